@@ -1,0 +1,154 @@
+// The document that leaves the program: what kubectl, `-o json`, the socket and `lsh cron export` show.
+// Inside, instants are numbers; here they are RFC 3339.
+import { API_VERSION, KIND } from './api-version.ts';
+import type { Condition, Job, JobPhase, JobSpec, RunTotals } from './job.ts';
+import type { Run, RunPhase, RunTrigger, SlotOutcome, SlotRecord } from './run.ts';
+import { isActive } from './run.ts';
+
+export interface RunDocument {
+  name: string;
+  job: string;
+  slot: string;
+  trigger: RunTrigger;
+  requestedBy?: string;
+  attempt: number;
+  executor: string;
+  phase: RunPhase;
+  reason?: string;
+  message?: string;
+  createdAt: string;
+  startAfter?: string;
+  startedAt?: string;
+  finishedAt?: string;
+  exitCode?: number;
+  signal?: string;
+  outputTail?: string;
+  outputBytes?: number;
+}
+
+export interface SlotDocument {
+  job: string;
+  from: string;
+  to: string;
+  count: number;
+  outcome: SlotOutcome;
+  cause?: string;
+  run?: string;
+}
+
+interface ConditionDocument extends Omit<Condition, 'lastTransitionAt'> {
+  lastTransitionTime: string;
+}
+
+interface StatusDocument {
+  observedGeneration: number;
+  phase: JobPhase;
+  conditions: ConditionDocument[];
+  nextScheduleTime?: string;
+  lastScheduleTime?: string;
+  lastSuccessfulTime?: string;
+  lastFailureTime?: string;
+  active: RunDocument[];
+  recentRuns: RunDocument[];
+  totals: RunTotals;
+  lastHandledTrigger?: string;
+}
+
+export interface JobDocument {
+  apiVersion: typeof API_VERSION;
+  kind: typeof KIND;
+  metadata: {
+    name: string;
+    namespace: string;
+    uid: string;
+    generation: number;
+    creationTimestamp: string;
+  };
+  spec: JobSpec;
+  status?: StatusDocument;
+}
+
+/** Milliseconds as RFC 3339 in UTC; whole seconds without a fraction. */
+export function rfc3339(ms: number): string {
+  return new Date(ms).toISOString().replace('.000Z', 'Z');
+}
+
+function time(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : rfc3339(ms);
+}
+
+/** Copies without the keys whose value is undefined, so that JSON and YAML agree on what is there. */
+function compact<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;
+}
+
+export function runDocument(run: Run): RunDocument {
+  return compact({
+    name: run.name,
+    job: run.job.slice(run.job.indexOf('/') + 1),
+    slot: rfc3339(run.slot),
+    trigger: run.trigger,
+    requestedBy: run.requestedBy,
+    attempt: run.attempt,
+    executor: run.executor,
+    phase: run.phase,
+    reason: run.reason ?? (isActive(run) ? run.stopCause : undefined),
+    message: run.message,
+    createdAt: rfc3339(run.createdAt),
+    startAfter:
+      run.startedAt === undefined && run.startAfter > run.createdAt ? rfc3339(run.startAfter) : undefined,
+    startedAt: time(run.startedAt),
+    finishedAt: time(run.finishedAt),
+    exitCode: run.exitCode,
+    signal: run.signal,
+    outputTail: run.outputTail,
+    outputBytes: run.outputBytes,
+  });
+}
+
+export function slotDocument(slot: SlotRecord): SlotDocument {
+  return compact({
+    job: slot.job.slice(slot.job.indexOf('/') + 1),
+    from: rfc3339(slot.from),
+    to: rfc3339(slot.to),
+    count: slot.count,
+    outcome: slot.outcome,
+    cause: slot.cause,
+    run: slot.run,
+  });
+}
+
+/** A job with its runs as one document; `runs` newest first. */
+export function jobDocument(job: Job, runs: readonly Run[]): JobDocument {
+  const { status } = job;
+  return compact({
+    apiVersion: API_VERSION,
+    kind: KIND,
+    metadata: {
+      name: job.name,
+      namespace: job.namespace,
+      uid: job.uid,
+      generation: job.generation,
+      creationTimestamp: rfc3339(job.createdAt),
+    },
+    spec: job.spec,
+    status:
+      status &&
+      compact({
+        observedGeneration: status.observedGeneration,
+        phase: status.phase,
+        conditions: status.conditions.map(({ lastTransitionAt, ...rest }) => ({
+          ...rest,
+          lastTransitionTime: rfc3339(lastTransitionAt),
+        })),
+        nextScheduleTime: time(status.nextScheduleAt),
+        lastScheduleTime: time(status.lastScheduleAt),
+        lastSuccessfulTime: time(status.lastSuccessAt),
+        lastFailureTime: time(status.lastFailureAt),
+        active: runs.filter(isActive).map(runDocument),
+        recentRuns: runs.filter((run) => !isActive(run)).map(runDocument),
+        totals: status.totals,
+        lastHandledTrigger: status.lastHandledTrigger,
+      }),
+  });
+}
