@@ -1,0 +1,190 @@
+// Schedules as their users see them: bounds, intervals, start-up, unions, speed of counting, zones' names.
+import { describe, expect, test } from 'vitest';
+import { LshError } from '../../../src/core/errors.ts';
+import { compileSchedule, type ScheduleInput } from '../../../src/core/schedule.ts';
+import { jitterMs } from '../../../src/core/schedule/jitter.ts';
+import { checkTimeZone } from '../../../src/core/schedule/time-zone.ts';
+
+const NOON = Date.parse('2026-05-01T12:00:00Z');
+const DAY_MS = 86_400_000;
+
+function aSchedule(
+  expressions: string[],
+  rest: Partial<ScheduleInput> = {},
+): ReturnType<typeof compileSchedule> {
+  return compileSchedule({ expressions, timeZone: 'UTC', seed: 'local/x', anchor: NOON, ...rest });
+}
+
+describe('instants', () => {
+  test('next is strictly after, previous at or before and strictly after its bound', () => {
+    const schedule = aSchedule(['0 12 * * *']);
+    expect(schedule.next(NOON - 1)).toBe(NOON);
+    expect(schedule.next(NOON)).toBe(NOON + DAY_MS);
+    expect(schedule.previous(NOON, NOON - 1)).toBe(NOON);
+    expect(schedule.previous(NOON + 999, NOON)).toBeUndefined();
+    expect(schedule.previous(NOON - 1, NOON - DAY_MS)).toBeUndefined();
+    expect(schedule.count(NOON - 1, NOON)).toBe(1);
+    expect(schedule.count(NOON, NOON)).toBe(0);
+  });
+
+  test('milliseconds between two seconds belong to the earlier one', () => {
+    const schedule = aSchedule(['* * * * * *']);
+    expect(schedule.next(NOON + 1)).toBe(NOON + 1000);
+    expect(schedule.previous(NOON + 1999, 0)).toBe(NOON + 1000);
+    expect(schedule.count(NOON + 1, NOON + 1999)).toBe(1);
+  });
+
+  test('there is nothing before 1970 and nothing after 2199', () => {
+    const schedule = aSchedule(['0 0 1 1 *']);
+    expect(schedule.next(-1e15)).toBe(0);
+    expect(schedule.previous(-1, -1e15)).toBeUndefined();
+    expect(schedule.next(Date.parse('2199-01-01T00:00:00Z'))).toBeUndefined();
+    expect(schedule.previous(Infinity, 0)).toBe(Date.parse('2199-01-01T00:00:00Z'));
+  });
+});
+
+describe('notBefore and notAfter', () => {
+  const bounds = { notBefore: NOON, notAfter: NOON + DAY_MS };
+
+  test('are slots themselves, and nothing is outside', () => {
+    const schedule = aSchedule(['0 12 * * *'], bounds);
+    expect(schedule.next(0)).toBe(NOON);
+    expect(schedule.next(NOON)).toBe(NOON + DAY_MS);
+    expect(schedule.next(NOON + DAY_MS)).toBeUndefined();
+    expect(schedule.previous(NOON + 9 * DAY_MS, 0)).toBe(NOON + DAY_MS);
+    expect(schedule.previous(NOON - 1, 0)).toBeUndefined();
+    expect(schedule.count(0, NOON + 9 * DAY_MS)).toBe(2);
+  });
+
+  test('between two seconds leave out the second they cut', () => {
+    const schedule = aSchedule(['* * * * * *'], { notBefore: NOON + 1, notAfter: NOON + 2999 });
+    expect(schedule.next(0)).toBe(NOON + 1000);
+    expect(schedule.count(0, NOON + DAY_MS)).toBe(2);
+  });
+});
+
+describe('@every', () => {
+  test('counts from the anchor, whose own second is no slot', () => {
+    const schedule = aSchedule(['@every 90s'], { anchor: NOON + 700 });
+    expect(schedule.next(0)).toBe(NOON + 90_000);
+    expect(schedule.next(NOON + 90_000)).toBe(NOON + 180_000);
+    expect(schedule.previous(NOON + 89_999, 0)).toBeUndefined();
+    expect(schedule.count(0, NOON + 3_600_000)).toBe(40);
+  });
+
+  test('takes no notice of clock changes', () => {
+    const anchor = Date.parse('2026-03-08T06:00:00Z');
+    const schedule = aSchedule(['@every 1h'], { anchor, timeZone: 'America/New_York' });
+    expect(schedule.count(anchor, anchor + DAY_MS)).toBe(24);
+  });
+});
+
+describe('@reboot', () => {
+  test('has one slot, the second in which the daemon started', () => {
+    const schedule = aSchedule(['@reboot'], { startedAt: NOON + 250 });
+    expect(schedule.next(0)).toBe(NOON);
+    expect(schedule.next(NOON)).toBeUndefined();
+    expect(schedule.previous(NOON + DAY_MS, 0)).toBe(NOON);
+    expect(schedule.count(0, NOON + DAY_MS)).toBe(1);
+  });
+
+  test('has no slot where no daemon starts', () => {
+    const schedule = aSchedule(['@reboot']);
+    expect(schedule.next(0)).toBeUndefined();
+    expect(schedule.count(0, NOON)).toBe(0);
+  });
+});
+
+describe('several expressions', () => {
+  test('are the union of their slots', () => {
+    const schedule = aSchedule(['0 12 * * *', '0 12,18 * * *', '@every 6h'], { startedAt: NOON });
+    const slots: number[] = [];
+    for (let slot = schedule.next(NOON); slot !== undefined && slots.length < 5; slot = schedule.next(slot)) {
+      slots.push((slot - NOON) / 3_600_000);
+    }
+    expect(slots).toEqual([6, 12, 18, 24, 30]);
+    expect(schedule.count(NOON, NOON + 30 * 3_600_000)).toBe(5);
+  });
+});
+
+describe('a long downtime', () => {
+  test('130 years of seconds are counted exactly: visiting the four thousand million would take an hour', () => {
+    const schedule = aSchedule(['* * * * * *'], { timeZone: 'America/New_York' });
+    const until = Date.parse('2100-01-01T00:00:00Z');
+    expect(schedule.count(-1, until - 1)).toBe(until / 1000);
+    expect(schedule.previous(until, -1)).toBe(until);
+  });
+
+  test('seconds counted in two overlapping expressions count once', () => {
+    const schedule = aSchedule(['*/2 * * * * *', '*/3 * * * * *'], { timeZone: 'Europe/London' });
+    expect(schedule.count(NOON - 1, NOON + 7 * DAY_MS - 1)).toBe((7 * 86_400 * 2) / 3);
+  });
+});
+
+describe('time zones', () => {
+  test.for([
+    'UTC',
+    'Europe/London',
+    'US/Eastern',
+    'Asia/Kolkata',
+    'Asia/Calcutta',
+    'Etc/GMT+5',
+    'America/Argentina/Buenos_Aires',
+  ])('%s is known', (name) => {
+    expect(() => {
+      checkTimeZone(name);
+    }).not.toThrow();
+  });
+
+  test.for<[string, string]>([
+    ['europe/london', 'Did you mean Europe/London?'],
+    ['Europe/Lodon', 'Did you mean Europe/London?'],
+    ['New_York', 'Did you mean America/New_York?'],
+    ['new york', 'Did you mean America/New_York?'],
+    ['utc', 'Did you mean UTC?'],
+    ['+01:00', 'Give an IANA name'],
+    ['Nowhere/Land', 'Give an IANA name'],
+    ['us/eastern', 'Give an IANA name'],
+    ['', 'Give an IANA name'],
+  ])('"%s" is refused: %s', ([name, hint]) => {
+    let refused: unknown;
+    try {
+      checkTimeZone(name);
+    } catch (error) {
+      refused = error;
+    }
+    expect(refused).toBeInstanceOf(LshError);
+    expect((refused as LshError).code).toBe('TIMEZONE_INVALID');
+    expect((refused as LshError).hint).toContain(hint);
+  });
+
+  test('an unknown zone does not compile', () => {
+    expect(() => aSchedule(['@daily'], { timeZone: 'Mars/Olympus' })).toThrow(
+      'no time zone named "Mars/Olympus"',
+    );
+  });
+});
+
+describe('jitter', () => {
+  test('is the same for the same job and slot, and within its bounds', () => {
+    for (let index = 0; index < 1000; index++) {
+      const delay = jitterMs('local/x', NOON + index * 1000, 30);
+      expect(delay).toBe(jitterMs('local/x', NOON + index * 1000, 30));
+      expect(Number.isInteger(delay) && delay >= 0 && delay < 30_000).toBe(true);
+    }
+    expect(jitterMs('local/x', NOON, 0)).toBe(0);
+  });
+
+  test('spreads the jobs of one slot and the slots of one job evenly', () => {
+    const byJob = Array.from({ length: 1000 }, (_, index) => jitterMs(`local/job-${index}`, NOON, 10));
+    const bySlot = Array.from({ length: 1000 }, (_, index) => jitterMs('local/x', NOON + index * 60_000, 10));
+    for (const delays of [byJob, bySlot]) {
+      const counts = Array.from(
+        { length: 10 },
+        (_, tenth) => delays.filter((delay) => Math.floor(delay / 1000) === tenth).length,
+      );
+      const chiSquare = counts.reduce((sum, count) => sum + (count - 100) ** 2 / 100, 0);
+      expect(chiSquare).toBeLessThan(9 + 5 * Math.sqrt(18));
+    }
+  });
+});

@@ -1,0 +1,159 @@
+// The slow truth about slots: walks every minute or second of a window, asks Intl what the wall clock shows,
+// and matches the fields by reading their text. Shares no code with the engine, and no library.
+
+/** What the clock on the wall shows at consecutive instants, all in milliseconds. */
+export interface Walk {
+  stepMs: number;
+  instants: number[];
+  walls: number[];
+  /** Instants before this one only show where the wall clock stood. */
+  from: number;
+}
+
+/** No clock has been set back by more since 1970. */
+const LOOK_BACK_MS = 4 * 3_600_000;
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** The wall clock as a millisecond number in which each local day has 24 hours. */
+export function wallClock(zone: string, instant: number): number {
+  let format = formats.get(zone);
+  if (format === undefined) {
+    const two = '2-digit';
+    format = new Intl.DateTimeFormat('en-GB', {
+      timeZone: zone,
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: two,
+      day: two,
+      hour: two,
+      minute: two,
+      second: two,
+    });
+    formats.set(zone, format);
+  }
+  const [day, month, year, hour, minute, second] = format.format(instant).split(/\D+/).map(Number);
+  return Date.UTC(year!, month! - 1, day, hour, minute, second);
+}
+
+export function walk(zone: string, from: number, to: number, stepMs: number): Walk {
+  const instants: number[] = [];
+  for (let at = from - LOOK_BACK_MS; at < from; at += 60_000) instants.push(at);
+  for (let at = from; at <= to; at += stepMs) instants.push(at);
+  return { stepMs, instants, walls: instants.map((at) => wallClock(zone, at)), from };
+}
+
+/** The slots of one expression of six fields in the window, by the rule the documentation states. */
+export function oracleSlots(expression: string, { instants, walls, stepMs, from }: Walk): number[] {
+  const fields = expression.toUpperCase().split(/\s+/);
+  const matches = wallMatcher(fields);
+  const realTime = fields[2]!.includes('/') || !valuesOf(fields[2]!, 23).includes(false);
+  const slots: number[] = [];
+  let highest = -Infinity;
+  instants.forEach((instant, index) => {
+    const wall = walls[index]!;
+    if (instant >= from) {
+      const jumps = wall - walls[index - 1]! > instant - instants[index - 1]!;
+      const skipped = jumps && !realTime && matchesBetween(matches, [highest + stepMs, wall], stepMs);
+      if (skipped || (matches(wall) && (realTime || wall > highest))) slots.push(instant);
+    }
+    highest = Math.max(highest, wall);
+  });
+  return slots;
+}
+
+type Matcher = (wall: number) => boolean;
+
+function wallMatcher(fields: readonly string[]): Matcher {
+  const [second, minute, hour, day, month, weekday] = fields as [
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
+  const seconds = valuesOf(second, 59);
+  const minutes = valuesOf(minute, 59);
+  const hours = valuesOf(hour, 23);
+  const months = valuesOf(month, 12);
+  return (wall) => {
+    const date = new Date(wall);
+    return (
+      seconds[date.getUTCSeconds()]! &&
+      minutes[date.getUTCMinutes()]! &&
+      hours[date.getUTCHours()]! &&
+      months[date.getUTCMonth() + 1]! &&
+      matchesDay(day, weekday, date)
+    );
+  };
+}
+
+function matchesBetween(matches: Matcher, [from, to]: [number, number], stepMs: number): boolean {
+  for (let wall = from; wall < to; wall += stepMs) if (matches(wall)) return true;
+  return false;
+}
+
+/** Which of the values 0 to max a field names. */
+function valuesOf(text: string, max: number): boolean[] {
+  return Array.from({ length: max + 1 }, (_, value) => matchesField(text, value, max));
+}
+
+/** Instants of a year after which the offset changes within three days, found by looking. */
+export function transitionDays(zone: string, year: number): number[] {
+  const days: number[] = [];
+  const offset = (at: number): number => wallClock(zone, at) - at;
+  const step = 3 * 86_400_000;
+  let before = offset(Date.UTC(year, 0, 1));
+  for (let at = Date.UTC(year, 0, 1) + step; at < Date.UTC(year + 1, 0, 1) + step; at += step) {
+    const now = offset(at);
+    if (now !== before) days.push(at - step);
+    before = now;
+  }
+  return days;
+}
+
+/** The first minute with another offset than `day` has, less one. */
+export function transitionMinute(zone: string, day: number): number {
+  const offset = (at: number): number => wallClock(zone, at) - at;
+  let at = day;
+  while (offset(at + 3_600_000) === offset(day)) at += 3_600_000;
+  while (offset(at + 60_000) === offset(day)) at += 60_000;
+  return at;
+}
+
+function matchesDay(day: string, weekday: string, date: Date): boolean {
+  const last = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate();
+  const dayMatches = day
+    .split(',')
+    .some((item) => (item === 'L' ? date.getUTCDate() === last : matchesField(item, date.getUTCDate(), 31)));
+  const weekdayMatches = weekday.split(',').some((item) => matchesWeekday(item, date, last));
+  const open = /^[*?]/;
+  return open.test(day) || open.test(weekday) ? dayMatches && weekdayMatches : dayMatches || weekdayMatches;
+}
+
+const WEEKDAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
+
+function matchesWeekday(item: string, date: Date, lastDay: number): boolean {
+  const text = WEEKDAYS.reduce(
+    (name, each, index) => name.replace(each, String(index)),
+    item.replace('-SUN', '-7'),
+  );
+  const weekday = date.getUTCDay();
+  const nth = /^(\d)(?:#(\d)|L)$/.exec(text);
+  if (nth === null) return matchesField(text, weekday, 6) || (weekday === 0 && matchesField(text, 7, 7));
+  if (Number(nth[1]) % 7 !== weekday) return false;
+  if (nth[2] === undefined) return date.getUTCDate() > lastDay - 7;
+  return Math.ceil(date.getUTCDate() / 7) === Number(nth[2]);
+}
+
+function matchesField(text: string, value: number, max: number): boolean {
+  return text.split(',').some((item) => {
+    const [span, step] = item.split('/');
+    if (span === '*' || span === '?')
+      return (value - (max === 31 || max === 12 ? 1 : 0)) % Number(step ?? 1) === 0;
+    const [first, last] = span!.split('-').map(Number) as [number, number | undefined];
+    const end = last ?? (step === undefined ? first : max);
+    return value >= first && value <= end && (value - first) % Number(step ?? 1) === 0;
+  });
+}
