@@ -1,0 +1,38 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { manualRunName, slotRunName } from '../../src/core/naming.ts';
+import { seeded } from '../support/seed.ts';
+
+const SLOT = Date.parse('2026-03-01T02:00:00Z');
+
+test('the name of a run is a function of job, slot and attempt', () => {
+  expect(slotRunName('backup', SLOT, 1)).toBe(slotRunName('backup', SLOT + 400, 1));
+  const names = [
+    slotRunName('backup', SLOT, 1),
+    slotRunName('backup', SLOT, 2),
+    slotRunName('backup', SLOT + 1000, 1),
+    manualRunName('backup', 'a', 1),
+    manualRunName('backup', 'b', 1),
+    manualRunName('backup', 'a', 2),
+  ];
+  expect(new Set(names).size).toBe(names.length);
+});
+
+test('every name is a DNS label of at most 63 characters, however long the job’s name and late the century', () => {
+  const jobName = fc.stringMatching(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/);
+  const attempt = fc.integer({ min: 1, max: 101 });
+  const slot = fc.integer({ min: 0, max: Date.parse('2100-01-01T00:00:00Z') });
+  fc.assert(
+    fc.property(jobName, slot, attempt, fc.string(), (job, when, n, id) => {
+      for (const name of [slotRunName(job, when, n), manualRunName(job, id, n)]) {
+        expect(name).toMatch(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/);
+      }
+    }),
+    seeded({ numRuns: 500 }),
+  );
+});
+
+test('long job names that share their start do not share their runs', () => {
+  const start = 'a'.repeat(60);
+  expect(slotRunName(`${start}-1`, SLOT, 1)).not.toBe(slotRunName(`${start}-2`, SLOT, 1));
+});

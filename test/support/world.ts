@@ -1,0 +1,120 @@
+// One job, its ledger and its runner in memory: decide() is called as the reconciler calls it, and the test
+// says when time passes, when a run ends and when the process is gone.
+import { compileSchedule } from '../../src/core/schedule.ts';
+import { decide, type Decision } from '../../src/core/decide.ts';
+import type { Job, JobSpecInput } from '../../src/core/job.ts';
+import { isActive, type Run, type RunEnd, type RunObservation, type SlotRecord } from '../../src/core/run.ts';
+import { aJob, at } from './builders.ts';
+
+export class World {
+  job: Job;
+  now: number;
+  evaluatingSince: number;
+  capacity = Infinity;
+  /** As of the runner: whether children remember which run they are. */
+  claim: 'ledger' | 'name' = 'ledger';
+  readonly runs = new Map<string, Run>();
+  readonly forgotten: string[] = [];
+  readonly slots: SlotRecord[] = [];
+  readonly children = new Map<string, RunObservation>();
+  readonly started: string[] = [];
+  readonly events: string[] = [];
+
+  constructor(spec: JobSpecInput, createdAt = '2026-01-01T00:00:00Z') {
+    this.now = at(createdAt);
+    this.evaluatingSince = this.now;
+    this.job = aJob(spec, { createdAt: this.now });
+  }
+
+  /** One evaluation at the given instant, applied in full. */
+  evaluate(instant: string | number = this.now): Decision {
+    this.now = typeof instant === 'number' ? instant : at(instant);
+    const decision = this.decide();
+    this.record(decision);
+    for (const action of decision.actions) {
+      if (action.kind === 'Start') this.start(action.run);
+      const gone = this.claim === 'name' ? 'Remove' : 'Release';
+      if (action.kind === gone) this.children.delete(action.name);
+    }
+    return decision;
+  }
+
+  decide(): Decision {
+    const { job } = this;
+    return decide({
+      job,
+      schedule: compileSchedule({
+        expressions: job.spec.schedules ?? [job.spec.schedule ?? ''],
+        timeZone: job.spec.timeZone ?? 'UTC',
+        seed: job.key,
+        anchor: job.createdAt,
+        startedAt: this.evaluatingSince,
+        notBefore: job.spec.notBefore === undefined ? undefined : at(job.spec.notBefore),
+        notAfter: job.spec.notAfter === undefined ? undefined : at(job.spec.notAfter),
+      }),
+      runs: [...this.runs.values()].filter((run) => !this.forgotten.includes(run.name)),
+      observations: [...this.children.values()],
+      now: this.now,
+      evaluatingSince: this.evaluatingSince,
+      capacity: this.capacity,
+    });
+  }
+
+  record(decision: Decision): void {
+    for (const run of decision.change.runs) this.runs.set(run.name, run);
+    this.slots.push(...decision.change.slots);
+    this.forgotten.push(...decision.change.forget);
+    this.events.push(...decision.events.map(({ reason }) => reason));
+    if (decision.change.status !== undefined) this.job = { ...this.job, status: decision.change.status };
+  }
+
+  start(run: Run): void {
+    // A name that exists is refused by the world that keeps names, and that is all right.
+    if (this.claim === 'name' && this.children.has(run.name)) return;
+    this.started.push(run.name);
+    this.children.set(run.name, { ...this.seen(run), state: 'Running', startedAt: this.now });
+  }
+
+  private seen(run: Run): { name: string; run?: Run } {
+    return this.claim === 'name' ? { name: run.name, run } : { name: run.name };
+  }
+
+  /** The newest (or named) running run ends; seen at the next evaluation. */
+  end(end: Partial<Omit<RunEnd, 'name' | 'state'>> = {}, name = this.running().at(-1)?.name): void {
+    if (name === undefined) throw new Error('nothing is running');
+    const { run } = this.children.get(name) ?? {};
+    this.children.set(name, { name, run, state: 'Ended', finishedAt: this.now, exitCode: 0, ...end });
+  }
+
+  edit(spec: JobSpecInput): void {
+    const { generation, createdAt, status } = this.job;
+    this.job = { ...aJob(spec, { createdAt }), status, generation: generation + 1, specChangedAt: this.now };
+  }
+
+  trigger(id: string): void {
+    this.job = { ...this.job, trigger: { id } };
+  }
+
+  active(): Run[] {
+    return [...this.runs.values()].filter(isActive);
+  }
+
+  running(): Run[] {
+    return this.active().filter((run) => run.phase === 'Running');
+  }
+
+  /** Runs by slot as "HH:MM:SS phase reason". */
+  history(): string[] {
+    return [...this.runs.values()].map((run) =>
+      [new Date(run.slot).toISOString().slice(11, 19), run.phase, run.reason].filter(Boolean).join(' '),
+    );
+  }
+
+  /** Outcomes as "HH:MM:SS outcome" or "HH:MM:SS-HH:MM:SS xN outcome". */
+  outcomes(): string[] {
+    const clock = (ms: number): string => new Date(ms).toISOString().slice(11, 19);
+    return this.slots.map(({ from, to, count, outcome }) =>
+      from === to ? `${clock(from)} ${outcome}` : `${clock(from)}-${clock(to)} x${count} ${outcome}`,
+    );
+  }
+}
