@@ -1,0 +1,18 @@
+// What a rule about a spec is given, and what it answers.
+import type { Problem } from '../errors.ts';
+import type { Home, JobSpec } from '../job.ts';
+
+/** A spec whose shape was checked; `sound` tells whether the shape of a field had no problem. */
+export interface Candidate {
+  spec: JobSpec;
+  home: Home;
+  sound: (path: string) => boolean;
+}
+
+/** Finds nothing, or what is wrong and where. */
+export type Rule = (candidate: Candidate) => Problem[];
+
+/** Runs the command of this job as a Kubernetes Job rather than as a subprocess. */
+export function runsAsKubernetesJob({ spec, home }: Pick<Candidate, 'spec' | 'home'>): boolean {
+  return (spec.executor ?? (home === 'cluster' ? 'Job' : 'Shell')) === 'Job';
+}

@@ -1,0 +1,132 @@
+// What a schema cannot say about a spec: fields that exclude or need each other, and what each home admits.
+// Every rule is one small function; the list below reads like a checklist.
+import type { Problem } from '../errors.ts';
+import type { JobSpec } from '../job.ts';
+import { runsAsKubernetesJob, type Candidate, type Rule } from './candidate.ts';
+import { environmentRules } from './environment-rules.ts';
+import { scheduleRules } from './schedule-rules.ts';
+import { show } from './wording.ts';
+
+const RULES: Rule[] = [
+  exactlyOneSchedule,
+  exactlyOneCommand,
+  commandIsNotBlank,
+  shellNeedsCommand,
+  workingDirIsAbsolute,
+  executorFitsHome,
+  jobBlockNeedsExecutorJob,
+  secretsAreNotDeliveredYet,
+  instantsExist,
+  retryDelaysGrow,
+  exitCodesAgree,
+  ...scheduleRules,
+  ...environmentRules,
+];
+
+/** Every problem that the rules find. */
+export function ruleProblems(candidate: Candidate): Problem[] {
+  return RULES.flatMap((rule) => rule(candidate));
+}
+
+function exactlyOneSchedule({ spec }: Candidate): Problem[] {
+  return exactlyOne(spec, ['schedule', 'schedules'], 'when the job is due');
+}
+
+function exactlyOneCommand({ spec }: Candidate): Problem[] {
+  return exactlyOne(spec, ['command', 'args'], 'what the job runs');
+}
+
+function exactlyOne(spec: JobSpec, [one, other]: [keyof JobSpec, keyof JobSpec], meaning: string): Problem[] {
+  const hasOne = spec[one] !== undefined;
+  const hasOther = spec[other] !== undefined;
+  if (hasOne && hasOther)
+    return [{ path: `spec.${other}`, message: `cannot stand beside ${one}; keep one of them` }];
+  if (hasOne || hasOther) return [];
+  return [{ path: `spec.${one}`, message: `is required (or ${other}): ${meaning}` }];
+}
+
+function commandIsNotBlank({ spec, sound }: Candidate): Problem[] {
+  if (spec.command !== undefined && sound('spec.command') && spec.command.trim() === '') {
+    return [{ path: 'spec.command', message: 'must not be blank' }];
+  }
+  if (spec.args !== undefined && sound('spec.args') && spec.args[0]?.trim() === '') {
+    return [{ path: 'spec.args[0]', message: 'must name a program' }];
+  }
+  return [];
+}
+
+function shellNeedsCommand({ spec }: Candidate): Problem[] {
+  if (spec.shell === undefined || spec.args === undefined || spec.command !== undefined) return [];
+  return [{ path: 'spec.shell', message: 'goes with command only; args run without a shell' }];
+}
+
+function workingDirIsAbsolute({ spec, sound }: Candidate): Problem[] {
+  if (spec.workingDir === undefined || !sound('spec.workingDir') || spec.workingDir.startsWith('/'))
+    return [];
+  return [{ path: 'spec.workingDir', message: `must be an absolute path, not ${show(spec.workingDir)}` }];
+}
+
+function executorFitsHome({ spec, home }: Candidate): Problem[] {
+  if (home !== 'local' || spec.executor !== 'Job') return [];
+  return [
+    {
+      path: 'spec.executor',
+      message: 'must be Shell here: Kubernetes Jobs run in a cluster; add the job with --cluster',
+    },
+  ];
+}
+
+function jobBlockNeedsExecutorJob(candidate: Candidate): Problem[] {
+  if (candidate.spec.job === undefined || runsAsKubernetesJob(candidate)) return [];
+  return [{ path: 'spec.job', message: 'goes with executor Job only; a shell run has no Pod of its own' }];
+}
+
+function secretsAreNotDeliveredYet({ spec }: Candidate): Problem[] {
+  if (spec.secretsEnv === undefined) return [];
+  return [
+    {
+      path: 'spec.secretsEnv',
+      message: 'cannot be honoured: this version of lsh does not deliver secrets to runs; leave it out',
+    },
+  ];
+}
+
+function instantsExist({ spec, sound }: Candidate): Problem[] {
+  const problems = (['notBefore', 'notAfter'] as const)
+    .filter((key) => spec[key] !== undefined && sound(`spec.${key}`) && !isInstant(spec[key]))
+    .map((key) => ({
+      path: `spec.${key}`,
+      message: `must be an instant such as 2026-01-31T12:00:00Z, not ${show(spec[key])}`,
+    }));
+  if (problems.length > 0 || !sound('spec.notBefore') || !sound('spec.notAfter')) return problems;
+  if (spec.notBefore === undefined || spec.notAfter === undefined) return [];
+  if (Date.parse(spec.notBefore) < Date.parse(spec.notAfter)) return [];
+  return [{ path: 'spec.notAfter', message: 'must be later than notBefore' }];
+}
+
+/** RFC 3339 with a day that the calendar has. */
+function isInstant(text: string): boolean {
+  const match = /^(\d{4})-(\d\d)-(\d\d)T[\d:.]+(Z|[+-]\d\d:\d\d)$/.exec(text);
+  if (!match || Number.isNaN(Date.parse(text))) return false;
+  const [year, month, day] = match.slice(1, 4).map(Number);
+  return new Date(Date.UTC(year!, month! - 1, day)).getUTCDate() === day;
+}
+
+function retryDelaysGrow({ spec: { retry }, sound }: Candidate): Problem[] {
+  if (!sound('spec.retry.initialSeconds') || !sound('spec.retry.maxSeconds')) return [];
+  if (retry.maxSeconds >= retry.initialSeconds) return [];
+  const message = `must be at least initialSeconds (${retry.initialSeconds}), not ${retry.maxSeconds}`;
+  return [{ path: 'spec.retry.maxSeconds', message }];
+}
+
+function exitCodesAgree({ spec: { retry }, sound }: Candidate): Problem[] {
+  if (!sound('spec.retry.onExitCodes') || !sound('spec.retry.notOnExitCodes')) return [];
+  const both = retry.notOnExitCodes.filter((code) => retry.onExitCodes.includes(code));
+  if (both.length === 0) return [];
+  return [
+    {
+      path: 'spec.retry.notOnExitCodes',
+      message: `must not repeat codes of onExitCodes: ${[...new Set(both)].join(', ')}`,
+    },
+  ];
+}

@@ -1,0 +1,41 @@
+// Rules for schedule, schedules and timeZone: each expression must compile and suit the home.
+import { LshError, type Problem } from '../errors.ts';
+import { checkExpression } from '../schedule.ts';
+import { checkTimeZone } from '../schedule/time-zone.ts';
+import type { Candidate, Rule } from './candidate.ts';
+import { show } from './wording.ts';
+
+export const scheduleRules: Rule[] = [expressions, timeZone];
+
+function expressions({ spec, home, sound }: Candidate): Problem[] {
+  const given: [string, string][] = [];
+  if (spec.schedule !== undefined) given.push(['spec.schedule', spec.schedule]);
+  if (Array.isArray(spec.schedules)) {
+    given.push(...spec.schedules.map((text, index): [string, string] => [`spec.schedules[${index}]`, text]));
+  }
+  return given
+    .filter(([path]) => sound(path))
+    .flatMap(([path, expression]) => {
+      if (home === 'cluster' && /^@reboot$/i.test(expression.trim())) {
+        return [{ path, message: 'must not be @reboot: it means the start of the local daemon' }];
+      }
+      return problemOf(path, 'is not a schedule', () => checkExpression(expression));
+    });
+}
+
+function timeZone({ spec, sound }: Candidate): Problem[] {
+  const zone = spec.timeZone;
+  if (zone === undefined || !sound('spec.timeZone')) return [];
+  return problemOf('spec.timeZone', `must be a time zone, not ${show(zone)}`, () => checkTimeZone(zone));
+}
+
+function problemOf(path: string, complaint: string, check: () => void): Problem[] {
+  try {
+    check();
+    return [];
+  } catch (error) {
+    if (!(error instanceof LshError)) throw error;
+    const { detail } = error.fields;
+    return [{ path, message: `${complaint}${detail === undefined ? '' : `: ${detail}`}. ${error.hint}` }];
+  }
+}

@@ -1,0 +1,84 @@
+// What a schema library does not tell, or tells only once: every unknown field with the one that was meant,
+// lists where a mapping belongs, NUL characters, and documents too deep or too large to handle.
+import { closest } from '../closest.ts';
+import type { Problem } from '../errors.ts';
+
+/** The part of a schema that says which fields there are. */
+export interface SchemaNode {
+  type: string;
+  wrapped?: SchemaNode;
+  entries?: Record<string, SchemaNode>;
+  item?: SchemaNode;
+}
+
+const MAX_DEPTH = 64;
+const MAX_VALUES = 100_000;
+
+/** Whether the value is a mapping as JSON and YAML know it. */
+export function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The path of a field or of a list entry below `path`. */
+export function at(path: string, key: string | number): string {
+  if (typeof key === 'number') return `${path}[${key}]`;
+  return path === '' ? key : `${path}.${key}`;
+}
+
+/** Problems of fields the schema does not have, and of lists given where it has a mapping. */
+export function fieldProblems(schema: SchemaNode, input: unknown, path: string): Problem[] {
+  if (schema.wrapped) return fieldProblems(schema.wrapped, input, path);
+  const { item } = schema;
+  if (item && Array.isArray(input)) {
+    return input.flatMap((value, index) => fieldProblems(item, value, at(path, index)));
+  }
+  if (schema.type !== 'strict_object' || !schema.entries) return [];
+  if (Array.isArray(input)) return [{ path, message: 'must be a mapping of fields, not a list' }];
+  return isMapping(input) ? mappingProblems(schema.entries, input, path) : [];
+}
+
+function mappingProblems(
+  entries: Record<string, SchemaNode>,
+  input: Record<string, unknown>,
+  path: string,
+): Problem[] {
+  return Object.entries(input).flatMap(([key, value]) => {
+    const known = Object.hasOwn(entries, key) ? entries[key] : undefined;
+    return known
+      ? fieldProblems(known, value, at(path, key))
+      : [unknownField(key, Object.keys(entries), path)];
+  });
+}
+
+/** The problem of a field that does not exist, with the one that was probably meant. */
+export function unknownField(key: string, known: string[], path: string): Problem {
+  const meant = closest(key, known);
+  const shown = key.length > 64 ? `${key.slice(0, 64)}…` : key;
+  return { path: at(path, shown), message: `is not a known field${meant ? `; did you mean ${meant}?` : ''}` };
+}
+
+/** Problems of the document as a tree of values: NUL characters anywhere, nesting, size. */
+export function treeProblems(input: unknown, root: string): Problem[] {
+  const problems: Problem[] = [];
+  const pending = [{ value: input, path: root, depth: 0 }];
+  for (let seen = 0; pending.length > 0; seen++) {
+    if (seen > MAX_VALUES) return [{ path: root, message: `must not hold more than ${MAX_VALUES} values` }];
+    const { value, path, depth } = pending.pop()!;
+    if (typeof value === 'string' && value.includes('\0')) {
+      problems.push({ path, message: 'must not contain NUL characters' });
+    }
+    if (typeof value !== 'object' || value === null) continue;
+    if (depth >= MAX_DEPTH)
+      return [{ path: root, message: `must not be nested deeper than ${MAX_DEPTH} levels` }];
+    for (const [key, child] of Object.entries(value)) {
+      const name = key.replaceAll('\0', '\\0');
+      if (name !== key) problems.push({ path: at(path, name), message: 'must not contain NUL characters' });
+      pending.push({
+        value: child,
+        path: at(path, Array.isArray(value) ? Number(key) : name),
+        depth: depth + 1,
+      });
+    }
+  }
+  return problems.reverse();
+}
