@@ -1,0 +1,192 @@
+// A small parser for shell scripts: lists, pipelines, groups, redirections, here-documents. It runs nothing and
+// expands nothing; it is tolerant where a shell would stop with a syntax error. Never throws.
+import {
+  CLOSED_BY,
+  closeGroup,
+  emptySimple,
+  endCommand,
+  endPipeline,
+  hasContent,
+  openGroup,
+  type Builder,
+} from './builder.ts';
+import type { Cursor, ParseNotes, Script, Word } from './script.ts';
+import { isProcessSubstitution, readText, readWord } from './words.ts';
+
+const CLOSERS = new Set(['}', 'fi', 'done', 'esac']);
+/** Words after which a new command begins. */
+const SKIPPED = new Set(['then', 'do', 'else', 'elif', '!']);
+/** Words that are followed by names and values, not by a command. */
+const HEADS = new Set(['for', 'select', 'case']);
+
+/** Parses a whole text. */
+export function parseScript(text: string): { script: Script; notes: ParseNotes } {
+  const notes: ParseNotes = { unterminated: false, tooDeep: false };
+  const cursor: Cursor = { text, at: 0, depth: 0, notes };
+  const script: Script = [];
+  // A stray closing parenthesis ends one round; what follows is looked at all the same.
+  while (cursor.at < text.length) script.push(...readScript(cursor));
+  return { script, notes };
+}
+
+function readScript(cursor: Cursor): Script {
+  const builder: Builder = {
+    cursor,
+    script: [],
+    frames: [],
+    simple: emptySimple(),
+    start: cursor.at,
+    hereDocuments: [],
+    piped: false,
+  };
+  while (cursor.at < cursor.text.length) {
+    if (!readNext(builder)) return builder.script;
+  }
+  endPipeline(builder, false);
+  if (cursor.depth > 0 || builder.frames.length > 0) cursor.notes.unterminated = true;
+  return builder.script;
+}
+
+/** Reads one token; false when it closed the script. */
+function readNext(builder: Builder): boolean {
+  const { cursor } = builder;
+  const char = cursor.text[cursor.at]!;
+  if (char === ' ' || char === '\t' || char === '\r' || cursor.text.startsWith('\\\n', cursor.at)) {
+    cursor.at += char === '\\' ? 2 : 1;
+  } else if (char === '#') {
+    const end = cursor.text.indexOf('\n', cursor.at);
+    cursor.at = end === -1 ? cursor.text.length : end;
+  } else if (readRedirect(builder)) {
+    return true;
+  } else if ('\n;&|'.includes(char)) {
+    readOperator(builder, char);
+  } else if (char === '(') {
+    openParenthesis(builder);
+  } else if (char === ')') {
+    return closeParenthesis(builder);
+  } else {
+    const start = cursor.at;
+    addWord(builder, readWord(cursor, readScript), start);
+  }
+  return true;
+}
+
+function readOperator(builder: Builder, char: string): void {
+  const { cursor } = builder;
+  const doubled = cursor.text[cursor.at + 1] === char;
+  if (char === '|' && !doubled) {
+    endCommand(builder);
+    builder.piped = true;
+    cursor.at += cursor.text[cursor.at + 1] === '&' ? 2 : 1;
+    return;
+  }
+  // A newline behind `|` continues the pipeline.
+  const continues = char === '\n' && builder.piped && !hasContent(builder.simple);
+  if (!continues) endPipeline(builder, char === '&' && !doubled);
+  cursor.at += doubled && char !== '\n' ? 2 : 1;
+  if (char === '\n') readHereDocuments(builder);
+}
+
+function openParenthesis(builder: Builder): void {
+  const { cursor, simple } = builder;
+  const empty = /^\(\s{0,20}\)/.exec(cursor.text.slice(cursor.at, cursor.at + 22));
+  if (empty && (simple.words.length === 1 || builder.functionName !== undefined)) {
+    builder.functionName ??= simple.words[0]!.text;
+    builder.simple = emptySimple();
+    cursor.at += empty[0].length;
+    return;
+  }
+  endCommand(builder);
+  openGroup(builder, '(');
+  cursor.at++;
+}
+
+/** A parenthesis that no group of this script opened ends the script; inside `case` it ends a pattern. */
+function closeParenthesis(builder: Builder): boolean {
+  const own = builder.frames.length > 0;
+  const isPattern = builder.frames.at(-1)?.closedBy === 'esac' && builder.simple.words.length === 1;
+  if (isPattern) builder.simple = emptySimple();
+  else if (own) closeGroup(builder, ')');
+  else endPipeline(builder, false);
+  builder.cursor.at++;
+  return own;
+}
+
+function addWord(builder: Builder, word: Word, start: number): void {
+  if (word.text === '' && !word.quoted) return;
+  if (!hasContent(builder.simple)) {
+    if (builder.functionName !== undefined && word.text.startsWith('{')) {
+      // The classic fork bomb is written without the blank that a shell wants here.
+      openGroup(builder, '{');
+      builder.cursor.at = start + 1;
+      return;
+    }
+    if (!word.quoted && isReserved(builder, word.text)) return;
+    builder.start = start;
+  }
+  const { words, assignments } = builder.simple;
+  const assigns = words.length === 0 && /^[A-Za-z_]\w*(\[[^\]]*\])?\+?=/.test(word.text);
+  (assigns ? assignments : words).push(word);
+}
+
+/** Acts on a reserved word; false when the word belongs to a command all the same. */
+function isReserved(builder: Builder, text: string): boolean {
+  if (SKIPPED.has(text)) return true;
+  if (CLOSERS.has(text)) {
+    closeGroup(builder, text);
+    return true;
+  }
+  if (text === 'function') {
+    readBlanks(builder.cursor);
+    builder.functionName = readWord(builder.cursor, readScript).text;
+    return true;
+  }
+  if (!CLOSED_BY.has(text)) return false;
+  openGroup(builder, text);
+  return !HEADS.has(text);
+}
+
+function readBlanks(cursor: Cursor): void {
+  while (cursor.text[cursor.at] === ' ' || cursor.text[cursor.at] === '\t') cursor.at++;
+}
+
+function readRedirect(builder: Builder): boolean {
+  const { cursor, simple } = builder;
+  if (isProcessSubstitution(cursor)) return false;
+  const head = cursor.text.slice(cursor.at, cursor.at + 8);
+  const match = /^\d{0,4}(&>>|&>|<<<|<<-|<<|<>|<&|>>|>\||>&|<|>)/.exec(head);
+  if (!match) return false;
+  if (!hasContent(simple)) builder.start = cursor.at;
+  cursor.at += match[0].length;
+  readBlanks(cursor);
+  const operator = match[1]!;
+  const redirect = { operator: operator === '<<-' ? '<<' : operator, target: readWord(cursor, readScript) };
+  if (redirect.operator === '<<') builder.hereDocuments.push({ redirect, stripTabs: operator === '<<-' });
+  simple.redirects.push(redirect);
+  return true;
+}
+
+function readHereDocuments(builder: Builder): void {
+  for (const { redirect, stripTabs } of builder.hereDocuments) {
+    redirect.target = readHereDocument(builder.cursor, redirect.target, stripTabs);
+  }
+  builder.hereDocuments = [];
+}
+
+/** The body up to the line that is the delimiter; without one, nothing is skipped. */
+function readHereDocument(cursor: Cursor, delimiter: Word, stripTabs: boolean): Word {
+  const { text, notes } = cursor;
+  for (let start = cursor.at; start < text.length;) {
+    const end = text.indexOf('\n', start) === -1 ? text.length : text.indexOf('\n', start);
+    const line = text.slice(start, end);
+    if ((stripTabs ? line.replace(/^\t+/, '') : line) === delimiter.text) {
+      const body = text.slice(cursor.at, start);
+      cursor.at = end;
+      if (delimiter.quoted) return { text: body, quoted: true, scripts: [] };
+      return readText({ text: body, at: 0, depth: cursor.depth, notes }, readScript);
+    }
+    start = end + 1;
+  }
+  notes.unterminated = true;
+  return { text: '', quoted: true, scripts: [] };
+}

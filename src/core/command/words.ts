@@ -1,0 +1,209 @@
+// Reads one word of a shell script: quotes, escapes, variables, substitutions. Never throws; what does not end is noted.
+import { MAX_DEPTH, type Cursor, type Script, type Word } from './script.ts';
+
+/** Reads the script inside a substitution; stops behind its closing parenthesis. */
+export type ReadScript = (cursor: Cursor) => Script;
+
+const STOPS = new Set([' ', '\t', '\r', '\n', ';', '&', '|', '(', ')', '<', '>']);
+
+/** Reads the word at the cursor. An unquoted `$IFS` ends it, as it would when run. */
+export function readWord(cursor: Cursor, readScript: ReadScript): Word {
+  const word: Word = { text: '', quoted: false, scripts: [] };
+  readTilde(cursor, word);
+  while (cursor.at < cursor.text.length) {
+    const char = cursor.text[cursor.at]!;
+    if (isProcessSubstitution(cursor)) {
+      cursor.at += 2;
+      word.text += `${char}()`;
+      readNested(cursor, word, readScript);
+    } else if (STOPS.has(char)) {
+      break;
+    } else if (readSeparator(cursor)) {
+      if (word.text !== '') break;
+    } else {
+      readPiece(cursor, word, readScript);
+    }
+  }
+  return word;
+}
+
+/** A here-document’s or here-string’s body: everything, with expansions but without quotes. */
+export function readText(cursor: Cursor, readScript: ReadScript): Word {
+  const word: Word = { text: '', quoted: true, scripts: [] };
+  while (cursor.at < cursor.text.length) readDoubleQuoted(cursor, word, readScript);
+  return word;
+}
+
+export function isProcessSubstitution({ text, at }: Cursor): boolean {
+  return (text[at] === '<' || text[at] === '>') && text[at + 1] === '(';
+}
+
+function readTilde(cursor: Cursor, word: Word): void {
+  if (cursor.text[cursor.at] !== '~') return;
+  const next = cursor.text[cursor.at + 1];
+  if (next !== undefined && next !== '/' && !STOPS.has(next)) return;
+  word.text = '${HOME}';
+  cursor.at++;
+}
+
+function readSeparator(cursor: Cursor): boolean {
+  if (cursor.text[cursor.at] !== '$') return false;
+  const length = /^\$(IFS(?!\w)|\{IFS\})/.exec(cursor.text.slice(cursor.at, cursor.at + 7))?.[0].length ?? 0;
+  cursor.at += length;
+  return length > 0;
+}
+
+function readPiece(cursor: Cursor, word: Word, readScript: ReadScript): void {
+  const char = cursor.text[cursor.at]!;
+  const next = cursor.text[cursor.at + 1];
+  if (char === '\\') {
+    if (next !== '\n') word.text += next ?? '';
+    word.quoted = true;
+    cursor.at += 2;
+  } else if (char === "'") {
+    readSingleQuoted(cursor, word);
+  } else if (char === '"' || (char === '$' && next === '"')) {
+    cursor.at += char === '"' ? 1 : 2;
+    readQuoted(cursor, word, readScript);
+  } else if (char === '$' && next === "'") {
+    readAnsiQuoted(cursor, word);
+  } else {
+    readPlain(cursor, word, readScript);
+  }
+}
+
+function readSingleQuoted(cursor: Cursor, word: Word): void {
+  const end = cursor.text.indexOf("'", cursor.at + 1);
+  if (end === -1) cursor.notes.unterminated = true;
+  word.text += cursor.text.slice(cursor.at + 1, end === -1 ? undefined : end);
+  word.quoted = true;
+  cursor.at = end === -1 ? cursor.text.length : end + 1;
+}
+
+function readAnsiQuoted(cursor: Cursor, word: Word): void {
+  const start = cursor.at + 2;
+  let end = start;
+  while (end < cursor.text.length && cursor.text[end] !== "'") end += cursor.text[end] === '\\' ? 2 : 1;
+  if (end >= cursor.text.length) cursor.notes.unterminated = true;
+  word.text += decodeEscapes(cursor.text.slice(start, end));
+  word.quoted = true;
+  cursor.at = end + 1;
+}
+
+/** Backslash escapes of `$'…'`, printf and `echo -e`. */
+export function decodeEscapes(text: string): string {
+  return text.replaceAll(/\\(x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|[0-7]{1,4}|.)/g, (_, code: string) => {
+    if (/^[xu]./.test(code)) return String.fromCharCode(Number.parseInt(code.slice(1), 16));
+    if (/^[0-7]/.test(code)) return String.fromCharCode(Number.parseInt(code, 8));
+    return { n: '\n', t: '\t', r: '\r' }[code] ?? code;
+  });
+}
+
+function readQuoted(cursor: Cursor, word: Word, readScript: ReadScript): void {
+  word.quoted = true;
+  while (cursor.at < cursor.text.length) {
+    if (cursor.text[cursor.at] === '"') {
+      cursor.at++;
+      return;
+    }
+    readDoubleQuoted(cursor, word, readScript);
+  }
+  cursor.notes.unterminated = true;
+}
+
+/** One piece of what stands between double quotes. */
+function readDoubleQuoted(cursor: Cursor, word: Word, readScript: ReadScript): void {
+  if (cursor.text[cursor.at] !== '\\') {
+    readPlain(cursor, word, readScript);
+    return;
+  }
+  const next = cursor.text[cursor.at + 1] ?? '';
+  if (next !== '\n') word.text += '$`"\\'.includes(next) ? next : `\\${next}`;
+  cursor.at += 2;
+}
+
+/** An expansion, or one character that means itself. */
+function readPlain(cursor: Cursor, word: Word, readScript: ReadScript): void {
+  const char = cursor.text[cursor.at]!;
+  if (char === '`') {
+    readBackticks(cursor, word, readScript);
+  } else if (char === '$') {
+    readDollar(cursor, word, readScript);
+  } else {
+    word.text += char;
+    cursor.at++;
+  }
+}
+
+function readDollar(cursor: Cursor, word: Word, readScript: ReadScript): void {
+  const { text, at } = cursor;
+  if (text.startsWith('$((', at) && skipArithmetic(cursor)) {
+    word.text += '$()';
+  } else if (text[at + 1] === '(') {
+    cursor.at += 2;
+    word.text += '$()';
+    readNested(cursor, word, readScript);
+  } else if (text[at + 1] === '{') {
+    cursor.at += 2;
+    readBraces(cursor, word, readScript);
+  } else {
+    const name = /^\$([A-Za-z_]\w{0,254}|[0-9@*#?!$-])/.exec(text.slice(at, at + 256))?.[1];
+    word.text += name === undefined ? '$' : `\${${name}}`;
+    cursor.at += 1 + (name?.length ?? 0);
+  }
+}
+
+/** `$((…))` computes and runs nothing; false when it has no end, which makes it something else. */
+function skipArithmetic(cursor: Cursor): boolean {
+  let open = 0;
+  for (let at = cursor.at + 1; at < cursor.text.length; at++) {
+    const char = cursor.text[at]!;
+    if ('`$\n'.includes(char) && cursor.text[at + 1] === '(') return false;
+    if (char === '`') return false;
+    if (char === '(') open++;
+    if (char === ')' && --open === 0) {
+      cursor.at = at + 1;
+      return true;
+    }
+  }
+  return false;
+}
+
+/** `${NAME}` and its forms; what stands behind the name is kept, its substitutions are followed. */
+function readBraces(cursor: Cursor, word: Word, readScript: ReadScript): void {
+  const inner: Word = { text: '', quoted: false, scripts: word.scripts };
+  if (cursor.depth >= MAX_DEPTH) {
+    cursor.notes.tooDeep = true;
+    return;
+  }
+  cursor.depth++;
+  while (cursor.at < cursor.text.length && cursor.text[cursor.at] !== '}')
+    readPiece(cursor, inner, readScript);
+  cursor.depth--;
+  if (cursor.at >= cursor.text.length) cursor.notes.unterminated = true;
+  cursor.at++;
+  word.text += `\${${inner.text}}`;
+}
+
+function readNested(cursor: Cursor, word: Word, readScript: ReadScript): void {
+  if (cursor.depth >= MAX_DEPTH) {
+    cursor.notes.tooDeep = true;
+    return;
+  }
+  cursor.depth++;
+  word.scripts.push(readScript(cursor));
+  cursor.depth--;
+}
+
+function readBackticks(cursor: Cursor, word: Word, readScript: ReadScript): void {
+  const start = cursor.at + 1;
+  let end = start;
+  while (end < cursor.text.length && cursor.text[end] !== '`') end += cursor.text[end] === '\\' ? 2 : 1;
+  if (end >= cursor.text.length) cursor.notes.unterminated = true;
+  cursor.at = end + 1;
+  word.text += '$()';
+  const text = cursor.text.slice(start, end).replaceAll(/\\([`$\\])/g, '$1');
+  const inner: Cursor = { text, at: 0, depth: cursor.depth, notes: cursor.notes };
+  // A script that is a text of its own: a closing parenthesis in it ends nothing outside.
+  while (inner.at < text.length && !cursor.notes.tooDeep) readNested(inner, word, readScript);
+}
