@@ -1,0 +1,121 @@
+// The loop: changes and wake-ups become keys, keys become reconciles. Handlers only enqueue.
+import { LshError } from '../core/errors.ts';
+import type { JobKey } from '../core/job.ts';
+import type { Clock, JobSource, Logger, Meter, Runner } from './ports.ts';
+import type { Reconciler } from './reconciler.ts';
+import { Workqueue } from './workqueue.ts';
+
+export interface ControllerOptions {
+  source: JobSource;
+  runners: Runner[];
+  reconciler: Reconciler;
+  clock: Clock;
+  logger: Logger;
+  meter?: Meter;
+  /** How many keys are reconciled at the same time. */
+  workers: number;
+  /** Longest time between two looks at what is due, milliseconds. */
+  evaluationIntervalMs: number;
+}
+
+const DEFAULT_PRIORITY = 5;
+/** A conflict is gone at the next try; what still fails when the wait is this long, such as a full disk, is told. */
+const LASTING_MS = 1000;
+
+export class Controller {
+  readonly #options: ControllerOptions;
+  readonly #queue: Workqueue;
+  #running = 0;
+  #state: 'new' | 'running' | 'stopped' = 'new';
+  #drained: (() => void) | undefined;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    const { source, clock, evaluationIntervalMs } = options;
+    this.#queue = new Workqueue({
+      clock,
+      evaluationIntervalMs,
+      priorityOf: (key) => source.get(key)?.spec.priority ?? DEFAULT_PRIORITY,
+      onReady: () => this.#pump(),
+      onQueued: (again) => options.meter?.queued(again),
+      onClockStep: (stepMs) => this.#reevaluateAll(stepMs),
+    });
+  }
+
+  /** Evaluates every job once and goes on from there; the source must have synced. */
+  start(): void {
+    const { source, runners } = this.#options;
+    source.onChange((key) => this.#queue.add(key));
+    for (const runner of runners) runner.onChange((key) => this.#queue.add(key));
+    this.#state = 'running';
+    this.#queue.start();
+    for (const key of source.keys()) this.#queue.add(key);
+  }
+
+  /** Takes no new key and resolves when the reconciles under way have ended. */
+  async stop(): Promise<void> {
+    this.#state = 'stopped';
+    this.#queue.stop();
+    if (this.#running === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#drained = resolve;
+    });
+  }
+
+  #pump(): void {
+    while (this.#state === 'running' && this.#running < this.#options.workers) {
+      const key = this.#queue.take();
+      if (key === undefined) return;
+      this.#running++;
+      void this.#work(key);
+    }
+  }
+
+  /** Keys that are ready and wait for a worker. */
+  get depth(): number {
+    return this.#queue.depth;
+  }
+
+  /** Keys that are being reconciled. */
+  get working(): number {
+    return this.#running;
+  }
+
+  async #work(key: JobKey): Promise<void> {
+    const { clock, reconciler, meter } = this.#options;
+    const startedAt = clock.monotonic();
+    let result: Parameters<Meter['reconciled']>[0] = 'success';
+    try {
+      this.#queue.wakeAt(key, await reconciler.reconcile(key));
+    } catch (thrown) {
+      result = thrown instanceof LshError && thrown.code === 'CLUSTER_CONFLICT' ? 'conflict' : 'error';
+      this.#failed(key, thrown);
+    }
+    const succeeded = result === 'success';
+    meter?.reconciled(result, clock.monotonic() - startedAt);
+    this.#running--;
+    this.#queue.done(key, succeeded);
+    for (const unblocked of this.#options.reconciler.takeUnblocked()) this.#queue.add(unblocked);
+    this.#pump();
+    if (this.#running === 0) this.#drained?.();
+  }
+
+  /** Whatever went wrong, the key comes back: a failure must never end a schedule. */
+  #failed(key: JobKey, thrown: unknown): void {
+    const retryInMs = this.#queue.retry(key);
+    this.#options.logger[levelOf(thrown, retryInMs)](
+      { job: key, retryInMs, err: thrown },
+      'reconcile failed',
+    );
+  }
+
+  #reevaluateAll(stepMs: number): void {
+    this.#options.logger.warn({ stepMs }, 'the clock moved, every schedule is evaluated again');
+    for (const key of this.#options.source.keys()) this.#queue.add(key);
+  }
+}
+
+function levelOf(thrown: unknown, retryInMs: number): 'debug' | 'warn' | 'error' {
+  if (!(thrown instanceof LshError && thrown.retryable)) return 'error';
+  return retryInMs < LASTING_MS ? 'debug' : 'warn';
+}

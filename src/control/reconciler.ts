@@ -1,0 +1,194 @@
+// Reconciles one key: read, decide, record, act. The only caller of decide(), and the same in both homes.
+import { decide, decideInvalid, decideRemoved, type Decision, type Evaluation } from '../core/decide.ts';
+import type { Action } from '../core/draft.ts';
+import { LshError } from '../core/errors.ts';
+import type { Executor, Job, JobKey } from '../core/job.ts';
+import type { Run, RunObservation } from '../core/run.ts';
+import { evaluatedSince, jobSchedule } from '../core/job-schedule.ts';
+import type { Schedule } from '../core/schedule.ts';
+import { CapacityQueue } from './capacity-queue.ts';
+import type { Clock, JobSource, Ledger, Meter, Recorder, Runner } from './ports.ts';
+
+export interface ReconcilerOptions {
+  source: JobSource;
+  ledger: Ledger;
+  runners: Partial<Record<Executor, Runner>>;
+  recorder: Recorder;
+  meter?: Meter;
+  clock: Clock;
+  /** Since when this process evaluates, milliseconds. */
+  evaluatingSince: number;
+  /** The slot of `@reboot`; undefined in a cluster. */
+  startedAt?: number;
+  /** Where shell runs started by this process live; undefined where there is only one place. */
+  host?: string;
+}
+
+interface Compiled {
+  job: Job;
+  schedule: Schedule | LshError;
+}
+
+/** What may start on one executor: who waits, and how much room starts under way have taken. */
+interface Lane {
+  waiting: CapacityQueue;
+  reserved: number;
+}
+
+function emptyLane(): Lane {
+  return { waiting: new CapacityQueue(), reserved: 0 };
+}
+
+function executorOf({ spec }: Job): Executor {
+  return spec.executor ?? 'Shell';
+}
+
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #schedules = new Map<JobKey, Compiled>();
+  /** Per executor, because room on one of them is no room on the other. */
+  readonly #lanes: Record<Executor, Lane> = { Shell: emptyLane(), Job: emptyLane() };
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+  }
+
+  /** Brings the job to where it should be; answers when to look again (milliseconds, Infinity for never). */
+  async reconcile(key: JobKey): Promise<number> {
+    // A decision that does not know what the last one wrote could contradict it.
+    const unsettled = this.#unsettled(key);
+    if (unsettled.length > 0) await Promise.all(unsettled);
+    const job = this.#options.source.get(key);
+    for (const { waiting } of Object.values(this.#lanes)) waiting.leave(key);
+    if (job === undefined) return this.#reconcileRemoved(key);
+    const decision = this.#decide(job);
+    const lane = this.#lanes[executorOf(job)];
+    if (decision.waitsForCapacity) lane.waiting.wait(key, job.spec.priority);
+    const starting = decision.actions.filter(({ kind }) => kind === 'Start').length;
+    lane.reserved += starting;
+    try {
+      await this.#apply(key, decision);
+    } finally {
+      lane.reserved -= starting;
+    }
+    for (const { type, reason, note } of decision.events)
+      this.#options.recorder.event(job, type, reason, note);
+    return decision.wakeAt;
+  }
+
+  /** Keys that waited for room and may try again now. */
+  takeUnblocked(): JobKey[] {
+    return Object.entries(this.#options.runners).flatMap(([executor, runner]) => {
+      const { waiting, reserved } = this.#lanes[executor as Executor];
+      return waiting.size === 0 ? [] : waiting.take(runner.capacity() - reserved);
+    });
+  }
+
+  #decide(job: Job): Decision {
+    const { ledger, runners, clock, evaluatingSince, host } = this.#options;
+    const runner = runners[executorOf(job)];
+    const known = {
+      job,
+      runs: ledger.runsOf(job.key),
+      observations: this.#observe(job.key),
+      now: clock.now(),
+      evaluatingSince: evaluatedSince(job.spec, evaluatingSince),
+      host,
+      capacity: (runner?.capacity() ?? 0) - this.#lanes[executorOf(job)].reserved,
+    } satisfies Omit<Evaluation, 'schedule'>;
+    const schedule = job.invalid ?? (runner === undefined ? noRunner(job) : this.#schedule(job));
+    return schedule instanceof LshError ? decideInvalid(known, schedule) : decide({ ...known, schedule });
+  }
+
+  async #reconcileRemoved(key: JobKey): Promise<number> {
+    this.#schedules.delete(key);
+    const runs = this.#options.ledger.runsOf(key);
+    const decision = decideRemoved(runs, this.#observe(key), this.#options.clock.now());
+    await this.#apply(key, decision);
+    return decision.wakeAt;
+  }
+
+  /** The order keeps every crash harmless: a claim comes before the start that it guards, a release after the record. */
+  async #apply(key: JobKey, { actions, change }: Decision): Promise<void> {
+    const starts = actions.filter((action) => action.kind === 'Start').map(({ run }) => run);
+    await this.#start(key, starts, 'name');
+    if (change.status !== undefined || change.runs.length + change.slots.length + change.forget.length > 0) {
+      await this.#options.ledger.commit(key, change);
+      this.#options.meter?.recorded(change);
+    }
+    const started = this.#start(key, starts, 'ledger');
+    // A start that fails must not keep a stop that is recorded from its run.
+    await Promise.all([started, ...actions.map((action) => this.#act(key, action))]);
+  }
+
+  /** Starts those whose runner claims in the given way; a run keeps the executor that it was made for. */
+  async #start(key: JobKey, runs: Run[], claim: Runner['claim']): Promise<void> {
+    const job = this.#options.source.get(key);
+    if (job === undefined) return;
+    const starts = runs.flatMap((run) => {
+      const runner = this.#options.runners[run.executor];
+      // Removed and added again while the claim was recorded: the run is not this job's.
+      return runner?.claim === claim && run.jobUid === job.uid ? [this.#startOne(job, run, runner)] : [];
+    });
+    await Promise.all(starts);
+  }
+
+  async #startOne(job: Job, run: Run, runner: Runner): Promise<void> {
+    await runner.start(job, run);
+    this.#options.meter?.started(run, this.#options.clock.now() - run.startAfter);
+  }
+
+  async #act(key: JobKey, action: Action): Promise<void> {
+    switch (action.kind) {
+      case 'Start':
+        return;
+      case 'Stop': {
+        const { run, cause, graceMs } = action;
+        await this.#options.runners[run.executor]?.stop(run.name, cause, graceMs, key);
+        return;
+      }
+      case 'Release':
+        for (const runner of this.#runners()) runner.release(action.name, key);
+        return;
+      case 'Remove':
+        for (const runner of this.#runners()) await runner.remove?.(action.name, key);
+    }
+  }
+
+  #unsettled(key: JobKey): Promise<void>[] {
+    return [this.#options.ledger, ...this.#runners()]
+      .map((one) => one.settled?.(key))
+      .filter((unsettled) => unsettled !== undefined);
+  }
+
+  #observe(key: JobKey): RunObservation[] {
+    return this.#runners().flatMap((runner) => runner.observe(key));
+  }
+
+  #runners(): Runner[] {
+    return Object.values(this.#options.runners);
+  }
+
+  /** Compiled once per spec; an edit brings a new spec object. */
+  #schedule(job: Job): Schedule | LshError {
+    const known = this.#schedules.get(job.key);
+    if (known !== undefined && known.job.spec === job.spec && known.job.uid === job.uid)
+      return known.schedule;
+    const schedule = this.#compile(job);
+    this.#schedules.set(job.key, { job, schedule });
+    return schedule;
+  }
+
+  #compile(job: Job): Schedule | LshError {
+    try {
+      return jobSchedule(job, this.#options.startedAt);
+    } catch (thrown) {
+      if (thrown instanceof LshError) return thrown;
+      throw thrown;
+    }
+  }
+}
+
+function noRunner(job: Job): LshError {
+  return new LshError('EXECUTOR_UNAVAILABLE', { executor: executorOf(job) });
+}

@@ -1,0 +1,237 @@
+// The loop with a manual clock, an in-memory ledger and a scripted runner.
+import { describe, expect, test } from 'vitest';
+import { Controller } from '../../src/control/controller.ts';
+import type { JobSource, Ledger, Logger, Runner } from '../../src/control/ports.ts';
+import { Reconciler } from '../../src/control/reconciler.ts';
+import type { LedgerChange } from '../../src/core/decide.ts';
+import { LshError } from '../../src/core/errors.ts';
+import type { Job, JobKey, JobSpecInput } from '../../src/core/job.ts';
+import type { Run, RunObservation } from '../../src/core/run.ts';
+import { aJob, at } from '../support/builders.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const START = at('2026-01-01T00:00:00Z');
+
+/** Lets every reconcile that can go on do so. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 200; turn++) await Promise.resolve();
+}
+
+class Harness implements JobSource, Ledger, Runner {
+  readonly clock = new ManualClock(START);
+  readonly jobs = new Map<JobKey, Job>();
+  readonly ledgerRuns = new Map<string, Run>();
+  readonly children = new Map<string, RunObservation & { key: JobKey }>();
+  readonly log: string[] = [];
+  readonly claim: 'ledger' | 'name';
+  room = Infinity;
+  failNextCommits = 0;
+  #listeners: ((key: JobKey) => void)[] = [];
+  readonly controller: Controller;
+
+  constructor(claim: 'ledger' | 'name' = 'ledger') {
+    this.claim = claim;
+    const logger: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+    const reconciler = new Reconciler({
+      source: this,
+      ledger: this,
+      runners: { Shell: this },
+      recorder: { event: (job, type, reason) => this.log.push(`${job.name} ${type} ${reason}`) },
+      clock: this.clock,
+      evaluatingSince: START,
+    });
+    this.controller = new Controller({
+      source: this,
+      runners: [this],
+      reconciler,
+      clock: this.clock,
+      logger,
+      workers: 4,
+      evaluationIntervalMs: 60_000,
+    });
+  }
+
+  add(name: string, spec: JobSpecInput): Job {
+    const job = aJob(spec, { name, createdAt: START });
+    this.jobs.set(job.key, job);
+    return job;
+  }
+
+  announce(key: JobKey): void {
+    for (const listener of this.#listeners) listener(key);
+  }
+
+  get = (key: JobKey): Job | undefined => this.jobs.get(key);
+  keys = (): Iterable<JobKey> => this.jobs.keys();
+  hasSynced = (): boolean => true;
+  onChange = (listener: (key: JobKey) => void): void => void this.#listeners.push(listener);
+  runsOf = (key: JobKey): Run[] => [...this.ledgerRuns.values()].filter((run) => run.job === key);
+
+  commit(key: JobKey, change: LedgerChange): Promise<void> {
+    if (this.failNextCommits-- > 0) return Promise.reject(new LshError('INTERNAL', { detail: 'no disk' }));
+    for (const run of change.runs) this.ledgerRuns.set(run.name, run);
+    const job = this.jobs.get(key);
+    if (job !== undefined && change.status !== undefined)
+      this.jobs.set(key, { ...job, status: change.status });
+    if (change.runs.length > 0) this.log.push(`record ${change.runs.map((run) => run.phase).join(',')}`);
+    return Promise.resolve();
+  }
+
+  capacity = (): number => this.room - this.children.size;
+
+  start(job: Job, run: Run): Promise<void> {
+    this.log.push(`start ${job.name}`);
+    this.children.set(run.name, {
+      key: job.key,
+      name: run.name,
+      state: 'Running',
+      startedAt: this.clock.now(),
+    });
+    return Promise.resolve();
+  }
+
+  stop(name: string, cause: string): void {
+    this.log.push(`stop ${cause}`);
+    this.endRun(name, 143);
+  }
+
+  observe = (key: JobKey): RunObservation[] =>
+    [...this.children.values()].filter((child) => child.key === key);
+  release = (name: string): void => void this.children.delete(name);
+
+  endRun(name: string, exitCode: number): void {
+    const key = this.children.get(name)!.key;
+    this.children.set(name, { key, name, state: 'Ended', finishedAt: this.clock.now(), exitCode });
+    this.announce(key);
+  }
+}
+
+describe('the loop', () => {
+  test('starts a run at its slot to the millisecond, records it before and after, and forgets the child', async () => {
+    const world = new Harness();
+    world.add('a', { schedule: '* * * * *' });
+    world.controller.start();
+    await settle();
+    world.clock.advanceTo(START + 59_999);
+    await settle();
+    expect(world.children.size).toBe(0);
+    world.clock.advanceTo(START + 60_000);
+    await settle();
+    expect(world.log.slice(0, 2)).toEqual(['record Running', 'start a']);
+    world.endRun([...world.children.keys()][0]!, 0);
+    await settle();
+    expect(world.log).toContain('a Normal RunCompleted');
+    expect(world.children.size).toBe(0);
+    await world.controller.stop();
+    expect(world.clock.pending).toBe(0);
+  });
+
+  test('a runner whose names are the lock starts before the record', async () => {
+    const world = new Harness('name');
+    world.add('a', { schedule: '* * * * *' });
+    world.controller.start();
+    await settle();
+    world.clock.advanceTo(START + 60_000);
+    await settle();
+    expect(world.log.slice(0, 2)).toEqual(['start a', 'record Running']);
+    await world.controller.stop();
+  });
+
+  test('a record that fails starts nothing, and the slot is run when recording works again', async () => {
+    const world = new Harness();
+    world.add('a', { schedule: '* * * * *' });
+    world.controller.start();
+    await settle();
+    world.failNextCommits = 3;
+    world.clock.advanceTo(START + 60_000);
+    await settle();
+    expect(world.children.size).toBe(0);
+    world.clock.advanceTo(START + 60_010);
+    await settle();
+    world.clock.advanceTo(START + 61_000);
+    await settle();
+    world.clock.advanceTo(START + 62_000);
+    await settle();
+    expect(world.log.filter((line) => line.startsWith('start'))).toEqual(['start a']);
+    await world.controller.stop();
+  });
+
+  test('when more is due than may start, the highest priority goes first and the rest follow as room comes', async () => {
+    const world = new Harness();
+    world.room = 1;
+    world.add('low', { schedule: '* * * * *', priority: 1 });
+    world.add('high', { schedule: '* * * * *', priority: 9 });
+    world.add('middle', { schedule: '* * * * *' });
+    world.controller.start();
+    await settle();
+    world.clock.advanceTo(START + 60_000);
+    await settle();
+    for (let ended = 0; ended < 3; ended++) {
+      world.endRun([...world.children.keys()][0]!, 0);
+      await settle();
+    }
+    expect(world.log.filter((line) => line.startsWith('start'))).toEqual([
+      'start high',
+      'start middle',
+      'start low',
+    ]);
+    await world.controller.stop();
+  });
+
+  test('a step of the wall clock evaluates every job again', async () => {
+    const world = new Harness();
+    world.add('daily', { schedule: '0 12 * * *' });
+    world.controller.start();
+    await settle();
+    world.clock.stepBy(13 * 3_600_000);
+    world.clock.advanceTo(world.clock.now() + 60_000);
+    await settle();
+    expect(world.log).toContain('start daily');
+    await world.controller.stop();
+  });
+
+  test('a clock that is set back by hours delays no schedule by more than one evaluation interval', async () => {
+    const world = new Harness();
+    world.add('hourly', { schedule: '0 * * * *' });
+    world.controller.start();
+    await settle();
+    world.clock.stepBy(-24 * 3_600_000);
+    world.clock.advanceTo(world.clock.now() + 60_000);
+    await settle();
+    world.clock.advanceTo(START - 23 * 3_600_000);
+    await settle();
+    expect(world.log).toContain('start hourly');
+    await world.controller.stop();
+  });
+
+  test('a removed job has its runs stopped and their ends recorded', async () => {
+    const world = new Harness();
+    const job = world.add('a', { schedule: '* * * * *' });
+    world.controller.start();
+    await settle();
+    world.clock.advanceTo(START + 60_000);
+    await settle();
+    world.jobs.delete(job.key);
+    world.announce(job.key);
+    await settle();
+    expect(world.log).toContain('stop JobRemoved');
+    expect([...world.ledgerRuns.values()]).toEqual([
+      expect.objectContaining({ phase: 'Killed', reason: 'JobRemoved' }),
+    ]);
+    expect(world.children.size).toBe(0);
+    await world.controller.stop();
+  });
+
+  test('a job whose executor is not here is Invalid, and its neighbours run', async () => {
+    const world = new Harness();
+    world.add('cluster-only', { schedule: '* * * * *', executor: 'Job' });
+    world.add('a', { schedule: '* * * * *' });
+    world.controller.start();
+    await settle();
+    world.clock.advanceTo(START + 60_000);
+    await settle();
+    expect(world.jobs.get('local/cluster-only')?.status?.phase).toBe('Invalid');
+    expect(world.log.filter((line) => line.startsWith('start'))).toEqual(['start a']);
+    await world.controller.stop();
+  });
+});

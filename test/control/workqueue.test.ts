@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import { Workqueue } from '../../src/control/workqueue.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+function aQueue(priorities: Record<string, number> = {}) {
+  const clock = new ManualClock(1_000_000);
+  const seen = { ready: 0, steps: [] as number[] };
+  const queue = new Workqueue({
+    clock,
+    priorityOf: (key) => priorities[key] ?? 5,
+    onReady: () => seen.ready++,
+    onClockStep: (stepMs) => seen.steps.push(stepMs),
+  });
+  queue.start();
+  return { clock, queue, seen };
+}
+
+test('a key added twice is worked on once', () => {
+  const { queue } = aQueue();
+  queue.add('a');
+  queue.add('a');
+  expect([queue.take(), queue.take()]).toEqual(['a', undefined]);
+});
+
+test('a key that changes while it is worked on comes back afterwards, and not before', () => {
+  const { queue } = aQueue();
+  queue.add('a');
+  queue.take();
+  queue.add('a');
+  expect(queue.take()).toBeUndefined();
+  queue.done('a', true);
+  expect(queue.take()).toBe('a');
+});
+
+test('ready keys come by priority, and in order of arrival among equals', () => {
+  const { queue } = aQueue({ high: 9, low: 0 });
+  for (const key of ['low', 'x', 'high', 'y']) queue.add(key);
+  expect([queue.take(), queue.take(), queue.take(), queue.take()]).toEqual(['high', 'x', 'y', 'low']);
+});
+
+test('a key wakes at its instant, the latest word counts, and Infinity takes it back', () => {
+  const { clock, queue, seen } = aQueue();
+  queue.wakeAt('a', 1_010_000);
+  queue.wakeAt('b', 1_005_000);
+  queue.wakeAt('a', 1_002_000);
+  queue.wakeAt('b', Infinity);
+  clock.advanceTo(1_001_999);
+  expect(queue.take()).toBeUndefined();
+  clock.advanceTo(1_002_000);
+  expect([queue.take(), queue.take()]).toEqual(['a', undefined]);
+  expect(seen.ready).toBe(1);
+});
+
+test('failures in a row wait longer each time, up to a minute, and a success forgets them', () => {
+  const { queue } = aQueue();
+  const delays = Array.from({ length: 16 }, () => queue.retry('a'));
+  expect(delays.slice(0, 4)).toEqual([5, 10, 20, 40]);
+  expect(delays.at(-1)).toBe(60_000);
+  queue.done('a', true);
+  expect(queue.retry('a')).toBe(5);
+});
+
+test('what is due is looked at every evaluation interval even when no wake-up is set', () => {
+  const { clock, queue } = aQueue();
+  expect(clock.pending).toBe(1);
+  clock.advanceTo(1_060_000);
+  expect(clock.pending).toBe(1);
+  queue.stop();
+  expect(clock.pending).toBe(0);
+});
+
+test('a wall clock that moves on its own is reported with the size of its step', () => {
+  const { clock, seen } = aQueue();
+  clock.advanceTo(1_060_000);
+  expect(seen.steps).toEqual([]);
+  clock.stepBy(3_600_000);
+  clock.advanceTo(clock.now() + 60_000);
+  clock.stepBy(-7_200_000);
+  clock.advanceTo(clock.now() + 8_000_000);
+  expect(seen.steps).toEqual([3_600_000, -7_200_000]);
+});
+
+test('a key whose priority changes while it is ready is still worked on by one worker at a time', () => {
+  const priorities: Record<string, number> = { a: 3 };
+  const { queue } = aQueue(priorities);
+  queue.add('a');
+  priorities['a'] = 8;
+  queue.add('a');
+  expect([queue.take(), queue.take()]).toEqual(['a', undefined]);
+});

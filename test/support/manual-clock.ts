@@ -1,0 +1,63 @@
+// A clock that moves when the test says so.
+import type { Clock } from '../../src/control/ports.ts';
+
+interface Timer {
+  time: number;
+  /** On the steady clock, for a wall clock that was set back. */
+  latest: number;
+  callback: () => void;
+}
+
+export class ManualClock implements Clock {
+  #now: number;
+  #steady = 0;
+  #timers: Timer[] = [];
+
+  constructor(now: number) {
+    this.#now = now;
+  }
+
+  now = (): number => this.#now;
+  monotonic = (): number => this.#steady;
+
+  at(time: number, callback: () => void): () => void {
+    const timer = { time, latest: this.#steady + Math.max(0, time - this.#now), callback };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+  }
+
+  /** Number of timers that wait. */
+  get pending(): number {
+    return this.#timers.length;
+  }
+
+  /** Time passes: timers fire in order, each at its own instant. */
+  advanceTo(time: number): void {
+    const firesAt = (timer: Timer): number => Math.min(timer.time, this.#now + timer.latest - this.#steady);
+    for (;;) {
+      const next = this.#timers
+        .filter((timer) => firesAt(timer) <= time)
+        .sort((a, b) => firesAt(a) - firesAt(b))[0];
+      if (next === undefined) break;
+      this.#timers = this.#timers.filter((timer) => timer !== next);
+      this.#move(Math.max(firesAt(next), this.#now));
+      next.callback();
+    }
+    this.#move(time);
+  }
+
+  /** The wall clock is set; nothing else passes. Timers that the step made due fire. */
+  stepBy(ms: number): void {
+    this.#now += ms;
+    const due = this.#timers.filter((timer) => timer.time <= this.#now);
+    this.#timers = this.#timers.filter((timer) => timer.time > this.#now);
+    for (const timer of due) timer.callback();
+  }
+
+  #move(time: number): void {
+    this.#steady += time - this.#now;
+    this.#now = time;
+  }
+}
