@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest';
+import { environmentProblems, environmentState, loadConfig } from '../src/config.ts';
+import { LshError } from '../src/core/errors.ts';
+
+const HOME = { HOME: '/home/ada' };
+
+test('an almost empty environment gives the defaults', () => {
+  const config = loadConfig(HOME);
+  expect(config).toMatchObject({
+    nodeEnv: 'development',
+    logLevel: 'info',
+    home: '/home/ada',
+    stateDir: undefined,
+    allowDangerousCommands: false,
+    commandAllowList: undefined,
+    maxConcurrentRuns: 100,
+    maxOutputBytes: 10 * 1024 * 1024,
+    historyDays: 90,
+    evaluationIntervalMs: 60_000,
+    noColor: false,
+    warnings: [],
+  });
+});
+
+test('every value is read as its type', () => {
+  const config = loadConfig({
+    ...HOME,
+    NODE_ENV: 'production',
+    LSH_ALLOW_DANGEROUS_COMMANDS: 'false',
+    LSH_COMMAND_ALLOW_LIST: 'pg_dump, /usr/bin/rsync',
+    LSH_MAX_OUTPUT_BYTES: '64KiB',
+    LSH_EVALUATION_INTERVAL: '1500ms',
+    LSH_HISTORY_DAYS: '7',
+    NO_COLOR: '1',
+    FORCE_COLOR: '0',
+  });
+  expect(config).toMatchObject({
+    nodeEnv: 'production',
+    commandAllowList: ['pg_dump', '/usr/bin/rsync'],
+    maxOutputBytes: 65_536,
+    evaluationIntervalMs: 1500,
+    historyDays: 7,
+    noColor: true,
+    forceColor: false,
+  });
+});
+
+test('an empty variable counts as not set', () => {
+  const config = loadConfig({ ...HOME, LSH_LOG_LEVEL: '', NO_COLOR: '', XDG_STATE_HOME: '' });
+  expect(config).toMatchObject({ logLevel: 'info', noColor: false, xdgStateHome: undefined, warnings: [] });
+});
+
+test('the config is frozen through and through', () => {
+  const config = loadConfig({ ...HOME, LSH_COMMAND_ALLOW_LIST: 'ls' });
+  for (const part of [config, config.inherited, config.warnings, config.commandAllowList]) {
+    expect(Object.isFrozen(part)).toBe(true);
+  }
+});
+
+test('commands inherit where things are and nothing that is not in the table', () => {
+  const { inherited } = loadConfig({
+    ...HOME,
+    TZ: 'Asia/Tokyo',
+    AWS_SECRET_ACCESS_KEY: 'x',
+    LSH_LOG_LEVEL: 'warn',
+  });
+  expect(inherited).toEqual({ HOME: '/home/ada', TZ: 'Asia/Tokyo', PATH: '/usr/local/bin:/usr/bin:/bin' });
+});
+
+describe('with problems', () => {
+  const bad = {
+    LSH_LOG_LEVEL: 'verbose',
+    LSH_MAX_CONCURRENT_RUNS: '0',
+    LSH_EVALUATION_INTERVAL: '2h',
+    LSH_ALLOW_DANGEROUS_COMMANDS: 'yes',
+    LSH_MAX_OUTPUT_BYTES: '1MB',
+    LSH_COMMAND_ALLOW_LIST: 'ls,,cat',
+    XDG_RUNTIME_DIR: 'run',
+  };
+
+  test('every one is named at once', () => {
+    expect(environmentProblems(bad).map(({ path, message }) => `${path} ${message}`)).toEqual([
+      'LSH_LOG_LEVEL must be one of debug, info, warn, error, not "verbose"',
+      'HOME is required when no state directory is set',
+      'XDG_RUNTIME_DIR must be an absolute path, not "run"',
+      'LSH_ALLOW_DANGEROUS_COMMANDS must be true or false, not "yes"',
+      'LSH_COMMAND_ALLOW_LIST must be a list of programs, separated by commas, not "ls,,cat"',
+      'LSH_MAX_CONCURRENT_RUNS must be a whole number from 1 to 10000, not "0"',
+      'LSH_MAX_OUTPUT_BYTES must be a number of bytes (KiB, MiB, GiB) from 4KiB to 1GiB, not "1MB"',
+      'LSH_EVALUATION_INTERVAL must be a time (ms, s, m) from 1s to 10m, not "2h"',
+    ]);
+  });
+
+  test('a process outside production warns and goes on with the defaults', () => {
+    const config = loadConfig(bad);
+    expect(config.warnings).toHaveLength(8);
+    expect(config.warnings[0]).toBe('LSH_LOG_LEVEL must be one of debug, info, warn, error, not "verbose".');
+    expect(config).toMatchObject({ logLevel: 'info', maxConcurrentRuns: 100, allowDangerousCommands: false });
+  });
+
+  test('a process in production refuses to start', () => {
+    expect(() => loadConfig({ ...bad, NODE_ENV: 'production' })).toThrow(
+      expect.objectContaining({ code: 'ENVIRONMENT_INVALID', problems: environmentProblems(bad) }),
+    );
+    expect(() => loadConfig({ ...bad, NODE_ENV: 'production' })).toThrow(LshError);
+  });
+});
+
+test('a state directory makes HOME unnecessary', () => {
+  expect(environmentProblems({ LSH_STATE_DIR: '/var/lib/lsh' })).toEqual([]);
+});
+
+test('production says aloud that dangerous commands are let through', () => {
+  const { warnings } = loadConfig({ ...HOME, NODE_ENV: 'production', LSH_ALLOW_DANGEROUS_COMMANDS: 'true' });
+  expect(warnings).toEqual([
+    'LSH_ALLOW_DANGEROUS_COMMANDS is true in production: dangerous commands run with a warning only.',
+  ]);
+});
+
+test('a mistyped name is pointed at, and what a cluster or a run adds is not', () => {
+  const env = {
+    ...HOME,
+    LSH_LOGLEVEL: 'debug',
+    LSH_SERVICE_HOST: '10.0.0.1',
+    LSH_PORT: 'tcp://',
+    LSH_RUN: 'a',
+  };
+  expect(loadConfig(env).warnings).toEqual([
+    'LSH_LOGLEVEL is not a variable that lsh knows; did you mean LSH_LOG_LEVEL?',
+  ]);
+  expect(loadConfig({ ...env, NODE_ENV: 'production' }).nodeEnv).toBe('production');
+});
+
+test('the state of the environment shows values, defaults and problems', () => {
+  const state = environmentState({ ...HOME, LSH_HISTORY_DAYS: 'x' });
+  expect(state).toContainEqual({ name: 'HOME', value: '/home/ada', isDefault: false, problem: undefined });
+  expect(state).toContainEqual({ name: 'LSH_LOG_LEVEL', value: 'info', isDefault: true, problem: undefined });
+  expect(state).toContainEqual({
+    name: 'LSH_HISTORY_DAYS',
+    value: 'x',
+    isDefault: false,
+    problem: 'must be a whole number from 1 to 36500, not "x"',
+  });
+});
