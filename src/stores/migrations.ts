@@ -1,0 +1,92 @@
+// The SQLite schema as the list of steps that lead to it. A released step is never edited; a change is a new one.
+import type { DatabaseSync } from 'node:sqlite';
+import { transaction } from './sqlite-transaction.ts';
+
+/** Schema version N is what the first N steps make. */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE jobs (
+    key TEXT PRIMARY KEY,
+    namespace TEXT NOT NULL,
+    name TEXT NOT NULL,
+    uid TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    spec_changed_at INTEGER,
+    spec TEXT NOT NULL,
+    trigger TEXT,
+    stop TEXT,
+    status TEXT
+  ) STRICT;
+
+  CREATE TABLE runs (
+    name TEXT PRIMARY KEY,
+    job TEXT NOT NULL,
+    job_uid TEXT NOT NULL,
+    trigger TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    trigger_id TEXT,
+    requested_by TEXT,
+    attempt INTEGER NOT NULL,
+    executor TEXT NOT NULL,
+    host TEXT,
+    phase TEXT NOT NULL,
+    reason TEXT,
+    message TEXT,
+    created_at INTEGER NOT NULL,
+    start_after INTEGER NOT NULL,
+    started_at INTEGER,
+    finished_at INTEGER,
+    exit_code INTEGER,
+    signal TEXT,
+    stop_cause TEXT,
+    output_tail TEXT,
+    output_bytes INTEGER
+  ) STRICT;
+  CREATE INDEX runs_of_job ON runs (job, phase, created_at, name);
+  CREATE INDEX runs_by_phase ON runs (phase, created_at, name);
+
+  CREATE TABLE slots (
+    job TEXT NOT NULL,
+    from_at INTEGER NOT NULL,
+    to_at INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    cause TEXT,
+    run TEXT,
+    recorded_at INTEGER NOT NULL,
+    PRIMARY KEY (job, from_at)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX slots_by_end ON slots (to_at);
+  CREATE INDEX slots_stretches ON slots (job, to_at) WHERE from_at < to_at;
+  `,
+];
+
+/** The version of the schema in the file: 0 for an empty one, undefined for a database of another program. */
+export function schemaVersion(db: DatabaseSync): number | undefined {
+  const tables = db.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table'`).all();
+  if (tables.length === 0) return 0;
+  if (!tables.some(({ name }) => name === 'meta')) return undefined;
+  const row = db.prepare(`SELECT value FROM meta WHERE key = 'schema_version'`).get();
+  return row === undefined ? undefined : Number(row.value);
+}
+
+/** Brings the schema to the newest version, each step with its version number in one transaction. */
+export function migrate(db: DatabaseSync, migrations = MIGRATIONS): void {
+  let version = schemaVersion(db) ?? 0;
+  while (version < migrations.length) version = transaction(db, () => step(db, migrations));
+}
+
+function step(db: DatabaseSync, migrations: readonly string[]): number {
+  // Read again inside the transaction: another process may have taken this step a moment ago.
+  const version = schemaVersion(db) ?? 0;
+  const sql = migrations[version];
+  if (sql === undefined) return version;
+  if (version === 0)
+    db.exec('CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT');
+  db.exec(sql);
+  db.prepare(`INSERT OR REPLACE INTO meta (key, value) VALUES ('schema_version', ?)`).run(
+    String(version + 1),
+  );
+  return version + 1;
+}

@@ -1,0 +1,81 @@
+// One open SQLite file: prepared statements, transactions, and every error in our own words.
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
+import { dirname } from 'node:path';
+import { LshError } from '../core/errors.ts';
+import { storeError } from './sqlite-errors.ts';
+import { openDatabase } from './sqlite-open.ts';
+import { transaction } from './sqlite-transaction.ts';
+
+/** In the order of the question marks, or by name. */
+export type Parameters = SQLInputValue[] | Record<string, SQLInputValue>;
+export type Row = readonly SQLOutputValue[];
+
+export class SqliteConnection {
+  readonly #path: string;
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  private constructor(path: string, db: DatabaseSync) {
+    this.#path = path;
+    this.#db = db;
+  }
+
+  /** How long another process may hold the lock before STORE_LOCKED; the event loop waits as long. */
+  static open(path: string, busyTimeoutMs: number): SqliteConnection {
+    return new SqliteConnection(path, openDatabase(path, busyTimeoutMs));
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  /** Every row of a statement, each through `decode`. */
+  rows<T>(sql: string, parameters: Parameters, decode: (row: Row) => T): T[] {
+    return this.#attempt(() => {
+      const statement = this.#prepared(sql);
+      const rows = Array.isArray(parameters)
+        ? statement.iterate(...parameters)
+        : statement.iterate(parameters);
+      const decoded: T[] = [];
+      // Prepared with rows as arrays, which its type does not know.
+      for (const row of rows) decoded.push(decode(row as unknown as Row));
+      return decoded;
+    });
+  }
+
+  /** How many rows a statement changed. */
+  change(sql: string, parameters: Parameters): number {
+    return this.#attempt(() => {
+      const statement = this.#prepared(sql);
+      const done = Array.isArray(parameters) ? statement.run(...parameters) : statement.run(parameters);
+      return Number(done.changes);
+    });
+  }
+
+  /** All of the work, on disk when this returns, or nothing of it. */
+  transaction<T>(work: () => T): T {
+    return this.#attempt(() => transaction(this.#db, work));
+  }
+
+  #prepared(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      statement.setReturnArrays(true);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  #attempt<T>(work: () => T): T {
+    if (!this.#db.isOpen) {
+      const fields = { path: this.#path, directory: dirname(this.#path), detail: 'it has been closed' };
+      throw new LshError('STORE_UNUSABLE', fields);
+    }
+    try {
+      return work();
+    } catch (error) {
+      throw storeError(error, this.#path);
+    }
+  }
+}

@@ -1,0 +1,81 @@
+// The SQL of every read, as text and parameters. Each is written so that an index answers it with work in
+// proportion to what it returns, however long the history is.
+import type { SQLInputValue } from 'node:sqlite';
+import type { RunQuery, SlotQuery } from '../control/ports.ts';
+import { RUN_PHASES } from '../core/run.ts';
+import { RUN_ROWS, SLOT_ROWS } from './sqlite-rows.ts';
+
+const DEFAULT_LIMIT = 50;
+
+export interface Query {
+  sql: string;
+  parameters: Record<string, SQLInputValue>;
+}
+
+/** One limited index walk per phase, merged: a filter on phases never reads the runs it leaves out. */
+export function runsQuery(query: RunQuery): Query {
+  const { job, phases = RUN_PHASES, since, limit = DEFAULT_LIMIT } = query;
+  const newest = 'ORDER BY created_at DESC, name DESC LIMIT :limit';
+  const filter =
+    (job === undefined ? '' : ' AND job = :job') + (since === undefined ? '' : ' AND created_at >= :since');
+  const walk = (phase: string) =>
+    `SELECT * FROM (SELECT ${RUN_ROWS.columns} FROM runs WHERE phase = :${phase}${filter} ${newest})`;
+  return {
+    sql: `${phases.map(walk).join(' UNION ALL ')} ${newest}`,
+    parameters: {
+      ...Object.fromEntries(phases.map((phase) => [phase, phase])),
+      ...(job !== undefined && { job }),
+      ...(since !== undefined && { since }),
+      limit,
+    },
+  };
+}
+
+/** Records that begin inside the span, and the stretches that begin before it and reach into it. */
+export function slotsQuery({ job, from, to, limit = DEFAULT_LIMIT }: SlotQuery): Query {
+  const select = `SELECT ${SLOT_ROWS.columns} FROM slots WHERE job = :job`;
+  const stretches = select.replace('FROM slots', 'FROM slots INDEXED BY slots_stretches');
+  return {
+    sql: `${select} AND from_at BETWEEN :from AND :to
+      UNION ALL ${stretches} AND from_at < :from AND to_at >= :from AND from_at < to_at
+      ORDER BY from_at DESC LIMIT :limit`,
+    parameters: { job, from, to, limit },
+  };
+}
+
+const newestOf = (phase: string) =>
+  `SELECT * FROM (SELECT rowid, created_at, name FROM runs WHERE job = jobs_with_runs.job AND phase = '${phase}'
+    ORDER BY created_at DESC, name DESC LIMIT :limit)`;
+
+/** Takes `:limit`. Steps from job to job through the index instead of reading the whole history. */
+export const CURRENT_RUNS = `
+  WITH RECURSIVE jobs_with_runs (job) AS (
+    SELECT MIN(job) FROM runs
+    UNION ALL
+    SELECT (SELECT MIN(job) FROM runs WHERE job > jobs_with_runs.job) FROM jobs_with_runs WHERE job IS NOT NULL
+  )
+  SELECT ${RUN_ROWS.columns} FROM runs WHERE rowid IN (
+    SELECT rowid FROM runs WHERE phase IN ('Created', 'Running')
+  )
+  UNION ALL
+  SELECT ${RUN_ROWS.columns
+    .split(', ')
+    .map((column) => `runs.${column}`)
+    .join(', ')}
+  FROM jobs_with_runs JOIN runs ON runs.rowid IN (
+    SELECT rowid FROM (${newestOf('Completed')})
+    UNION ALL
+    SELECT rowid FROM (${newestOf('Failed')} UNION ALL ${newestOf('Killed')} ORDER BY 2 DESC, 3 DESC LIMIT :limit)
+  )`;
+
+const OLD_RUNS = `phase IN ('Completed', 'Failed', 'Killed') AND created_at < :before
+  AND COALESCE(finished_at, created_at) < :before`;
+
+/** Takes `:before` and `:limit`; answers with the names. */
+export const PRUNE_RUNS = `DELETE FROM runs WHERE rowid IN (SELECT rowid FROM runs WHERE ${OLD_RUNS} LIMIT :limit)
+  RETURNING name`;
+
+/** Takes `:before` and `:limit`; answers with the jobs, one per slot record. */
+export const PRUNE_SLOTS = `DELETE FROM slots WHERE (job, from_at) IN
+  (SELECT job, from_at FROM slots WHERE to_at < :before LIMIT :limit)
+  RETURNING job`;

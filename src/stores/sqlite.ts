@@ -1,0 +1,117 @@
+// The embedded store: jobs, runs and slots in one SQLite file. What it has acknowledged survives kill -9 and
+// power loss. Knows nothing of schedules or of the loop; the two ports say what it promises.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { JobStore, RunQuery, RunStats, RunStore, SlotQuery } from '../control/ports.ts';
+import type { LedgerChange } from '../core/decide.ts';
+import { LshError } from '../core/errors.ts';
+import type { Job, JobKey } from '../core/job.ts';
+import type { Run, SlotRecord } from '../core/run.ts';
+import { GroupCommit } from './group-commit.ts';
+import { SqliteConnection } from './sqlite-connection.ts';
+import { CURRENT_RUNS, PRUNE_RUNS, PRUNE_SLOTS, runsQuery, slotsQuery } from './sqlite-queries.ts';
+import { JOB_ROWS, RUN_ROWS, SLOT_ROWS } from './sqlite-rows.ts';
+import { runStats, STATS } from './sqlite-stats.ts';
+
+const BUSY_TIMEOUT_MS = 2000;
+/** Rows that one step of prune deletes, so that it never holds up the event loop for long. */
+const PRUNE_BATCH = 500;
+
+// The definition only; a job of another uid is another job, and does not inherit a status.
+const PUT_JOB = JOB_ROWS.upsert(['key'], {
+  status: 'CASE WHEN uid = excluded.uid THEN status END',
+});
+// The guard of the ledger: a finished run stays finished.
+const PUT_RUN = `${RUN_ROWS.upsert(['name'])}
+  WHERE runs.phase IN ('Created', 'Running') OR excluded.phase NOT IN ('Created', 'Running')`;
+const PUT_SLOT = SLOT_ROWS.upsert(['job', 'from_at']);
+const PUT_STATUS = 'UPDATE jobs SET status = ? WHERE key = ?';
+
+export class SqliteStore implements JobStore, RunStore {
+  readonly #connection: SqliteConnection;
+  readonly #writes: GroupCommit;
+
+  private constructor(connection: SqliteConnection) {
+    this.#connection = connection;
+    this.#writes = new GroupCommit((work) => connection.transaction(work));
+  }
+
+  /** Opens or creates the file and brings its schema up to date; throws an LshError STORE_…. */
+  static open(path: string, { busyTimeoutMs = BUSY_TIMEOUT_MS } = {}): SqliteStore {
+    return new SqliteStore(SqliteConnection.open(path, busyTimeoutMs));
+  }
+
+  /** Writes what is waiting and lets go of the file. */
+  close(): void {
+    this.#writes.flush();
+    this.#connection.close();
+  }
+
+  async jobs(): Promise<Job[]> {
+    const sql = `SELECT ${JOB_ROWS.columns} FROM jobs ORDER BY key`;
+    return this.#connection.rows(sql, [], JOB_ROWS.decode);
+  }
+
+  putJob(job: Job): Promise<void> {
+    const definition = JOB_ROWS.encode({ ...job, status: undefined });
+    return this.#writes.add(() => this.#connection.change(PUT_JOB, definition));
+  }
+
+  removeJob(key: JobKey): Promise<void> {
+    return this.#writes.add(() => this.#connection.change('DELETE FROM jobs WHERE key = ?', [key]));
+  }
+
+  commit(key: JobKey, { runs, slots, status }: LedgerChange): Promise<void> {
+    return this.#writes.add(() => {
+      for (const run of runs) this.#putRun(run);
+      for (const slot of slots) this.#connection.change(PUT_SLOT, SLOT_ROWS.encode(slot));
+      if (status !== undefined) this.#connection.change(PUT_STATUS, [JSON.stringify(status), key]);
+    });
+  }
+
+  async current(finishedPerJob: number): Promise<Run[]> {
+    return this.#connection.rows(CURRENT_RUNS, { limit: finishedPerJob }, RUN_ROWS.decode);
+  }
+
+  async run(name: string): Promise<Run | undefined> {
+    const sql = `SELECT ${RUN_ROWS.columns} FROM runs WHERE name = ?`;
+    return this.#connection.rows(sql, [name], RUN_ROWS.decode)[0];
+  }
+
+  async runs(query: RunQuery): Promise<Run[]> {
+    if (query.phases?.length === 0) return [];
+    const { sql, parameters } = runsQuery(query);
+    return this.#connection.rows(sql, parameters, RUN_ROWS.decode);
+  }
+
+  async slots(query: SlotQuery): Promise<SlotRecord[]> {
+    const { sql, parameters } = slotsQuery(query);
+    return this.#connection.rows(sql, parameters, SLOT_ROWS.decode);
+  }
+
+  async stats({ job, since = 0 }: { job?: JobKey; since?: number }): Promise<RunStats[]> {
+    return this.#connection.rows(STATS, { job: job ?? null, since }, runStats);
+  }
+
+  async prune(before: number): Promise<string[]> {
+    const names = await this.#inBatches(PRUNE_RUNS, before);
+    await this.#inBatches(PRUNE_SLOTS, before);
+    return names;
+  }
+
+  async #inBatches(sql: string, before: number): Promise<string[]> {
+    const names: string[] = [];
+    for (;;) {
+      const batch = this.#connection.transaction(() =>
+        this.#connection.rows(sql, { before, limit: PRUNE_BATCH }, ([name]) => String(name)),
+      );
+      names.push(...batch);
+      if (batch.length < PRUNE_BATCH) return names;
+      await nextTurn();
+    }
+  }
+
+  #putRun(run: Run): void {
+    const changes = this.#connection.change(PUT_RUN, RUN_ROWS.encode(run));
+    if (changes === 0) throw new LshError('RUN_FINISHED', { name: run.name });
+  }
+}
