@@ -1,0 +1,77 @@
+// The environment of a command: a sane part of the daemon's, the job's own, and what tells the run about itself.
+import { readFile, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { parse } from 'dotenv';
+import { rfc3339 } from '../core/document.ts';
+import { LshError } from '../core/errors.ts';
+import type { Job, JobSpec } from '../core/job.ts';
+import type { Run } from '../core/run.ts';
+
+export type Environment = Record<string, string>;
+
+/** What of a job its command needs. */
+export type Command = Pick<Job, 'name' | 'spec'>;
+/** What of a run its start needs. */
+export type StartedRun = Pick<Run, 'name' | 'job' | 'slot' | 'attempt' | 'startAfter' | 'stopCause'>;
+
+const INHERITED = /^(?:PATH|HOME|USER|LOGNAME|SHELL|TZ|TMPDIR|LANG|LC_\w+|XDG_\w+)$/;
+const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
+
+/** What every command gets of the daemon's environment; nothing else passes. */
+export function inheritedEnvironment(inherit: Readonly<Record<string, string | undefined>>): Environment {
+  const entries = Object.entries(inherit).filter(
+    ([name, value]) => value !== undefined && INHERITED.test(name),
+  );
+  return { PATH: DEFAULT_PATH, ...(Object.fromEntries(entries) as Environment) };
+}
+
+/**
+ * The whole environment of one run; later ones win: inherited, envFrom, env, the run's own LSH_*.
+ * Rejects with SPAWN_FAILED for a file that cannot be read.
+ */
+export async function childEnvironment(
+  inherited: Environment,
+  job: Command,
+  run: StartedRun,
+  workingDir: string,
+): Promise<Environment> {
+  const { env, envFrom } = job.spec;
+  return {
+    ...inherited,
+    ...(envFrom && (await fromFiles(envFrom, workingDir))),
+    ...Object.fromEntries((env ?? []).map(({ name, value }) => [name, value ?? ''])),
+    LSH_JOB: job.name,
+    LSH_RUN: run.name,
+    LSH_SLOT: rfc3339(run.slot),
+    LSH_ATTEMPT: String(run.attempt),
+    LSH_SCHEDULED_AT: rfc3339(run.startAfter),
+  };
+}
+
+async function fromFiles(sources: NonNullable<JobSpec['envFrom']>, workingDir: string): Promise<Environment> {
+  const environment: Environment = {};
+  for (const { file, prefix = '', optional } of sources) {
+    if (file === undefined) continue;
+    const path = resolve(workingDir, file);
+    for (const [name, value] of Object.entries(await parseFile(path, optional ?? false))) {
+      environment[prefix + name] = value;
+    }
+  }
+  return environment;
+}
+
+async function parseFile(path: string, optional: boolean): Promise<Environment> {
+  try {
+    if ((await stat(path)).isFile()) return parse(await readFile(path));
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    if (optional && code === 'ENOENT') return {};
+    throw unreadable(path, code, error);
+  }
+  // A FIFO without a writer would hold up the run, and the end of this process, for ever.
+  throw unreadable(path, 'not a regular file');
+}
+
+function unreadable(path: string, why: string, cause?: unknown): LshError {
+  return new LshError('SPAWN_FAILED', { detail: `the env file ${path} cannot be read (${why})` }, { cause });
+}

@@ -1,0 +1,151 @@
+// The two kinds of process behind a run: a child of ours, and one that an earlier process of ours started.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, constants, openSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { LshError } from '../core/errors.ts';
+import type { Environment } from './child-env.ts';
+import { groupBelongsTo, isRunProcess } from './process-identity.ts';
+import type { ProcessExit } from './run-end.ts';
+import { readStatus } from './run-files.ts';
+import { NOT_CLAIMED, WRAPPER_SHELL, wrapperArguments } from './wrapper.ts';
+
+const { O_NONBLOCK, O_RDONLY, O_RDWR } = constants;
+const ADOPTED_CHECK_MS = 1000;
+
+/** The process group of a run, from the runner's side. */
+export interface RunProcess {
+  readonly pgid: number;
+  /** Resolves when the wrapper is gone. Never rejects. */
+  readonly exited: Promise<ProcessExit>;
+  /** Whether the group is still this run's, so that a signal to it meets nobody else. */
+  isOurs(): Promise<boolean>;
+  /** Lets it run on without us. */
+  detach(): void;
+}
+
+export interface ChildInput {
+  /** Start directory, with the FIFO in it. */
+  directory: string;
+  ownerFile: string;
+  umask: number;
+  command: readonly string[];
+  workingDir: string;
+  env: Environment;
+}
+
+/** Opens a FIFO for reading without waiting for a writer. */
+export function openFifo(directory: string): number {
+  return openSync(join(directory, 'fifo'), O_RDONLY | O_NONBLOCK);
+}
+
+export interface StartedChild {
+  process: RunProcess;
+  /** Descriptor of the FIFO's reading end. */
+  outputFd: number;
+}
+
+/** Starts the wrapped command in a session of its own; rejects with SPAWN_FAILED. */
+export async function startChild(input: ChildInput): Promise<StartedChild> {
+  requireDirectory(input.workingDir);
+  // Before there is a writer that could be gone again with all it wrote.
+  const outputFd = openFifo(input.directory);
+  try {
+    return { process: await spawnWrapper(input), outputFd };
+  } catch (error) {
+    closeSync(outputFd);
+    throw new LshError(
+      'SPAWN_FAILED',
+      { detail: describe(error as NodeJS.ErrnoException) },
+      { cause: error },
+    );
+  }
+}
+
+async function spawnWrapper(input: ChildInput): Promise<RunProcess> {
+  // Open for reading as well: a child without a reader then waits, where it would die of SIGPIPE.
+  const output = openSync(join(input.directory, 'fifo'), O_RDWR);
+  try {
+    const child = spawn(WRAPPER_SHELL, wrapperArguments(input), {
+      cwd: input.workingDir,
+      env: input.env,
+      detached: true,
+      stdio: ['ignore', output, output],
+    });
+    if (child.pid === undefined) throw (await once(child, 'error'))[0];
+    const exited = new Promise<ProcessExit>((resolve) => {
+      child.once('exit', (code, signal) => resolve(signal ? { signal } : exitOf(code!, input.directory)));
+    });
+    return { pgid: child.pid, exited, isOurs: () => Promise.resolve(true), detach: () => child.unref() };
+  } finally {
+    closeSync(output);
+  }
+}
+
+function requireDirectory(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  throw new LshError('SPAWN_FAILED', { detail: `the working directory ${path} does not exist` });
+}
+
+function exitOf(exitCode: number, directory: string): ProcessExit {
+  if (exitCode !== NOT_CLAIMED) return { exitCode };
+  const status = readStatus(directory);
+  return status.claim === 'Pid' && status.exitCode === exitCode ? { exitCode } : { unclaimed: true };
+}
+
+function describe(error: NodeJS.ErrnoException): string {
+  if (error.code === 'E2BIG') return 'the command and its environment are longer than the system allows';
+  return error.message;
+}
+
+/** Goes on observing a living wrapper of an earlier process; `outputEnded` hints that it may be gone. */
+export function adoptChild(
+  pid: number,
+  run: string,
+  directory: string,
+  outputEnded: Promise<void>,
+): RunProcess {
+  const stop = new AbortController();
+  const exited = whenGone(pid, run, outputEnded, stop.signal).then(() => exitOnDisk(directory));
+  return { pgid: pid, exited, isOurs: () => groupBelongsTo(pid, run), detach: () => stop.abort() };
+}
+
+/** A wrapper that has ended before anybody looked; its group may have survived it. */
+export function endedChild(pid: number, run: string, exit: ProcessExit): RunProcess {
+  const exited = Promise.resolve(exit);
+  return { pgid: pid, exited, isOurs: () => groupBelongsTo(pid, run), detach: () => undefined };
+}
+
+/** A stranger's end is no event; its FIFO's is, and a slow look covers a FIFO that somebody else keeps open. */
+async function whenGone(
+  pid: number,
+  run: string,
+  outputEnded: Promise<void>,
+  stop: AbortSignal,
+): Promise<void> {
+  const ended = outputEnded.then(() => true);
+  let listening = true;
+  while (!stop.aborted && (await isRunProcess(pid, run))) {
+    const nextLook = pause(ADOPTED_CHECK_MS, stop);
+    if (listening) listening = !(await Promise.race([ended, nextLook]));
+    else await nextLook;
+  }
+}
+
+function pause(ms: number, stop: AbortSignal): Promise<false> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      stop.removeEventListener('abort', done);
+      resolve(false);
+    };
+    const timer = setTimeout(done, ms);
+    stop.addEventListener('abort', done);
+  });
+}
+
+function exitOnDisk(directory: string): ProcessExit {
+  const status = readStatus(directory);
+  if (status.claim !== 'Pid' || status.exitCode === undefined) return { vanished: true };
+  return { exitCode: status.exitCode, at: status.writtenAt };
+}

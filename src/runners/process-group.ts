@@ -1,0 +1,36 @@
+// Signals to a whole process group, and the end of what a command left behind in its own.
+import { setTimeout as delay } from 'node:timers/promises';
+import { groupIsAlive } from './process-identity.ts';
+
+/** Sends the signal (0: only asks). False when nobody is there who could get it. */
+export function signalGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(-pgid, signal);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Waits until the group is empty, and sends it KILL after the grace (milliseconds). The caller or the wrapper
+ * has sent TERM. Returns early when aborted.
+ */
+export async function endGroup(pgid: number, graceMs: number, signal: AbortSignal): Promise<void> {
+  if (await isEmptyWithin(pgid, graceMs, signal)) return;
+  signalGroup(pgid, 'SIGKILL');
+  // What waits inside the kernel dies when it comes back; the run does not wait for that.
+  await isEmptyWithin(pgid, 500, signal);
+}
+
+/** Groups give no event when they become empty, so they are asked, soon at first. */
+async function isEmptyWithin(pgid: number, limitMs: number, signal: AbortSignal): Promise<boolean> {
+  for (let waited = 0, pause = 2; waited < limitMs; waited += pause, pause = Math.min(2 * pause, 50)) {
+    if (signal.aborted || !(await isAlive(pgid))) return true;
+    await delay(pause, undefined, { signal }).catch(() => undefined);
+  }
+  return !(await isAlive(pgid));
+}
+
+async function isAlive(pgid: number): Promise<boolean> {
+  return signalGroup(pgid, 0) && groupIsAlive(pgid);
+}

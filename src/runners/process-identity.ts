@@ -1,0 +1,78 @@
+// Whether a pid is still the process that it was: a pid alone is reused, the run's name in the environment and
+// the process's place as leader of its group are not.
+import { execFile } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { uptime } from 'node:os';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+const onLinux = process.platform === 'linux';
+
+/** Whether the process group led by `pid` has a living process of this run. */
+export async function groupBelongsTo(pid: number, run: string): Promise<boolean> {
+  for (const member of await groupMembers(pid)) {
+    if (await hasRunName(member, run)) return true;
+  }
+  return false;
+}
+
+/** Whether the process group has a member that is not a zombie; those wait for an init that may never come. */
+export async function groupIsAlive(pgid: number): Promise<boolean> {
+  return (await groupMembers(pgid)).length > 0;
+}
+
+/** Whether `pid` is alive and is the leader of this run's process group. */
+export async function isRunProcess(pid: number, run: string): Promise<boolean> {
+  if (onLinux && groupOf(pid) !== pid) return false;
+  return hasRunName(pid, run);
+}
+
+async function hasRunName(pid: number, run: string): Promise<boolean> {
+  const wanted = `LSH_RUN=${run}`;
+  if (onLinux) return readProc(`/proc/${pid}/environ`)?.split('\0').includes(wanted) ?? false;
+  return (await ps(['eww', '-o', 'command=', '-p', String(pid)])).split(/\s/).includes(wanted);
+}
+
+async function groupMembers(pgid: number): Promise<number[]> {
+  if (onLinux) {
+    const pids = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry));
+    return pids.map(Number).filter((pid) => groupOf(pid) === pgid);
+  }
+  const rows = (await ps(['-A', '-o', 'pid=,pgid=,state='])).trim().split('\n');
+  const fields = rows.map((row) => row.trim().split(/\s+/));
+  return fields.flatMap(([pid, group, state]) =>
+    Number(group) === pgid && !state?.startsWith('Z') ? [Number(pid)] : [],
+  );
+}
+
+/** The process group of a living process. */
+function groupOf(pid: number): number | undefined {
+  const stat = readProc(`/proc/${pid}/stat`);
+  // The second field is the program's name in parentheses and may hold anything, parentheses included.
+  const [state, , group] = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+  return group === undefined || state === 'Z' || state === 'X' ? undefined : Number(group);
+}
+
+/** Undefined for a process that is gone, or is somebody else's. */
+function readProc(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+async function ps(args: string[]): Promise<string> {
+  try {
+    return (await execute('/bin/ps', args)).stdout;
+  } catch {
+    return '';
+  }
+}
+
+/** Differs between two boots of the machine; `now` in milliseconds. */
+export function bootIdentity(now: number): string {
+  const id = onLinux ? readProc('/proc/sys/kernel/random/boot_id') : undefined;
+  // Elsewhere the boot's own time, to ten seconds: clocks are corrected, boots take longer.
+  return id?.trim() ?? `booted at ${Math.round((now / 1000 - uptime()) / 10)}`;
+}

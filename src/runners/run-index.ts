@@ -1,0 +1,46 @@
+// Runs by name and by job. Names are unique in here; the caller sees to that.
+import type { JobKey } from '../core/job.ts';
+import type { RunObservation } from '../core/run.ts';
+
+export interface IndexedRun {
+  readonly key: JobKey;
+  readonly observation: RunObservation;
+}
+
+export class RunIndex<T extends IndexedRun> {
+  readonly #runs = new Map<string, T>();
+  readonly #namesOf = new Map<JobKey, Set<string>>();
+
+  get(name: string): T | undefined {
+    return this.#runs.get(name);
+  }
+
+  entries(): Iterable<[name: string, run: T]> {
+    return this.#runs.entries();
+  }
+
+  /** Of every job with a run in here. */
+  keys(): Iterable<JobKey> {
+    return this.#namesOf.keys();
+  }
+
+  observe(key: JobKey): RunObservation[] {
+    return [...(this.#namesOf.get(key) ?? [])].map((name) => this.#runs.get(name)!.observation);
+  }
+
+  add(name: string, run: T): void {
+    this.#runs.set(name, run);
+    const names = this.#namesOf.get(run.key);
+    if (names) names.add(name);
+    else this.#namesOf.set(run.key, new Set([name]));
+  }
+
+  delete(name: string): void {
+    const key = this.#runs.get(name)?.key;
+    this.#runs.delete(name);
+    if (key === undefined) return;
+    const names = this.#namesOf.get(key);
+    names?.delete(name);
+    if (names?.size === 0) this.#namesOf.delete(key);
+  }
+}

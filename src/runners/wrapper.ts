@@ -1,0 +1,52 @@
+// The few lines of POSIX sh around every command: they claim the run, keep its exit status where the next
+// daemon finds it, and outlive the group's TERM until the command has ended.
+
+/** Where the wrapper's own shell is. */
+export const WRAPPER_SHELL = '/bin/sh';
+
+/** Exit status of a wrapper that could not claim and therefore ran nothing. */
+export const NOT_CLAIMED = 125;
+
+/*
+ * Arguments: start directory, umask of the command, owner file, then the command.
+ * - `set -C` makes the redirection an exclusive create: one claim per start directory, ever.
+ * - A caught signal is reset in the command; an ignored one would not be.
+ * - `exec` runs a program even where the shell has a builtin of that name, such as `exit`.
+ * - The shell's own remarks ("Terminated") go nowhere; those about the command go to its output.
+ * - What the command left in its group gets TERM; the wrapper itself is immune by its trap.
+ * - With no reader alive, what stands in the FIFO would vanish with its last writer: it is saved beside it.
+ * Variables are prefixed, because assigning one that came with the environment would change it for the command.
+ */
+const SCRIPT = `_lsh_dir=$1 _lsh_umask=$2 _lsh_owner=$3
+shift 3
+umask 077
+set -C
+{ echo "$$" >"$_lsh_dir/status"; } 2>/dev/null || exit ${NOT_CLAIMED}
+set +C
+umask "$_lsh_umask"
+trap : TERM INT HUP
+exec 9>&2 2>/dev/null
+(exec "$@") 2>&9 9>&-
+_lsh_status=$?
+echo "$_lsh_status" >>"$_lsh_dir/status"
+kill -TERM "-$$"
+{ read -r _lsh_reader <"$_lsh_owner" && kill -0 "$_lsh_reader"; } || {
+  umask 077
+  exec 8<"$_lsh_dir/fifo" >/dev/null 9>&-
+  PATH=$PATH:/usr/bin:/bin
+  exec head -c 1048576 <&8 >"$_lsh_dir/rest"
+}
+exit "$_lsh_status"`;
+
+export interface WrapperInput {
+  directory: string;
+  umask: number;
+  ownerFile: string;
+  /** The command and its arguments, run as they are. */
+  command: readonly string[];
+}
+
+/** Arguments for WRAPPER_SHELL that run the command under the wrapper. */
+export function wrapperArguments({ directory, umask, ownerFile, command }: WrapperInput): string[] {
+  return ['-c', SCRIPT, 'lsh', directory, umask.toString(8), ownerFile, ...command];
+}

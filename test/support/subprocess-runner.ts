@@ -1,0 +1,67 @@
+// A subprocess runner over a private state directory, and what a test asks about its children.
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { JobSpecInput } from '../../src/core/job.ts';
+import type { Run } from '../../src/core/run.ts';
+import { makeFifos } from '../../src/runners/fifo-pool.ts';
+import { SubprocessRunner, type SubprocessRunnerOptions } from '../../src/runners/subprocess-runner.ts';
+import { endOf, jobOf, runOf, temporaryDirectory } from './runs.ts';
+
+type Options = Partial<SubprocessRunnerOptions>;
+
+/** One test's state directory with the runners that were made over it. */
+export class RunnerHome {
+  readonly #temporary = temporaryDirectory();
+  readonly #runners: SubprocessRunner[] = [];
+  readonly path = this.#temporary.path;
+  readonly stateDir = join(this.path, 'state');
+
+  async runner(options: Options = {}, recovered: Run[] = []): Promise<SubprocessRunner> {
+    const runner = new SubprocessRunner({
+      stateDir: this.stateDir,
+      inherit: { PATH: process.env['PATH'], HOME: this.path },
+      check: () => undefined,
+      maxConcurrentRuns: 100,
+      ...options,
+    });
+    this.#runners.push(runner);
+    await runner.recover(recovered);
+    return runner;
+  }
+
+  /** A FIFO on which a command waits (`cat gate`) until open() is called for it. */
+  async gate(name: string): Promise<{ path: string; open: () => Promise<void> }> {
+    const path = join(this.path, name);
+    await makeFifos([path], process.env['PATH']!);
+    return { path, open: () => writeFile(path, '') };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#runners.map((runner) => runner.close()));
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+/** Starts a run of a fresh job; `end` resolves with the observation of its end. */
+export async function startRun(runner: SubprocessRunner, spec: JobSpecInput) {
+  const job = jobOf(spec);
+  const run = runOf(job);
+  const end = endOf(runner, run);
+  await runner.start(job, run);
+  return { job, run, end };
+}
+
+/** Pids of living processes with the run's name in their environment. */
+export function processesOf(run: Run): number[] {
+  const pids = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry));
+  return pids.filter((pid) => environmentOf(pid).includes(`LSH_RUN=${run.name}`)).map(Number);
+}
+
+function environmentOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
+}
