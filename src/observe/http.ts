@@ -1,0 +1,55 @@
+// What a probe and a scraper ask over HTTP: /healthz, /readyz, /metrics. Nothing here changes anything.
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+
+export interface ObserveServerOptions {
+  /** 0 for any that is free. */
+  port: number;
+  /** What is not ready yet, in words; undefined when all is. */
+  notReady: () => string | undefined;
+  metrics: () => Promise<{ type: string; body: string }>;
+}
+
+export class ObserveServer {
+  readonly #options: ObserveServerOptions;
+  readonly #server: Server;
+
+  constructor(options: ObserveServerOptions) {
+    this.#options = options;
+    this.#server = createServer((request, response) => void this.#answer(request.url ?? '', response));
+  }
+
+  /** Resolves with the port once it listens. */
+  async listen(): Promise<number> {
+    this.#server.listen(this.#options.port);
+    await once(this.#server, 'listening');
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await once(this.#server, 'close');
+  }
+
+  async #answer(url: string, response: ServerResponse): Promise<void> {
+    const path = url.split('?')[0];
+    if (path === '/healthz') return plain(response, 200, 'ok\n');
+    if (path === '/readyz') {
+      const reason = this.#options.notReady();
+      return plain(response, reason === undefined ? 200 : 503, `${reason ?? 'ok'}\n`);
+    }
+    if (path !== '/metrics') return plain(response, 404, 'not found\n');
+    try {
+      const { type, body } = await this.#options.metrics();
+      response.writeHead(200, { 'content-type': type }).end(body);
+    } catch (error) {
+      plain(response, 500, `${error instanceof Error ? error.message : String(error)}\n`);
+    }
+  }
+}
+
+function plain(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(text);
+}

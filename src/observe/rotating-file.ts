@@ -1,0 +1,74 @@
+// A log file that never grows past a bound: written synchronously, so that the last line before a crash is on
+// disk, and renamed away when full. Knows nothing of what is in the lines.
+import { closeSync, constants, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
+
+export interface RotatingFileOptions {
+  path: string;
+  /** Size at which the file is renamed to `<path>.1`, in bytes. */
+  maxBytes: number;
+  /** How many files are kept, the one being written included. */
+  maxFiles: number;
+}
+
+/** A destination for a logger; open from the constructor to close(). */
+export class RotatingFile {
+  readonly #options: RotatingFileOptions;
+  #file: number;
+  #bytes: number;
+  #dropped = 0;
+
+  constructor(options: RotatingFileOptions) {
+    this.#options = options;
+    this.#file = open(options.path);
+    this.#bytes = fstatSync(this.#file).size;
+  }
+
+  /** Appends whole lines. A full disk costs lines, never the program; how many is said when there is room again. */
+  write(lines: string): void {
+    try {
+      if (this.#bytes > 0 && this.#bytes + lines.length > this.#options.maxBytes) this.#rotate();
+      if (this.#dropped > 0)
+        this.#append(`${JSON.stringify({ level: 'warn', droppedLines: this.#dropped })}\n`);
+      this.#dropped = 0;
+      this.#append(lines);
+    } catch {
+      // There is nowhere to say it: the place to say it is what failed.
+      this.#dropped += 1;
+    }
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+
+  #append(text: string): void {
+    const bytes = Buffer.from(text);
+    let written = 0;
+    while (written < bytes.length) written += writeSync(this.#file, bytes, written);
+    this.#bytes += bytes.length;
+  }
+
+  #rotate(): void {
+    const { path, maxFiles } = this.#options;
+    const names = [path, ...Array.from({ length: maxFiles - 1 }, (_, index) => `${path}.${index + 1}`)];
+    for (let index = names.length - 2; index >= 0; index -= 1) move(names[index], names[index + 1]);
+    const next = open(path);
+    closeSync(this.#file);
+    this.#file = next;
+    this.#bytes = fstatSync(next).size;
+  }
+}
+
+function open(path: string): number {
+  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
+  return openSync(path, O_APPEND | O_CREAT | O_NOFOLLOW | O_WRONLY, 0o600);
+}
+
+function move(from: string | undefined, to: string | undefined): void {
+  if (from === undefined || to === undefined) return;
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}

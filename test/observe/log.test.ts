@@ -1,0 +1,76 @@
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { openLog, type LogOptions } from '../../src/observe/log.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+function openTestLog(options: Partial<LogOptions> = {}) {
+  const directory = tempDir();
+  const path = join(directory, 'lshd.log');
+  const log = openLog({ level: 'info', path, ...options });
+  onTestFinished(() => log.close());
+  const lines = (file = path) =>
+    readFileSync(file, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  return { directory, path, log, lines };
+}
+
+test('each line is a JSON object with time, level, component and the facts', () => {
+  const { log, lines } = openTestLog();
+  log.component('runner').info({ job: 'local/a', run: 'a-1' }, 'run started');
+  log.component('runner').debug({}, 'not at this level');
+  expect(lines()).toEqual([
+    expect.objectContaining({ level: 'info', component: 'runner', job: 'local/a', msg: 'run started' }),
+  ]);
+  expect(Date.parse(String(lines()[0]?.['time']))).toBeGreaterThan(0);
+});
+
+test('an error is written with its message, its code and its cause', () => {
+  const { log, lines } = openTestLog();
+  log.error({ err: Object.assign(new Error('no', { cause: new Error('disk') }), { code: 'EX' }) }, 'failed');
+  expect(lines()[0]?.['err']).toMatchObject({ code: 'EX', message: 'no: disk' });
+});
+
+test('variables and secrets are not written, wherever they stand in an object', () => {
+  const { log, path } = openTestLog();
+  log.info({ env: { A: 'hush' }, job: { spec: { env: [{ name: 'A', value: 'hush' }] } } }, 'job');
+  log.info({ token: 'hush', request: { authorization: 'hush', password: 'hush' } }, 'request');
+  expect(readFileSync(path, 'utf8')).not.toContain('hush');
+  expect(readFileSync(path, 'utf8')).toContain('[redacted]');
+});
+
+test('the file is 0600 under umask 000 and stays so when it is rotated', () => {
+  const umask = process.umask(0);
+  onTestFinished(() => void process.umask(umask));
+  const { directory, log } = openTestLog({ maxBytes: 300 });
+  for (let index = 0; index < 10; index += 1) log.info({ index }, 'line');
+  for (const name of readdirSync(directory)) expect(statSync(join(directory, name)).mode & 0o777).toBe(0o600);
+});
+
+test('it is bounded: three files, the newest lines whole and in order', () => {
+  const { directory, path, log, lines } = openTestLog({ maxBytes: 10_000 });
+  for (let index = 0; index < 2_000; index += 1) log.info({ index, pad: 'x'.repeat(50) }, 'line');
+  expect(readdirSync(directory).sort()).toEqual(['lshd.log', 'lshd.log.1', 'lshd.log.2']);
+  for (const name of readdirSync(directory))
+    expect(statSync(join(directory, name)).size).toBeLessThan(10_001);
+  const indexes = [`${path}.2`, `${path}.1`, path].flatMap((file) => lines(file)).map(({ index }) => index);
+  expect(indexes).toEqual(Array.from({ length: indexes.length }, (_, i) => 2_000 - indexes.length + i));
+  expect(indexes.length).toBeGreaterThan(100);
+});
+
+test('a log that was there is continued', () => {
+  const { path, log, lines } = openTestLog();
+  log.info({}, 'before');
+  const again = openLog({ level: 'info', path });
+  again.info({}, 'after');
+  again.close();
+  expect(lines().map(({ msg }) => msg)).toEqual(['before', 'after']);
+});
+
+test('a full disk costs lines, not the program', () => {
+  const log = openLog({ level: 'info', path: '/dev/full' });
+  onTestFinished(() => log.close());
+  expect(() => log.info({}, 'nowhere to go')).not.toThrow();
+});
