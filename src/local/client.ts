@@ -1,0 +1,147 @@
+// The other end of the socket: every command as a method, every failure as an LshError. Loaded by each call of
+// the command line, so it imports next to nothing.
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import { LshError } from '../core/errors.ts';
+import type { JobApi, LogQuery } from '../control/job-api.ts';
+import { http } from './http.ts';
+import {
+  DAEMON_COMMANDS,
+  JOB_COMMANDS,
+  LOG_COMMAND,
+  PROTOCOL_VERSION,
+  REQUEST_MAX_BYTES,
+  VERSION_HEADER,
+  fromWire,
+  type Answer,
+  type Command,
+  type DaemonApi,
+  type Payload,
+  type Result,
+} from './protocol.ts';
+
+export interface ClientOptions {
+  /** Version of the program that asks. */
+  version: string;
+  /** How long an answer may take, in milliseconds; default 30 s. What waits for a run waits without end. */
+  timeoutMs?: number;
+}
+
+const TIMEOUT_MS = 30_000;
+
+/** Everything a person can ask of the daemon behind the socket. Connects anew for each call. */
+export function daemonClient(socketPath: string, options: ClientOptions): JobApi & DaemonApi {
+  const connection = { socketPath, timeoutMs: TIMEOUT_MS, ...options };
+  const methods = [...JOB_COMMANDS, ...DAEMON_COMMANDS].map((command) => [
+    command.slice(command.indexOf('.') + 1),
+    (payload: Payload<Command>) => call(connection, command, payload),
+  ]);
+  return {
+    ...Object.fromEntries(methods),
+    log: (query: LogQuery, signal?: AbortSignal) => log(connection, query, signal),
+  } as JobApi & DaemonApi;
+}
+
+interface Connection extends Required<ClientOptions> {
+  socketPath: string;
+}
+
+async function call<C extends Command>(
+  connection: Connection,
+  command: C,
+  payload: Payload<C>,
+): Promise<Result<C>> {
+  const waits = 'wait' in payload && payload.wait === true;
+  const timeoutMs = waits ? 0 : connection.timeoutMs;
+  const { id, response } = await ask({ ...connection, timeoutMs }, command, payload);
+  const answer = await readAnswer(response);
+  if (answer.error) throw fromWire(answer.error);
+  if (answer.id !== id) throw unreachable(`it answered request ${answer.id} instead of ${id}`);
+  return answer.result as Result<C>;
+}
+
+async function* log(
+  connection: Connection,
+  query: LogQuery,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const { response } = await ask({ ...connection, timeoutMs: 0 }, LOG_COMMAND, query, signal);
+  if (response.statusCode !== 200) {
+    const { error } = await readAnswer(response);
+    throw error ? fromWire(error) : unreachable(`it answered with status ${response.statusCode}`);
+  }
+  try {
+    yield* response as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    if (signal?.aborted) return;
+    throw translate(error);
+  }
+}
+
+/** Sends one request; resolves with the head of the answer. */
+async function ask(
+  { socketPath, version, timeoutMs }: Connection,
+  command: string,
+  payload: unknown,
+  signal?: AbortSignal,
+): Promise<{ id: string; response: IncomingMessage }> {
+  // Unique on this machine, whose alone the socket is; loading node:crypto for a UUID takes longer than the call.
+  const id = `${process.pid}-${process.hrtime.bigint().toString(36)}`;
+  const body = Buffer.from(JSON.stringify({ id, payload }));
+  if (body.length > REQUEST_MAX_BYTES) throw new LshError('REQUEST_TOO_LARGE', { limit: REQUEST_MAX_BYTES });
+  const request = http.request({
+    // No agent: it would look for a server's name to verify, and there is one connection for each call anyway.
+    createConnection: () => connect(socketPath),
+    method: 'POST',
+    path: `/v${PROTOCOL_VERSION}/${command}`,
+    headers: {
+      'content-type': 'application/json',
+      'content-length': body.length,
+      [VERSION_HEADER]: version,
+    },
+    ...(signal && { signal }),
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  request.once('response', resolve).on('error', (error) => reject(translate(error)));
+  limitSilence(request, timeoutMs);
+  request.end(body);
+  return { id, response: await promise };
+}
+
+/** A daemon that neither answers nor dies (stopped in a debugger, a frozen disk) must not hold the caller. */
+function limitSilence(request: ClientRequest, timeoutMs: number): void {
+  if (timeoutMs === 0) return;
+  request.setTimeout(timeoutMs, () => {
+    request.destroy(unreachable(`it did not answer within ${timeoutMs / 1000} s`));
+  });
+}
+
+async function readAnswer(response: IncomingMessage): Promise<Answer> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  } catch (error) {
+    throw translate(error);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as Answer;
+  } catch (error) {
+    throw unreachable(`it answered with something that is not JSON (status ${response.statusCode})`, error);
+  }
+}
+
+function unreachable(detail: string, cause?: unknown): LshError {
+  return new LshError('DAEMON_UNREACHABLE', { detail }, { cause });
+}
+
+/** No socket, or a socket that nobody listens on: not running. Whatever else: running, and in trouble. */
+const NOT_RUNNING = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR']);
+const DROPPED = new Set(['ECONNRESET', 'EPIPE']);
+
+function translate(error: unknown): unknown {
+  if (error instanceof LshError || !(error instanceof Error) || error.name === 'AbortError') return error;
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (NOT_RUNNING.has(code)) return new LshError('DAEMON_NOT_RUNNING', {}, { cause: error });
+  if (DROPPED.has(code)) return unreachable('the connection broke before the answer was complete', error);
+  return unreachable(error.message, error);
+}

@@ -1,0 +1,83 @@
+// What a person asks of the daemon itself: how it is, and that it end.
+import { rfc3339 } from '../core/document.ts';
+import type { Job } from '../core/job.ts';
+import { isActive } from '../core/run.ts';
+import type { Clock } from '../control/ports.ts';
+import type { StoreJobSource } from './job-source.ts';
+import type { LocalPaths } from './paths.ts';
+import { PROTOCOL_VERSION, type DaemonStatus } from './protocol.ts';
+import type { Handlers } from './server.ts';
+
+export interface DaemonHandlerOptions {
+  source: StoreJobSource;
+  clock: Pick<Clock, 'now'>;
+  paths: LocalPaths;
+  version: string;
+  /** IANA zone of jobs that name none. */
+  timeZone: () => string;
+  /** When this daemon started, in milliseconds. */
+  startedAt: number;
+  /** Begins the end of the daemon; the answer to the request still gets out. */
+  shutdown: () => void;
+}
+
+/** The commands about the daemon. */
+export function daemonHandlers(
+  options: DaemonHandlerOptions,
+): Pick<Handlers, 'daemon.status' | 'daemon.shutdown'> {
+  return {
+    'daemon.status': async () => daemonStatus(options),
+    'daemon.shutdown': async () => {
+      options.shutdown();
+      return { pid: process.pid };
+    },
+  };
+}
+
+function daemonStatus({
+  clock,
+  paths,
+  version,
+  timeZone,
+  startedAt,
+  source,
+}: DaemonHandlerOptions): DaemonStatus {
+  const memory = process.memoryUsage();
+  return {
+    pid: process.pid,
+    version,
+    protocol: PROTOCOL_VERSION,
+    startedAt: rfc3339(startedAt),
+    uptimeSeconds: Math.floor((clock.now() - startedAt) / 1000),
+    stateDir: paths.stateDir,
+    socketPath: paths.socket,
+    logPath: paths.log,
+    timeZone: timeZone(),
+    ...counts(source),
+    memory: { rssBytes: memory.rss, heapUsedBytes: memory.heapUsed },
+  };
+}
+
+function counts(source: StoreJobSource): Pick<DaemonStatus, 'jobs' | 'activeRuns' | 'next'> {
+  const keys = [...source.keys()];
+  const jobs = keys.map((key) => source.get(key)).filter((job) => job !== undefined);
+  const next = soonest(jobs);
+  return {
+    jobs: {
+      total: jobs.length,
+      suspended: jobs.filter(({ spec }) => spec.suspend).length,
+      invalid: jobs.filter(({ status }) => status?.phase === 'Invalid').length,
+    },
+    activeRuns: keys.flatMap((key) => source.runsOf(key).filter(isActive)).length,
+    ...(next && { next }),
+  };
+}
+
+function soonest(jobs: readonly Job[]): DaemonStatus['next'] {
+  let next: { job: string; slot: number } | undefined;
+  for (const { name, spec, status } of jobs) {
+    const slot = spec.suspend ? undefined : status?.nextScheduleAt;
+    if (slot !== undefined && slot < (next?.slot ?? Infinity)) next = { job: name, slot };
+  }
+  return next && { job: next.job, at: rfc3339(next.slot) };
+}

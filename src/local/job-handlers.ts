@@ -1,0 +1,93 @@
+// What a person does with the definitions of jobs: checked here, at the boundary, and written by the job source.
+import { isDeepStrictEqual } from 'node:util';
+import type { PutResult } from '../control/job-api.ts';
+import type { Clock } from '../control/ports.ts';
+import { jobDocument, type JobDocument } from '../core/document.ts';
+import { LshError } from '../core/errors.ts';
+import { LOCAL_NAMESPACE, jobKey, type Job, type JobSpec } from '../core/job.ts';
+import { nextSlots } from '../core/next-slots.ts';
+import { isActive } from '../core/run.ts';
+import { specChanges } from '../core/spec-changes.ts';
+import { parseManifest, withHomeDefaults } from '../core/validate.ts';
+import type { JobDefinition, PutOutcome, StoreJobSource } from './job-source.ts';
+import type { Handlers } from './server.ts';
+
+export interface JobHandlerOptions {
+  source: StoreJobSource;
+  clock: Pick<Clock, 'now'>;
+  /** IANA zone of jobs that name none. */
+  timeZone: () => string;
+  /** Advice about the command of a spec; throws COMMAND_REFUSED for one that must not run. */
+  checkCommand: (spec: JobSpec) => string[];
+}
+
+type JobHandlers = Pick<Handlers, 'job.put' | 'job.list' | 'job.get' | 'job.remove' | 'job.suspend'>;
+
+/** The commands that read and change definitions. */
+export function jobHandlers(options: JobHandlerOptions): JobHandlers {
+  const { source } = options;
+  const document = (job: Job): JobDocument => jobDocument(job, source.runsOf(job.key));
+  return {
+    'job.put': async ({ job, dryRun }) => {
+      const { metadata, spec } = parseManifest(job, 'local');
+      const warnings = options.checkCommand(spec);
+      const definition = {
+        namespace: LOCAL_NAMESPACE,
+        name: metadata.name,
+        spec: withHomeDefaults(spec, 'local', { timeZone: spec.timeZone ?? options.timeZone() }),
+      };
+      const outcome = dryRun ? preview(options, definition) : await source.put(definition);
+      return putResult(outcome, { warnings, document, now: options.clock.now() });
+    },
+    'job.list': async ({ tags = [] }) =>
+      [...source.keys()]
+        .map((key) => source.get(key))
+        .filter((job) => job !== undefined && tags.every((tag) => job.spec.tags.includes(tag)))
+        .map((job) => document(job as Job))
+        .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)),
+    'job.get': async ({ name }) => document(knownJob(source, name)),
+    'job.remove': async ({ name }) => {
+      const { key } = knownJob(source, name);
+      const stopped = source.runsOf(key).filter(isActive);
+      await source.remove(key);
+      return { stopped: stopped.map((run) => run.name) };
+    },
+    'job.suspend': async ({ name, suspend }) => {
+      const outcome = await source.suspend(knownJob(source, name).key, suspend);
+      return putResult(outcome, { warnings: [], document, now: options.clock.now() });
+    },
+  };
+}
+
+/** The job of that name, or JOB_NOT_FOUND. */
+export function knownJob(source: StoreJobSource, name: string): Job {
+  const job = source.get(jobKey(LOCAL_NAMESPACE, name));
+  if (job === undefined) throw new LshError('JOB_NOT_FOUND', { name });
+  return job;
+}
+
+/** What put would do, with nothing written. */
+function preview({ source, clock }: JobHandlerOptions, { namespace, name, spec }: JobDefinition): PutOutcome {
+  const key = jobKey(namespace, name);
+  const known = source.get(key);
+  if (known === undefined) {
+    const job = { key, namespace, name, uid: '', generation: 1, createdAt: clock.now(), spec };
+    return { result: 'created', job };
+  }
+  // As the store would give it back: a field that is undefined is a field that is not there.
+  const wanted = JSON.parse(JSON.stringify(spec)) as JobSpec;
+  if (isDeepStrictEqual(known.spec, wanted)) return { result: 'unchanged', job: known };
+  const job = { ...known, spec: wanted, generation: known.generation + 1 };
+  return { result: 'configured', job, before: known.spec };
+}
+
+interface PutContext {
+  warnings: string[];
+  document: (job: Job) => JobDocument;
+  now: number;
+}
+
+function putResult({ result, job, before }: PutOutcome, { warnings, document, now }: PutContext): PutResult {
+  const changes = before === undefined ? [] : specChanges(before, job.spec);
+  return { result, changes, warnings, next: nextSlots(job, now), job: document(job) };
+}

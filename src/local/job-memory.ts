@@ -1,0 +1,44 @@
+// What is kept in memory of a job and of its runs: as little as an evaluation needs, for a hundred thousand jobs.
+import { isDeepStrictEqual } from 'node:util';
+import * as v from 'valibot';
+import { LOCAL_NAMESPACE, RetrySchema, type Job, type JobSpec } from '../core/job.ts';
+import { beyondHistory } from '../core/retention.ts';
+import { isFinished, type Run } from '../core/run.ts';
+
+const DEFAULT_RETRY: JobSpec['retry'] = v.parse(RetrySchema, {});
+const NO_TAGS: string[] = [];
+
+/** The same spec as the store would give it back; the parts that most specs have in common are one object. */
+export function keptSpec(spec: JobSpec): JobSpec {
+  const kept = JSON.parse(JSON.stringify(spec)) as JobSpec;
+  share(kept);
+  return kept;
+}
+
+/** A job that was just read: nobody else has it yet, so its parts are replaced in place. */
+export function keptJob(job: Job): Job {
+  share(job.spec);
+  if (job.namespace === LOCAL_NAMESPACE) job.namespace = LOCAL_NAMESPACE;
+  return job;
+}
+
+function share(spec: JobSpec): void {
+  if (spec.tags.length === 0) spec.tags = NO_TAGS;
+  if (isDeepStrictEqual(spec.retry, DEFAULT_RETRY)) spec.retry = DEFAULT_RETRY;
+}
+
+/** Active runs, and the finished ones within the history limits; newest first. Output stays in the store. */
+export function keptRuns(runs: readonly Run[], spec: JobSpec | undefined): Run[] {
+  const finished = runs.filter(isFinished);
+  const beyond = new Set(spec === undefined ? finished : beyondHistory(spec, finished));
+  return runs
+    .filter((run) => !beyond.has(run))
+    .sort((a, b) => b.createdAt - a.createdAt || (a.name < b.name ? 1 : -1))
+    .map(withoutOutput);
+}
+
+/** A finished run as it is kept here. */
+export function withoutOutput(run: Run): Run {
+  if (run.outputTail === undefined || !isFinished(run)) return run;
+  return { ...run, outputTail: undefined };
+}

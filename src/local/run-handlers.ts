@@ -1,0 +1,145 @@
+// What a person does with runs: start, stop, wait for, look at. A request is recorded with the job and answered
+// when the loop has acted on it; nothing here starts a process.
+import type { JobStats } from '../control/job-api.ts';
+import type { RunStats, RunStore } from '../control/ports.ts';
+import { rfc3339, runDocument, slotDocument } from '../core/document.ts';
+import { LshError } from '../core/errors.ts';
+import { LOCAL_NAMESPACE, jobKey, type Job } from '../core/job.ts';
+import { manualRunName } from '../core/naming.ts';
+import { isActive, isFinished, type Run } from '../core/run.ts';
+import type { CommitFeed } from './commit-feed.ts';
+import { knownJob } from './job-handlers.ts';
+import type { StoreJobSource } from './job-source.ts';
+import type { Handlers } from './server.ts';
+
+/** The kept output of a run, as it was written; with `follow`, on until the run has ended or the signal aborts. */
+export type ReadRunLog = (
+  run: string,
+  options: { follow: boolean; signal: AbortSignal },
+) => AsyncIterable<Uint8Array>;
+
+export interface RunHandlerOptions {
+  source: StoreJobSource;
+  store: RunStore;
+  feed: CommitFeed;
+  readLog: ReadRunLog;
+}
+
+type RunHandlers = Pick<
+  Handlers,
+  'job.trigger' | 'job.stop' | 'job.runs' | 'job.run' | 'job.slots' | 'job.stats' | 'job.log'
+>;
+
+/** The commands about runs and their history. */
+export function runHandlers(options: RunHandlerOptions): RunHandlers {
+  const { source, store, feed } = options;
+  return {
+    'job.trigger': async ({ name, id, requestedBy }, signal) => {
+      const { key } = knownJob(source, name);
+      const run = manualRunName(name, id, 1);
+      const known = await store.run(run);
+      if (known !== undefined) return runDocument(known);
+      await source.requestTrigger(key, { id, ...(requestedBy !== undefined && { requestedBy }) }, signal);
+      return runDocument(await feed.until(key, () => triggered(options, name, { id, run }), signal));
+    },
+    'job.stop': async ({ name, run }) => {
+      const { key } = knownJob(source, name);
+      if (run !== undefined) await storedRun(store, run, key);
+      const active = source.runsOf(key).filter((one) => isActive(one) && (run ?? one.name) === one.name);
+      const stopped = active.map((one) => one.name);
+      if (stopped.length > 0) await source.requestStop(key, stopped);
+      return { stopped };
+    },
+    'job.runs': async ({ name, phases, since, limit }) => {
+      const runs = await store.runs({ job: optionalKey(name), phases, since: instant(since), limit });
+      return runs.map(runDocument);
+    },
+    'job.run': async ({ run, wait }, signal) => {
+      const known = await storedRun(store, run);
+      if (!wait || isFinished(known)) return runDocument(known);
+      return runDocument(await feed.until(known.job, () => finished(store, run), signal));
+    },
+    'job.slots': async ({ name, from, to, limit }) => {
+      const job = jobKey(LOCAL_NAMESPACE, name);
+      const slots = await store.slots({ job, from: Date.parse(from), to: Date.parse(to), limit });
+      return slots.map(slotDocument);
+    },
+    'job.stats': async ({ name, since }) => {
+      const stats = await store.stats({ job: optionalKey(name), since: instant(since) });
+      return stats.map(statsDocument);
+    },
+    async *'job.log'({ name, run, follow = false }, signal) {
+      const known = run === undefined ? await newestRun(options, name) : await storedRun(store, run);
+      if (follow) await feed.until(known.job, () => begun(store, known.name), signal);
+      yield* options.readLog(known.name, { follow, signal });
+    },
+  };
+}
+
+/** The run that the request became; RUN_FORBIDDEN once the loop has handled it without one. */
+async function triggered(
+  { source, store }: RunHandlerOptions,
+  name: string,
+  request: { id: string; run: string },
+): Promise<Run | undefined> {
+  const { key, spec, status, generation } = knownJob(source, name);
+  const run = source.runsOf(key).find((one) => one.name === request.run) ?? (await store.run(request.run));
+  if (run !== undefined) return run;
+  if (status?.lastHandledTrigger === request.id) {
+    const detail = spec.concurrencyPolicy === 'Queue' ? 'its queue is full' : 'a run of it is active';
+    throw new LshError('RUN_FORBIDDEN', { name, detail });
+  }
+  if (status?.phase === 'Invalid' && status.observedGeneration === generation) {
+    throw new LshError('JOB_INVALID', { detail: invalidity(status.conditions) });
+  }
+  return undefined;
+}
+
+function invalidity(conditions: NonNullable<Job['status']>['conditions']): string {
+  return conditions.find(({ type }) => type === 'Ready')?.message ?? 'its schedule cannot be evaluated.';
+}
+
+/** A run that waits for its turn, its jitter or its retry delay has no output to follow yet. */
+async function begun(store: RunStore, name: string): Promise<Run | undefined> {
+  const run = await storedRun(store, name);
+  return run.phase === 'Created' ? undefined : run;
+}
+
+async function finished(store: RunStore, name: string): Promise<Run | undefined> {
+  const run = await storedRun(store, name);
+  return isFinished(run) ? run : undefined;
+}
+
+/** The run of that name (and, where given, of that job), or RUN_NOT_FOUND. */
+async function storedRun(store: RunStore, name: string, job?: string): Promise<Run> {
+  const run = await store.run(name);
+  if (run === undefined || (job !== undefined && run.job !== job)) {
+    throw new LshError('RUN_NOT_FOUND', { name });
+  }
+  return run;
+}
+
+/** Also of a job that was removed: its history stays. */
+async function newestRun({ source, store }: RunHandlerOptions, name: string): Promise<Run> {
+  const [run] = await store.runs({ job: jobKey(LOCAL_NAMESPACE, name), limit: 1 });
+  if (run !== undefined) return run;
+  knownJob(source, name);
+  throw new LshError('RUN_NONE_YET', { name });
+}
+
+function optionalKey(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : jobKey(LOCAL_NAMESPACE, name);
+}
+
+function instant(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Date.parse(text);
+}
+
+function statsDocument({ job, firstRunAt, lastRunAt, ...figures }: RunStats): JobStats {
+  return {
+    job: job.slice(job.indexOf('/') + 1),
+    ...figures,
+    ...(firstRunAt !== undefined && { firstRunAt: rfc3339(firstRunAt) }),
+    ...(lastRunAt !== undefined && { lastRunAt: rfc3339(lastRunAt) }),
+  };
+}

@@ -1,0 +1,123 @@
+// The files that make the system start the daemon at login: a systemd user unit or a launchd agent. Pure text
+// and where it belongs; writing it and calling systemctl or launchctl is the command line's part.
+import { join } from 'node:path';
+
+export interface ServiceInput {
+  platform: NodeJS.Platform;
+  /** HOME: where both systems look for a user's services. */
+  home: string;
+  /** XDG_CONFIG_HOME, where set. */
+  xdgConfigHome?: string | undefined;
+  /** The command that runs the daemon in the foreground, word by word, absolute paths first. */
+  command: string[];
+  /** Variables that the daemon needs and a login manager does not know. */
+  environment: Record<string, string>;
+  /** Where launchd sends the output; systemd has its journal. */
+  logPath: string;
+}
+
+export interface ServiceFile {
+  path: string;
+  content: string;
+  /** Commands that switch the service on and off, word by word. */
+  enable: string[][];
+  disable: string[][];
+}
+
+const UNIT = 'lshd.service';
+const LABEL = 'dev.lsh.lshd';
+
+/** The service of this platform; undefined where there is neither systemd nor launchd. */
+export function serviceFile(input: ServiceInput): ServiceFile | undefined {
+  if (input.platform === 'linux') return systemdUnit(input);
+  if (input.platform === 'darwin') return launchdAgent(input);
+  return undefined;
+}
+
+function systemdUnit({ home, xdgConfigHome, command, environment }: ServiceInput): ServiceFile {
+  const config = xdgConfigHome ?? join(home, '.config');
+  const variables = Object.entries(environment).map(
+    ([name, value]) => `Environment=${systemdQuote(`${name}=${value}`)}`,
+  );
+  const content = [
+    '[Unit]',
+    'Description=lsh: scheduled commands',
+    '',
+    '[Service]',
+    'Type=exec',
+    `ExecStart=${command.map((word) => systemdQuote(word).replaceAll('$', '$$$$')).join(' ')}`,
+    ...variables,
+    '# Jobs outlive a restart of the daemon: only the daemon itself is told to end.',
+    'KillMode=process',
+    'Restart=on-failure',
+    'RestartSec=2',
+    '',
+    '[Install]',
+    'WantedBy=default.target',
+    '',
+  ].join('\n');
+  return {
+    path: join(config, 'systemd', 'user', UNIT),
+    content,
+    enable: [
+      ['systemctl', '--user', 'daemon-reload'],
+      ['systemctl', '--user', 'enable', '--now', UNIT],
+    ],
+    disable: [['systemctl', '--user', 'disable', '--now', UNIT]],
+  };
+}
+
+/** In a unit, `%` starts a specifier and a backslash an escape; `$` means a variable in commands only. */
+function systemdQuote(word: string): string {
+  const escaped = word
+    .replaceAll('\\', '\\\\')
+    .replaceAll('"', '\\"')
+    .replaceAll('\n', '\\n')
+    .replaceAll('%', '%%');
+  return `"${escaped}"`;
+}
+
+function launchdAgent({ home, command, environment, logPath }: ServiceInput): ServiceFile {
+  const path = join(home, 'Library', 'LaunchAgents', `${LABEL}.plist`);
+  const words = command.map((word) => `    <string>${xml(word)}</string>`);
+  const variables = Object.entries(environment).map(
+    ([name, value]) => `    <key>${xml(name)}</key><string>${xml(value)}</string>`,
+  );
+  const content = [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">',
+    '<plist version="1.0">',
+    '<dict>',
+    `  <key>Label</key><string>${LABEL}</string>`,
+    '  <key>ProgramArguments</key>',
+    '  <array>',
+    ...words,
+    '  </array>',
+    '  <key>EnvironmentVariables</key>',
+    '  <dict>',
+    ...variables,
+    '  </dict>',
+    '  <key>RunAtLoad</key><true/>',
+    '  <key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict>',
+    '  <key>AbandonProcessGroup</key><true/>',
+    `  <key>StandardOutPath</key><string>${xml(logPath)}</string>`,
+    `  <key>StandardErrorPath</key><string>${xml(logPath)}</string>`,
+    '</dict>',
+    '</plist>',
+    '',
+  ].join('\n');
+  return {
+    path,
+    content,
+    enable: [['launchctl', 'load', '-w', path]],
+    disable: [['launchctl', 'unload', '-w', path]],
+  };
+}
+
+function xml(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
+}

@@ -1,0 +1,121 @@
+// Starts the daemon detached and stays until it answers, or says why it does not. Parent and child speak over
+// the inherited channel: the child's first word ends the wait, no time is guessed.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { LshError } from '../core/errors.ts';
+import { ensureDirectories, type LocalPaths } from './paths.ts';
+import { fromWire, toWire, type DaemonApi, type WireError } from './protocol.ts';
+
+export interface SpawnOptions {
+  paths: LocalPaths;
+  /** Arguments for this same Node.js: the program and the words that make it the daemon. */
+  args: string[];
+  /** Asked whether a daemon is there already. */
+  client: DaemonApi;
+  /** How long the daemon may take to answer, in milliseconds; default 15 s. */
+  timeoutMs?: number;
+}
+
+/** `started` is false when a daemon was there already; it was not touched. */
+export interface SpawnResult {
+  pid: number;
+  started: boolean;
+}
+
+type Word = { ready: true } | { error: WireError };
+
+const TIMEOUT_MS = 15_000;
+const ASK_AGAIN_MS = 20;
+const LOG_LINES = 5;
+
+/** Resolves once a daemon answers. Throws what kept it from starting, or DAEMON_START_FAILED. */
+export async function spawnDaemon(options: SpawnOptions): Promise<SpawnResult> {
+  const { timeoutMs = TIMEOUT_MS, client } = options;
+  const running = await findDaemon(client);
+  if (running !== undefined) return { pid: running, started: false };
+  ensureDirectories(options.paths);
+  const child = spawnDetached(options.paths, options.args);
+  try {
+    await firstWord(child, options.paths.log, timeoutMs);
+    return { pid: child.pid ?? 0, started: true };
+  } catch (error) {
+    if (!(error instanceof LshError) || error.code !== 'DAEMON_ALREADY_RUNNING') throw error;
+    return { pid: await waitForDaemon(client, timeoutMs, error), started: false };
+  } finally {
+    if (child.connected) child.disconnect();
+    child.unref();
+  }
+}
+
+/** Tells the process that started this one how the start went; nothing when nobody listens. */
+export async function tellParent(outcome: 'ready' | LshError): Promise<void> {
+  if (!process.send || !process.connected) return;
+  const word: Word = outcome === 'ready' ? { ready: true } : { error: toWire(outcome) };
+  // Waited for: a process that ends right after would take its word with it.
+  await new Promise((resolve) => process.send?.(word, undefined, undefined, resolve));
+  if (process.connected) process.disconnect();
+}
+
+/** The process id of the daemon that answers now. */
+async function findDaemon(client: DaemonApi): Promise<number | undefined> {
+  try {
+    return (await client.status({})).pid;
+  } catch (error) {
+    if (error instanceof LshError && error.code === 'DAEMON_NOT_RUNNING') return undefined;
+    throw error;
+  }
+}
+
+/** Another start won and holds the lock; it may be a moment away from listening. */
+async function waitForDaemon(client: DaemonApi, timeoutMs: number, lost: LshError): Promise<number> {
+  const attempts = Math.ceil(timeoutMs / ASK_AGAIN_MS);
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const pid = await findDaemon(client);
+    if (pid !== undefined) return pid;
+    await delay(ASK_AGAIN_MS);
+  }
+  throw lost;
+}
+
+/** Its own session, so that closing the terminal does not end it; what it prints while dying goes to the log. */
+function spawnDetached({ stateDir, log }: LocalPaths, args: string[]): ChildProcess {
+  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
+  const output = openSync(log, O_APPEND | O_CREAT | O_NOFOLLOW | O_WRONLY, 0o600);
+  try {
+    const stdio = ['ignore' as const, output, output, 'ipc' as const];
+    return spawn(process.execPath, args, { cwd: stateDir, detached: true, stdio });
+  } finally {
+    closeSync(output);
+  }
+}
+
+/** Resolves at the word `ready`; throws the child's error, or how it came to its end without a word. */
+async function firstWord(child: ChildProcess, logPath: string, timeoutMs: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<Word | string>();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill('SIGKILL');
+  }, timeoutMs);
+  child.once('message', (word: Word) => resolve(word));
+  child.once('error', (error) => resolve(error.message));
+  child.once('exit', (code, signal) => {
+    const how = signal ? `signal ${signal} ended it` : `it ended with status ${code}`;
+    const end = late ? `it did not answer within ${timeoutMs / 1000} s` : how;
+    // Its last word may still be on the way; the channel closes behind it.
+    if (child.connected) child.once('disconnect', () => resolve(end));
+    else resolve(end);
+  });
+  const outcome = await promise;
+  clearTimeout(timer);
+  if (typeof outcome === 'string') throw startFailed(outcome, logPath);
+  if ('error' in outcome) throw fromWire(outcome.error);
+}
+
+function startFailed(how: string, logPath: string): LshError {
+  const lines = readFileSync(logPath, 'utf8').trimEnd().split('\n').slice(-LOG_LINES);
+  const end = lines.map((line) => `  ${line}\n`).join('');
+  const hint = `See why in the foreground with \`lsh daemon run\`. ${logPath} ends with:\n${end}`;
+  return new LshError('DAEMON_START_FAILED', { detail: how }, { hint });
+}
