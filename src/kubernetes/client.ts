@@ -1,0 +1,170 @@
+// KubeConfig -> API clients: one pooled connection, credentials that are read again when the server refuses
+// them, typed clients and plain requests over the same path. Knows no LshJob.
+import {
+  ApiException,
+  createConfiguration,
+  HttpMethod,
+  IsomorphicFetchHttpLibrary,
+  Observable,
+  RequestContext,
+  ServerConfiguration,
+  type ApiConstructor,
+  type Cluster,
+  type KubeConfig,
+  type ResponseContext,
+} from '@kubernetes/client-node';
+import type { AgentOptions } from 'node:https';
+import type { Dispatcher } from 'undici';
+import { DispatcherPool } from './dispatcher-pool.ts';
+
+type DispatcherFactory = (cluster: Cluster | null, tls: AgentOptions) => Dispatcher | undefined;
+
+export interface KubeRequest {
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path on the server, such as `/apis/batch/v1/jobs`. */
+  path: string;
+  query?: Record<string, string | number | boolean | undefined>;
+  /** Sent as JSON. */
+  body?: object;
+  contentType?: PatchType | 'application/json';
+  signal?: AbortSignal;
+}
+
+/** How the body of a PATCH is meant. */
+export type PatchType =
+  | 'application/merge-patch+json'
+  | 'application/json-patch+json'
+  | 'application/apply-patch+yaml';
+
+export interface KubeClientOptions {
+  /** Loads the configuration anew: at the start, and when the server says 401. */
+  load: () => KubeConfig;
+  userAgent: string;
+  /** Told of each answer; 0 for a call without one. */
+  onAnswer?: (method: string, status: number, url: string) => void;
+}
+
+export class KubeClient {
+  readonly #options: KubeClientOptions;
+  readonly #pool = new DispatcherPool();
+  readonly #fetch = new IsomorphicFetchHttpLibrary();
+  #config: KubeConfig;
+
+  constructor(options: KubeClientOptions) {
+    this.#options = options;
+    this.#config = this.#load();
+  }
+
+  /** URL of the API server. */
+  get server(): string {
+    return this.#config.getCurrentCluster()!.server;
+  }
+
+  /** Namespace of the current context, `default` where it names none. */
+  get namespace(): string {
+    return this.#config.getContextObject(this.#config.currentContext)?.namespace ?? 'default';
+  }
+
+  /** A typed client of one API group. */
+  api<T extends object>(type: ApiConstructor<T>): T {
+    return new type(
+      createConfiguration({
+        baseServer: new ServerConfiguration(this.server, {}),
+        authMethods: {
+          default: {
+            getName: () => 'kubeconfig',
+            applySecurityAuthentication: (context) => this.#authenticate(context),
+          },
+        },
+        httpApi: { send: (request) => new Observable(this.#send(request)) },
+      }),
+    );
+  }
+
+  /** One request as it is; throws ApiException for a status of 400 and above. */
+  async request(request: KubeRequest): Promise<ResponseContext> {
+    const response = await this.#send(await this.#context(request));
+    if (response.httpStatusCode < 400) return response;
+    const body = await response.body.text();
+    throw new ApiException(response.httpStatusCode, request.path, body, response.headers);
+  }
+
+  /** The same, with the JSON of the answer. */
+  async json<T>(request: KubeRequest): Promise<T> {
+    const response = await this.request(request);
+    return JSON.parse(await response.body.text()) as T;
+  }
+
+  /** Gives up the connection, which is known to be dead; every call on it fails, the next one opens another. */
+  dropConnection(): void {
+    this.#pool.drop();
+  }
+
+  /** Ends every call and connection. */
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  async #context({ method, path, query, body, contentType, signal }: KubeRequest): Promise<RequestContext> {
+    const context = new RequestContext(this.server + path, HttpMethod[method ?? 'GET']);
+    for (const [name, value] of Object.entries(query ?? {})) {
+      if (value !== undefined) context.setQueryParam(name, String(value));
+    }
+    context.setHeaderParam('Accept', 'application/json');
+    if (body !== undefined) {
+      context.setHeaderParam('Content-Type', contentType ?? 'application/json');
+      context.setBody(JSON.stringify(body));
+    }
+    if (signal) context.setSignal(signal);
+    await this.#authenticate(context);
+    return context;
+  }
+
+  async #send(request: RequestContext): Promise<ResponseContext> {
+    const used = this.#config;
+    const response = await this.#sendOnce(request).catch((error: unknown) => {
+      this.#options.onAnswer?.(request.getHttpMethod(), 0, request.getUrl());
+      throw error;
+    });
+    this.#options.onAnswer?.(request.getHttpMethod(), response.httpStatusCode, request.getUrl());
+    if (response.httpStatusCode !== 401) return response;
+    // A token can be replaced before its file is due to be read again: once, with everything read anew.
+    await response.body.text();
+    if (this.#config === used) this.#config = this.#load();
+    await this.#authenticate(request);
+    return this.#sendOnce(request);
+  }
+
+  async #sendOnce(request: RequestContext): Promise<ResponseContext> {
+    try {
+      return await this.#fetch.send(request).toPromise();
+    } catch (error) {
+      if (!this.#pool.fellBackToHttp1(error)) throw error;
+      await this.#authenticate(request);
+      return this.#fetch.send(request).toPromise();
+    }
+  }
+
+  async #authenticate(context: RequestContext): Promise<void> {
+    context.setHeaderParam('User-Agent', this.#options.userAgent);
+    await this.#config.applySecurityAuthentication(context);
+  }
+
+  #load(): KubeConfig {
+    const config = this.#options.load();
+    pooled(config, this.#pool);
+    return config;
+  }
+}
+
+// The library makes a dispatcher, and so a connection, for every call; the method that does is private to it.
+function pooled(config: KubeConfig, pool: DispatcherPool): void {
+  const original = (Reflect.get(config, 'createDispatcher') as DispatcherFactory).bind(config);
+  const createDispatcher: DispatcherFactory = (cluster, tls) =>
+    pool.get({
+      server: cluster?.server ?? '',
+      options: config.createDispatcherOptions(cluster, tls),
+      proxied: () => original(cluster, tls),
+    });
+  Object.assign(config, { createDispatcher });
+}

@@ -1,0 +1,31 @@
+// A whole collection, a page at a time.
+import { isGone } from './api-errors.ts';
+import type { KubeClient, KubeRequest } from './client.ts';
+import type { KubeList } from './objects.ts';
+
+export interface ListRequest {
+  path: string;
+  query: KubeRequest['query'];
+  /** Objects a page. */
+  pageSize: number;
+  signal?: AbortSignal;
+}
+
+/** All objects, and the resourceVersion that a watch goes on from. */
+export async function listAll<T>(client: KubeClient, request: ListRequest): Promise<KubeList<T>> {
+  const { path, query, pageSize, signal } = request;
+  const items: T[] = [];
+  let page: KubeList<T> | undefined;
+  do {
+    try {
+      const next = { ...query, limit: pageSize, continue: page?.metadata.continue };
+      page = await client.json<KubeList<T>>({ path, query: next, signal });
+      items.push(...page.items);
+    } catch (error) {
+      // A token is good for some minutes only: with pages slower than that, all is asked for in one piece.
+      if (page === undefined || !isGone(error)) throw error;
+      return client.json<KubeList<T>>({ path, query, signal });
+    }
+  } while (page.metadata.continue);
+  return { metadata: page.metadata, items };
+}
