@@ -1,0 +1,212 @@
+// The cluster's home, put together: informers, jobs, runners and loop, for as long as this process leads. The order
+// of start and of stop is the point of this file.
+import type { Config } from '../config.ts';
+import { systemClock } from '../control/clock.ts';
+import { Controller } from '../control/controller.ts';
+import type { Recorder, Runner } from '../control/ports.ts';
+import { Reconciler } from '../control/reconciler.ts';
+import { requireSafeCommand } from '../core/command-check.ts';
+import { LshError, toLshError } from '../core/errors.ts';
+import type { Executor, Job } from '../core/job.ts';
+import type { Run } from '../core/run.ts';
+import type { KubeApi } from '../kubernetes/api.ts';
+import type { KubeClient } from '../kubernetes/client.ts';
+import { EventRecorder } from '../kubernetes/event-recorder.ts';
+import { JOB_LABEL, RUN_LABEL } from '../kubernetes/job-manifest.ts';
+import { KubernetesJobRunner } from '../kubernetes/job-runner.ts';
+import { ClusterJobSource } from '../kubernetes/job-source.ts';
+import { NamespacedInformer } from '../kubernetes/namespaced-informer.ts';
+import { trimmedJob } from '../kubernetes/owned-jobs.ts';
+import { lshJobPath, type LshJobObject } from '../kubernetes/resource.ts';
+import type { JobObject, PodObject } from '../kubernetes/run-mapping.ts';
+import { trimmedPod } from '../kubernetes/stuck-runs.ts';
+import { logRecorder } from '../local/log-recorder.ts';
+import type { Log } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import { commandPolicy } from './command-policy.ts';
+import type { ShellRuns } from './shell-runs.ts';
+
+export interface ClusterHomeOptions {
+  config: Config;
+  log: Log;
+  metrics: Metrics;
+  client: KubeClient;
+  /** The same server for the loop’s calls, whose writes end with the lease. */
+  api: KubeApi;
+  /** Name of this process, such as its pod’s. */
+  identity: string;
+  /** Undefined where shell runs are not executed. */
+  shell: ShellRuns | undefined;
+}
+
+const OURS = `${RUN_LABEL},${JOB_LABEL}`;
+/** Of an object of 1.5 MB at the most; the rest is for the status. */
+const SPEC_MAX_BYTES = 1024 * 1024;
+/** A finished Job’s name stays taken for so many lease durations: see KubernetesJobRunnerOptions. */
+const REMOVAL_DELAY_LEASES = 2;
+
+/** What runs between start() and stop(); one per leadership. */
+export class ClusterHome {
+  readonly #options: ClusterHomeOptions;
+  readonly #lshJobs: NamespacedInformer<LshJobObject>;
+  readonly #jobs: NamespacedInformer<JobObject>;
+  readonly #pods: NamespacedInformer<PodObject>;
+  readonly #source: ClusterJobSource;
+  readonly #jobRunner: KubernetesJobRunner;
+  readonly #events: EventRecorder;
+  #controller: Controller | undefined;
+
+  constructor(options: ClusterHomeOptions) {
+    this.#options = options;
+    const { config, client, api, log, identity } = options;
+    const shared = { client, logger: log.component('informer'), namespaces: config.namespaces ?? [] };
+    this.#lshJobs = new NamespacedInformer({ ...shared, pathOf: lshJobPath });
+    this.#jobs = new NamespacedInformer<JobObject>({
+      ...shared,
+      pathOf: collection('/apis/batch/v1', 'jobs'),
+      labelSelector: OURS,
+      trim: trimmedJob,
+    });
+    this.#pods = new NamespacedInformer<PodObject>({
+      ...shared,
+      pathOf: collection('/api/v1', 'pods'),
+      labelSelector: OURS,
+      fieldSelector: 'status.phase=Pending',
+      trim: trimmedPod,
+    });
+    this.#source = new ClusterJobSource({ api, informer: this.#lshJobs, admit: admission(options) });
+    this.#jobRunner = new KubernetesJobRunner({
+      api,
+      jobs: this.#jobs,
+      pods: this.#pods,
+      facts: {
+        phaseOf: (key, name) => this.#source.phaseOf(key, name),
+        capturesOutput: (key) => this.#source.get(key)?.spec.captureOutput ?? false,
+        runningOf: (key) =>
+          this.#source
+            .activeRunsOf(key)
+            .filter(({ phase, executor }) => phase === 'Running' && executor === 'Job'),
+      },
+      defaults: { image: config.jobImage },
+      clock: systemClock,
+      logger: log.component('jobs'),
+      removalDelayMs: REMOVAL_DELAY_LEASES * config.leaseDurationMs,
+    });
+    this.#events = new EventRecorder({ api, clock: systemClock, logger: log.component('events'), identity });
+  }
+
+  /** Resolves once every schedule is being evaluated. */
+  async start(): Promise<void> {
+    const since = systemClock.now();
+    // Jobs are created before they are recorded, so a list of them that is read after the records has them all;
+    // the other way round a run could look lost.
+    await this.#lshJobs.start();
+    await Promise.all([this.#jobs.start(), this.#pods.start()]);
+    await this.#options.shell?.recover(this.#shellRuns());
+    this.#controller = this.#createController(since);
+    this.#controller.start();
+  }
+
+  /** Whether every schedule is being evaluated. */
+  get evaluating(): boolean {
+    return this.#controller !== undefined && this.#source.hasSynced() && this.#jobs.hasSynced();
+  }
+
+  get depth(): number {
+    return this.#controller?.depth ?? 0;
+  }
+
+  get working(): number {
+    return this.#controller?.working ?? 0;
+  }
+
+  /** Finishes what was begun; what runs goes on. */
+  async stop(): Promise<void> {
+    this.#jobRunner.close();
+    await this.#controller?.stop();
+    await Promise.all([this.#events.flush(), this.#lshJobs.stop(), this.#jobs.stop(), this.#pods.stop()]);
+  }
+
+  /** How far the watches can be trusted, by resource. */
+  *watches(): Iterable<{ resource: string; lastEventAgeMs: number; blindMs: number }> {
+    const informers = { lshjobs: this.#lshJobs, jobs: this.#jobs, pods: this.#pods };
+    for (const [resource, informer] of Object.entries(informers)) {
+      const health = informer.health();
+      const lastEventAgeMs = Math.max(...health.map((one) => one.lastEventAgeMs));
+      yield { resource, lastEventAgeMs, blindMs: Math.max(...health.map((one) => one.blindMs)) };
+    }
+  }
+
+  /** Runs that have not ended. */
+  get activeRuns(): number {
+    let active = 0;
+    for (const key of this.#source.keys()) active += this.#source.activeRunsOf(key).length;
+    return active;
+  }
+
+  #shellRuns(): Run[] {
+    return [...this.#source.keys()]
+      .flatMap((key) => this.#source.activeRunsOf(key))
+      .filter(({ phase, executor }) => phase === 'Running' && executor === 'Shell');
+  }
+
+  #createController(evaluatingSince: number): Controller {
+    const { config, log, metrics, identity, shell } = this.#options;
+    const runners: Partial<Record<Executor, Runner>> = { Job: this.#jobRunner };
+    if (shell) runners.Shell = shell.runner;
+    const reconciler = new Reconciler({
+      source: this.#source,
+      ledger: this.#source,
+      runners,
+      recorder: both(logRecorder(log.component('jobs')), this.#events),
+      meter: metrics,
+      clock: systemClock,
+      evaluatingSince,
+      host: identity,
+    });
+    return new Controller({
+      source: this.#source,
+      runners: Object.values(runners),
+      reconciler,
+      clock: systemClock,
+      logger: log.component('controller'),
+      meter: metrics,
+      workers: config.workers,
+      evaluationIntervalMs: config.evaluationIntervalMs,
+    });
+  }
+}
+
+function collection(group: string, plural: string): (namespace?: string) => string {
+  return (namespace) =>
+    namespace === undefined ? `${group}/${plural}` : `${group}/namespaces/${namespace}/${plural}`;
+}
+
+/** Why a job is not carried out here: what its schema cannot say. */
+function admission({
+  config,
+  client,
+}: ClusterHomeOptions): (job: Job, object: LshJobObject) => LshError | undefined {
+  const shellNamespaces = config.shellNamespaces ?? [client.namespace];
+  const policy = commandPolicy(config);
+  return ({ spec, namespace }, object) => {
+    const bytes = Buffer.byteLength(JSON.stringify(object.spec));
+    if (bytes > SPEC_MAX_BYTES) return new LshError('SPEC_TOO_LARGE', { bytes, limit: SPEC_MAX_BYTES });
+    if (spec.executor === 'Shell' && !shellNamespaces.includes(namespace))
+      return new LshError('SHELL_NOT_ALLOWED', { namespace });
+    try {
+      requireSafeCommand(spec, policy);
+      return undefined;
+    } catch (thrown) {
+      return toLshError(thrown);
+    }
+  };
+}
+
+function both(...recorders: Recorder[]): Recorder {
+  return {
+    event: (...event) => {
+      for (const recorder of recorders) recorder.event(...event);
+    },
+  };
+}

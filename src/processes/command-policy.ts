@@ -1,0 +1,14 @@
+// Which commands this process executes, by its own configuration.
+import type { Config } from '../config.ts';
+import { checkCommand, type CommandPolicy } from '../core/command-check.ts';
+import type { JobSpec } from '../core/job.ts';
+
+export function commandPolicy(config: Config): CommandPolicy {
+  return { allowDangerous: config.allowDangerousCommands, allowList: config.commandAllowList };
+}
+
+/** Why the command is not executed, as sentences; asked before each execution, whoever admitted the job. */
+export function refusal(spec: JobSpec, policy: CommandPolicy): string | undefined {
+  const { allowed, findings } = checkCommand(spec, policy);
+  return allowed ? undefined : findings.map(({ message }) => message).join(' ');
+}

@@ -1,0 +1,60 @@
+// What /metrics reads from a controller when it is asked: who leads, what waits, what is active, how far the
+// watches can be trusted.
+import type { Metrics } from '../observe/metrics.ts';
+import type { ClusterHome } from './cluster-home.ts';
+
+/** How a controller stands now. */
+export interface Standing {
+  readonly leads: boolean;
+  /** While it leads. */
+  readonly home: ClusterHome | undefined;
+}
+
+const CONTROLLER = { controller: 'lshjob' };
+const RESOURCES = ['lshjobs', 'jobs', 'pods'];
+
+/** Adds them all. */
+export function addReadings(metrics: Metrics, standing: Standing, workers: number): void {
+  const one = (value: number, labels: Record<string, string> = {}) => [{ labels, value }];
+  const watches = (value: (watch: { lastEventAgeMs: number; blindMs: number }) => number) => () => {
+    const watched = [...(standing.home?.watches() ?? [])];
+    if (watched.length === 0) return RESOURCES.map((resource) => ({ labels: { resource }, value: 0 }));
+    return watched.map((watch) => ({ labels: { resource: watch.resource }, value: value(watch) / 1000 }));
+  };
+  metrics.add({
+    name: 'leader_election_master_status',
+    help: 'Whether this process leads.',
+    read: () => one(standing.leads ? 1 : 0, { name: 'lsh-controller' }),
+  });
+  metrics.add({
+    name: 'workqueue_depth',
+    help: 'Keys that are ready and wait for a worker.',
+    read: () => one(standing.home?.depth ?? 0, { name: 'lshjob' }),
+  });
+  metrics.add({
+    name: 'controller_runtime_active_workers',
+    help: 'Keys that are being reconciled.',
+    read: () => one(standing.home?.working ?? 0, CONTROLLER),
+  });
+  metrics.add({
+    name: 'controller_runtime_max_concurrent_reconciles',
+    help: 'Keys that may be reconciled at the same time.',
+    read: () => one(workers, CONTROLLER),
+  });
+  metrics.add({
+    name: 'lsh_active_runs',
+    help: 'Runs that have not ended.',
+    read: () => one(standing.home?.activeRuns ?? 0),
+  });
+  metrics.add({
+    name: 'lsh_watch_last_event_age_seconds',
+    help: 'Time since the API server was last heard on a watch.',
+    read: watches(({ lastEventAgeMs }) => lastEventAgeMs),
+  });
+  metrics.add({
+    name: 'lsh_watch_blind_seconds_total',
+    help: 'All time without a working watch.',
+    total: true,
+    read: watches(({ blindMs }) => blindMs),
+  });
+}

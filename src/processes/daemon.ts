@@ -1,0 +1,63 @@
+// The process of `lsh daemon run`: one per state directory and per socket, from its locks to its last signal.
+// It never ends the process itself; it returns, or throws, and cli/main does.
+import { loadConfig, type Config } from '../config.ts';
+import { EXIT, LshError, toLshError, type ExitStatus } from '../core/errors.ts';
+import { ensureDirectories, localPaths, type LocalPaths } from '../local/paths.ts';
+import { tellParent } from '../local/spawn-daemon.ts';
+import { openLog, type Log } from '../observe/log.ts';
+import { VERSION } from '../version.ts';
+import { LocalHome } from './local-home.ts';
+import { acquireLocks } from './locks.ts';
+import { untilTold, within, type Told } from './life.ts';
+
+/** A drain that takes longer is given up: everything acknowledged is on disk at any moment. */
+const DRAIN_TIMEOUT_MS = 20_000;
+
+/** Runs until it is told to end and has; throws what kept it from starting, or what broke it. */
+export async function runDaemon(config: Config = loadConfig()): Promise<ExitStatus> {
+  try {
+    const paths = localPaths(config);
+    ensureDirectories(paths);
+    // Two, because a socket alone is not enough: its directory is emptied when the user logs out, and a second
+    // daemon would then run every job twice.
+    const locks = acquireLocks(paths.locks, () => new LshError('DAEMON_ALREADY_RUNNING', { detail: '' }));
+    const log = openDaemonLog(config, paths);
+    try {
+      return await untilTold('daemon', log, (told) => serve({ config, paths, log }, told));
+    } finally {
+      log.close();
+      for (const lock of locks) lock.release();
+    }
+  } catch (thrown) {
+    const error = toLshError(thrown);
+    await tellParent(error);
+    throw error;
+  }
+}
+
+/** Whoever started this one in the background reads no output, so its log is the file. */
+function openDaemonLog({ logLevel }: Config, paths: LocalPaths): Log {
+  const path = process.connected ? paths.log : undefined;
+  return openLog({ level: logLevel, ...(path !== undefined && { path }) });
+}
+
+interface Life {
+  config: Config;
+  paths: LocalPaths;
+  log: Log;
+}
+
+async function serve(life: Life, told: Told): Promise<ExitStatus> {
+  const { config, paths, log } = life;
+  const home = new LocalHome({ ...life, shutdown: () => told.resolve('a request') });
+  await home.start();
+  for (const warning of config.warnings) log.warn({}, warning);
+  const startMs = Math.round(performance.now());
+  log.info({ version: VERSION, socket: paths.socket, startMs }, 'daemon started');
+  await tellParent('ready');
+  const by = await told.promise;
+  log.info({ by }, 'daemon stopping');
+  await within(home.stop(), DRAIN_TIMEOUT_MS, log);
+  log.info({}, 'daemon stopped');
+  return EXIT.ok;
+}

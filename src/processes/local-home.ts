@@ -1,0 +1,181 @@
+// The local home, put together: store, jobs, runner, loop and socket. The order of start and of stop is the point
+// of this file; everything that is ordered is elsewhere.
+import type { Config } from '../config.ts';
+import { systemClock } from '../control/clock.ts';
+import { Controller } from '../control/controller.ts';
+import type { Ledger } from '../control/ports.ts';
+import { Reconciler } from '../control/reconciler.ts';
+import { requireSafeCommand, type CommandPolicy } from '../core/command-check.ts';
+import type { Run } from '../core/run.ts';
+import { CommitFeed } from '../local/commit-feed.ts';
+import { daemonHandlers } from '../local/daemon-handlers.ts';
+import { hostTimeZone } from '../local/host-time-zone.ts';
+import { jobHandlers } from '../local/job-handlers.ts';
+import { StoreJobSource } from '../local/job-source.ts';
+import { logRecorder } from '../local/log-recorder.ts';
+import type { LocalPaths } from '../local/paths.ts';
+import { runHandlers } from '../local/run-handlers.ts';
+import { DaemonServer, type Handlers } from '../local/server.ts';
+import type { Log } from '../observe/log.ts';
+import { SubprocessRunner } from '../runners/subprocess-runner.ts';
+import { SqliteStore } from '../stores/sqlite.ts';
+import { VERSION } from '../version.ts';
+import { commandPolicy, refusal } from './command-policy.ts';
+import { pruneHourly } from './history-pruning.ts';
+import { keepSocket } from './socket-keeping.ts';
+
+export interface LocalHomeOptions {
+  config: Config;
+  paths: LocalPaths;
+  log: Log;
+  /** Called when a request asked the daemon to end. */
+  shutdown: () => void;
+}
+
+/** Enough for a busy minute: reconciles mostly wait for the disk, and those that wait together share one write. */
+const WORKERS = 256;
+
+/** What runs between start() and stop(). */
+export class LocalHome {
+  readonly #options: LocalHomeOptions;
+  readonly #store: SqliteStore;
+  readonly #source: StoreJobSource;
+  readonly #feed = new CommitFeed();
+  readonly #runner: SubprocessRunner;
+  readonly #controller: Controller;
+  readonly #server: DaemonServer;
+  readonly #startedAt = systemClock.now();
+  #housekeeping: (() => void)[] = [];
+
+  /** Opens the store; throws STORE_… when it cannot be used. */
+  constructor(options: LocalHomeOptions) {
+    this.#options = options;
+    const { config, paths, log } = options;
+    const policy = commandPolicy(config);
+    this.#store = SqliteStore.open(paths.database);
+    this.#source = new StoreJobSource(this.#store, this.#store, systemClock);
+    this.#runner = new SubprocessRunner({
+      stateDir: paths.stateDir,
+      inherit: config.inherited,
+      check: (spec) => refusal(spec, policy),
+      maxConcurrentRuns: config.maxConcurrentRuns,
+      maxOutputBytes: config.maxOutputBytes,
+    });
+    this.#controller = this.#createController();
+    this.#server = new DaemonServer({
+      socketPath: paths.socket,
+      version: VERSION,
+      handlers: this.#createHandlers(policy),
+      log: log.component('server'),
+    });
+  }
+
+  /** Resolves once the socket answers and the loop runs. */
+  async start(): Promise<void> {
+    await this.#source.load();
+    // Before the first evaluation: a run that the runner does not know yet would be taken for lost.
+    await this.#runner.recover(this.#runningRuns());
+    await this.#server.listen();
+    this.#controller.start();
+    this.#housekeeping = this.#keepHouse();
+  }
+
+  /**
+   * Finishes what was begun and leaves running children to the next daemon. The socket goes last: as long as this
+   * process may write, a start must see that somebody is here.
+   */
+  async stop(): Promise<void> {
+    for (const stop of this.#housekeeping) stop();
+    await this.#server.drain();
+    await this.#controller.stop();
+    await this.#runner.close();
+    this.#store.close();
+    await this.#server.close();
+  }
+
+  #keepHouse(): (() => void)[] {
+    const { config, paths, log } = this.#options;
+    const clock = systemClock;
+    return [
+      pruneHourly({
+        store: this.#store,
+        removeLog: (run) => this.#runner.removeLog(run),
+        clock,
+        log: log.component('pruning'),
+        historyDays: config.historyDays,
+      }),
+      keepSocket({ server: this.#server, paths, clock, log: log.component('server') }),
+    ];
+  }
+
+  #createController(): Controller {
+    const { config, log } = this.#options;
+    const runner = this.#runner;
+    this.#source.onChange((key) => this.#feed.announce(key));
+    const reconciler = new Reconciler({
+      source: this.#source,
+      ledger: this.#announcingLedger(),
+      runners: { Shell: runner },
+      recorder: logRecorder(log.component('jobs')),
+      clock: systemClock,
+      evaluatingSince: this.#startedAt,
+      startedAt: this.#startedAt,
+    });
+    return new Controller({
+      source: this.#source,
+      runners: [runner],
+      reconciler,
+      clock: systemClock,
+      logger: log.component('controller'),
+      workers: WORKERS,
+      evaluationIntervalMs: config.evaluationIntervalMs,
+    });
+  }
+
+  /** Who waits for a run or for a trigger is woken by the record of it. */
+  #announcingLedger(): Ledger {
+    return {
+      runsOf: (key) => this.#source.runsOf(key),
+      commit: async (key, change) => {
+        await this.#source.commit(key, change);
+        // Later in this turn the reconciler starts what it has recorded; who then asks for its output finds it.
+        setImmediate(() => this.#feed.announce(key));
+      },
+    };
+  }
+
+  #createHandlers(policy: CommandPolicy): Handlers {
+    const { config, paths, shutdown } = this.#options;
+    const source = this.#source;
+    const timeZone = () => hostTimeZone(config.tz);
+    return {
+      ...jobHandlers({
+        source,
+        clock: systemClock,
+        timeZone,
+        checkCommand: (spec) => requireSafeCommand(spec, policy),
+      }),
+      ...runHandlers({
+        source,
+        store: this.#store,
+        feed: this.#feed,
+        readLog: (run, options) => this.#runner.log(run, options),
+      }),
+      ...daemonHandlers({
+        source,
+        clock: systemClock,
+        paths,
+        version: VERSION,
+        timeZone,
+        startedAt: this.#startedAt,
+        shutdown,
+      }),
+    };
+  }
+
+  #runningRuns(): Run[] {
+    return [...this.#source.keys()]
+      .flatMap((key) => this.#source.runsOf(key))
+      .filter(({ phase, executor }) => phase === 'Running' && executor === 'Shell');
+  }
+}

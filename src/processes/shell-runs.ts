@@ -1,0 +1,70 @@
+// Where the operator executes shell runs, by its configuration: nowhere, by `lsh runner`, or in its own process.
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
+import { systemClock } from '../control/clock.ts';
+import type { Logger, Runner } from '../control/ports.ts';
+import type { Run } from '../core/run.ts';
+import { localPaths } from '../local/paths.ts';
+import { RemoteRunner } from '../runners/remote-runner.ts';
+import { SubprocessRunner } from '../runners/subprocess-runner.ts';
+import { commandPolicy, refusal } from './command-policy.ts';
+import { requireNoToken } from './service-account.ts';
+
+export interface ShellRuns {
+  runner: Runner;
+  /** Before the first evaluation, with all shell runs that the ledger holds as Running. */
+  recover(runs: readonly Run[]): void | Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ShellPlace {
+  config: Config;
+  /** Where runs that are started now live. */
+  host: string;
+  /** Grows with each change of leader. */
+  term: number;
+  log: Logger;
+}
+
+/** Throws RUNNER_HAS_TOKEN where commands would run beside the operator’s token, unless that is forced. */
+export function checkShellMode({ shellMode, shellForce }: Config): void {
+  if (shellMode === 'in-process' && !shellForce) requireNoToken();
+}
+
+/** Undefined where shell runs are off. */
+export function shellRuns(place: ShellPlace): ShellRuns | undefined {
+  const { shellMode } = place.config;
+  if (shellMode === 'off') return undefined;
+  return shellMode === 'in-process' ? inProcess(place) : remote(place, shellMode);
+}
+
+function inProcess({ config, host: here }: ShellPlace): ShellRuns {
+  const policy = commandPolicy(config);
+  const runner = new SubprocessRunner({
+    stateDir: join(localPaths(config).stateDir, 'controller'),
+    inherit: config.inherited,
+    check: (spec) => refusal(spec, policy),
+    maxConcurrentRuns: config.maxConcurrentRuns,
+    maxOutputBytes: config.maxOutputBytes,
+  });
+  return {
+    runner,
+    // Of what ran in another place nothing can be found here; taken for never started, it would run twice.
+    recover: (runs) => runner.recover(runs.filter(({ host }) => host === here)),
+    close: () => runner.close(),
+  };
+}
+
+function remote({ config, host, term, log }: ShellPlace, socketPath: string): ShellRuns {
+  const runner = new RemoteRunner({
+    socketPath,
+    host,
+    term,
+    clock: systemClock,
+    leaseDurationMs: config.runnerLeaseMs,
+    graceMs: config.runnerGraceMs,
+    onSuperseded: () => log.warn({}, 'another controller has taken over the shell runs'),
+    log,
+  });
+  return { runner, recover: (runs) => runner.recover(runs), close: () => runner.close() };
+}
