@@ -1,0 +1,61 @@
+// `lsh cron`: the group of all verbs about jobs.
+import type { Command } from 'commander';
+import type { Context } from '../context.ts';
+import { withClusterOptions } from '../cluster-options.ts';
+import { addAdd } from './cron/add.ts';
+import { addPause, addRemove, addResume } from './cron/change.ts';
+import { addEdit } from './cron/edit.ts';
+import { addExplain } from './cron/explain.ts';
+import { addExport } from './cron/export.ts';
+import { addGet } from './cron/get.ts';
+import { addHistory } from './cron/history.ts';
+import { addImport } from './cron/import.ts';
+import { addList } from './cron/list.ts';
+import { addLogs } from './cron/logs.ts';
+import { addNext } from './cron/next.ts';
+import { addPromote } from './cron/promote.ts';
+import { addReport } from './cron/report.ts';
+import { addCreateFromTemplate, addTemplates } from './cron/template.ts';
+import { addStop, addTrigger } from './cron/trigger.ts';
+import { addValidate } from './cron/validate.ts';
+
+type AddVerb = (cron: Command, context: Context) => void;
+
+const VERBS: Record<string, AddVerb> = {
+  add: addAdd,
+  list: addList,
+  get: addGet,
+  next: addNext,
+  history: addHistory,
+  logs: addLogs,
+  report: addReport,
+  explain: addExplain,
+  trigger: addTrigger,
+  stop: addStop,
+  pause: addPause,
+  resume: addResume,
+  edit: addEdit,
+  remove: addRemove,
+  validate: addValidate,
+  templates: addTemplates,
+  'create-from-template': addCreateFromTemplate,
+  import: addImport,
+  export: addExport,
+  promote: addPromote,
+};
+
+/** The group with the verb of the given name alone, or whole where no verb has that name. */
+export function addCron(program: Command, context: Context, verb?: string): void {
+  const cron = program
+    .command('cron')
+    .helpCommand(false)
+    .description('Scheduled jobs: add them, see what became of them, change them.');
+  withClusterOptions(cron, context);
+  cron.configureHelp({
+    ...cron.configureHelp(),
+    showGlobalOptions: true,
+    visibleGlobalOptions: (command) => (command === cron ? [] : [...cron.options]),
+  });
+  const one = verb !== undefined && Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
+  for (const add of one ? [one] : Object.values(VERBS)) add(cron, context);
+}

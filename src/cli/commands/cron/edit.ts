@@ -1,0 +1,109 @@
+// `lsh cron edit`: the job in an editor. A document that is refused comes back with the problem on top.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { loadConfig } from '../../../config.ts';
+import { EXIT, LshError, toLshError } from '../../../core/errors.ts';
+import type { JobManifest } from '../../../core/job.ts';
+import type { PutResult } from '../../../control/job-api.ts';
+import { homeOf, type Context } from '../../context.ts';
+import { withExamples } from '../../define.ts';
+import { note, serialize } from '../../output/print.ts';
+import { printPut } from '../../output/put.ts';
+
+/** What a document begins with when it comes back; taken off again before the next try. */
+const PROBLEM_MARK = '#! ';
+
+/** Opens the file in the editor of the user and waits until it is closed. */
+async function openEditor(file: string): Promise<void> {
+  const { visual, editor } = loadConfig();
+  const line = visual ?? editor ?? 'vi';
+  // The variable may hold arguments (`code --wait`), so a shell splits it; the file is a word of its own.
+  const child = spawn('/bin/sh', ['-c', `${line} "$1"`, 'edit', file], { stdio: 'inherit' });
+  // Ctrl-C belongs to the editor while it is open.
+  const ignore = () => {};
+  process.on('SIGINT', ignore);
+  try {
+    const [code] = (await once(child, 'exit')) as [number | null];
+    if (code !== 0) throw new LshError('EDITOR_FAILED', { editor: line, status: code ?? 'a signal' });
+  } finally {
+    process.off('SIGINT', ignore);
+  }
+}
+
+function withProblem(content: string, error: LshError): string {
+  const lines = [error.message, ...error.problems.map(({ path, message }) => `  ${path}: ${message}`)];
+  return [...lines.map((line) => `${PROBLEM_MARK}${line}`), content].join('\n');
+}
+
+function withoutProblem(content: string): string {
+  return content
+    .split('\n')
+    .filter((line) => !line.startsWith(PROBLEM_MARK))
+    .join('\n');
+}
+
+/** The job in the text, put; throws what is wrong with it. */
+async function putText(context: Context, name: string, content: string): Promise<PutResult> {
+  const { parseDocuments } = await import('../../input/documents.ts');
+  const { assertReadable, located } = await import('../../input/located.ts');
+  const [document, ...others] = parseDocuments(content, name);
+  if (!document || others.length > 0)
+    throw new LshError('JOB_INVALID', { detail: 'give exactly one document.' });
+  assertReadable(document);
+  const job = document.value as JobManifest;
+  if (job.metadata?.name !== name) {
+    throw new LshError('JOB_INVALID', { detail: `metadata.name must stay "${name}".` });
+  }
+  try {
+    return await (await context.api()).put({ job });
+  } catch (error) {
+    throw located(document, error);
+  }
+}
+
+/** Edits until the job is accepted; undefined when the text was left as it was. */
+async function editUntilValid(context: Context, name: string, file: string, original: string) {
+  const { contentOf } = await import('../../input/documents.ts');
+  let shown = original;
+  for (;;) {
+    await writeFile(file, shown, { mode: 0o600 });
+    await openEditor(file);
+    const content = await contentOf(file);
+    if (content === shown || withoutProblem(content) === original) return undefined;
+    try {
+      return await putText(context, name, withoutProblem(content));
+    } catch (error) {
+      const problem = toLshError(error);
+      if (problem.exitStatus !== EXIT.usage && problem.exitStatus !== EXIT.refused) throw problem;
+      note(context.io, `${problem.message} Opening the editor again; leave the text as it is to give up.`);
+      shown = withProblem(withoutProblem(content), problem);
+    }
+  }
+}
+
+async function edit(context: Context, name: string): Promise<void> {
+  const { manifestOf } = await import('../../input/manifest.ts');
+  const job = await (await context.api()).get({ name });
+  const original = await serialize(manifestOf(job, homeOf(context)), 'yaml');
+  const directory = await mkdtemp(join(tmpdir(), 'lsh-edit-'));
+  try {
+    const result = await editUntilValid(context, name, join(directory, `${name}.yaml`), original);
+    if (result) await printPut(context.io, result);
+    else note(context.io, `job "${name}" left as it was`);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+export function addEdit(cron: Command, context: Context): void {
+  const command = cron
+    .command('edit')
+    .description('Open a job as YAML in $VISUAL or $EDITOR and put what you save.')
+    .argument('<name>', 'the job')
+    .action((name: string) => edit(context, name));
+  withExamples(command, ['EDITOR=nano lsh cron edit rotate-secrets', 'Change a job by hand']);
+}

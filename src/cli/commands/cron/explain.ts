@@ -1,0 +1,92 @@
+// `lsh cron explain`: why a job did or did not run at an instant.
+import type { Command } from 'commander';
+import type { JobApi } from '../../../control/job-api.ts';
+import type { JobDocument, RunDocument, SlotDocument } from '../../../core/document.ts';
+import { LshError } from '../../../core/errors.ts';
+import type { Schedule } from '../../../core/schedule.ts';
+import type { Context } from '../../context.ts';
+import { withExamples } from '../../define.ts';
+import { parseInstant } from '../../input/flags.ts';
+import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
+import { paintFor, print, printDocument } from '../../output/print.ts';
+import { hostTimeZone } from '../../../local/host-time-zone.ts';
+import { calendar, relative } from '../../output/when.ts';
+
+/** Enough for the retries and the manual runs after any instant that people ask about. */
+const RUNS_LOOKED_AT = 1000;
+
+async function scheduleOf({ metadata, spec }: JobDocument): Promise<Schedule> {
+  const { jobSchedule } = await import('../../../core/job-schedule.ts');
+  return jobSchedule({
+    key: `${metadata.namespace}/${metadata.name}`,
+    spec,
+    createdAt: Date.parse(metadata.creationTimestamp),
+  });
+}
+
+/** The runs since the instant, and the one that the slot became even if many came after it. */
+async function runsAround(
+  api: JobApi,
+  name: string,
+  at: number,
+  slots: SlotDocument[],
+): Promise<RunDocument[]> {
+  const since = new Date(at).toISOString();
+  const runs = await api.runs({ name, since, limit: RUNS_LOOKED_AT });
+  const wanted = slots.flatMap(({ run }) =>
+    run === undefined || runs.some((one) => one.name === run) ? [] : run,
+  );
+  for (const run of wanted) {
+    try {
+      runs.push(await api.run({ run }));
+    } catch (error) {
+      // Slots are kept longer than runs may be; the answer says that the record is gone.
+      if (!(error instanceof LshError) || error.code !== 'RUN_NOT_FOUND') throw error;
+    }
+  }
+  return runs;
+}
+
+interface ExplainFlags {
+  at?: string;
+  output?: Format;
+}
+
+async function explain(context: Context, name: string, flags: ExplainFlags): Promise<void> {
+  const { io } = context;
+  const now = io.now();
+  const api = await context.api();
+  const job = await api.get({ name });
+  const schedule = await scheduleOf(job);
+  const created = Date.parse(job.metadata.creationTimestamp);
+  const at =
+    flags.at === undefined
+      ? (schedule.previous(now, created - 1) ?? schedule.next(now) ?? now)
+      : parseInstant(flags.at, '--at');
+  const instant = new Date(at).toISOString();
+  const slots = await api.slots({ name, from: instant, to: instant });
+  const runs = await runsAround(api, name, at, slots);
+  const { explainInstant } = await import('../../../core/explain.ts');
+  const sentences = explainInstant({ job, at, now, schedule, slots, runs });
+  if (isDocumentFormat(flags.output)) {
+    return printDocument(io, { job: name, at: instant, answer: sentences, slots }, flags.output);
+  }
+  const zone = job.spec.timeZone ?? hostTimeZone();
+  const paint = paintFor(io.stdout);
+  print(io, paint('head', `${name} at ${calendar(at, zone)} (${zone}, ${relative(at, now)})`), ...sentences);
+}
+
+export function addExplain(cron: Command, context: Context): void {
+  const command = cron
+    .command('explain')
+    .description('Say why a job did or did not run: at its last slot, or at any instant.')
+    .argument('<name>', 'the job')
+    .option('--at <instant>', 'RFC 3339, or date and time of this machine; default: the last slot')
+    .addOption(formatOption('json', 'yaml'))
+    .action((name: string, flags: ExplainFlags) => explain(context, name, flags));
+  withExamples(
+    command,
+    ['lsh cron explain rotate-secrets', 'Did it run when it was last due, and if not, why?'],
+    ['lsh cron explain rotate-secrets --at "2026-11-22 02:00"', 'The same for a moment of your choice'],
+  );
+}

@@ -1,0 +1,37 @@
+// `lsh cron export`: jobs as documents that `lsh apply -f` and `kubectl apply -f` read.
+import type { Command } from 'commander';
+import { homeOf, type Context } from '../../context.ts';
+import { withExamples } from '../../define.ts';
+import { formatOption } from '../../output/format-option.ts';
+import { serialize } from '../../output/print.ts';
+
+async function exportJobs(context: Context, names: string[], format: 'json' | 'yaml'): Promise<void> {
+  const { io, api } = context;
+  const { manifestOf } = await import('../../input/manifest.ts');
+  const jobs = await api();
+  const found =
+    names.length === 0 ? await jobs.list({}) : await Promise.all(names.map((name) => jobs.get({ name })));
+  const manifests = found.map((job) => manifestOf(job, homeOf(context)));
+  if (format === 'json') {
+    const [only] = manifests;
+    io.stdout.write(await serialize(names.length === 1 ? only : manifests, 'json'));
+    return;
+  }
+  const documents = await Promise.all(manifests.map((manifest) => serialize(manifest, 'yaml')));
+  io.stdout.write(documents.join('---\n'));
+}
+
+export function addExport(cron: Command, context: Context): void {
+  const command = cron
+    .command('export')
+    .description('Print jobs as documents that `lsh apply -f` takes back unchanged.')
+    .argument('[name...]', 'jobs; default: all')
+    .addOption(formatOption('yaml', 'json').default('yaml'))
+    .action((names: string[], { output }: { output: 'json' | 'yaml' }) => exportJobs(context, names, output));
+  withExamples(
+    command,
+    ['lsh cron export > jobs.yaml', 'All jobs in one file'],
+    ['lsh cron export --cluster | kubectl diff -f -', 'Jobs of a cluster, for kubectl'],
+    ['lsh cron export rotate-secrets | ssh laptop lsh apply -f -', 'One job to another machine'],
+  );
+}

@@ -1,0 +1,89 @@
+// `lsh cron get`: one job as a page: what it is, how it is doing, its last runs.
+import type { Command } from 'commander';
+import type { JobDocument } from '../../../core/document.ts';
+import type { Home } from '../../../core/job.ts';
+import { homeOf, type Context } from '../../context.ts';
+import { withExamples } from '../../define.ts';
+import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
+import { commandText, scheduleText, statusCell } from '../../output/job-words.ts';
+import { paintFor, print, printDocument, printTable } from '../../output/print.ts';
+import { RUN_HEADS, runRow } from '../../output/run-table.ts';
+import { oneLine, pad } from '../../output/text.ts';
+import { hostTimeZone } from '../../../local/host-time-zone.ts';
+import { calendar, relative } from '../../output/when.ts';
+
+// What the head of the page says already.
+const SHOWN = new Set(['schedule', 'schedules', 'command', 'args', 'timeZone', 'description']);
+
+function headFields(job: JobDocument, home: Home, now: number): [string, string | undefined][] {
+  const { spec, status } = job;
+  const text = (cell: ReturnType<typeof statusCell>) => (typeof cell === 'string' ? cell : cell.text);
+  const when = (instant: string | undefined, zone?: string) =>
+    instant && `${calendar(Date.parse(instant), zone)} (${relative(Date.parse(instant), now)})`;
+  const totals = status?.totals;
+  return [
+    ['Name', job.metadata.name],
+    ['Namespace', home === 'cluster' ? job.metadata.namespace : undefined],
+    ['Description', spec.description],
+    ['Status', text(statusCell(job))],
+    ['Schedule', `${scheduleText(job)} (${spec.timeZone ?? hostTimeZone()})`],
+    ['Command', commandText(job)],
+    ['Next', spec.suspend ? 'paused' : when(status?.nextScheduleTime, spec.timeZone)],
+    ['Last success', when(status?.lastSuccessfulTime)],
+    ['Last failure', when(status?.lastFailureTime)],
+    [
+      'Runs',
+      totals &&
+        `${totals.completed} completed, ${totals.failed} failed, ${totals.killed} killed, ${totals.missed} missed`,
+    ],
+    ['Created', when(job.metadata.creationTimestamp)],
+  ];
+}
+
+async function specFields(job: JobDocument, home: Home): Promise<[string, string][]> {
+  const { manifestOf } = await import('../../input/manifest.ts');
+  return Object.entries(manifestOf(job, home).spec)
+    .filter(([key]) => !SHOWN.has(key))
+    .map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]);
+}
+
+async function get(context: Context, name: string, { output }: { output?: Format }): Promise<void> {
+  const { io, api } = context;
+  const job = await (await api()).get({ name });
+  if (isDocumentFormat(output)) return printDocument(io, job, output);
+  if (output === 'name') return print(io, job.metadata.name);
+  const now = io.now();
+  const fields = [
+    ...headFields(job, homeOf(context), now),
+    ...(await specFields(job, homeOf(context))),
+  ].filter(([, value]) => value !== undefined);
+  const width = Math.max(...fields.map(([key]) => key.length));
+  const bold = (text: string) => paintFor(io.stdout)('head', text);
+  print(io, ...fields.map(([key, value]) => `${bold(pad(`${key}:`, width + 1))} ${oneLine(value ?? '')}`));
+  const bad =
+    job.status?.conditions.filter(({ type, status }) => type === 'Ready' && status === 'False') ?? [];
+  print(io, ...bad.map(({ reason, message }) => `${bold('Problem:')} ${reason}: ${oneLine(message)}`));
+  const runs = [...(job.status?.active ?? []), ...(job.status?.recentRuns ?? [])];
+  if (runs.length === 0) return;
+  print(io, '', bold('Recent runs'));
+  printTable(
+    io,
+    RUN_HEADS,
+    runs.map((run) => runRow(run, now)),
+  );
+}
+
+export function addGet(cron: Command, context: Context): void {
+  const command = cron
+    .command('get')
+    .alias('info')
+    .description('Show one job: what it is, how it is doing, its last runs.')
+    .argument('<name>', 'the job')
+    .addOption(formatOption('table', 'json', 'yaml', 'name'))
+    .action((name: string, options: { output?: Format }) => get(context, name, options));
+  withExamples(
+    command,
+    ['lsh cron get rotate-secrets', 'The job as a page'],
+    ['lsh cron get rotate-secrets -o json | jq -r .status.nextScheduleTime', 'One fact for a script'],
+  );
+}

@@ -1,0 +1,78 @@
+// `lsh cron list`: every job with its last result and its next run.
+import type { Command } from 'commander';
+import type { JobDocument } from '../../../core/document.ts';
+import type { Context } from '../../context.ts';
+import { repeatable, withExamples } from '../../define.ts';
+import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
+import { commandText, lastCell, nextCell, scheduleText, statusCell } from '../../output/job-words.ts';
+import { note, print, printDocument, printTable } from '../../output/print.ts';
+import type { Cell } from '../../output/table.ts';
+
+const HEADS = ['NAME', 'SCHEDULE', 'LAST', 'NEXT', 'STATUS'];
+const WIDE_HEADS = ['ZONE', 'OK', 'FAILED', 'KILLED', 'MISSED', 'TAGS', 'COMMAND'];
+
+function row(job: JobDocument, now: number): Cell[] {
+  return [job.metadata.name, scheduleText(job), lastCell(job, now), nextCell(job, now), statusCell(job)];
+}
+
+function wideRow(job: JobDocument): Cell[] {
+  const { completed = 0, failed = 0, killed = 0, missed = 0 } = job.status?.totals ?? {};
+  const totals = [completed, failed, killed, missed].map(String);
+  return [job.spec.timeZone ?? 'host', ...totals, job.spec.tags.join(','), commandText(job)];
+}
+
+interface ListFlags {
+  tag?: string[];
+  allNamespaces?: true;
+  output?: Format;
+}
+
+const byName = ({ metadata: a }: JobDocument, { metadata: b }: JobDocument) =>
+  a.namespace === b.namespace ? (a.name < b.name ? -1 : 1) : a.namespace < b.namespace ? -1 : 1;
+
+async function list(context: Context, { tag, allNamespaces, output }: ListFlags): Promise<void> {
+  const { io } = context;
+  if (allNamespaces) context.cluster = { ...context.cluster, allNamespaces };
+  const jobs = (await (await context.api()).list(tag ? { tags: tag } : {})).sort(byName);
+  if (isDocumentFormat(output)) return printDocument(io, jobs, output);
+  const place = ({ metadata }: JobDocument) => (allNamespaces ? [metadata.namespace] : []);
+  if (output === 'name') return print(io, ...jobs.map((job) => [...place(job), job.metadata.name].join('/')));
+  if (jobs.length === 0) {
+    return note(
+      io,
+      tag ? 'No job has this tag.' : 'There are no jobs yet. Add one with `lsh cron add --help`.',
+    );
+  }
+  const wide = output === 'wide';
+  const now = io.now();
+  printTable(
+    io,
+    [...(allNamespaces ? ['NAMESPACE'] : []), ...HEADS, ...(wide ? WIDE_HEADS : [])],
+    jobs.map((job) =>
+      row(job, now)
+        .toSpliced(0, 0, ...place(job))
+        .concat(wide ? wideRow(job) : []),
+    ),
+  );
+}
+
+export function addList(cron: Command, context: Context): void {
+  const command = cron
+    .command('list')
+    .alias('ls')
+    .description('List the jobs with their last result and their next run.')
+    .option('--tag <tag>', 'only jobs with this tag (repeatable: with all of them)', repeatable)
+    .option('-A, --all-namespaces', 'jobs of all namespaces of a cluster; implies --cluster')
+    .addOption(formatOption('table', 'wide', 'json', 'yaml', 'name'))
+    .action((flags: ListFlags) => list(context, flags));
+  withExamples(
+    command,
+    ['lsh cron list', 'All jobs'],
+    ['lsh cron list --cluster -A', 'All jobs of a cluster'],
+    ['lsh cron list --tag backup -o wide', 'Those with a tag, with totals and commands'],
+    [
+      "lsh cron list -o json | jq -r '.[] | select(.spec.suspend) | .metadata.name'",
+      'Names of the paused ones',
+    ],
+  );
+}

@@ -1,0 +1,82 @@
+// `lsh cron next`: when a job, or a bare expression, is due. An expression needs no daemon.
+import type { Command } from 'commander';
+import { rfc3339 } from '../../../core/document.ts';
+import type { ScheduleInput } from '../../../core/schedule.ts';
+import type { Context } from '../../context.ts';
+import { withExamples } from '../../define.ts';
+import { parseCount, parseInstant } from '../../input/flags.ts';
+import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
+import { note, paintFor, print, printDocument } from '../../output/print.ts';
+import { hostTimeZone } from '../../../local/host-time-zone.ts';
+import { calendar, relative } from '../../output/when.ts';
+
+interface NextFlags {
+  tz?: string;
+  count: number;
+  from?: string;
+  explain?: true;
+  output?: Format;
+}
+
+/** A job's name is a DNS label; whatever else is an expression. */
+const JOB_NAME = /^[a-z0-9][a-z0-9-]*$/;
+
+async function scheduleOf(context: Context, target: string, tz: string | undefined): Promise<ScheduleInput> {
+  const now = context.io.now();
+  if (!JOB_NAME.test(target)) {
+    return { expressions: [target], timeZone: tz ?? hostTimeZone(), seed: 'local/expression', anchor: now };
+  }
+  const { metadata, spec } = await (await context.api()).get({ name: target });
+  const { notBefore, notAfter } = spec;
+  return {
+    expressions: spec.schedules ?? [spec.schedule ?? ''],
+    timeZone: tz ?? spec.timeZone ?? hostTimeZone(),
+    seed: `${metadata.namespace}/${metadata.name}`,
+    anchor: Date.parse(metadata.creationTimestamp),
+    ...(notBefore === undefined ? {} : { notBefore: Date.parse(notBefore) }),
+    ...(notAfter === undefined ? {} : { notAfter: Date.parse(notAfter) }),
+  };
+}
+
+async function next(context: Context, target: string, flags: NextFlags): Promise<void> {
+  const { io } = context;
+  const now = io.now();
+  const input = await scheduleOf(context, target, flags.tz);
+  const from = flags.from === undefined ? now : parseInstant(flags.from, '--from');
+  const { explainSlots } = await import('../../../core/schedule/explain.ts');
+  const { slots, warnings } = explainSlots(input, from, flags.count);
+  if (isDocumentFormat(flags.output)) {
+    const documents = slots.map(({ slot, ...rest }) => ({ slot: rfc3339(slot), ...rest }));
+    return printDocument(io, documents, flags.output);
+  }
+  if (slots.length === 0) return note(io, 'No slot will come.');
+  const paint = paintFor(io.stdout);
+  for (const { slot, utcOffset, note: why } of slots) {
+    const explained = flags.explain
+      ? `  UTC${utcOffset}${why === undefined ? '' : `  ${paint('warn', why)}`}`
+      : '';
+    print(io, `${calendar(slot, input.timeZone)}  ${paint('dim', relative(slot, now))}${explained}`);
+  }
+  if (flags.explain) print(io, ...warnings.map((warning) => `${paint('warn', 'note:')} ${warning}`));
+}
+
+export function addNext(cron: Command, context: Context): void {
+  const command = cron
+    .command('next')
+    .description('Show when a job, or an expression, is due. An expression needs no daemon.')
+    .argument('<name|expr>', 'a job, or an expression in quotes')
+    .option('-n, --count <count>', 'how many slots; default: 5', parseCount, 5)
+    .option('--tz <zone>', 'IANA time zone; default: the job’s, or this machine’s')
+    .option('--from <instant>', 'count from here; default: now')
+    .option('--explain', 'show offsets, and what clock changes do to the slots')
+    .addOption(formatOption('json', 'yaml'))
+    .action((target: string, flags: NextFlags) => next(context, target, flags));
+  withExamples(
+    command,
+    ['lsh cron next rotate-secrets', 'The next five slots of a job'],
+    [
+      'lsh cron next "30 2 * * *" --tz America/New_York --explain',
+      'Slots of an expression, and what clock changes do',
+    ],
+  );
+}

@@ -1,0 +1,133 @@
+// `lsh cron report`: figures over the kept history, for a job or for all.
+import { formatDuration } from '../../../core/duration.ts';
+import type { Command } from 'commander';
+import type { JobStats } from '../../../control/job-api.ts';
+import type { Context } from '../../context.ts';
+import { withExamples } from '../../define.ts';
+import { usage } from '../../failure.ts';
+import { parseSince } from '../../input/flags.ts';
+import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
+import { csv, note, printDocument, printTable } from '../../output/print.ts';
+import type { Cell } from '../../output/table.ts';
+import { sparkline } from '../../output/text.ts';
+import { relative } from '../../output/when.ts';
+
+const HEADS = [
+  'NAME',
+  'RUNS',
+  'SUCCESS',
+  'FAILED',
+  'KILLED',
+  'MISSED',
+  'AVERAGE',
+  'P95',
+  'LAST',
+  'DURATIONS',
+];
+const CSV_HEADS = [
+  'job',
+  'completed',
+  'failed',
+  'killed',
+  'missed',
+  'successRate',
+  'averageMs',
+  'p95Ms',
+  'firstRunAt',
+  'lastRunAt',
+];
+
+/** Completed among finished runs, 0 to 1; undefined where nothing finished. */
+function successRate({ completed, failed, killed }: JobStats): number | undefined {
+  const finished = completed + failed + killed;
+  return finished === 0 ? undefined : completed / finished;
+}
+
+function rateCell(stats: JobStats): Cell {
+  const rate = successRate(stats);
+  if (rate === undefined) return '-';
+  // 999 of 1000 is not 100 %: what is not whole is rounded down.
+  return {
+    text: `${Math.floor(rate * 1000) / 10} %`,
+    style: rate === 1 ? 'good' : rate < 0.9 ? 'bad' : 'warn',
+  };
+}
+
+function row(stats: JobStats, now: number): Cell[] {
+  const { completed, failed, killed, missed } = stats;
+  const ms = (value: number | undefined) => (value === undefined ? '-' : formatDuration(value));
+  return [
+    stats.job,
+    String(completed + failed + killed),
+    rateCell(stats),
+    ...[failed, killed, missed].map(String),
+    ms(stats.averageMs),
+    ms(stats.p95Ms),
+    stats.lastRunAt === undefined ? '-' : relative(Date.parse(stats.lastRunAt), now),
+    sparkline(stats.recentDurationsMs),
+  ];
+}
+
+function csvRow(stats: JobStats): (string | number | undefined)[] {
+  const { job, completed, failed, killed, missed, averageMs, p95Ms, firstRunAt, lastRunAt } = stats;
+  const rate = successRate(stats);
+  return [
+    job,
+    completed,
+    failed,
+    killed,
+    missed,
+    rate?.toFixed(4),
+    averageMs?.toFixed(0),
+    p95Ms?.toFixed(0),
+    firstRunAt,
+    lastRunAt,
+  ];
+}
+
+interface ReportFlags {
+  all?: true;
+  since?: string;
+  output?: Format;
+}
+
+async function report({ io, api }: Context, name: string | undefined, flags: ReportFlags): Promise<void> {
+  if (name !== undefined && flags.all) throw usage('Give a name or --all, not both.');
+  const jobs = await api();
+  const stats = await jobs.stats({
+    ...(name === undefined ? {} : { name }),
+    ...(flags.since === undefined ? {} : { since: parseSince(flags.since, io.now()) }),
+  });
+  if (stats.length === 0 && name !== undefined) await jobs.get({ name });
+  if (isDocumentFormat(flags.output)) {
+    return printDocument(
+      io,
+      stats.map((one) => ({ ...one, successRate: successRate(one) })),
+      flags.output,
+    );
+  }
+  if (flags.output === 'csv') return void io.stdout.write(csv(CSV_HEADS, stats.map(csvRow)));
+  if (stats.length === 0) return note(io, 'No runs yet.');
+  const now = io.now();
+  printTable(
+    io,
+    HEADS,
+    stats.map((one) => row(one, now)),
+  );
+}
+
+export function addReport(cron: Command, context: Context): void {
+  const command = cron
+    .command('report')
+    .description('Success rate, durations and misses over the kept history.')
+    .argument('[name]', 'the job; default: all jobs')
+    .option('--all', 'all jobs, said aloud')
+    .option('--since <when>', 'only what happened since then: a duration back such as 30d, or an instant')
+    .addOption(formatOption('table', 'json', 'yaml', 'csv'))
+    .action((name: string | undefined, flags: ReportFlags) => report(context, name, flags));
+  withExamples(
+    command,
+    ['lsh cron report', 'All jobs, with the last durations as bars'],
+    ['lsh cron report --since 30d -o csv > report.csv', 'The month for a spreadsheet'],
+  );
+}

@@ -1,0 +1,118 @@
+// `lsh cron validate`: documents or an expression, checked as their home would check them, without it.
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { loadConfig } from '../../../config.ts';
+import { EXIT, type Problem } from '../../../core/errors.ts';
+import type { Home } from '../../../core/job.ts';
+import { homeOf, type Context } from '../../context.ts';
+import { withExamples } from '../../define.ts';
+import type { SourceDocument } from '../../input/documents.ts';
+import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
+import { paintFor, print, printDocument } from '../../output/print.ts';
+import { counted } from '../../output/text.ts';
+import { hostTimeZone } from '../../../local/host-time-zone.ts';
+import { calendar, relative } from '../../output/when.ts';
+
+const SLOTS_SHOWN = 3;
+
+interface Finding {
+  level: 'error' | 'warning';
+  /** `file:line:column`. */
+  at: string;
+  path: string;
+  message: string;
+}
+
+/** What has a space or begins with @, and is no file. */
+function isExpression(target: string): boolean {
+  return /\s|^@/.test(target.trim()) && !existsSync(target);
+}
+
+async function findingsIn(document: SourceDocument, home: Home): Promise<Finding[]> {
+  if (document.problems.length > 0) {
+    return document.problems.map(({ path, message }) => ({ level: 'error', at: path, path: '', message }));
+  }
+  const { allowDangerousCommands, commandAllowList } = loadConfig();
+  const { checkManifest } = await import('../../input/check-manifest.ts');
+  const { problems, warnings } = checkManifest(document.value, home, {
+    allowDangerous: allowDangerousCommands,
+    allowList: commandAllowList,
+  });
+  const finding = (level: Finding['level'], { path, message }: Problem): Finding => ({
+    level,
+    at: document.where(path),
+    path,
+    message,
+  });
+  return [
+    ...problems.map((problem) => finding('error', problem)),
+    ...warnings.map((problem) => finding('warning', problem)),
+  ];
+}
+
+async function validateFile(context: Context, file: string, output?: Format): Promise<void> {
+  const { readDocuments } = await import('../../input/documents.ts');
+  const documents = await readDocuments(context.io, file);
+  const findings: Finding[] = [];
+  for (const document of documents) findings.push(...(await findingsIn(document, homeOf(context))));
+  const errors = findings.filter(({ level }) => level === 'error').length;
+  if (errors > 0 || documents.length === 0) context.status = EXIT.usage;
+  if (isDocumentFormat(output)) return printDocument(context.io, findings, output);
+  const paint = paintFor(context.io.stdout);
+  for (const { level, at, path, message } of findings) {
+    const word = level === 'error' ? paint('bad', 'error') : paint('warn', 'warning');
+    print(context.io, `${at}: ${word}: ${path === '' ? '' : `${path}: `}${message}`);
+  }
+  const source = file === '-' ? '<stdin>' : file;
+  const what = documents.length === 0 ? 'no document' : counted(documents.length, 'document');
+  print(
+    context.io,
+    errors === 0 && documents.length > 0
+      ? `${source}: ${what}, valid`
+      : `${source}: ${what}, ${counted(errors, 'problem')}`,
+  );
+}
+
+async function validateExpression(context: Context, expression: string, output?: Format): Promise<void> {
+  const { compileSchedule } = await import('../../../core/schedule.ts');
+  const { io } = context;
+  const now = io.now();
+  const zone = homeOf(context) === 'cluster' ? 'UTC' : hostTimeZone();
+  const schedule = compileSchedule({ expressions: [expression], timeZone: zone, seed: '-', anchor: now });
+  const slots: number[] = [];
+  for (
+    let slot = schedule.next(now);
+    slot !== undefined && slots.length < SLOTS_SHOWN;
+    slot = schedule.next(slot)
+  ) {
+    slots.push(slot);
+  }
+  if (isDocumentFormat(output)) {
+    return printDocument(
+      io,
+      { expression, valid: true, next: slots.map((slot) => new Date(slot).toISOString()) },
+      output,
+    );
+  }
+  print(io, `"${expression}" is valid`);
+  print(io, ...slots.map((slot) => `  ${calendar(slot, zone)}  ${relative(slot, now)}`));
+}
+
+export function addValidate(cron: Command, context: Context): void {
+  const command = cron
+    .command('validate')
+    .description('Check documents or an expression without changing anything. Needs no daemon.')
+    .argument('<file|expr>', 'file, directory, - for stdin, or an expression in quotes')
+    .addOption(formatOption('json', 'yaml'))
+    .action((target: string, { output }: { output?: Format }) =>
+      isExpression(target)
+        ? validateExpression(context, target, output)
+        : validateFile(context, target, output),
+    );
+  withExamples(
+    command,
+    ['lsh cron validate lshjob.yaml', 'Every problem, with file, line and column'],
+    ['lsh cron validate lshjob.yaml --cluster', 'The same by the rules of a cluster; none is asked'],
+    ['lsh cron validate "0 2 * * 0"', 'An expression, with its next slots'],
+  );
+}

@@ -1,0 +1,88 @@
+// `lsh daemon start|stop|restart|run`.
+import type { Command } from 'commander';
+import { LshError } from '../../../core/errors.ts';
+import type { Context } from '../../context.ts';
+import { withExamples } from '../../define.ts';
+import { connectLocal, pathsFromConfig } from '../../local-api.ts';
+import { print } from '../../output/print.ts';
+import { withProgress } from '../../output/progress.ts';
+
+/**
+ * The daemon waits far more than it computes: the memory of the optimizing compilers, and of a large space for
+ * young objects, would stay with it for months and buy nothing that a run of it can show.
+ */
+const SMALL_MEMORY = ['--no-opt', '--no-maglev', '--max-semi-space-size=1'];
+
+/** Words after `node` that make it the daemon. */
+export function daemonRunCommand(): string[] {
+  return [...SMALL_MEMORY, process.argv[1] ?? '', 'daemon', 'run'];
+}
+
+async function start({ io }: Context): Promise<void> {
+  const { spawnDaemon } = await import('../../../local/spawn-daemon.ts');
+  const paths = pathsFromConfig();
+  const args = daemonRunCommand();
+  const work = spawnDaemon({ paths, args, client: connectLocal(paths) });
+  const { pid, started } = await withProgress(io, 'daemon starting', work);
+  print(io, started ? `daemon started (process ${pid})` : `daemon is already running (process ${pid})`);
+}
+
+async function stop({ io }: Context): Promise<boolean> {
+  const { stopDaemon } = await import('../../../local/stop-daemon.ts');
+  try {
+    const pid = await withProgress(io, 'daemon stopping', stopDaemon(connectLocal()));
+    print(io, `daemon stopped (process ${pid})`);
+    return true;
+  } catch (error) {
+    if (error instanceof LshError && error.code === 'DAEMON_NOT_RUNNING') return false;
+    throw error;
+  }
+}
+
+export function addStart(daemon: Command, context: Context): void {
+  const command = daemon
+    .command('start')
+    .description('Start the daemon in the background; returns once it answers.')
+    .action(() => start(context));
+  withExamples(command, ['lsh daemon start', 'A second start says that it is running and harms nothing']);
+}
+
+export function addStop(daemon: Command, context: Context): void {
+  const command = daemon
+    .command('stop')
+    .description(
+      'Stop the daemon; returns once it is gone. Running jobs go on and are found again by the next one.',
+    )
+    .action(async () => {
+      if (!(await stop(context))) print(context.io, 'daemon is not running');
+    });
+  withExamples(command, [
+    'lsh daemon stop',
+    'No job is due until the next start; missedRunPolicy says what follows',
+  ]);
+}
+
+export function addRestart(daemon: Command, context: Context): void {
+  const command = daemon
+    .command('restart')
+    .description('Stop the daemon if it runs, and start this version.')
+    .action(async () => {
+      await stop(context);
+      await start(context);
+    });
+  withExamples(command, [
+    'npm install -g @lsh/lsh && lsh daemon restart',
+    'After an update; running jobs go on',
+  ]);
+}
+
+export function addRun(daemon: Command, context: Context): void {
+  const command = daemon
+    .command('run')
+    .description('Run the daemon in the foreground, for systemd, launchd and containers.')
+    .action(async () => {
+      const { daemonRun } = await import('../../daemon-run.ts');
+      context.status = await daemonRun(context.io);
+    });
+  withExamples(command, ['lsh daemon run', 'Until TERM or Ctrl-C']);
+}

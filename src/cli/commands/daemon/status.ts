@@ -1,0 +1,51 @@
+// `lsh daemon status`: whether it runs, and what it has to do.
+import type { Command } from 'commander';
+import { formatDuration } from '../../../core/duration.ts';
+import type { DaemonStatus } from '../../../local/protocol.ts';
+import type { Context } from '../../context.ts';
+import { withExamples } from '../../define.ts';
+import { connectLocal } from '../../local-api.ts';
+import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
+import { paintFor, print, printDocument } from '../../output/print.ts';
+import { counted, pad } from '../../output/text.ts';
+import { calendar, soon } from '../../output/when.ts';
+
+function lines(status: DaemonStatus, now: number): [string, string][] {
+  const { jobs, next, memory } = status;
+  const aside = [
+    ...(jobs.suspended > 0 ? [`${jobs.suspended} paused`] : []),
+    ...(jobs.invalid > 0 ? [`${jobs.invalid} invalid`] : []),
+  ];
+  return [
+    ['Daemon', `running, process ${status.pid}, lsh ${status.version}`],
+    ['Since', `${calendar(Date.parse(status.startedAt))} (${formatDuration(status.uptimeSeconds * 1000)})`],
+    ['Jobs', counted(jobs.total, 'job') + (aside.length > 0 ? ` (${aside.join(', ')})` : '')],
+    ['Active', counted(status.activeRuns, 'run')],
+    ['Next', next ? `${next.job} ${soon(Date.parse(next.at), now)}` : 'nothing is due'],
+    ['Zone', status.timeZone],
+    ['Memory', `${Math.round(memory.rssBytes / 1024 / 1024)} MiB`],
+    ['State', status.stateDir],
+    ['Socket', status.socketPath],
+    ['Log', status.logPath],
+  ];
+}
+
+async function status({ io }: Context, { output }: { output?: Format }): Promise<void> {
+  const answer = await connectLocal().status({});
+  if (isDocumentFormat(output)) return printDocument(io, answer, output);
+  const bold = (text: string) => paintFor(io.stdout)('head', text);
+  print(io, ...lines(answer, io.now()).map(([key, value]) => `${bold(pad(`${key}:`, 8))} ${value}`));
+}
+
+export function addStatus(daemon: Command, context: Context): void {
+  const command = daemon
+    .command('status')
+    .description('Show whether the daemon runs and what it has to do. Exit status 3 when it does not run.')
+    .addOption(formatOption('json', 'yaml'))
+    .action((flags: { output?: Format }) => status(context, flags));
+  withExamples(
+    command,
+    ['lsh daemon status', 'Process, jobs, next run, paths'],
+    ['lsh daemon status -o json | jq .activeRuns', 'One fact for a script'],
+  );
+}

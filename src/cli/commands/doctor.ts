@@ -1,0 +1,52 @@
+// `lsh doctor`: everything that must be right for lsh to work here, each with what is wrong and what to do.
+import type { Command } from 'commander';
+import { EXIT } from '../../core/errors.ts';
+import type { Context } from '../context.ts';
+import { withExamples } from '../define.ts';
+import { formatOption, isDocumentFormat, type Format } from '../output/format-option.ts';
+import { paintFor, print, printDocument } from '../output/print.ts';
+import { oneLine, pad } from '../output/text.ts';
+import type { Check } from './doctor/check.ts';
+
+const MARKS = { ok: ['ok', 'good'], warn: ['warn', 'warn'], fail: ['FAIL', 'bad'] } as const;
+
+async function doctor(context: Context, { output }: { output?: Format }): Promise<void> {
+  const { allChecks } = await import('./doctor/checks.ts');
+  const checks = await allChecks(context.io);
+  if (checks.some(({ result }) => result === 'fail')) context.status = EXIT.failure;
+  if (isDocumentFormat(output)) return printDocument(context.io, checks, output);
+  printChecks(context, checks);
+}
+
+function printChecks({ io }: Context, checks: Check[]): void {
+  const paint = paintFor(io.stdout);
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  for (const { name, result, detail, hint } of checks) {
+    const [word, style] = MARKS[result];
+    print(io, `${paint(style, pad(word, 4))}  ${pad(name, width)}  ${oneLine(detail)}`);
+    if (hint !== undefined && result !== 'ok') print(io, `${' '.repeat(width + 8)}hint: ${oneLine(hint)}`);
+  }
+  const failed = checks.filter(({ result }) => result === 'fail').length;
+  print(
+    io,
+    '',
+    failed === 0
+      ? paint('good', 'All is well.')
+      : paint('bad', `${failed} of ${checks.length} checks failed.`),
+  );
+}
+
+export function addDoctor(program: Command, context: Context): void {
+  const command = program
+    .command('doctor')
+    .description(
+      'Check Node, files, daemon, store, environment and clock. Exit status 1 when something is wrong.',
+    )
+    .addOption(formatOption('json', 'yaml'))
+    .action((flags: { output?: Format }) => doctor(context, flags));
+  withExamples(
+    command,
+    ['lsh doctor', 'What is wrong here, and what to do'],
+    ['lsh doctor -o json | jq \'.[] | select(.result != "ok")\'', 'Only what needs attention'],
+  );
+}

@@ -1,0 +1,128 @@
+// The checks of `lsh doctor`, in the order in which one failure explains the next.
+import { lstat } from 'node:fs/promises';
+import { environmentState, loadConfig } from '../../../config.ts';
+import { LshError } from '../../../core/errors.ts';
+import type { LocalPaths } from '../../../local/paths.ts';
+import { VERSION } from '../../../version.ts';
+import type { Io } from '../../io.ts';
+import { connectLocal, pathsFromConfig } from '../../local-api.ts';
+import { hostTimeZone } from '../../../local/host-time-zone.ts';
+import { calendar } from '../../output/when.ts';
+import { checked, type Check } from './check.ts';
+
+const EARLIEST_SANE_YEAR = 2025;
+
+/** Every check; none of them changes anything. */
+export async function allChecks(io: Io): Promise<Check[]> {
+  const basics = [
+    await checked('node', () => `Node ${process.versions.node}, lsh ${VERSION}`),
+    await checked('clock', () => clock(io.now())),
+  ];
+  const paths = await checked('paths', () => pathsFromConfig().stateDir);
+  const local = paths.result === 'ok' ? await localChecks(pathsFromConfig()) : [];
+  return [...basics, ...environmentChecks(), paths, ...local];
+}
+
+function clock(now: number): string {
+  const zone = hostTimeZone();
+  if (new Date(now).getUTCFullYear() < EARLIEST_SANE_YEAR) {
+    throw new LshError('CLOCK_WRONG', { now: calendar(now) });
+  }
+  return `${calendar(now)} in ${zone}`;
+}
+
+/** One line for each variable with a problem, and one for all the others. */
+function environmentChecks(): Check[] {
+  const states = environmentState();
+  const problems = states.filter(({ problem }) => problem !== undefined);
+  const set = states
+    .filter(({ isDefault, problem }) => !isDefault && problem === undefined)
+    .map(({ name }) => name);
+  const hint = 'docs/configuration.md says what each variable may be.';
+  return [
+    ...problems.map(({ name, problem }): Check => ({
+      name: 'environment',
+      result: 'fail',
+      detail: `${name} ${problem}`,
+      hint,
+    })),
+    ...riskChecks(),
+    {
+      name: 'environment',
+      result: 'ok',
+      detail: set.length === 0 ? 'all defaults' : `set: ${set.join(', ')}`,
+    },
+  ];
+}
+
+/** Misspelt names and risky settings; what is a problem already is not said twice. */
+function riskChecks(): Check[] {
+  try {
+    return loadConfig()
+      .warnings.filter(
+        (warning) =>
+          !environmentState().some(({ name, problem }) => problem && warning.startsWith(`${name} must`)),
+      )
+      .map((detail): Check => ({ name: 'environment', result: 'warn', detail }));
+  } catch {
+    // In production a problem ends the loading; it stands above by its own name.
+    return [];
+  }
+}
+
+async function localChecks(paths: LocalPaths): Promise<Check[]> {
+  return [
+    await privateCheck('state', paths.stateDir, 0o700),
+    await privateCheck('runtime', paths.runtimeDir, 0o700),
+    await privateCheck('database', paths.database, 0o600),
+    await privateCheck('log', paths.log, 0o600),
+    await storeCheck(paths.database),
+    await daemonCheck(paths),
+  ];
+}
+
+async function modeOf(path: string): Promise<{ mode: number; uid: number } | undefined> {
+  try {
+    const { mode, uid } = await lstat(path);
+    return { mode: mode & 0o777, uid };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Others must not read it; whose it is decides who may change it. */
+async function privateCheck(name: string, path: string, wanted: number): Promise<Check> {
+  return checked(name, async () => {
+    const found = await modeOf(path);
+    if (!found) return `${path} (created when it is needed)`;
+    if (found.uid !== process.getuid?.()) {
+      throw new LshError('STATE_DIR_UNSAFE', { path, detail: `it belongs to user ${found.uid}` });
+    }
+    const mode = found.mode.toString(8).padStart(4, '0');
+    if ((found.mode & 0o077) !== 0) {
+      const hint = `Close it with \`chmod ${wanted.toString(8)} ${path}\`.`;
+      throw new LshError('STATE_DIR_UNSAFE', { path, detail: `others may use it (mode ${mode})` }, { hint });
+    }
+    return `${path} (mode ${mode})`;
+  });
+}
+
+async function storeCheck(database: string): Promise<Check> {
+  const { checkStore } = await import('../../../processes/check-store.ts');
+  return checked('store', () => checkStore(database));
+}
+
+async function daemonCheck(paths: LocalPaths): Promise<Check> {
+  return checked('daemon', async () => {
+    const { pid, version, jobs, activeRuns } = await connectLocal(paths).status({});
+    const detail = `running (process ${pid}, lsh ${version}), jobs ${jobs.total}, active runs ${activeRuns}`;
+    if (version === VERSION) return detail;
+    const hint = 'Replace it by this version with `lsh daemon restart`; running jobs go on.';
+    throw new LshError(
+      'DAEMON_UNREACHABLE',
+      { detail: `it is lsh ${version}, this is ${VERSION}` },
+      { hint },
+    );
+  });
+}

@@ -1,0 +1,102 @@
+// What could stand at the cursor: subcommands, options, their values, names of jobs. One candidate per line,
+// its description behind a tab. No candidate means: the shell offers files.
+import type { Command, Option } from 'commander';
+import { EXIT } from '../../core/errors.ts';
+import { chosenCluster, type ClusterChoice } from '../cluster-options.ts';
+import type { Context } from '../context.ts';
+import { buildProgram } from '../program.ts';
+
+type Candidate = [value: string, description: string];
+
+/** Arguments with these names are names of jobs. */
+const JOB_ARGUMENTS = new Set(['name', 'name|expr']);
+
+/** Prints the candidates for the last of the words (which may be empty). */
+export async function complete(context: Context, words: readonly string[]): Promise<number> {
+  const before = words.slice(0, -1);
+  const current = words.at(-1) ?? '';
+  const program = buildProgram(context);
+  const candidates = await candidatesFor(context, program, before, current);
+  for (const [value, description] of candidates) {
+    if (value.startsWith(current)) context.io.stdout.write(`${value}\t${description}\n`);
+  }
+  return EXIT.ok;
+}
+
+async function candidatesFor(
+  context: Context,
+  program: Command,
+  before: readonly string[],
+  current: string,
+): Promise<Candidate[]> {
+  const { command, rest } = descend(program, before);
+  const option = optionNamed(command, before.at(-1));
+  if (option?.required) return (option.argChoices ?? []).map((choice) => [choice, option.description]);
+  if (before.includes('--')) return [];
+  if (current.startsWith('-')) return optionsOf(command);
+  if (command.commands.length > 0) return command.commands.map((one) => [one.name(), one.description()]);
+  context.cluster = clusterOf(command, before);
+  return argumentValues(context, command, rest);
+}
+
+/** The cluster that the words choose, as the command itself would read them. */
+function clusterOf(command: Command, words: readonly string[]): ClusterChoice | undefined {
+  const flags: Record<string, unknown> = {};
+  for (const [index, word] of words.entries()) {
+    const [name, inline] = word.split('=', 2);
+    const option = optionNamed(command, name);
+    if (option) flags[option.attributeName()] = option.required ? (inline ?? words[index + 1]) : true;
+  }
+  return chosenCluster(flags);
+}
+
+/** The command that the words name, and the arguments that were given to it. */
+function descend(program: Command, words: readonly string[]): { command: Command; rest: string[] } {
+  let command = program;
+  const rest: string[] = [];
+  for (let index = 0; index < words.length; index += 1) {
+    const word = words[index] ?? '';
+    const next = command.commands.find((one) => one.name() === word || one.aliases().includes(word));
+    if (next) command = next;
+    else if (optionNamed(command, word)?.required) index += 1;
+    else if (!word.startsWith('-')) rest.push(word);
+  }
+  return { command, rest };
+}
+
+function optionNamed(command: Command, word: string | undefined): Option | undefined {
+  const named = ({ short, long }: Option) => word !== undefined && (word === short || word === long);
+  const own = command.options.find(named);
+  return own ?? (command.parent ? optionNamed(command.parent, word) : undefined);
+}
+
+function optionsOf(command: Command): Candidate[] {
+  const help = command.createHelp();
+  const shared = help.showGlobalOptions ? help.visibleGlobalOptions(command) : [];
+  return [...help.visibleOptions(command), ...shared].map(({ long, short, description }) => [
+    long ?? short ?? '',
+    description,
+  ]);
+}
+
+async function argumentValues(context: Context, command: Command, given: string[]): Promise<Candidate[]> {
+  const { registeredArguments } = command;
+  const last = registeredArguments.at(-1);
+  const argument = registeredArguments[given.length] ?? (last?.variadic ? last : undefined);
+  if (!argument) return [];
+  if (argument.argChoices) return argument.argChoices.map((choice) => [choice, argument.description]);
+  if (!JOB_ARGUMENTS.has(argument.name())) return [];
+  return jobNames(context, new Set(given));
+}
+
+async function jobNames(context: Context, given: ReadonlySet<string>): Promise<Candidate[]> {
+  try {
+    const jobs = await (await context.api()).list({});
+    return jobs
+      .filter(({ metadata }) => !given.has(metadata.name))
+      .map(({ metadata, spec }) => [metadata.name, spec.description ?? spec.schedule ?? '']);
+  } catch {
+    // Without a daemon there are no names to offer, and a shell has no place for the reason.
+    return [];
+  }
+}

@@ -1,0 +1,132 @@
+// The flags of `lsh cron add` as a manifest. Says only what cannot be said in a manifest at all; everything
+// else is judged where every manifest is judged.
+import { resolve } from 'node:path';
+import { API_VERSION, KIND } from '../../core/api-version.ts';
+import type { Home, JobManifest, JobSpecInput } from '../../core/job.ts';
+import { usage } from '../failure.ts';
+import { parseInteger, parseSeconds } from './flags.ts';
+
+/** As commander hands them over; all text as typed. */
+export interface SpecFlags {
+  schedule?: string[];
+  interval?: string;
+  command?: string;
+  tz?: string;
+  timeout?: string;
+  grace?: string;
+  retries?: string;
+  retryDelay?: string;
+  concurrency?: string;
+  missed?: string;
+  deadline?: string;
+  env?: string[];
+  envFile?: string[];
+  tag?: string[];
+  description?: string;
+  workingDir?: string;
+  shell?: string;
+  priority?: string;
+  jitter?: string;
+  suspend?: true;
+  notBefore?: string;
+  notAfter?: string;
+  executor?: string;
+  image?: string;
+}
+
+type Convert = (value: never, flag: string) => Partial<JobSpecInput>;
+
+const capitalized = (value: string) => value.charAt(0).toUpperCase() + value.slice(1).toLowerCase();
+const seconds =
+  (field: keyof JobSpecInput): Convert =>
+  (value: string, flag) => ({ [field]: parseSeconds(value, flag) });
+const same =
+  (field: keyof JobSpecInput): Convert =>
+  (value: unknown) => ({ [field]: value });
+
+const CONVERSIONS: Partial<Record<keyof SpecFlags, Convert>> = {
+  command: same('command'),
+  tz: same('timeZone'),
+  timeout: seconds('timeoutSeconds'),
+  grace: seconds('terminationGracePeriodSeconds'),
+  deadline: seconds('startingDeadlineSeconds'),
+  jitter: seconds('jitterSeconds'),
+  concurrency: (value: string) => ({
+    concurrencyPolicy: capitalized(value) as NonNullable<JobSpecInput['concurrencyPolicy']>,
+  }),
+  missed: (value: string) => ({
+    missedRunPolicy: capitalized(value) as NonNullable<JobSpecInput['missedRunPolicy']>,
+  }),
+  env: (values: string[]) => ({ env: values.map(variable) }),
+  envFile: (files: string[]) => ({ envFrom: files.map((file) => ({ file: resolve(file) })) }),
+  tag: (values: string[]) => ({ tags: values.flatMap((value) => value.split(',')) }),
+  description: same('description'),
+  workingDir: same('workingDir'),
+  shell: same('shell'),
+  priority: (value: string, flag) => ({ priority: parseInteger(value, flag) }),
+  suspend: same('suspend'),
+  executor: (value: string) => ({ executor: capitalized(value) as NonNullable<JobSpecInput['executor']> }),
+  image: (image: string) => ({ job: { image } }),
+  notBefore: same('notBefore'),
+  notAfter: same('notAfter'),
+};
+
+function variable(text: string): { name: string; value: string } {
+  const equals = text.indexOf('=');
+  if (equals < 1) throw usage(`--env needs NAME=VALUE, not "${text}".`);
+  return { name: text.slice(0, equals), value: text.slice(equals + 1) };
+}
+
+function schedules({ schedule = [], interval }: SpecFlags): Partial<JobSpecInput> {
+  const all = interval === undefined ? schedule : [...schedule, `@every ${interval}`];
+  const [only] = all;
+  if (only === undefined) return {};
+  return all.length === 1 ? { schedule: only } : { schedules: all };
+}
+
+function retry({ retries, retryDelay }: SpecFlags): Partial<JobSpecInput> {
+  if (retries === undefined && retryDelay === undefined) return {};
+  const initialSeconds = retryDelay === undefined ? undefined : parseSeconds(retryDelay, '--retry-delay');
+  return {
+    retry: {
+      ...(retries === undefined ? {} : { limit: parseInteger(retries, '--retries') }),
+      // A longer first delay than the longest one would be refused, although what is meant is clear.
+      ...(initialSeconds === undefined ? {} : { initialSeconds }),
+      ...(initialSeconds !== undefined && initialSeconds > 300 ? { maxSeconds: initialSeconds } : {}),
+    },
+  };
+}
+
+/** `--retry-delay` for `retryDelay`. */
+function flagName(key: string): string {
+  return `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/**
+ * The part of a spec that the flags give; `args` is what stands after `--`. The daemon has a directory of its own:
+ * what is relative here must not become relative to that. A path in a cluster is no path of this machine.
+ */
+export function specFromFlags(
+  given: SpecFlags,
+  args: readonly string[] = [],
+  home: Home = 'local',
+): JobSpecInput {
+  const { workingDir } = given;
+  const flags =
+    home === 'local' && workingDir !== undefined ? { ...given, workingDir: resolve(workingDir) } : given;
+  const converted = Object.entries(CONVERSIONS).map(([key, convert]) => {
+    const value = flags[key as keyof SpecFlags];
+    return value === undefined ? {} : convert(value as never, flagName(key));
+  });
+  return Object.assign(
+    {},
+    schedules(flags),
+    args.length === 0 ? {} : { args: [...args] },
+    retry(flags),
+    ...converted,
+  ) as JobSpecInput;
+}
+
+export function manifestFor(name: string, spec: JobSpecInput): JobManifest {
+  return { apiVersion: API_VERSION, kind: KIND, metadata: { name }, spec };
+}

@@ -1,0 +1,20 @@
+// What a command sees of the terminal it was called from. Tests give their own streams and clock.
+
+export interface Io {
+  stdin: NodeJS.ReadableStream & { isTTY?: boolean };
+  stdout: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+  stderr: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+  /** Milliseconds since the epoch. */
+  now: () => number;
+}
+
+/** The process’s own streams and clock. */
+export const processIo: Io = {
+  // Opening it costs a millisecond or two, and few commands read it.
+  get stdin() {
+    return process.stdin;
+  },
+  stdout: process.stdout,
+  stderr: process.stderr,
+  now: () => Date.now(),
+};

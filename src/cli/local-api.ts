@@ -1,0 +1,17 @@
+// The way to the jobs of the local daemon: settings, paths, client.
+import { loadConfig } from '../config.ts';
+import type { JobApi } from '../control/job-api.ts';
+import { daemonClient } from '../local/client.ts';
+import { localPaths, type LocalPaths } from '../local/paths.ts';
+import type { DaemonApi } from '../local/protocol.ts';
+import { VERSION } from '../version.ts';
+
+/** Where the daemon of this user keeps its files. */
+export function pathsFromConfig(): LocalPaths {
+  return localPaths(loadConfig());
+}
+
+/** A client of the daemon of this user; connects with each call. */
+export function connectLocal(paths: LocalPaths = pathsFromConfig()): JobApi & DaemonApi {
+  return daemonClient(paths.socket, { version: VERSION });
+}

@@ -1,0 +1,50 @@
+// What adding or changing a job came to: one line, what changed, and when it runs next.
+import type { PutResult } from '../../control/job-api.ts';
+import type { FieldChange } from '../../core/spec-changes.ts';
+import type { Io } from '../io.ts';
+import type { Format } from './format-option.ts';
+import { note, paintFor, print, printDocument } from './print.ts';
+import { relative, wallText } from './when.ts';
+
+function valueText(value: unknown): string {
+  return value === undefined ? '(not set)' : JSON.stringify(value);
+}
+
+function changeLine({ path, before, after }: FieldChange): string {
+  return `  ${path.replace(/^spec\./, '')}: ${valueText(before)} -> ${valueText(after)}`;
+}
+
+function nextLines({ job, next }: PutResult, now: number): string[] {
+  if (job.spec.suspend) return [`  paused: no run until \`lsh cron resume ${job.metadata.name}\``];
+  if (next.length === 0) return ['  no further run is due'];
+  const zone = job.spec.timeZone ?? 'UTC';
+  const lines = next.map((slot) => `${wallText(slot)}  ${relative(Date.parse(slot), now)}`);
+  return [`  next runs (${zone}):`, ...lines.map((line) => `    ${line}`)];
+}
+
+/** Prints the result for people; `verb` replaces `created`, `configured`, `unchanged`. */
+export async function printPut(io: Io, result: PutResult, verb: string = result.result): Promise<void> {
+  for (const warning of result.warnings) note(io, `${paintFor(io.stderr)('warn', 'warning:')} ${warning}`);
+  const style = result.result === 'unchanged' ? 'dim' : 'good';
+  print(io, `job "${result.job.metadata.name}" ${paintFor(io.stdout)(style, verb)}`);
+  print(io, ...result.changes.map(changeLine), ...nextLines(result, io.now()));
+}
+
+/** One line per object, as `apply` and `import` print it. */
+export function printPutLine(io: Io, result: PutResult, suffix = ''): void {
+  for (const warning of result.warnings) {
+    note(io, `${paintFor(io.stderr)('warn', 'warning:')} ${result.job.metadata.name}: ${warning}`);
+  }
+  print(io, `job "${result.job.metadata.name}" ${result.result}${suffix}`, ...result.changes.map(changeLine));
+}
+
+/** Prints the result in the asked format. */
+export async function printPutAs(
+  io: Io,
+  result: PutResult,
+  { output, dryRun }: { output?: Format | undefined; dryRun?: boolean | undefined },
+): Promise<void> {
+  if (output === 'json' || output === 'yaml') return printDocument(io, result, output);
+  if (output === 'name') return print(io, result.job.metadata.name);
+  return printPut(io, result, dryRun ? `${result.result} (dry run)` : result.result);
+}

@@ -1,0 +1,27 @@
+// Runs as rows of a table, for `history` and `get`.
+import { formatDuration } from '../../core/duration.ts';
+import type { RunDocument } from '../../core/document.ts';
+import { resultCell, runMs } from './job-words.ts';
+import type { Cell } from './table.ts';
+import { relative, soon } from './when.ts';
+
+export const RUN_HEADS = ['RUN', 'STARTED', 'DURATION', 'RESULT', 'ATTEMPT', 'TRIGGER', 'MESSAGE'];
+
+/** One run; instants in the host’s zone. */
+export function runRow(run: RunDocument, now: number): Cell[] {
+  const ms = runMs(run, now);
+  return [
+    run.name,
+    startedText(run, now),
+    ms === undefined ? '-' : formatDuration(ms),
+    resultCell(run),
+    String(run.attempt),
+    run.requestedBy === undefined ? run.trigger : `${run.trigger} (${run.requestedBy})`,
+    run.message ?? '',
+  ];
+}
+
+function startedText({ startedAt, startAfter }: RunDocument, now: number): string {
+  if (startedAt !== undefined) return soon(Date.parse(startedAt), now);
+  return startAfter === undefined ? '-' : `due ${relative(Date.parse(startAfter), now)}`;
+}

@@ -1,0 +1,46 @@
+// Tables for people: aligned, and cut to the width of the terminal. Colour is put on after the measuring.
+import { displayWidth, oneLine, pad, truncate } from './text.ts';
+
+/** A cell with a style, or plain text. */
+export type Cell = string | { text: string; style: Style };
+export type Style = 'good' | 'bad' | 'warn' | 'dim' | 'head';
+export type Paint = (style: Style, text: string) => string;
+
+const GAP = 2;
+const NARROWEST = 8;
+
+const textOf = (cell: Cell) => oneLine(typeof cell === 'string' ? cell : cell.text);
+
+/**
+ * Column widths that fit: while they do not, the widest column gives way. The first one never does: it is the
+ * name, which people copy into their next command.
+ */
+function fit(natural: number[], available: number): number[] {
+  const [name = 0, ...others] = natural;
+  let excess = natural.reduce((sum, width) => sum + width, GAP * (natural.length - 1)) - available;
+  while (excess > 0) {
+    const widest = Math.max(...others);
+    if (widest <= NARROWEST) break;
+    others[others.indexOf(widest)] = widest - 1;
+    excess -= 1;
+  }
+  return [name, ...others];
+}
+
+/** Lines of a table, heads first; `columns` is the width to fit into (Infinity: nothing is cut). */
+export function renderTable(heads: string[], rows: Cell[][], columns: number, paint: Paint): string[] {
+  const natural = heads.map((head, index) =>
+    Math.max(displayWidth(head), ...rows.map((row) => displayWidth(textOf(row[index] ?? '')))),
+  );
+  const widths = fit(natural, columns);
+  const line = (cells: Cell[]) =>
+    cells
+      .map((cell, index) => {
+        const shown = truncate(textOf(cell), widths[index] ?? 0);
+        const padded = index === cells.length - 1 ? shown : pad(shown, widths[index] ?? 0);
+        return typeof cell === 'string' ? padded : paint(cell.style, padded);
+      })
+      .join(' '.repeat(GAP))
+      .trimEnd();
+  return [line(heads.map((text) => ({ text, style: 'head' as const }))), ...rows.map(line)];
+}

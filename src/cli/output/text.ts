@@ -1,0 +1,55 @@
+// Text on a terminal: how many columns it takes, how it is cut and padded. Knows no tables and no colours.
+
+const ZERO_WIDTH = /[\p{Mn}\p{Me}\p{Cf}]/u;
+const DOUBLE_WIDTH =
+  /[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u;
+const BARS = ['▁', '▂', '▃', '▅', '▇'] as const;
+
+function columnsOf(character: string): number {
+  if (character <= '\u007e') return 1;
+  if (ZERO_WIDTH.test(character)) return 0;
+  return DOUBLE_WIDTH.test(character) ? 2 : 1;
+}
+
+/** Columns that the text takes on a terminal. */
+export function displayWidth(text: string): number {
+  let width = 0;
+  for (const character of text) width += columnsOf(character);
+  return width;
+}
+
+/** One line without control characters, so that no stored text can steer the terminal. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
+}
+
+/** The text, cut to the given columns with an ellipsis when it is longer. */
+export function truncate(text: string, columns: number): string {
+  if (displayWidth(text) <= columns) return text;
+  let kept = '';
+  let width = 0;
+  for (const character of text) {
+    width += columnsOf(character);
+    if (width > columns - 1) break;
+    kept += character;
+  }
+  return `${kept}…`;
+}
+
+/** The text with spaces after it up to the given columns. */
+export function pad(text: string, columns: number): string {
+  return text + ' '.repeat(Math.max(0, columns - displayWidth(text)));
+}
+
+/** Bars for the values, the longest one highest; empty for none. */
+export function sparkline(values: readonly number[]): string {
+  const highest = Math.max(...values);
+  return values
+    .map((value) => BARS[highest <= 0 ? 0 : Math.round((value / highest) * (BARS.length - 1))])
+    .join('');
+}
+
+/** `1 run`, `2 runs`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,80 @@
+// One call of the command line, from its arguments to its exit status. Never ends the process.
+import { CommanderError, type Command } from 'commander';
+import type { JobApi } from '../control/job-api.ts';
+import { ERRORS, EXIT, LshError } from '../core/errors.ts';
+import { complete } from './completion/complete.ts';
+import type { Context } from './context.ts';
+import { report, usage } from './failure.ts';
+import { processIo, type Io } from './io.ts';
+import { connectLocal } from './local-api.ts';
+import { buildProgram } from './program.ts';
+
+function contextFor(io: Io): Context {
+  // By namespace: documents may name several.
+  const apis = new Map<string, JobApi>();
+  const connect = async (namespace?: string): Promise<JobApi> => {
+    const { cluster } = context;
+    if (!cluster) return connectLocal();
+    const { connectTo } = await import('./cluster-api.ts');
+    return (await connectTo({ ...cluster, namespace: cluster.namespace ?? namespace }, io)).jobs;
+  };
+  const context: Context = {
+    io,
+    api: async (namespace) => {
+      const api = apis.get(namespace ?? '') ?? (await connect(namespace));
+      apis.set(namespace ?? '', api);
+      return api;
+    },
+    status: EXIT.ok,
+  };
+  return context;
+}
+
+/** The words of the command that the arguments name, as far as they name one: `lsh cron add`. */
+function commandPath(program: Command, argv: readonly string[]): string {
+  let command = program;
+  const path = [program.name()];
+  for (const word of argv) {
+    const next = command.commands.find((one) => one.name() === word || one.aliases().includes(word));
+    if (!next) break;
+    command = next;
+    path.push(next.name());
+  }
+  return path.join(' ');
+}
+
+function usageFailure(error: CommanderError, path: string) {
+  const detail = error.message.replace(/^error: /, '').trim();
+  return usage(`${detail.charAt(0).toUpperCase()}${detail.slice(1)}`, `See \`${path} --help\`.`);
+}
+
+/** A usage error without a hint of its own names the help of its command. */
+function withHelpHint(error: unknown, program: Command, argv: readonly string[]): unknown {
+  if (!(error instanceof LshError) || error.code !== 'USAGE' || error.hint !== ERRORS.USAGE.hint)
+    return error;
+  return usage(error.message, `See \`${commandPath(program, argv)} --help\`.`);
+}
+
+/** `lsh help cron add` is `lsh cron add --help`, and so is `lsh cron help add`. */
+function withHelpFlag(words: readonly string[]): readonly string[] {
+  const at = words.slice(0, 2).indexOf('help');
+  return at === -1 ? words : [...words.toSpliced(at, 1), '--help'];
+}
+
+/** Runs one command line (without `node` and the script) and answers with the exit status. */
+export async function run(words: readonly string[], io: Io = processIo): Promise<number> {
+  const argv = withHelpFlag(words);
+  const context = contextFor(io);
+  if (argv[0] === '__complete') return complete(context, argv.slice(1));
+  const program = buildProgram(context, argv);
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return context.status;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return report(io, withHelpHint(error, program, argv));
+    // Help that was asked for, and help instead of a missing subcommand, have been printed already.
+    if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return EXIT.ok;
+    if (error.code === 'commander.help') return EXIT.usage;
+    return report(io, usageFailure(error, commandPath(program, argv)));
+  }
+}

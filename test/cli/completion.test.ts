@@ -1,0 +1,73 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import { BUNDLE, aSharedDaemon, bash, lshOk } from '../support/cli.ts';
+import type { Home } from '../support/daemon.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const home = aSharedDaemon();
+
+/** The home with `lsh` in its PATH, as after an installation. */
+function installed(): Pick<Home, 'env'> {
+  const directory = tempDir();
+  const program = join(directory, 'lsh');
+  writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${BUNDLE}' "$@"\n`);
+  chmodSync(program, 0o755);
+  return { env: { ...home.env, PATH: `${directory}:${home.env['PATH']}` } };
+}
+
+/** What bash would offer for the words; the last one is where the cursor stands. */
+async function offered(...words: string[]): Promise<string[]> {
+  const script = `eval "$(lsh completion bash)"
+complete -p lsh >/dev/null || exit 1
+COMP_WORDS=(lsh "$@") COMP_CWORD=$#
+_lsh
+printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const { status, stdout, stderr } = await bash(installed(), script, words);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return stdout.split('\n').filter((line) => line !== '');
+}
+
+describe('in a real bash', () => {
+  test('verbs, options, values and names of jobs are offered', async () => {
+    await lshOk(home, [
+      'cron',
+      'add',
+      '-n',
+      'backup',
+      '-s',
+      '0 0 1 1 *',
+      '-d',
+      'with two  words',
+      '-c',
+      'true',
+    ]);
+    await lshOk(home, ['cron', 'add', '-n', 'ping', '-s', '0 0 1 1 *', '-c', 'true']);
+    expect(await offered('cron', 'tr')).toEqual(['trigger']);
+    expect(await offered('cron', 'trigger', '--w')).toEqual(['--wait']);
+    expect(await offered('cron', 'report', '-o', '')).toEqual(['table', 'json', 'yaml', 'csv']);
+    expect(await offered('cron', 'trigger', '')).toEqual(['backup', 'ping']);
+    expect(await offered('cron', 'trigger', 'b')).toEqual(['backup']);
+    expect(await offered('apply', '-f', '')).toEqual([]);
+  });
+});
+
+const has = (shell: string) => spawnSync(shell, ['-c', 'exit 0']).status === 0;
+
+test.runIf(has('zsh'))('zsh takes the script', async () => {
+  const script = await lshOk(home, ['completion', 'zsh']);
+  const { status, stderr } = spawnSync('zsh', ['-fc', `autoload -U compinit; compinit -D; ${script}`], {
+    encoding: 'utf8',
+  });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+});
+
+test.runIf(has('fish'))('fish takes the script and offers verbs', async () => {
+  const script = await lshOk(home, ['completion', 'fish']);
+  const { stdout } = spawnSync('fish', ['-c', `${script}\ncomplete -C 'lsh cron tr'`], {
+    encoding: 'utf8',
+    env: installed().env,
+  });
+  expect(stdout).toMatch(/^trigger\t/);
+});

@@ -1,0 +1,115 @@
+import { existsSync, linkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { DaemonStatus } from '../../src/local/protocol.ts';
+import { lsh, lshOk } from '../support/cli.ts';
+import { aHome, type Home } from '../support/daemon.ts';
+
+/** A home whose daemon, if one was started, is stopped after the test. */
+function aHomeToStop(): Home {
+  const home = aHome();
+  onTestFinished(async () => {
+    await lsh(home, ['daemon', 'stop']);
+  });
+  return home;
+}
+
+const statusOf = async (home: Home) =>
+  JSON.parse(await lshOk(home, ['daemon', 'status', '-o', 'json'])) as DaemonStatus;
+
+describe('lsh daemon', () => {
+  test('start, start again, restart, stop, stop again: each says what is so', async () => {
+    const home = aHomeToStop();
+    expect(await lshOk(home, ['daemon', 'start'])).toMatch(/^daemon started \(process \d+\)\n$/);
+    const { pid } = await statusOf(home);
+    expect(await lshOk(home, ['daemon', 'start'])).toBe(`daemon is already running (process ${pid})\n`);
+    expect(await lshOk(home, ['daemon', 'status'])).toMatch(
+      new RegExp(`^Daemon: +running, process ${pid}, lsh `),
+    );
+
+    expect(await lshOk(home, ['daemon', 'restart'])).toMatch(/^daemon stopped .*\ndaemon started .*\n$/);
+    const after = await statusOf(home);
+    expect(after.pid).not.toBe(pid);
+
+    expect(await lshOk(home, ['daemon', 'stop'])).toBe(`daemon stopped (process ${after.pid})\n`);
+    expect(await lshOk(home, ['daemon', 'stop'])).toBe('daemon is not running\n');
+    expect((await lsh(home, ['daemon', 'status'])).status).toBe(3);
+  });
+
+  test('a daemon that cannot start says why, with its status and a hint', async () => {
+    const home = aHomeToStop();
+    await lshOk(home, ['daemon', 'start']);
+    await lshOk(home, ['daemon', 'stop']);
+    writeFileSync(home.paths.database, 'this is no database');
+    const { status, stdout, stderr } = await lsh(home, ['daemon', 'start']);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toMatch(/^error: .*lsh\.db.*\nhint: /);
+    expect(stderr).toContain('[STORE_CORRUPT]');
+    expect((await lsh(home, ['doctor'])).stdout).toMatch(/^FAIL +store .*damaged/m);
+  });
+
+  test('logs prints the last lines, one JSON object each', async () => {
+    const home = aHomeToStop();
+    expect((await lsh(home, ['daemon', 'logs'])).stderr).toContain('[FILE_UNREADABLE]');
+    await lshOk(home, ['daemon', 'start']);
+    await lshOk(home, ['daemon', 'stop']);
+    const all = (await lshOk(home, ['daemon', 'logs'])).trimEnd().split('\n');
+    expect(all.map((line) => (JSON.parse(line) as { msg: string }).msg)).toContain('daemon started');
+    expect(await lshOk(home, ['daemon', 'logs', '-n', '2'])).toBe(`${all.slice(-2).join('\n')}\n`);
+  });
+
+  test('cleanup removes a socket that nobody listens on, and nothing while a daemon runs', async () => {
+    const home = aHomeToStop();
+    await lshOk(home, ['daemon', 'start']);
+    const refused = await lsh(home, ['daemon', 'cleanup']);
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toContain('[DAEMON_ALREADY_RUNNING]');
+    expect(existsSync(home.paths.socket)).toBe(true);
+    await lshOk(home, ['daemon', 'stop']);
+    expect(await lshOk(home, ['daemon', 'cleanup'])).toBe('nothing to clean up\n');
+
+    await aStaleSocket(home.paths.socket);
+    expect(await lshOk(home, ['daemon', 'cleanup'])).toBe(`removed: ${home.paths.socket}\n`);
+    expect(existsSync(home.paths.socket)).toBe(false);
+  });
+
+  test('install --print shows a service that runs this program, and writes nothing', async () => {
+    const home = aHome();
+    const service = await lshOk(home, ['daemon', 'install', '--print']);
+    expect(service).toContain(process.execPath);
+    expect(service).toMatch(/daemon/);
+    expect(existsSync(`${home.env['HOME']}/.config`)).toBe(false);
+  });
+});
+
+/** A listener takes its own name away when it closes; a second name of it stays, as after a kill. */
+async function aStaleSocket(path: string): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(`${path}.x`, resolve));
+  linkSync(`${path}.x`, path);
+  await new Promise((resolve) => server.close(resolve));
+}
+
+describe('lsh doctor', () => {
+  test('all is well with a daemon; without one it says so and ends with 1', async () => {
+    const home = aHomeToStop();
+    const without = await lsh(home, ['doctor']);
+    expect(without.status).toBe(1);
+    expect(without.stdout).toMatch(/^FAIL +daemon .*not running/m);
+    await lshOk(home, ['daemon', 'start']);
+    const checks = JSON.parse(await lshOk(home, ['doctor', '-o', 'json'])) as {
+      name: string;
+      result: string;
+    }[];
+    expect(checks.map(({ result }) => result)).toEqual(checks.map(() => 'ok'));
+    expect(checks.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['node', 'clock', 'environment', 'state', 'database', 'store', 'daemon']),
+    );
+  });
+
+  test('a variable with a bad value and a misspelt one are named', async () => {
+    const { stdout } = await lsh(aHome(), ['doctor'], { env: { LSH_LOG_LEVEL: 'loud', LSH_STAT_DIR: '/x' } });
+    expect(stdout).toMatch(/^FAIL +environment +LSH_LOG_LEVEL must be/m);
+    expect(stdout).toMatch(/^warn +environment +LSH_STAT_DIR .*LSH_STATE_DIR/m);
+  });
+});

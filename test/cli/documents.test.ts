@@ -1,0 +1,98 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable, Writable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseDocuments, readDocuments } from '../../src/cli/input/documents.ts';
+
+const silent = () => new Writable({ write: (_chunk, _encoding, done) => done() });
+const io = (stdin = '') => ({
+  stdin: Readable.from([stdin]),
+  stdout: silent(),
+  stderr: silent(),
+  now: () => 0,
+});
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'lsh-documents-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const names = (documents: { value: unknown }[]) =>
+  documents.map(({ value }) => (value as { metadata: { name: string } }).metadata.name);
+
+describe('documents', () => {
+  test('several in one file, empty ones left out', () => {
+    const documents = parseDocuments(
+      '---\n---\nmetadata: {name: a}\n---\n# nothing\n---\nmetadata: {name: b}\n',
+      'f',
+    );
+    expect(names(documents)).toEqual(['a', 'b']);
+  });
+
+  test('the items of a list are documents, and so are those of a bare sequence', () => {
+    expect(
+      names(parseDocuments('kind: List\nitems:\n- metadata: {name: a}\n- metadata: {name: b}\n', 'f')),
+    ).toEqual(['a', 'b']);
+    expect(names(parseDocuments('[{"metadata":{"name":"a"}}]', 'f'))).toEqual(['a']);
+  });
+
+  test('a field is found by its path, down to line and column', () => {
+    const [document] = parseDocuments(
+      'metadata:\n  name: a\nspec:\n  env:\n    - name: A\n      value: 1\n',
+      'job.yaml',
+    );
+    expect(document?.where('spec.env[0].value')).toBe('job.yaml:6:7');
+    expect(document?.where('spec.env')).toBe('job.yaml:4:3');
+    expect(document?.where('')).toBe('job.yaml:1:1');
+  });
+
+  test('a field that is missing is shown where it would belong', () => {
+    const [document] = parseDocuments('metadata:\n  name: a\nspec:\n  command: x\n', 'job.yaml');
+    expect(document?.where('spec.schedule')).toBe('job.yaml:3:1');
+  });
+
+  test('positions hold in the second document and inside a list', () => {
+    const [, second] = parseDocuments('a: 1\n---\nspec:\n  bad: 1\n', 'f');
+    expect(second?.where('spec.bad')).toBe('f:4:3');
+    const [item] = parseDocuments('kind: List\nitems:\n- spec:\n    bad: 1\n', 'f');
+    expect(item?.where('spec.bad')).toBe('f:4:5');
+  });
+
+  test('broken syntax is a problem with its place, and the documents around it are read', () => {
+    const [bad, good] = parseDocuments('a: [1\n---\nmetadata: {name: b}\n', 'f');
+    expect(bad?.problems[0]?.path).toMatch(/^f:\d+:\d+$/);
+    expect(names([good!])).toEqual(['b']);
+  });
+
+  test('a key twice is a problem', () => {
+    expect(parseDocuments('a: 1\na: 2\n', 'f')[0]?.problems).toEqual([
+      { path: 'f:2:1', message: 'Map keys must be unique' },
+    ]);
+  });
+
+  test('aliases that unfold without end are a problem, not a frozen program', () => {
+    const levels = ['a: &a [x,x,x,x,x,x,x,x,x]'];
+    for (const [name, of] of ['ba', 'cb', 'dc', 'ed'].map((pair) => pair.split(''))) {
+      levels.push(`${name}: &${name} [*${of},*${of},*${of},*${of},*${of},*${of},*${of},*${of},*${of}]`);
+    }
+    const [document] = parseDocuments(levels.join('\n'), 'f');
+    expect(document?.problems[0]?.message).toMatch(/alias/i);
+  });
+
+  test('a directory gives its document files in the order of names; - is stdin', async () => {
+    writeFileSync(join(directory, 'b.yml'), 'metadata: {name: b}');
+    writeFileSync(join(directory, 'a.json'), '{"metadata": {"name": "a"}}');
+    writeFileSync(join(directory, 'notes.txt'), 'not: read');
+    expect(names(await readDocuments(io(), directory))).toEqual(['a', 'b']);
+    expect(names(await readDocuments(io('metadata: {name: in}'), '-'))).toEqual(['in']);
+  });
+
+  test('a missing file is one clear error', async () => {
+    await expect(readDocuments(io(), join(directory, 'none.yaml'))).rejects.toMatchObject({
+      code: 'FILE_UNREADABLE',
+      message: expect.stringContaining('there is no such file'),
+    });
+  });
+});

@@ -1,0 +1,432 @@
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { JobStats, PutResult } from '../../src/control/job-api.ts';
+import type { JobDocument, RunDocument } from '../../src/core/document.ts';
+import { BUNDLE, aSharedDaemon, bash, lsh, lshOk } from '../support/cli.ts';
+import { aDaemon, aHome } from '../support/daemon.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+/** Not due while a test runs. */
+const YEARLY = ['--schedule', '0 0 1 1 *'];
+
+const home = aSharedDaemon();
+
+beforeEach(async () => {
+  for (const { metadata } of await home.client.list({})) await home.client.remove({ name: metadata.name });
+});
+
+const add = (name: string, command: string, ...more: string[]) =>
+  lshOk(home, ['cron', 'add', '--name', name, ...YEARLY, '--command', command, ...more]);
+
+async function json<T>(...args: string[]): Promise<T> {
+  return JSON.parse(await lshOk(home, [...args, '-o', 'json'])) as T;
+}
+
+describe('add', () => {
+  test('says created, unchanged, configured with what changed, and the next runs', async () => {
+    const args = ['cron', 'add', '--name', 'rotate', '--schedule', '0 2 * * 0', '--tz', 'America/New_York'];
+    const created = await lshOk(home, [...args, '--command', 'true']);
+    expect(created).toMatch(
+      /^job "rotate" created\n {2}next runs \(America\/New_York\):\n( {4}Sun \S+ 02:00 {2}in .*\n){3}$/,
+    );
+    expect(await lshOk(home, [...args, '--command', 'true'])).toMatch(/^job "rotate" unchanged\n/);
+    const configured = await lshOk(home, [...args, '--command', 'echo', '--retries', '2']);
+    expect(configured).toMatch(
+      /^job "rotate" configured\n {2}command: "true" -> "echo"\n {2}retry\.limit: 0 -> 2\n/,
+    );
+  });
+
+  test('--env-file may name a file that will be there later: it is for the run, not for this program', async () => {
+    const args = [
+      'cron',
+      'add',
+      '--name',
+      'later',
+      ...YEARLY,
+      '--env-file',
+      'later.env',
+      '--command',
+      'true',
+    ];
+    const { status, stderr } = await bash(home, `PATH="$1:$PATH" "$2" "\${@:3}"`, [
+      dirname(process.execPath),
+      BUNDLE,
+      ...args,
+    ]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  test('--dry-run says the same and changes nothing', async () => {
+    expect(await add('ghost', 'true', '--dry-run')).toMatch(/^job "ghost" created \(dry run\)\n/);
+    expect(await json<JobDocument[]>('cron', 'list')).toEqual([]);
+  });
+
+  test('-o json is the whole answer, and nothing else is on stdout', async () => {
+    const { result, next, job } = JSON.parse(await add('a', 'true', '-o', 'json')) as PutResult;
+    expect(result).toBe('created');
+    expect(next).toHaveLength(3);
+    expect(next[0]).toMatch(/^\d{4}-01-01T00:00:00\+00:00$/);
+    expect(job.metadata.name).toBe('a');
+    expect(await add('b', 'true', '-o', 'name')).toBe('b\n');
+  });
+
+  test('arguments behind -- run without a shell', async () => {
+    await lshOk(home, ['cron', 'add', '--name', 'plain', ...YEARLY, '--', 'printf', '%s|', 'a  b', '$HOME']);
+    await lshOk(home, ['cron', 'trigger', 'plain', '--wait']);
+    expect(await lshOk(home, ['cron', 'logs', 'plain'])).toBe('a  b|$HOME|');
+  });
+
+  test.each([
+    ['a refused command', ['--schedule', '@daily', '--command', 'rm -rf /'], 5, 'COMMAND_REFUSED'],
+    ['a schedule of four fields', ['--schedule', '0 2 * *', '--command', 'true'], 2, 'JOB_INVALID'],
+    ['an unknown zone', [...YEARLY, '--tz', 'Mars/Phobos', '--command', 'true'], 2, 'JOB_INVALID'],
+    ['no command', YEARLY, 2, 'JOB_INVALID'],
+    ['a day that never comes', ['--schedule', '0 0 31 2 *', '--command', 'true'], 2, 'JOB_INVALID'],
+  ])('%s is refused with its status and code', async (_what, args, status, code) => {
+    const result = await lsh(home, ['cron', 'add', '--name', 'x', ...args]);
+    expect(result).toMatchObject({ status, stdout: '' });
+    expect(result.stderr).toContain(`[${code}]`);
+  });
+
+  test('a name of 300 characters is one clear problem', async () => {
+    const { status, stderr } = await lsh(home, [
+      'cron',
+      'add',
+      '-n',
+      'x'.repeat(300),
+      ...YEARLY,
+      '-c',
+      'true',
+    ]);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^ {2}metadata\.name: .*63/m);
+  });
+});
+
+describe('runs', () => {
+  test('trigger --wait ends with the exit code of the run; logs, history, report and get tell of it', async () => {
+    await add('fails', 'echo out; echo err >&2; exit 7');
+    const waited = await lsh(home, ['cron', 'trigger', 'fails', '--wait']);
+    expect(waited.status).toBe(7);
+    expect(waited.stdout).toMatch(/^run "fails-\S+" Failed \(exit 7\) after \S+\n$/);
+
+    expect(await lshOk(home, ['cron', 'logs', 'fails'])).toBe('out\nerr\n');
+    const [run] = await json<RunDocument[]>('cron', 'history', 'fails');
+    expect(run).toMatchObject({ phase: 'Failed', reason: 'ExitCode', exitCode: 7, trigger: 'Manual' });
+    expect(await lshOk(home, ['cron', 'logs', run!.name])).toBe('out\nerr\n');
+    expect(await lshOk(home, ['cron', 'history'])).toMatch(/^RUN .*\nfails-.* Failed \(exit 7\) /);
+
+    const [stats] = await json<(JobStats & { successRate: number })[]>('cron', 'report', 'fails');
+    expect(stats).toMatchObject({ job: 'fails', failed: 1, completed: 0, successRate: 0 });
+    const table = await lshOk(home, ['cron', 'report', 'fails']);
+    expect(table).toMatch(/^fails +1 +0 % .*▇$/m);
+    const csv = await lshOk(home, ['cron', 'report', '-o', 'csv']);
+    expect(csv).toMatch(/^job,completed,failed,killed,missed,successRate,[^]*\nfails,0,1,0,0,0\.0000,/);
+
+    expect(await lshOk(home, ['cron', 'get', 'fails'])).toMatch(
+      /Status: +Failing\n[^]*Recent runs\n[^]*Failed \(exit 7\)/,
+    );
+    expect(await lshOk(home, ['cron', 'list'])).toMatch(/^fails .*Failed \(exit 7\) .*Failing$/m);
+  });
+
+  test('the same trigger id is the same run', async () => {
+    await add('once', 'true');
+    const args = ['cron', 'trigger', 'once', '--id', 'deploy-1', '-o', 'name'];
+    const first = await lshOk(home, args);
+    expect(await lshOk(home, args)).toBe(first);
+    expect(await json<RunDocument[]>('cron', 'history', 'once')).toHaveLength(1);
+  });
+
+  test('logs -f goes on until the run has ended, and stop ends it', async () => {
+    await add('long', 'trap "echo told; exit 0" TERM; echo begun; sleep 1000 & wait');
+    await lshOk(home, ['cron', 'trigger', 'long']);
+    const following = lshOk(home, ['cron', 'logs', '-f', 'long']);
+    const run = await runWithOutput('long', 'begun');
+    expect(await lshOk(home, ['cron', 'stop', 'long'])).toBe(`run "${run}" stopping\n`);
+    expect(await following).toBe('begun\ntold\n');
+    expect(await lshOk(home, ['cron', 'stop', 'long'])).toBe('job "long" has no active run\n');
+  });
+
+  async function runWithOutput(name: string, expected: string): Promise<string> {
+    for await (const chunk of home.client.log({ name, follow: true })) {
+      if (Buffer.from(chunk).toString().includes(expected)) break;
+    }
+    const [run] = await home.client.runs({ name });
+    return run!.name;
+  }
+
+  test('a job that has not run has no output, and an unknown one is not found', async () => {
+    await add('fresh', 'true');
+    const none = await lsh(home, ['cron', 'logs', 'fresh']);
+    expect(none).toMatchObject({ status: 4, stdout: '' });
+    expect(none.stderr).toContain('has not run yet');
+    for (const verb of ['logs', 'get', 'trigger', 'stop', 'pause', 'remove', 'history', 'report', 'export']) {
+      expect({ verb, status: (await lsh(home, ['cron', verb, 'nobody'])).status }).toEqual({
+        verb,
+        status: 4,
+      });
+    }
+  });
+});
+
+describe('changes', () => {
+  test('pause and resume say what they did, also when there was nothing to do', async () => {
+    await add('a', 'true');
+    expect(await lshOk(home, ['cron', 'pause', 'a'])).toMatch(/^job "a" paused\n.*lsh cron resume a/);
+    expect(await lshOk(home, ['cron', 'pause', 'a'])).toMatch(/^job "a" already paused\n/);
+    expect(await lshOk(home, ['cron', 'list'])).toMatch(/^a .*paused +Suspended$/m);
+    expect(await lshOk(home, ['cron', 'resume', 'a'])).toMatch(/^job "a" resumed\n {2}next runs/);
+  });
+
+  test('remove stops what is active, keeps the history, and one bad name does not keep the others', async () => {
+    await add('a', 'sleep 1000');
+    await add('b', 'true');
+    const started = (await lshOk(home, ['cron', 'trigger', 'a', '-o', 'name'])).trim();
+    const { status, stdout, stderr } = await lsh(home, ['cron', 'remove', 'a', 'nobody', 'b']);
+    expect(stdout).toBe(`job "a" removed (stopped 1 run: ${started})\njob "b" removed\n`);
+    expect(stderr).toContain('There is no job named "nobody".');
+    expect(status).toBe(4);
+    await home.client.run({ run: started, wait: true });
+    expect(await json<RunDocument[]>('cron', 'history', 'a')).toMatchObject([
+      { phase: 'Killed', reason: 'JobRemoved' },
+    ]);
+  });
+
+  test('edit puts what the editor saves, and shows a problem on top until it is right', async () => {
+    await add('a', 'true', '--description', 'before');
+    const editor = join(tempDir(), 'editor');
+    const seen = `${editor}.seen`;
+    // The first call breaks the schedule; the second keeps what it was shown and mends it.
+    writeFileSync(
+      editor,
+      `#!/bin/sh
+if [ -e '${seen}' ]; then cp "$1" '${seen}'; sed -i 's/99 0 1/5 0 1/' "$1"
+else touch '${seen}'; sed -i 's/0 0 1/99 0 1/; s/before/after/' "$1"; fi
+`,
+    );
+    chmodSync(editor, 0o700);
+    const out = await lshOk(home, ['cron', 'edit', 'a'], { env: { EDITOR: editor } });
+    expect(out).toMatch(/^job "a" configured\n/);
+    expect(out).toContain('description: "before" -> "after"');
+    expect(out).toContain('schedule: "0 0 1 1 *" -> "5 0 1 1 *"');
+    expect(readFileSync(seen, 'utf8')).toMatch(/^#! .*\n#! .*spec\.schedule.*\n/);
+  });
+
+  test('edit comes back with a command that was refused, and the text is not lost', async () => {
+    await add('a', 'true');
+    const editor = join(tempDir(), 'editor');
+    writeFileSync(
+      editor,
+      `#!/bin/sh\ngrep -q '^#! ' "$1" || sed -i 's/command: .*/command: rm -rf \\//' "$1"\n`,
+    );
+    chmodSync(editor, 0o700);
+    const { status, stderr } = await lsh(home, ['cron', 'edit', 'a'], { env: { EDITOR: editor } });
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^The command was refused: .*\njob "a" left as it was\n$/);
+  });
+
+  test('edit changes nothing when the editor fails or the text stays', async () => {
+    await add('a', 'true');
+    const failed = await lsh(home, ['cron', 'edit', 'a'], { env: { EDITOR: 'false' } });
+    expect(failed).toMatchObject({ status: 1, stdout: '' });
+    expect(failed.stderr).toContain('[EDITOR_FAILED]');
+    const same = await lsh(home, ['cron', 'edit', 'a'], { env: { EDITOR: 'true' } });
+    expect(same).toMatchObject({ status: 0, stdout: '', stderr: 'job "a" left as it was\n' });
+  });
+});
+
+describe('documents', () => {
+  const RICH = [
+    '--tz',
+    'Asia/Kolkata',
+    '--timeout',
+    '1h',
+    '--retries',
+    '3',
+    '--retry-delay',
+    '20s',
+    '--concurrency',
+    'queue',
+    '--env',
+    'A=multi\nline "quoted" # no comment',
+    '--env',
+    'EMPTY=',
+    '--tag',
+    'x,y',
+    '--description',
+    'ünï: - [x]',
+    '--jitter',
+    '5m',
+    '--not-after',
+    '2099-01-01T00:00:00Z',
+    '--priority',
+    '0',
+    '--suspend',
+  ];
+
+  test.each(['yaml', 'json'])(
+    'export as %s is taken back by apply unchanged, here and in an empty daemon',
+    async (format) => {
+      await add('rich', 'printf "%s\n" "a: b"', ...RICH);
+      await add('plain', 'true');
+      const exported = await lshOk(home, ['cron', 'export', '-o', format]);
+      const here = await lshOk(home, ['apply', '-f', '-'], { stdin: exported });
+      expect(here).toBe('job "plain" unchanged\njob "rich" unchanged\n');
+      const other = await aDaemon();
+      expect(await lshOk(other, ['apply', '-f', '-'], { stdin: exported })).toBe(
+        'job "plain" created\njob "rich" created\n',
+      );
+      expect(await lshOk(other, ['cron', 'export', '-o', format])).toBe(exported);
+      const one = await lshOk(home, ['cron', 'export', 'rich', '-o', format]);
+      expect(await lshOk(other, ['apply', '-f', '-'], { stdin: one })).toBe('job "rich" unchanged\n');
+    },
+  );
+
+  test('what list shows as documents can be applied too', async () => {
+    await add('a', 'true');
+    const listed = await lshOk(home, ['cron', 'list', '-o', 'yaml']);
+    expect(await lshOk(home, ['apply', '-f', '-'], { stdin: listed })).toBe('job "a" unchanged\n');
+  });
+
+  test('apply puts the good objects, shows where the bad ones are wrong, and says so in its status', async () => {
+    const file = join(tempDir(), 'jobs.yaml');
+    const job = (name: string, spec: string) =>
+      `apiVersion: lsh.dev/v1alpha1\nkind: LshJob\nmetadata:\n  name: ${name}\nspec:\n  ${spec}\n`;
+    writeFileSync(
+      file,
+      [
+        job('good', "schedule: '@daily'\n  command: 'true'"),
+        job('bad', 'schedule: 1 2 3\n  command: x'),
+        'a: [\n',
+        job('also', 'args: [a]\n  schedule: "@hourly"'),
+      ].join('---\n'),
+    );
+    const { status, stdout, stderr } = await lsh(home, ['apply', '-f', file]);
+    expect(stdout).toBe('job "good" created\njob "also" created\n');
+    expect(stderr).toContain(`${file}:14:3: spec.schedule: `);
+    expect(stderr).toMatch(/jobs\.yaml:18:\d+: /);
+    expect(status).toBe(2);
+
+    const checked = await lsh(home, ['cron', 'validate', file]);
+    expect(checked.status).toBe(2);
+    expect(checked.stdout).toContain(`${file}:14:3: error: spec.schedule: `);
+    expect(checked.stdout).toMatch(/4 documents, 2 problems\n$/);
+  });
+
+  test('delete -f removes what apply -f created', async () => {
+    await add('a', 'true');
+    const file = join(tempDir(), 'a.yaml');
+    writeFileSync(file, await lshOk(home, ['cron', 'export', 'a']));
+    expect(await lshOk(home, ['delete', '-f', file])).toBe('job "a" removed\n');
+    expect((await lsh(home, ['delete', '-f', file])).status).toBe(4);
+    expect(await lshOk(home, ['delete', '-f', file, '--ignore-not-found'])).toBe('');
+  });
+
+  test('a real crontab becomes jobs; what cannot be carried over is told by line', async () => {
+    const crontab = [
+      'SHELL=/bin/bash',
+      'MAILTO=ops@example.com',
+      '# rotate the secrets',
+      '0 2 * * 0 /usr/local/bin/rotate --all',
+      '@reboot /usr/bin/agent',
+      'not a line',
+    ].join('\n');
+    const args = ['cron', 'import', '--crontab', '-'];
+    const dry = await lsh(home, [...args, '--dry-run'], { stdin: crontab });
+    expect(dry.stdout).toBe(
+      'job "rotate" created  0 2 * * 0 (dry run)\njob "agent" created  @reboot (dry run)\n',
+    );
+    expect(dry.stderr).toMatch(/^<stdin>:2: note: .*MAILTO[^]*<stdin>:6: note: /);
+    expect(await json<JobDocument[]>('cron', 'list')).toEqual([]);
+
+    await lshOk(home, args, { stdin: crontab });
+    expect(await json<JobDocument>('cron', 'get', 'rotate')).toMatchObject({
+      spec: { schedule: '0 2 * * 0', shell: '/bin/bash', description: 'rotate the secrets' },
+    });
+    expect(await lshOk(home, args, { stdin: crontab })).toMatch(/^job "rotate" unchanged/);
+  });
+
+  test('a template with its parameters and with flags over it is a job', async () => {
+    const out = await lshOk(home, [
+      'cron',
+      'create-from-template',
+      'disk-monitor',
+      '--name',
+      'disk',
+      '--set',
+      'percent=101',
+      '--schedule',
+      '0 0 1 1 *',
+      '--env',
+      'EXTRA=1',
+    ]);
+    expect(out).toMatch(/^job "disk" created\n/);
+    expect(await json<JobDocument>('cron', 'get', 'disk')).toMatchObject({
+      spec: {
+        schedule: '0 0 1 1 *',
+        priority: 7,
+        env: [
+          { name: 'PERCENT', value: '101' },
+          { name: 'EXTRA', value: '1' },
+        ],
+      },
+    });
+    expect((await lsh(home, ['cron', 'trigger', 'disk', '--wait'])).status).toBe(0);
+    const wrong = await lsh(home, ['cron', 'create-from-template', 'disk-monitor', '--set', 'pct=1']);
+    expect(wrong).toMatchObject({ status: 2, stdout: '' });
+  });
+});
+
+describe('output', () => {
+  test('list filters by tag, -o name gives names, and an empty list is no error', async () => {
+    expect(await lsh(home, ['cron', 'list'])).toMatchObject({ status: 0, stdout: '' });
+    await add('a', 'true', '--tag', 'x,y');
+    await add('b', 'true', '--tag', 'x');
+    expect(await lshOk(home, ['cron', 'list', '--tag', 'x', '-o', 'name'])).toBe('a\nb\n');
+    expect(await lshOk(home, ['cron', 'list', '--tag', 'x', '--tag', 'y', '-o', 'name'])).toBe('a\n');
+    expect(await lshOk(home, ['cron', 'list', '-o', 'wide'])).toMatch(/^a .* x,y +true$/m);
+  });
+
+  test('colours: none in a pipe or with NO_COLOR, some with FORCE_COLOR', async () => {
+    await add('a', 'true');
+    const escape = String.fromCodePoint(27);
+    expect(await lshOk(home, ['cron', 'list'])).not.toContain(escape);
+    expect(await lshOk(home, ['cron', 'list'], { env: { FORCE_COLOR: '1' } })).toContain(`${escape}[`);
+    expect(await lshOk(home, ['cron', 'list', '-o', 'json'], { env: { FORCE_COLOR: '1' } })).not.toContain(
+      escape,
+    );
+  });
+
+  test('a reader that leaves early is no error', async () => {
+    for (const name of ['a', 'b', 'c']) await add(name, `true # ${'x'.repeat(9000)}`);
+    const script = 'set -o pipefail; "$@" | head -c 1; echo " ${PIPESTATUS[0]}"';
+    const { stdout, stderr } = await bash(home, script, [process.execPath, BUNDLE, 'cron', 'export']);
+    expect({ stdout, stderr }).toEqual({ stdout: 'a 0\n', stderr: '' });
+  });
+
+  test.runIf(existsSync('/dev/full'))('an answer that cannot be written is a failure', async () => {
+    const { status, stderr } = await bash(home, '"$@" > /dev/full', [
+      process.execPath,
+      BUNDLE,
+      'cron',
+      'next',
+      '@daily',
+    ]);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^error: The output could not be written: .*ENOSPC/);
+  });
+
+  test('without a zone that the system knows, times are in UTC', async () => {
+    const out = await lshOk(home, ['cron', 'next', '0 2 * * *'], { env: { TZ: 'Mars/Phobos' } });
+    expect(out).toContain(' 02:00 ');
+  });
+});
+
+test('without a daemon the status is 3 and the hint says how to start it', async () => {
+  const { status, stdout, stderr } = await lsh(aHome(), ['cron', 'list']);
+  expect({ status, stdout }).toEqual({ status: 3, stdout: '' });
+  expect(stderr).toBe(
+    'error: The daemon is not running.\nhint: Start it with `lsh daemon start`.\n[DAEMON_NOT_RUNNING]\n',
+  );
+});

@@ -1,0 +1,187 @@
+import type { Command } from 'commander';
+import { PassThrough } from 'node:stream';
+import { describe, expect, test } from 'vitest';
+import { complete } from '../../src/cli/completion/complete.ts';
+import type { Context } from '../../src/cli/context.ts';
+import { examplesOf } from '../../src/cli/define.ts';
+import { buildProgram } from '../../src/cli/program.ts';
+import { run } from '../../src/cli/run.ts';
+import { LshError } from '../../src/core/errors.ts';
+
+const NOW = Date.UTC(2026, 10, 25, 12);
+
+function streams() {
+  return { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough(), now: () => NOW };
+}
+
+const read = (stream: PassThrough) => ((stream.read() as Buffer | null) ?? '').toString();
+
+function aContext(api: Context['api'] = () => Promise.reject(new LshError('DAEMON_NOT_RUNNING'))) {
+  const io = streams();
+  return { io, context: { io, api, status: 0 } satisfies Context };
+}
+
+async function called(...argv: string[]) {
+  const io = streams();
+  const status = await run(argv, io);
+  return { status, stdout: read(io.stdout), stderr: read(io.stderr) };
+}
+
+function leaves(command: Command): Command[] {
+  return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
+}
+
+const COMMANDS = leaves(buildProgram(aContext().context));
+
+describe('help', () => {
+  test.each(COMMANDS.map((command) => [`${command.parent?.name()} ${command.name()}`, command] as const))(
+    '%s ends with examples that call it',
+    (_path, command) => {
+      const examples = examplesOf(command);
+      expect(examples.length).toBeGreaterThan(0);
+      for (const { line } of examples) expect(line).toContain(command.name());
+    },
+  );
+
+  test('is an answer when it was asked for and a usage error when a verb is missing', async () => {
+    const asked = await called('cron', 'add', '--help');
+    expect(asked).toMatchObject({ status: 0, stderr: '' });
+    expect(asked.stdout).toContain('Examples:\n');
+    expect(await called('cron')).toMatchObject({ status: 2, stdout: '' });
+  });
+
+  test('no option says that it takes its value from a list without naming the list', () => {
+    for (const command of COMMANDS) {
+      const output = command.options.find(({ long }) => long === '--output');
+      expect(output?.flags ?? '-o <a|b>').toMatch(/<[a-z|]+>/);
+    }
+  });
+
+  test.each([
+    [['help'], ['--help']],
+    [
+      ['help', 'cron', 'add'],
+      ['cron', 'add', '--help'],
+    ],
+    [
+      ['cron', 'help', 'add'],
+      ['cron', 'add', '--help'],
+    ],
+  ])('%j is the same as %j', async (words, flag) => {
+    expect(await called(...words)).toEqual(await called(...flag));
+  });
+});
+
+describe('usage errors', () => {
+  test.each([
+    [['cron', 'ad'], "Unknown command 'ad'", '`lsh cron --help`'],
+    [['cron', 'list', '--bogus'], "Unknown option '--bogus'", '`lsh cron list --help`'],
+    [['cron', 'add', '-s', '@daily'], "'-n, --name <name>' not specified", '`lsh cron add --help`'],
+    [['cron', 'list', '-o', 'xml'], 'Allowed choices are table, wide, json', '`lsh cron list --help`'],
+    [
+      ['cron', 'add', '-n', 'x', '-s', '0', '2', '*', '*', '0'],
+      'Unexpected argument "2"',
+      'Put quotes around',
+    ],
+    [['cron', 'history', '-n', '0'], '-n needs a number from 1', '`lsh cron history --help`'],
+    [['cron', 'report', 'x', '--all'], 'Give a name or --all', '`lsh cron report --help`'],
+    [
+      ['cron', 'history', '--since', 'now'],
+      'a time back such as 2d, or an instant',
+      '`lsh cron history --help`',
+    ],
+    [['cron', 'import'], 'Say what to import', '`lsh cron import --help`'],
+    [['nonsense'], "Unknown command 'nonsense'", '`lsh --help`'],
+  ])('%j ends with status 2, a sentence and a hint', async (argv, sentence, hint) => {
+    const { status, stdout, stderr } = await called(...argv);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^error: [^]*\nhint: .*\n\[USAGE\]\n$/);
+    expect(stderr).toContain(sentence);
+    expect(stderr).toContain(hint);
+  });
+});
+
+describe('expressions need no daemon', () => {
+  test('next shows slots in the zone', async () => {
+    const { status, stdout } = await called(
+      'cron',
+      'next',
+      '0 2 * * 0',
+      '--tz',
+      'America/New_York',
+      '-n',
+      '2',
+    );
+    expect(status).toBe(0);
+    expect(stdout).toBe('Sun 2026-11-29 02:00  in 4 days\nSun 2026-12-06 02:00  in 11 days\n');
+  });
+
+  test('next --explain says what a clock change does', async () => {
+    const { stdout } = await called(
+      'cron',
+      'next',
+      '30 2 * * *',
+      '--tz',
+      'America/New_York',
+      '--explain',
+      '--from',
+      '2027-03-14T00:00:00Z',
+      '-n',
+      '1',
+    );
+    expect(stdout).toMatch(
+      /^Sun 2027-03-14 03:00 .*UTC-04:00 {2}02:30 does not exist on this day; runs at 03:00$/m,
+    );
+  });
+
+  test('validate answers for an expression', async () => {
+    expect(await called('cron', 'validate', '@daily')).toMatchObject({ status: 0, stderr: '' });
+    const bad = await called('cron', 'validate', '0 2 * *');
+    expect(bad).toMatchObject({ status: 2, stdout: '' });
+    expect(bad.stderr).toContain('[SCHEDULE_INVALID]');
+  });
+});
+
+describe('completion', () => {
+  async function candidates(words: string[], api?: Context['api']): Promise<string[]> {
+    const { io, context } = aContext(api);
+    expect(await complete(context, words)).toBe(0);
+    return read(io.stdout)
+      .split('\n')
+      .flatMap((line) => line.split('\t')[0] || []);
+  }
+
+  const jobs =
+    (...names: string[]): Context['api'] =>
+    () =>
+      Promise.resolve({
+        list: () => Promise.resolve(names.map((name) => ({ metadata: { name }, spec: {} }))),
+      } as never);
+
+  test('offers subcommands that begin as the word does', async () => {
+    expect(await candidates(['cron', 're'])).toEqual(['report', 'resume', 'remove']);
+    expect(await candidates(['d'])).toEqual(['delete', 'daemon', 'doctor']);
+  });
+
+  test('offers options, and the values of an option that has a list', async () => {
+    expect(await candidates(['cron', 'add', '--re'])).toEqual(['--retries', '--retry-delay']);
+    expect(await candidates(['cron', 'list', '-o', ''])).toEqual(['table', 'wide', 'json', 'yaml', 'name']);
+    expect(await candidates(['completion', ''])).toEqual(['bash', 'zsh', 'fish']);
+  });
+
+  test('offers names of jobs where a job is meant, and none twice', async () => {
+    const api = jobs('backup', 'ping', 'rotate');
+    expect(await candidates(['cron', 'trigger', '--wait', ''], api)).toEqual(['backup', 'ping', 'rotate']);
+    expect(await candidates(['cron', 'pause', 'ping', ''], api)).toEqual(['backup', 'rotate']);
+    expect(await candidates(['cron', 'history', '-n', '5', 'b'], api)).toEqual(['backup']);
+    expect(await candidates(['cron', 'trigger', 'ping', ''], api)).toEqual([]);
+  });
+
+  test('without a daemon there are no names, and no error', async () => {
+    expect(await candidates(['cron', 'trigger', ''])).toEqual([]);
+  });
+
+  test('behind -f the shell offers files', async () => {
+    expect(await candidates(['apply', '-f', ''])).toEqual([]);
+  });
+});

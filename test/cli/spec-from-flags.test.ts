@@ -1,0 +1,121 @@
+import { resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parseCount, parseSince } from '../../src/cli/input/flags.ts';
+import { specFromFlags } from '../../src/cli/input/spec-from-flags.ts';
+import { LshError } from '../../src/core/errors.ts';
+
+const NOON = Date.UTC(2026, 10, 25, 12);
+
+function usageError(call: () => unknown): string {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof LshError && error.code === 'USAGE') return error.message;
+    throw error;
+  }
+  throw new Error('no error was thrown');
+}
+
+describe('flags become a spec', () => {
+  test('what is not given is not in the spec, so that defaults stay defaults', () => {
+    expect(specFromFlags({ schedule: ['0 2 * * 0'], command: 'make rotate' })).toEqual({
+      schedule: '0 2 * * 0',
+      command: 'make rotate',
+    });
+  });
+
+  test('every flag has its field', () => {
+    const spec = specFromFlags(
+      {
+        schedule: ['@daily'],
+        tz: 'Europe/Berlin',
+        timeout: '1h30m',
+        grace: '5s',
+        retries: '3',
+        retryDelay: '20s',
+        concurrency: 'queue',
+        missed: 'ALL',
+        deadline: '10m',
+        env: ['A=1', 'URL=https://example.org/?a=b'],
+        envFile: ['app.env'],
+        tag: ['backup,db', 'nightly'],
+        description: 'the backup',
+        workingDir: 'data',
+        shell: '/bin/bash',
+        priority: '8',
+        jitter: '2m',
+        suspend: true,
+        notBefore: '2027-01-01T00:00:00Z',
+        notAfter: '2028-01-01T00:00:00Z',
+      },
+      ['pg_dump', '-f', 'out.sql'],
+    );
+    expect(spec).toEqual({
+      schedule: '@daily',
+      args: ['pg_dump', '-f', 'out.sql'],
+      timeZone: 'Europe/Berlin',
+      timeoutSeconds: 5400,
+      terminationGracePeriodSeconds: 5,
+      retry: { limit: 3, initialSeconds: 20 },
+      concurrencyPolicy: 'Queue',
+      missedRunPolicy: 'All',
+      startingDeadlineSeconds: 600,
+      env: [
+        { name: 'A', value: '1' },
+        { name: 'URL', value: 'https://example.org/?a=b' },
+      ],
+      envFrom: [{ file: resolve('app.env') }],
+      tags: ['backup', 'db', 'nightly'],
+      description: 'the backup',
+      workingDir: resolve('data'),
+      shell: '/bin/bash',
+      priority: 8,
+      jitterSeconds: 120,
+      suspend: true,
+      notBefore: '2027-01-01T00:00:00Z',
+      notAfter: '2028-01-01T00:00:00Z',
+    });
+  });
+
+  test('several schedules, and an interval among them, are a list', () => {
+    expect(specFromFlags({ schedule: ['@daily', '0 12 * * *'] }).schedules).toEqual(['@daily', '0 12 * * *']);
+    expect(specFromFlags({ interval: '90s' })).toEqual({ schedule: '@every 90s' });
+    expect(specFromFlags({ schedule: ['@reboot'], interval: '1h' })).toEqual({
+      schedules: ['@reboot', '@every 1h'],
+    });
+  });
+
+  test('a first delay longer than the longest one moves the longest one', () => {
+    expect(specFromFlags({ retries: '1', retryDelay: '1h' }).retry).toEqual({
+      limit: 1,
+      initialSeconds: 3600,
+      maxSeconds: 3600,
+    });
+  });
+
+  test.each([
+    [{ timeout: 'soon' }, '--timeout needs a duration such as 90s, 15m or 2h, not "soon".'],
+    [{ retryDelay: '100ms' }, '--retry-delay needs whole seconds, not "100ms".'],
+    [{ retries: 'three' }, '--retries needs a whole number, not "three".'],
+    [{ env: ['NAME'] }, '--env needs NAME=VALUE, not "NAME".'],
+    [{ env: ['=x'] }, '--env needs NAME=VALUE, not "=x".'],
+  ])('%j is a usage error that names the flag', (flags, message) => {
+    expect(usageError(() => specFromFlags(flags))).toBe(message);
+  });
+});
+
+describe('other values', () => {
+  test('--since takes a length back or an instant', () => {
+    expect(parseSince('2d', NOON)).toBe('2026-11-23T12:00:00.000Z');
+    expect(parseSince('2026-11-01T00:00:00+01:00', NOON)).toBe('2026-10-31T23:00:00.000Z');
+    expect(usageError(() => parseSince('yesterday', NOON))).toMatch(
+      /--since needs a time back such as 2d, or an instant/,
+    );
+  });
+
+  test('a count is from 1 on', () => {
+    expect(parseCount('3')).toBe(3);
+    expect(usageError(() => parseCount('0'))).toMatch(/-n needs a number from 1/);
+    expect(usageError(() => parseCount('-1'))).toMatch(/-n needs a whole number/);
+  });
+});

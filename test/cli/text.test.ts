@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import { renderTable } from '../../src/cli/output/table.ts';
+import { csv } from '../../src/cli/output/print.ts';
+import { displayWidth, oneLine, sparkline, truncate } from '../../src/cli/output/text.ts';
+import { calendar, relative, soon } from '../../src/cli/output/when.ts';
+
+const plain = (_style: string, text: string) => text;
+const WEDNESDAY_NOON = Date.UTC(2026, 10, 25, 12);
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+describe('text', () => {
+  test('wide characters count two columns and marks none', () => {
+    expect(displayWidth('日本')).toBe(4);
+    expect(displayWidth('é')).toBe(1);
+    expect(displayWidth('✅ ok')).toBe(5);
+  });
+
+  test('a cut text is never wider than asked, even through a wide character', () => {
+    expect(truncate('日本語のジョブ', 6)).toBe('日本…');
+    expect(truncate('backup', 6)).toBe('backup');
+    expect(truncate('backups', 6)).toBe('backu…');
+  });
+
+  test('control characters cannot reach the terminal through stored text', () => {
+    expect(oneLine('a\u001B[31mred\nnext')).toBe('a [31mred next');
+  });
+
+  test('the sparkline shows the longest as the highest bar', () => {
+    expect(sparkline([0, 25, 50, 75, 100])).toBe('▁▂▃▅▇');
+    expect(sparkline([0, 0])).toBe('▁▁');
+    expect(sparkline([])).toBe('');
+  });
+});
+
+describe('tables', () => {
+  test('columns are aligned by what is seen, not by characters', () => {
+    const lines = renderTable(
+      ['NAME', 'STATUS'],
+      [
+        ['日本', 'ok'],
+        ['backup', 'ok'],
+      ],
+      Infinity,
+      plain,
+    );
+    expect(lines).toEqual(['NAME    STATUS', '日本    ok', 'backup  ok']);
+  });
+
+  test('the first column is never cut: its names are copied into the next command', () => {
+    const name = 'a-name-that-is-long-enough-to-be-cut';
+    const [, line] = renderTable(
+      ['NAME', 'COMMAND', 'NEXT'],
+      [[name, 'x'.repeat(40), 'y'.repeat(40)]],
+      60,
+      plain,
+    );
+    expect(line).toBe(`${name}  ${'x'.repeat(9)}…  ${'y'.repeat(9)}…`);
+  });
+
+  test('no line is wider than the terminal: the widest column gives way', () => {
+    const long = 'x'.repeat(200);
+    const lines = renderTable(['NAME', 'COMMAND'], [['backup', long]], 40, plain);
+    expect(lines.map(displayWidth)).toEqual([15, 40]);
+    expect(lines[1]).toMatch(/^backup {2}x+…$/);
+  });
+});
+
+describe('csv', () => {
+  test('quotes, commas and line ends survive', () => {
+    expect(
+      csv(
+        ['a', 'b'],
+        [
+          ['x,y', 'say "hi"\n'],
+          [1, undefined],
+        ],
+      ),
+    ).toBe('a,b\n"x,y","say ""hi""\n"\n1,\n');
+  });
+});
+
+describe('instants in words', () => {
+  test.each([
+    [0, 'now'],
+    [300, 'now'],
+    [1000, 'in 1 second'],
+    [-59_400, '59 seconds ago'],
+    [-59_600, '1 min ago'],
+    [59 * MINUTE + 40_000, 'in 1 hour'],
+    [3 * HOUR, 'in 3 hours'],
+    [-2 * MINUTE, '2 min ago'],
+    [23.9 * HOUR, 'in 1 day'],
+    [5 * DAY, 'in 5 days'],
+  ])('%i ms from now is "%s"', (ms, words) => {
+    expect(relative(WEDNESDAY_NOON + ms, WEDNESDAY_NOON)).toBe(words);
+  });
+
+  test('a near instant is a distance, a later one has its wall time in the given zone', () => {
+    const at = (ms: number, zone: string) => soon(WEDNESDAY_NOON + ms, WEDNESDAY_NOON, zone);
+    expect(at(12 * MINUTE, 'UTC')).toBe('in 12 min');
+    expect(at(3 * HOUR, 'UTC')).toBe('today 15:00 (in 3 hours)');
+    expect(at(4 * DAY - 10 * HOUR, 'UTC')).toBe('Sun 02:00 (in 4 days)');
+    expect(at(4 * DAY - 10 * HOUR, 'America/New_York')).toBe('Sat 21:00 (in 4 days)');
+    expect(at(40 * DAY, 'UTC')).toBe('2027-01-04 12:00 (in 40 days)');
+  });
+
+  test('a calendar instant shows seconds only where there are some', () => {
+    expect(calendar(WEDNESDAY_NOON, 'Asia/Kolkata')).toBe('Wed 2026-11-25 17:30');
+    expect(calendar(WEDNESDAY_NOON + 5000, 'UTC')).toBe('Wed 2026-11-25 12:00:05');
+  });
+});

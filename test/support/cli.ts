@@ -1,0 +1,86 @@
+// The real program, as it is built, called as people call it.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
+import { daemonClient } from '../../src/local/client.ts';
+import { localPaths } from '../../src/local/paths.ts';
+import { aHome, type Ended, type Home } from './daemon.ts';
+
+/** The bundle that is made once before all tests. */
+export const BUNDLE = join(import.meta.dirname, '../../dist/lsh.js');
+
+export interface CallOptions {
+  stdin?: string;
+  env?: Record<string, string>;
+  cwd?: string;
+  /** Who calls, where that is another user; only root may say so. */
+  uid?: number;
+  gid?: number;
+}
+
+/** Calls `lsh` in the home and resolves with what it left. */
+export async function lsh(
+  home: Pick<Home, 'env'>,
+  args: string[],
+  options: CallOptions = {},
+): Promise<Ended> {
+  return call(process.execPath, [BUNDLE, ...args], { ...options, env: { ...home.env, ...options.env } });
+}
+
+/** Runs a script in a real bash; `args` are its `"$@"`. */
+export async function bash(home: Pick<Home, 'env'>, script: string, args: string[] = []): Promise<Ended> {
+  return call('bash', ['-c', script, 'bash', ...args], { env: home.env });
+}
+
+async function call(program: string, args: string[], options: CallOptions): Promise<Ended> {
+  const { stdin = '', ...rest } = options;
+  const child = spawn(program, args, { ...rest, stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stdin.end(stdin);
+  const [[status, signal], stdout, stderr] = await Promise.all([
+    once(child, 'exit') as Promise<[number | null, string | null]>,
+    text(child.stdout),
+    text(child.stderr),
+  ]);
+  return { status, signal, stdout, stderr };
+}
+
+/** The same, for a call that must succeed: what it printed. */
+export async function lshOk(home: Pick<Home, 'env'>, args: string[], options?: CallOptions): Promise<string> {
+  const { status, stdout, stderr } = await lsh(home, args, options);
+  if (status !== 0) throw new Error(`lsh ${args.join(' ')} ended with ${status}: ${stderr}`);
+  return stdout;
+}
+
+/** A home of one test, whose daemon is started as people do it and stopped when the test has finished. */
+export async function aStartedHome(home: Home = aHome()): Promise<Home> {
+  onTestFinished(async () => {
+    const { stderr } = await lsh(home, ['daemon', 'stop']);
+    expect(stderr).toBe('');
+  });
+  await lshOk(home, ['daemon', 'start']);
+  return home;
+}
+
+/** One daemon for all tests of a file, started and stopped as people do it. */
+export function aSharedDaemon(): Home {
+  const directory = mkdtempSync(join(tmpdir(), 'lsh-test-'));
+  const settings = { stateDir: join(directory, 'state'), runtimeDir: join(directory, 'run') };
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: directory,
+    LSH_STATE_DIR: settings.stateDir,
+    LSH_RUNTIME_DIR: settings.runtimeDir,
+    TZ: 'UTC',
+  };
+  const paths = localPaths(settings);
+  beforeAll(() => lshOk({ env }, ['daemon', 'start']));
+  afterAll(async () => {
+    await lshOk({ env }, ['daemon', 'stop']);
+    rmSync(directory, { recursive: true });
+  });
+  return { env, paths, client: daemonClient(paths.socket, { version: 'test' }) };
+}

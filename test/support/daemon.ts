@@ -1,0 +1,91 @@
+// A real daemon in directories of its own; nothing of it is left after the test.
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { onTestFinished } from 'vitest';
+import type { JobApi } from '../../src/control/job-api.ts';
+import type { JobManifest, JobSpecInput } from '../../src/core/job.ts';
+import { daemonClient } from '../../src/local/client.ts';
+import { localPaths, type LocalPaths } from '../../src/local/paths.ts';
+import type { DaemonApi } from '../../src/local/protocol.ts';
+import { tempDir } from './temp-dir.ts';
+
+/** What follows `node` to become the daemon: the bundle, as users have it. */
+export const DAEMON_ARGS = [join(import.meta.dirname, '../../dist/lsh.js'), 'daemon', 'run'];
+
+export interface Home {
+  env: Record<string, string>;
+  paths: LocalPaths;
+  client: JobApi & DaemonApi;
+}
+
+/** A home of its own for one test, with nothing in it. Daemons that its lock shows are ended after the test. */
+export function aHome(env: Record<string, string> = {}): Home {
+  const directory = tempDir();
+  const stateDir = join(directory, 'state');
+  const runtimeDir = join(directory, 'run');
+  const paths = localPaths({ stateDir, runtimeDir });
+  return {
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: directory,
+      LSH_STATE_DIR: stateDir,
+      LSH_RUNTIME_DIR: runtimeDir,
+      TZ: 'UTC',
+      ...env,
+    },
+    paths,
+    client: daemonClient(paths.socket, { version: 'test' }),
+  };
+}
+
+export interface Ended {
+  status: number | null;
+  signal: string | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Starts the daemon in the foreground; `ended` resolves with what it left. */
+export function startDaemon(
+  { env }: Pick<Home, 'env'>,
+  options: SpawnOptions = {},
+): { child: ChildProcess; ended: Promise<Ended> } {
+  const child = spawn(process.execPath, DAEMON_ARGS, { stdio: ['ignore', 'pipe', 'pipe'], env, ...options });
+  onTestFinished(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  });
+  const { stdout, stderr } = child as { stdout: NodeJS.ReadableStream; stderr: NodeJS.ReadableStream };
+  const ended: Promise<Ended> = Promise.all([once(child, 'exit'), text(stdout), text(stderr)]).then(
+    ([[status, signal], out, err]) => ({ status, signal, stdout: out, stderr: err }),
+  );
+  return { child, ended };
+}
+
+/** Starts the daemon in the foreground and resolves when it has said that it runs. */
+export async function aDaemon(home: Home = aHome()): Promise<Home & ReturnType<typeof startDaemon>> {
+  const started = startDaemon(home);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let seen = '';
+  started.child.stdout?.on('data', (chunk: Buffer) => {
+    seen += chunk.toString();
+    if (seen.includes('"daemon started"')) resolve();
+  });
+  void started.ended.then(({ stderr }) => reject(new Error(`the daemon ended: ${stderr}`)));
+  await promise;
+  return { ...home, ...started };
+}
+
+/** A manifest with a schedule that is not due while a test runs. */
+export function aManifest(name: string, spec: JobSpecInput = {}): JobManifest {
+  const schedule = spec.schedules === undefined ? { schedule: '0 0 1 1 *' } : {};
+  return {
+    apiVersion: 'lsh.dev/v1alpha1',
+    kind: 'LshJob',
+    metadata: { name },
+    spec: { ...schedule, command: 'true', ...spec },
+  };
+}

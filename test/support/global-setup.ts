@@ -1,0 +1,65 @@
+// Once around all tests: before them the bundle that those of the command line and the daemon start, and a
+// temporary directory for all of them; after them the proof that neither a process nor a file of theirs is left.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const BUNDLE = join(import.meta.dirname, '../../dist/lsh.js');
+/** How long a process that is ending may take, in milliseconds. */
+const ENDING_MS = 2_000;
+
+/** Each project of tests asks for it; the first one's is everyone's. */
+const DONE = 'LSH_TEST_SET_UP';
+
+export default function setup(): (() => Promise<void>) | undefined {
+  if (process.env[DONE] !== undefined) return undefined;
+  process.env[DONE] = 'true';
+  execFileSync(process.execPath, ['scripts/build.ts'], { stdio: 'inherit' });
+  const directory = mkdtempSync(join(tmpdir(), 'lsh-'));
+  // Tests of a second user let that user in to their own directories.
+  chmodSync(directory, 0o755);
+  // The processes that run the tests inherit it.
+  process.env['TMPDIR'] = directory;
+  const before = testProcesses(directory);
+  return async () => {
+    const processes = await leftProcesses(directory, before);
+    const files = readdirSync(directory).map((name) => `  ${name}`);
+    rmSync(directory, { recursive: true });
+    const left = [...processes, ...files];
+    if (left.length > 0) throw new Error(`the tests left behind:\n${left.join('\n')}`);
+  };
+}
+
+/** A daemon that somebody started from this checkout before the tests is theirs, and stays. */
+async function leftProcesses(directory: string, before: string[]): Promise<string[]> {
+  const deadline = Date.now() + ENDING_MS;
+  for (;;) {
+    const left = testProcesses(directory).filter((line) => !before.includes(line));
+    if (left.length === 0 || Date.now() > deadline) return left;
+    await delay(50);
+  }
+}
+
+/** Living processes that run this checkout's bundle, or live in a test's home; elsewhere than on Linux none. */
+function testProcesses(directory: string): string[] {
+  if (!existsSync('/proc/self/environ')) return [];
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .flatMap((pid) => {
+      const command = read(`/proc/${pid}/cmdline`);
+      const home = read(`/proc/${pid}/environ`).find((variable) => variable.includes(`=${directory}/`));
+      if (home === undefined && !command.includes(BUNDLE)) return [];
+      return [`  process ${pid}: ${command.join(' ').trim()} (${home ?? 'no home of a test'})`];
+    });
+}
+
+/** Empty for a process that is gone, is a zombie, or is somebody else's. */
+function read(path: string): string[] {
+  try {
+    return readFileSync(path, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
+}
