@@ -1,0 +1,134 @@
+// The CustomResourceDefinition of LshJob, made from the schemas of the core. Only generation needs it: the
+// operator itself runs without.
+import type { V1CustomResourceDefinition } from '@kubernetes/client-node';
+import { stringify } from 'yaml';
+import { API_VERSION, JobSpecSchema, KIND, NAME_MAX_LENGTH } from '../../src/core/job.ts';
+import { GROUP, PLURAL, VERSION } from '../../src/kubernetes/resource.ts';
+import { STATUS_SCHEMA } from './crd-status.ts';
+import { crdSchemaOf, type CelRule, type CrdSchema } from './json-schema.ts';
+
+const EXACTLY_ONE_SOURCE =
+  '[has(self.file), has(self.configMapRef), has(self.secretRef)].filter(given, given).size() == 1';
+
+// What a schema cannot say and the server can still refuse; the rest of the rules is the operator’s, which
+// answers with condition Ready=False.
+const SPEC_RULES: CelRule[] = [
+  { rule: 'has(self.command) != has(self.args)', message: 'exactly one of command and args is required' },
+  {
+    rule: 'has(self.schedule) != has(self.schedules)',
+    message: 'exactly one of schedule and schedules is required',
+  },
+  { rule: '!has(self.shell) || has(self.command)', message: 'shell goes with command; args run without one' },
+  {
+    rule: "!has(self.workingDir) || self.workingDir.startsWith('/')",
+    message: 'workingDir must be an absolute path',
+  },
+  {
+    rule: "!has(self.job) || !has(self.executor) || self.executor == 'Job'",
+    message: 'job goes with executor Job only',
+  },
+  {
+    rule: '!has(self.notBefore) || !has(self.notAfter) || self.notBefore < self.notAfter',
+    message: 'notAfter must be later than notBefore',
+  },
+  {
+    rule: "!has(self.schedule) || self.schedule != '@reboot'",
+    message: '@reboot works in the local daemon only',
+  },
+];
+const RETRY_RULES: CelRule[] = [
+  {
+    // The default of retry itself is {}, and the server asks the rules about it before it fills in the rest.
+    rule: '!has(self.initialSeconds) || !has(self.maxSeconds) || self.initialSeconds <= self.maxSeconds',
+    message: 'maxSeconds must be at least initialSeconds',
+  },
+];
+const ENV_RULES: CelRule[] = [
+  {
+    rule: 'has(self.value) != has(self.valueFrom)',
+    message: 'exactly one of value and valueFrom is required',
+  },
+];
+const ENV_FROM_RULES: CelRule[] = [
+  { rule: EXACTLY_ONE_SOURCE, message: 'exactly one of configMapRef and secretRef is required' },
+  { rule: '!has(self.file)', message: 'file works in the local daemon only' },
+];
+const OBJECT_RULES: CelRule[] = [
+  {
+    rule: `self.metadata.name.size() <= ${NAME_MAX_LENGTH} && !self.metadata.name.contains('.')`,
+    message: `the name must be at most ${NAME_MAX_LENGTH} letters, digits and dashes`,
+  },
+];
+
+const COLUMNS = [
+  { name: 'Schedule', type: 'string', jsonPath: '.spec.schedule', description: 'When the job is due.' },
+  { name: 'Suspend', type: 'boolean', jsonPath: '.spec.suspend', description: 'Slots pass without a run.' },
+  { name: 'Phase', type: 'string', jsonPath: '.status.phase', description: 'The job in one word.' },
+  { name: 'Last', type: 'date', jsonPath: '.status.lastScheduleTime', description: 'The newest slot run.' },
+  // A date column shows an age, and a time to come has none.
+  { name: 'Next', type: 'string', jsonPath: '.status.nextScheduleTime', description: 'The next slot.' },
+  { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+  { name: 'Executor', type: 'string', jsonPath: '.spec.executor', priority: 1 },
+  { name: 'Zone', type: 'string', jsonPath: '.spec.timeZone', priority: 1 },
+  { name: 'Completed', type: 'integer', jsonPath: '.status.totals.completed', priority: 1 },
+  { name: 'Failed', type: 'integer', jsonPath: '.status.totals.failed', priority: 1 },
+];
+
+/** The definition as an object. */
+export function lshJobCrd(): V1CustomResourceDefinition {
+  const schema: CrdSchema = {
+    type: 'object',
+    description: 'A command that is run on a schedule.',
+    required: ['spec'],
+    properties: {
+      apiVersion: { type: 'string', description: `${API_VERSION}.` },
+      kind: { type: 'string', description: `${KIND}.` },
+      metadata: { type: 'object' },
+      spec: specSchema(),
+      status: STATUS_SCHEMA,
+    },
+    'x-kubernetes-validations': OBJECT_RULES,
+  };
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${PLURAL}.${GROUP}` },
+    spec: {
+      group: GROUP,
+      scope: 'Namespaced',
+      names: {
+        kind: KIND,
+        listKind: `${KIND}List`,
+        plural: PLURAL,
+        singular: KIND.toLowerCase(),
+        shortNames: ['lj'],
+        categories: ['all', 'lsh'],
+      },
+      versions: [
+        {
+          name: VERSION,
+          served: true,
+          storage: true,
+          subresources: { status: {} },
+          additionalPrinterColumns: COLUMNS,
+          schema: { openAPIV3Schema: schema },
+        },
+      ],
+    },
+  };
+}
+
+function specSchema(): CrdSchema {
+  const spec = crdSchemaOf(JobSpecSchema);
+  const fields = spec.properties!;
+  fields['retry']!['x-kubernetes-validations'] = RETRY_RULES;
+  fields['env']!.items!['x-kubernetes-validations'] = ENV_RULES;
+  fields['envFrom']!.items!['x-kubernetes-validations'] = ENV_FROM_RULES;
+  return { ...spec, description: 'What should happen.', 'x-kubernetes-validations': SPEC_RULES };
+}
+
+/** The definition as a file for kubectl apply. */
+export function crdYaml(): string {
+  const head = '# Generated from src/core/job.ts by `npm run gen`; edit that instead.\n';
+  return head + stringify(lshJobCrd(), { aliasDuplicateObjects: false, lineWidth: 110 });
+}
