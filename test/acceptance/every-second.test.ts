@@ -1,0 +1,128 @@
+// The first promise, at its hardest: a job that is due each second, for a minute, with the daemon left alone and
+// with the daemon killed again and again. What the commands wrote is held against what the ledger says.
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { JobSpecInput } from '../../src/core/job.ts';
+import type { SlotDocument } from '../../src/core/document.ts';
+import { aDaemon, aHome, aManifest, type Home } from '../support/daemon.ts';
+import { followFile, type FollowedFile } from '../support/side-effects.ts';
+
+const SECONDS = 60;
+const KILL_EVERY = 5;
+const DARK_SECONDS = 2;
+const ALL_TIME = { from: '2000-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z', limit: 1000 };
+
+test(
+  'each second of a minute has one run, in order; with the daemon killed every 5 s each still has exactly one outcome',
+  { timeout: 180_000 },
+  async () => {
+    const steady = aMinute({ concurrencyPolicy: 'Queue' });
+    const latest = aMinute({ missedRunPolicy: 'Latest' });
+    const all = aMinute({ missedRunPolicy: 'All', concurrencyPolicy: 'Queue' });
+    const [, missed, caughtUp] = await Promise.all([
+      leaveAlone(steady),
+      killAgainAndAgain(latest, steady.file),
+      killAgainAndAgain(all, steady.file),
+    ]);
+    expect(missed.outcomes).toContain('Missed');
+    expect(caughtUp.outcomes).toEqual(new Set(['Ran']));
+    expect(caughtUp.triggers).toEqual(new Set(['Schedule', 'CatchUp']));
+  },
+);
+
+interface Minute {
+  home: Home;
+  file: FollowedFile;
+  spec: JobSpecInput;
+}
+
+/** A job in a home of its own; each of its runs appends its slot to the file. */
+function aMinute(spec: JobSpecInput): Minute {
+  const home = aHome();
+  const file = followFile(join(home.env['HOME'] ?? '', 'slots'));
+  const command = `echo "$LSH_SLOT" >> '${file.path}'`;
+  return { home, file, spec: { schedule: '* * * * * *', command, ...spec } };
+}
+
+async function leaveAlone({ home, file, spec }: Minute): Promise<void> {
+  const { client } = await aDaemon(home);
+  await client.put({ job: aManifest('every', spec) });
+  const written = (await file.reaches(SECONDS)).slice(0, SECONDS);
+  expect(written).toEqual(secondsFrom(written[0]!, SECONDS));
+
+  await quiet(home);
+  const outcomes = (await client.slots({ name: 'every', ...ALL_TIME })).reverse();
+  const ran = outcomes.filter(({ outcome }) => outcome === 'Ran');
+  expect(ran.flatMap(secondsOf)).toEqual(file.lines());
+  const runs = (await client.runs({ name: 'every', limit: 1000 })).reverse();
+  expect(runs.map(({ slot }) => slot)).toEqual(file.lines());
+  expect(new Set(runs.map(({ phase, trigger }) => `${trigger} ${phase}`))).toEqual(
+    new Set(['Schedule Completed']),
+  );
+}
+
+/**
+ * Kills the daemon at each fifth slot seen, and leaves it dead until the other one, whose minute is the measure of
+ * both, has seen two more.
+ */
+async function killAgainAndAgain({ home, file, spec }: Minute, steady: FollowedFile): Promise<Account> {
+  let daemon = await aDaemon(home);
+  await daemon.client.put({ job: aManifest('every', spec) });
+  let kills = 0;
+  for (; steady.lines().length < SECONDS - KILL_EVERY; kills++) {
+    await file.reaches(file.lines().length + KILL_EVERY);
+    daemon.child.kill('SIGKILL');
+    await once(daemon.child, 'exit');
+    await steady.reaches(Math.min(SECONDS, steady.lines().length + DARK_SECONDS));
+    daemon = await aDaemon(home);
+  }
+  await steady.reaches(SECONDS);
+  await quiet(home);
+  expect(kills).toBeGreaterThan(3);
+  return accountOf(home, file);
+}
+
+interface Account {
+  outcomes: Set<string>;
+  triggers: Set<string>;
+}
+
+/** Holds the ledger against the file: no second without its outcome, none with two, and what ran ran once. */
+async function accountOf({ client }: Home, file: FollowedFile): Promise<Account> {
+  const outcomes = (await client.slots({ name: 'every', ...ALL_TIME })).reverse();
+  const seconds = outcomes.flatMap(secondsOf);
+  expect(seconds).toEqual(secondsFrom(seconds[0]!, seconds.length));
+  const ran = outcomes.filter(({ outcome }) => outcome === 'Ran').flatMap(secondsOf);
+  expect(file.lines().sort()).toEqual(ran);
+  expect(outcomes.filter(({ outcome, cause }) => outcome !== 'Ran' && cause === undefined)).toEqual([]);
+
+  const runs = await client.runs({ name: 'every', limit: 1000 });
+  expect(runs.map(({ slot }) => slot).sort()).toEqual(ran);
+  expect(runs.filter(({ phase }) => phase !== 'Completed')).toEqual([]);
+  return {
+    outcomes: new Set(outcomes.map(({ outcome }) => outcome)),
+    triggers: new Set(runs.map(({ trigger }) => trigger)),
+  };
+}
+
+/** Pauses the job and resolves when its last run has ended. */
+async function quiet({ client }: Home): Promise<void> {
+  await client.suspend({ name: 'every', suspend: true });
+  for (const { name } of await client.runs({ name: 'every', phases: ['Created', 'Running'] })) {
+    await client.run({ run: name, wait: true });
+  }
+}
+
+/** `count` seconds as the ledger writes them. */
+function secondsFrom(first: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) =>
+    new Date(Date.parse(first) + index * 1000).toISOString().replace('.000Z', 'Z'),
+  );
+}
+
+function secondsOf({ from, to, count }: SlotDocument): string[] {
+  const seconds = secondsFrom(from, count);
+  expect(seconds.at(-1)).toBe(to);
+  return seconds;
+}
