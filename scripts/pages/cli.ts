@@ -1,0 +1,68 @@
+// docs/cli.md, from the tree of commands.
+import type { Command, Help, Option } from 'commander';
+import { examplesOf } from '../../src/cli/define.ts';
+import type { Io } from '../../src/cli/io.ts';
+import { buildProgram } from '../../src/cli/program.ts';
+import { EXIT } from '../../src/core/errors.ts';
+import { GENERATED, table } from './markdown.ts';
+
+/** The page as Markdown. */
+export function renderCliPage(): string {
+  const io: Io = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, now: () => 0 };
+  const program = buildProgram({
+    io,
+    api: () => Promise.reject(new Error('no daemon here')),
+    status: EXIT.ok,
+  });
+  return `${GENERATED}
+
+# The command line
+
+Every command has \`--help\`. Answers go to standard output and nothing else does; \`-o json\` and \`-o yaml\` give documents for
+programs. Failures go to standard error; [errors.md](errors.md) lists their codes and exit statuses.
+
+Every command of \`lsh cron\`, and \`lsh apply\` and \`lsh delete\`, works the same on the local daemon and on a cluster:
+
+${clusterOptions(program)}
+
+${leaves(program).map(section).join('\n\n')}
+`;
+}
+
+/** Those that the verbs of \`lsh cron\` share. */
+function clusterOptions(program: Command): string {
+  const cron = program.commands.find((command) => command.name() === 'cron')!;
+  const help = cron.createHelp();
+  return optionTable(help, help.visibleOptions(cron));
+}
+
+function optionTable(help: Help, options: readonly Option[]): string {
+  const rows = options
+    .filter((option) => option.long !== '--help')
+    .map((option) => [`\`${help.optionTerm(option)}\``, help.optionDescription(option)]);
+  return table(['option', 'meaning'], rows);
+}
+
+/** The commands that do something, in the order of the help. */
+function leaves(command: Command): Command[] {
+  const children = command.commands.filter((one) => one.name() !== 'help');
+  return children.length === 0 ? [command] : children.flatMap(leaves);
+}
+
+function pathOf(command: Command): string {
+  return command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
+}
+
+function section(command: Command): string {
+  const help = command.createHelp();
+  const aliases = command.aliases().map((alias) => `\`${alias}\``);
+  const options = help.visibleOptions(command).filter((option) => option.long !== '--help');
+  const examples = examplesOf(command).map(({ line, what }) => `# ${what}\n${line}`);
+  return [
+    `## ${pathOf(command)}`,
+    command.description() + (aliases.length > 0 ? ` Also called ${aliases.join(', ')}.` : ''),
+    `    ${help.commandUsage(command)}`,
+    ...(options.length > 0 ? [optionTable(help, options)] : []),
+    ...(examples.length > 0 ? [`\`\`\`sh\n${examples.join('\n')}\n\`\`\``] : []),
+  ].join('\n\n');
+}
