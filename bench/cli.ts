@@ -1,0 +1,69 @@
+// How long the command line takes, as a ratio to an empty Node process; the two alternate, so that a noisy
+// machine is noisy for both.
+import { spawnSync } from 'node:child_process';
+import { newHome, type Home } from './lsh-process.ts';
+import { median, type Row } from './row.ts';
+
+const ROUNDS = 15;
+
+function timeMs(work: () => unknown): number {
+  const before = performance.now();
+  work();
+  return performance.now() - before;
+}
+
+function emptyNode(home: Home): () => unknown {
+  return () => spawnSync(process.execPath, ['-e', '0'], { env: home.env });
+}
+
+interface Measured {
+  name: string;
+  /** Times `node -e 0`. */
+  budget: number;
+  work: (round: number) => unknown;
+  after?: () => unknown;
+}
+
+function ratio(home: Home, { name, budget, work, after }: Measured): Row {
+  const ours: number[] = [];
+  const empty: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    empty.push(timeMs(emptyNode(home)));
+    ours.push(timeMs(() => work(round)));
+    after?.();
+  }
+  const value = median(ours) / median(empty);
+  return {
+    name,
+    value,
+    unit: 'x node -e 0',
+    peers: [{ name: 'node -e 0', value: 1 }],
+    budget: `<= ${budget}x`,
+    ok: value <= budget,
+  };
+}
+
+export function cliRows(): Row[] {
+  const home = newHome();
+  try {
+    home.lsh('daemon', 'start'); // fills the compile cache, as the second day of use finds it
+    home.lsh('cron', 'add', '--name', 'warm', '--schedule', '@yearly', '--command', 'true');
+    const version = ratio(home, { name: 'lsh --version', budget: 1.6, work: () => home.lsh('--version') });
+    const add = ratio(home, {
+      name: 'lsh cron add',
+      budget: 2.2,
+      work: (round) =>
+        home.lsh('cron', 'add', '--name', `job-${round}`, '--schedule', '0 2 * * 0', '--command', 'true'),
+    });
+    home.lsh('daemon', 'stop');
+    const start = ratio(home, {
+      name: 'lsh daemon start, until it answers',
+      budget: 5,
+      work: () => home.lsh('daemon', 'start'),
+      after: () => home.lsh('daemon', 'stop'),
+    });
+    return [version, add, start];
+  } finally {
+    home.dispose();
+  }
+}

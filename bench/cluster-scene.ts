@@ -1,0 +1,104 @@
+// Where the cluster's figures are taken: a real API server, objects in namespaces of their own, and a watch that
+// notes when each Job of a namespace was first seen.
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { JobSpecInput } from '../src/core/job.ts';
+import type { KubeClient } from '../src/kubernetes/client.ts';
+import { Informer } from '../src/kubernetes/informer.ts';
+import { lshJobPath } from '../src/kubernetes/resource.ts';
+import type { JobObject } from '../src/kubernetes/run-mapping.ts';
+import { keptLogger } from '../test/support/kept-logger.ts';
+
+const AT_ONCE = 100;
+const MINUTE = 60_000;
+
+export class Scene {
+  readonly client: KubeClient;
+  readonly namespace: string;
+  readonly #jobs: Informer<JobObject>;
+  /** When each Job was first seen, milliseconds. */
+  readonly seenAt: number[] = [];
+
+  private constructor(client: KubeClient, namespace: string) {
+    this.client = client;
+    this.namespace = namespace;
+    this.#jobs = new Informer<JobObject>({
+      client,
+      logger: keptLogger(),
+      path: `/apis/batch/v1/namespaces/${namespace}/jobs`,
+      trim: ({ metadata }) => ({ metadata }),
+    });
+    this.#jobs.onChange(({ type }) => {
+      if (type === 'Added') this.seenAt.push(Date.now());
+    });
+  }
+
+  static async open(client: KubeClient, namespace: string): Promise<Scene> {
+    const body = { metadata: { name: namespace } };
+    await client.json({ method: 'POST', path: '/api/v1/namespaces', body });
+    const scene = new Scene(client, namespace);
+    scene.#jobs.start();
+    await scene.#jobs.synced();
+    return scene;
+  }
+
+  /** Creates so many objects under the path, with the body of each by its index. */
+  async createAll(path: string, count: number, body: (index: number) => object): Promise<void> {
+    for (let from = 0; from < count; from += AT_ONCE) {
+      const indexes = Array.from({ length: Math.min(AT_ONCE, count - from) }, (_, i) => from + i);
+      await Promise.all(indexes.map((i) => this.client.json({ method: 'POST', path, body: body(i) })));
+    }
+  }
+
+  async createLshJobs(prefix: string, count: number, spec: JobSpecInput): Promise<void> {
+    await this.createAll(lshJobPath(this.namespace), count, (index) => ({
+      apiVersion: 'lsh.dev/v1alpha1',
+      kind: 'LshJob',
+      metadata: { name: `${prefix}-${index}` },
+      spec: { command: 'true', ...spec },
+    }));
+  }
+
+  /** Milliseconds by which the Jobs were seen after the instant; waits until there are so many, or it is too late. */
+  async lags(dueAt: number, count: number, lateMs: number): Promise<number[]> {
+    const before = this.seenAt.length;
+    while (this.seenAt.length - before < count && Date.now() < dueAt + lateMs) await wait(20);
+    return this.seenAt.slice(before).map((at) => at - dueAt);
+  }
+
+  /** Ends the watch, and removes nothing. */
+  async close(): Promise<void> {
+    await this.#jobs.stop();
+  }
+}
+
+/** The next full minute that is at least so many milliseconds away. */
+export function minuteAfter(leadMs: number): number {
+  return Math.ceil((Date.now() + leadMs) / MINUTE) * MINUTE;
+}
+
+/** A cron expression for that minute of the day, in UTC. */
+export function scheduleAt(instant: number): string {
+  const date = new Date(instant);
+  return `${date.getUTCMinutes()} ${date.getUTCHours()} * * *`;
+}
+
+/** TCP connections that the process has open to the port. */
+export function socketsTo(pid: number, port: number): number {
+  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const inodes = readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[2]?.endsWith(wanted))
+    .map((fields) => `socket:[${fields[9]}]`);
+  const held = new Set(readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`)));
+  return inodes.filter((inode) => held.has(inode)).length;
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ''; // closed meanwhile
+  }
+}

@@ -1,0 +1,67 @@
+// The built command line in a home of its own, for the bench and the demo.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Linux counts CPU time in these. */
+const TICKS_PER_SECOND = 100;
+const LSH = join(import.meta.dirname, '../dist/lsh.js');
+
+export interface Home {
+  env: NodeJS.ProcessEnv;
+  /** Runs `lsh` and answers with its output; throws with stderr when it fails. */
+  lsh(...args: string[]): string;
+  /** `lsh apply -f -` of the given documents. */
+  apply(documents: string): void;
+  /** Stops the daemon and removes the home. */
+  dispose(): void;
+}
+
+/** A fresh home under the temporary directory. */
+export function newHome(settings: Record<string, string> = {}): Home {
+  const root = mkdtempSync(join(tmpdir(), 'lsh-'));
+  const env = {
+    PATH: process.env.PATH,
+    LANG: 'C.UTF-8',
+    HOME: root,
+    XDG_STATE_HOME: join(root, 'state'),
+    XDG_RUNTIME_DIR: join(root, 'run'),
+    XDG_CACHE_HOME: join(root, 'cache'),
+    ...settings,
+  };
+  const call = (args: string[], input?: string): string => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [LSH, ...args], {
+      env,
+      input,
+      encoding: 'utf8',
+    });
+    if (status !== 0) throw new Error(`lsh ${args.join(' ')} ended with ${status}: ${stderr}`);
+    return stdout;
+  };
+  return {
+    env,
+    lsh: (...args) => call(args),
+    apply: (documents) => void call(['apply', '-f', '-'], documents),
+    dispose() {
+      call(['daemon', 'stop']);
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+/** CPU time that a process has used so far. */
+export function cpuMs(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13);
+  return ((Number(user) + Number(system)) * 1000) / TICKS_PER_SECOND;
+}
+
+/** Memory that a process holds now. */
+export function rssMb(pid: number): number {
+  const kb = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kb) / 1024;
+}

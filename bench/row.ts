@@ -1,0 +1,22 @@
+// One line of the bench: a figure, its peers from the same run, and the budget it is held against.
+
+export interface Row {
+  name: string;
+  value: number;
+  unit: string;
+  /** The same thing done by others, measured in the same run. */
+  peers: { name: string; value: number }[];
+  /** The budget in words. */
+  budget: string;
+  ok: boolean;
+}
+
+/** The value below which the given share (0 to 1) of the samples lies. */
+export function percentile(samples: readonly number[], share: number): number {
+  const sorted = samples.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+}
+
+export function median(samples: readonly number[]): number {
+  return percentile(samples, 0.5);
+}

@@ -1,0 +1,87 @@
+// Shell runs per second through the runner, against a bare spawn of the same command in the same minute.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { SubprocessRunner } from '../src/runners/subprocess-runner.ts';
+import { median, type Row } from './row.ts';
+import { jobOf, runOf, temporaryDirectory } from '../test/support/runs.ts';
+
+const CONCURRENCY = 16;
+const ROUNDS = 4;
+export const BUDGET_PER_SECOND = 300;
+
+/** Rounds alternate between the two, so that what else the machine does meets both; the medians count. */
+export async function shellRuns(runsPerRound = 500): Promise<Row[]> {
+  const directory = temporaryDirectory();
+  const runner = new SubprocessRunner({
+    stateDir: directory.path,
+    inherit: {},
+    check: () => undefined,
+    maxConcurrentRuns: CONCURRENCY,
+  });
+  await runner.recover([]);
+  const ours: number[] = [];
+  const bare: number[] = [];
+  try {
+    for (let round = 0; round < ROUNDS; round++) {
+      bare.push(await bareRunsPerSecond(runsPerRound));
+      ours.push(await runnerPerSecond(runner, runsPerRound));
+    }
+  } finally {
+    await runner.close();
+    directory.remove();
+  }
+  const value = Math.round(median(ours));
+  return [
+    {
+      name: 'shell runs sustained',
+      value,
+      unit: 'runs/s',
+      peers: [{ name: 'child_process.spawn of sh -c true, nothing kept', value: Math.round(median(bare)) }],
+      budget: `>= ${BUDGET_PER_SECOND} runs/s`,
+      ok: value >= BUDGET_PER_SECOND,
+    },
+  ];
+}
+
+/** What spawning alone allows on this machine at this moment. */
+export function bareRunsPerSecond(runs = 500): Promise<number> {
+  return perSecond(runs, bareRun);
+}
+
+async function bareRun(): Promise<void> {
+  const child = spawn('/bin/sh', ['-c', 'true'], { stdio: 'ignore', env: { PATH: '/usr/bin:/bin' } });
+  await once(child, 'exit');
+}
+
+async function perSecond(count: number, run: () => Promise<void>): Promise<number> {
+  const startedAt = performance.now();
+  let left = count;
+  const lane = async () => {
+    while (left-- > 0) await run();
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, lane));
+  return (count / (performance.now() - startedAt)) * 1000;
+}
+
+/** Every run is checked: one that failed or was lost would make the figure worthless. */
+function runnerPerSecond(runner: SubprocessRunner, count: number): Promise<number> {
+  const job = jobOf({ command: 'true' });
+  const waiting = new Map<string, () => void>();
+  runner.onChange((key) => {
+    for (const seen of key === job.key ? runner.observe(key) : []) {
+      if (seen.state !== 'Ended') continue;
+      if (seen.exitCode !== 0) throw new Error(`a run of the bench failed: ${JSON.stringify(seen)}`);
+      runner.release(seen.name);
+      waiting.get(seen.name)!();
+      waiting.delete(seen.name);
+    }
+  });
+  return perSecond(count, async () => {
+    const run = runOf(job);
+    const ended = new Promise<void>((resolve) => waiting.set(run.name, resolve));
+    await runner.start(job, run);
+    await ended;
+  });
+}
+
+if (import.meta.main) console.log(JSON.stringify(await shellRuns(), undefined, 2));
