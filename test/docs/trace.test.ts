@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+const rows = readFileSync(join(ROOT, 'docs/trace.md'), 'utf8')
+  .split('\n')
+  .filter((line) => /^\|\s+\d+\s+\|/.test(line))
+  .map((line) => line.split('|').map((cell) => cell.trim()))
+  .map(([, step, , now = '']) => ({ step: Number(step), now }));
+
+const places = rows.flatMap(({ step, now }) =>
+  [...now.matchAll(/`(src\/[^`]+)` `(\w+)`/g)].map(([, file = '', symbol = '']) => ({ step, file, symbol })),
+);
+
+test('the page has each step of the trace once, in order', () => {
+  expect(rows.map(({ step }) => step)).toEqual(Array.from({ length: 29 }, (_, index) => index + 1));
+});
+
+test('a step says where it happens now, or that it does not happen yet', () => {
+  for (const { step, now } of rows) {
+    const named = places.some((place) => place.step === step);
+    expect({ step, told: named !== (now === 'not there yet') }).toEqual({ step, told: true });
+  }
+});
+
+test.each(places)('step $step: $file has $symbol', ({ file, symbol }) => {
+  const text = readFileSync(join(ROOT, file), 'utf8');
+  expect(text).toMatch(new RegExp(`(function|class|interface|const|\\{) ${symbol}\\b`));
+});
