@@ -1,7 +1,7 @@
 // Bundles the program into dist/. To find and link a module costs a start a millisecond, so what every start
 // needs is one file: the command line, or the daemon. What single commands import dynamically is apart.
 import { readFileSync, rmSync } from 'node:fs';
-import { isBuiltin } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { join, relative, resolve } from 'node:path';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 
@@ -9,33 +9,49 @@ const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { versio
 
 const ERRORS = 'core/errors.ts';
 
+const require = createRequire(import.meta.url);
+
+/** Packages in CommonJS that most processes never come to need: here the reading of unusual cron fields. */
+const LATE_PACKAGES = new Set(['cron-parser']);
+
 /**
  * An `import` of one of Node's modules loads it at once and reads all its exports; reading those of node:http
  * loads the whole of fetch: 30 ms of each start. Here a module is loaded when the first of its exports is used.
  * The entry is left alone: it has to run on a Node that does not know getBuiltinModule.
  */
-const lazyBuiltins: Plugin = {
-  name: 'lazy-builtins',
+const lateModules: Plugin = {
+  name: 'late-modules',
   setup(bundler) {
     bundler.onResolve({ filter: /.*/ }, ({ path, importer }) => {
+      if (LATE_PACKAGES.has(path) && importer !== '') {
+        // Asked for by the stand-in below it is the package itself.
+        return importer === path ? undefined : { path, namespace: 'late-package' };
+      }
       if (!isBuiltin(path) || importer.endsWith('/cli/main.ts')) return undefined;
       return { path: path.startsWith('node:') ? path : `node:${path}`, namespace: 'builtin' };
     });
-    bundler.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({ contents: lazyModule(path) }));
+    bundler.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: lateModule(
+        process.getBuiltinModule(path),
+        `process.getBuiltinModule(${JSON.stringify(path)})`,
+      ),
+    }));
+    bundler.onLoad({ filter: /.*/, namespace: 'late-package' }, ({ path }) => ({
+      contents: lateModule(require(path), `require(${JSON.stringify(path)})`),
+      resolveDir: process.cwd(),
+    }));
   },
 };
 
-function lazyModule(path: string): string {
-  const load = `process.getBuiltinModule(${JSON.stringify(path)})`;
-  const exports: unknown = process.getBuiltinModule(path);
+function lateModule(exports: unknown, load: string): string {
   // A class, such as node:events, has to be itself.
   if (typeof exports !== 'object' || exports === null) return `module.exports = ${load}`;
   const names = JSON.stringify(Object.keys(exports));
   // On the prototype, because own properties are copied for each file that imports the module.
   return `let loaded;
-const lazy = {};
-for (const name of ${names}) Object.defineProperty(lazy, name, { get: () => (loaded ??= ${load})[name] });
-module.exports = Object.create(lazy);`;
+const late = {};
+for (const name of ${names}) Object.defineProperty(late, name, { get: () => (loaded ??= ${load})[name] });
+module.exports = Object.create(late);`;
 }
 
 /** Each is one file. What two of them use is in both; errors are told by their class, so there is one of that. */
@@ -82,7 +98,7 @@ const common = {
   minifyWhitespace: true,
   sourcemap: 'linked',
   define: { __LSH_VERSION__: JSON.stringify(version) },
-  plugins: [separateFiles, lazyBuiltins],
+  plugins: [separateFiles, lateModules],
   logLevel: 'warning',
 } satisfies BuildOptions;
 await build({ ...common, entryPoints: entryPoints(Object.keys(WHOLE)) });

@@ -7,15 +7,9 @@ import { connectLocal, pathsFromConfig } from '../../local-api.ts';
 import { print } from '../../output/print.ts';
 import { withProgress } from '../../output/progress.ts';
 
-/**
- * The daemon waits far more than it computes: the memory of the optimizing compilers, and of a large space for
- * young objects, would stay with it for months and buy nothing that a run of it can show.
- */
-const SMALL_MEMORY = ['--no-opt', '--no-maglev', '--max-semi-space-size=1'];
-
 /** Words after `node` that make it the daemon. */
 export function daemonRunCommand(): string[] {
-  return [...SMALL_MEMORY, process.argv[1] ?? '', 'daemon', 'run'];
+  return [process.argv[1] ?? '', 'daemon', 'run'];
 }
 
 async function start({ io }: Context): Promise<void> {
