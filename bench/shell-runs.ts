@@ -7,7 +7,14 @@ import { jobOf, runOf, temporaryDirectory } from '../test/support/runs.ts';
 
 const CONCURRENCY = 16;
 const ROUNDS = 4;
-export const BUDGET_PER_SECOND = 300;
+/** 300 runs a second where the bare spawn, on both cores, does 847: machines differ by more than we do. */
+const BUDGET_OF_BARE = 300 / 847;
+export const BUDGET = `>= ${BUDGET_OF_BARE.toFixed(2)}x the bare spawn (300 of 847 runs/s)`;
+
+/** Whether so many runs a second are enough beside so many of a bare spawn. */
+export function isWithinBudget(perSecond: number, bare: number): boolean {
+  return perSecond >= BUDGET_OF_BARE * bare;
+}
 
 /** Rounds alternate between the two, so that what else the machine does meets both; the medians count. */
 export async function shellRuns(runsPerRound = 500): Promise<Row[]> {
@@ -37,8 +44,8 @@ export async function shellRuns(runsPerRound = 500): Promise<Row[]> {
       value,
       unit: 'runs/s',
       peers: [{ name: 'child_process.spawn of sh -c true, nothing kept', value: Math.round(median(bare)) }],
-      budget: `>= ${BUDGET_PER_SECOND} runs/s`,
-      ok: value >= BUDGET_PER_SECOND,
+      budget: BUDGET,
+      ok: isWithinBudget(value, median(bare)),
     },
   ];
 }

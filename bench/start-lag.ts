@@ -6,17 +6,35 @@ import { schedule as nodeCron } from 'node-cron';
 import { systemClock } from '../src/control/clock.ts';
 import { Workqueue } from '../src/control/workqueue.ts';
 import { compileSchedule } from '../src/core/schedule.ts';
-import { percentile, type Row } from './row.ts';
+import { median, percentile, type Row } from './row.ts';
 
 const JOBS = 1000;
-const SECONDS = 6;
+/** What a process that was started a moment ago still compiles is not what its users wait for. */
+const WARM_UP_SECONDS = 2;
+const SECONDS = 11;
 
-function lagOfThisSecond(): number {
-  return Date.now() % 1000;
+/** How late the callbacks of each second came, milliseconds. */
+class Lags {
+  readonly #bySecond = new Map<number, number[]>();
+
+  add(): void {
+    const now = Date.now();
+    const second = Math.floor(now / 1000);
+    const lags = this.#bySecond.get(second);
+    if (lags === undefined) this.#bySecond.set(second, [now % 1000]);
+    else lags.push(now % 1000);
+  }
+
+  /** The p99 of the second in the middle: one in which the machine was away says nothing of the queue. */
+  async p99(): Promise<number> {
+    await wait((WARM_UP_SECONDS + SECONDS) * 1000);
+    const warm = [...this.#bySecond.values()].slice(WARM_UP_SECONDS, WARM_UP_SECONDS + SECONDS);
+    return median(warm.map((lags) => percentile(lags, 0.99)));
+  }
 }
 
-async function ours(): Promise<number[]> {
-  const lags: number[] = [];
+async function ours(): Promise<number> {
+  const lags = new Lags();
   const schedules = new Map(
     Array.from({ length: JOBS }, (_, i) => [
       `local/job-${i}`,
@@ -34,7 +52,7 @@ async function ours(): Promise<number[]> {
     onClockStep: () => {},
     onReady: () => {
       for (let key = queue.take(); key !== undefined; key = queue.take()) {
-        lags.push(lagOfThisSecond());
+        lags.add();
         queue.wakeAt(key, schedules.get(key)?.next(Date.now()) ?? Infinity);
         queue.done(key, true);
       }
@@ -42,42 +60,37 @@ async function ours(): Promise<number[]> {
   });
   queue.start();
   for (const [key, schedule] of schedules) queue.wakeAt(key, schedule.next(Date.now()) ?? Infinity);
-  await wait(SECONDS * 1000);
+  const p99 = await lags.p99();
   queue.stop();
-  return lags;
+  return p99;
 }
 
-async function croner(): Promise<number[]> {
-  const lags: number[] = [];
-  const jobs = Array.from(
-    { length: JOBS },
-    () => new Cron('* * * * * *', () => void lags.push(lagOfThisSecond())),
-  );
-  await wait(SECONDS * 1000);
+async function croner(): Promise<number> {
+  const lags = new Lags();
+  const jobs = Array.from({ length: JOBS }, () => new Cron('* * * * * *', () => lags.add()));
+  const p99 = await lags.p99();
   for (const job of jobs) job.stop();
-  return lags;
+  return p99;
 }
 
-async function nodeCronLags(): Promise<number[]> {
-  const lags: number[] = [];
-  const tasks = Array.from({ length: JOBS }, () =>
-    nodeCron('* * * * * *', () => void lags.push(lagOfThisSecond())),
-  );
-  await wait(SECONDS * 1000);
+async function nodeCronP99(): Promise<number> {
+  const lags = new Lags();
+  const tasks = Array.from({ length: JOBS }, () => nodeCron('* * * * * *', () => lags.add()));
+  const p99 = await lags.p99();
   for (const task of tasks) await task.destroy();
-  return lags;
+  return p99;
 }
 
 export async function startLagRows(): Promise<Row[]> {
-  const value = percentile(await ours(), 0.99);
+  const value = await ours();
   return [
     {
       name: `start lag, ${JOBS} jobs due in one second, p99`,
       value,
       unit: 'ms',
       peers: [
-        { name: 'croner', value: percentile(await croner(), 0.99) },
-        { name: 'node-cron', value: percentile(await nodeCronLags(), 0.99) },
+        { name: 'croner', value: await croner() },
+        { name: 'node-cron', value: await nodeCronP99() },
       ],
       budget: '<= 5 ms',
       ok: value <= 5,
