@@ -1,6 +1,7 @@
 // Builds kube-apiserver and kube-controller-manager 1.20 from Debian's source package, the newest one that is
 // complete. Everything comes through a private apt configuration and is unpacked into a private directory:
 // no root, no package installed, no change of the system's sources.
+import { execFileSync } from 'node:child_process';
 import {
   accessSync,
   copyFileSync,
@@ -15,7 +16,6 @@ import { delimiter, join } from 'node:path';
 import { runStep, say, type Step } from './run.ts';
 
 const VERSION = { git: 'v1.20.2', major: '1', minor: '20', commit: 'debian' };
-const MIRROR = 'http://deb.debian.org/debian';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const PACKAGES = [
   'golang-1.19-go',
@@ -32,6 +32,7 @@ const BINARIES = ['kube-apiserver', 'kube-controller-manager'];
 export function missingPrerequisites(): string | undefined {
   const missing = TOOLS.filter((tool) => !onPath(tool));
   if (!existsSync(KEYRING)) missing.push('debian-archive-keyring');
+  if (missing.length === 0 && archive() === undefined) missing.push("the distribution's archive as a source");
   return missing.length === 0 ? undefined : `a build needs Debian with ${missing.join(', ')}`;
 }
 
@@ -60,13 +61,21 @@ function onPath(tool: string): boolean {
   });
 }
 
+/** Where this machine takes its packages from: an archive, and each mirror of it, has the suites of all releases. */
+function archive(): string | undefined {
+  const args = ['indextargets', '--no-release-info', '--format', '$(REPO_URI)', 'Created-By: Packages'];
+  return execFileSync('apt-get', args, { encoding: 'utf8' })
+    .split('\n')
+    .find((uri) => uri.endsWith('/debian/'));
+}
+
 function downloadSteps(workDir: string): Step[] {
   const apt = join(workDir, 'apt');
   for (const dir of ['lists/partial', 'cache/archives/partial'])
     mkdirSync(join(apt, dir), { recursive: true });
   writeFileSync(
     join(apt, 'sources.list'),
-    ['deb', 'deb-src'].map((kind) => `${kind} [signed-by=${KEYRING}] ${MIRROR} bookworm main\n`).join(''),
+    ['deb', 'deb-src'].map((kind) => `${kind} [signed-by=${KEYRING}] ${archive()} bookworm main\n`).join(''),
   );
   const options = [
     `Dir::Etc::sourcelist=${join(apt, 'sources.list')}`,
