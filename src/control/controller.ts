@@ -102,7 +102,7 @@ export class Controller {
 
   /** Whatever went wrong, the key comes back: a failure must never end a schedule. */
   #failed(key: JobKey, thrown: unknown): void {
-    const retryInMs = this.#queue.retry(key);
+    const retryInMs = this.#queue.retry(key, thrown instanceof LshError ? thrown.retryAfterMs : 0);
     this.#options.logger[levelOf(thrown, retryInMs)](
       { job: key, retryInMs, err: thrown },
       'reconcile failed',

@@ -2,7 +2,7 @@
 import { decide, decideInvalid, decideRemoved, type Decision, type Evaluation } from '../core/decide.ts';
 import type { Action } from '../core/draft.ts';
 import { LshError } from '../core/errors.ts';
-import type { Executor, Job, JobKey } from '../core/job.ts';
+import type { Executor, Job, JobKey, JobSpec } from '../core/job.ts';
 import type { Run, RunObservation } from '../core/run.ts';
 import { evaluatedSince, jobSchedule } from '../core/job-schedule.ts';
 import type { Schedule } from '../core/schedule.ts';
@@ -25,7 +25,8 @@ export interface ReconcilerOptions {
 }
 
 interface Compiled {
-  job: Job;
+  uid: string;
+  spec: JobSpec;
   schedule: Schedule | LshError;
 }
 
@@ -172,10 +173,9 @@ export class Reconciler {
   /** Compiled once per spec; an edit brings a new spec object. */
   #schedule(job: Job): Schedule | LshError {
     const known = this.#schedules.get(job.key);
-    if (known !== undefined && known.job.spec === job.spec && known.job.uid === job.uid)
-      return known.schedule;
+    if (known !== undefined && known.spec === job.spec && known.uid === job.uid) return known.schedule;
     const schedule = this.#compile(job);
-    this.#schedules.set(job.key, { job, schedule });
+    this.#schedules.set(job.key, { uid: job.uid, spec: job.spec, schedule });
     return schedule;
   }
 

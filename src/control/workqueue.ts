@@ -69,11 +69,11 @@ export class Workqueue {
     if (this.#timer !== undefined && earliest !== undefined && earliest < this.#timer.at) this.#arm();
   }
 
-  /** Makes the key ready after a delay that doubles with each failure in a row; answers with the delay. */
-  retry(key: JobKey): number {
+  /** Makes the key ready after a delay that doubles with each failure in a row, or a longer one; answers with it. */
+  retry(key: JobKey, atLeastMs = 0): number {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
-    const delayMs = Math.min(RETRY_FIRST_MS * 2 ** failures, RETRY_MAX_MS);
+    const delayMs = Math.max(atLeastMs, Math.min(RETRY_FIRST_MS * 2 ** failures, RETRY_MAX_MS));
     this.wakeAt(key, this.#options.clock.now() + delayMs);
     return delayMs;
   }

@@ -414,6 +414,8 @@ export interface LshErrorOptions {
   /** Replaces the table’s hint where a better one is known. */
   hint?: string;
   problems?: Problem[];
+  /** How long whoever refused asks to wait before the next try, milliseconds. */
+  retryAfterMs?: number;
 }
 
 /** The one error class: the code is API, the message is for people. */
@@ -422,6 +424,7 @@ export class LshError extends Error {
   readonly fields: Fields;
   readonly hint: string;
   readonly problems: Problem[];
+  readonly retryAfterMs: number;
 
   constructor(code: ErrorCode, fields: Fields = {}, options: LshErrorOptions = {}) {
     super(
@@ -433,6 +436,7 @@ export class LshError extends Error {
     this.fields = fields;
     this.hint = options.hint ?? fill(ERRORS[code].hint, fields);
     this.problems = options.problems ?? [];
+    this.retryAfterMs = options.retryAfterMs ?? 0;
   }
 
   get exitStatus(): ExitStatus {

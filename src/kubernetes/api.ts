@@ -1,6 +1,6 @@
 // What the adapters ask of the API server, what went wrong in the loop's words, and the fence before a write.
 import { LshError } from '../core/errors.ts';
-import { describeError } from './api-errors.ts';
+import { describeError, retryAfterMs } from './api-errors.ts';
 import type { KubeClient, KubeRequest } from './client.ts';
 
 /** The calls of a client; tests and the fence stand in between. */
@@ -26,5 +26,9 @@ export function fenced(api: KubeApi, mayWrite: () => boolean): KubeApi {
 /** Whatever a call failed with as an error that is tried again. */
 export function asRetryable(error: unknown): LshError {
   if (error instanceof LshError) return error;
-  return new LshError('CLUSTER_REFUSED', { detail: describeError(error) }, { cause: error });
+  return new LshError(
+    'CLUSTER_REFUSED',
+    { detail: describeError(error) },
+    { cause: error, retryAfterMs: retryAfterMs(error) },
+  );
 }

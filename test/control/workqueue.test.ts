@@ -60,6 +60,11 @@ test('failures in a row wait longer each time, up to a minute, and a success for
   expect(queue.retry('a')).toBe(5);
 });
 
+test('who asks for a longer wait gets it, and a shorter one changes nothing', () => {
+  const { queue } = aQueue();
+  expect([queue.retry('a', 1_000), queue.retry('a', 1), queue.retry('a')]).toEqual([1_000, 10, 20]);
+});
+
 test('what is due is looked at every evaluation interval even when no wake-up is set', () => {
   const { clock, queue } = aQueue();
   expect(clock.pending).toBe(1);
