@@ -35,6 +35,15 @@ export const CONTROLLER_VARIABLES = {
     ),
     option: '--lease-duration <time>',
   },
+  watchSilenceMs: {
+    ...amount(
+      'LSH_WATCH_SILENCE',
+      'a time (ms, s, m)',
+      { units: DURATION, min: '1s', max: '10m', default: '70s' },
+      'How long a watch may bring nothing before the operator asks whether its connection still lives.',
+    ),
+    option: '--watch-silence <time>',
+  },
   httpPort: {
     ...amount(
       'LSH_HTTP_PORT',

@@ -32,12 +32,8 @@ export const VARIABLES = {
   home: directory('HOME', 'Where state and runs live when nothing else is said.', {
     required: { when: 'no state directory is set', unless: ['LSH_STATE_DIR', 'XDG_STATE_HOME'] },
   }),
-  stateDir: text('LSH_STATE_DIR', 'Directory of database, log and output, instead of $XDG_STATE_HOME/lsh.', {
-    inherited: true,
-  }),
-  runtimeDir: text('LSH_RUNTIME_DIR', 'Directory of the socket, instead of $XDG_RUNTIME_DIR/lsh.', {
-    inherited: true,
-  }),
+  stateDir: text('LSH_STATE_DIR', 'Directory of database, log and output, instead of $XDG_STATE_HOME/lsh.'),
+  runtimeDir: text('LSH_RUNTIME_DIR', 'Directory of the socket, instead of $XDG_RUNTIME_DIR/lsh.'),
   xdgStateHome: directory('XDG_STATE_HOME', 'Parent of the state directory.', {
     shownDefault: '$HOME/.local/state',
   }),

@@ -100,6 +100,19 @@ export class KubeClient {
     this.#pool.drop();
   }
 
+  /**
+   * Gives up the connection when nothing is answered on it within the limit (milliseconds): one that takes bytes
+   * and gives none. Whatever the answer says, it came.
+   */
+  async dropIfSilent(limitMs: number): Promise<void> {
+    const asked = this.request({ path: '/livez', signal: AbortSignal.timeout(limitMs) });
+    const answered = await asked.then(
+      () => true,
+      (error: unknown) => error instanceof ApiException,
+    );
+    if (!answered) this.dropConnection();
+  }
+
   /** Ends every call and connection. */
   close(): Promise<void> {
     return this.#pool.close();

@@ -10,7 +10,7 @@ import { ObjectCache, type Change } from './object-cache.ts';
 import type { KubeObject } from './objects.ts';
 import { WatchHealth } from './watch-health.ts';
 import { UnreadableEvent, type WatchEvent } from './watch-stream.ts';
-import { StalledWatch, watch } from './watch.ts';
+import { StalledWatch, watch, WATCH_SILENCE_MS } from './watch.ts';
 
 export interface InformerOptions<T> {
   client: KubeClient;
@@ -32,7 +32,8 @@ export interface InformerOptions<T> {
 }
 
 const PAGE_SIZE = 500;
-const INACTIVITY_MS = 70_000;
+/** A server that lives answers this soon, milliseconds. */
+const PROBE_MS = 5_000;
 const BACKOFF = { initialMs: 500, maxMs: 30_000 };
 const WATCH_SECONDS = { shortest: 300, longest: 600 };
 // A watch that ends sooner with nothing in it is a failure, else a broken proxy would be asked in a tight loop.
@@ -132,7 +133,7 @@ export class Informer<T extends KubeObject> {
   }
 
   async #follow(resourceVersion: string, signal: AbortSignal): Promise<void> {
-    const { client, path, labelSelector, fieldSelector, inactivityMs = INACTIVITY_MS } = this.#options;
+    const { client, path, labelSelector, fieldSelector, inactivityMs = WATCH_SILENCE_MS } = this.#options;
     const startedAt = performance.now();
     let events = 0;
     const request = {
@@ -173,14 +174,14 @@ export class Informer<T extends KubeObject> {
   }
 
   async #recover(failure: unknown, signal: AbortSignal): Promise<void> {
-    const { client, logger, path, inactivityMs = INACTIVITY_MS } = this.#options;
+    const { client, logger, path, inactivityMs = WATCH_SILENCE_MS } = this.#options;
     const stalled = failure instanceof StalledWatch;
     const workedMs = this.health.lost(stalled ? inactivityMs : 0);
     if (workedMs >= LONG_WATCH_MS) this.#backoff.reset();
     if (failure instanceof UnreadableEvent) this.health.parseErrors++;
     if (mustRelist(failure)) this.#resourceVersion = undefined;
-    // That connection takes bytes and gives none: the next call must not go into it too.
-    if (stalled) client.dropConnection();
+    // The next call must not go into a dead connection too; one that answers is not to blame, and carries others.
+    if (stalled) await client.dropIfSilent(Math.min(inactivityMs, PROBE_MS));
     const retryInMs = Math.round(this.#backoff.next(retryAfterMs(failure)));
     logger.warn({ path, error: describeError(failure), retryInMs }, 'watch interrupted');
     await delay(retryInMs, undefined, { signal }).catch(() => undefined);

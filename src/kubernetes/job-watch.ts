@@ -11,7 +11,6 @@ import { watch } from './watch.ts';
 export type Look<T> = (object: LshJobObject) => T | undefined;
 
 const WATCH_SECONDS = 300;
-const INACTIVITY_MS = 70_000;
 const BACKOFF = { initialMs: 200, maxMs: 15_000, random: Math.random };
 /** An API server that restarts is back sooner; one that stays away must not be waited for without a word. */
 const FAILURES_BORNE = 20;
@@ -53,7 +52,6 @@ async function watchFor<T>(
     query: { fieldSelector: `metadata.name=${name}` },
     resourceVersion,
     timeoutSeconds: WATCH_SECONDS,
-    inactivityMs: INACTIVITY_MS,
     signal,
     onOpen: () => {},
   };

@@ -13,7 +13,6 @@ import type { PodObject } from './run-mapping.ts';
 import { watch } from './watch.ts';
 
 const WATCH_SECONDS = 300;
-const INACTIVITY_MS = 70_000;
 const BACKOFF = { initialMs: 200, maxMs: 5_000, random: Math.random };
 /** Breaks in a row without a byte in between. */
 const BREAKS_BORNE = 20;
@@ -60,7 +59,6 @@ async function podAppears(
     query: { labelSelector: `${RUN_LABEL}=${run.name}` },
     resourceVersion,
     timeoutSeconds: WATCH_SECONDS,
-    inactivityMs: INACTIVITY_MS,
     signal,
     onOpen: () => {},
   };

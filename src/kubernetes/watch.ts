@@ -3,14 +3,17 @@ import type { KubeClient, KubeRequest } from './client.ts';
 import type { KubeObject } from './objects.ts';
 import { watchEvents, type WatchEvent } from './watch-stream.ts';
 
+/** No server that lives is silent for so long: it sends a bookmark each minute. */
+export const WATCH_SILENCE_MS = 70_000;
+
 export interface WatchRequest {
   path: string;
   query: KubeRequest['query'];
   resourceVersion: string;
   /** The server ends the watch after so many seconds. */
   timeoutSeconds: number;
-  /** Silence after which the watch is dead; the server sends a bookmark each minute. */
-  inactivityMs: number;
+  /** Silence after which the watch is dead, milliseconds; default WATCH_SILENCE_MS. */
+  inactivityMs?: number;
   signal: AbortSignal;
   /** The server has taken the watch. */
   onOpen: () => void;
@@ -23,7 +26,7 @@ export async function* watch<T extends KubeObject>(
   client: KubeClient,
   request: WatchRequest,
 ): AsyncGenerator<WatchEvent<T>> {
-  const { inactivityMs } = request;
+  const { inactivityMs = WATCH_SILENCE_MS } = request;
   const watchdog = new AbortController();
   const bark = () => watchdog.abort(new StalledWatch(`silent for ${inactivityMs} ms`));
   const timer = setTimeout(bark, inactivityMs);

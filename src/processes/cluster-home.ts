@@ -59,7 +59,12 @@ export class ClusterHome {
   constructor(options: ClusterHomeOptions) {
     this.#options = options;
     const { config, client, api, log, identity } = options;
-    const shared = { client, logger: log.component('informer'), namespaces: config.namespaces ?? [] };
+    const shared = {
+      client,
+      logger: log.component('informer'),
+      namespaces: config.namespaces ?? [],
+      inactivityMs: config.watchSilenceMs,
+    };
     this.#lshJobs = new NamespacedInformer({ ...shared, pathOf: lshJobPath });
     this.#jobs = new NamespacedInformer<JobObject>({
       ...shared,

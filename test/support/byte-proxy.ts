@@ -42,7 +42,8 @@ export class ByteProxy {
     for (const { client, server } of this.#pairs) {
       client.unpipe();
       server.unpipe();
-      client.pause();
+      // What comes is lost and not left waiting: else the end of the connection would wait behind it, unseen.
+      client.resume();
       server.pause();
     }
   }
