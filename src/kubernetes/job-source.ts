@@ -90,6 +90,7 @@ export class ClusterJobSource implements JobSource, Ledger {
     if (this.#leftovers.has(key)) return this.#commitLeftovers(key, change);
     const known = this.#read.get(key);
     if (known === undefined) return;
+    this.#read.delete(key);
     const patch = statusPatch(known.object.status, statusAfter(known, change));
     if (patch === undefined) return;
     await this.#write(known.object, patch);
