@@ -5,7 +5,8 @@ import { LshError } from '../core/errors.ts';
 import type { Job, JobKey } from '../core/job.ts';
 import type { Run, RunEnd, RunObservation, RunPhase, StopCause } from '../core/run.ts';
 import { asRetryable, type KubeApi } from './api.ts';
-import { describeError, isAlreadyExists, isNotFound, isUncertain } from './api-errors.ts';
+import { isAlreadyExists, isNotFound, isUncertain } from './api-errors.ts';
+import { Inquiries } from './inquiries.ts';
 import { jobManifest, type JobDefaults } from './job-manifest.ts';
 import type { NamespacedInformer } from './namespaced-informer.ts';
 import { OwnedJobs, recordedRun, type OwnedChange } from './owned-jobs.ts';
@@ -39,9 +40,6 @@ export interface KubernetesJobRunnerOptions {
   removalDelayMs: number;
 }
 
-/** Between two questions for an end that the server did not answer, milliseconds. */
-const ASK_AGAIN_MS = 1_000;
-
 export class KubernetesJobRunner implements Runner {
   readonly claim = 'name';
   readonly #options: KubernetesJobRunnerOptions;
@@ -50,19 +48,18 @@ export class KubernetesJobRunner implements Runner {
   readonly #listeners: ((key: JobKey) => void)[] = [];
   /** Ends that are known whole, by job and run. */
   readonly #ends = new Map<JobKey, Map<string, RunEnd>>();
-  /** Uids of Jobs whose end is being asked for. */
-  readonly #asked = new Set<string>();
-  /** Runs whose Job is being looked for, by job and run. */
-  readonly #sought = new Set<string>();
+  readonly #inquiries: Inquiries;
   /** Uids of Jobs that are to be deleted, or have been. */
   readonly #removed = new Set<string>();
   /** Runs whose start ended without an answer. */
   readonly #uncertain = new Map<JobKey, Map<string, Run>>();
-  readonly #timers = new Set<() => void>();
+  /** Take back deletions that are to come. */
+  readonly #deletions = new Set<() => void>();
 
   constructor(options: KubernetesJobRunnerOptions) {
     this.#options = options;
     this.#jobs = new OwnedJobs(options.jobs, (change) => this.#heard(change));
+    this.#inquiries = new Inquiries({ ...options, again: (key) => this.#announce(key) });
     this.#stuck = new StuckRuns(options.pods, (key) => this.#announce(key));
   }
 
@@ -130,13 +127,18 @@ export class KubernetesJobRunner implements Runner {
     const end = observationOf(job, []);
     const dueAt = (end.state === 'Ended' ? end.finishedAt : 0) + removalDelayMs;
     if (dueAt <= clock.now()) return this.#removeNow(job);
-    this.#later(dueAt, () => void this.#removeNow(job).catch(() => this.#announce(key)));
+    const cancel = clock.at(dueAt, () => {
+      this.#deletions.delete(cancel);
+      this.#removeNow(job).catch(() => this.#announce(key));
+    });
+    this.#deletions.add(cancel);
   }
 
   /** Starts, asks and deletes nothing more. */
   close(): void {
-    for (const cancel of this.#timers) cancel();
-    this.#timers.clear();
+    for (const cancel of this.#deletions) cancel();
+    this.#deletions.clear();
+    this.#inquiries.close();
   }
 
   #observeJob(key: JobKey, job: JobObject, end: RunObservation | undefined): RunObservation | undefined {
@@ -157,30 +159,14 @@ export class KubernetesJobRunner implements Runner {
    * says that there is no such Job.
    */
   #seek(key: JobKey, run: Run): RunObservation {
-    const { api, clock, logger } = this.#options;
-    const sought = `${key} ${run.name}`;
-    if (!this.#sought.has(sought)) {
-      this.#sought.add(sought);
-      this.#find(key, run, api).then(
-        () => this.#sought.delete(sought),
-        (error: unknown) => {
-          logger.warn(
-            { job: key, run: run.name, error: describeError(error) },
-            'a run cannot be looked for yet',
-          );
-          this.#later(clock.now() + ASK_AGAIN_MS, () => {
-            this.#sought.delete(sought);
-            this.#announce(key);
-          });
-        },
-      );
-    }
-    return { name: run.name, state: 'Running', startedAt: run.startedAt ?? clock.now() };
+    const { name, startedAt = this.#options.clock.now() } = run;
+    this.#inquiries.ask({ key, run: name, id: `${key} ${name}` }, () => this.#find(key, run));
+    return { name, state: 'Running', startedAt };
   }
 
-  async #find(key: JobKey, run: Run, api: KubeApi): Promise<void> {
+  async #find(key: JobKey, run: Run): Promise<void> {
     try {
-      const job = await api.json<JobObject>({ path: `${jobsPath(key)}/${run.name}` });
+      const job = await this.#options.api.json<JobObject>({ path: `${jobsPath(key)}/${run.name}` });
       if (isOwnedBy(job, run.jobUid)) {
         this.#jobs.put(key, job);
         return this.#announce(key);
@@ -192,25 +178,10 @@ export class KubernetesJobRunner implements Runner {
   }
 
   #askForEnd(key: JobKey, job: JobObject): void {
-    const { api, facts, logger, clock } = this.#options;
+    const { api, facts } = this.#options;
     const { uid, name } = job.metadata;
-    if (this.#asked.has(uid)) return;
-    this.#asked.add(uid);
-    runEnd(api, job, facts.capturesOutput(key)).then(
-      (end) => {
-        this.#asked.delete(uid);
-        this.#end(key, end);
-      },
-      (error: unknown) => {
-        logger.warn(
-          { job: key, run: name, error: describeError(error) },
-          'the end of a run cannot be read yet',
-        );
-        this.#later(clock.now() + ASK_AGAIN_MS, () => {
-          this.#asked.delete(uid);
-          this.#announce(key);
-        });
-      },
+    this.#inquiries.ask({ key, run: name, id: uid }, async () =>
+      this.#end(key, await runEnd(api, job, facts.capturesOutput(key))),
     );
   }
 
@@ -304,14 +275,6 @@ export class KubernetesJobRunner implements Runner {
   #isRecorded(key: JobKey, name: string): boolean {
     const phase = this.#options.facts.phaseOf(key, name);
     return phase !== undefined && phase !== 'Running' && phase !== 'Created';
-  }
-
-  #later(at: number, act: () => void): void {
-    const cancel = this.#options.clock.at(at, () => {
-      this.#timers.delete(cancel);
-      act();
-    });
-    this.#timers.add(cancel);
   }
 
   #announce(key: JobKey): void {

@@ -1,0 +1,61 @@
+// Questions to the API server that the observation of a run waits for: one at a time about each subject, and again a
+// second after one that was not answered.
+import type { Clock, Logger } from '../control/ports.ts';
+import type { JobKey } from '../core/job.ts';
+import { describeError } from './api-errors.ts';
+
+/** Between two questions about the same, milliseconds. */
+const ASK_AGAIN_MS = 1_000;
+
+export interface InquiriesOptions {
+  clock: Clock;
+  logger: Logger;
+  /** Called when a question about a run of the job may be asked again. */
+  again: (key: JobKey) => void;
+}
+
+/** What a question is about. */
+export interface Subject {
+  key: JobKey;
+  run: string;
+  /** Tells questions apart. */
+  id: string;
+}
+
+export class Inquiries {
+  readonly #options: InquiriesOptions;
+  readonly #open = new Set<string>();
+  readonly #timers = new Set<() => void>();
+
+  constructor(options: InquiriesOptions) {
+    this.#options = options;
+  }
+
+  /** Asks, unless the answer to the same is on its way. */
+  ask(subject: Subject, question: () => Promise<void>): void {
+    const { id } = subject;
+    if (this.#open.has(id)) return;
+    this.#open.add(id);
+    question().then(
+      () => this.#open.delete(id),
+      (error: unknown) => this.#unanswered(subject, error),
+    );
+  }
+
+  #unanswered({ key, run, id }: Subject, error: unknown): void {
+    const { clock, logger, again } = this.#options;
+    logger.warn({ job: key, run, error: describeError(error) }, 'what became of a run cannot be read yet');
+    const cancel = clock.at(clock.now() + ASK_AGAIN_MS, () => {
+      this.#timers.delete(cancel);
+      this.#open.delete(id);
+      again(key);
+    });
+    this.#timers.add(cancel);
+  }
+
+  /** Asks nothing again. */
+  close(): void {
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+  }
+}
