@@ -1,27 +1,48 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const CLUSTER_TESTS = 'test/kubernetes/**/*.test.ts';
+/** Need a cluster with real pods: `npm run e2e`, vitest.e2e.config.ts. */
+const E2E_TESTS = 'test/e2e/**/*.test.ts';
 
-/** Operators that live for minutes among kills, cuts and floods: `npm run test:trouble`. */
-const TROUBLE_TESTS = ['operator', 'operator-trouble', 'operator-soak', 'operator-scale', 'exactly-once'].map(
-  (name) => `test/kubernetes/${name}.test.ts`,
-);
+/** These take a minute or two each, most of it waiting. */
+const LONG = [
+  'every-second',
+  'operator-soak',
+  'exactly-once',
+  'operator-away',
+  'operator-trouble',
+  'operator-scale',
+];
+
+/** Begins with what is long, so that it does not stand alone at the end. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const index = LONG.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
+      return index < 0 ? LONG.length : index;
+    };
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   cacheDir: '.cache/vite',
   test: {
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    maxWorkers: 2,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    // More than the cores of a small machine: most of what a test does is to wait for another process.
+    maxWorkers: 4,
     pool: 'forks',
     restoreMocks: true,
+    sequence: { sequencer: LongFirst },
     projects: [
       {
         extends: true,
         test: {
           name: 'host',
           include: ['test/**/*.test.ts'],
-          exclude: [CLUSTER_TESTS],
+          exclude: [CLUSTER_TESTS, E2E_TESTS],
           globalSetup: ['test/support/global-setup.ts'],
         },
       },
@@ -30,17 +51,6 @@ export default defineConfig({
         test: {
           name: 'cluster',
           include: [CLUSTER_TESTS],
-          exclude: TROUBLE_TESTS,
-          globalSetup: ['test/support/global-setup.ts', 'test/support/kube-setup.ts'],
-          // The API server shares two cores with everything else: a second look tells a slow minute from a defect.
-          retry: 1,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'trouble',
-          include: TROUBLE_TESTS,
           globalSetup: ['test/support/global-setup.ts', 'test/support/kube-setup.ts'],
         },
       },

@@ -1,8 +1,10 @@
 // Every slot has exactly one run or one recorded outcome, whatever happens to the operators: two of them with leader
-// election, fifty jobs that are due each second, and the leader killed, frozen or cut off at random.
+// election, fifty jobs of both executors that are due each second, and the leader killed, frozen or cut off at random.
 // LSH_CHAOS_SECONDS makes it longer; from three minutes on with the lease durations that ship.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { JobSpecInput } from '../../src/core/job.ts';
+import type { Executor, JobSpecInput } from '../../src/core/job.ts';
 import { SLOT_ANNOTATION } from '../../src/kubernetes/job-manifest.ts';
 import type { JobObject } from '../../src/kubernetes/run-mapping.ts';
 import { chaos } from '../support/chaos.ts';
@@ -22,8 +24,9 @@ const LEASE_SECONDS = SECONDS < LONG_SECONDS ? 3 : 15;
 const FAULT_MS = (LEASE_SECONDS * 1000 * 4) / 3;
 const SETTLE_MS = 120_000;
 
-/** Runs that end together are all shown, if only until the next write. */
-const ALL = { missedRunPolicy: 'All', maxMissedRuns: 100, successfulRunsHistoryLimit: 100 } as const;
+/** Runs that end together are all shown, however they ended. */
+const SHOWN = { successfulRunsHistoryLimit: 100, failedRunsHistoryLimit: 100 } as const;
+const ALL = { missedRunPolicy: 'All', maxMissedRuns: 100 } as const;
 const POLICIES: Partial<JobSpecInput>[] = [
   {},
   { concurrencyPolicy: 'Allow', ...ALL },
@@ -33,15 +36,19 @@ const POLICIES: Partial<JobSpecInput>[] = [
 ];
 /** Jobs of each policy that take longer than the time to the next slot. */
 const isSlow = (index: number): boolean => index % 10 < POLICIES.length && index % 2 === 1;
+const executorOf = (index: number): Executor => (Math.floor(index / 10) % 2 === 0 ? 'Job' : 'Shell');
+const SLOW_SECONDS = 2;
 
 describe.skipIf(NO_KUBE)('exactly once', () => {
   let cluster: OperatorCluster;
   let jobs: TimedJobs;
+  let marks: Marks;
   const replicas: Replica[] = [];
 
   beforeAll(async () => {
     cluster = await OperatorCluster.start();
     jobs = new TimedJobs(cluster.kubelet);
+    marks = new Marks(join(cluster.environment.dir, 'marks'));
     const args = ['--lease-duration', `${LEASE_SECONDS}s`];
     for (const _ of [1, 2]) replicas.push(await Replica.start(cluster, args));
     await Promise.race(replicas.map(({ operator }) => operator.leads()));
@@ -61,17 +68,29 @@ describe.skipIf(NO_KUBE)('exactly once', () => {
       const created = await Promise.all(
         Array.from({ length: JOBS }, (_, index) => {
           const name = `job-${index}`;
-          cluster.behave(name, (job) => jobs.behave(job, isSlow(index) ? 2 : 0));
+          const seconds = isSlow(index) ? SLOW_SECONDS : 0;
+          cluster.behave(name, (job) => jobs.behave(job, seconds));
           const policy = POLICIES[index % POLICIES.length];
-          return cluster.create(name, { schedule: '* * * * * *', notAfter, ...policy });
+          const executor = executorOf(index);
+          const command = marks.command(seconds);
+          const spec = { schedule: '* * * * * *', notAfter, executor, command };
+          return cluster.create(name, { ...spec, ...SHOWN, ...policy });
         }),
       );
-      const accounts = () => created.map((object) => cluster.ledgerOf(object, until));
+      const accounts = () => {
+        const executed = marks.read();
+        return created.map((object, index) => {
+          const account = cluster.ledgerOf(object, until);
+          const executions = executed.get(account.name) ?? [];
+          return executorOf(index) === 'Job' ? account : { ...account, executions };
+        });
+      };
 
       const newestSlot = () => jobs.newestSlot;
       const faults = await chaos({ cluster, replicas, seed, until, faultMs: FAULT_MS, newestSlot });
       for (const replica of replicas) replica.heal();
       jobs.endAll();
+      marks.endAll();
       const what = `seed ${seed}: ${faults.join(', ')}; ended with ${replicas.flatMap(({ ends }) => ends).join(', ')}`;
       console.log(what);
       // What is still open after the limit is among the findings.
@@ -83,6 +102,40 @@ describe.skipIf(NO_KUBE)('exactly once', () => {
     },
   );
 });
+
+/** What shell runs write of themselves: one line for each that really happened. */
+class Marks {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** A command that leaves its mark and takes so many seconds. */
+  command(seconds: number): string {
+    const mark = `echo "$LSH_JOB $LSH_RUN $LSH_SLOT" >> ${this.#path}`;
+    return seconds === 0 ? mark : `${mark}; [ -e ${this.#path}.over ] || exec sleep ${seconds}`;
+  }
+
+  /** From now on none takes longer. */
+  endAll(): void {
+    writeFileSync(`${this.#path}.over`, '');
+  }
+
+  /** Executions by the name of their LshJob. */
+  read(): Map<string, { run: string; slot: number }[]> {
+    const lines = existsSync(this.#path) ? readFileSync(this.#path, 'utf8').split('\n') : [];
+    const marks = lines.map((line) => line.split(' ')).filter((words) => words.length === 3);
+    return Map.groupBy(
+      marks.map(([job = '', run = '', slot = '']) => ({
+        job,
+        run: run.replace(/^default\./, ''),
+        slot: Date.parse(slot),
+      })),
+      ({ job }) => job,
+    );
+  }
+}
 
 /** Jobs that take so many seconds, by the newest slot that was seen. */
 class TimedJobs {

@@ -298,11 +298,15 @@ describe.skipIf(NO_KUBE)('a Job in a cluster', () => {
     });
   }
 
+  /** The controller of 1.20 waits 10 s after an error of its own, then 20 s, and so on. */
   const ended = (name: string) =>
-    eventually(async () => {
-      const job = await client.json<JobObject>({ path: `${JOBS}/${name}` });
-      return hasEnded(job) && job;
-    });
+    eventually(
+      async () => {
+        const job = await client.json<JobObject>({ path: `${JOBS}/${name}` });
+        return hasEnded(job) && job;
+      },
+      { withinMs: 120_000, what: `the end of the Job ${name}` },
+    );
 
   test('is taken by the server, strictly, with every field of a spec in it', async () => {
     const spec: JobSpecInput = {

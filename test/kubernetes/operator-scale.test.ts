@@ -1,4 +1,4 @@
-// A thousand LshJobs that are due in the same second, against a thousand bare POSTs in the same run.
+// Five thousand LshJobs, a thousand of which are due in the same second, against a thousand bare POSTs in the same run.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { KubeClient } from '../../src/kubernetes/client.ts';
@@ -9,8 +9,12 @@ import { NO_KUBE } from '../support/kube.ts';
 import { OperatorCluster } from '../support/operator-cluster.ts';
 
 const JOBS = 1_000;
+const OTHERS = 4_000;
+const AT_ONCE = 100;
+/** Enough to create what is due before it is. */
+const LEAD_MS = 45_000;
 
-describe.skipIf(NO_KUBE)('a thousand LshJobs', () => {
+describe.skipIf(NO_KUBE)('five thousand LshJobs', () => {
   let cluster: OperatorCluster;
   let client: KubeClient;
 
@@ -38,39 +42,38 @@ describe.skipIf(NO_KUBE)('a thousand LshJobs', () => {
     return performance.now() - startedAt;
   }
 
-  test(
-    'due in the same second, all start within a few times of what bare creates take',
-    { timeout: 120_000 },
-    async () => {
-      const operator = await cluster.operator({ args: ['--leader-elect=false'] }).leads();
-      cluster.behave('floor', () => undefined);
-      const dueAt = Math.ceil(Date.now() / 1000) * 1000 + 30_000;
-      const due = new Date(dueAt);
-      const schedule = `${due.getUTCSeconds()} ${due.getUTCMinutes()} ${due.getUTCHours()} * * *`;
-      const names = Array.from({ length: JOBS }, (_, index) => `due-${index}`);
-      for (const name of names) cluster.behave(name, () => undefined);
-      await Promise.all(names.map((name) => cluster.create(name, { schedule })));
-      for (const name of names)
-        await cluster.until(name, ({ nextScheduleTime }) => nextScheduleTime !== undefined);
-      expect(Date.now()).toBeLessThan(dueAt);
-      await cluster.waitFor(() => cluster.kubelet.seen.size >= JOBS || undefined, 'all to start', 60_000);
-      const lagMs = Math.max(...cluster.kubelet.seenAt()) - dueAt;
-      await cluster.waitFor(
-        () => names.every((name) => cluster.get(name)?.status?.active?.length === 1) || undefined,
-        'all to be recorded',
-      );
-      const floorMs = await floor();
-      const { body } = await operator.get('/metrics');
-      const lag = body.split('\n').filter((line) => line.startsWith('lsh_run_start_lag_seconds'));
-      console.log(`last Job ${lagMs.toFixed(0)} ms after its instant; bare creates ${floorMs.toFixed(0)} ms`);
-      console.log(lag.join('\n'));
-      console.log(
-        body
-          .split('\n')
-          .filter((line) => /^process_resident_memory_bytes|^process_cpu_seconds_total/.test(line))
-          .join('\n'),
-      );
-      expect(lagMs).toBeLessThan(10 * floorMs);
-    },
-  );
+  async function createAll(names: readonly string[], schedule: string): Promise<void> {
+    for (let from = 0; from < names.length; from += AT_ONCE)
+      await Promise.all(names.slice(from, from + AT_ONCE).map((name) => cluster.create(name, { schedule })));
+  }
+
+  async function scheduled(names: readonly string[]): Promise<void> {
+    for (const name of names)
+      await cluster.until(name, ({ nextScheduleTime }) => nextScheduleTime !== undefined);
+  }
+
+  test('a thousand of them due in the same second, all start within a few times of what bare creates take', async () => {
+    await cluster.operator({ args: ['--leader-elect=false'] }).leads();
+    cluster.behave('floor', () => undefined);
+    const others = Array.from({ length: OTHERS }, (_, index) => `other-${index}`);
+    await createAll(others, '@yearly');
+    await scheduled(others);
+    const dueAt = Math.ceil(Date.now() / 1000) * 1000 + LEAD_MS;
+    const due = new Date(dueAt);
+    const schedule = `${due.getUTCSeconds()} ${due.getUTCMinutes()} ${due.getUTCHours()} * * *`;
+    const names = Array.from({ length: JOBS }, (_, index) => `due-${index}`);
+    for (const name of names) cluster.behave(name, () => undefined);
+    await createAll(names, schedule);
+    await scheduled(names);
+    expect(Date.now()).toBeLessThan(dueAt);
+    await cluster.waitFor(() => cluster.kubelet.seen.size >= JOBS || undefined, 'all to start', 60_000);
+    const lagMs = Math.max(...cluster.kubelet.seenAt()) - dueAt;
+    await cluster.waitFor(
+      () => names.every((name) => cluster.get(name)?.status?.active?.length === 1) || undefined,
+      'all to be recorded',
+    );
+    const floorMs = await floor();
+    console.log(`last Job ${lagMs.toFixed(0)} ms after its instant; bare creates ${floorMs.toFixed(0)} ms`);
+    expect(lagMs).toBeLessThan(10 * floorMs);
+  });
 });

@@ -6,12 +6,10 @@ import { lshJobPath, type LshJobObject } from '../../src/kubernetes/resource.ts'
 import { eventually } from '../support/eventually.ts';
 import { kubectl, NO_KUBE } from '../support/kube.ts';
 import { OperatorCluster } from '../support/operator-cluster.ts';
-import { testSeed } from '../support/seed.ts';
 
 const EVERY_SECOND = '* * * * * *';
 // A Job's name stays taken for two leases after its end; alone, nobody waits for one.
 const ALONE = ['--leader-elect=false', '--lease-duration', '1s'];
-const IN_TURNS = ['--lease-duration', '3s'];
 
 interface EventObject extends KubeObject {
   type: string;
@@ -264,65 +262,5 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     expect(body).toMatch(/^rest_client_requests_total\{method="GET",code="200"\} \d+$/m);
     expect(body).toMatch(/^lsh_watch_last_event_age_seconds\{resource="lshjobs"\} [\d.]+$/m);
     expect(await other.stop()).toEqual([0, null]);
-  });
-});
-
-describe.skipIf(NO_KUBE)('an operator that was away', () => {
-  let cluster: OperatorCluster;
-
-  beforeAll(async () => {
-    cluster = await OperatorCluster.start();
-  });
-  afterAll(() => cluster?.stop());
-
-  /** From the first slot after its creation to the last one that is accounted for. */
-  function spanOf(name: string): { from: number; to: number } {
-    const { metadata, status } = cluster.get(name)!;
-    return { from: Date.parse(metadata.creationTimestamp) + 1000, to: Date.parse(status!.accountedUntil!) };
-  }
-
-  test('goes on after more than 100 missed slots, and has recorded them', async () => {
-    const { metadata } = await cluster.create('missed', { schedule: EVERY_SECOND });
-    const accountedUntil = new Date(Date.parse(metadata.creationTimestamp) - 500_000).toISOString();
-    const observedSchedule = `UTC|||${EVERY_SECOND}`;
-    await cluster.admin.request({
-      method: 'PATCH',
-      path: `${lshJobPath('default', 'missed')}/status`,
-      contentType: 'application/merge-patch+json',
-      body: { status: { accountedUntil: accountedUntil.replace(/\.\d+Z/, 'Z'), observedSchedule } },
-    });
-    const operator = await cluster.operator({ args: IN_TURNS }).leads();
-    const { status } = await cluster.until('missed', ({ totals }) => (totals?.completed ?? 0) >= 2);
-    expect(status?.recentOutcomes?.at(-1)).toMatchObject({ outcome: 'Missed', cause: 'NotEvaluated' });
-    expect(status?.recentOutcomes?.at(-1)?.count).toBeGreaterThan(490);
-    expect(cluster.runsOf('missed').filter(({ trigger }) => trigger === 'CatchUp')).toHaveLength(1);
-    expect(await operator.stop()).toEqual([0, null]);
-    await cluster.delete('missed');
-  });
-
-  test('stopped and started at random, no slot runs twice and none is lost', async () => {
-    const seed = testSeed('random stops');
-    let state = seed;
-    const random = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
-    const names = ['rolling-a', 'rolling-b'];
-    for (const name of names)
-      await cluster.create(name, { schedule: EVERY_SECOND, concurrencyPolicy: 'Allow' });
-    for (let round = 0; round < 3; round++) {
-      const operator = await cluster.operator({ args: IN_TURNS }).leads();
-      const target = cluster.kubelet.seen.size + Math.floor(random() * 6);
-      await cluster.waitFor(() => cluster.kubelet.seen.size >= target || undefined, 'more Jobs');
-      await operator.stop(random() < 0.5 ? 'SIGTERM' : 'SIGKILL');
-    }
-    const operator = await cluster.operator({ args: IN_TURNS }).leads();
-    for (const name of names) {
-      await cluster.patch(name, { spec: { suspend: true } });
-      await cluster.until(name, ({ phase, active }) => phase === 'Suspended' && active?.length === 0);
-      const slots = cluster.accountOf(name, spanOf(name));
-      expect(slots.size).toBeGreaterThan(4);
-      expect([...slots].filter(([, count]) => count !== 1)).toEqual([]);
-      const jobs = cluster.kubelet.namesOf(name);
-      expect(new Set(jobs).size).toBe(jobs.length);
-    }
-    await operator.stop();
   });
 });

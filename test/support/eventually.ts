@@ -2,10 +2,13 @@
 
 const LOOK_EVERY_MS = 10;
 
-/** Resolves with the first value that is neither undefined, null nor false; rejects after the limit. */
+/**
+ * Resolves with the first value that is neither undefined, null nor false; rejects after the limit, which is there
+ * to end a test that has failed and not to hold a busy machine to a pace.
+ */
 export async function eventually<T>(
   look: () => T | Promise<T>,
-  { withinMs = 20_000, what = 'the condition' } = {},
+  { withinMs = 60_000, what = 'the condition' } = {},
 ): Promise<Exclude<T, undefined | null | false>> {
   const deadline = performance.now() + withinMs;
   for (;;) {

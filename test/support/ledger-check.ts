@@ -57,7 +57,7 @@ export function findings(account: Account): string[] {
       ),
     ...runs
       .filter((run) => !executed.has(run.name) && !isExplained(run))
-      .map(({ name }) => `${name} is invented`),
+      .map((run) => `${run.name} is invented: ${JSON.stringify(run)}`),
     ...(counted === runs.length ? [] : [`${runs.length} runs are recorded, ${counted} are counted`]),
     ...(totals?.missed === missed ? [] : [`${missed} slots are missed, ${totals?.missed} are counted`]),
     ...(active?.length === 0 ? [] : [`${active?.length} runs have not ended`]),
@@ -65,9 +65,13 @@ export function findings(account: Account): string[] {
   return wrong.map((finding) => `${name}: ${finding}`);
 }
 
-/** A run that was never executed must say that it never began, or that it is lost, and why. */
-function isExplained({ phase, reason, message, startedAt }: RunEntry): boolean {
+/**
+ * A run that was never executed must say that it never began, or that it is lost, and why. A shell that was told to end
+ * may have come to none of its lines.
+ */
+function isExplained({ executor, phase, reason, message, startedAt }: RunEntry): boolean {
   if (reason === 'Lost') return message !== undefined;
+  if (executor === 'Shell' && phase === 'Killed') return reason !== undefined;
   return phase === 'Killed' && reason !== undefined && startedAt === undefined;
 }
 

@@ -86,6 +86,13 @@ interface LogLine {
   [field: string]: unknown;
 }
 
+/** A Pod of its own, on a node whose clock may be wrong. */
+export interface Pod {
+  name: string;
+  /** Milliseconds; negative for one that is behind. */
+  clockAheadMs?: number;
+}
+
 export interface OperatorOptions {
   kubeconfig: string;
   /** Further options of `lsh controller`. */
@@ -94,6 +101,19 @@ export interface OperatorOptions {
   stateDir: string;
   /** What Node runs as `lsh`; default: the sources. */
   program?: string;
+  /** Where it believes to be; default: here. */
+  pod?: Pod;
+  /** Further variables. */
+  env?: Record<string, string>;
+}
+
+const POD = new URL('pod.ts', import.meta.url).href;
+
+function podEnv({ name, clockAheadMs }: Pod): Record<string, string> {
+  return {
+    TEST_POD_NAME: name,
+    ...(clockAheadMs !== undefined && { TEST_CLOCK_AHEAD_MS: String(clockAheadMs) }),
+  };
 }
 
 /** One process. */
@@ -104,12 +124,22 @@ export class Operator {
   readonly #waiting = new Set<() => void>();
   #stderr = '';
 
-  constructor({ kubeconfig, args = [], stateDir, program = 'src/cli/main.ts' }: OperatorOptions) {
+  constructor({ kubeconfig, args = [], stateDir, program = 'src/cli/main.ts', pod, env }: OperatorOptions) {
     const own = ['--kubeconfig', kubeconfig, '--http-port', '0', ...args];
-    this.process = spawn(process.execPath, [program, 'controller', ...own], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], HOME: stateDir, LSH_STATE_DIR: stateDir },
-    });
+    this.process = spawn(
+      process.execPath,
+      [...(pod ? ['--import', POD] : []), program, 'controller', ...own],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: {
+          PATH: process.env['PATH'],
+          HOME: stateDir,
+          LSH_STATE_DIR: stateDir,
+          ...(pod && podEnv(pod)),
+          ...env,
+        },
+      },
+    );
     this.ended = once(this.process, 'exit') as typeof this.ended;
     createInterface(this.process.stdout!).on('line', (line) => {
       this.lines.push(JSON.parse(line) as LogLine);

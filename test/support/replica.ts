@@ -1,14 +1,22 @@
 // One replica of the operator as a Deployment keeps it: started again whenever it ends, with a network of its own to
-// the API server that can be cut or go silent, and at the mercy of signals.
+// the API server that can be cut or go silent, with a runner of shell runs beside it, and at the mercy of signals.
 import { ByteProxy } from './byte-proxy.ts';
 import type { OperatorCluster } from './operator-cluster.ts';
 import { operatorKubeconfig, type Operator } from './operator.ts';
+import { RunnerWorld } from './runner-process.ts';
+
+/** Short, so that what a lost controller left has ended before a test has. */
+const RUNNER_ENV = { LSH_RUNNER_LEASE: '5s', LSH_RUNNER_GRACE: '1s' };
+const SOURCES = 'src/cli/main.ts';
+let count = 0;
 
 export class Replica {
   readonly proxy: ByteProxy;
   readonly #cluster: OperatorCluster;
   readonly #kubeconfig: string;
   readonly #args: readonly string[];
+  readonly #runner = new RunnerWorld(SOURCES);
+  readonly #name = `replica-${++count}`;
   #operator: Operator;
   #stopping = false;
   /** How each process before this one ended. */
@@ -23,7 +31,8 @@ export class Replica {
     this.#cluster = cluster;
     this.proxy = proxy;
     this.#kubeconfig = kubeconfig;
-    this.#args = args;
+    const shell = ['--shell', this.#runner.socketPath, '--shell-namespaces', 'default'];
+    this.#args = [...shell, ...args];
     this.#operator = this.#start();
   }
 
@@ -31,7 +40,9 @@ export class Replica {
     const { environment, admin } = cluster;
     const proxy = await ByteProxy.start(environment.server);
     const kubeconfig = await operatorKubeconfig(environment, admin, proxy.url);
-    return new Replica(cluster, proxy, kubeconfig, args);
+    const replica = new Replica(cluster, proxy, kubeconfig, args);
+    await replica.#runner.startRunner(RUNNER_ENV);
+    return replica;
   }
 
   /** Its process now. */
@@ -69,10 +80,16 @@ export class Replica {
     this.heal();
     await this.#operator.stop('SIGKILL');
     await this.proxy.stop();
+    await this.#runner.close();
   }
 
   #start(): Operator {
-    const operator = this.#cluster.operator({ kubeconfig: this.#kubeconfig, args: this.#args });
+    const operator = this.#cluster.operator({
+      kubeconfig: this.#kubeconfig,
+      args: this.#args,
+      pod: { name: this.#name },
+      env: RUNNER_ENV,
+    });
     void operator.ended.then(([code, signal]) => {
       this.ends.push(code ?? signal);
       if (!this.#stopping) this.#operator = this.#start();

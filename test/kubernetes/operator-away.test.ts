@@ -1,0 +1,101 @@
+// The operator after it was away, or beside another one: what was due meanwhile is run or recorded, once.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { lshJobPath } from '../../src/kubernetes/resource.ts';
+import { NO_KUBE } from '../support/kube.ts';
+import { findings } from '../support/ledger-check.ts';
+import { OperatorCluster } from '../support/operator-cluster.ts';
+import { testSeed } from '../support/seed.ts';
+
+const EVERY_SECOND = '* * * * * *';
+// Nobody starts one again that was too slow to renew its lease on a busy machine.
+const IN_TURNS = ['--lease-duration', '8s'];
+
+describe.skipIf(NO_KUBE)('an operator that was away', () => {
+  let cluster: OperatorCluster;
+
+  beforeAll(async () => {
+    cluster = await OperatorCluster.start();
+  });
+  afterAll(() => cluster?.stop());
+
+  /** From the first slot after its creation to the last one that is accounted for. */
+  function spanOf(name: string): { from: number; to: number } {
+    const { metadata, status } = cluster.get(name)!;
+    return { from: Date.parse(metadata.creationTimestamp) + 1000, to: Date.parse(status!.accountedUntil!) };
+  }
+
+  test('goes on after more than 100 missed slots, and has recorded them', async () => {
+    const { metadata } = await cluster.create('missed', { schedule: EVERY_SECOND });
+    const accountedUntil = new Date(Date.parse(metadata.creationTimestamp) - 500_000).toISOString();
+    const observedSchedule = `UTC|||${EVERY_SECOND}`;
+    await cluster.admin.request({
+      method: 'PATCH',
+      path: `${lshJobPath('default', 'missed')}/status`,
+      contentType: 'application/merge-patch+json',
+      body: { status: { accountedUntil: accountedUntil.replace(/\.\d+Z/, 'Z'), observedSchedule } },
+    });
+    const operator = await cluster.operator({ args: IN_TURNS }).leads();
+    const { status } = await cluster.until('missed', ({ totals }) => (totals?.completed ?? 0) >= 2);
+    expect(status?.recentOutcomes?.at(-1)).toMatchObject({ outcome: 'Missed', cause: 'NotEvaluated' });
+    expect(status?.recentOutcomes?.at(-1)?.count).toBeGreaterThan(490);
+    expect(cluster.runsOf('missed').filter(({ trigger }) => trigger === 'CatchUp')).toHaveLength(1);
+    expect(await operator.stop()).toEqual([0, null]);
+    await cluster.delete('missed');
+  });
+
+  test('stopped and started at random, no slot runs twice and none is lost', async () => {
+    const seed = testSeed('random stops');
+    let state = seed;
+    const random = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+    const names = ['rolling-a', 'rolling-b'];
+    for (const name of names)
+      await cluster.create(name, { schedule: EVERY_SECOND, concurrencyPolicy: 'Allow' });
+    for (let round = 0; round < 3; round++) {
+      const operator = await cluster.operator({ args: IN_TURNS }).leads();
+      const target = cluster.kubelet.seen.size + Math.floor(random() * 6);
+      await cluster.waitFor(() => cluster.kubelet.seen.size >= target || undefined, 'more Jobs');
+      await operator.stop(random() < 0.5 ? 'SIGTERM' : 'SIGKILL');
+    }
+    const operator = await cluster.operator({ args: IN_TURNS }).leads();
+    for (const name of names) {
+      await cluster.patch(name, { spec: { suspend: true } });
+      await cluster.until(name, ({ phase, active }) => phase === 'Suspended' && active?.length === 0);
+      const slots = cluster.accountOf(name, spanOf(name));
+      expect(slots.size).toBeGreaterThan(4);
+      expect([...slots].filter(([, count]) => count !== 1)).toEqual([]);
+      const jobs = cluster.kubelet.namesOf(name);
+      expect(new Set(jobs).size).toBe(jobs.length);
+    }
+    await operator.stop();
+  });
+
+  test.each([
+    ['ahead of', 30_000],
+    ['behind', -30_000],
+  ])(
+    'led by one whose clock is 30 s %s the others, no slot runs twice and none is lost',
+    async (which, skew) => {
+      const name = `skewed-${which.slice(0, 2)}`;
+      const skewed = await cluster
+        .operator({ args: IN_TURNS, pod: { name: 'skewed', clockAheadMs: skew } })
+        .leads();
+      const other = cluster.operator({ args: IN_TURNS });
+      await other.line(({ msg }) => msg === 'controller started');
+      const created = await cluster.create(name, { schedule: EVERY_SECOND, successfulRunsHistoryLimit: 100 });
+      await cluster.until(name, ({ totals }) => (totals?.completed ?? 0) >= 2);
+      expect(other.lines.map(({ msg }) => msg)).not.toContain('every schedule is evaluated');
+      await skewed.stop('SIGKILL');
+      await other.leads();
+      const led = cluster.get(name)?.status?.totals?.completed ?? 0;
+      await cluster.until(name, ({ totals }) => (totals?.completed ?? 0) >= led + 2);
+      await cluster.patch(name, { spec: { suspend: true } });
+      const { status } = await cluster.until(
+        name,
+        ({ phase, active }) => phase === 'Suspended' && active?.length === 0,
+      );
+      expect(findings(cluster.ledgerOf(created, Date.parse(status!.accountedUntil!)))).toEqual([]);
+      expect(await other.stop()).toEqual([0, null]);
+      await cluster.delete(name);
+    },
+  );
+});
