@@ -1,0 +1,145 @@
+{{/* The two containers of the pod, and what they share. */}}
+
+{{/* PodSecurity's restricted profile, for a container of the given user. */}}
+{{- define "lsh.securityContext" -}}
+runAsUser: {{ int . }}
+runAsGroup: {{ int . }}
+runAsNonRoot: true
+readOnlyRootFilesystem: true
+allowPrivilegeEscalation: false
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{/* The socket lies in a subdirectory, because the directory has to belong to the runner and a volume does not. */}}
+{{- define "lsh.socket" -}}
+/run/lsh/runner/runner.sock
+{{- end }}
+
+{{/* Variables that both processes must agree on. */}}
+{{- define "lsh.sharedEnv" -}}
+- name: NODE_ENV
+  value: production
+- name: LSH_LOG_LEVEL
+  value: {{ .Values.logLevel }}
+{{- if .Values.commands.allowDangerous }}
+- name: LSH_ALLOW_DANGEROUS_COMMANDS
+  value: 'true'
+{{- end }}
+{{- with .Values.commands.allowList }}
+- name: LSH_COMMAND_ALLOW_LIST
+  value: {{ join "," . | quote }}
+{{- end }}
+{{- if .Values.shell.enabled }}
+- name: LSH_RUNNER_LEASE
+  value: {{ int .Values.shell.leaseSeconds }}s
+- name: LSH_RUNNER_GRACE
+  value: {{ int .Values.shell.graceSeconds }}s
+{{- end }}
+{{- end }}
+
+{{- define "lsh.controllerContainer" -}}
+name: controller
+image: {{ include "lsh.image" . }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+args: [controller]
+env:
+  # It has no home: it keeps nothing.
+  - name: HOME
+    value: /nonexistent
+  {{- include "lsh.sharedEnv" . | nindent 2 }}
+  {{- with .Values.namespaces }}
+  - name: LSH_NAMESPACES
+    value: {{ join "," . | quote }}
+  {{- end }}
+  - name: LSH_WORKERS
+    value: {{ int .Values.controller.workers | quote }}
+  - name: LSH_EVALUATION_INTERVAL
+    value: {{ int .Values.controller.evaluationIntervalSeconds }}s
+  - name: LSH_LEADER_ELECT
+    value: {{ .Values.leaderElection.enabled | quote }}
+  - name: LSH_LEASE_DURATION
+    value: {{ int .Values.leaderElection.leaseDurationSeconds }}s
+  - name: LSH_HTTP_PORT
+    value: '8080'
+  - name: LSH_JOB_IMAGE
+    value: {{ .Values.controller.jobImage | quote }}
+  - name: LSH_SHELL
+    value: {{ ternary (include "lsh.socket" .) "off" .Values.shell.enabled | quote }}
+  {{- if .Values.shell.enabled }}
+  - name: LSH_SHELL_NAMESPACES
+    value: {{ include "lsh.shellNamespaces" . | fromYamlArray | join "," | quote }}
+  {{- end }}
+  {{- with .Values.controller.extraEnv }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+ports:
+  - name: http
+    containerPort: 8080
+livenessProbe:
+  httpGet:
+    path: /healthz
+    port: http
+  periodSeconds: 10
+  timeoutSeconds: 5
+readinessProbe:
+  httpGet:
+    path: /readyz
+    port: http
+  periodSeconds: 5
+  timeoutSeconds: 5
+resources:
+  {{- toYaml .Values.controller.resources | nindent 2 }}
+securityContext:
+  {{- include "lsh.securityContext" .Values.controller.runAsUser | nindent 2 }}
+volumeMounts:
+  - name: token
+    mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+    readOnly: true
+  {{- if .Values.shell.enabled }}
+  - name: socket
+    mountPath: /run/lsh
+    readOnly: true
+  {{- end }}
+{{- end }}
+
+{{- define "lsh.shellContainer" -}}
+name: shell
+image: {{ default (include "lsh.image" .) .Values.shell.image }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+args: [runner]
+env:
+  - name: HOME
+    value: /home/lsh
+  {{- include "lsh.sharedEnv" . | nindent 2 }}
+  - name: LSH_STATE_DIR
+    value: /var/lib/lsh
+  - name: LSH_RUNNER_SOCKET
+    value: {{ include "lsh.socket" . }}
+  - name: LSH_RUNNER_GROUP_ACCESS
+    value: 'true'
+  - name: LSH_MAX_CONCURRENT_RUNS
+    value: {{ int .Values.shell.maxConcurrentRuns | quote }}
+  - name: LSH_MAX_OUTPUT_BYTES
+    value: {{ int .Values.shell.maxOutputMiB }}MiB
+  {{- with .Values.shell.extraEnv }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+resources:
+  {{- toYaml .Values.shell.resources | nindent 2 }}
+securityContext:
+  {{- include "lsh.securityContext" .Values.shell.runAsUser | nindent 2 }}
+volumeMounts:
+  - name: socket
+    mountPath: /run/lsh
+  # Survives a restart of the container: it tells runs that never started from runs that were lost.
+  - name: state
+    mountPath: /var/lib/lsh
+  - name: home
+    mountPath: /home/lsh
+  - name: tmp
+    mountPath: /tmp
+  {{- with .Values.shell.extraVolumeMounts }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}

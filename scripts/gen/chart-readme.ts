@@ -1,0 +1,99 @@
+// README.md of the chart; the table is made of the comments in values.yaml.
+import { readFileSync } from 'node:fs';
+import { isMap, parseDocument, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
+import { CHART } from '../chart/helm.ts';
+import { GENERATED, table } from '../pages/markdown.ts';
+
+/** One value that a user may set. */
+export interface ChartValue {
+  /** Such as `shell.runAsUser`. */
+  path: string;
+  description: string;
+  default: unknown;
+}
+
+/** Every value, in the order of the file. Throws for one without a comment. */
+export function chartValues(text = readFileSync(`${CHART}/values.yaml`, 'utf8')): ChartValue[] {
+  return valuesOf(parseDocument(text).contents as YAMLMap, '');
+}
+
+function valuesOf(map: YAMLMap, prefix: string): ChartValue[] {
+  return map.items.flatMap((item, index) => {
+    const pair = item as Pair<Scalar<string>>;
+    const path = prefix + pair.key.value;
+    const { value } = pair;
+    if (isMap(value) && hasComments(value)) return valuesOf(value, `${path}.`);
+    const description = commentOf(pair.key) ?? (index === 0 ? commentOf(map) : undefined);
+    if (description === undefined) throw new Error(`${path} has no comment in values.yaml`);
+    return [{ path, description, default: (value as Node).toJSON() as unknown }];
+  });
+}
+
+/** Of a map whose parts are explained one by one; the others are a value as a whole. */
+function hasComments(map: YAMLMap): boolean {
+  if (commentOf(map) !== undefined) return true;
+  return map.items.some(
+    ({ key, value }) => commentOf(key as Scalar) !== undefined || (isMap(value) && hasComments(value)),
+  );
+}
+
+/** The last paragraph; what stands above it is about the file. */
+function commentOf({ commentBefore }: Scalar | YAMLMap): string | undefined {
+  const paragraph = commentBefore?.split(/\n\s*\n/).at(-1);
+  return paragraph?.replaceAll(/\s*\n\s*/g, ' ').trim();
+}
+
+/** The page as Markdown. */
+export function chartReadme(): string {
+  const rows = chartValues().map(({ path, description, default: value }) => [
+    `\`${path}\``,
+    description,
+    `\`${JSON.stringify(value)}\``,
+  ]);
+  return `${GENERATED}
+
+# The chart of lsh
+
+The operator that carries out LshJobs: commands on a schedule, with an account of every slot.
+
+\`\`\`sh
+helm install lsh charts/lsh --namespace lsh-system --create-namespace
+helm test lsh --namespace lsh-system
+\`\`\`
+
+Helm 3.6 or newer, Kubernetes 1.20 or newer. One release per namespace, because operators take turns by a Lease of one name.
+
+## Two that take over from each other
+
+\`\`\`sh
+helm install lsh charts/lsh -n lsh-system --create-namespace -f charts/lsh/values-ha.yaml
+\`\`\`
+
+## For some namespaces only
+
+\`\`\`sh
+helm install lsh charts/lsh -n team-a --set 'namespaces={team-a}' --set rbac.scope=Namespaced
+\`\`\`
+
+With \`crds.enabled=false\` and \`rbac.aggregate=false\` as well, nothing is made outside of these namespaces; an administrator
+installs \`deploy/crd.yaml\` once.
+
+## What runs where
+
+The pod has two containers. \`controller\` has the token of the operator's account, and nothing else does. \`shell\` executes the
+commands of LshJobs with \`executor: Shell\`: as another user, without a token, in processes that the controller's container cannot
+be seen from. Both pass PodSecurity's *restricted* profile. Who may create LshJobs in a namespace of \`shell.namespaces\` may run commands
+in that container, beside those of the others; with \`shell.enabled=false\` there is none.
+
+## Upgrade and uninstall
+
+\`helm upgrade\` brings the newest definition of LshJob. \`helm uninstall\` leaves the definition and with it every LshJob, unless
+\`crds.keep=false\`; \`kubectl delete crd lshjobs.lsh.dev\` removes them all.
+
+## Values
+
+Each is checked against \`values.schema.json\`, and values that contradict each other are refused with the reason.
+
+${table(['value', 'what it does', 'default'], rows)}
+`;
+}

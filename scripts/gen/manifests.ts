@@ -1,0 +1,48 @@
+// What deploy/ ships for those who have no helm: the chart as helm renders it, without what only helm reads.
+import { parseAllDocuments, stringify } from 'yaml';
+import { CHART, helm } from '../chart/helm.ts';
+
+interface Rendered {
+  apiVersion: string;
+  kind: string;
+  metadata: { labels?: Record<string, string>; annotations?: Record<string, string> };
+}
+
+const NAMESPACE = 'lsh-system';
+/** Decides between versions of an API; every server since 1.21 takes what it gives. */
+const KUBE_VERSION = 'v1.30.0';
+
+/** The older YAML that helm and kubectl read, where a bare `off` is no text. */
+const YAML = { version: '1.1' } as const;
+
+const HEAD = `# Generated from ${CHART} by \`npm run gen\`; edit that instead. The definition of LshJob is beside it, in crd.yaml, so
+# that deleting what this file creates leaves the LshJobs of all other namespaces where they are. Its own namespace goes
+# with it, and so do the LshJobs there.
+`;
+
+/** The namespace and all of the release but the definition of LshJob, as a file for kubectl apply. */
+export function plainManifests(...args: string[]): string {
+  const release = ['template', 'lsh', CHART, `--namespace=${NAMESPACE}`, `--kube-version=${KUBE_VERSION}`];
+  const rendered = helm([...release, '--set=crds.enabled=false', ...args]);
+  const objects = parseAllDocuments(rendered, YAML)
+    .map((document) => document.toJS() as Rendered | null)
+    .filter((object) => object !== null)
+    .filter(({ metadata }) => metadata.annotations?.['helm.sh/hook'] === undefined)
+    .map(withoutHelm);
+  return HEAD + [namespace(), ...objects].map(yaml).join('---\n');
+}
+
+function withoutHelm({ apiVersion, kind, metadata, ...rest }: Rendered): Rendered {
+  const { 'helm.sh/chart': _, 'app.kubernetes.io/managed-by': __, ...labels } = metadata.labels ?? {};
+  return { apiVersion, kind, metadata: { ...metadata, labels }, ...rest };
+}
+
+/** No pod that could harm its node is admitted to it. */
+function namespace(): Rendered & { metadata: { name: string } } {
+  const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE, labels } };
+}
+
+function yaml(object: object): string {
+  return stringify(object, { ...YAML, aliasDuplicateObjects: false, lineWidth: 110 });
+}

@@ -1,0 +1,51 @@
+// What helm says after an installation.
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseManifest } from '../../src/core/validate.ts';
+import { CHART } from '../../scripts/chart/helm.ts';
+import { NO_HELM, objectsIn, only, render } from '../support/chart.ts';
+
+describe.skipIf(NO_HELM)('the notes', () => {
+  let chart: string;
+
+  // `helm template` keeps them to itself, so here they are part of an object.
+  beforeAll(() => {
+    chart = mkdtempSync(join(tmpdir(), 'lsh-chart-'));
+    cpSync(CHART, chart, { recursive: true });
+    const notes = readFileSync(join(chart, 'templates/NOTES.txt'), 'utf8').replaceAll(/^/gm, '    ');
+    const object = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: notes\ndata:\n  notes: |\n';
+    writeFileSync(join(chart, 'templates/notes.yaml'), object + notes);
+  });
+  afterAll(() => rmSync(chart, { recursive: true, force: true }));
+
+  const notes = (values: object = {}) =>
+    only(render(values, { chart }), 'ConfigMap', 'notes').data!['notes']!;
+
+  test('tell the next commands', () => {
+    const text = notes();
+    expect(text).toContain('kubectl -n lsh-system rollout status deployment/lsh-controller');
+    expect(text).toContain('helm test lsh --namespace lsh-system');
+    expect(text).toContain('carries out the LshJobs of every namespace.');
+    expect(text).not.toMatch(/crds\.keep/);
+  });
+
+  test.each([
+    ['Shell', {}],
+    ['Job', { shell: { enabled: false } }],
+    ['Job', { namespaces: ['team-a', 'team-b'], shell: { namespaces: ['team-b'] } }],
+  ])('have a first job that is valid, of executor %s', (executor, values) => {
+    const example = /<<END\n([^]*?)\n\s*END/.exec(notes(values))![1]!;
+    const [job] = objectsIn(example);
+    expect(parseManifest(job, 'cluster').spec).toMatchObject({ executor, command: 'date' });
+  });
+
+  test('warn of what the values put at risk', () => {
+    expect(notes({ crds: { keep: false } })).toMatch(/deletes every LshJob/);
+    expect(notes()).toMatch(/Shell runs are admitted for lsh-system\. They share one container/);
+    expect(notes({ shell: { enabled: false } })).not.toMatch(/Shell runs/);
+    expect(notes()).toMatch(/one replica/);
+    expect(notes({ replicas: 2 })).not.toMatch(/one replica/);
+  });
+});

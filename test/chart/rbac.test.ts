@@ -1,0 +1,77 @@
+// The chart's rights are those of deploy/rbac, which are proven to be the least that works.
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { NO_HELM, objectsIn, only, podOf, render, type Rendered } from '../support/chart.ts';
+import { shippedRbac } from '../support/operator.ts';
+
+const core = ({ apiVersion, kind, metadata, rules, roleRef, subjects }: Rendered) => ({
+  apiVersion,
+  kind,
+  name: metadata.name,
+  namespace: metadata.namespace,
+  ...(rules && { rules }),
+  ...(roleRef && { roleRef }),
+  ...(subjects && { subjects }),
+});
+
+describe.skipIf(NO_HELM)('rights', () => {
+  test('are everywhere those of deploy/rbac', () => {
+    const objects = render();
+    for (const shipped of shippedRbac() as unknown as Rendered[])
+      expect(core(only(objects, shipped.kind, shipped.metadata.name))).toEqual(core(shipped));
+  });
+
+  test('are in some namespaces the same ones, bound to the same account', () => {
+    const objects = render({
+      namespaces: ['team-a', 'team-b'],
+      rbac: { scope: 'Namespaced' },
+      shell: { namespaces: ['team-a'] },
+    });
+    const { rules } = (shippedRbac() as Rendered[]).find(({ kind }) => kind === 'ClusterRole')!;
+    const [shipped] = objectsIn(readFileSync('deploy/rbac/namespaced.yaml', 'utf8'));
+    for (const namespace of ['team-a', 'team-b']) {
+      const here = objects.filter(
+        ({ metadata }) => metadata.namespace === namespace && metadata.name === 'lsh-controller',
+      );
+      expect(only(here, 'Role').rules).toEqual(rules);
+      expect(only(here, 'RoleBinding')).toMatchObject({
+        roleRef: { kind: 'Role', name: 'lsh-controller' },
+        subjects: shipped!.subjects,
+      });
+    }
+    expect(objects.filter(({ kind }) => kind === 'ClusterRoleBinding')).toEqual([]);
+    expect(only(objects, 'Role', 'lsh-controller-lease').metadata.namespace).toBe('lsh-system');
+  });
+
+  test('can be somebody else’s to give, and the account somebody else’s to make', () => {
+    const objects = render({ rbac: { create: false }, serviceAccount: { create: false, name: 'operator' } });
+    const ours = objects.filter(({ metadata }) => metadata.name.startsWith('lsh-controller'));
+    expect(ours.map(({ kind }) => kind).sort()).toEqual(['Deployment', 'NetworkPolicy']);
+    expect(podOf(objects).serviceAccountName).toBe('operator');
+    const named = render({ serviceAccount: { create: false, name: 'operator' } });
+    expect(only(named, 'ClusterRoleBinding').subjects).toMatchObject([{ name: 'operator' }]);
+  });
+
+  test('of people grow by those on LshJobs, and stop short of the status', () => {
+    const objects = render();
+    const [view, edit] = ['lsh-view', 'lsh-edit'].map((name) => only(objects, 'ClusterRole', name));
+    const to = 'rbac.authorization.k8s.io/aggregate-to-';
+    expect(view!.metadata.labels).toMatchObject({
+      [`${to}view`]: 'true',
+      [`${to}edit`]: 'true',
+      [`${to}admin`]: 'true',
+    });
+    expect(edit!.metadata.labels).toMatchObject({ [`${to}edit`]: 'true', [`${to}admin`]: 'true' });
+    expect(edit!.metadata.labels).not.toHaveProperty(`${to}view`);
+    expect(view!.rules!.flatMap(({ verbs }) => verbs).sort()).toEqual(['get', 'list', 'watch']);
+    for (const { resources } of [...view!.rules!, ...edit!.rules!]) expect(resources).toEqual(['lshjobs']);
+    const none = render({ rbac: { aggregate: false } });
+    expect(none.filter(({ metadata }) => /-(?:view|edit)$/.test(metadata.name))).toEqual([]);
+  });
+
+  test('of the test are over LshJobs alone', () => {
+    const [rule, ...more] = only(render(), 'Role', 'lsh-test').rules!;
+    expect(more).toEqual([]);
+    expect(rule).toMatchObject({ apiGroups: ['lsh.dev'], resources: ['lshjobs'] });
+  });
+});

@@ -1,0 +1,91 @@
+// Values that cannot be meant are refused before anything is installed, with the reason.
+import { describe, expect, test } from 'vitest';
+import { NO_HELM, refusal } from '../support/chart.ts';
+
+describe.skipIf(NO_HELM)('values that contradict each other', () => {
+  test.each([
+    [
+      'several replicas without a lease',
+      { replicas: 3, leaderElection: { enabled: false } },
+      'replicas is 3, but without leaderElection.enabled each of them would carry out every job',
+    ],
+    [
+      'a budget for one replica',
+      { podDisruptionBudget: { enabled: true } },
+      'podDisruptionBudget.enabled needs two replicas, and replicas is 1',
+    ],
+    [
+      'rights in no namespace',
+      { rbac: { scope: 'Namespaced' } },
+      'rbac.scope is Namespaced, but namespaces is empty',
+    ],
+    [
+      'an account that is neither made nor named',
+      { serviceAccount: { create: false } },
+      'serviceAccount.create is false, but serviceAccount.name is empty',
+    ],
+    [
+      'a monitor of no Service',
+      { metrics: { service: { enabled: false }, serviceMonitor: { enabled: true } } },
+      'metrics.serviceMonitor.enabled needs metrics.service.enabled',
+    ],
+    [
+      'one user for both containers',
+      { shell: { runAsUser: 1000 }, controller: { runAsUser: 1000 } },
+      'shell.runAsUser and controller.runAsUser are both 1000',
+    ],
+    [
+      'shell runs for the default namespace, where the operator does not look',
+      { namespaces: ['team-a'] },
+      'LshJobs of the namespace lsh-system may have shell runs, but it is not among namespaces',
+    ],
+    [
+      'shell runs for a namespace where the operator does not look',
+      { namespaces: ['team-a'], shell: { namespaces: ['team-a', 'team-b'] } },
+      'LshJobs of the namespace team-b may have shell runs',
+    ],
+    [
+      'namespaces of shell runs that there are not',
+      { shell: { enabled: false, namespaces: ['team-a'] } },
+      'shell.namespaces is set, but shell.enabled is false',
+    ],
+  ])('%s', (_, values, message) => {
+    const text = refusal(values);
+    expect(text).toContain('The values contradict each other:');
+    expect(text).toContain(`  - ${message}`);
+  });
+
+  test('are told all at once', () => {
+    const text = refusal({ podDisruptionBudget: { enabled: true }, rbac: { scope: 'Namespaced' } });
+    expect(text.match(/^ {2}- /gm)).toHaveLength(2);
+  });
+});
+
+describe.skipIf(NO_HELM)('a value that cannot be', () => {
+  test.each([
+    ['of a name that is mistyped', { replica: 2 }, /Additional property replica is not allowed/],
+    [
+      'of a name that is mistyped further in',
+      { shell: { image: '', enable: true } },
+      /shell: Additional property enable/,
+    ],
+    ['of another type', { replicas: '2' }, /replicas: Invalid type\. Expected: integer, given: string/],
+    [
+      'of no such word',
+      { rbac: { scope: 'Team' } },
+      /rbac\.scope: .* must be one of the following: "Cluster", "Namespaced"/,
+    ],
+    ['of the user root', { shell: { runAsUser: 0 } }, /shell\.runAsUser: Must be greater than or equal to 1/],
+    ['of no namespace', { namespaces: ['Team A'] }, /namespaces\.0: Does not match pattern/],
+    ['of a namespace twice', { namespaces: ['a', 'a'] }, /namespaces: .*unique/i],
+    ['of a digest that is none', { image: { digest: 'latest' } }, /image\.digest: Does not match pattern/],
+    [
+      'of a budget of nothing',
+      { podDisruptionBudget: { maxUnavailable: 0 } },
+      /maxUnavailable: Must be greater/,
+    ],
+    ['of a label that is a number', { podLabels: { year: 2026 } }, /podLabels\.year: Invalid type/],
+  ])('is refused: one %s', (_, values, message) => {
+    expect(refusal(values)).toMatch(message);
+  });
+});
