@@ -1,0 +1,24 @@
+// `npm run image`: builds lsh's image with docker, podman or buildah, whichever is there.
+// --tag NAME (ghcr.io/lsh-dev/lsh:<version>), --archive FILE for a tar that `docker load` and `ctr image import` read.
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { buildImage } from './image/build.ts';
+import { findEngine, NO_ENGINE } from './image/engine.ts';
+
+const UNAVAILABLE = 3;
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+const { values } = parseArgs({
+  options: {
+    tag: { type: 'string', default: `ghcr.io/lsh-dev/lsh:${version}` },
+    archive: { type: 'string' },
+  },
+});
+const engine = findEngine();
+if (engine === undefined) {
+  console.error(`error: ${NO_ENGINE}`);
+  process.exitCode = UNAVAILABLE;
+} else {
+  buildImage(engine, { tag: values.tag, archive: values.archive });
+  console.log(`built ${values.tag}${values.archive === undefined ? '' : ` into ${values.archive}`}`);
+}

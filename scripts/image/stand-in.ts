@@ -1,0 +1,84 @@
+// A base image made of this machine: the Node that runs this, and files of installed Debian packages. For machines
+// that reach no registry of images; what is built on it is for tests and never for users.
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { EngineCall } from './engine.ts';
+
+/** A shell, the usual programs, make, the init, and the zones of clocks. */
+const PACKAGES = ['base-files', 'coreutils', 'dash', 'grep', 'make', 'sed', 'tini', 'tzdata'];
+const MERGED = ['bin', 'lib', 'lib64', 'sbin'];
+const USERS = 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n';
+
+/** Packages that a stand-in needs and this machine lacks. */
+export function missingForStandIn(): string[] {
+  return PACKAGES.filter((name) => !existsSync(`/var/lib/dpkg/info/${name}.list`));
+}
+
+/** Makes the base and gives it that name; always true, so that a caller can tell that it is one. */
+export function makeStandIn(buildah: EngineCall, directory: string, name: string): true {
+  const missing = missingForStandIn();
+  if (missing.length > 0) throw new Error(`a base image needs Debian's packages ${missing.join(', ')}`);
+  process.stderr.write(`image: ${name} cannot be pulled; a stand-in is made of this machine's files\n`);
+  const root = join(directory, 'stand-in');
+  makeRoot(root);
+  const context = join(directory, 'stand-in.Dockerfile');
+  writeFileSync(context, 'FROM scratch\nCOPY . /\nENV PATH=/usr/local/bin:/usr/bin:/bin\nCMD ["node"]\n');
+  buildah.run('bud', '--tag', name, '--file', context, root);
+  return true;
+}
+
+function makeRoot(root: string): void {
+  for (const path of ['usr/bin', 'usr/lib', 'usr/lib64', 'usr/sbin', 'usr/local/bin', 'etc', 'root', 'tmp'])
+    mkdirSync(join(root, path), { recursive: true });
+  for (const path of MERGED) symlinkSync(`usr/${path}`, join(root, path));
+  chmodSync(join(root, 'tmp'), 0o1777);
+  copyPackages(root);
+  copyFileSync(realpathSync(process.execPath), join(root, 'usr/local/bin/node'));
+  for (const library of librariesOf([join(root, 'usr/local/bin/node'), ...programsIn(join(root, 'usr/bin'))]))
+    copyLibrary(root, library);
+  if (!existsSync(join(root, 'usr/bin/sh'))) symlinkSync('dash', join(root, 'usr/bin/sh'));
+  writeFileSync(join(root, 'etc/passwd'), USERS);
+  writeFileSync(join(root, 'etc/group'), 'root:x:0:\nnogroup:x:65534:\n');
+}
+
+/** The programs of the packages and what they read; no manuals. */
+function copyPackages(root: string): void {
+  const files = execFileSync('dpkg', ['--listfiles', ...PACKAGES], { encoding: 'utf8' })
+    .split('\n')
+    .filter((path) => /^\/(bin|usr\/bin|usr\/share\/zoneinfo)\/./.test(path) && existsSync(path));
+  execFileSync(
+    'sh',
+    ['-c', 'tar -c --no-recursion -C / -T - | tar -x --keep-directory-symlink -C "$1"', 'sh', root],
+    { input: files.map((path) => `.${path}\n`).join(''), stdio: ['pipe', 2, 2] },
+  );
+}
+
+function programsIn(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => join(directory, name));
+}
+
+/** Paths of the libraries that the programs are linked with, the loader included; of a script none. */
+function librariesOf(programs: string[]): Set<string> {
+  const { stdout } = spawnSync('ldd', programs, { encoding: 'utf8' });
+  return new Set([...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => path));
+}
+
+function copyLibrary(root: string, path: string): void {
+  // Through the merged directory, so that the name the program asks for is there.
+  const target = join(root, path.startsWith('/usr/') ? path : `/usr${path}`);
+  mkdirSync(dirname(target), { recursive: true });
+  copyFileSync(realpathSync(path), target);
+  chmodSync(target, 0o755);
+}
