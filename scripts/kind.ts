@@ -1,0 +1,77 @@
+// `npm run kind:up` brings up a cluster of kind with lsh built from this checkout in it, and may be repeated after a
+// change; `npm run kind:down` removes it.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { CHART, findHelm, helmInForeground, NO_HELM } from './chart/helm.ts';
+
+const CLUSTER = 'lsh';
+const CONTEXT = `kind-${CLUSTER}`;
+const NAMESPACE = 'lsh-system';
+const REPOSITORY = 'ghcr.io/lsh-dev/lsh';
+const UNAVAILABLE = 3;
+
+/** Why there can be no cluster here; undefined when there can. */
+function obstacle(): string | undefined {
+  if (!runs('docker', '--version')) return 'Docker is not installed: https://docs.docker.com/get-docker';
+  if (!runs('docker', 'version')) return 'Docker does not answer: start it, or see `docker version`';
+  if (!runs('kind', 'version')) return 'kind is not installed: https://kind.sigs.k8s.io';
+  return findHelm() === undefined ? NO_HELM : undefined;
+}
+
+function runs(command: string, ...args: string[]): boolean {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
+function run(command: string, ...args: string[]): void {
+  console.log(`\n$ ${[command, ...args].join(' ')}`);
+  execFileSync(command, args, { stdio: 'inherit' });
+}
+
+function answer(command: string, ...args: string[]): string {
+  return execFileSync(command, args, { encoding: 'utf8' }).trim();
+}
+
+function up(): void {
+  if (!answer('kind', 'get', 'clusters').split('\n').includes(CLUSTER))
+    run('kind', 'create', 'cluster', `--name=${CLUSTER}`, '--config=deploy/kind/cluster.yaml');
+  const image = build();
+  run('kind', 'load', 'docker-image', image.name, `--name=${CLUSTER}`);
+  helmInForeground(
+    'upgrade',
+    '--install',
+    'lsh',
+    CHART,
+    `--kube-context=${CONTEXT}`,
+    `--namespace=${NAMESPACE}`,
+    '--create-namespace',
+    '--values=deploy/kind/values.yaml',
+    `--set=image.repository=${REPOSITORY},image.tag=${image.tag}`,
+    '--wait',
+  );
+  console.log(`
+lsh runs in the cluster. Next:
+  kubectl --context ${CONTEXT} apply -f deploy/samples/lshjob.yaml
+  lsh cron list --context ${CONTEXT}`);
+}
+
+/** The tag is that of the content, so that pods are replaced when it has changed and left alone when not. */
+function build(): { name: string; tag: string } {
+  run('docker', 'build', `--tag=${REPOSITORY}:dev`, '.');
+  const id = answer('docker', 'image', 'inspect', '--format={{.Id}}', `${REPOSITORY}:dev`);
+  const tag = `dev-${id.replace('sha256:', '').slice(0, 12)}`;
+  run('docker', 'tag', `${REPOSITORY}:dev`, `${REPOSITORY}:${tag}`);
+  return { name: `${REPOSITORY}:${tag}`, tag };
+}
+
+function down(): void {
+  run('kind', 'delete', 'cluster', `--name=${CLUSTER}`);
+}
+
+const actions: Record<string, () => void> = { up, down };
+const action = actions[process.argv[2] ?? ''];
+const problem = action === undefined ? 'usage: node scripts/kind.ts up|down' : obstacle();
+if (action === undefined || problem !== undefined) {
+  console.error(`error: ${problem}`);
+  process.exitCode = UNAVAILABLE;
+} else {
+  action();
+}
