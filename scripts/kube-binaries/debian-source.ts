@@ -1,6 +1,6 @@
-// Builds kube-apiserver and kube-controller-manager 1.20 from Debian's source package, the newest one that is
-// complete. Everything comes through a private apt configuration and is unpacked into a private directory:
-// no root, no package installed, no change of the system's sources.
+// Builds the programs of Kubernetes 1.20 from Debian's source package, the newest one that is complete. Everything
+// comes through a private apt configuration and is unpacked into a private directory: no root, no package
+// installed, no change of the system's sources.
 import { execFileSync } from 'node:child_process';
 import {
   accessSync,
@@ -26,7 +26,10 @@ const PACKAGES = [
 ];
 const REFLECT2 = 'github.com/modern-go/reflect2';
 const TOOLS = ['apt-get', 'dpkg-deb', 'bash', 'tar', 'find', 'nice', 'flock'];
-const BINARIES = ['kube-apiserver', 'kube-controller-manager'];
+/** What an API server for tests needs; etcd is Debian's own. */
+export const SERVER_BINARIES = ['etcd', 'kube-apiserver', 'kube-controller-manager'];
+/** What else a node that runs pods needs. */
+export const NODE_BINARIES = ['kube-scheduler', 'kubelet', 'kube-proxy'];
 
 /** What keeps this machine from building, as one line; undefined when nothing does. */
 export function missingPrerequisites(): string | undefined {
@@ -36,18 +39,26 @@ export function missingPrerequisites(): string | undefined {
   return missing.length === 0 ? undefined : `a build needs Debian with ${missing.join(', ')}`;
 }
 
-/** Builds in `workDir`, which must not exist yet and is removed; `target` appears whole or not at all. */
-export async function buildFromDebianSource(workDir: string, target: string): Promise<void> {
+/**
+ * Builds those programs in `workDir`, which must not exist yet and is removed, and adds them to `target` when all
+ * are there.
+ */
+export async function buildFromDebianSource(
+  workDir: string,
+  target: string,
+  binaries: readonly string[],
+): Promise<void> {
   mkdirSync(join(workDir, 'downloads'), { recursive: true });
   const logFile = join(workDir, 'log');
   for (const step of downloadSteps(workDir)) await runStep(step, logFile);
   for (const step of unpackSteps(workDir)) await runStep(step, logFile);
-  for (const step of buildSteps(workDir)) await runStep(step, logFile);
-  copyFileSync(join(workDir, 'prefix/usr/bin/etcd'), join(workDir, 'bin/etcd'));
-  rmSync(target, { recursive: true, force: true });
-  renameSync(join(workDir, 'bin'), target);
+  for (const step of buildSteps(workDir, binaries)) await runStep(step, logFile);
+  const bin = join(workDir, 'bin');
+  if (binaries.includes('etcd')) copyFileSync(join(workDir, 'prefix/usr/bin/etcd'), join(bin, 'etcd'));
+  mkdirSync(target, { recursive: true });
+  for (const name of readdirSync(bin)) renameSync(join(bin, name), join(target, name));
   rmSync(workDir, { recursive: true, force: true });
-  say(`built ${VERSION.git} into ${target}`);
+  say(`built ${binaries.join(', ')} ${VERSION.git} into ${target}`);
 }
 
 function onPath(tool: string): boolean {
@@ -138,7 +149,7 @@ function unpackSteps(workDir: string): Step[] {
   ];
 }
 
-function buildSteps(workDir: string): Step[] {
+function buildSteps(workDir: string, binaries: readonly string[]): Step[] {
   const cwd = sourceDir(workDir);
   const goRoot = join(workDir, 'prefix/usr/lib/go-1.19');
   mkdirSync(join(workDir, 'home'));
@@ -161,7 +172,8 @@ function buildSteps(workDir: string): Step[] {
     KUBE_GIT_MINOR: VERSION.minor,
   };
   const target = `${join(workDir, 'bin')}/`;
-  const packages = BINARIES.map((name) => `k8s.io/kubernetes/cmd/${name}`);
+  const compiled = binaries.filter((name) => name !== 'etcd');
+  const packages = compiled.map((name) => `k8s.io/kubernetes/cmd/${name}`);
   return [
     {
       title: 'generating code (about 3 minutes on two cores)',
@@ -170,7 +182,7 @@ function buildSteps(workDir: string): Step[] {
       env,
     },
     {
-      title: 'compiling kube-apiserver and kube-controller-manager (about 5 minutes on two cores)',
+      title: `compiling ${compiled.join(', ')} (about 5 minutes on two cores)`,
       command: ['go', 'build', '-ldflags', linkerFlags(), '-o', target, ...packages],
       cwd,
       env,

@@ -22,16 +22,20 @@ describe('kube-binaries', () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  const find = (env: NodeJS.ProcessEnv) =>
-    run(process.execPath, ['scripts/kube-binaries.ts'], {
+  const find = (env: NodeJS.ProcessEnv, ...args: string[]) =>
+    run(process.execPath, ['scripts/kube-binaries.ts', ...args], {
       env: { PATH: process.env['PATH'], HOME: dir, XDG_CACHE_HOME: dir, ...env },
     });
 
   async function binariesIn(...parts: string[]): Promise<string> {
     const target = join(dir, ...parts);
     await mkdir(target, { recursive: true });
-    for (const name of ['kube-apiserver', 'etcd']) await writeFile(join(target, name), 'binary');
+    await addTo(target, 'kube-apiserver', 'etcd');
     return target;
+  }
+
+  async function addTo(target: string, ...names: string[]): Promise<void> {
+    for (const name of names) await writeFile(join(target, name), 'binary');
   }
 
   test('what KUBEBUILDER_ASSETS names comes before what is cached', async () => {
@@ -39,6 +43,13 @@ describe('kube-binaries', () => {
     const cached = await binariesIn('lsh', 'kube', 'debian-1.20.2');
     expect((await find({ KUBEBUILDER_ASSETS: given })).stdout).toBe(`${given}\n`);
     expect((await find({})).stdout).toBe(`${cached}\n`);
+  });
+
+  test('a node is given the build, whatever else is named', async () => {
+    const given = await binariesIn('given');
+    const built = await binariesIn('lsh', 'kube', 'debian-1.20.2');
+    await addTo(built, 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy');
+    expect((await find({ KUBEBUILDER_ASSETS: given }, '--node')).stdout).toBe(`${built}\n`);
   });
 
   test('a directory that was named and lacks a binary is an error, not a reason to look elsewhere', async () => {
