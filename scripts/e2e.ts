@@ -1,0 +1,77 @@
+// `npm run e2e`: the image, the chart and the operator on a real cluster of one node with real pods. A cluster of kind
+// where Docker works, else one from Debian's packages in namespaces of its own. Arguments are vitest's.
+// LSH_E2E_LOGS=DIR keeps the logs of the cluster's programs. Exit status 3 when there can be no cluster here.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { TOOLS_IMAGE } from './cluster/addresses.ts';
+import { missingForCluster } from './cluster/prerequisites.ts';
+import { makeSandbox, removeSandbox, runInside } from './cluster/sandbox.ts';
+import { kindIsThere, withKind } from './cluster/kind.ts';
+import { findHelm, NO_HELM } from './chart/helm.ts';
+import { buildArchives } from './image/build.ts';
+
+const LSH_IMAGE = 'ghcr.io/lsh-dev/lsh:e2e';
+const UNAVAILABLE = 3;
+const startedAt = performance.now();
+
+function say(line: string): void {
+  process.stderr.write(`e2e: ${line} (${Math.round((performance.now() - startedAt) / 1000)} s)\n`);
+}
+
+function vitest(): string[] {
+  const package_ = createRequire(import.meta.url).resolve('vitest/package.json');
+  const options = ['run', '--config', 'vitest.e2e.config.ts', ...process.argv.slice(2)];
+  return [process.execPath, join(dirname(package_), 'vitest.mjs'), ...options];
+}
+
+function kubernetesBinaries(): string {
+  const args = ['scripts/kube-binaries.ts', '--node'];
+  return execFileSync(process.execPath, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  }).trim();
+}
+
+async function onDebian(): Promise<number> {
+  const binaries = kubernetesBinaries();
+  say('the binaries are there');
+  const sandbox = await makeSandbox();
+  try {
+    const images = { lsh: join(sandbox.directory, 'lsh.tar'), tools: join(sandbox.directory, 'tools.tar') };
+    buildArchives([
+      { tag: LSH_IMAGE, archive: images.lsh },
+      { tag: TOOLS_IMAGE, archive: images.tools, context: 'test/e2e/tools' },
+    ]);
+    say('the images are built');
+    return await runInside(vitest(), {
+      ...process.env,
+      LSH_E2E_DIRECTORY: sandbox.directory,
+      LSH_E2E_CGROUP: sandbox.cgroup,
+      LSH_E2E_BINARIES: binaries,
+      LSH_E2E_IMAGES: Object.values(images).join(','),
+    });
+  } finally {
+    const [logs, kept] = [join(sandbox.directory, 'logs'), process.env['LSH_E2E_LOGS']];
+    if (kept && existsSync(logs)) cpSync(logs, kept, { recursive: true });
+    await removeSandbox(sandbox);
+    say('everything is removed');
+  }
+}
+
+async function onKind(): Promise<number> {
+  return withKind({ lsh: LSH_IMAGE, tools: TOOLS_IMAGE }, (kubeconfig, node) => {
+    const [program = '', ...args] = vitest();
+    const env = { ...process.env, LSH_E2E_KUBECONFIG: kubeconfig, LSH_E2E_NODE: node };
+    return spawnSync(program, args, { env, stdio: 'inherit' }).status ?? 1;
+  });
+}
+
+const problem = findHelm() === undefined ? NO_HELM : kindIsThere() ? undefined : missingForCluster();
+if (problem === undefined) {
+  process.exitCode = await (kindIsThere() ? onKind() : onDebian());
+} else {
+  console.error(`The end-to-end tests are left out: ${problem}.`);
+  process.exitCode = process.env['CI'] ? UNAVAILABLE : 0;
+}

@@ -1,0 +1,124 @@
+// Two operators in real pods: the pod of the one that leads is deleted, and its process is killed on the node. Every
+// slot of every second has one run or one recorded outcome, and what ran has run once.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Executor, JobSpecInput } from '../../src/core/job.ts';
+import type { LshJobObject } from '../../src/kubernetes/resource.ts';
+import { findings, isSettled, type Account } from '../support/ledger-check.ts';
+import { Marks } from './support/marks.ts';
+import { RealCluster, RELEASE, TEAM } from './support/real-cluster.ts';
+
+/** How long slots are due. */
+const SECONDS = 90;
+/** Some before each fault. */
+const STEADY_RUNS = 5;
+const EVERYTHING = { missedRunPolicy: 'All', maxMissedRuns: 100, successfulRunsHistoryLimit: 100 } as const;
+const JOBS: { name: string; executor: Executor; policy: Partial<JobSpecInput> }[] = [
+  { name: 'steady', executor: 'Shell', policy: { concurrencyPolicy: 'Allow', ...EVERYTHING } },
+  { name: 'forbid', executor: 'Shell', policy: {} },
+  { name: 'queue', executor: 'Shell', policy: { concurrencyPolicy: 'Queue', ...EVERYTHING } },
+  { name: 'skip', executor: 'Shell', policy: { missedRunPolicy: 'Skip' } },
+  { name: 'pods', executor: 'Job', policy: {} },
+  { name: 'pods-skip', executor: 'Job', policy: { missedRunPolicy: 'Skip' } },
+];
+
+const cluster = new RealCluster();
+const marks = new Marks();
+
+beforeAll(() =>
+  cluster.start(
+    {
+      replicas: 2,
+      shell: { namespaces: [TEAM], extraVolumeMounts: [marks.mount] },
+      extraVolumes: [marks.podVolume],
+    },
+    marks.volume(RELEASE.namespace),
+  ),
+);
+afterAll(() => cluster.stop());
+
+test('no slot is lost or doubled when the leader is deleted, and when it is killed', async () => {
+  const leader = () => cluster.until('a leader', () => cluster.leader());
+  await leader();
+  const until = Math.ceil(Date.now() / 1000 + SECONDS) * 1000;
+  const created = await Promise.all(JOBS.map((job) => create(job, until)));
+
+  await steadyRuns(created, 'before');
+  const deleted = await leader();
+  const deletedAt = Date.now();
+  await cluster.kubectl(
+    'delete',
+    'pod',
+    deleted.metadata.name,
+    '--namespace',
+    RELEASE.namespace,
+    '--wait=false',
+  );
+  await startsAgain(deletedAt);
+
+  await steadyRuns(created, 'between');
+  const killed = await cluster.until('another leader', () => {
+    const found = cluster.leader();
+    return found?.metadata.uid === deleted.metadata.uid ? undefined : found;
+  });
+  const killedAt = Date.now();
+  expect(cluster.killController(killed)).toHaveLength(1);
+  await startsAgain(killedAt);
+
+  const accounts = (): Account[] => {
+    const executed = marks.read();
+    return created.map((object, index) => {
+      const account = cluster.accountOf(object, until);
+      const executions = executed.get(account.name) ?? [];
+      return JOBS[index]?.executor === 'Job' ? account : { ...account, executions };
+    });
+  };
+  // What is still open after the limit is among the findings.
+  await cluster
+    .until('the end of all runs', () => accounts().every(isSettled) || undefined)
+    .catch(() => undefined);
+  const gaps = [longestGap(deletedAt, killedAt), longestGap(killedAt, until)];
+  console.log(
+    `the longest time between two starts: ${gaps[0]} ms (pod deleted), ${gaps[1]} ms (process killed)`,
+  );
+
+  expect(accounts().flatMap(findings)).toEqual([]);
+  expect(marks.read().get('steady')?.length).toBeGreaterThan(SECONDS / 2);
+  await cluster.remove(...JOBS.map(({ name }) => name));
+});
+
+function create({ name, executor, policy }: (typeof JOBS)[number], until: number): Promise<LshJobObject> {
+  const notAfter = new Date(until).toISOString();
+  const command = executor === 'Shell' ? marks.command : 'true';
+  return cluster.create(name, { schedule: '* * * * * *', executor, command, notAfter, ...policy });
+}
+
+/** Resolves when every job has run some times more. */
+async function steadyRuns(created: LshJobObject[], what: string): Promise<void> {
+  const now = Date.now();
+  await cluster.until(`runs ${what}`, () => {
+    const [steady, ...others] = created.map(({ metadata }) =>
+      cluster
+        .runsOf(metadata.name)
+        .filter(({ slot, phase }) => Date.parse(slot) > now && phase === 'Completed'),
+    );
+    const enough = (steady?.length ?? 0) >= STEADY_RUNS && others.every((runs) => runs.length > 0);
+    return enough || undefined;
+  });
+}
+
+async function startsAgain(at: number): Promise<void> {
+  const later = ({ startedAt }: { startedAt?: string }) =>
+    startedAt !== undefined && Date.parse(startedAt) > at + 1000;
+  await cluster.untilRun('steady', later);
+}
+
+/** Milliseconds between two starts that follow each other, the longest from the last one before `from` to `to`. */
+function longestGap(from: number, to: number): number {
+  const starts = cluster
+    .runsOf('steady')
+    .flatMap(({ startedAt }) => (startedAt === undefined ? [] : [Date.parse(startedAt)]))
+    .toSorted((a, b) => a - b);
+  const first = starts.findLastIndex((start) => start < from);
+  const among = starts.slice(Math.max(0, first)).filter((start) => start <= to);
+  return Math.max(...among.slice(1).map((start, index) => start - among[index]!));
+}

@@ -1,0 +1,92 @@
+// The README's job on a cluster with real pods, and what a shell run can reach there.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { RUN_LABEL } from '../../src/kubernetes/job-manifest.ts';
+import { RealCluster, readmeDocument, RELEASE, TEAM } from './support/real-cluster.ts';
+
+const TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+
+const cluster = new RealCluster();
+beforeAll(() => cluster.start());
+afterAll(() => cluster.stop());
+
+describe('the document of the README', () => {
+  test('is shown by kubectl with its next slot', async () => {
+    await cluster.kubectlWith(readmeDocument(), 'apply', '--namespace', TEAM, '-f', '-');
+    await cluster.until(
+      'the first evaluation',
+      () => cluster.get('rotate-secrets')?.status?.nextScheduleTime,
+    );
+    const shown = await cluster.kubectl('get', 'lj', '--namespace', TEAM);
+    expect(shown).toMatch(/rotate-secrets +0 2 \* \* 0/);
+  });
+
+  test('runs a pod at its slot, whose output is on the object', async () => {
+    await cluster.patch('rotate-secrets', { spec: { schedule: '*/5 * * * * *' } });
+    const run = await cluster.untilRun('rotate-secrets', ({ phase }) => phase === 'Completed');
+
+    expect(Date.parse(run.slot) % 5000).toBe(0);
+    expect(run).toMatchObject({ trigger: 'Schedule', executor: 'Job', exitCode: 0, attempt: 1 });
+    expect(run.outputTail).toContain(`\nrotated at slot ${run.slot}\n`);
+    const pod = [...cluster.podsSeen.values()].find(
+      ({ metadata }) => metadata.labels?.[RUN_LABEL] === run.name,
+    );
+    expect(pod?.status?.phase).toBe('Succeeded');
+    const shown = await cluster.kubectl('get', 'lj', 'rotate-secrets', '--namespace', TEAM, '--output=yaml');
+    expect(shown).toContain(`rotated at slot ${run.slot}`);
+    await cluster.remove('rotate-secrets');
+  });
+});
+
+describe('a shell run', () => {
+  // The brackets keep the patterns from finding the command itself.
+  const probe = [
+    'echo "user $(id -u)"',
+    `cat ${TOKEN} || echo "no token"`,
+    'grep -als "runn[e]r" /proc/[0-9]*/cmdline && echo "sees the runner"',
+    'grep -als "contr[o]ller" /proc/[0-9]*/cmdline || echo "sees no operator"',
+    'echo in the shared volume: $(ls -A /run/lsh /run/lsh/runner)',
+  ].join('\n');
+
+  test('has no token and sees neither processes nor files of the controller', async () => {
+    await cluster.lsh(
+      'cron',
+      'add',
+      '--name',
+      'probe',
+      '--schedule',
+      '@yearly',
+      '--executor',
+      'shell',
+      '--command',
+      probe,
+    );
+    await cluster.lsh('cron', 'trigger', 'probe', '--wait');
+    const run = await cluster.untilRun('probe', ({ phase }) => phase === 'Completed');
+
+    expect(run).toMatchObject({ executor: 'Shell', trigger: 'Manual' });
+    expect(run.outputTail).toContain('user 65533\n');
+    expect(run.outputTail).toContain('no token\n');
+    expect(run.outputTail).toContain('sees the runner\n');
+    expect(run.outputTail).toContain('sees no operator\n');
+    expect(run.outputTail).toMatch(/runner: runner\.sock( runner\.sock\.lock\S*)*\n$/);
+    await cluster.remove('probe');
+  });
+
+  test('is refused the token in its container, which is in the other', async () => {
+    const [pod] = cluster.operators();
+    const inContainer = (container: string, ...command: string[]) =>
+      cluster.kubectl(
+        'exec',
+        '--namespace',
+        RELEASE.namespace,
+        pod?.metadata.name ?? '',
+        '--container',
+        container,
+        '--',
+        ...command,
+      );
+    // The path is right: it is there where it belongs.
+    expect(await inContainer('controller', 'cat', TOKEN)).toMatch(/^ey/);
+    await expect(inContainer('shell', 'cat', TOKEN)).rejects.toThrow(/No such file/);
+  });
+});

@@ -1,0 +1,127 @@
+// What becomes of runs on a cluster with real kubelets: every policy of an LshJob on both executors, and how pods fail.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RunPhase } from '../../src/core/run.ts';
+import { RealCluster, TEAM } from './support/real-cluster.ts';
+
+const isOver = (phase: RunPhase): boolean => ['Completed', 'Failed', 'Killed'].includes(phase);
+
+const cluster = new RealCluster();
+beforeAll(() => cluster.start());
+afterAll(() => cluster.stop());
+
+describe.each(['Shell', 'Job'] as const)('an LshJob with executor %s', (executor) => {
+  const named = (name: string) => `${name}-${executor.toLowerCase()}`;
+
+  test('is tried again after the exit code of its command', async () => {
+    const name = named('retry');
+    const retry = { limit: 1, initialSeconds: 1 };
+    await cluster.create(name, { schedule: '@yearly', executor, command: 'echo attempt; exit 7', retry });
+    await cluster.lsh('cron', 'trigger', name);
+    const last = await cluster.untilRun(name, ({ attempt, phase }) => attempt === 2 && phase === 'Failed');
+
+    expect(last).toMatchObject({ exitCode: 7, reason: 'ExitCode', outputTail: 'attempt\n' });
+    const runs = cluster.runsOf(name).map(({ attempt, phase, exitCode }) => ({ attempt, phase, exitCode }));
+    expect(runs).toEqual([1, 2].map((attempt) => ({ attempt, phase: 'Failed', exitCode: 7 })));
+    await cluster.remove(name);
+  });
+
+  test('is ended when it takes too long', async () => {
+    const name = named('timeout');
+    const command = 'echo begun; exec sleep 600';
+    await cluster.create(name, { schedule: '@yearly', executor, command, timeoutSeconds: 5 });
+    await cluster.lsh('cron', 'trigger', name);
+    const run = await cluster.untilRun(name, ({ phase }) => isOver(phase));
+
+    expect(run).toMatchObject({ phase: 'Killed', reason: 'TimedOut' });
+    await cluster.remove(name);
+  });
+
+  test('is replaced by its next run', async () => {
+    const name = named('replace');
+    await cluster.create(name, {
+      schedule: '*/10 * * * * *',
+      executor,
+      command: 'echo "run of $LSH_SLOT"; exec sleep 600',
+      concurrencyPolicy: 'Replace',
+      terminationGracePeriodSeconds: 1,
+    });
+    const replaced = await cluster.untilRun(name, ({ phase }) => isOver(phase));
+    const next = await cluster.untilRun(
+      name,
+      ({ phase, slot }) => phase === 'Running' && slot > replaced.slot,
+    );
+
+    expect(replaced).toMatchObject({ phase: 'Killed', reason: 'Replaced' });
+    expect(Date.parse(next.slot) - Date.parse(replaced.slot)).toBeGreaterThanOrEqual(10_000);
+    await cluster.remove(name);
+  });
+
+  test('passes its slots while it is suspended, and runs when it is asked to', async () => {
+    const name = named('suspend');
+    // Longer than the time between two slots.
+    const command = 'sleep 2; echo asked';
+    await cluster.create(name, { schedule: '* * * * * *', executor, command, suspend: true });
+    await cluster.lsh('cron', 'trigger', name, '--wait');
+    const asked = cluster.runsOf(name);
+    const resumedAt = Date.now();
+    await cluster.lsh('cron', 'resume', name);
+    const passed = await cluster.until('a suspended slot', () =>
+      cluster.outcomesOf(name).find(({ outcome }) => outcome === 'Suspended'),
+    );
+    const due = await cluster.untilRun(name, ({ trigger }) => trigger !== 'Manual');
+
+    expect(asked).toMatchObject([{ trigger: 'Manual', phase: 'Completed', outputTail: 'asked\n' }]);
+    expect(passed.count).toBeGreaterThan(0);
+    expect(Date.parse(due.slot)).toBeGreaterThan(resumedAt - 1000);
+    await cluster.remove(name);
+  });
+
+  test('keeps as much history as it says', async () => {
+    const name = named('history');
+    const limits = { successfulRunsHistoryLimit: 1, failedRunsHistoryLimit: 1 };
+    await cluster.create(name, { schedule: '@yearly', executor, command: 'echo done', ...limits });
+    for (const _ of [1, 2, 3]) await cluster.lsh('cron', 'trigger', name, '--wait');
+    const object = await cluster.until('three counted runs', () => {
+      const found = cluster.get(name);
+      return found?.status?.totals?.completed === 3 ? found : undefined;
+    });
+
+    expect(cluster.runsOf(name)).toHaveLength(3);
+    expect(object.status?.recentRuns).toHaveLength(1);
+    await cluster.until('one Job at the most', () => cluster.jobsOf(name).length <= 1 || undefined);
+    await cluster.remove(name);
+  });
+});
+
+describe('a Kubernetes Job', () => {
+  test('that runs out of memory says so', async () => {
+    await cluster.create('memory', {
+      schedule: '@yearly',
+      command: 'tail /dev/zero',
+      job: { resources: { limits: { memory: '32Mi' } } },
+    });
+    await cluster.lsh('cron', 'trigger', 'memory');
+    const run = await cluster.untilRun('memory', ({ phase }) => isOver(phase));
+
+    expect(run).toMatchObject({ phase: 'Failed', reason: 'OutOfMemory', exitCode: 137 });
+    await cluster.remove('memory');
+  });
+
+  test('whose image cannot be pulled says so, and is not waited for for ever', async () => {
+    await cluster.create('no-image', {
+      schedule: '@yearly',
+      command: 'true',
+      timeoutSeconds: 20,
+      job: { image: 'localhost:1/none:1' },
+    });
+    await cluster.lsh('cron', 'trigger', 'no-image');
+    const stuck = await cluster.untilRun('no-image', ({ message }) => message !== undefined);
+    const over = await cluster.untilRun('no-image', ({ phase }) => isOver(phase));
+
+    expect(stuck.message).toBe('The image "localhost:1/none:1" cannot be pulled.');
+    expect(over).toMatchObject({ phase: 'Killed', reason: 'TimedOut' });
+    const events = await cluster.kubectl('get', 'events', '--namespace', TEAM);
+    expect(events).toMatch(/RunStuck.*no-image/);
+    await cluster.remove('no-image');
+  });
+});

@@ -1,0 +1,50 @@
+// What shell runs write of themselves, one line for each that really happened: into a volume that outlives the pods they
+// run in.
+import { stringify } from 'yaml';
+import { onNode } from './on-node.ts';
+
+const DIRECTORY = '/var/lib/lsh-e2e-marks';
+const NAME = 'marks';
+
+export class Marks {
+  readonly mount = { name: NAME, mountPath: `/${NAME}` };
+  readonly podVolume = { name: NAME, persistentVolumeClaim: { claimName: NAME } };
+  readonly command = `echo "$LSH_JOB $LSH_RUN $LSH_SLOT" >> /${NAME}/runs`;
+
+  constructor() {
+    onNode(`mkdir -p ${DIRECTORY} && chmod 777 ${DIRECTORY} && rm -f ${DIRECTORY}/runs`);
+  }
+
+  /** Manifests of a volume of the node, and of the claim to it. */
+  volume(namespace: string): string[] {
+    const storage = '1Gi';
+    const modes = { accessModes: ['ReadWriteMany'], storageClassName: NAME };
+    const documents = [
+      {
+        apiVersion: 'v1',
+        kind: 'PersistentVolume',
+        metadata: { name: NAME },
+        spec: { ...modes, capacity: { storage }, hostPath: { path: DIRECTORY } },
+      },
+      {
+        apiVersion: 'v1',
+        kind: 'PersistentVolumeClaim',
+        metadata: { name: NAME, namespace },
+        spec: { ...modes, resources: { requests: { storage } } },
+      },
+    ];
+    return documents.map((document) => stringify(document, { aliasDuplicateObjects: false }));
+  }
+
+  /** Executions by the name of their LshJob. */
+  read(): Map<string, { run: string; slot: number }[]> {
+    const lines = onNode(`cat ${DIRECTORY}/runs 2>/dev/null || true`).split('\n');
+    const words = lines.map((line) => line.split(' ')).filter(({ length }) => length === 3);
+    const marks = words.map(([job = '', run = '', slot = '']) => ({
+      job,
+      run: run.slice(run.indexOf('.') + 1),
+      slot: Date.parse(slot),
+    }));
+    return Map.groupBy(marks, ({ job }) => job);
+  }
+}

@@ -1,0 +1,286 @@
+// The cluster with real pods, as tests see it: kubectl, helm and lsh against it, and a memory of everything that was
+// ever shown of LshJobs, Jobs and Pods. Tests wait for what the watches bring.
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { KubeConfig } from '@kubernetes/client-node';
+import { inject } from 'vitest';
+import { stringify } from 'yaml';
+import { CHART, findHelm } from '../../../scripts/chart/helm.ts';
+import { TOOLS_IMAGE } from '../../../scripts/cluster/addresses.ts';
+import type { JobSpecInput } from '../../../src/core/job.ts';
+import { KubeClient } from '../../../src/kubernetes/client.ts';
+import { Informer } from '../../../src/kubernetes/informer.ts';
+import { JOB_LABEL, RUN_LABEL, SLOT_ANNOTATION } from '../../../src/kubernetes/job-manifest.ts';
+import type { KubeObject } from '../../../src/kubernetes/objects.ts';
+import { lshJobPath, type LshJobObject } from '../../../src/kubernetes/resource.ts';
+import type { JobObject, PodObject } from '../../../src/kubernetes/run-mapping.ts';
+import type { OutcomeEntry, RunEntry } from '../../../src/kubernetes/status-mapping.ts';
+import { BUNDLE } from '../../support/cli.ts';
+import { keptLogger } from '../../support/kept-logger.ts';
+import type { Account } from '../../support/ledger-check.ts';
+import { onNode } from './on-node.ts';
+
+/** Ends a test that has failed; no pace that a busy machine is held to. */
+const WAIT_MS = 180_000;
+const MAX_OUTPUT = 64 * 1024 * 1024;
+export const RELEASE = { name: 'lsh', namespace: 'lsh-system' };
+/** Where the LshJobs of the tests are. */
+export const TEAM = 'team';
+
+/** The image is on the node and is never pulled. */
+const VALUES = {
+  image: { tag: 'e2e', pullPolicy: 'Never' },
+  controller: { jobImage: TOOLS_IMAGE },
+  shell: { namespaces: [TEAM] },
+};
+
+interface Lease extends KubeObject {
+  spec?: { holderIdentity?: string; leaseTransitions?: number };
+}
+
+export class RealCluster {
+  readonly kubeconfig = inject('kubeconfig');
+  readonly client: KubeClient;
+  readonly #lshJobs: Informer<LshJobObject>;
+  readonly #jobs: Informer<JobObject>;
+  readonly #pods: Informer<PodObject>;
+  readonly #leases: Informer<Lease>;
+  readonly #runs = new Map<string, Map<string, RunEntry>>();
+  readonly #outcomes = new Map<string, Map<string, OutcomeEntry>>();
+  /** Every Job and Pod that ever was, in its newest version, by uid. */
+  readonly jobsSeen = new Map<string, JobObject>();
+  readonly podsSeen = new Map<string, PodObject>();
+  readonly #waiting = new Set<() => void>();
+
+  constructor() {
+    this.client = new KubeClient({
+      load: () => {
+        const config = new KubeConfig();
+        config.loadFromFile(this.kubeconfig);
+        return config;
+      },
+      userAgent: 'lsh-e2e',
+    });
+    this.#lshJobs = this.#informer<LshJobObject>(lshJobPath(), (object) => this.#remember(object));
+    this.#jobs = this.#informer<JobObject>('/apis/batch/v1/jobs', (job) =>
+      this.jobsSeen.set(job.metadata.uid, job),
+    );
+    this.#pods = this.#informer<PodObject>('/api/v1/pods', (pod) => this.podsSeen.set(pod.metadata.uid, pod));
+    const leases = `/apis/coordination.k8s.io/v1/namespaces/${RELEASE.namespace}/leases`;
+    this.#leases = this.#informer<Lease>(leases, () => undefined);
+  }
+
+  /** Installs the release and what it needs, or changes it to these values, and begins to watch. */
+  async start(values: object = {}, needed: readonly string[] = []): Promise<void> {
+    const manifests = [...namespaces(), ...needed].join('---\n');
+    await this.kubectlWith(manifests, 'apply', '-f', '-');
+    await this.release(values);
+    for (const informer of [this.#lshJobs, this.#jobs, this.#pods, this.#leases]) {
+      informer.start();
+      await informer.synced();
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const informer of [this.#lshJobs, this.#jobs, this.#pods, this.#leases]) await informer.stop();
+    await this.client.close();
+  }
+
+  kubectl(...args: string[]): Promise<string> {
+    return this.#call('kubectl', args);
+  }
+
+  /** With a text as stdin. */
+  kubectlWith(input: string, ...args: string[]): Promise<string> {
+    return this.#call('kubectl', args, input);
+  }
+
+  /** Installs or upgrades the release and waits until its pods are ready. */
+  async release(values: object): Promise<void> {
+    const { name, namespace } = RELEASE;
+    const options = ['--namespace', namespace, '--values=-', '--wait', '--timeout=4m'];
+    const input = stringify({ ...VALUES, ...values });
+    await this.helm(['upgrade', '--install', name, CHART, ...options], input);
+  }
+
+  helm(args: string[], input = ''): Promise<string> {
+    return this.#call(findHelm() ?? 'helm', args, input);
+  }
+
+  /** Calls `lsh … --cluster` in the team's namespace. */
+  lsh(...args: string[]): Promise<string> {
+    const end = args.indexOf('--');
+    const cluster = ['--cluster', '--namespace', TEAM];
+    return this.#call(process.execPath, [
+      BUNDLE,
+      ...args.toSpliced(end < 0 ? args.length : end, 0, ...cluster),
+    ]);
+  }
+
+  async create(name: string, spec: JobSpecInput): Promise<LshJobObject> {
+    const body = { apiVersion: 'lsh.dev/v1alpha1', kind: 'LshJob', metadata: { name }, spec };
+    return this.client.json<LshJobObject>({ method: 'POST', path: lshJobPath(TEAM), body });
+  }
+
+  async patch(name: string, body: object): Promise<LshJobObject> {
+    return this.client.json<LshJobObject>({
+      method: 'PATCH',
+      path: lshJobPath(TEAM, name),
+      contentType: 'application/merge-patch+json',
+      body,
+    });
+  }
+
+  async remove(...names: string[]): Promise<void> {
+    for (const name of names) await this.client.request({ method: 'DELETE', path: lshJobPath(TEAM, name) });
+  }
+
+  get(name: string): LshJobObject | undefined {
+    return this.#lshJobs.get(`${TEAM}/${name}`);
+  }
+
+  /** Every run that was ever shown of the LshJob, oldest first, each in its newest version. */
+  runsOf(name: string): RunEntry[] {
+    const runs = [...(this.#runs.get(name)?.values() ?? [])];
+    return runs.toSorted(
+      (a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt) || a.attempt - b.attempt,
+    );
+  }
+
+  outcomesOf(name: string): OutcomeEntry[] {
+    return [...(this.#outcomes.get(name)?.values() ?? [])];
+  }
+
+  /** The first run, now or to come, that is as wanted. */
+  untilRun(name: string, wanted: (run: RunEntry) => boolean): Promise<RunEntry> {
+    return this.until(`a run of ${name}`, () => this.runsOf(name).find(wanted));
+  }
+
+  /** Kubernetes Jobs of the LshJob that are there now. */
+  jobsOf(name: string): JobObject[] {
+    return [...this.#jobs.values()].filter(
+      ({ metadata }) => metadata.namespace === TEAM && metadata.labels?.[JOB_LABEL] === name,
+    );
+  }
+
+  /** Resolves with the first value that is not undefined; looks again at each change that a watch brings. */
+  async until<T>(what: string, look: () => T | undefined, withinMs = WAIT_MS): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const again = () => {
+      const value = look();
+      if (value !== undefined) resolve(value);
+    };
+    this.#waiting.add(again);
+    again();
+    const limit = AbortSignal.timeout(withinMs);
+    const giveUp = () => reject(new Error(`waited in vain for ${what}`));
+    limit.addEventListener('abort', giveUp);
+    return promise.finally(() => {
+      limit.removeEventListener('abort', giveUp);
+      this.#waiting.delete(again);
+    });
+  }
+
+  /** Pods of the release that are not being deleted. */
+  operators(): PodObject[] {
+    return [...this.#pods.values()].filter(
+      ({ metadata }) =>
+        metadata.namespace === RELEASE.namespace &&
+        metadata.labels?.['app.kubernetes.io/name'] === 'lsh' &&
+        metadata.labels['app.kubernetes.io/component'] === 'controller' &&
+        metadata.deletionTimestamp === undefined,
+    );
+  }
+
+  /** The pod whose operator holds the lease. */
+  leader(): PodObject | undefined {
+    const [lease] = [...this.#leases.values()];
+    const holder = lease?.spec?.holderIdentity ?? '';
+    return this.operators().find(({ metadata }) => holder !== '' && holder.startsWith(metadata.name));
+  }
+
+  /** How often the lease has changed hands. */
+  transitions(): number {
+    const [lease] = [...this.#leases.values()];
+    return lease?.spec?.leaseTransitions ?? 0;
+  }
+
+  /** Kills the process of the operator in the pod on the node; the pids of those it found. */
+  killController({ metadata }: PodObject): string[] {
+    // In the names of cgroups some have underscores.
+    const uid = metadata.uid.replaceAll('-', '[-_]');
+    const script = `for process in /proc/[0-9]*; do
+      grep -qs '${uid}' $process/cgroup || continue
+      tr '\\0' ' ' < $process/cmdline | grep -q '^node.* controller' || continue
+      kill -9 "\${process#/proc/}" && echo "\${process#/proc/}"
+    done; true`;
+    return onNode(script)
+      .split('\n')
+      .filter((pid) => pid !== '');
+  }
+
+  /** All that was ever shown of an LshJob with slots of every second, up to and including the instant. */
+  accountOf(object: LshJobObject, until: number): Account {
+    const { name } = object.metadata;
+    const executions = [...this.jobsSeen.values()]
+      .filter(({ metadata }) => metadata.namespace === TEAM && metadata.labels?.[JOB_LABEL] === name)
+      .map(({ metadata }) => ({
+        run: metadata.labels?.[RUN_LABEL] ?? metadata.name,
+        slot: Date.parse(metadata.annotations?.[SLOT_ANNOTATION] ?? ''),
+      }));
+    return {
+      name,
+      after: Date.parse(object.metadata.creationTimestamp),
+      until,
+      runs: this.runsOf(name),
+      outcomes: this.outcomesOf(name),
+      executions,
+      status: this.get(name)?.status,
+    };
+  }
+
+  #informer<T extends KubeObject>(path: string, remember: (object: T) => unknown): Informer<T> {
+    const informer = new Informer<T>({ client: this.client, logger: keptLogger(), path });
+    informer.onChange(({ object }) => {
+      remember(object);
+      for (const again of this.#waiting) again();
+    });
+    return informer;
+  }
+
+  #remember({ metadata, status }: LshJobObject): void {
+    const runs = this.#runs.get(metadata.name) ?? new Map<string, RunEntry>();
+    const outcomes = this.#outcomes.get(metadata.name) ?? new Map<string, OutcomeEntry>();
+    this.#runs.set(metadata.name, runs);
+    this.#outcomes.set(metadata.name, outcomes);
+    for (const run of [...(status?.active ?? []), ...(status?.recentRuns ?? [])]) runs.set(run.name, run);
+    for (const outcome of status?.recentOutcomes ?? []) outcomes.set(outcome.from, outcome);
+  }
+
+  #call(program: string, args: string[], input = ''): Promise<string> {
+    const env = { ...process.env, KUBECONFIG: this.kubeconfig, TZ: 'UTC' };
+    return new Promise((resolve, reject) => {
+      const child = execFile(program, args, { env, maxBuffer: MAX_OUTPUT }, (error, stdout, stderr) => {
+        if (error) reject(new Error(`${program} ${args.join(' ')}: ${stderr}${stdout}`));
+        else resolve(stdout);
+      });
+      child.stdin?.end(input);
+    });
+  }
+}
+
+/** The document that the README shows. */
+export function readmeDocument(): string {
+  const [, document] =
+    /```yaml\n(apiVersion: lsh\.dev[^`]*)```/.exec(readFileSync('README.md', 'utf8')) ?? [];
+  if (document === undefined) throw new Error('the README has no document of an LshJob');
+  return document;
+}
+
+/** Servers that know the profiles hold the operator to the strictest one. */
+function namespaces(): string[] {
+  const restricted = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+  const namespace = (name: string, labels: object) =>
+    stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
+  return [namespace(RELEASE.namespace, restricted), namespace(TEAM, {})];
+}
