@@ -1,5 +1,5 @@
-// Prints the totals of vitest's JSON report as one line, for whoever reads the end of a log.
-import { readFileSync } from 'node:fs';
+// Prints the totals of vitest's JSON reports as one line, for whoever reads the end of a log.
+import { existsSync, readFileSync, statSync } from 'node:fs';
 
 interface Report {
   numPassedTests: number;
@@ -9,11 +9,20 @@ interface Report {
   testResults: { status: string; assertionResults: unknown[] }[];
 }
 
-const report = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Report;
-// A file that fails before its first test counts as one failure, or the total would hide it.
-const brokenFiles = report.testResults.filter(
-  (file) => file.status === 'failed' && file.assertionResults.length === 0,
-).length;
-const failed = report.numFailedTests + brokenFiles;
-const skipped = report.numPendingTests + report.numTodoTests;
-console.log(`${report.numPassedTests} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+let [passed, failed, skipped] = [0, 0, 0];
+for (const file of process.argv.slice(2)) {
+  // Tests that came to no report have failed, all of them.
+  if (!existsSync(file) || statSync(file).size === 0) {
+    failed += 1;
+    continue;
+  }
+  const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
+  // A file that fails before its first test counts as one failure, or the total would hide it.
+  const broken = report.testResults.filter(
+    ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+  );
+  passed += report.numPassedTests;
+  failed += report.numFailedTests + broken.length;
+  skipped += report.numPendingTests + report.numTodoTests;
+}
+console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
