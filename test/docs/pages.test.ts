@@ -1,0 +1,97 @@
+// What the written pages say of the chart, of each other and of the program is so.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { fromCronJob } from '../../src/core/cronjob.ts';
+import { parseCrontab } from '../../src/core/crontab.ts';
+import { KIND, type JobManifest } from '../../src/core/job.ts';
+import { parseManifest } from '../../src/core/validate.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+
+/** Text of each block of code in the language. */
+function blocks(text: string, language: string): string[] {
+  return [...text.matchAll(/^```(\w*)\n([^]*?)^```$/gm)]
+    .filter(([, name]) => name === language)
+    .map(([, , code = '']) => code);
+}
+
+const withoutCode = (text: string): string => text.replace(/^```[^]*?^```$/gm, '').replace(/`[^`\n]*`/g, '');
+
+test('operations.md has a heading for each alert of the chart, and for no other', () => {
+  const alerts = [...read('charts/lsh/templates/prometheusrule.yaml').matchAll(/- alert: (\w+)/g)];
+  const headings = [...read('docs/operations.md').matchAll(/^### (Lsh\w+)$/gm)];
+  const names = (matches: RegExpMatchArray[]) => matches.map(([, name]) => name);
+  expect(names(alerts)).not.toEqual([]);
+  expect(names(headings)).toEqual(names(alerts));
+});
+
+describe('links', () => {
+  const markdown = (folder: string) =>
+    readdirSync(join(ROOT, folder))
+      .filter((file) => file.endsWith('.md'))
+      .map((file) => join(folder, file));
+  const links = ['.', 'docs', 'docs/adr', 'charts/lsh'].flatMap(markdown).flatMap((file) =>
+    [...withoutCode(read(file)).matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, link = '']) => link)
+      .filter((link) => !/^[a-z]+:/.test(link))
+      .map((link) => ({ file, link })),
+  );
+
+  /** As GitHub makes them of headings. */
+  const anchors = (text: string) =>
+    [...text.replace(/^```[^]*?^```$/gm, '').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    );
+
+  test.each(links)('$file leads to $link', ({ file, link }) => {
+    const [path = '', anchor] = link.split('#');
+    const target = path === '' ? file : join(dirname(file), path);
+    expect(existsSync(join(ROOT, target))).toBe(true);
+    if (anchor !== undefined) expect(anchors(read(target))).toContain(anchor);
+  });
+});
+
+describe('from-cron.md', () => {
+  const page = read('docs/from-cron.md');
+  const documents = blocks(page, 'yaml').flatMap((block) =>
+    parseAllDocuments(block).map((document) => document.toJS() as { kind: string }),
+  );
+  const jobs = documents.filter(({ kind }) => kind === KIND) as JobManifest[];
+  const jobNamed = (name: string) => jobs.find(({ metadata }) => metadata.name === name);
+
+  test.each(jobs)('the LshJob $metadata.name is valid in its home', (job) => {
+    // A local job has no namespace.
+    const checked = parseManifest(job, job.metadata.namespace === undefined ? 'local' : 'cluster');
+    expect(checked.metadata.name).toBe(job.metadata.name);
+  });
+
+  test('the crontab gives the answer and the jobs that the page shows', () => {
+    const [crontab = ''] = blocks(page, 'crontab');
+    const imported = parseCrontab(crontab);
+    const answer = [
+      ...imported.notes.map(({ line, text }) => `my.crontab:${line}: note: ${text}`),
+      ...imported.jobs.map(
+        ({ metadata, spec }) => `job "${metadata.name}" created  ${spec.schedule} (dry run)`,
+      ),
+    ];
+    expect(blocks(page, '')).toContain(`${answer.join('\n')}\n`);
+    for (const name of ['pg-dump', 'mail'])
+      expect(jobNamed(name)).toEqual(imported.jobs.find(({ metadata }) => metadata.name === name));
+  });
+
+  test('the CronJob gives the answer and the job that the page shows', () => {
+    const { job, notes } = fromCronJob(documents.find(({ kind }) => kind === 'CronJob'));
+    const answer = [
+      ...notes.map((sentence) => `nightly: note: ${sentence}`),
+      `job "nightly" created  ${job.spec.schedule} (dry run)`,
+    ];
+    expect(blocks(page, '')).toContain(`${answer.join('\n')}\n`);
+    expect(jobNamed('nightly')).toEqual(job);
+  });
+});
