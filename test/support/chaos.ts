@@ -58,7 +58,7 @@ async function inflict(fault: Fault, leader: Replica, options: ChaosOptions): Pr
 }
 
 async function slotsReach({ until, newestSlot }: ChaosOptions, at: number): Promise<void> {
-  await eventually(() => newestSlot() >= Math.min(at, until), { withinMs: 60_000, what: 'a newer slot' });
+  await eventually(() => newestSlot() >= Math.min(at, until), { withinMs: 150_000, what: 'a newer slot' });
 }
 
 async function leaderOf({ cluster, replicas }: ChaosOptions): Promise<Replica> {
@@ -67,7 +67,7 @@ async function leaderOf({ cluster, replicas }: ChaosOptions): Promise<Replica> {
       const { spec } = await cluster.admin.json<Lease>({ path: LEASE_PATH });
       return replicas.find(({ operator }) => spec?.holderIdentity?.endsWith(`_${operator.process.pid}`));
     },
-    { withinMs: 60_000, what: 'a leader' },
+    { withinMs: 150_000, what: 'a leader' },
   );
 }
 
