@@ -19,6 +19,8 @@ import { StuckRuns } from './stuck-runs.ts';
 export interface RunFacts {
   /** How far the ledger has the run; undefined when it does not have it. */
   phaseOf(key: JobKey, name: string): RunPhase | undefined;
+  /** Whether there is such an LshJob. The Jobs of one that was deleted are the garbage collector’s. */
+  isKnown(key: JobKey): boolean;
   capturesOutput(key: JobKey): boolean;
   /** Runs that the ledger holds as Running. */
   runningOf(key: JobKey): Run[];
@@ -148,7 +150,7 @@ export class KubernetesJobRunner implements Runner {
     if (end !== undefined) return { ...end, run };
     const seen = observationOf(job, []);
     if (seen.state === 'Running') return { ...seen, run, message: this.#stuck.of(key, name) };
-    if (this.#isRecorded(key, name)) return undefined;
+    if (!this.#isToBeRecorded(key, name)) return undefined;
     this.#askForEnd(key, job);
     // Not told before all of it is known: what is recorded once is not looked at again.
     return { name, state: 'Running', startedAt: Date.parse(job.metadata.creationTimestamp), run };
@@ -236,7 +238,7 @@ export class KubernetesJobRunner implements Runner {
 
   #deletedByOthers(key: JobKey, job: JobObject): void {
     const { name } = job.metadata;
-    if (this.#isRecorded(key, name) || this.#ends.get(key)?.has(name)) return;
+    if (!this.#isToBeRecorded(key, name) || this.#ends.get(key)?.has(name)) return;
     const seen = observationOf(job, []);
     const message = 'Its Kubernetes Job was deleted while it was active.';
     const lost = {
@@ -271,10 +273,14 @@ export class KubernetesJobRunner implements Runner {
     }
   }
 
-  /** Whether the ledger has the end of the run. */
-  #isRecorded(key: JobKey, name: string): boolean {
-    const phase = this.#options.facts.phaseOf(key, name);
-    return phase !== undefined && phase !== 'Running' && phase !== 'Created';
+  /**
+   * Whether the ledger lacks the end of the run and somebody is there to take it. What nobody takes would come back
+   * to the loop each time it is released, for as long as the Job is there.
+   */
+  #isToBeRecorded(key: JobKey, name: string): boolean {
+    const { facts } = this.#options;
+    const phase = facts.phaseOf(key, name);
+    return phase === undefined ? facts.isKnown(key) : phase === 'Running' || phase === 'Created';
   }
 
   #announce(key: JobKey): void {

@@ -86,6 +86,7 @@ export class ClusterHome {
       pods: this.#pods,
       facts: {
         phaseOf: (key, name) => this.#source.phaseOf(key, name),
+        isKnown: (key) => this.#source.get(key) !== undefined,
         capturesOutput: (key) => this.#source.get(key)?.spec.captureOutput ?? false,
         runningOf: (key) =>
           this.#source

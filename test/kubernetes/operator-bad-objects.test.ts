@@ -29,10 +29,22 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
   });
   afterAll(() => cluster?.stop());
 
-  /** The neighbour goes on, and the operator is the same process and has nothing to complain about. */
-  afterEach(async () => {
+  /** Resolves when one more run of the neighbour has completed. */
+  async function neighbourRuns(): Promise<void> {
     const before = cluster.get('neighbour')!.status?.totals?.completed ?? 0;
     await cluster.until('neighbour', ({ totals }) => (totals?.completed ?? 0) > before);
+  }
+
+  /** How many keys the operator has reconciled. */
+  async function reconciles(): Promise<number> {
+    const { body } = await operator.get('/metrics');
+    const counts = [...body.matchAll(/^controller_runtime_reconcile_total\{.*\} (\d+)$/gm)];
+    return counts.reduce((sum, [, count]) => sum + Number(count), 0);
+  }
+
+  /** The neighbour goes on, and the operator is the same process and has nothing to complain about. */
+  afterEach(async () => {
+    await neighbourRuns();
     expect(operator.process.exitCode).toBeNull();
     expect(operator.lines.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
     expect(cluster.kubelet.failures).toEqual([]);
@@ -194,6 +206,23 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     const { status } = await cluster.until('removed', ({ totals }) => (totals?.completed ?? 0) >= 1);
     expect(status?.totals).toMatchObject({ killed: 0, missed: 0 });
     await cluster.delete('removed');
+  });
+
+  test('deleted before its Jobs, which have ended, is looked at no more', async () => {
+    // What became of the one is asked of the server, of the other its Job says it all: the answers alternate.
+    const ends = ['Failed', 'Complete', 'Complete'] as const;
+    cluster.behave('outlived', () => ends[cluster.kubelet.namesOf('outlived').length - 1]);
+    await cluster.create('outlived', { schedule: '@yearly' });
+    for (const [index] of ends.entries()) {
+      await cluster.patch('outlived', { metadata: { annotations: { 'lsh.dev/trigger': `${index}` } } });
+      await cluster.until('outlived', ({ recentRuns = [] }) => recentRuns.length === index + 1);
+    }
+    await cluster.delete('outlived');
+    await neighbourRuns();
+    expect(cluster.kubelet.jobsOf('outlived')).toHaveLength(ends.length);
+    const before = await reconciles();
+    await neighbourRuns();
+    expect((await reconciles()) - before).toBeLessThan(50);
   });
 
   test('the definition deleted and made again: the operator goes on without a restart', async () => {
