@@ -4,6 +4,7 @@ import { admitSlots, admitTrigger } from './admit.ts';
 import { changedRuns, newDraft, timeoutAt, wakeBy, type Action, type Draft, type JobEvent } from './draft.ts';
 import { owed } from './due.ts';
 import type { LshError } from './errors.ts';
+import { isMissing, type HistoryProgress } from './history.ts';
 import type { Job, JobStatus } from './job.ts';
 import { adoptStarted, observe, sayStops, stopWhatMust } from './observe.ts';
 import { beyondHistory } from './retention.ts';
@@ -26,6 +27,8 @@ export interface Evaluation {
   capacity: number;
   /** Where processes started now will live; undefined where there is only one place. */
   host?: string;
+  /** Undefined where no history is kept beside the ledger. */
+  history?: HistoryProgress;
 }
 
 /** What one evaluation changed, to be made durable at once or not at all. */
@@ -64,8 +67,9 @@ export function decide(evaluation: Evaluation): Decision {
   const waitsForCapacity = startWhatMay(draft, evaluation);
   const nextScheduleAt = schedule.next(Math.max(now, draft.accountedUntil));
   wakeForWhatComes(draft, nextScheduleAt);
-  const status = statusAfter(draft, { nextScheduleAt, lastHandledTrigger });
-  return decision(draft, status, waitsForCapacity);
+  const { history } = evaluation;
+  const status = statusAfter(draft, { nextScheduleAt, lastHandledTrigger, history });
+  return decision(draft, { status, waitsForCapacity, history });
 }
 
 /** A job that cannot be evaluated: what runs may end, nothing new starts, and an edit is waited for. */
@@ -79,13 +83,9 @@ export function decideInvalid(evaluation: Omit<Evaluation, 'schedule'>, problem:
     evaluation.job.status?.phase === 'Invalid' &&
     evaluation.job.status.observedGeneration === evaluation.job.generation;
   if (!told) draft.events.push({ type: 'Warning', reason: 'InvalidSpec', note: problem.message });
-  const status = invalidStatus(draft.job, draft.now, { reason: reasonOf(problem), message: problem.message });
-  return decision(draft, { ...status, totals: draft.totals }, false);
-}
-
-/** The code of an error as a condition’s reason: SHELL_NOT_ALLOWED is ShellNotAllowed. */
-function reasonOf({ code }: LshError): string {
-  return code.toLowerCase().replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const { history } = evaluation;
+  const status = invalidStatus(draft, problem, history);
+  return decision(draft, { status, waitsForCapacity: false, history });
 }
 
 /** A job that was removed: its runs are ended and their ends recorded; its history stays. */
@@ -139,8 +139,14 @@ function wakeForTimeouts(draft: Draft): void {
   }
 }
 
-function decision(draft: Draft, status: JobStatus, waitsForCapacity: boolean): Decision {
-  const forget = beyondHistory(draft.job.spec, [...draft.runs.values()]).map(({ name }) => name);
+interface Outcome extends Pick<Decision, 'waitsForCapacity'> {
+  status: JobStatus;
+  history: HistoryProgress | undefined;
+}
+
+function decision(draft: Draft, { status, waitsForCapacity, history }: Outcome): Decision {
+  const isNeeded = (run: Run) => history !== undefined && isMissing(history, draft, run);
+  const forget = beyondHistory(draft.job.spec, [...draft.runs.values()], isNeeded).map(({ name }) => name);
   for (const name of forget) draft.actions.push({ kind: 'Remove', name });
   return {
     actions: draft.actions,

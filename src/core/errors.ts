@@ -450,6 +450,11 @@ export class LshError extends Error {
   get retryable(): boolean {
     return ERRORS[this.code].retryable === true;
   }
+
+  /** The code as a condition’s reason: SHELL_NOT_ALLOWED is ShellNotAllowed. */
+  get reason(): string {
+    return this.code.toLowerCase().replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  }
 }
 
 function fill(template: string, fields: Fields): string {

@@ -1,12 +1,15 @@
 // The status after an evaluation, and whether it says anything new.
 import { changedRuns, isOwn, type Draft } from './draft.ts';
 import { scheduleFingerprint } from './due.ts';
+import type { LshError } from './errors.ts';
+import { historyVerdict, type HistoryProgress } from './history.ts';
 import type { Condition, ConditionType, Job, JobPhase, JobStatus } from './job.ts';
 import { isActive, type Run } from './run.ts';
 
 interface Outlook {
   nextScheduleAt: number | undefined;
   lastHandledTrigger: string | undefined;
+  history: HistoryProgress | undefined;
 }
 
 export function statusAfter(draft: Draft, outlook: Outlook): JobStatus {
@@ -29,23 +32,25 @@ export function statusAfter(draft: Draft, outlook: Outlook): JobStatus {
 
 /** The status of a job whose spec cannot be evaluated: it waits for an edit. */
 export function invalidStatus(
-  job: Job,
-  now: number,
-  problem: { reason: string; message: string },
+  draft: Draft,
+  { reason, message }: LshError,
+  history: HistoryProgress | undefined,
 ): JobStatus {
+  const { job, now, totals } = draft;
   const before = job.status;
   return {
     ...(before ?? {
       accountedUntil: job.createdAt,
-      totals: { completed: 0, failed: 0, killed: 0, missed: 0 },
       observedSchedule: scheduleFingerprint(job.spec),
     }),
     observedGeneration: job.generation,
     phase: 'Invalid',
+    totals,
     nextScheduleAt: undefined,
     conditions: [
-      condition(job, now, { type: 'Ready', status: 'False', ...problem }),
-      ...(before?.conditions ?? []).filter(({ type }) => type !== 'Ready'),
+      condition(job, now, { type: 'Ready', status: 'False', reason, message }),
+      ...(before?.conditions ?? []).filter(({ type }) => type === 'Scheduled' || type === 'Failing'),
+      ...historyConditions(draft, history),
     ],
   };
 }
@@ -61,7 +66,7 @@ function phaseOf({ job, runs }: Draft): JobPhase {
   return 'Scheduled';
 }
 
-function conditionsAfter(draft: Draft, { nextScheduleAt }: Outlook): Condition[] {
+function conditionsAfter(draft: Draft, { nextScheduleAt, history }: Outlook): Condition[] {
   const { job, now } = draft;
   const ready = {
     type: 'Ready',
@@ -73,7 +78,13 @@ function conditionsAfter(draft: Draft, { nextScheduleAt }: Outlook): Condition[]
     condition(job, now, ready),
     condition(job, now, { type: 'Scheduled', ...scheduledCondition(job, nextScheduleAt) }),
     condition(job, now, { type: 'Failing', ...failingCondition(draft) }),
+    ...historyConditions(draft, history),
   ];
+}
+
+function historyConditions(draft: Draft, history: HistoryProgress | undefined): Condition[] {
+  if (history === undefined) return [];
+  return [condition(draft.job, draft.now, { type: 'HistorySynced', ...historyVerdict(history, draft) })];
 }
 
 type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;

@@ -2,6 +2,7 @@
 // says when time passes, when a run ends and when the process is gone.
 import { compileSchedule } from '../../src/core/schedule.ts';
 import { decide, type Decision } from '../../src/core/decide.ts';
+import type { HistoryProgress } from '../../src/core/history.ts';
 import type { Job, JobSpecInput } from '../../src/core/job.ts';
 import { isActive, type Run, type RunEnd, type RunObservation, type SlotRecord } from '../../src/core/run.ts';
 import { aJob, at } from './builders.ts';
@@ -11,6 +12,8 @@ export class World {
   now: number;
   evaluatingSince: number;
   capacity = Infinity;
+  /** What the team’s history lacks, where there is one. */
+  lacking: HistoryProgress | undefined;
   /** As of the runner: whether children remember which run they are. */
   claim: 'ledger' | 'name' = 'ledger';
   readonly runs = new Map<string, Run>();
@@ -57,6 +60,7 @@ export class World {
       now: this.now,
       evaluatingSince: this.evaluatingSince,
       capacity: this.capacity,
+      history: this.lacking,
     });
   }
 
