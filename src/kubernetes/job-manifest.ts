@@ -105,7 +105,7 @@ function podSpec(base: Partial<PodSpec> = {}, { job = {} }: JobSpec): Partial<Po
 function container(job: Job, run: Run, base: Partial<Container>): Container {
   const { spec } = job;
   const { image, imagePullPolicy, resources, securityContext, volumeMounts } = spec.job ?? {};
-  const mounts = (volumeMounts ?? []) as unknown as NonNullable<Container['volumeMounts']>;
+  const mounts = (volumeMounts ?? []) as { name: string; mountPath: string }[];
   const envFrom = [...(base.envFrom ?? []), ...(spec.envFrom ?? []).map(source)];
   return {
     ...base,

@@ -111,8 +111,12 @@ export function runEntry(run: Run): RunEntry {
   // The document leaves it out for a run that has started; the next attempt’s delay is counted from it.
   if (run.startAfter !== run.createdAt) entry.startAfter = rfc3339(run.startAfter);
   if (run.outputTail !== undefined) entry.outputTail = lastBytes(run.outputTail, OUTPUT_TAIL_MAX_BYTES);
-  // Servers up to 1.20 take an empty text for none and refuse it.
-  return Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== '')) as unknown as RunEntry;
+  return withoutEmpty(entry);
+}
+
+/** Servers up to 1.20 take an empty text for none and refuse it. */
+function withoutEmpty<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== '')) as T;
 }
 
 /** What the ledger holds of a job: `runs` newest first, the active ones and those that are still shown. */

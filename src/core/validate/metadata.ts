@@ -76,5 +76,5 @@ function textMapProblems(map: unknown, path: string): Problem[] {
 /** The checked metadata without what only a server sets. */
 export function cleanMetadata(metadata: unknown): JobManifest['metadata'] {
   const entries = Object.entries(metadata as object).filter(([key]) => METADATA_FIELDS.includes(key));
-  return Object.fromEntries(entries) as unknown as JobManifest['metadata'];
+  return Object.fromEntries(entries) as JobManifest['metadata'];
 }
