@@ -155,3 +155,12 @@ export interface RunStore {
   /** Deletes finished runs and slots older than the instant; returns the names of the runs. */
   prune(before: number): Promise<string[]>;
 }
+
+/** The team’s history: finished runs, kept for longer than the ledger shows them. */
+export interface RunHistory {
+  /**
+   * Resolves once all of the runs are recorded. A run that is recorded stays as it is, so that after a failure all of
+   * them can be given again. Rejects with HISTORY_UNAVAILABLE (retryable) or HISTORY_REFUSED.
+   */
+  record(runs: readonly Run[]): Promise<void>;
+}

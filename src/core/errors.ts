@@ -299,6 +299,20 @@ const table = {
     exit: EXIT.failure,
     http: 500,
   },
+  // the team’s history
+  HISTORY_UNAVAILABLE: {
+    message: 'The history at {url} cannot be reached: {detail}.',
+    hint: 'Nothing is lost: what has finished is recorded when it answers again. See that the project is not paused.',
+    exit: EXIT.failure,
+    http: 503,
+    retryable: true,
+  },
+  HISTORY_REFUSED: {
+    message: 'The history at {url} did not record the runs: {detail}.',
+    hint: 'Give the project’s service role key in SUPABASE_SERVICE_ROLE_KEY, and apply deploy/supabase/migrations to its database.',
+    exit: EXIT.failure,
+    http: 502,
+  },
   // the cluster
   KUBECONFIG_MISSING: {
     message: 'No cluster is configured: {detail}.',

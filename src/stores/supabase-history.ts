@@ -1,0 +1,80 @@
+// The team’s history in a Supabase project. Knows the table and how to write to it; when, and what becomes of runs that
+// cannot be written now, is the business of others.
+import type { SupabaseClient } from '@supabase/supabase-js';
+import type { RunHistory } from '../control/ports.ts';
+import type { Run } from '../core/run.ts';
+import { batches, type BatchLimits } from './batches.ts';
+import { answerError, requestError, strangeAnswer, type Project } from './supabase-errors.ts';
+import { runRow, type RunRow } from './supabase-rows.ts';
+
+/** One request; a tail of output may have 4 KiB. */
+const BATCH: BatchLimits = { rows: 500, bytes: 1024 * 1024 };
+const TIMEOUT_MS = 10_000;
+
+type Schema = {
+  public: {
+    Tables: { lsh_runs: { Row: RunRow; Insert: RunRow; Update: never; Relationships: [] } };
+    Views: Record<string, never>;
+    Functions: Record<string, never>;
+  };
+};
+
+export interface SupabaseHistoryOptions {
+  /** Of the project, such as https://abcdefgh.supabase.co. */
+  url: string;
+  /** Secret: it passes by row-level security. */
+  serviceRoleKey: string;
+  /** How long one request may take, milliseconds; default 10 s. */
+  timeoutMs?: number;
+}
+
+export class SupabaseHistory implements RunHistory {
+  readonly #project: Project;
+  readonly #timeoutMs: number;
+  #client: SupabaseClient<Schema> | undefined;
+
+  constructor({ url, serviceRoleKey, timeoutMs = TIMEOUT_MS }: SupabaseHistoryOptions) {
+    this.#project = { url, serviceRoleKey };
+    this.#timeoutMs = timeoutMs;
+  }
+
+  async record(runs: readonly Run[]): Promise<void> {
+    for (const batch of batches(runs.map(runRow), BATCH)) await this.#write(batch);
+  }
+
+  /** In one transaction. A run that is there already stays as it was recorded first. */
+  async #write(rows: RunRow[]): Promise<void> {
+    try {
+      const client = (this.#client ??= await this.#connect());
+      const { data } = await client
+        .from('lsh_runs')
+        .upsert(rows, { onConflict: 'job_uid,name', ignoreDuplicates: true })
+        .abortSignal(AbortSignal.timeout(this.#timeoutMs))
+        .throwOnError();
+      // Asked for nothing, PostgREST answers with nothing.
+      if (data !== null) throw strangeAnswer(this.#project);
+    } catch (thrown) {
+      throw requestError(thrown, this.#project, this.#timeoutMs);
+    }
+  }
+
+  /** Loaded by the first write: it costs 30 ms, and with fetch 20 MB, that nobody pays who has no history. */
+  async #connect(): Promise<SupabaseClient<Schema>> {
+    const { createClient } = await import('@supabase/supabase-js');
+    const { url, serviceRoleKey } = this.#project;
+    return createClient<Schema>(url, serviceRoleKey, {
+      auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+      global: { fetch: (input, init) => this.#fetch(input, init) },
+    });
+  }
+
+  /**
+   * The client takes some refusals for success (404 without a body) and drops the headers of all. A redirect is not
+   * followed: it would turn the write into a read, and take the key to another host.
+   */
+  async #fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const response = await fetch(input, { ...init, redirect: 'manual' });
+    if (!response.ok) throw await answerError(response, this.#project);
+    return response;
+  }
+}

@@ -1,0 +1,104 @@
+// Runs as rows of lsh_runs, the table of deploy/supabase/migrations, and back. The names of its columns stop here.
+import { rfc3339 } from '../core/document.ts';
+import { jobKey, type Executor } from '../core/job.ts';
+import type { Run, RunPhase, RunReason, RunTrigger, StopCause } from '../core/run.ts';
+
+/** A row as it travels: instants are RFC 3339, what is absent is null. Not an interface, which has no index. */
+export type RunRow = {
+  job_uid: string;
+  name: string;
+  namespace: string;
+  job: string;
+  trigger: RunTrigger;
+  slot: string;
+  trigger_id: string | null;
+  requested_by: string | null;
+  attempt: number;
+  executor: Executor;
+  host: string | null;
+  phase: RunPhase;
+  reason: RunReason | null;
+  message: string | null;
+  created_at: string;
+  start_after: string;
+  started_at: string | null;
+  finished_at: string | null;
+  exit_code: number | null;
+  signal: string | null;
+  stop_cause: StopCause | null;
+  output_tail: string | null;
+  output_bytes: number | null;
+};
+
+/** Every field has to be named, those that may be absent too: one that was forgotten is a type error. */
+type AllFields<T> = { [Field in keyof Required<T>]: T[Field] };
+
+export function runRow(run: Run): RunRow {
+  const separator = run.job.indexOf('/');
+  return {
+    job_uid: run.jobUid,
+    name: run.name,
+    namespace: run.job.slice(0, separator),
+    job: run.job.slice(separator + 1),
+    trigger: run.trigger,
+    slot: rfc3339(run.slot),
+    trigger_id: text(run.triggerId),
+    requested_by: text(run.requestedBy),
+    attempt: run.attempt,
+    executor: run.executor,
+    host: text(run.host),
+    phase: run.phase,
+    reason: run.reason ?? null,
+    message: text(run.message),
+    created_at: rfc3339(run.createdAt),
+    start_after: rfc3339(run.startAfter),
+    started_at: time(run.startedAt),
+    finished_at: time(run.finishedAt),
+    exit_code: run.exitCode ?? null,
+    signal: text(run.signal),
+    stop_cause: run.stopCause ?? null,
+    output_tail: text(run.outputTail),
+    output_bytes: run.outputBytes ?? null,
+  };
+}
+
+export function runOfRow(row: RunRow): Run {
+  const run: AllFields<Run> = {
+    name: row.name,
+    job: jobKey(row.namespace, row.job),
+    jobUid: row.job_uid,
+    trigger: row.trigger,
+    slot: Date.parse(row.slot),
+    triggerId: row.trigger_id ?? undefined,
+    requestedBy: row.requested_by ?? undefined,
+    attempt: row.attempt,
+    executor: row.executor,
+    host: row.host ?? undefined,
+    phase: row.phase,
+    reason: row.reason ?? undefined,
+    message: row.message ?? undefined,
+    createdAt: Date.parse(row.created_at),
+    startAfter: Date.parse(row.start_after),
+    startedAt: instant(row.started_at),
+    finishedAt: instant(row.finished_at),
+    exitCode: row.exit_code ?? undefined,
+    signal: row.signal ?? undefined,
+    stopCause: row.stop_cause ?? undefined,
+    outputTail: row.output_tail ?? undefined,
+    outputBytes: row.output_bytes ?? undefined,
+  };
+  return run;
+}
+
+/** Postgres takes neither NUL nor half a surrogate pair, and one such character would keep back its whole batch. */
+function text(value: string | undefined): string | null {
+  return value?.toWellFormed().replaceAll('\0', '\uFFFD') ?? null;
+}
+
+function time(ms: number | undefined): string | null {
+  return ms === undefined ? null : rfc3339(ms);
+}
+
+function instant(value: string | null): number | undefined {
+  return value === null ? undefined : Date.parse(value);
+}

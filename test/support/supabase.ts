@@ -1,0 +1,111 @@
+// A Supabase project for one test file: a real Postgres with the migrations of deploy/ applied, a real PostgREST, and a
+// gateway that lets in who has a key. Nothing of it listens on the network but the gateway, on loopback.
+import { randomBytes } from 'node:crypto';
+import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Run } from '../../src/core/run.ts';
+import { runOfRow, type RunRow } from '../../src/stores/supabase-rows.ts';
+import { BINARIES } from './supabase/binaries.ts';
+import { Gateway } from './supabase/gateway.ts';
+import { roleToken } from './supabase/keys.ts';
+import { Postgres } from './supabase/postgres.ts';
+import { Postgrest } from './supabase/postgrest.ts';
+import { UNPRIVILEGED } from './supabase/server-process.ts';
+
+/** Whether tests of Supabase are skipped here; in CI they are not, and fail for want of the servers. */
+export const NO_SUPABASE = BINARIES === undefined && process.env['CI'] === undefined;
+if (NO_SUPABASE) {
+  process.stderr.write('The tests of Supabase are skipped: no Postgres and PostgREST for this platform.\n');
+}
+
+interface Parts {
+  jwtSecret: string;
+  postgres: Postgres;
+  postgrest: Postgrest;
+  gateway: Gateway;
+}
+
+export class Supabase {
+  readonly #started: AsyncDisposableStack;
+  readonly #parts: Parts;
+  /** Secret, as it would be in SUPABASE_SERVICE_ROLE_KEY. */
+  readonly serviceRoleKey: string;
+  /** The one that every browser may have. */
+  readonly anonKey: string;
+  /** Takes the project away and brings it back, on the same port. */
+  readonly gateway: Gateway;
+
+  private constructor(started: AsyncDisposableStack, parts: Parts) {
+    this.#started = started;
+    this.#parts = parts;
+    this.gateway = parts.gateway;
+    this.serviceRoleKey = roleToken(parts.jwtSecret, 'service_role');
+    this.anonKey = roleToken(parts.jwtSecret, 'anon');
+  }
+
+  /** A fresh project, ready; stop() leaves nothing of it. */
+  static async start(): Promise<Supabase> {
+    const started = new AsyncDisposableStack();
+    try {
+      return new Supabase(started, await startParts(started));
+    } catch (error) {
+      await started.disposeAsync();
+      throw error;
+    }
+  }
+
+  /** Of the project, as it would be in SUPABASE_URL. */
+  get url(): string {
+    return this.gateway.url;
+  }
+
+  /** What somebody who has signed in sends as their bearer token. */
+  userToken(): string {
+    return roleToken(this.#parts.jwtSecret, 'authenticated', { sub: 'somebody' });
+  }
+
+  /** Rows of an SQL statement, past every grant and policy. */
+  sql<Row extends object>(statement: string, values?: unknown[]): Promise<Row[]> {
+    return this.#parts.postgres.query<Row>(statement, values);
+  }
+
+  /** All that is recorded, by name. */
+  async runs(): Promise<Run[]> {
+    const rows = await this.sql<{ row: RunRow }>('select to_json(r) as row from lsh_runs r order by name');
+    return rows.map(({ row }) => runOfRow(row));
+  }
+
+  /** Applies the migrations once more. */
+  async migrate(): Promise<void> {
+    await this.#parts.postgres.migrate();
+    await this.#parts.postgrest.reload();
+  }
+
+  /** Changes the schema, and the REST API knows. */
+  async alter(statement: string): Promise<void> {
+    await this.sql(statement);
+    await this.#parts.postgrest.reload();
+  }
+
+  stop(): Promise<void> {
+    return this.#started.disposeAsync();
+  }
+}
+
+/** What has started is put on the stack at once. */
+async function startParts(started: AsyncDisposableStack): Promise<Parts> {
+  if (BINARIES === undefined) throw new Error('the packages of Postgres and PostgREST are not installed');
+  const directory = mkdtempSync(join(tmpdir(), 'lsh-supabase-'));
+  started.defer(() => rmSync(directory, { recursive: true }));
+  if (UNPRIVILEGED) chownSync(directory, UNPRIVILEGED.uid, UNPRIVILEGED.gid);
+  const jwtSecret = randomBytes(32).toString('hex');
+  const keys = ['anon', 'service_role'].map((role) => roleToken(jwtSecret, role));
+  const postgres = await Postgres.start(BINARIES.postgres, directory);
+  started.defer(() => postgres.stop());
+  const postgrest = await Postgrest.start(BINARIES.postgrest, postgres, jwtSecret);
+  started.defer(() => postgrest.stop());
+  const gateway = await Gateway.start(postgrest.socketPath, keys);
+  started.defer(() => gateway.away());
+  return { jwtSecret, postgres, postgrest, gateway };
+}

