@@ -2,6 +2,7 @@
 import { LshError } from '../core/errors.ts';
 import type { JobKey } from '../core/job.ts';
 import type { Clock, JobSource, Logger, Meter, Runner } from './ports.ts';
+import type { HistoryOutbox } from './history-outbox.ts';
 import type { Reconciler } from './reconciler.ts';
 import { Workqueue } from './workqueue.ts';
 
@@ -9,6 +10,7 @@ export interface ControllerOptions {
   source: JobSource;
   runners: Runner[];
   reconciler: Reconciler;
+  history?: HistoryOutbox;
   clock: Clock;
   logger: Logger;
   meter?: Meter;
@@ -44,9 +46,10 @@ export class Controller {
 
   /** Evaluates every job once and goes on from there; the source must have synced. */
   start(): void {
-    const { source, runners } = this.#options;
+    const { source, runners, history } = this.#options;
     source.onChange((key) => this.#queue.add(key));
     for (const runner of runners) runner.onChange((key) => this.#queue.add(key));
+    history?.onChange((key) => this.#queue.add(key));
     this.#state = 'running';
     this.#queue.start();
     for (const key of source.keys()) this.#queue.add(key);

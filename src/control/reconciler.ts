@@ -7,6 +7,7 @@ import type { Run, RunObservation } from '../core/run.ts';
 import { evaluatedSince, jobSchedule } from '../core/job-schedule.ts';
 import type { Schedule } from '../core/schedule.ts';
 import { CapacityQueue } from './capacity-queue.ts';
+import type { HistoryOutbox } from './history-outbox.ts';
 import type { Clock, JobSource, Ledger, Meter, Recorder, Runner } from './ports.ts';
 
 export interface ReconcilerOptions {
@@ -14,6 +15,8 @@ export interface ReconcilerOptions {
   ledger: Ledger;
   runners: Partial<Record<Executor, Runner>>;
   recorder: Recorder;
+  /** On the way to the team’s history; undefined where none is kept. */
+  history?: HistoryOutbox;
   meter?: Meter;
   clock: Clock;
   /** Since when this process evaluates, milliseconds. */
@@ -86,15 +89,17 @@ export class Reconciler {
   }
 
   #decide(job: Job): Decision {
-    const { ledger, runners, clock, evaluatingSince, host } = this.#options;
+    const { ledger, runners, clock, evaluatingSince, host, history } = this.#options;
     const runner = runners[executorOf(job)];
+    const runs = ledger.runsOf(job.key);
     const known = {
       job,
-      runs: ledger.runsOf(job.key),
+      runs,
       observations: this.#observe(job.key),
       now: clock.now(),
       evaluatingSince: evaluatedSince(job.spec, evaluatingSince),
       host,
+      history: history?.progress(job.key, runs),
       capacity: (runner?.capacity() ?? 0) - this.#lanes[executorOf(job)].reserved,
     } satisfies Omit<Evaluation, 'schedule'>;
     const schedule = job.invalid ?? (runner === undefined ? noRunner(job) : this.#schedule(job));
@@ -103,6 +108,7 @@ export class Reconciler {
 
   async #reconcileRemoved(key: JobKey): Promise<number> {
     this.#schedules.delete(key);
+    this.#options.history?.forget(key);
     const runs = this.#options.ledger.runsOf(key);
     const decision = decideRemoved(runs, this.#observe(key), this.#options.clock.now());
     await this.#apply(key, decision);
@@ -116,6 +122,7 @@ export class Reconciler {
     if (change.status !== undefined || change.runs.length + change.slots.length + change.forget.length > 0) {
       await this.#options.ledger.commit(key, change);
       this.#options.meter?.recorded(change);
+      this.#options.history?.add(change.runs);
     }
     const started = this.#start(key, starts, 'ledger');
     // A start that fails must not keep a stop that is recorded from its run.

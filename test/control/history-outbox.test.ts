@@ -1,0 +1,218 @@
+// Finished runs reach the team's history once it can be written, whatever happened before, and it holds up nobody.
+import { beforeEach, describe, expect, test } from 'vitest';
+import { HistoryOutbox } from '../../src/control/history-outbox.ts';
+import type { RunHistory } from '../../src/control/ports.ts';
+import { LshError } from '../../src/core/errors.ts';
+import type { Run } from '../../src/core/run.ts';
+import { aRun, at } from '../support/builders.ts';
+import { keptLogger } from '../support/kept-logger.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const KEY = 'local/backup';
+const AWAY = new LshError('HISTORY_UNAVAILABLE', {
+  url: 'https://team.example',
+  detail: 'connect ECONNREFUSED',
+});
+const REFUSED = new LshError('HISTORY_REFUSED', {
+  url: 'https://team.example',
+  detail: 'there is no table lsh_runs',
+});
+
+/** Lets everything that can go on do so. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Takes runs, or answers with what it is told to. */
+class Table implements RunHistory {
+  readonly calls: string[][] = [];
+  readonly rows = new Set<string>();
+  answer: (names: string[]) => LshError | undefined = () => undefined;
+  /** While set, answers wait for it. */
+  held: Promise<void> | undefined;
+
+  async record(runs: readonly Run[]): Promise<void> {
+    const names = runs.map(({ name }) => name);
+    this.calls.push(names);
+    await this.held;
+    const error = this.answer(names);
+    if (error !== undefined) throw error;
+    for (const name of names) this.rows.add(name);
+  }
+}
+
+function ended(name: string, run: Partial<Run> = {}): Run {
+  return aRun({ name, phase: 'Completed', finishedAt: at('2026-01-01T00:01:01Z'), ...run });
+}
+
+let table: Table;
+let clock: ManualClock;
+let announced: string[];
+let outbox: HistoryOutbox;
+
+const logger = keptLogger();
+
+beforeEach(() => {
+  table = new Table();
+  clock = new ManualClock(at('2026-01-01T00:00:00Z'));
+  announced = [];
+  outbox = new HistoryOutbox({ history: table, clock, logger });
+  outbox.onChange((key) => announced.push(key));
+});
+
+/** So many seconds pass, one after the other. */
+async function pass(seconds: number): Promise<void> {
+  for (let second = 0; second < seconds; second++) {
+    clock.advanceTo(clock.now() + 1000);
+    await settled();
+  }
+}
+
+test('a finished run is written once, and missing until it has arrived', async () => {
+  const runs = [ended('one'), aRun({ name: 'two', phase: 'Running' })];
+  expect(outbox.progress(KEY, runs)).toEqual({ missing: new Set(['one']), trouble: undefined });
+  expect(outbox.backlog).toBe(1);
+  await settled();
+  expect(announced).toEqual([KEY]);
+  expect(outbox.progress(KEY, runs)).toEqual({ missing: new Set(), trouble: undefined });
+  await settled();
+  expect(table.calls).toEqual([['one']]);
+  expect(outbox.backlog).toBe(0);
+});
+
+test('what ended while another batch was on its way goes with the next, all at once', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  table.held = promise;
+  outbox.add([ended('one')]);
+  outbox.add([ended('two'), ended('one')]);
+  outbox.add([ended('three')]);
+  resolve();
+  await settled();
+  expect(table.calls).toEqual([['one'], ['two', 'three']]);
+});
+
+test('after a restart all that the ledger shows is written again', async () => {
+  outbox.progress(KEY, [ended('one')]);
+  await settled();
+  const next = new HistoryOutbox({ history: table, clock, logger });
+  expect(next.progress(KEY, [ended('one'), ended('two')]).missing).toEqual(new Set(['one', 'two']));
+  await settled();
+  expect(table.calls.at(-1)).toEqual(['one', 'two']);
+  expect(table.rows).toEqual(new Set(['one', 'two']));
+});
+
+test('runs of the same name of a job that was made anew are others', async () => {
+  outbox.progress(KEY, [ended('one')]);
+  await settled();
+  outbox.progress(KEY, [ended('one', { jobUid: 'another' })]);
+  await settled();
+  expect(table.calls).toEqual([['one'], ['one']]);
+});
+
+describe('while the history is away', () => {
+  beforeEach(() => {
+    table.answer = () => AWAY;
+  });
+
+  test('it is tried again after 1, 2, 4 seconds and so on, at most a minute', async () => {
+    outbox.add([ended('one')]);
+    await settled();
+    const tries: number[] = [];
+    for (let second = 1; second <= 200; second++) {
+      const before = table.calls.length;
+      await pass(1);
+      if (table.calls.length > before) tries.push(second);
+    }
+    expect(tries).toEqual([1, 3, 7, 15, 31, 63, 123, 183]);
+  });
+
+  test('a server that asks to wait longer is obeyed', async () => {
+    table.answer = () =>
+      new LshError(
+        'HISTORY_UNAVAILABLE',
+        { url: 'https://team.example', detail: '429' },
+        { retryAfterMs: 20_000 },
+      );
+    outbox.add([ended('one')]);
+    await settled();
+    await pass(19);
+    expect(table.calls).toHaveLength(1);
+    await pass(1);
+    expect(table.calls).toHaveLength(2);
+  });
+
+  test('jobs hear of it after the fourth try, once, and again when all has arrived', async () => {
+    const other = ended('other', { job: 'local/other', jobUid: 'uid-of-other' });
+    outbox.progress(KEY, [ended('one')]);
+    outbox.progress('local/other', [other]);
+    await settled();
+    await pass(3);
+    expect(outbox.progress(KEY, [ended('one')]).trouble).toBeUndefined();
+    expect(announced).toEqual([]);
+    await pass(60);
+    expect(announced).toEqual([KEY, 'local/other']);
+    expect(outbox.progress(KEY, [ended('one')]).trouble).toEqual({
+      reason: 'HistoryUnavailable',
+      message: AWAY.message,
+    });
+    announced = [];
+    table.answer = () => undefined;
+    await pass(60);
+    expect(announced).toEqual(expect.arrayContaining([KEY, 'local/other']));
+    expect(outbox.progress(KEY, [ended('one')])).toEqual({ missing: new Set(), trouble: undefined });
+    expect(table.rows).toEqual(new Set(['one', 'other']));
+  });
+
+  test('twenty thousand runs wait, and jobs beyond them are asked again when there is room', async () => {
+    outbox.add(Array.from({ length: 20_000 }, (_, index) => ended(`run-${index}`)));
+    const late = ended('late', { job: 'local/late', jobUid: 'uid-of-late' });
+    expect(outbox.progress('local/late', [late]).missing).toEqual(new Set(['late']));
+    expect(outbox.backlog).toBe(20_000);
+    await settled();
+    table.answer = () => undefined;
+    await pass(1);
+    await expect.poll(() => outbox.backlog).toBe(0);
+    expect(announced).toContain('local/late');
+    expect(table.rows.has('late')).toBe(false);
+    outbox.progress('local/late', [late]);
+    await settled();
+    expect(table.rows.has('late')).toBe(true);
+    expect(Math.max(...table.calls.map(({ length }) => length))).toBe(200);
+  });
+
+  test('closed, it tries nothing again', async () => {
+    outbox.add([ended('one')]);
+    await settled();
+    await outbox.close();
+    await pass(10);
+    outbox.add([ended('two')]);
+    expect(table.calls).toHaveLength(1);
+    expect(clock.pending).toBe(0);
+  });
+});
+
+test('a run that is refused again and again holds up no other, and stays missing', async () => {
+  table.answer = (names) => (names.includes('poison') ? REFUSED : undefined);
+  const runs = Array.from({ length: 100 }, (_, index) => ended(index === 40 ? 'poison' : `run-${index}`));
+  outbox.progress(KEY, runs);
+  await settled();
+  await pass(300);
+  expect(table.rows.size).toBe(99);
+  expect(outbox.progress(KEY, runs)).toEqual({
+    missing: new Set(['poison']),
+    trouble: { reason: 'HistoryRefused', message: REFUSED.message },
+  });
+});
+
+test('close waits for what is on its way', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  table.held = promise;
+  outbox.add([ended('one'), ended('two')]);
+  let closed = false;
+  const closing = outbox.close().then(() => {
+    closed = true;
+  });
+  await settled();
+  expect(closed).toBe(false);
+  resolve();
+  await closing;
+  expect(table.rows).toEqual(new Set(['one', 'two']));
+});
