@@ -110,6 +110,31 @@ test('a state directory makes HOME unnecessary', () => {
   expect(environmentProblems({ LSH_STATE_DIR: '/var/lib/lsh' })).toEqual([]);
 });
 
+describe('Supabase', () => {
+  const URL = 'https://team.supabase.co';
+
+  test('needs its key once its URL is given, and no key without it', () => {
+    expect(environmentProblems({ ...HOME, SUPABASE_URL: URL })).toEqual([
+      { path: 'SUPABASE_SERVICE_ROLE_KEY', message: 'is required when SUPABASE_URL is set' },
+    ]);
+    expect(environmentProblems({ ...HOME, SUPABASE_URL: URL, SUPABASE_SERVICE_ROLE_KEY: 'k' })).toEqual([]);
+    expect(environmentProblems({ ...HOME, SUPABASE_SERVICE_ROLE_KEY: 'k' })).toEqual([]);
+  });
+
+  test.each(['team.supabase.co', 'ftp://team', ' '])('is not at "%s"', (url) => {
+    const problems = environmentProblems({ ...HOME, SUPABASE_URL: url, SUPABASE_SERVICE_ROLE_KEY: 'k' });
+    expect(problems.map(({ path }) => path)).toEqual(['SUPABASE_URL']);
+  });
+
+  test('has a key that is shown nowhere', () => {
+    const state = environmentState({ ...HOME, SUPABASE_SERVICE_ROLE_KEY: 'e30.secret' });
+    expect(JSON.stringify(state)).not.toContain('e30.secret');
+    expect(state).toContainEqual(
+      expect.objectContaining({ name: 'SUPABASE_SERVICE_ROLE_KEY', value: 'set' }),
+    );
+  });
+});
+
 test('production says aloud that dangerous commands are let through', () => {
   const { warnings } = loadConfig({ ...HOME, NODE_ENV: 'production', LSH_ALLOW_DANGEROUS_COMMANDS: 'true' });
   expect(warnings).toEqual([

@@ -87,7 +87,9 @@ const status: Record<keyof LshJobStatus, CrdSchema> = {
   lastSuccessfulTime: time('When a run last completed.'),
   lastFailureTime: time('When a run last failed.'),
   active: runs('Runs that have not ended.'),
-  recentRuns: runs('Runs that have ended, newest first, up to the history limits.'),
+  recentRuns: runs(
+    'Runs that have ended, newest first, up to the history limits; and those that the team’s history lacks.',
+  ),
   recentOutcomes: {
     type: 'array',
     description: 'Stretches of slots that passed without a run, newest first, the newest ones only.',

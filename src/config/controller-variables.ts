@@ -83,4 +83,22 @@ export const CONTROLLER_VARIABLES = {
     ),
     option: '--shell-force [boolean]',
   },
+  supabaseUrl: {
+    ...text(
+      'SUPABASE_URL',
+      'Supabase project in whose table lsh_runs the operator records every finished run; nowhere when not set.',
+    ),
+    type: 'a URL that begins with https:// or http://',
+    read: (value) => (/^https?:$/.test(protocolOf(value)) ? value : undefined),
+  } as Variable<string | undefined>,
+  supabaseServiceRoleKey: {
+    ...text('SUPABASE_SERVICE_ROLE_KEY', 'Key of its role service_role.', {
+      required: { when: 'SUPABASE_URL is set', with: 'SUPABASE_URL' },
+    }),
+    secret: true,
+  } as Variable<string | undefined>,
 } satisfies Record<string, Variable<never> | Variable>;
+
+function protocolOf(url: string): string {
+  return URL.parse(url)?.protocol ?? '';
+}

@@ -16,7 +16,14 @@ export interface Variable<T = unknown> {
   inherited?: true;
   /** The option of `lsh controller` that stands above it. */
   option?: string;
-  required?: { when: string; unless: readonly string[] };
+  required?: {
+    /** To be read after "required when". */
+    when: string;
+    /** Not if one of these is set. */
+    unless?: readonly string[];
+    /** Only if this one is set. */
+    with?: string;
+  };
   /** Undefined for a text that is not of the type. */
   read: (text: string) => T | undefined;
 }

@@ -3,7 +3,8 @@
 import type { Config } from '../config.ts';
 import { systemClock } from '../control/clock.ts';
 import { Controller } from '../control/controller.ts';
-import type { Recorder, Runner } from '../control/ports.ts';
+import { HistoryOutbox } from '../control/history-outbox.ts';
+import type { Recorder, RunHistory, Runner } from '../control/ports.ts';
 import { Reconciler } from '../control/reconciler.ts';
 import { requireSafeCommand } from '../core/command-check.ts';
 import { LshError, toLshError } from '../core/errors.ts';
@@ -37,6 +38,8 @@ export interface ClusterHomeOptions {
   identity: string;
   /** Undefined where shell runs are not executed. */
   shell: ShellRuns | undefined;
+  /** Undefined where the ledger is all there is. */
+  history: RunHistory | undefined;
 }
 
 const OURS = `${RUN_LABEL},${JOB_LABEL}`;
@@ -54,6 +57,7 @@ export class ClusterHome {
   readonly #source: ClusterJobSource;
   readonly #jobRunner: KubernetesJobRunner;
   readonly #events: EventRecorder;
+  readonly #history: HistoryOutbox | undefined;
   #controller: Controller | undefined;
 
   constructor(options: ClusterHomeOptions) {
@@ -99,6 +103,9 @@ export class ClusterHome {
       removalDelayMs: REMOVAL_DELAY_LEASES * config.leaseDurationMs,
     });
     this.#events = new EventRecorder({ api, clock: systemClock, logger: log.component('events'), identity });
+    const { history } = options;
+    const logger = log.component('history');
+    this.#history = history && new HistoryOutbox({ history, clock: systemClock, logger });
   }
 
   /** Resolves once every schedule is being evaluated. */
@@ -130,6 +137,7 @@ export class ClusterHome {
   async stop(): Promise<void> {
     this.#jobRunner.close();
     await this.#controller?.stop();
+    await this.#history?.close();
     await Promise.all([this.#events.flush(), this.#lshJobs.stop(), this.#jobs.stop(), this.#pods.stop()]);
   }
 
@@ -141,6 +149,11 @@ export class ClusterHome {
       const lastEventAgeMs = Math.max(...health.map((one) => one.lastEventAgeMs));
       yield { resource, lastEventAgeMs, blindMs: Math.max(...health.map((one) => one.blindMs)) };
     }
+  }
+
+  /** Finished runs that the team’s history lacks. */
+  get historyBacklog(): number {
+    return this.#history?.backlog ?? 0;
   }
 
   /** Runs that have not ended. */
@@ -165,6 +178,7 @@ export class ClusterHome {
       ledger: this.#source,
       runners,
       recorder: both(logRecorder(log.component('jobs')), this.#events),
+      history: this.#history,
       meter: metrics,
       clock: systemClock,
       evaluatingSince,
@@ -174,6 +188,7 @@ export class ClusterHome {
       source: this.#source,
       runners: Object.values(runners),
       reconciler,
+      history: this.#history,
       clock: systemClock,
       logger: log.component('controller'),
       meter: metrics,

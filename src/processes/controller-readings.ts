@@ -47,6 +47,11 @@ export function addReadings(metrics: Metrics, standing: Standing, workers: numbe
     read: () => one(standing.home?.activeRuns ?? 0),
   });
   metrics.add({
+    name: 'lsh_history_backlog',
+    help: 'Finished runs that the team’s history lacks.',
+    read: () => one(standing.home?.historyBacklog ?? 0),
+  });
+  metrics.add({
     name: 'lsh_watch_last_event_age_seconds',
     help: 'Time since the API server was last heard on a watch.',
     read: watches(({ lastEventAgeMs }) => lastEventAgeMs),

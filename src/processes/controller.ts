@@ -17,6 +17,7 @@ import { ClusterHome } from './cluster-home.ts';
 import { addReadings, type Standing } from './controller-readings.ts';
 import { untilTold, within, type Told } from './life.ts';
 import { checkShellMode, shellRuns } from './shell-runs.ts';
+import { teamHistory } from './team-history.ts';
 
 export interface ControllerChoice {
   cluster: KubeConfigChoice;
@@ -118,9 +119,10 @@ class ControllerLife implements Standing {
   async #lead(leading: AbortSignal, stop: AbortSignal): Promise<void> {
     const { config, log, client, identity: host } = this.#options;
     const term = this.#elector?.term() ?? 0;
+    const history = teamHistory(config);
     const shell = shellRuns({ config, host, term, log: log.component('shell') });
     const api = fenced(client, () => this.leads);
-    const home = new ClusterHome({ ...this.#options, api, shell });
+    const home = new ClusterHome({ ...this.#options, api, shell, history });
     this.home = home;
     const ended = leading.aborted ? Promise.resolve() : once(leading, 'abort');
     // What cannot be read yet is waited for, and told by /readyz; only the end of leading ends that.

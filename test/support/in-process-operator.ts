@@ -48,6 +48,7 @@ export class InProcessOperator {
       api: this.#api(),
       identity: 'in-process',
       shell: undefined,
+      history: undefined,
     });
     if (options.diesAfter === 0) resolve();
   }
