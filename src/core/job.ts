@@ -12,6 +12,8 @@ export const NAME_MAX_LENGTH = 63;
 export const COMMAND_MAX_LENGTH = 10_000;
 /** Queued runs a job may hold under `concurrencyPolicy: Queue`; a slot past it is recorded as Forbidden. */
 export const QUEUE_MAX_LENGTH = 20;
+/** Default of `job.pendingTimeoutSeconds`, also where there is no `job`: longer than a cluster takes to add a node. */
+export const PENDING_TIMEOUT_SECONDS = 900;
 
 const seconds = (max: number, min = 0) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
@@ -97,6 +99,13 @@ const KubernetesJobSchema = v.strictObject({
   securityContext: v.optional(described(freeForm(), 'Security context of the container.')),
   podTemplate: v.optional(
     described(freeForm(), 'A PodTemplateSpec; everything else here is merged over it.'),
+  ),
+  pendingTimeoutSeconds: v.optional(
+    described(
+      seconds(30 * DAY_SECONDS),
+      'A Pod that gets no image, no container or no node for so many seconds is given up, and the attempt has failed; 0 for never.',
+    ),
+    PENDING_TIMEOUT_SECONDS,
   ),
   queueName: v.optional(described(nonEmpty(253), 'Kueue queue: sets the label kueue.x-k8s.io/queue-name.')),
 });

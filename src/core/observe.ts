@@ -1,8 +1,12 @@
 // What the runner saw, written into the runs: ends, losses, and the retries that follow from them.
-import { activeRuns, isOwn, put, requestStop, timeoutAt, type Draft } from './draft.ts';
+import { activeRuns, isOwn, put, requestStop, timeoutAt, wakeBy, type Draft } from './draft.ts';
+import { PENDING_TIMEOUT_SECONDS } from './job.ts';
 import { isRetried, nextAttempt } from './retry.ts';
 import { cancelled, ended, lost } from './run-state.ts';
-import { isActive, type Run, type RunObservation } from './run.ts';
+import { isActive, type Run, type RunObservation, type StopCause } from './run.ts';
+
+/** Beyond a time limit that somebody else counts, until we end the run: longer than they take to notice it. */
+const LIMIT_SLACK_MS = 15_000;
 
 /**
  * Takes in runs that were started although the process died before it recorded them, as a runner whose names are
@@ -60,7 +64,7 @@ function isAhead(draft: Draft, { slot, triggerId, attempt }: Run): boolean {
 function observeRunning(draft: Draft, run: Run, seen: RunObservation | undefined): void {
   switch (seen?.state) {
     case 'Running':
-      goOn(draft, run, seen.message);
+      goOn(draft, run, seen);
       return;
     case 'NeverStarted':
       startAgain(draft, run);
@@ -73,11 +77,37 @@ function observeRunning(draft: Draft, run: Run, seen: RunObservation | undefined
   }
 }
 
-function goOn(draft: Draft, run: Run, message: string | undefined): void {
-  if (message === run.message) return;
-  put(draft, { ...run, message });
-  if (message === undefined) return;
-  draft.events.push({ type: 'Warning', reason: 'RunStuck', note: `Run ${run.name}: ${message}` });
+type SeenRunning = Extract<RunObservation, { state: 'Running' }>;
+
+function goOn(draft: Draft, run: Run, { stuck, limitedSince }: SeenRunning): void {
+  // Why it is being ended stays said when its Pod has gone.
+  if (run.stopCause !== undefined) return;
+  if (stuck?.message !== run.message) {
+    put(draft, { ...run, message: stuck?.message });
+    if (stuck)
+      draft.events.push({ type: 'Warning', reason: 'RunStuck', note: `Run ${run.name}: ${stuck.message}` });
+  }
+  stopBy(draft, run, 'Stuck', stuck && pendingUntil(draft, stuck.since));
+  stopBy(draft, run, 'TimedOut', limitedSince && limitedUntil(draft, limitedSince));
+}
+
+/** Told to end when the instant has come, or looked at again then. */
+function stopBy(draft: Draft, { name }: Run, cause: StopCause, at: number | undefined): void {
+  const run = draft.runs.get(name);
+  if (at === undefined || run === undefined) return;
+  if (at <= draft.now) requestStop(draft, run, cause);
+  else wakeBy(draft, at);
+}
+
+function pendingUntil({ job }: Draft, since: number): number | undefined {
+  const seconds = job.spec.job?.pendingTimeoutSeconds ?? PENDING_TIMEOUT_SECONDS;
+  return seconds === 0 ? undefined : since + seconds * 1000;
+}
+
+/** Whoever counts the limit may overlook that it has passed; by then it surely has. */
+function limitedUntil({ job }: Draft, since: number): number | undefined {
+  const { timeoutSeconds } = job.spec;
+  return timeoutSeconds === undefined ? undefined : since + timeoutSeconds * 1000 + LIMIT_SLACK_MS;
 }
 
 /**

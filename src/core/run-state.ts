@@ -57,7 +57,7 @@ export function ended(run: Run, end: RunEnd): Run {
   const reason = run.stopCause ?? end.reason ?? ownReason(end);
   return enter(run, endPhase(reason), {
     reason,
-    message: end.message,
+    message: run.stopCause === 'Stuck' ? run.message : end.message,
     startedAt: end.startedAt ?? run.startedAt,
     finishedAt: end.finishedAt,
     exitCode: end.exitCode,

@@ -15,7 +15,9 @@ export type StopCause =
   | 'JobRemoved'
   | 'ShuttingDown'
   /** The process that holds the children has heard of no controller for too long. */
-  | 'ControllerGone';
+  | 'ControllerGone'
+  /** It could not get going for too long: no image, no container, no node. */
+  | 'Stuck';
 
 /** Why a run ended as it did. */
 export type RunReason =
@@ -75,8 +77,10 @@ export type RunObservation =
   | (Seen & {
       state: 'Running';
       startedAt: number;
-      /** What keeps it from getting on, for as long as something does. */
-      message?: string;
+      /** What keeps it from getting going, for as long as something does, and since when it tries. */
+      stuck?: { message: string; since: number };
+      /** Since when the runner’s world, which ends the run at its time limit by itself, counts that. */
+      limitedSince?: number;
     })
   /** Proven never to have started and never to start: safe to start again. */
   | (Seen & { state: 'NeverStarted' })

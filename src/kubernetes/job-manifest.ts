@@ -91,8 +91,8 @@ function podTemplate(job: Job, run: Run, { labels, image }: PodParts): PodTempla
   };
 }
 
-function podSpec(base: Partial<PodSpec> = {}, { job = {} }: JobSpec): Partial<PodSpec> {
-  const { serviceAccountName, nodeSelector, tolerations, affinity, volumes } = job;
+function podSpec(base: Partial<PodSpec> = {}, { job }: JobSpec): Partial<PodSpec> {
+  const { serviceAccountName, nodeSelector, tolerations, affinity, volumes } = job ?? {};
   return {
     ...base,
     ...given({ serviceAccountName, affinity }),

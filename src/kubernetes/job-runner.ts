@@ -149,7 +149,7 @@ export class KubernetesJobRunner implements Runner {
     const run = recordedRun(job);
     if (end !== undefined) return { ...end, run };
     const seen = observationOf(job, []);
-    if (seen.state === 'Running') return { ...seen, run, message: this.#stuck.of(key, name) };
+    if (seen.state === 'Running') return { ...seen, run, stuck: this.#stuck.of(key, name) };
     if (!this.#isToBeRecorded(key, name)) return undefined;
     this.#askForEnd(key, job);
     // Not told before all of it is known: what is recorded once is not looked at again.

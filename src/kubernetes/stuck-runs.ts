@@ -5,25 +5,31 @@ import type { NamespacedInformer } from './namespaced-informer.ts';
 import type { PodObject } from './run-mapping.ts';
 import { stuckMessage } from './stuck-pod.ts';
 
+interface Stuck {
+  message: string;
+  /** When its Pod was made, milliseconds. */
+  since: number;
+}
+
 export class StuckRuns {
-  readonly #messages = new Map<string, string>();
+  readonly #stuck = new Map<string, Stuck>();
 
   /** The listener hears the key of a job when something changed for one of its runs. */
   constructor(pending: NamespacedInformer<PodObject>, listener: (key: JobKey) => void) {
     pending.onChange(({ type, object }) => {
-      const { namespace = '', labels = {} } = object.metadata;
+      const { namespace = '', labels = {}, creationTimestamp } = object.metadata;
       const id = `${namespace}/${labels[RUN_LABEL]}`;
       const message = type === 'Deleted' ? undefined : stuckMessage(object);
-      if (message === this.#messages.get(id)) return;
-      if (message === undefined) this.#messages.delete(id);
-      else this.#messages.set(id, message);
+      if (message === this.#stuck.get(id)?.message) return;
+      if (message === undefined) this.#stuck.delete(id);
+      else this.#stuck.set(id, { message, since: Date.parse(creationTimestamp) });
       listener(jobKey(namespace, labels[JOB_LABEL] ?? ''));
     });
   }
 
-  /** Why the run does not get on; undefined when it does. */
-  of(key: JobKey, run: string): string | undefined {
-    return this.#messages.get(`${key.slice(0, key.indexOf('/'))}/${run}`);
+  /** Why the run does not get going; undefined when it does. */
+  of(key: JobKey, run: string): Stuck | undefined {
+    return this.#stuck.get(`${key.slice(0, key.indexOf('/'))}/${run}`);
   }
 }
 

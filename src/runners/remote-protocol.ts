@@ -26,6 +26,7 @@ const CAUSES = [
   'JobRemoved',
   'ShuttingDown',
   'ControllerGone',
+  'Stuck',
 ] as const satisfies readonly StopCause[];
 const REASONS = [
   ...CAUSES,

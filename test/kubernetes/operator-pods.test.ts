@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { JobSpecInput } from '../../src/core/job.ts';
 import type { KubeList } from '../../src/kubernetes/objects.ts';
 import type { PodObject } from '../../src/kubernetes/run-mapping.ts';
 import type { RunEntry } from '../../src/kubernetes/status-mapping.ts';
@@ -24,9 +25,9 @@ describe.skipIf(NO_MANAGER)('a run with a Pod', () => {
   afterAll(() => cluster?.stop());
 
   /** Triggers a run and resolves with its Pod. */
-  async function podOf(name: string): Promise<PodObject> {
+  async function podOf(name: string, spec: JobSpecInput = {}): Promise<PodObject> {
     cluster.behave(name, () => undefined);
-    await cluster.create(name, { schedule: '@yearly' });
+    await cluster.create(name, { schedule: '@yearly', ...spec });
     await cluster.patch(name, { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } });
     return eventually(async () => {
       const query = { labelSelector: `lsh.dev/job=${name}` };
@@ -103,6 +104,26 @@ describe.skipIf(NO_MANAGER)('a run with a Pod', () => {
     await mark(pod, { conditions: [unschedulable] });
     const { status } = await cluster.until('homeless', ({ active }) => active?.[0]?.message !== undefined);
     expect(status!.active![0]!.message).toBe('No node takes the Pod: 0/3 nodes');
+  });
+
+  test('that has waited for its image for long enough is given up, has failed, and is tried again', async () => {
+    const pod = await podOf('hopeless', {
+      job: { pendingTimeoutSeconds: 3 },
+      retry: { limit: 1, initialSeconds: 0 },
+    });
+    await mark(pod, { phase: 'Pending', ...container({ waiting: { reason: 'ErrImagePull' } }) });
+    expect(await ended('hopeless')).toMatchObject({
+      phase: 'Failed',
+      reason: 'Stuck',
+      message: 'The image "busybox:stable" cannot be pulled.',
+    });
+    const { status } = await cluster.until('hopeless', ({ active = [] }) => active.length === 1);
+    expect(status!.active![0]).toMatchObject({ attempt: 2, phase: 'Running' });
+    // Nothing of the first attempt could still start.
+    await eventually(async () => {
+      const left = await cluster.admin.json({ path: `${PODS}/${pod.metadata.name}` }).catch(() => undefined);
+      return left === undefined;
+    });
   });
 
   test('goes with its LshJob, and its Pod too', async () => {
