@@ -9,6 +9,8 @@ import type { Replica } from './replica.ts';
 const LEASE_PATH = `/apis/coordination.k8s.io/v1/namespaces/${OPERATOR_NAMESPACE}/leases/lsh-controller`;
 const FAULTS = ['kill', 'freeze', 'cut', 'silence'] as const;
 type Fault = (typeof FAULTS)[number];
+/** Many leases of one that is short, and more than one of those that ship. */
+const FREEZE_MS = 20_000;
 
 export interface ChaosOptions {
   cluster: OperatorCluster;
@@ -16,7 +18,7 @@ export interface ChaosOptions {
   seed: number;
   /** Faults begin and end before this instant. */
   until: number;
-  /** Length of a fault that has one: longer than the lease, so that another one leads meanwhile. */
+  /** Length of a cut and of a silence: longer than the lease, so that another one leads meanwhile. */
   faultMs: number;
   /** The newest slot that was executed. */
   newestSlot: () => number;
@@ -27,7 +29,7 @@ export async function chaos(options: ChaosOptions): Promise<Fault[]> {
   const random = mulberry32(options.seed);
   const done: Fault[] = [];
   while (options.newestSlot() < options.until - options.faultMs) {
-    await slotsReach(options, Date.now() + 1_000 + random() * options.faultMs);
+    await slotsReach(options, Date.now() + 1_000 + (random() * options.faultMs) / 2);
     const leader = await leaderOf(options);
     // The first round has each of them, in any order.
     const left = FAULTS.filter((fault) => !done.includes(fault));
@@ -46,7 +48,8 @@ async function inflict(fault: Fault, leader: Replica, options: ChaosOptions): Pr
       return;
     case 'freeze':
       leader.signal('SIGSTOP');
-      break;
+      await slotsReach(options, Date.now() + FREEZE_MS);
+      return leader.heal();
     case 'cut':
       leader.cutOff();
       break;
