@@ -2,15 +2,18 @@
 // notes when each Job of a namespace was first seen.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { V1JobSpec } from '@kubernetes/client-node';
 import type { JobSpecInput } from '../src/core/job.ts';
 import type { KubeClient } from '../src/kubernetes/client.ts';
 import { Informer } from '../src/kubernetes/informer.ts';
 import { lshJobPath } from '../src/kubernetes/resource.ts';
 import type { JobObject } from '../src/kubernetes/run-mapping.ts';
 import { keptLogger } from '../test/support/kept-logger.ts';
+import { MINUTE } from './cluster-sizes.ts';
+import { cpuMs } from './lsh-process.ts';
 
 const AT_ONCE = 100;
-const MINUTE = 60_000;
+const IDLE_MS = 20_000;
 
 export class Scene {
   readonly client: KubeClient;
@@ -66,10 +69,37 @@ export class Scene {
     return this.seenAt.slice(before).map((at) => at - dueAt);
   }
 
-  /** Ends the watch, and removes nothing. */
+  /** Removes every Job of the namespace, and before them the objects under the path, which own them. */
+  async clear(owners?: string): Promise<void> {
+    const jobs = `/apis/batch/v1/namespaces/${this.namespace}/jobs`;
+    for (const path of owners === undefined ? [jobs] : [owners, jobs]) {
+      await this.client.request({ method: 'DELETE', path, body: { propagationPolicy: 'Background' } });
+    }
+  }
+
+  /** Ends the watch. */
   async close(): Promise<void> {
     await this.#jobs.stop();
   }
+}
+
+/** A Job that never has Pods, on servers that know `suspend` and on those that do not. */
+export function unstartedJob(): V1JobSpec {
+  const containers = [{ name: 'command', image: 'busybox:stable', command: ['/bin/sh', '-c', 'true'] }];
+  const template = { spec: { restartPolicy: 'Never', containers } };
+  return { parallelism: 0, suspend: true, backoffLimit: 0, template };
+}
+
+/** Milliseconds of CPU that the process takes in a minute, once it has come to rest. */
+export async function idleCpuOf(pid: number): Promise<number> {
+  let before: number;
+  do {
+    before = cpuMs(pid);
+    await wait(2_000);
+  } while (cpuMs(pid) - before > 100);
+  before = cpuMs(pid);
+  await wait(IDLE_MS);
+  return ((cpuMs(pid) - before) * MINUTE) / IDLE_MS;
 }
 
 /** The next full minute that is at least so many milliseconds away. */

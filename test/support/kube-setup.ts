@@ -1,19 +1,18 @@
 // Once before the cluster's tests: finds or makes the API server's binaries. Without them the tests are skipped
 // with one line, and fail in CI.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { kubeBinaries } from './kube-binaries.ts';
 
 export default function setup(project: TestProject): void {
-  const found = spawnSync(process.execPath, ['scripts/kube-binaries.ts'], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const binaries = found.stdout.trim();
-  if (found.status !== 0 && process.env['CI']) throw new Error('the cluster tests need API server binaries');
-  if (found.status !== 0) process.stderr.write('The cluster tests are skipped: no API server binaries.\n');
-  project.provide('kubeBinaries', binaries);
-  project.provide('kubeMinor', binaries === '' ? 0 : minorVersion(binaries));
+  const binaries = kubeBinaries();
+  if (binaries === undefined && process.env['CI'])
+    throw new Error('the cluster tests need API server binaries');
+  if (binaries === undefined)
+    process.stderr.write('The cluster tests are skipped: no API server binaries.\n');
+  project.provide('kubeBinaries', binaries ?? '');
+  project.provide('kubeMinor', binaries === undefined ? 0 : minorVersion(binaries));
 }
 
 function minorVersion(binaries: string): number {

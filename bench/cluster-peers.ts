@@ -1,0 +1,104 @@
+// The same numbers of CronJobs, by Kubernetes' own controller on the same API server.
+import type { KubeClient } from '../src/kubernetes/client.ts';
+import type { KubeEnvironment } from '../test/support/kube.ts';
+import { idleCpuOf, minuteAfter, Scene, scheduleAt, unstartedJob } from './cluster-scene.ts';
+import { DUE, FEW, MANY, MINUTE, type Due, type Many } from './cluster-sizes.ts';
+import { cpuMs, rssMb } from './lsh-process.ts';
+
+/** Enough to create what is due before it is. */
+const LEAD_MS = 45_000;
+const TUNED = [
+  '--kube-api-qps=1000',
+  '--kube-api-burst=2000',
+  '--concurrent-cron-job-syncs=50',
+  '--concurrent-job-syncs=20',
+];
+const SETTINGS = [
+  ['stock', []],
+  ['tuned', TUNED],
+] as const;
+
+export interface CronJobController {
+  /** How it was configured. */
+  name: string;
+  due: Due;
+  many: Many;
+}
+
+/** It with the flags that it comes with, and with those that let it be quick; empty where there is none. */
+export async function cronJobControllers(
+  environment: KubeEnvironment,
+  client: KubeClient,
+): Promise<CronJobController[]> {
+  const { minor } = await client.json<{ minor: string }>({ path: '/version' });
+  const old = Number.parseInt(minor, 10) < 21;
+  const gates = old ? ['--feature-gates=CronJobControllerV2=true'] : [];
+  const results: CronJobController[] = [];
+  for (const [name, flags] of SETTINGS) {
+    const started = await environment.startControllerManager([
+      '--controllers=cronjob,job',
+      ...gates,
+      ...flags,
+    ]);
+    if (!started) return [];
+    const measured = new Measured(client, environment.controllerManagerPid!, old ? 'v1beta1' : 'v1');
+    const due = await measured.dueTogether(`cron-due-${name}`);
+    const many = await measured.fewOfMany(`cron-many-${name}`);
+    results.push({ name: `CronJob controller, ${name}`, due, many });
+    await environment.stopControllerManager();
+  }
+  return results;
+}
+
+class Measured {
+  readonly #client: KubeClient;
+  readonly #pid: number;
+  readonly #version: string;
+
+  constructor(client: KubeClient, pid: number, version: string) {
+    this.#client = client;
+    this.#pid = pid;
+    this.#version = version;
+  }
+
+  async dueTogether(namespace: string): Promise<Due> {
+    const scene = await Scene.open(this.#client, namespace);
+    const dueAt = minuteAfter(LEAD_MS);
+    await this.#create(scene, 'due', DUE, scheduleAt(dueAt));
+    const before = cpuMs(this.#pid);
+    const lags = await scene.lags(dueAt, DUE, MINUTE);
+    const due = { lags, rssMb: rssMb(this.#pid), cpuMs: cpuMs(this.#pid) - before };
+    await this.#clear(scene);
+    return due;
+  }
+
+  async fewOfMany(namespace: string): Promise<Many> {
+    const scene = await Scene.open(this.#client, namespace);
+    await this.#create(scene, 'yearly', MANY - FEW, '@yearly');
+    const idleCpuMs = await idleCpuOf(this.#pid);
+    const dueAt = minuteAfter(5_000);
+    await this.#create(scene, 'few', FEW, scheduleAt(dueAt));
+    const lags = await scene.lags(dueAt, FEW, MINUTE);
+    const many = { lags, rssMb: rssMb(this.#pid), idleCpuMs };
+    await this.#clear(scene);
+    return many;
+  }
+
+  #create(scene: Scene, prefix: string, count: number, schedule: string): Promise<void> {
+    return scene.createAll(this.#path(scene), count, (index) => ({
+      apiVersion: `batch/${this.#version}`,
+      kind: 'CronJob',
+      metadata: { name: `${prefix}-${index}` },
+      spec: { schedule, jobTemplate: { spec: unstartedJob() } },
+    }));
+  }
+
+  async #clear(scene: Scene): Promise<void> {
+    await scene.clear(this.#path(scene));
+    await scene.close();
+  }
+
+  #path({ namespace }: Scene): string {
+    return `/apis/batch/${this.#version}/namespaces/${namespace}/cronjobs`;
+  }
+}
