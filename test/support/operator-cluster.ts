@@ -203,7 +203,11 @@ export class OperatorCluster {
     this.#seen.set(key, seen);
     for (const run of [...(object.status?.active ?? []), ...(object.status?.recentRuns ?? [])])
       seen.runs.set(run.name, run);
-    for (const outcome of object.status?.recentOutcomes ?? []) seen.outcomes.set(outcome.from, outcome);
+    const outcomes = object.status?.recentOutcomes ?? [];
+    // A stretch of the time that is shown, and not shown itself, was taken back.
+    const shownFrom = outcomes.at(-1)?.from ?? '';
+    for (const from of seen.outcomes.keys()) if (from >= shownFrom) seen.outcomes.delete(from);
+    for (const outcome of outcomes) seen.outcomes.set(outcome.from, outcome);
   }
 
   #report(): string {

@@ -5,6 +5,7 @@ import { decide, type Decision } from '../../src/core/decide.ts';
 import type { HistoryProgress } from '../../src/core/history.ts';
 import type { Job, JobSpecInput } from '../../src/core/job.ts';
 import { isActive, type Run, type RunEnd, type RunObservation, type SlotRecord } from '../../src/core/run.ts';
+import type { Correction } from '../../src/core/stray.ts';
 import { aJob, at } from './builders.ts';
 
 export class World {
@@ -12,6 +13,8 @@ export class World {
   now: number;
   evaluatingSince: number;
   capacity = Infinity;
+  /** Names of runs that were started after the account had closed without them. */
+  readonly strays = new Set<string>();
   /** What the team’s history lacks, where there is one. */
   lacking: HistoryProgress | undefined;
   /** As of the runner: whether children remember which run they are. */
@@ -57,6 +60,7 @@ export class World {
       }),
       runs: [...this.runs.values()].filter((run) => !this.forgotten.includes(run.name)),
       observations: [...this.children.values()],
+      ...(this.claim === 'name' && { closed: this.slots.filter(({ outcome }) => outcome !== 'Ran') }),
       now: this.now,
       evaluatingSince: this.evaluatingSince,
       capacity: this.capacity,
@@ -66,6 +70,7 @@ export class World {
 
   record(decision: Decision): void {
     for (const run of decision.change.runs) this.runs.set(run.name, run);
+    for (const correction of decision.change.corrections ?? []) this.correct(correction);
     this.slots.push(...decision.change.slots);
     this.forgotten.push(...decision.change.forget);
     this.events.push(...decision.events.map(({ reason }) => reason));
@@ -77,6 +82,23 @@ export class World {
     if (this.claim === 'name' && this.children.has(run.name)) return;
     this.started.push(run.name);
     this.children.set(run.name, { ...this.seen(run), state: 'Running', startedAt: this.now });
+  }
+
+  /** A start that was held up on its way comes through now. */
+  startLate(run: Run): void {
+    // What ran keeps its name taken for longer than a start can be held up.
+    if (this.started.includes(run.name)) return;
+    if (!this.runs.has(run.name)) this.strays.add(run.name);
+    this.start(run);
+  }
+
+  private correct({ slot, left }: Correction): void {
+    const index = this.slots.findIndex(
+      ({ from, to, outcome }) => outcome !== 'Ran' && from <= slot && slot <= to,
+    );
+    const stretch = this.slots[index];
+    if (stretch === undefined) throw new Error('no stretch to correct');
+    this.slots.splice(index, 1, ...left.map((part) => ({ ...stretch, ...part })));
   }
 
   private seen(run: Run): { name: string; run?: Run } {
