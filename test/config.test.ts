@@ -61,10 +61,19 @@ test('commands inherit where things are and nothing that is not in the table', (
   const { inherited } = loadConfig({
     ...HOME,
     TZ: 'Asia/Tokyo',
+    LC_ALL: 'C',
     AWS_SECRET_ACCESS_KEY: 'x',
+    SUPABASE_SERVICE_ROLE_KEY: 's',
+    NODE_OPTIONS: 'x',
+    TMPDIR: '',
     LSH_LOG_LEVEL: 'warn',
   });
-  expect(inherited).toEqual({ HOME: '/home/ada', TZ: 'Asia/Tokyo', PATH: '/usr/local/bin:/usr/bin:/bin' });
+  expect(inherited).toEqual({
+    HOME: '/home/ada',
+    TZ: 'Asia/Tokyo',
+    LC_ALL: 'C',
+    PATH: '/usr/local/bin:/usr/bin:/bin',
+  });
 });
 
 describe('with problems', () => {

@@ -1,4 +1,4 @@
-// The environment of a command: a sane part of the daemon's, the job's own, and what tells the run about itself.
+// The environment of a command: what it inherits, the job's own, and what tells the run about itself.
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parse } from 'dotenv';
@@ -13,17 +13,6 @@ export type Environment = Record<string, string>;
 export type Command = Pick<Job, 'name' | 'spec'>;
 /** What of a run its start needs. */
 export type StartedRun = Pick<Run, 'name' | 'job' | 'slot' | 'attempt' | 'startAfter' | 'stopCause'>;
-
-const INHERITED = /^(?:PATH|HOME|USER|LOGNAME|SHELL|TZ|TMPDIR|LANG|LC_\w+|XDG_\w+)$/;
-const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
-
-/** What every command gets of the daemon's environment; nothing else passes. */
-export function inheritedEnvironment(inherit: Readonly<Record<string, string | undefined>>): Environment {
-  const entries = Object.entries(inherit).filter(
-    ([name, value]) => value !== undefined && INHERITED.test(name),
-  );
-  return { PATH: DEFAULT_PATH, ...(Object.fromEntries(entries) as Environment) };
-}
 
 /**
  * The whole environment of one run; later ones win: inherited, envFrom, env, the run's own LSH_*.

@@ -5,13 +5,7 @@ import { join } from 'node:path';
 import type { Runner } from '../control/ports.ts';
 import type { JobKey, JobSpec } from '../core/job.ts';
 import type { RunObservation, StopCause } from '../core/run.ts';
-import {
-  childEnvironment,
-  inheritedEnvironment,
-  type Command,
-  type Environment,
-  type StartedRun,
-} from './child-env.ts';
+import { childEnvironment, type Command, type Environment, type StartedRun } from './child-env.ts';
 import { adoptChild, endedChild, openFifo, startChild, type ChildInput, type RunProcess } from './child.ts';
 import { FifoPool } from './fifo-pool.ts';
 import { KnownRuns, lostRun, neverStarted, type HeldRun } from './known-runs.ts';
@@ -31,13 +25,14 @@ import {
 } from './run-files.ts';
 import { RunLog } from './run-log.ts';
 
+const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
 const DEFAULT_MAX_OUTPUT_BYTES = 10 * 1024 * 1024;
 
 export interface SubprocessRunnerOptions {
   /** Private to this runner; created with mode 0700. */
   stateDir: string;
-  /** The environment of which a sane part is given to commands. */
-  inherit: Readonly<Record<string, string | undefined>>;
+  /** Variables that every command is given; without a PATH the usual one is added. */
+  inherit: Readonly<Record<string, string>>;
   /** Why the command must not be executed, as a sentence; asked before every execution. */
   check: (spec: JobSpec) => string | undefined;
   maxConcurrentRuns: number;
@@ -66,7 +61,7 @@ export class SubprocessRunner implements Runner {
     const defaults = { maxOutputBytes: DEFAULT_MAX_OUTPUT_BYTES, umask: process.umask(), now: Date.now };
     this.#options = { ...defaults, ...options };
     this.#files = runFiles(options.stateDir);
-    this.#inherited = inheritedEnvironment(options.inherit);
+    this.#inherited = { PATH: DEFAULT_PATH, ...options.inherit };
   }
 
   capacity(): number {

@@ -20,7 +20,7 @@ export class RunnerHome {
   async runner(options: Options = {}, recovered: Run[] = []): Promise<SubprocessRunner> {
     const runner = new SubprocessRunner({
       stateDir: this.stateDir,
-      inherit: { PATH: process.env['PATH'], HOME: this.path },
+      inherit: { PATH: process.env['PATH']!, HOME: this.path },
       check: () => undefined,
       maxConcurrentRuns: 100,
       ...options,
