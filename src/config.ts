@@ -11,6 +11,8 @@ type Values = { [K in keyof typeof VARIABLES]: (typeof VARIABLES)[K]['fallback']
 export interface Config extends Readonly<Values> {
   /** What commands of jobs inherit, by name. */
   readonly inherited: Readonly<Record<string, string>>;
+  /** What they inherit besides and must be shown nowhere, also not in what they print. */
+  readonly inheritedSecrets: Readonly<Record<string, string>>;
   /** What is wrong or risky, in sentences. */
   readonly warnings: readonly string[];
 }
@@ -23,10 +25,12 @@ const TABLE: [string, Variable][] = Object.entries(VARIABLES);
 export function loadConfig(env: Environment = process.env): Config {
   const values: Record<string, unknown> = {};
   const inherited: Record<string, string> = {};
+  const inheritedSecrets: Record<string, string> = {};
   for (const [key, variable] of TABLE) {
     const given = env[variable.name];
     values[key] = (given ? variable.read(given) : undefined) ?? variable.fallback;
-    if (variable.inherited && typeof values[key] === 'string') inherited[variable.name] = values[key];
+    if (!variable.inherited || typeof values[key] !== 'string') continue;
+    (variable.secret ? inheritedSecrets : inherited)[variable.name] = values[key];
   }
   const problems = environmentProblems(env);
   if (values.nodeEnv === 'production' && problems.length > 0) throw invalid(problems);
@@ -34,6 +38,7 @@ export function loadConfig(env: Environment = process.env): Config {
   return Object.freeze({
     ...(values as Values),
     inherited: Object.freeze(inherited),
+    inheritedSecrets: Object.freeze(inheritedSecrets),
     warnings: Object.freeze(warnings),
   });
 }

@@ -52,7 +52,8 @@ test('an empty variable counts as not set', () => {
 
 test('the config is frozen through and through', () => {
   const config = loadConfig({ ...HOME, LSH_COMMAND_ALLOW_LIST: 'ls' });
-  for (const part of [config, config.inherited, config.warnings, config.commandAllowList]) {
+  const { inherited, inheritedSecrets, warnings, commandAllowList } = config;
+  for (const part of [config, inherited, inheritedSecrets, warnings, commandAllowList]) {
     expect(Object.isFrozen(part)).toBe(true);
   }
 });
@@ -73,6 +74,35 @@ test('commands inherit where things are and nothing that is not in the table', (
     TZ: 'Asia/Tokyo',
     LC_ALL: 'C',
     PATH: '/usr/local/bin:/usr/bin:/bin',
+  });
+});
+
+describe('a secret', () => {
+  const key = 'AGE-SECRET-KEY-1MADEUPFORATEST';
+
+  test('is inherited apart from what may be shown, without the newline of its file', () => {
+    const config = loadConfig({ ...HOME, LSH_SECRETS_KEY: `${key}\n` });
+    expect(config.inheritedSecrets).toEqual({ LSH_SECRETS_KEY: key });
+    expect(Object.values(config.inherited)).not.toContain(key);
+    expect(loadConfig(HOME).inheritedSecrets).toEqual({});
+  });
+
+  test('is only set to whoever looks at the environment', () => {
+    const state = environmentState({ ...HOME, LSH_SECRETS_KEY: key });
+    expect(state).toContainEqual({
+      name: 'LSH_SECRETS_KEY',
+      value: 'set',
+      isDefault: false,
+      problem: undefined,
+    });
+  });
+
+  test('that is no key is refused, and not told', () => {
+    const env = { ...HOME, LSH_SECRETS_KEY: 'too short' };
+    expect(environmentProblems(env)).toEqual([
+      { path: 'LSH_SECRETS_KEY', message: 'must be a key of at least 16 characters' },
+    ]);
+    expect(loadConfig(env).inheritedSecrets).toEqual({});
   });
 });
 

@@ -13,6 +13,8 @@ import {
   type Variable,
 } from './kinds.ts';
 
+/** A shorter one is none, and could not be masked without masking ordinary words. */
+const KEY_MIN_LENGTH = 16;
 const BYTES = { '': 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 
 /** Every variable that lsh reads, in the order of the page. */
@@ -80,6 +82,17 @@ export const VARIABLES = {
     option: '--evaluation-interval <time>',
   },
   ...CONTROLLER_VARIABLES,
+  secretsKey: {
+    ...text(
+      'LSH_SECRETS_KEY',
+      'Key with which secrets are encrypted; handed on to commands, and masked where one prints it.',
+    ),
+    type: `a key of at least ${KEY_MIN_LENGTH} characters`,
+    secret: true,
+    inherited: true,
+    // Files of keys end with a newline, and so do Secrets that are made of them.
+    read: (value) => (value.trim().length >= KEY_MIN_LENGTH ? value.trim() : undefined),
+  } as Variable<string | undefined>,
   runnerSocket: {
     ...text('LSH_RUNNER_SOCKET', 'Socket of lsh runner, in a directory of its own.', {
       shownDefault: 'runner.sock beside the daemon’s socket',

@@ -29,7 +29,17 @@ const MAX_FILES = 3;
  * Nothing logs these on purpose; whoever logs a whole object by mistake must not publish them. pino matches a
  * path level by level, hence each key at the top and one and two levels down.
  */
-const SECRET_KEYS = ['env', 'environment', 'secrets', 'password', 'token', 'authorization', 'secretKey'];
+const SECRET_KEYS = [
+  'env',
+  'environment',
+  'secrets',
+  'secretsKey',
+  'inheritedSecrets',
+  'password',
+  'token',
+  'authorization',
+  'secretKey',
+];
 const REDACTED = SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]);
 
 /** Opens the log; close() it last. */

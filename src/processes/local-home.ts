@@ -57,6 +57,7 @@ export class LocalHome {
     this.#runner = new SubprocessRunner({
       stateDir: paths.stateDir,
       inherit: config.inherited,
+      secrets: config.inheritedSecrets,
       check: (spec) => refusal(spec, policy),
       maxConcurrentRuns: config.maxConcurrentRuns,
       maxOutputBytes: config.maxOutputBytes,

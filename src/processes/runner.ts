@@ -84,6 +84,7 @@ function createRunner(config: Config, { stateDir }: RunnerPaths): SubprocessRunn
   return new SubprocessRunner({
     stateDir,
     inherit: config.inherited,
+    secrets: config.inheritedSecrets,
     check: (spec) => refusal(spec, policy),
     maxConcurrentRuns: config.maxConcurrentRuns,
     maxOutputBytes: config.maxOutputBytes,

@@ -43,6 +43,7 @@ function inProcess({ config, host: here }: ShellPlace): ShellRuns {
   const runner = new SubprocessRunner({
     stateDir: join(localPaths(config).stateDir, 'controller'),
     inherit: config.inherited,
+    secrets: config.inheritedSecrets,
     check: (spec) => refusal(spec, policy),
     maxConcurrentRuns: config.maxConcurrentRuns,
     maxOutputBytes: config.maxOutputBytes,

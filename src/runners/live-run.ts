@@ -6,6 +6,7 @@ import type { RunObservation, StopCause } from '../core/run.ts';
 import type { RunProcess } from './child.ts';
 import type { Output } from './output.ts';
 import { endGroup, signalGroup } from './process-group.ts';
+import { leaveHeld } from './run-files.ts';
 import { exitCodeOf, runEnd, type ProcessExit } from './run-end.ts';
 
 /** A wrapper needs this long to set its trap; a TERM before that would be lost on the command. */
@@ -156,8 +157,11 @@ export class LiveRun {
   async detach(): Promise<void> {
     clearTimeout(this.#timer);
     this.#detached.abort();
-    this.#attached?.process.detach();
-    await this.#attached?.output.close();
+    if (!this.#attached) return;
+    const { process, output, directory } = this.#attached;
+    process.detach();
+    await output.close();
+    leaveHeld(directory, output.held);
   }
 }
 
@@ -175,7 +179,7 @@ async function finish(output: Output, directory: string): Promise<void> {
   const rest = join(directory, 'rest');
   try {
     if (existsSync(rest)) await output.take(readFileSync(rest));
-    await output.log.finish();
+    await output.finish();
   } catch (error) {
     output.logError ??= error as Error;
   }

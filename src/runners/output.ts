@@ -1,21 +1,24 @@
 // The output of one child: from its FIFO into the log and the tail, no faster than the disk takes it.
 import { Socket } from 'node:net';
 import { OutputTail, TAIL_MAX_BYTES } from './output-tail.ts';
+import type { Redaction } from './redaction.ts';
 import type { RunLog } from './run-log.ts';
 
 export class Output {
   readonly log: RunLog;
   readonly #socket: Socket;
   readonly #tail = new OutputTail();
+  readonly #redaction: Redaction | undefined;
   readonly #pumping: Promise<void>;
-  /** All bytes of output so far, kept or not. */
+  /** All bytes of output that may be shown so far, kept or not. */
   bytes: number;
   /** Why the log is not whole, when it is not. */
   logError: Error | undefined;
 
   /** Takes over the descriptor of a FIFO opened for reading, without blocking. */
-  constructor(fd: number, log: RunLog) {
+  constructor(fd: number, log: RunLog, redaction?: Redaction) {
     this.log = log;
+    this.#redaction = redaction;
     this.bytes = log.size;
     this.#tail.push(log.end(TAIL_MAX_BYTES));
     this.#socket = new Socket({ fd, readable: true, writable: false });
@@ -31,8 +34,14 @@ export class Output {
     }
   }
 
-  /** Keeps a piece of output. A full disk loses log, not the run: the child goes on and the tail is right. */
+  /** Keeps a piece of output, without what must not be shown. */
   async take(chunk: Uint8Array): Promise<void> {
+    await this.#keep(this.#redaction?.push(chunk) ?? chunk);
+  }
+
+  /** A full disk loses log, not the run: the child goes on and the tail is right. */
+  async #keep(chunk: Uint8Array): Promise<void> {
+    if (chunk.length === 0) return;
     this.#tail.push(chunk);
     this.bytes += chunk.length;
     if (this.logError) return;
@@ -48,6 +57,11 @@ export class Output {
     return this.#pumping;
   }
 
+  /** What has been read and neither kept nor shown: it may be the beginning of a secret. */
+  get held(): Uint8Array {
+    return this.#redaction?.held ?? new Uint8Array();
+  }
+
   /** Stops reading; what has been read is kept. */
   async close(): Promise<void> {
     const read = this.#socket.read() as Buffer | null;
@@ -55,6 +69,12 @@ export class Output {
     await this.#pumping;
     if (read) await this.take(read);
     await this.log.close().catch((error: Error) => (this.logError ??= error));
+  }
+
+  /** After close(), when nothing will come any more: the log is whole. */
+  async finish(): Promise<void> {
+    if (this.#redaction) await this.#keep(this.#redaction.end());
+    await this.log.finish();
   }
 
   tail(): string {

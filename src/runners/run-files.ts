@@ -62,6 +62,20 @@ export function startDirectory(files: RunFiles, run: string, token: string): str
   return join(files.runs, `${checkedName(run)}~${token}`);
 }
 
+/** Leaves output that was read and neither kept nor shown to the next process that observes the run. */
+export function leaveHeld(directory: string, held: Uint8Array): void {
+  if (held.length > 0) writeFileSync(join(directory, 'held'), held, { mode: 0o600 });
+}
+
+/** What was left so; once, because after a crash it must not come a second time. */
+export function takeHeld(directory: string): Buffer | undefined {
+  const path = join(directory, 'held');
+  if (!existsSync(path)) return undefined;
+  const held = readFileSync(path);
+  unlinkSync(path);
+  return held;
+}
+
 /** The run that a directory under `runs` belongs to. */
 export function runOfDirectory(entry: string): string {
   return entry.slice(0, entry.lastIndexOf('~'));

@@ -21,8 +21,10 @@ import {
   removeStartDirectory,
   runFiles,
   startDirectory,
+  takeHeld,
   type RunFiles,
 } from './run-files.ts';
+import { Redaction } from './redaction.ts';
 import { RunLog } from './run-log.ts';
 
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
@@ -33,6 +35,8 @@ export interface SubprocessRunnerOptions {
   stateDir: string;
   /** Variables that every command is given; without a PATH the usual one is added. */
   inherit: Readonly<Record<string, string>>;
+  /** The same, of which no output shows a value. */
+  secrets?: Readonly<Record<string, string>>;
   /** Why the command must not be executed, as a sentence; asked before every execution. */
   check: (spec: JobSpec) => string | undefined;
   maxConcurrentRuns: number;
@@ -58,10 +62,9 @@ export class SubprocessRunner implements Runner {
   readonly #strays = new Map<string, StopCause>();
 
   constructor(options: SubprocessRunnerOptions) {
-    const defaults = { maxOutputBytes: DEFAULT_MAX_OUTPUT_BYTES, umask: process.umask(), now: Date.now };
-    this.#options = { ...defaults, ...options };
+    this.#options = { ...defaults(), ...options };
     this.#files = runFiles(options.stateDir);
-    this.#inherited = { PATH: DEFAULT_PATH, ...options.inherit };
+    this.#inherited = { PATH: DEFAULT_PATH, ...options.inherit, ...options.secrets };
   }
 
   capacity(): number {
@@ -166,7 +169,7 @@ export class SubprocessRunner implements Runner {
     }
     const live = this.#begin(run, run.startedAt ?? this.#options.now());
     const log = RunLog.reopen(this.#logOptions(run.name, directory));
-    const output = new Output(openFifo(directory), log);
+    const output = new Output(openFifo(directory), log, this.#redaction(takeHeld(directory)));
     const captureOutput = !existsSync(quietFile(directory));
     live.attach({ process: foundProcess(fate), output, directory, fresh: false, captureOutput });
 
@@ -215,7 +218,13 @@ export class SubprocessRunner implements Runner {
       ownerFile: this.#files.owner,
       umask: this.#options.umask,
     });
-    return { process, output: new Output(outputFd, log), directory, fresh: true, captureOutput };
+    const output = new Output(outputFd, log, this.#redaction());
+    return { process, output, directory, fresh: true, captureOutput };
+  }
+
+  #redaction(held?: Buffer): Redaction | undefined {
+    const secrets = Object.values(this.#options.secrets);
+    return secrets.length > 0 || held ? new Redaction(secrets, held) : undefined;
   }
 
   #logOptions(name: string, directory: string) {
@@ -242,6 +251,10 @@ export class SubprocessRunner implements Runner {
     await Promise.all(this.#runs.allLive().map((run) => run.detach()));
     await this.#pool?.close();
   }
+}
+
+function defaults() {
+  return { secrets: {}, maxOutputBytes: DEFAULT_MAX_OUTPUT_BYTES, umask: process.umask(), now: Date.now };
 }
 
 type FoundProcess = Extract<Fate, { pid: number }>;

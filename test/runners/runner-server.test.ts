@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { requireNoToken } from '../../src/processes/service-account.ts';
 import { RunnerWorld, startRemote } from '../support/runner-process.ts';
+import { readAll } from '../support/runs.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -176,4 +177,17 @@ test('commands get nothing of the runner’s own environment', async () => {
 test('help shows how it is called', async () => {
   const child = spawn(process.execPath, [join(import.meta.dirname, '../../dist/lsh.js'), 'runner', '--help']);
   expect(await text(child.stdout)).toMatch(/Examples:\n.*\n.*lsh runner/);
+});
+
+test('the key of the secrets goes to the commands, and nowhere else', async () => {
+  const key = 'AGE-SECRET-KEY-1MADEUPFORATESTMADEUPFORATEST';
+  await world.startRunner({ LSH_SECRETS_KEY: key, LSH_LOG_LEVEL: 'debug', NODE_ENV: 'production' });
+  const controller = await world.connected();
+  const { end, run, job } = await startRemote(controller, {
+    command: 'echo "${#LSH_SECRETS_KEY} $LSH_SECRETS_KEY"',
+  });
+  const line = `${key.length} ***\n`;
+  expect(await end).toMatchObject({ exitCode: 0, outputTail: line });
+  expect(await readAll(controller.log(run.name, job.key))).toBe(line);
+  expect(world.output).not.toContain(key);
 });

@@ -1,0 +1,36 @@
+// Whoever gives the daemon the key of the secrets has it in the commands, and meets it nowhere else.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { aStartedHome, lshOk } from '../support/cli.ts';
+import { aHome } from '../support/daemon.ts';
+
+const KEY = 'AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0JQMADEUP';
+
+/** Every byte of every file in the directory. */
+function everythingIn(directory: string): string {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+    .join('\n');
+}
+
+test('a scheduled command has the key, and nothing that can be read shows it', async () => {
+  const home = await aStartedHome(aHome({ LSH_SECRETS_KEY: KEY, LSH_LOG_LEVEL: 'debug' }));
+  const command = 'echo "length ${#LSH_SECRETS_KEY}"; env | grep SECRETS';
+  const job = ['--name', 'key', '--schedule', '@yearly', '--command', command];
+  const answers = [
+    await lshOk(home, ['cron', 'add', ...job]),
+    await lshOk(home, ['cron', 'trigger', 'key', '--wait']),
+    await lshOk(home, ['cron', 'logs', 'key']),
+    await lshOk(home, ['cron', 'history', 'key', '-o', 'json']),
+    await lshOk(home, ['daemon', 'logs', '-n', '1000']),
+    await lshOk(home, ['daemon', 'install', '--print']),
+    await lshOk(home, ['doctor']),
+  ];
+
+  expect(answers[2]).toBe(`length ${KEY.length}\nLSH_SECRETS_KEY=***\n`);
+  expect(answers.at(-1)).toMatch(/^ok +environment +set: .*LSH_SECRETS_KEY/m);
+  expect(answers.join('\n')).not.toContain(KEY);
+  expect(everythingIn(home.env['HOME']!)).not.toContain(KEY);
+});
