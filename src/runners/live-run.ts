@@ -22,6 +22,8 @@ export interface LiveRunOptions {
   startedAt: number;
   stopCause: StopCause | undefined;
   now: () => number;
+  /** How often the kernel has ended one of us for want of memory. */
+  memoryKills: () => number;
   /** Called once, when the observation has become Ended. */
   onEnd: () => void;
 }
@@ -41,6 +43,7 @@ export class LiveRun {
   observation: RunObservation;
   readonly #options: LiveRunOptions;
   readonly #detached = new AbortController();
+  readonly #memoryKillsBefore: number;
   #stopCause: StopCause | undefined;
   #stopping: { graceMs: number } | undefined;
   #attached: Attachment | undefined;
@@ -52,6 +55,7 @@ export class LiveRun {
   constructor(options: LiveRunOptions) {
     this.#options = options;
     this.#stopCause = options.stopCause;
+    this.#memoryKillsBefore = options.memoryKills();
     this.observation = { name: options.name, state: 'Running', startedAt: options.startedAt };
   }
 
@@ -135,8 +139,9 @@ export class LiveRun {
     if (this.#detached.signal.aborted) return;
     const { bytes: outputBytes, logError } = output;
     const outputTail = captureOutput ? output.tail() : undefined;
-    const stopCause = this.#stopCause;
-    this.#end(runEnd({ name, startedAt, finishedAt, exit, stopCause, outputTail, outputBytes, logError }));
+    const facts = { name, startedAt, finishedAt, exit, stopCause: this.#stopCause };
+    const memoryRanOut = () => this.#options.memoryKills() > this.#memoryKillsBefore;
+    this.#end(runEnd({ ...facts, memoryRanOut, outputTail, outputBytes, logError }));
   }
 
   /** Like a container, a run ends with its command: `setsid` is the way out. */

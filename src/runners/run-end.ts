@@ -16,6 +16,8 @@ export interface RunFacts {
   exit: ProcessExit;
   /** What the runner was told to end it for; it wins over whatever the command made of it. */
   stopCause: StopCause | undefined;
+  /** Whether the kernel ended a process of ours for want of memory while the run went. */
+  memoryRanOut: () => boolean;
   /** Undefined when the output is not to be kept with the run. */
   outputTail: string | undefined;
   outputBytes: number;
@@ -26,7 +28,7 @@ export interface RunFacts {
 export function runEnd(facts: RunFacts): RunEnd {
   const { name, startedAt, finishedAt, outputBytes, stopCause } = facts;
   const outputTail = facts.outputTail === '' ? undefined : facts.outputTail;
-  const cause = causeOf(facts.exit, outputTail);
+  const cause = causeOf(facts, outputTail);
   const logProblem = facts.logError && `The output could not be kept whole: ${facts.logError.message}.`;
   return {
     name,
@@ -43,17 +45,21 @@ export function runEnd(facts: RunFacts): RunEnd {
 
 type Cause = Pick<RunEnd, 'exitCode' | 'signal' | 'reason' | 'message'>;
 
-function causeOf(exit: ProcessExit, outputTail: string | undefined): Cause {
+function causeOf({ exit, memoryRanOut }: RunFacts, outputTail: string | undefined): Cause {
   if ('unclaimed' in exit) return { reason: 'SpawnError', message: 'The run could not be claimed on disk.' };
   if ('vanished' in exit) return { reason: 'Lost', message: 'The command is gone and left no exit status.' };
-  if ('signal' in exit) return bySignal(exit.signal, exitCodeOf(exit.signal));
+  if ('signal' in exit) return bySignal(exit.signal, exitCodeOf(exit.signal), memoryRanOut);
   const { exitCode } = exit;
   if (exitCode === 126 || exitCode === 127) return notStarted(exitCode, outputTail);
   const signal = signalOf(exitCode);
-  return signal ? bySignal(signal, exitCode) : { exitCode };
+  return signal ? bySignal(signal, exitCode, memoryRanOut) : { exitCode };
 }
 
-function bySignal(signal: NodeJS.Signals, exitCode: number): Cause {
+function bySignal(signal: NodeJS.Signals, exitCode: number, memoryRanOut: () => boolean): Cause {
+  if (signal === 'SIGKILL' && memoryRanOut()) {
+    const message = 'The command was ended by SIGKILL when memory ran out.';
+    return { exitCode, signal, reason: 'OutOfMemory', message };
+  }
   return { exitCode, signal, reason: 'Signal', message: `The command was ended by ${signal}.` };
 }
 

@@ -10,6 +10,7 @@ import { adoptChild, endedChild, openFifo, startChild, type ChildInput, type Run
 import { FifoPool } from './fifo-pool.ts';
 import { KnownRuns, lostRun, neverStarted, type HeldRun } from './known-runs.ts';
 import { LiveRun, type Attachment } from './live-run.ts';
+import { memoryKillCounter } from './memory-kills.ts';
 import { Output } from './output.ts';
 import { bootIdentity } from './process-identity.ts';
 import { endStrays } from './strays.ts';
@@ -46,6 +47,8 @@ export interface SubprocessRunnerOptions {
   umask?: number;
   /** Milliseconds since the epoch; default: the system clock. */
   now?: () => number;
+  /** How often the kernel has ended one of us for want of memory; default: what it says. */
+  memoryKills?: () => number;
 }
 
 export class SubprocessRunner implements Runner {
@@ -233,12 +236,12 @@ export class SubprocessRunner implements Runner {
 
   #begin(run: HeldRun, startedAt: number): LiveRun {
     const { name, job: key, stopCause } = run;
-    const { now } = this.#options;
+    const { now, memoryKills } = this.#options;
     const onEnd = () => {
       this.#active--;
       for (const listener of this.#listeners) listener(key);
     };
-    const live = new LiveRun({ name, key, startedAt, stopCause, now, onEnd });
+    const live = new LiveRun({ name, key, startedAt, stopCause, now, memoryKills, onEnd });
     this.#active++;
     this.#runs.add(name, live);
     return live;
@@ -254,7 +257,13 @@ export class SubprocessRunner implements Runner {
 }
 
 function defaults() {
-  return { secrets: {}, maxOutputBytes: DEFAULT_MAX_OUTPUT_BYTES, umask: process.umask(), now: Date.now };
+  return {
+    secrets: {},
+    maxOutputBytes: DEFAULT_MAX_OUTPUT_BYTES,
+    umask: process.umask(),
+    now: Date.now,
+    memoryKills: memoryKillCounter(),
+  };
 }
 
 type FoundProcess = Extract<Fate, { pid: number }>;

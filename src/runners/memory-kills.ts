@@ -1,0 +1,39 @@
+// How often the kernel has ended a process of this container, or of this user's service, because memory ran out: a
+// command that it ended looks like any other that got KILL.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const CGROUPS = '/sys/fs/cgroup';
+const OWN_CGROUPS = '/proc/self/cgroup';
+
+/** Counts them from now on and again; always 0 where the kernel does not tell, as elsewhere than on Linux. */
+export function memoryKillCounter(cgroups = CGROUPS, ownCgroups = OWN_CGROUPS): () => number {
+  const file = counterFiles(cgroups, ownCgroups).find((path) => countIn(path) !== undefined);
+  return () => (file === undefined ? 0 : (countIn(file) ?? 0));
+}
+
+/** Version 1 of cgroups before version 2: where both are there, memory is with the first. */
+function counterFiles(cgroups: string, ownCgroups: string): string[] {
+  if (!existsSync(ownCgroups)) return [];
+  const lines = readFileSync(ownCgroups, 'utf8').split('\n');
+  const fields = lines.map((line) => /^\d+:([^:]*):(.*)$/.exec(line) ?? []);
+  const pathOf = (wanted: string) =>
+    fields.find(([, controllers = '-']) => controllers.split(',').includes(wanted))?.[2] ?? '/';
+  const memory = join(cgroups, 'memory');
+  return [
+    join(memory, pathOf('memory'), 'memory.oom_control'),
+    // In a container the path may be the host's, and what is mounted its own.
+    join(memory, 'memory.oom_control'),
+    join(cgroups, pathOf(''), 'memory.events'),
+    join(cgroups, 'memory.events'),
+  ];
+}
+
+function countIn(path: string): number | undefined {
+  try {
+    const count = /^oom_kill (\d+)$/m.exec(readFileSync(path, 'utf8'))?.[1];
+    return count === undefined ? undefined : Number(count);
+  } catch {
+    return undefined;
+  }
+}
