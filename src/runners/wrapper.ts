@@ -7,11 +7,17 @@ export const WRAPPER_SHELL = '/bin/sh';
 /** Exit status of a wrapper that could not claim and therefore ran nothing. */
 export const NOT_CLAIMED = 125;
 
+/** How much likelier than us a command is to be ended when memory runs out, in thousandths of all memory. */
+const OOM_SCORE_ABOVE_OURS = 200;
+const OOM_SCORE_MAX = 1000;
+
 /*
  * Arguments: start directory, umask of the command, owner file, then the command.
  * - `set -C` makes the redirection an exclusive create: one claim per start directory, ever.
  * - A caught signal is reset in the command; an ignored one would not be.
  * - `exec` runs a program even where the shell has a builtin of that name, such as `exit`.
+ * - The command makes itself the kernel's choice when memory runs out: a runner that went would take all runs with
+ *   it. Everyone may raise a score; where there is none, as elsewhere than on Linux, the shell goes on.
  * - The shell's own remarks ("Terminated") go nowhere; those about the command go to its output.
  * - What the command left in its group gets TERM; the wrapper itself is immune by its trap.
  * - With no reader alive, what stands in the FIFO would vanish with its last writer: it is saved beside it.
@@ -26,7 +32,13 @@ set +C
 umask "$_lsh_umask"
 trap : TERM INT HUP
 exec 9>&2 2>/dev/null
-(exec "$@") 2>&9 9>&-
+(
+  {
+    read -r _lsh_score </proc/self/oom_score_adj && _lsh_score=$((_lsh_score + ${OOM_SCORE_ABOVE_OURS})) &&
+      echo "$((_lsh_score < ${OOM_SCORE_MAX} ? _lsh_score : ${OOM_SCORE_MAX}))" >/proc/self/oom_score_adj
+  } 2>/dev/null
+  exec "$@"
+) 2>&9 9>&-
 _lsh_status=$?
 echo "$_lsh_status" >>"$_lsh_dir/status"
 kill -TERM "-$$"

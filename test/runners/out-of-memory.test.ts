@@ -1,18 +1,21 @@
-// When memory runs out and a command is ended, its run says so.
-import { spawn, type ChildProcess } from 'node:child_process';
+// When memory runs out, a command is ended and not the runner, and its run says so.
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { on } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JobSpecInput } from '../../src/core/job.ts';
 import type { RunEnd } from '../../src/core/run.ts';
 import { memoryKillCounter } from '../../src/runners/memory-kills.ts';
+import { wrapperArguments } from '../../src/runners/wrapper.ts';
 import { MemoryCgroup } from '../support/memory-cgroup.ts';
 import { jobOf, runOf } from '../support/runs.ts';
 import { RunnerHome, startRun } from '../support/subprocess-runner.ts';
 
 const HOST = fileURLToPath(import.meta.resolve('../fixtures/bin/runner-host.ts'));
+const SCORE = '/proc/self/oom_score_adj';
+const onLinux = process.platform === 'linux';
 const MIB = 1024 * 1024;
 
 let home: RunnerHome;
@@ -21,6 +24,31 @@ beforeEach(() => {
   home = new RunnerHome();
 });
 afterEach(() => home.close());
+
+describe.runIf(onLinux)('the kernel’s choice', () => {
+  test('is a command, and what it starts, before the runner and the wrapper', async () => {
+    const runner = await home.runner();
+    const { end } = await startRun(runner, { command: `cat /proc/$PPID/oom_score_adj ${SCORE}` });
+    const own = Number(readFileSync(SCORE, 'utf8'));
+    expect(await end).toMatchObject({ exitCode: 0, outputTail: `${own}\n${Math.min(own + 200, 1000)}\n` });
+  });
+
+  test.each([
+    [850, 1000],
+    [1000, 1000],
+  ])('with a score of %i is %i, and never out of bounds', (own, expected) => {
+    const directory = home.path;
+    const ownerFile = join(directory, 'owner');
+    writeFileSync(ownerFile, `${process.pid}\n`);
+    const input = { directory, umask: 0o22, ownerFile, command: ['cat', SCORE] };
+    const raised = `echo ${own} >${SCORE} && exec /bin/sh "$@"`;
+    const { stdout, stderr } = spawnSync('/bin/sh', ['-c', raised, 'sh', ...wrapperArguments(input)]);
+    expect({ stdout: String(stdout), stderr: String(stderr) }).toEqual({
+      stdout: `${expected}\n`,
+      stderr: '',
+    });
+  });
+});
 
 describe('a command that gets KILL', () => {
   test.each([
@@ -132,5 +160,21 @@ describe('where memory is limited', () => {
       exitCode: 0,
       outputTail: 'up\nstill here\n',
     });
+  });
+
+  test('many that are each smaller than the runner are ended before it', async ({ skip }) => {
+    if (!(await startHost(512 * MIB))) skip('only root can limit memory, where cgroups are');
+    const gate = await home.gate('gate');
+    const command = `kept=$(head -c 10M /dev/zero | tr '\\0' x); echo kept; cat ${gate.path}`;
+    let end: RunEnd | undefined;
+    for (let started = 0; end === undefined && started < 100; started++) {
+      start({ command });
+      end = await next(
+        (message) => endedOf(message) ?? (outputOf(message)?.includes('kept') ? 'kept' : undefined),
+      ).then((seen) => (seen === 'kept' ? undefined : seen));
+    }
+    expect(end).toMatchObject({ reason: 'OutOfMemory', signal: 'SIGKILL' });
+    expect(host.exitCode).toBeNull();
+    expect(host.signalCode).toBeNull();
   });
 });
