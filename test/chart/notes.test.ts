@@ -45,6 +45,9 @@ describe.skipIf(NO_HELM)('the notes', () => {
     expect(notes({ crds: { keep: false } })).toMatch(/deletes every LshJob/);
     expect(notes()).toMatch(/Shell runs are admitted for lsh-system\. They share one container/);
     expect(notes({ shell: { enabled: false } })).not.toMatch(/Shell runs/);
+    expect(notes({ secretsKey: { existingSecret: 'key' } })).toMatch(
+      /others' commands, and use the key in the Secret key\./,
+    );
     expect(notes()).toMatch(/one replica/);
     expect(notes({ replicas: 2 })).not.toMatch(/one replica/);
   });

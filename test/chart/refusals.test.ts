@@ -49,6 +49,19 @@ describe.skipIf(NO_HELM)('values that contradict each other', () => {
       { shell: { enabled: false, namespaces: ['team-a'] } },
       'shell.namespaces is set, but shell.enabled is false',
     ],
+    [
+      'a key for commands that there are not',
+      { shell: { enabled: false }, secretsKey: { existingSecret: 'key' } },
+      'secretsKey.existingSecret is set, but shell.enabled is false',
+    ],
+    [
+      'a key for commands, twice',
+      {
+        shell: { extraEnv: [{ name: 'LSH_SECRETS_KEY', value: 'x' }] },
+        secretsKey: { existingSecret: 'key' },
+      },
+      'shell.extraEnv has LSH_SECRETS_KEY, and so has secretsKey.existingSecret',
+    ],
   ])('%s', (_, values, message) => {
     const text = refusal(values);
     expect(text).toContain('The values contradict each other:');
@@ -84,6 +97,12 @@ describe.skipIf(NO_HELM)('a value that cannot be', () => {
       { podDisruptionBudget: { maxUnavailable: 0 } },
       /maxUnavailable: Must be greater/,
     ],
+    [
+      'of no name of a Secret',
+      { secretsKey: { existingSecret: 'My Key' } },
+      /existingSecret: Does not match/,
+    ],
+    ['of no key of a Secret', { secretsKey: { key: '' } }, /secretsKey\.key: Does not match pattern/],
     ['of a label that is a number', { podLabels: { year: 2026 } }, /podLabels\.year: Invalid type/],
   ])('is refused: one %s', (_, values, message) => {
     expect(refusal(values)).toMatch(message);

@@ -29,11 +29,27 @@
 {{- end }}
 {{- end }}
 {{- end }}
-{{- else if .shell.namespaces }}
+{{- else }}
+{{- if .shell.namespaces }}
 {{- $problems = append $problems "shell.namespaces is set, but shell.enabled is false." }}
+{{- end }}
+{{- if .secretsKey.existingSecret }}
+{{- $problems = append $problems "secretsKey.existingSecret is set, but shell.enabled is false: only commands of shell runs are given the key." }}
+{{- end }}
+{{- end }}
+{{- if and .secretsKey.existingSecret (include "lsh.hasVariable" (dict "env" .shell.extraEnv "names" (list "LSH_SECRETS_KEY"))) }}
+{{- $problems = append $problems "shell.extraEnv has LSH_SECRETS_KEY, and so has secretsKey.existingSecret: leave one of them." }}
 {{- end }}
 {{- end }}
 {{- if $problems }}
 {{- fail (printf "\n\nThe values contradict each other:\n  - %s\n" (join "\n  - " $problems)) }}
+{{- end }}
+{{- end }}
+
+{{/* Not empty when one of the variables has one of the names. */}}
+{{- define "lsh.hasVariable" -}}
+{{- $names := .names }}
+{{- range .env }}
+{{- if has .name $names }}{{ .name }}{{ end }}
 {{- end }}
 {{- end }}

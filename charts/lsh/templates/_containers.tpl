@@ -38,6 +38,15 @@ capabilities:
 {{- end }}
 {{- end }}
 
+{{/* A variable that the kubelet takes from a Secret: its name, the Secret's, and the key there. */}}
+{{- define "lsh.secretVariable" -}}
+- name: {{ .name }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ .secret | quote }}
+      key: {{ .key | quote }}
+{{- end }}
+
 {{- define "lsh.controllerContainer" -}}
 name: controller
 image: {{ include "lsh.image" . }}
@@ -122,6 +131,11 @@ env:
     value: {{ int .Values.shell.maxConcurrentRuns | quote }}
   - name: LSH_MAX_OUTPUT_BYTES
     value: {{ int .Values.shell.maxOutputMiB }}MiB
+  {{- with .Values.secretsKey }}
+  {{- if .existingSecret }}
+  {{- include "lsh.secretVariable" (dict "name" "LSH_SECRETS_KEY" "secret" .existingSecret "key" .key) | nindent 2 }}
+  {{- end }}
+  {{- end }}
   {{- with .Values.shell.extraEnv }}
   {{- toYaml . | nindent 2 }}
   {{- end }}

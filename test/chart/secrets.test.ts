@@ -1,0 +1,42 @@
+// Which container is given which secret. The chart makes no Secret and the operator may read none: the kubelet does.
+import { describe, expect, test } from 'vitest';
+import { container, NO_HELM, podOf, render, testPodOf, type Rendered } from '../support/chart.ts';
+import { VARIANTS } from '../support/chart-variants.ts';
+
+/** What the containers of the release get from Secrets, `helm test` included. */
+function fromSecrets(objects: readonly Rendered[]): Record<string, string> {
+  const found = [...podOf(objects).containers, ...testPodOf(objects).containers].flatMap(
+    ({ name, env = [] }) =>
+      env.flatMap((variable) => {
+        const ref = variable.valueFrom?.secretKeyRef;
+        return ref ? [[`${name}: ${variable.name}`, `${ref.name}/${ref.key}`]] : [];
+      }),
+  );
+  return Object.fromEntries(found) as Record<string, string>;
+}
+
+describe.skipIf(NO_HELM)('secrets', () => {
+  test('are none by default', () => {
+    expect(fromSecrets(render())).toEqual({});
+  });
+
+  test('for commands are the shell container’s alone', () => {
+    expect(fromSecrets(render({ secretsKey: { existingSecret: 'key' } }))).toEqual({
+      'shell: LSH_SECRETS_KEY': 'key/LSH_SECRETS_KEY',
+    });
+  });
+
+  test.each(Object.entries(VARIANTS))('are neither made nor to be read by the release: %s', (_, variant) => {
+    const objects = render(variant.values, variant.release);
+    expect(objects.filter(({ kind }) => kind === 'Secret')).toEqual([]);
+    const readable = objects.flatMap(({ rules = [] }) => rules.flatMap(({ resources }) => resources));
+    expect(readable).not.toContain('secrets');
+    for (const { envFrom } of podOf(objects).containers) expect(envFrom).toBeUndefined();
+  });
+
+  test('have the names that the values say, numbers too', () => {
+    const objects = render({ secretsKey: { existingSecret: '123', key: '1.0' } });
+    const variable = container(objects, 'shell').env?.find(({ name }) => name === 'LSH_SECRETS_KEY');
+    expect(variable?.valueFrom).toEqual({ secretKeyRef: { name: '123', key: '1.0' } });
+  });
+});
