@@ -85,6 +85,9 @@ commands of LshJobs with \`executor: Shell\`: as another user, without a token, 
 be seen from. Both pass PodSecurity's *restricted* profile. Who may create LshJobs in a namespace of \`shell.namespaces\` may run commands
 in that container, beside those of the others; with \`shell.enabled=false\` there is none.
 
+A Secret with the Supabase project of the team's history (\`supabase.existingSecret\`) is for the first alone, a Secret with a key for
+commands (\`secretsKey.existingSecret\`) for the second alone. After a change of either, \`kubectl rollout restart\` the Deployment.
+
 ## Upgrade and uninstall
 
 \`helm upgrade\` brings the newest definition of LshJob. \`helm uninstall\` leaves the definition and with it every LshJob, unless

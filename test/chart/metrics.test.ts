@@ -39,7 +39,8 @@ function asked(expression: string): { name: string; labels: string[] }[] {
 
 describe.skipIf(NO_HELM)('what is asked of the metrics', () => {
   const metrics = { prometheusRule: { enabled: true }, dashboard: { enabled: true } };
-  const objects = NO_HELM ? [] : render({ metrics });
+  const supabase = { existingSecret: 'team' };
+  const objects = NO_HELM ? [] : render({ metrics, supabase });
   const { groups = [] } = (NO_HELM ? {} : only(objects, 'PrometheusRule').spec) as {
     groups?: { rules: { alert: string; expr: string; annotations: Record<string, string> }[] }[];
   };
@@ -65,11 +66,16 @@ describe.skipIf(NO_HELM)('what is asked of the metrics', () => {
       'LshSlotsMissed',
       'LshWatchStale',
       'LshReconcileErrors',
+      'LshHistoryBacklog',
     ]);
     for (const { annotations } of alerts) {
       expect(annotations['summary']).toMatch(/\.$/);
       expect(annotations['description']).toMatch(/\.$/);
     }
+  });
+
+  test('say nothing of a history where there is none', () => {
+    expect(JSON.stringify(only(render({ metrics }), 'PrometheusRule'))).not.toMatch(/lsh_history|LshHistory/);
   });
 
   test.each(expressions)('%s asks for what there is', (_, expression) => {
@@ -104,10 +110,11 @@ describe.skipIf(NO_HELM)('what is asked of the metrics', () => {
   });
 
   test('takes its limits from the values', () => {
-    const prometheusRule = { enabled: true, lateSeconds: 2.5, failingRatio: 0.1 };
-    const text = JSON.stringify(only(render({ metrics: { prometheusRule } }), 'PrometheusRule'));
+    const prometheusRule = { enabled: true, lateSeconds: 2.5, failingRatio: 0.1, historyBacklog: 0 };
+    const text = JSON.stringify(only(render({ metrics: { prometheusRule }, supabase }), 'PrometheusRule'));
     expect(text).toContain('> 2.5"');
     expect(text).toContain('>= 0.1"');
+    expect(text).toContain('> 0","for":"15m"');
   });
 
   test('is shown by the dashboard as it is in its file', () => {

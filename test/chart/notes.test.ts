@@ -48,6 +48,10 @@ describe.skipIf(NO_HELM)('the notes', () => {
     expect(notes({ secretsKey: { existingSecret: 'key' } })).toMatch(
       /others' commands, and use the key in the Secret key\./,
     );
+    expect(notes()).not.toMatch(/Supabase/);
+    expect(notes({ supabase: { existingSecret: 'team' } })).toMatch(
+      /the Supabase project in the Secret team\./,
+    );
     expect(notes()).toMatch(/one replica/);
     expect(notes({ replicas: 2 })).not.toMatch(/one replica/);
   });

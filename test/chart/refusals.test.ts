@@ -55,6 +55,14 @@ describe.skipIf(NO_HELM)('values that contradict each other', () => {
       'secretsKey.existingSecret is set, but shell.enabled is false',
     ],
     [
+      'a project for the history, twice',
+      {
+        controller: { extraEnv: [{ name: 'SUPABASE_URL', value: 'https://a.test' }] },
+        supabase: { existingSecret: 'team' },
+      },
+      'controller.extraEnv has SUPABASE_URL or SUPABASE_SERVICE_ROLE_KEY, and so has supabase.existingSecret',
+    ],
+    [
       'a key for commands, twice',
       {
         shell: { extraEnv: [{ name: 'LSH_SECRETS_KEY', value: 'x' }] },

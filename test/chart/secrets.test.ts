@@ -26,6 +26,22 @@ describe.skipIf(NO_HELM)('secrets', () => {
     });
   });
 
+  test('for the history are the controller’s alone', () => {
+    expect(fromSecrets(render({ supabase: { existingSecret: 'team' } }))).toEqual({
+      'controller: SUPABASE_URL': 'team/SUPABASE_URL',
+      'controller: SUPABASE_SERVICE_ROLE_KEY': 'team/SUPABASE_SERVICE_ROLE_KEY',
+    });
+  });
+
+  test('for both are each in its container, under the names that the values give', () => {
+    const { values, release } = VARIANTS['everything']!;
+    expect(fromSecrets(render(values, release))).toEqual({
+      'controller: SUPABASE_URL': 'lsh-supabase/url',
+      'controller: SUPABASE_SERVICE_ROLE_KEY': 'lsh-supabase/service_role',
+      'shell: LSH_SECRETS_KEY': 'lsh-secrets-key/identity.txt',
+    });
+  });
+
   test.each(Object.entries(VARIANTS))('are neither made nor to be read by the release: %s', (_, variant) => {
     const objects = render(variant.values, variant.release);
     expect(objects.filter(({ kind }) => kind === 'Secret')).toEqual([]);

@@ -27,6 +27,7 @@ export const VARIANTS: Record<string, { values?: object; release?: Release }> = 
         extraEnv: [{ name: 'TZ', value: 'Europe/Berlin' }],
         extraVolumeMounts: [{ name: 'keys', mountPath: '/keys', readOnly: true }],
       },
+      supabase: { existingSecret: 'lsh-supabase', urlKey: 'url', serviceRoleKeyKey: 'service_role' },
       secretsKey: { existingSecret: 'lsh-secrets-key', key: 'identity.txt' },
       extraVolumes: [{ name: 'keys', secret: { secretName: 'keys', defaultMode: 288 } }],
       podLabels: { 'example.com/tier': 'jobs' },

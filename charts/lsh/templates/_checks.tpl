@@ -37,6 +37,9 @@
 {{- $problems = append $problems "secretsKey.existingSecret is set, but shell.enabled is false: only commands of shell runs are given the key." }}
 {{- end }}
 {{- end }}
+{{- if and .supabase.existingSecret (include "lsh.hasVariable" (dict "env" .controller.extraEnv "names" (list "SUPABASE_URL" "SUPABASE_SERVICE_ROLE_KEY"))) }}
+{{- $problems = append $problems "controller.extraEnv has SUPABASE_URL or SUPABASE_SERVICE_ROLE_KEY, and so has supabase.existingSecret: leave one of them." }}
+{{- end }}
 {{- if and .secretsKey.existingSecret (include "lsh.hasVariable" (dict "env" .shell.extraEnv "names" (list "LSH_SECRETS_KEY"))) }}
 {{- $problems = append $problems "shell.extraEnv has LSH_SECRETS_KEY, and so has secretsKey.existingSecret: leave one of them." }}
 {{- end }}

@@ -79,6 +79,12 @@ env:
   - name: LSH_SHELL_NAMESPACES
     value: {{ include "lsh.shellNamespaces" . | fromYamlArray | join "," | quote }}
   {{- end }}
+  {{- with .Values.supabase }}
+  {{- if .existingSecret }}
+  {{- include "lsh.secretVariable" (dict "name" "SUPABASE_URL" "secret" .existingSecret "key" .urlKey) | nindent 2 }}
+  {{- include "lsh.secretVariable" (dict "name" "SUPABASE_SERVICE_ROLE_KEY" "secret" .existingSecret "key" .serviceRoleKeyKey) | nindent 2 }}
+  {{- end }}
+  {{- end }}
   {{- with .Values.controller.extraEnv }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
