@@ -1,12 +1,24 @@
 // The README's job on a cluster with real pods, and what a shell run can reach there.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
 import { RUN_LABEL } from '../../src/kubernetes/job-manifest.ts';
 import { RealCluster, readmeDocument, RELEASE, TEAM } from './support/real-cluster.ts';
 
 const TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+/** Made up; the release is given it by a Secret. */
+const KEY = 'AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0JQMADEUP';
+const SECRET = 'lsh-secrets-key';
+
+const secret = stringify({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name: SECRET, namespace: RELEASE.namespace },
+  // As one that is made of a file.
+  stringData: { LSH_SECRETS_KEY: `${KEY}\n` },
+});
 
 const cluster = new RealCluster();
-beforeAll(() => cluster.start());
+beforeAll(() => cluster.start({ secretsKey: { existingSecret: SECRET } }, [secret]));
 afterAll(() => cluster.stop());
 
 describe('the document of the README', () => {
@@ -73,20 +85,28 @@ describe('a shell run', () => {
   });
 
   test('is refused the token in its container, which is in the other', async () => {
-    const [pod] = cluster.operators();
-    const inContainer = (container: string, ...command: string[]) =>
-      cluster.kubectl(
-        'exec',
-        '--namespace',
-        RELEASE.namespace,
-        pod?.metadata.name ?? '',
-        '--container',
-        container,
-        '--',
-        ...command,
-      );
     // The path is right: it is there where it belongs.
-    expect(await inContainer('controller', 'cat', TOKEN)).toMatch(/^ey/);
-    await expect(inContainer('shell', 'cat', TOKEN)).rejects.toThrow(/No such file/);
+    expect(await cluster.inContainer('controller', 'cat', TOKEN)).toMatch(/^ey/);
+    await expect(cluster.inContainer('shell', 'cat', TOKEN)).rejects.toThrow(/No such file/);
+  });
+
+  test('has the key of the secrets, which the controller has not and no output shows', async () => {
+    const command = 'echo "length ${#LSH_SECRETS_KEY}"; env | grep SECRETS';
+    await cluster.create('key', { schedule: '@yearly', executor: 'Shell', command });
+    await cluster.lsh('cron', 'trigger', 'key', '--wait');
+    const run = await cluster.untilRun('key', ({ phase }) => phase === 'Completed');
+
+    const shown = `length ${KEY.length}\nLSH_SECRETS_KEY=***\n`;
+    expect(run.outputTail).toBe(shown);
+    expect(await cluster.lsh('cron', 'logs', 'key')).toBe(shown);
+    const variable = ['printenv', 'LSH_SECRETS_KEY'];
+    expect((await cluster.inContainer('shell', ...variable)).trim()).toBe(KEY);
+    await expect(cluster.inContainer('controller', ...variable)).rejects.toThrow(/exit code 1/);
+    const { name } = (await cluster.operator()).metadata;
+    const all = ['--namespace', RELEASE.namespace, '--all-containers', '--tail=-1'];
+    const logs = await cluster.kubectl('logs', name, ...all);
+    expect(logs).toContain('runner started');
+    expect(logs).not.toContain(KEY);
+    await cluster.remove('key');
   });
 });

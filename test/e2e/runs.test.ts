@@ -8,8 +8,11 @@ const LOOK_AGAIN_MS = 20_000;
 
 const isOver = (phase: RunPhase): boolean => ['Completed', 'Failed', 'Killed'].includes(phase);
 
+/** Little, so that it is soon used up; all shell runs share it. */
+const SHELL = { namespaces: [TEAM], resources: { limits: { memory: '256Mi' } } };
+
 const cluster = new RealCluster();
-beforeAll(() => cluster.start());
+beforeAll(() => cluster.start({ shell: SHELL }));
 afterAll(() => cluster.stop());
 
 /** The Job controller of 1.20 can overlook a deadline when its cache lags; any change makes it look again. */
@@ -102,6 +105,46 @@ describe.each(['Shell', 'Job'] as const)('an LshJob with executor %s', (executor
     expect(object.status?.recentRuns).toHaveLength(1);
     await cluster.until('one Job at the most', () => cluster.jobsOf(name).length <= 1 || undefined);
     await cluster.remove(name);
+  });
+});
+
+describe('a shell run', () => {
+  const shell = (name: string, command: string) =>
+    cluster.create(name, { schedule: '@yearly', executor: 'Shell', command });
+  const restarts = async () => {
+    const { status } = await cluster.operator();
+    return status?.containerStatuses?.find(({ name }) => name === 'shell')?.restartCount;
+  };
+
+  test('that takes all memory is ended, and the others go on where the node lets them', async () => {
+    // Set by the kubelet since 1.28, with version 2 of cgroups: then the kernel ends the container as a whole.
+    const ask = 'cat /sys/fs/cgroup/memory.oom.group 2>/dev/null || echo 0';
+    const wholly = (await cluster.inContainer('shell', 'sh', '-c', ask)).trim() === '1';
+    const before = await restarts();
+    const until = (file: string) => `until [ -e /tmp/${file} ]; do sleep 1; done`;
+    await shell('neighbour', `touch /tmp/up; ${until('go')}; echo still here`);
+    await shell('hungry', `${until('up')}; echo hungry; exec tail /dev/zero`);
+    await shell('go', 'touch /tmp/go');
+    for (const name of ['neighbour', 'hungry']) await cluster.lsh('cron', 'trigger', name);
+    const hungry = await cluster.untilRun('hungry', ({ phase }) => isOver(phase));
+    await cluster.lsh('cron', 'trigger', 'go', '--wait');
+    const neighbour = await cluster.untilRun('neighbour', ({ phase }) => isOver(phase));
+
+    if (wholly) {
+      expect(hungry).toMatchObject({ phase: 'Failed', reason: 'Lost' });
+      expect(neighbour).toMatchObject({ phase: 'Failed', reason: 'Lost' });
+    } else {
+      expect(hungry).toMatchObject({
+        phase: 'Failed',
+        reason: 'OutOfMemory',
+        signal: 'SIGKILL',
+        exitCode: 137,
+        outputTail: 'hungry\n',
+      });
+      expect(neighbour).toMatchObject({ phase: 'Completed', outputTail: 'still here\n' });
+      expect(await restarts()).toBe(before);
+    }
+    await cluster.remove('neighbour', 'hungry', 'go');
   });
 });
 

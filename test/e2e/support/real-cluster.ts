@@ -192,6 +192,21 @@ export class RealCluster {
     );
   }
 
+  /** The pod of a release with one replica, once it is alone. */
+  operator(): Promise<PodObject> {
+    return this.until('one operator', () => {
+      const [pod, ...others] = this.operators();
+      return others.length === 0 ? pod : undefined;
+    });
+  }
+
+  /** What a command prints in a container of that pod. */
+  async inContainer(container: string, ...command: string[]): Promise<string> {
+    const { name } = (await this.operator()).metadata;
+    const where = ['--namespace', RELEASE.namespace, '--container', container];
+    return this.kubectl('exec', name, ...where, '--', ...command);
+  }
+
   /** The pod whose operator holds the lease. */
   leader(): PodObject | undefined {
     const [lease] = [...this.#leases.values()];
