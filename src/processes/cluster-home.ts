@@ -13,17 +13,13 @@ import type { Run } from '../core/run.ts';
 import type { KubeApi } from '../kubernetes/api.ts';
 import type { KubeClient } from '../kubernetes/client.ts';
 import { EventRecorder } from '../kubernetes/event-recorder.ts';
-import { JOB_LABEL, RUN_LABEL } from '../kubernetes/job-manifest.ts';
 import { KubernetesJobRunner } from '../kubernetes/job-runner.ts';
 import { ClusterJobSource } from '../kubernetes/job-source.ts';
-import { NamespacedInformer } from '../kubernetes/namespaced-informer.ts';
-import { trimmedJob } from '../kubernetes/owned-jobs.ts';
-import { lshJobPath, type LshJobObject } from '../kubernetes/resource.ts';
-import type { JobObject, PodObject } from '../kubernetes/run-mapping.ts';
-import { trimmedPod } from '../kubernetes/stuck-runs.ts';
+import type { LshJobObject } from '../kubernetes/resource.ts';
 import { logRecorder } from '../local/log-recorder.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import { clusterWatches, readingsOf, type Watches, type WatchReading } from './cluster-watches.ts';
 import { commandPolicy } from './command-policy.ts';
 import type { ShellRuns } from './shell-runs.ts';
 
@@ -42,7 +38,6 @@ export interface ClusterHomeOptions {
   history: RunHistory | undefined;
 }
 
-const OURS = `${RUN_LABEL},${JOB_LABEL}`;
 /** Of an object of 1.5 MB at the most; the rest is for the status. */
 const SPEC_MAX_BYTES = 1024 * 1024;
 /** A finished Job’s name stays taken for so many lease durations: see KubernetesJobRunnerOptions. */
@@ -51,9 +46,7 @@ const REMOVAL_DELAY_LEASES = 2;
 /** What runs between start() and stop(); one per leadership. */
 export class ClusterHome {
   readonly #options: ClusterHomeOptions;
-  readonly #lshJobs: NamespacedInformer<LshJobObject>;
-  readonly #jobs: NamespacedInformer<JobObject>;
-  readonly #pods: NamespacedInformer<PodObject>;
+  readonly #watches: Watches;
   readonly #source: ClusterJobSource;
   readonly #jobRunner: KubernetesJobRunner;
   readonly #events: EventRecorder;
@@ -62,32 +55,14 @@ export class ClusterHome {
 
   constructor(options: ClusterHomeOptions) {
     this.#options = options;
-    const { config, client, api, log, identity } = options;
-    const shared = {
-      client,
-      logger: log.component('informer'),
-      namespaces: config.namespaces ?? [],
-      inactivityMs: config.watchSilenceMs,
-    };
-    this.#lshJobs = new NamespacedInformer({ ...shared, pathOf: lshJobPath });
-    this.#jobs = new NamespacedInformer<JobObject>({
-      ...shared,
-      pathOf: collection('/apis/batch/v1', 'jobs'),
-      labelSelector: OURS,
-      trim: trimmedJob,
-    });
-    this.#pods = new NamespacedInformer<PodObject>({
-      ...shared,
-      pathOf: collection('/api/v1', 'pods'),
-      labelSelector: OURS,
-      fieldSelector: 'status.phase=Pending',
-      trim: trimmedPod,
-    });
-    this.#source = new ClusterJobSource({ api, informer: this.#lshJobs, admit: admission(options) });
+    const { config, api, log, identity } = options;
+    this.#watches = clusterWatches(options);
+    const { lshjobs, jobs, pods } = this.#watches;
+    this.#source = new ClusterJobSource({ api, informer: lshjobs, admit: admission(options) });
     this.#jobRunner = new KubernetesJobRunner({
       api,
-      jobs: this.#jobs,
-      pods: this.#pods,
+      jobs,
+      pods,
       facts: {
         phaseOf: (key, name) => this.#source.phaseOf(key, name),
         isKnown: (key) => this.#source.get(key) !== undefined,
@@ -113,8 +88,9 @@ export class ClusterHome {
     const since = systemClock.now();
     // Jobs are created before they are recorded, so a list of them that is read after the records has them all;
     // the other way round a run could look lost.
-    await this.#lshJobs.start();
-    await Promise.all([this.#jobs.start(), this.#pods.start()]);
+    const { lshjobs, jobs, pods } = this.#watches;
+    await lshjobs.start();
+    await Promise.all([jobs.start(), pods.start()]);
     await this.#options.shell?.recover(this.#shellRuns());
     this.#controller = this.#createController(since);
     this.#controller.start();
@@ -122,7 +98,7 @@ export class ClusterHome {
 
   /** Whether every schedule is being evaluated. */
   get evaluating(): boolean {
-    return this.#controller !== undefined && this.#source.hasSynced() && this.#jobs.hasSynced();
+    return this.#controller !== undefined;
   }
 
   get depth(): number {
@@ -138,17 +114,12 @@ export class ClusterHome {
     this.#jobRunner.close();
     await this.#controller?.stop();
     await this.#history?.close();
-    await Promise.all([this.#events.flush(), this.#lshJobs.stop(), this.#jobs.stop(), this.#pods.stop()]);
+    await Promise.all([this.#events.flush(), ...Object.values(this.#watches).map((watch) => watch.stop())]);
   }
 
-  /** How far the watches can be trusted, by resource. */
-  *watches(): Iterable<{ resource: string; lastEventAgeMs: number; blindMs: number }> {
-    const informers = { lshjobs: this.#lshJobs, jobs: this.#jobs, pods: this.#pods };
-    for (const [resource, informer] of Object.entries(informers)) {
-      const health = informer.health();
-      const lastEventAgeMs = Math.max(...health.map((one) => one.lastEventAgeMs));
-      yield { resource, lastEventAgeMs, blindMs: Math.max(...health.map((one) => one.blindMs)) };
-    }
+  /** How far the watches can be trusted. */
+  watches(): WatchReading[] {
+    return readingsOf(this.#watches);
   }
 
   /** Finished runs that the team’s history lacks. */
@@ -196,11 +167,6 @@ export class ClusterHome {
       evaluationIntervalMs: config.evaluationIntervalMs,
     });
   }
-}
-
-function collection(group: string, plural: string): (namespace?: string) => string {
-  return (namespace) =>
-    namespace === undefined ? `${group}/${plural}` : `${group}/namespaces/${namespace}/${plural}`;
 }
 
 /** Why a job is not carried out here: what its schema cannot say. */

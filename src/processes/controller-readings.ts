@@ -2,12 +2,15 @@
 // watches can be trusted.
 import type { Metrics } from '../observe/metrics.ts';
 import type { ClusterHome } from './cluster-home.ts';
+import type { WatchReading } from './cluster-watches.ts';
 
 /** How a controller stands now. */
 export interface Standing {
   readonly leads: boolean;
   /** While it leads. */
   readonly home: ClusterHome | undefined;
+  /** Of what it leads, or would. */
+  readonly watches: readonly WatchReading[];
 }
 
 const CONTROLLER = { controller: 'lshjob' };
@@ -17,7 +20,7 @@ const RESOURCES = ['lshjobs', 'jobs', 'pods'];
 export function addReadings(metrics: Metrics, standing: Standing, workers: number): void {
   const one = (value: number, labels: Record<string, string> = {}) => [{ labels, value }];
   const watches = (value: (watch: { lastEventAgeMs: number; blindMs: number }) => number) => () => {
-    const watched = [...(standing.home?.watches() ?? [])];
+    const watched = standing.watches;
     if (watched.length === 0) return RESOURCES.map((resource) => ({ labels: { resource }, value: 0 }));
     return watched.map((watch) => ({ labels: { resource: watch.resource }, value: value(watch) / 1000 }));
   };

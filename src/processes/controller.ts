@@ -16,7 +16,9 @@ import { VERSION } from '../version.ts';
 import { ClusterHome } from './cluster-home.ts';
 import { addReadings, type Standing } from './controller-readings.ts';
 import { untilTold, within, type Told } from './life.ts';
+import type { WatchReading } from './cluster-watches.ts';
 import { checkShellMode, shellRuns } from './shell-runs.ts';
+import { Standby } from './standby.ts';
 import { teamHistory } from './team-history.ts';
 
 export interface ControllerChoice {
@@ -73,11 +75,18 @@ interface LifeOptions {
 class ControllerLife implements Standing {
   readonly #options: LifeOptions;
   readonly #elector: LeaderElector | undefined;
+  #standby: Standby | undefined;
   home: ClusterHome | undefined;
 
   constructor(options: LifeOptions) {
     this.#options = options;
-    if (options.config.leaderElect) this.#elector = elector(options);
+    if (!options.config.leaderElect) return;
+    this.#elector = elector(options);
+    this.#standby = new Standby(options);
+  }
+
+  get watches(): WatchReading[] {
+    return (this.home ?? this.#standby)?.watches() ?? [];
   }
 
   get leads(): boolean {
@@ -100,10 +109,11 @@ class ControllerLife implements Standing {
       log.info({ by }, 'controller stopping');
       stop.abort();
     });
+    this.#standby?.start();
     try {
       if ((await this.#leadInTurn(stop.signal)) === 'lost') throw new LshError('LEASE_LOST');
     } finally {
-      await server.close();
+      await Promise.all([this.#standby?.stop(), server.close()]);
     }
     log.info({}, 'controller stopped');
     return EXIT.ok;
@@ -124,6 +134,8 @@ class ControllerLife implements Standing {
     const api = fenced(client, () => this.leads);
     const home = new ClusterHome({ ...this.#options, api, shell, history });
     this.home = home;
+    await this.#standby?.stop();
+    this.#standby = undefined;
     const ended = leading.aborted ? Promise.resolve() : once(leading, 'abort');
     // What cannot be read yet is waited for, and told by /readyz; only the end of leading ends that.
     const started = home.start().then(() => log.info({}, 'every schedule is evaluated'));
@@ -135,7 +147,9 @@ class ControllerLife implements Standing {
   }
 
   #notReady(): string | undefined {
-    if (this.home !== undefined) return this.home.evaluating ? undefined : 'the caches have not synced yet';
+    if (this.home !== undefined)
+      return this.home.evaluating ? undefined : 'the schedules are not evaluated yet';
+    if (this.#standby?.synced !== true) return 'the caches have not synced yet';
     return this.#elector?.holder() === undefined ? 'the lease has not been seen yet' : undefined;
   }
 }

@@ -3,6 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { V1MicroTime } from '@kubernetes/client-node';
 import { parse, stringify } from 'yaml';
 import { ByteProxy } from '../support/byte-proxy.ts';
 import { eventually } from '../support/eventually.ts';
@@ -167,5 +168,31 @@ describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
       await writeFile(tokenFile, fresh.users[0]!.user.token!);
     });
     await operator.stop();
+  });
+
+  test('that waits for its turn is ready once it has read what it would lead, and not before', async () => {
+    const { environment, admin } = cluster;
+    const leases = `/apis/coordination.k8s.io/v1/namespaces/${OPERATOR_NAMESPACE}/leases`;
+    const proxy = await HttpProxy.start(environment);
+    proxy.intercept = ({ url }) => (url.pathname === '/apis/batch/v1/jobs' ? { status: 500 } : undefined);
+    const times = { renewTime: new V1MicroTime(), acquireTime: new V1MicroTime() };
+    const spec = { holderIdentity: 'another', leaseDurationSeconds: 3600, ...times };
+    await admin.json({ method: 'POST', path: leases, body: { metadata: { name: 'lsh-controller' }, spec } });
+    const kubeconfig = await operatorKubeconfig(environment, admin, proxy.url);
+    const standby = cluster.operator({ kubeconfig });
+    const lists = () => proxy.requests.filter(({ url }) => url.pathname === '/apis/batch/v1/jobs').length;
+    await eventually(() => lists() > 1, { what: 'a second try' });
+    expect(await standby.get('/readyz')).toEqual({
+      status: 503,
+      body: 'the caches have not synced yet\n',
+    });
+    expect(await standby.get('/healthz')).toMatchObject({ status: 200 });
+    proxy.intercept = () => undefined;
+    await eventually(async () => (await standby.get('/readyz')).status === 200, { what: 'it to be ready' });
+    expect((await standby.get('/metrics')).body).toMatch(/^leader_election_master_status\{.*\} 0$/m);
+    await admin.request({ method: 'DELETE', path: `${leases}/lsh-controller` });
+    await standby.leads();
+    expect(await standby.stop()).toEqual([0, null]);
+    await proxy.stop();
   });
 });

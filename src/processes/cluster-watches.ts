@@ -1,0 +1,72 @@
+// What the operator watches: LshJobs, the Jobs and the pending Pods of their runs, in its namespaces.
+import type { Config } from '../config.ts';
+import type { KubeClient } from '../kubernetes/client.ts';
+import { JOB_LABEL, RUN_LABEL } from '../kubernetes/job-manifest.ts';
+import { NamespacedInformer } from '../kubernetes/namespaced-informer.ts';
+import { trimmedJob } from '../kubernetes/owned-jobs.ts';
+import { lshJobPath, type LshJobObject } from '../kubernetes/resource.ts';
+import type { JobObject, PodObject } from '../kubernetes/run-mapping.ts';
+import { trimmedPod } from '../kubernetes/stuck-runs.ts';
+import type { Log } from '../observe/log.ts';
+
+export interface WatchOptions {
+  config: Config;
+  client: KubeClient;
+  log: Log;
+}
+
+/** One informer of each kind, not started. */
+export type Watches = {
+  lshjobs: NamespacedInformer<LshJobObject>;
+  jobs: NamespacedInformer<JobObject>;
+  pods: NamespacedInformer<PodObject>;
+};
+
+/** How far a watch can be trusted. */
+export interface WatchReading {
+  resource: string;
+  lastEventAgeMs: number;
+  blindMs: number;
+}
+
+const OURS = `${RUN_LABEL},${JOB_LABEL}`;
+
+/** With as much of each object as the loop looks at. */
+export function clusterWatches({ config, client, log }: WatchOptions): Watches {
+  const shared = {
+    client,
+    logger: log.component('informer'),
+    namespaces: config.namespaces ?? [],
+    inactivityMs: config.watchSilenceMs,
+  };
+  return {
+    lshjobs: new NamespacedInformer<LshJobObject>({ ...shared, pathOf: lshJobPath }),
+    jobs: new NamespacedInformer<JobObject>({
+      ...shared,
+      pathOf: collection('/apis/batch/v1', 'jobs'),
+      labelSelector: OURS,
+      trim: trimmedJob,
+    }),
+    pods: new NamespacedInformer<PodObject>({
+      ...shared,
+      pathOf: collection('/api/v1', 'pods'),
+      labelSelector: OURS,
+      fieldSelector: 'status.phase=Pending',
+      trim: trimmedPod,
+    }),
+  };
+}
+
+function collection(group: string, plural: string): (namespace?: string) => string {
+  return (namespace) =>
+    namespace === undefined ? `${group}/${plural}` : `${group}/namespaces/${namespace}/${plural}`;
+}
+
+/** By resource. */
+export function readingsOf(watches: Watches): WatchReading[] {
+  return Object.entries(watches).map(([resource, informer]) => {
+    const health = informer.health();
+    const lastEventAgeMs = Math.max(...health.map((one) => one.lastEventAgeMs));
+    return { resource, lastEventAgeMs, blindMs: Math.max(...health.map((one) => one.blindMs)) };
+  });
+}
