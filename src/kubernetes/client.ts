@@ -7,11 +7,11 @@ import {
   IsomorphicFetchHttpLibrary,
   Observable,
   RequestContext,
+  ResponseContext,
   ServerConfiguration,
   type ApiConstructor,
   type Cluster,
   type KubeConfig,
-  type ResponseContext,
 } from '@kubernetes/client-node';
 import type { AgentOptions } from 'node:https';
 import type { Dispatcher } from 'undici';
@@ -81,12 +81,17 @@ export class KubeClient {
     );
   }
 
-  /** One request as it is; throws ApiException for a status of 400 and above. */
+  /** One request as it is; the answer to a GET must be read. Throws ApiException for a status of 400 and above. */
   async request(request: KubeRequest): Promise<ResponseContext> {
     const response = await this.#send(await this.#context(request));
-    if (response.httpStatusCode < 400) return response;
+    const { httpStatusCode, headers } = response;
+    const failed = httpStatusCode >= 400;
+    // Nobody has to read the answer to a write. Left alone it would keep its stream until the connection ends, and
+    // then be an error that nobody catches.
+    if (!failed && (request.method ?? 'GET') === 'GET') return response;
     const body = await response.body.text();
-    throw new ApiException(response.httpStatusCode, request.path, body, response.headers);
+    if (failed) throw new ApiException(httpStatusCode, request.path, body, headers);
+    return new ResponseContext(httpStatusCode, headers, readBody(body));
   }
 
   /** The same, with the JSON of the answer. */
@@ -106,10 +111,12 @@ export class KubeClient {
    */
   async dropIfSilent(limitMs: number): Promise<void> {
     const asked = this.request({ path: '/livez', signal: AbortSignal.timeout(limitMs) });
-    const answered = await asked.then(
-      () => true,
-      (error: unknown) => error instanceof ApiException,
-    );
+    const answered = await asked
+      .then(({ body }) => body.text())
+      .then(
+        () => true,
+        (error: unknown) => error instanceof ApiException,
+      );
     if (!answered) this.dropConnection();
   }
 
@@ -168,6 +175,14 @@ export class KubeClient {
     pooled(config, this.#pool);
     return config;
   }
+}
+
+function readBody(text: string): ResponseContext['body'] {
+  return {
+    text: () => Promise.resolve(text),
+    binary: () => Promise.resolve(Buffer.from(text)),
+    stream: () => new Response(text).body,
+  };
 }
 
 // The library makes a dispatcher, and so a connection, for every call; the method that does is private to it.

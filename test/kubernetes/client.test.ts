@@ -170,6 +170,22 @@ describe.skipIf(NO_KUBE)('the client', () => {
     await proxy.stop();
   });
 
+  test('the answer to a write has come when the call returns: nobody has to read it before the connection ends', async () => {
+    const proxy = await ByteProxy.start(environment.server);
+    const client = await environment.client(proxy.url);
+    const big = { value: 'x'.repeat(50_000) };
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, index) =>
+        client.request({ method: 'POST', path: CONFIG_MAPS, body: configMap(`unread-${index}`, big) }),
+      ),
+    );
+    expect(await client.json({ path: '/version' })).toMatchObject({ major: '1' });
+    expect(answers.map(({ httpStatusCode }) => httpStatusCode)).toEqual(answers.map(() => 201));
+    await client.close();
+    expect(await answers.at(-1)!.body.text()).toContain('unread-199');
+    await proxy.stop();
+  });
+
   test('errors are told apart as the server meant them', async () => {
     const body = configMap('errors');
     const created = await direct.json<{ metadata: { resourceVersion: string } }>({
