@@ -1,5 +1,7 @@
 // One dispatcher for every call to the API server, so that a call is a stream on an open connection and not a
 // handshake of its own. Knows TLS options and protocols; nothing of Kubernetes objects.
+import { subscribe } from 'node:diagnostics_channel';
+import { EventEmitter } from 'node:events';
 import type { DispatcherOptions } from '@kubernetes/client-node';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 
@@ -21,6 +23,13 @@ const KEEP_ALIVE_PROBE_MS = 30_000;
 const HEADERS_TIMEOUT_MS = 30_000;
 // Longer than the watchdog of a watch, which has the first word.
 const BODY_TIMEOUT_MS = 120_000;
+
+// A call that is given up while it is being sent can be answered all the same. Node then makes up a stream that nobody
+// asked for, and its error at the end of the connection would be the end of this process.
+subscribe('http2.client.stream.created', (message) => {
+  if (typeof message !== 'object' || message === null || !('stream' in message)) return;
+  if (message.stream instanceof EventEmitter) message.stream.on('error', () => undefined);
+});
 
 export class DispatcherPool {
   #http2 = true;
