@@ -82,13 +82,17 @@ export class ClusterJobSource implements JobSource, Ledger {
 
   /** Whether the ledger has the run, and its end. Begins nothing. */
   phaseOf(key: JobKey, name: string): Run['phase'] | undefined {
-    const runs = this.#leftovers.get(key) ?? this.#look(key)?.runs;
-    return runs?.find((run) => run.name === name)?.phase;
+    return this.shownRunsOf(key).find((run) => run.name === name)?.phase;
+  }
+
+  /** What the job shows of its runs. Begins nothing. */
+  shownRunsOf(key: JobKey): readonly Run[] {
+    return this.#leftovers.get(key) ?? this.#look(key)?.runs ?? [];
   }
 
   /** What runs, or waits to, of the job. Begins nothing. */
   activeRunsOf(key: JobKey): Run[] {
-    return (this.#leftovers.get(key) ?? this.#look(key)?.runs ?? []).filter(isActive);
+    return this.shownRunsOf(key).filter(isActive);
   }
 
   async commit(key: JobKey, change: LedgerChange): Promise<void> {

@@ -136,8 +136,8 @@ export class ClusterHome {
 
   #shellRuns(): Run[] {
     return [...this.#source.keys()]
-      .flatMap((key) => this.#source.activeRunsOf(key))
-      .filter(({ phase, executor }) => phase === 'Running' && executor === 'Shell');
+      .flatMap((key) => this.#source.shownRunsOf(key))
+      .filter(({ executor }) => executor === 'Shell');
   }
 
   #createController(evaluatingSince: number): Controller {

@@ -12,7 +12,7 @@ import { requireNoToken } from './service-account.ts';
 
 export interface ShellRuns {
   runner: Runner;
-  /** Before the first evaluation, with all shell runs that the ledger holds as Running. */
+  /** Before the first evaluation, with all shell runs that the ledger shows. */
   recover(runs: readonly Run[]): void | Promise<void>;
   close(): Promise<void>;
 }
@@ -50,8 +50,12 @@ function inProcess({ config, host: here }: ShellPlace): ShellRuns {
   });
   return {
     runner,
-    // Of what ran in another place nothing can be found here; taken for never started, it would run twice.
-    recover: (runs) => runner.recover(runs.filter(({ host }) => host === here)),
+    recover: async (runs) => {
+      // Of what ran in another place nothing can be found here; taken for never started, it would run twice.
+      const own = runs.filter(({ host }) => host === here);
+      await runner.recover(own.filter(({ phase }) => phase === 'Running'));
+      runner.keepLogs(own.map(({ name }) => name));
+    },
     close: () => runner.close(),
   };
 }

@@ -27,6 +27,7 @@ export type ServedRunner = Pick<
   | 'release'
   | 'log'
   | 'removeLog'
+  | 'keepLogs'
   | 'onChange'
 >;
 
@@ -44,6 +45,7 @@ export interface ControllerSessionOptions {
 }
 
 type Start = Extract<ControllerMessage, { type: 'start' }>;
+type Recover = Extract<ControllerMessage, { type: 'recover' }>;
 
 export class ControllerSession {
   readonly #options: ControllerSessionOptions;
@@ -117,7 +119,7 @@ export class ControllerSession {
     const { runner } = this.#options;
     switch (message.type) {
       case 'recover':
-        void this.#recover(message.runs);
+        void this.#recover(message);
         return;
       case 'start':
         void this.#start(message);
@@ -134,11 +136,12 @@ export class ControllerSession {
     }
   }
 
-  async #recover(runs: Parameters<ServedRunner['recover']>[0]): Promise<void> {
+  async #recover({ runs, logs }: Recover): Promise<void> {
     const { runner, recover, log } = this.#options;
     this.#state = 'recovering';
     try {
       await recover(runs);
+      if (logs) runner.keepLogs(logs);
     } catch (error) {
       log.error({ err: error }, 'the runs could not be recovered');
       return this.destroy();

@@ -16,6 +16,8 @@ export const TERM_HEADER = 'lsh-term';
 export const LEASE_HEADER = 'lsh-lease-ms';
 /** Longest message: a job with all its environment, or the names of 10,000 runs. */
 export const MESSAGE_MAX_BYTES = 8 * 1024 * 1024;
+/** More logs than this are not named in one message: the runner keeps them all rather than hang up. */
+export const LOGS_MAX = 30_000;
 /** Beats within the time after which silence means that nobody is there. */
 export const BEATS_PER_LEASE = 5;
 
@@ -63,7 +65,7 @@ const run = v.object({
 });
 
 const FromController = v.variant('type', [
-  v.object({ type: v.literal('recover'), runs: v.array(held) }),
+  v.object({ type: v.literal('recover'), runs: v.array(held), logs: v.optional(v.array(name)) }),
   v.object({ type: v.literal('start'), id, job: v.object({ name: text(253), spec: JobSpecSchema }), run }),
   v.object({ type: v.literal('stop'), name, cause: v.picklist(CAUSES), graceMs: count }),
   v.object({ type: v.literal('release'), name }),
@@ -98,7 +100,10 @@ const FromRunner = v.variant('type', [
   v.object({ type: v.literal('superseded') }),
 ]);
 
-/** What a controller says. A `start` is answered with `started` or `refused`, after what is observed of it. */
+/**
+ * What a controller says. The `logs` of `recover` are those that are still wanted, beside those of the runs that are
+ * known; without it all are. A `start` is answered with `started` or `refused`, after what is observed of it.
+ */
 export type ControllerMessage = v.InferOutput<typeof FromController>;
 /** What the runner says. */
 export type RunnerMessage = v.InferOutput<typeof FromRunner>;

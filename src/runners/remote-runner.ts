@@ -5,7 +5,7 @@ import type { Job, JobKey } from '../core/job.ts';
 import type { Run, RunObservation, StopCause } from '../core/run.ts';
 import { ForeignRuns } from './foreign-runs.ts';
 import { readRemoteLog, type LogOptions } from './remote-log.ts';
-import type { RunnerMessage } from './remote-protocol.ts';
+import { LOGS_MAX, type RunnerMessage } from './remote-protocol.ts';
 import { RemoteRuns, wireNameOf } from './remote-runs.ts';
 import { RunnerLink, unreachable } from './runner-link.ts';
 
@@ -40,6 +40,8 @@ export class RemoteRunner implements Runner {
   readonly #listeners: ((key: JobKey) => void)[] = [];
   readonly #runs = new RemoteRuns();
   readonly #starts = new Map<number, PendingStart>();
+  /** Logs that the ledger still shows, until the runner has been told: later it is not asked for them again. */
+  #logs: string[] | undefined;
   /** Logs that could not be removed yet. */
   readonly #removals = new Set<string>();
   /** Jobs to be looked at when there is a connection: something is new, or could not start. */
@@ -55,7 +57,7 @@ export class RemoteRunner implements Runner {
       socketPath,
       term,
       leaseDurationMs,
-      onOpen: () => this.#link.send({ type: 'recover', runs: this.#runs.ask() }),
+      onOpen: () => this.#link.send({ type: 'recover', runs: this.#runs.ask(), logs: this.#logs }),
       onMessage: (message) => this.#take(message),
       onClose: () => this.#disconnected(),
       onSuperseded: () => options.onSuperseded?.(),
@@ -66,14 +68,17 @@ export class RemoteRunner implements Runner {
   }
 
   /**
-   * Takes over, once, at the start of leadership, with all shell runs that the ledger holds as Running. Does not
-   * wait for the connection: until it is there those runs are observed as they are recorded.
+   * Takes over, once, at the start of leadership, with all shell runs that the ledger shows: the logs of others go.
+   * Does not wait for the connection: until it is there those that run are observed as they are recorded.
    */
   recover(runs: readonly Run[]): void {
     const { host } = this.#options;
     const isOwn = (run: Run) => run.host === undefined || run.host === host;
-    this.#foreign.hold(runs.filter((run) => !isOwn(run)));
-    this.#runs.hold(runs.filter(isOwn));
+    const running = runs.filter(({ phase }) => phase === 'Running');
+    this.#foreign.hold(running.filter((run) => !isOwn(run)));
+    this.#runs.hold(running.filter(isOwn));
+    const logs = runs.filter(isOwn).map(({ job, name }) => wireNameOf(job, name));
+    if (logs.length <= LOGS_MAX) this.#logs = logs;
     this.#link.open();
   }
 
@@ -181,6 +186,7 @@ export class RemoteRunner implements Runner {
 
   #connected(): void {
     this.#synced = true;
+    this.#logs = undefined;
     this.#link.settled();
     for (const key of this.#runs.settle()) this.#toAnnounce.add(key);
     for (const [name, stop] of this.#runs.stops()) this.#link.send({ type: 'stop', name, ...stop });

@@ -1,6 +1,6 @@
 // The runner of shell runs: subprocesses of this host. It outlives nothing and loses nothing: children run on
 // when it goes, and the next one finds them again. It knows no socket, no SQL and no Kubernetes.
-import { createReadStream, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Runner } from '../control/ports.ts';
 import type { JobKey, JobSpec } from '../core/job.ts';
@@ -117,6 +117,15 @@ export class SubprocessRunner implements Runner {
   /** Deletes the log of a run that retention gave up. */
   removeLog(name: string): void {
     rmSync(logPath(this.#files, name), { force: true });
+  }
+
+  /** Deletes the logs of all runs but these and those that are observed. */
+  keepLogs(names: readonly string[]): void {
+    const kept = new Set(names);
+    for (const entry of readdirSync(this.#files.logs)) {
+      const name = entry.replace(/\.log$/, '');
+      if (name !== entry && !kept.has(name) && !this.#runs.get(name)) this.removeLog(name);
+    }
   }
 
   /**

@@ -3,7 +3,7 @@ import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { endOf, jobOf, readUntil, runOf } from '../support/runs.ts';
+import { endOf, jobOf, readAll, readUntil, runOf } from '../support/runs.ts';
 import { HOST, RunnerWorld, isConnected, seen, startRemote } from '../support/runner-process.ts';
 
 const SHORT_LEASE = 400;
@@ -180,6 +180,28 @@ test('runs of one name in two namespaces are two runs', async () => {
     ['same-1', 'one\n'],
     ['same-1', 'two\n'],
   ]);
+});
+
+test('a controller that takes over keeps the logs of runs that are shown or still run, and no other', async () => {
+  await world.startRunner();
+  const first = await world.connected();
+  const [shown, forgotten] = [
+    await startRemote(first, { command: 'echo shown' }),
+    await startRemote(first, { command: 'echo forgotten' }),
+  ];
+  await Promise.all([shown.end, forgotten.end]);
+  const gate = await world.gate('gate');
+  const running = await startRemote(first, { command: `echo running; cat ${gate.path}` });
+  await readUntil(first.log(running.run.name, running.run.job, { follow: true }), 'running');
+  for (const { run } of [shown, forgotten]) first.release(run.name, run.job);
+  await first.close();
+  // It died before it could have the log of what it had forgotten removed.
+  const second = await world.connected([{ ...shown.run, phase: 'Completed' }, running.run]);
+  const log = ({ run }: typeof shown) => readAll(second.log(run.name, run.job));
+  expect(await Promise.all([shown, running, forgotten].map(log))).toEqual(['shown\n', 'running\n', '']);
+  const end = endOf(second, running.run);
+  await gate.open();
+  await end;
 });
 
 test('the log of a run that is removed is gone from the runner', async () => {
