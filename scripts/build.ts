@@ -3,7 +3,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import { join, relative, resolve } from 'node:path';
-import { build, type BuildOptions, type Plugin } from 'esbuild';
+import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
@@ -99,16 +99,15 @@ const common = {
   sourcemap: 'linked',
   define: { __LSH_VERSION__: JSON.stringify(version) },
   plugins: [separateFiles, lateModules],
+  metafile: true,
   logLevel: 'warning',
 } satisfies BuildOptions;
 await build({ ...common, entryPoints: entryPoints(Object.keys(WHOLE)) });
-// What comes on demand may ask for more of the kind.
+let parts: Metafile = { inputs: {}, outputs: {} };
+// What comes on demand may ask for more of the kind; then what is shared is cut anew.
 for (let known = 0; known < onDemand.size;) {
   known = onDemand.size;
-  await build({
-    ...common,
-    entryPoints: entryPoints(onDemand),
-    splitting: true,
-    chunkNames: 'shared-[hash]',
-  });
+  for (const file of Object.keys(parts.outputs)) rmSync(file);
+  const entries = { entryPoints: entryPoints(onDemand), splitting: true, chunkNames: 'shared-[hash]' };
+  parts = (await build({ ...common, ...entries })).metafile;
 }
