@@ -1,6 +1,7 @@
 // Bundles the program into dist/. To find and link a module costs a start a millisecond, so what every start
 // needs is one file: the command line, or the daemon. What single commands import dynamically is apart.
-import { readFileSync, rmSync } from 'node:fs';
+// .cache/bundle.json says what went into it; `npm run sbom` makes the bill of materials of that.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import { join, relative, resolve } from 'node:path';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
@@ -102,7 +103,7 @@ const common = {
   metafile: true,
   logLevel: 'warning',
 } satisfies BuildOptions;
-await build({ ...common, entryPoints: entryPoints(Object.keys(WHOLE)) });
+const { metafile: whole } = await build({ ...common, entryPoints: entryPoints(Object.keys(WHOLE)) });
 let parts: Metafile = { inputs: {}, outputs: {} };
 // What comes on demand may ask for more of the kind; then what is shared is cut anew.
 for (let known = 0; known < onDemand.size;) {
@@ -110,4 +111,36 @@ for (let known = 0; known < onDemand.size;) {
   for (const file of Object.keys(parts.outputs)) rmSync(file);
   const entries = { entryPoints: entryPoints(onDemand), splitting: true, chunkNames: 'shared-[hash]' };
   parts = (await build({ ...common, ...entries })).metafile;
+}
+mkdirSync('.cache', { recursive: true });
+writeFileSync(
+  '.cache/bundle.json',
+  JSON.stringify(
+    withoutStandIns({
+      inputs: { ...whole.inputs, ...parts.inputs },
+      outputs: { ...whole.outputs, ...parts.outputs },
+    }),
+  ),
+);
+
+/** What the plugins above put in front of a module is no part of its own: who imports it imports the module. */
+function withoutStandIns({ inputs, outputs }: Metafile): Metafile {
+  const standsIn = (path: string) => /^(?:builtin|late-package):/.test(path);
+  const real = <T>(files: Record<string, T>): [string, T][] =>
+    Object.entries(files).filter(([path]) => !standsIn(path));
+  const follow = (path: string) => inputs[path]?.imports ?? [];
+  return {
+    inputs: Object.fromEntries(
+      real(inputs).map(([path, input]) => {
+        const imports = input.imports.flatMap((one) => (standsIn(one.path) ? follow(one.path) : [one]));
+        return [path, { ...input, imports }];
+      }),
+    ),
+    outputs: Object.fromEntries(
+      Object.entries(outputs).map(([path, output]) => [
+        path,
+        { ...output, inputs: Object.fromEntries(real(output.inputs)) },
+      ]),
+    ),
+  };
 }
