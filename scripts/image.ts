@@ -1,5 +1,6 @@
 // `npm run image`: builds lsh's image with docker, podman or buildah, whichever is there.
-// --tag NAME (ghcr.io/lsh-dev/lsh:<version>), --archive FILE for a tar that `docker load` and `ctr image import` read.
+// --tag NAME (ghcr.io/lsh-dev/lsh:<version>), --archive FILE for a tar that `docker load` and `ctr image import` read,
+// --base node:24-slim@sha256:… for a base that is pinned.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { buildImage } from './image/build.ts';
@@ -12,6 +13,7 @@ const { values } = parseArgs({
   options: {
     tag: { type: 'string', default: `ghcr.io/lsh-dev/lsh:${version}` },
     archive: { type: 'string' },
+    base: { type: 'string' },
   },
 });
 const engine = findEngine();
@@ -19,6 +21,6 @@ if (engine === undefined) {
   console.error(`error: ${NO_ENGINE}`);
   process.exitCode = UNAVAILABLE;
 } else {
-  buildImage(engine, { tag: values.tag, archive: values.archive });
+  buildImage(engine, values);
   console.log(`built ${values.tag}${values.archive === undefined ? '' : ` into ${values.archive}`}`);
 }

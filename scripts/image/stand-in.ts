@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -24,8 +25,8 @@ export function missingForStandIn(): string[] {
   return PACKAGES.filter((name) => !existsSync(`/var/lib/dpkg/info/${name}.list`));
 }
 
-/** Makes the base and gives it that name; always true, so that a caller can tell that it is one. */
-export function makeStandIn(buildah: EngineCall, directory: string, name: string): true {
+/** Makes the base and gives it that name. */
+export function makeStandIn(buildah: EngineCall, directory: string, name: string): void {
   const missing = missingForStandIn();
   if (missing.length > 0) throw new Error(`a base image needs Debian's packages ${missing.join(', ')}`);
   process.stderr.write(`image: ${name} cannot be pulled; a stand-in is made of this machine's files\n`);
@@ -34,7 +35,6 @@ export function makeStandIn(buildah: EngineCall, directory: string, name: string
   const context = join(directory, 'stand-in.Dockerfile');
   writeFileSync(context, 'FROM scratch\nCOPY . /\nENV PATH=/usr/local/bin:/usr/bin:/bin\nCMD ["node"]\n');
   buildah.run('bud', '--tag', name, '--file', context, root);
-  return true;
 }
 
 function makeRoot(root: string): void {
@@ -47,6 +47,7 @@ function makeRoot(root: string): void {
   for (const library of librariesOf([join(root, 'usr/local/bin/node'), ...programsIn(join(root, 'usr/bin'))]))
     copyLibrary(root, library);
   if (!existsSync(join(root, 'usr/bin/sh'))) symlinkSync('dash', join(root, 'usr/bin/sh'));
+  copyNpm(root);
   writeFileSync(join(root, 'etc/passwd'), USERS);
   writeFileSync(join(root, 'etc/group'), 'root:x:0:\nnogroup:x:65534:\n');
 }
@@ -61,6 +62,15 @@ function copyPackages(root: string): void {
     ['-c', 'tar -c --no-recursion -C / -T - | tar -x --keep-directory-symlink -C "$1"', 'sh', root],
     { input: files.map((path) => `.${path}\n`).join(''), stdio: ['pipe', 2, 2] },
   );
+}
+
+/** The npm that runs this, where Node's images have it. Debian's own is spread over many packages and left out. */
+function copyNpm(root: string): void {
+  const package_ = dirname(dirname(process.env['npm_execpath'] ?? '/none/bin/npm-cli.js'));
+  if (!existsSync(join(package_, 'node_modules'))) return;
+  cpSync(package_, join(root, 'usr/local/lib/node_modules/npm'), { recursive: true });
+  for (const name of ['npm', 'npx'])
+    symlinkSync(`../lib/node_modules/npm/bin/${name}-cli.js`, join(root, 'usr/local/bin', name));
 }
 
 function programsIn(directory: string): string[] {
