@@ -1,12 +1,14 @@
 // `npm run e2e`: the image, the chart and the operator on a real cluster of one node with real pods. A cluster of kind
 // where Docker works, else one from Debian's packages in namespaces of its own. Arguments are vitest's.
-// LSH_E2E_LOGS=DIR keeps the logs of the cluster's programs. Exit status 3 when there can be no cluster here.
+// LSH_E2E_LOGS=DIR keeps the logs of the cluster's programs. Exit status 3 when there can be no cluster here, 4 when it
+// has left anything on this machine.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { TOOLS_IMAGE } from './cluster/addresses.ts';
 import { missingForCluster } from './cluster/prerequisites.ts';
+import { machineState, residue } from './cluster/residue.ts';
 import { makeSandbox, removeSandbox, runInside } from './cluster/sandbox.ts';
 import { kindIsThere, withKind } from './cluster/kind.ts';
 import { findHelm, NO_HELM } from './chart/helm.ts';
@@ -14,6 +16,7 @@ import { buildArchives } from './image/build.ts';
 
 const LSH_IMAGE = 'ghcr.io/lsh-dev/lsh:e2e';
 const UNAVAILABLE = 3;
+const RESIDUE = 4;
 const startedAt = performance.now();
 
 function say(line: string): void {
@@ -37,6 +40,15 @@ function kubernetesBinaries(): string {
 async function onDebian(): Promise<number> {
   const binaries = kubernetesBinaries();
   say('the binaries are there');
+  const before = machineState();
+  const status = await inSandbox(binaries);
+  const left = await residue(before);
+  say(left.length === 0 ? 'everything is removed' : 'not everything is removed');
+  for (const line of left) console.error(`error: left by the end-to-end tests: ${line}`);
+  return left.length === 0 ? status : RESIDUE;
+}
+
+async function inSandbox(binaries: string): Promise<number> {
   const sandbox = await makeSandbox();
   try {
     const images = { lsh: join(sandbox.directory, 'lsh.tar'), tools: join(sandbox.directory, 'tools.tar') };
@@ -51,25 +63,32 @@ async function onDebian(): Promise<number> {
       LSH_E2E_CGROUP: sandbox.cgroup,
       LSH_E2E_BINARIES: binaries,
       LSH_E2E_IMAGES: Object.values(images).join(','),
+      LSH_E2E_IMAGE: images.lsh,
     });
   } finally {
     const [logs, kept] = [join(sandbox.directory, 'logs'), process.env['LSH_E2E_LOGS']];
     if (kept && existsSync(logs)) cpSync(logs, kept, { recursive: true });
     await removeSandbox(sandbox);
-    say('everything is removed');
   }
 }
 
 async function onKind(): Promise<number> {
-  return withKind({ lsh: LSH_IMAGE, tools: TOOLS_IMAGE }, (kubeconfig, node) => {
+  return withKind({ lsh: LSH_IMAGE, tools: TOOLS_IMAGE }, ({ kubeconfig, node, archive }) => {
     const [program = '', ...args] = vitest();
-    const env = { ...process.env, LSH_E2E_KUBECONFIG: kubeconfig, LSH_E2E_NODE: node };
+    const env = {
+      ...process.env,
+      LSH_E2E_KUBECONFIG: kubeconfig,
+      LSH_E2E_NODE: node,
+      LSH_E2E_IMAGE: archive,
+    };
     return spawnSync(program, args, { env, stdio: 'inherit' }).status ?? 1;
   });
 }
 
 const problem = findHelm() === undefined ? NO_HELM : kindIsThere() ? undefined : missingForCluster();
 if (problem === undefined) {
+  // The tests call the program that this machine has built.
+  execFileSync(process.execPath, ['scripts/build.ts'], { stdio: ['ignore', 2, 2] });
   process.exitCode = await (kindIsThere() ? onKind() : onDebian());
 } else {
   console.error(`The end-to-end tests are left out: ${problem}.`);

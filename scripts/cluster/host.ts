@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { NODE, SERVICES } from './addresses.ts';
 
 /** What a kubelet sets when it finds something else. */
-const KERNEL_SETTINGS: Record<string, number> = {
+export const KERNEL_SETTINGS: Record<string, number> = {
   'vm/overcommit_memory': 1,
   'vm/panic_on_oom': 0,
   'kernel/panic': 10,

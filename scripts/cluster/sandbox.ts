@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from './until.ts';
 
-const PREFIX = 'lsh-e2e-';
+export const SANDBOX_PREFIX = 'lsh-e2e-';
 const CGROUPS = '/sys/fs/cgroup';
 
 export interface Sandbox {
@@ -51,14 +51,14 @@ export async function removeSandbox({ directory, cgroup }: Sandbox): Promise<voi
 }
 
 function sandboxOf(pid: number): Sandbox {
-  return { directory: join(tmpdir(), `${PREFIX}${pid}`), cgroup: `/${PREFIX}${pid}` };
+  return { directory: join(tmpdir(), `${SANDBOX_PREFIX}${pid}`), cgroup: `/${SANDBOX_PREFIX}${pid}` };
 }
 
 function leftOwners(): number[] {
   const names = [tmpdir(), ...hierarchies()].flatMap((parent) => readdirSync(parent));
   const owners = names
-    .filter((name) => name.startsWith(PREFIX))
-    .map((name) => Number(name.slice(PREFIX.length)));
+    .filter((name) => name.startsWith(SANDBOX_PREFIX))
+    .map((name) => Number(name.slice(SANDBOX_PREFIX.length)));
   return [...new Set(owners)].filter((pid) => Number.isInteger(pid) && !isAlive(pid));
 }
 
@@ -71,7 +71,7 @@ function isAlive(pid: number): boolean {
 }
 
 /** Roots of the hierarchies: one for each controller in version 1, the only one in version 2. */
-function hierarchies(): string[] {
+export function hierarchies(): string[] {
   const roots = readdirSync(CGROUPS)
     .map((name) => join(CGROUPS, name))
     .filter((path) => statSync(path).isDirectory() && has(path, 'cgroup.procs'));
