@@ -9,11 +9,14 @@ declare module 'vitest' {
     kubeconfig: string;
     /** What a script is given to, to run on the node. */
     nodeShell: string[];
+    /** A docker archive of lsh's image. */
+    imageArchive: string;
   }
 }
 
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
-  const { LSH_E2E_KUBECONFIG: kind, LSH_E2E_DIRECTORY: directory } = process.env;
+  const { LSH_E2E_KUBECONFIG: kind, LSH_E2E_DIRECTORY: directory, LSH_E2E_IMAGE: image } = process.env;
+  project.provide('imageArchive', image ?? '');
   if (kind !== undefined) {
     project.provide('kubeconfig', kind);
     project.provide('nodeShell', ['docker', 'exec', process.env['LSH_E2E_NODE'] ?? '', 'sh', '-c']);

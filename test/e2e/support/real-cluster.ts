@@ -1,6 +1,6 @@
 // The cluster with real pods, as tests see it: kubectl, helm and lsh against it, and a memory of everything that was
 // ever shown of LshJobs, Jobs and Pods. Tests wait for what the watches bring.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { KubeConfig } from '@kubernetes/client-node';
 import { inject } from 'vitest';
@@ -27,9 +27,13 @@ export const RELEASE = { name: 'lsh', namespace: 'lsh-system' };
 /** Where the LshJobs of the tests are. */
 export const TEAM = 'team';
 
+/** Of the image that `npm run e2e` has built. */
+const TAG = 'e2e';
+export const LSH_IMAGE = `ghcr.io/lsh-dev/lsh:${TAG}`;
+
 /** The image is on the node and is never pulled. */
 const VALUES = {
-  image: { tag: 'e2e', pullPolicy: 'Never' },
+  image: { tag: TAG, pullPolicy: 'Never' },
   controller: { jobImage: TOOLS_IMAGE },
   shell: { namespaces: [TEAM] },
 };
@@ -95,12 +99,31 @@ export class RealCluster {
     return this.#call('kubectl', args, input);
   }
 
+  /** What a command in a container of the pod prints; rejects with what it says when it fails. */
+  exec({ metadata: { namespace = '', name } }: PodObject, container: string, ...command: string[]) {
+    return this.kubectl('exec', '-n', namespace, name, '-c', container, '--', ...command);
+  }
+
+  /** Resolves with all that the arguments made kubectl print when the text is in it, and ends it then. */
+  async untilPrinted(wanted: string, ...args: string[]): Promise<string> {
+    const child = spawn('kubectl', args, { env: this.#env(), stdio: ['ignore', 'pipe', 'pipe'] });
+    let printed = '';
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        printed += chunk.toString();
+        if (printed.includes(wanted)) resolve(printed);
+      });
+    child.once('exit', () => reject(new Error(`kubectl ${args.join(' ')} has ended: ${printed}`)));
+    return promise.finally(() => child.kill());
+  }
+
   /** Installs or upgrades the release and waits until its pods are ready. */
-  async release(values: object): Promise<void> {
+  async release(values: object, chart: string = CHART): Promise<void> {
     const { name, namespace } = RELEASE;
     const options = ['--namespace', namespace, '--values=-', '--wait', '--timeout=4m'];
     const input = stringify({ ...VALUES, ...values });
-    await this.helm(['upgrade', '--install', name, CHART, ...options], input);
+    await this.helm(['upgrade', '--install', name, chart, ...options], input);
   }
 
   helm(args: string[], input = ''): Promise<string> {
@@ -272,8 +295,12 @@ export class RealCluster {
     for (const outcome of status?.recentOutcomes ?? []) outcomes.set(outcome.from, outcome);
   }
 
+  #env(): NodeJS.ProcessEnv {
+    return { ...process.env, KUBECONFIG: this.kubeconfig, TZ: 'UTC' };
+  }
+
   #call(program: string, args: string[], input = ''): Promise<string> {
-    const env = { ...process.env, KUBECONFIG: this.kubeconfig, TZ: 'UTC' };
+    const env = this.#env();
     return new Promise((resolve, reject) => {
       const child = execFile(program, args, { env, maxBuffer: MAX_OUTPUT }, (error, stdout, stderr) => {
         if (error) reject(new Error(`${program} ${args.join(' ')}: ${stderr}${stdout}`));
