@@ -105,6 +105,9 @@ function kubeletConfig(keys: Keys, cgroup: string): object {
     failSwapOn: false,
     // It shares its disk with everything else: how full that is says nothing about the pods.
     evictionHard: { 'memory.available': '1Mi' },
+    // With the 5 calls a second that it is allowed otherwise, it would come to no more than one pod.
+    kubeAPIQPS: 50,
+    kubeAPIBurst: 100,
     imageGCHighThresholdPercent: 100,
     imageGCLowThresholdPercent: 99,
     healthzPort: 10248,

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Executor, JobSpecInput } from '../../src/core/job.ts';
 import type { LshJobObject } from '../../src/kubernetes/resource.ts';
+import type { RunEntry } from '../../src/kubernetes/status-mapping.ts';
 import { findings, isSettled, type Account } from '../support/ledger-check.ts';
 import { Marks } from './support/marks.ts';
 import { RealCluster, RELEASE, TEAM } from './support/real-cluster.ts';
@@ -11,13 +12,17 @@ import { RealCluster, RELEASE, TEAM } from './support/real-cluster.ts';
 const SECONDS = 90;
 /** Some before each fault. */
 const STEADY_RUNS = 5;
+/** A lease that were not released but had to expire would let 13 s pass at the least, of its 15. */
+const MAX_RELEASED_MS = 10_000;
+/** The expiry, the next try of the other one, and a start on a busy machine. */
+const MAX_EXPIRED_MS = 30_000;
 const EVERYTHING = { missedRunPolicy: 'All', maxMissedRuns: 100, successfulRunsHistoryLimit: 100 } as const;
 const JOBS: { name: string; executor: Executor; policy: Partial<JobSpecInput> }[] = [
   { name: 'steady', executor: 'Shell', policy: { concurrencyPolicy: 'Allow', ...EVERYTHING } },
   { name: 'forbid', executor: 'Shell', policy: {} },
   { name: 'queue', executor: 'Shell', policy: { concurrencyPolicy: 'Queue', ...EVERYTHING } },
   { name: 'skip', executor: 'Shell', policy: { missedRunPolicy: 'Skip' } },
-  { name: 'pods', executor: 'Job', policy: {} },
+  { name: 'pods', executor: 'Job', policy: { concurrencyPolicy: 'Allow', ...EVERYTHING } },
   { name: 'pods-skip', executor: 'Job', policy: { missedRunPolicy: 'Skip' } },
 ];
 
@@ -76,13 +81,15 @@ test('no slot is lost or doubled when the leader is deleted, and when it is kill
   await cluster
     .until('the end of all runs', () => accounts().every(isSettled) || undefined)
     .catch(() => undefined);
-  const gaps = [longestGap(deletedAt, killedAt), longestGap(killedAt, until)];
-  console.log(
-    `the longest time between two starts: ${gaps[0]} ms (pod deleted), ${gaps[1]} ms (process killed)`,
-  );
+  const deletion = gaps(deletedAt, killedAt);
+  const kill = gaps(killedAt, until);
+  for (const [fault, { shell, job }] of Object.entries({ 'pod deleted': deletion, 'process killed': kill }))
+    console.log(`${fault}: ${shell} ms between two starts of shell runs, ${job} ms between two Jobs`);
 
   expect(accounts().flatMap(findings)).toEqual([]);
   expect(marks.read().get('steady')?.length).toBeGreaterThan(SECONDS / 2);
+  for (const gap of Object.values(deletion)) expect(gap).toBeLessThan(MAX_RELEASED_MS);
+  for (const gap of Object.values(kill)) expect(gap).toBeLessThan(MAX_EXPIRED_MS);
   await cluster.remove(...JOBS.map(({ name }) => name));
 });
 
@@ -112,13 +119,27 @@ async function startsAgain(at: number): Promise<void> {
   await cluster.untilRun('steady', later);
 }
 
-/** Milliseconds between two starts that follow each other, the longest from the last one before `from` to `to`. */
-function longestGap(from: number, to: number): number {
-  const starts = cluster
-    .runsOf('steady')
-    .flatMap(({ startedAt }) => (startedAt === undefined ? [] : [Date.parse(startedAt)]))
+/** The longest times, in milliseconds, in which each executor started nothing although every second was due. */
+function gaps(from: number, to: number): { shell: number; job: number } {
+  return {
+    shell: longestGap('steady', ({ startedAt }) => startedAt, { from, to }),
+    // What a Job says of its start is in whole seconds; it is created when its run is.
+    job: longestGap('pods', ({ createdAt }) => createdAt, { from, to }),
+  };
+}
+
+/** Between two instants that follow each other, from the last one before `from` to `to`. */
+function longestGap(
+  name: string,
+  instant: (run: RunEntry) => string | undefined,
+  { from, to }: { from: number; to: number },
+): number {
+  const instants = cluster
+    .runsOf(name)
+    .flatMap((run) => Date.parse(instant(run) ?? '') || [])
     .toSorted((a, b) => a - b);
-  const first = starts.findLastIndex((start) => start < from);
-  const among = starts.slice(Math.max(0, first)).filter((start) => start <= to);
-  return Math.max(...among.slice(1).map((start, index) => start - among[index]!));
+  const first = instants.findLastIndex((one) => one < from);
+  const among = instants.slice(Math.max(0, first)).filter((one) => one <= to);
+  expect(among.length).toBeGreaterThan(1);
+  return Math.max(...among.slice(1).map((one, index) => one - among[index]!));
 }
