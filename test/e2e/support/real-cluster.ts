@@ -99,11 +99,6 @@ export class RealCluster {
     return this.#call('kubectl', args, input);
   }
 
-  /** What a command in a container of the pod prints; rejects with what it says when it fails. */
-  exec({ metadata: { namespace = '', name } }: PodObject, container: string, ...command: string[]) {
-    return this.kubectl('exec', '-n', namespace, name, '-c', container, '--', ...command);
-  }
-
   /** Resolves with all that the arguments made kubectl print when the text is in it, and ends it then. */
   async untilPrinted(wanted: string, ...args: string[]): Promise<string> {
     const child = spawn('kubectl', args, { env: this.#env(), stdio: ['ignore', 'pipe', 'pipe'] });
