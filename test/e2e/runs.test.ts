@@ -91,19 +91,32 @@ describe.each(['Shell', 'Job'] as const)('an LshJob with executor %s', (executor
     await cluster.remove(name);
   });
 
-  test('keeps as much history as it says', async () => {
+  test('keeps as much history of each kind as it says', async () => {
     const name = named('history');
-    const limits = { successfulRunsHistoryLimit: 1, failedRunsHistoryLimit: 1 };
-    await cluster.create(name, { schedule: '@yearly', executor, command: 'echo done', ...limits });
-    for (const _ of [1, 2, 3]) await cluster.lsh('cron', 'trigger', name, '--wait');
-    const object = await cluster.until('three counted runs', () => {
+    const limits = { successfulRunsHistoryLimit: 1, failedRunsHistoryLimit: 2 };
+    await cluster.create(name, { schedule: '@yearly', executor, command: 'true', ...limits });
+    const run = async (times: number) => {
+      for (let time = 0; time < times; time++) await cluster.lsh('cron', 'trigger', name, '--wait');
+    };
+    await run(3);
+    await cluster.patch(name, { spec: { command: 'exit 3' } });
+    for (let time = 0; time < 3; time++) await expect(run(1)).rejects.toThrow();
+    const object = await cluster.until('six counted runs', () => {
       const found = cluster.get(name);
-      return found?.status?.totals?.completed === 3 ? found : undefined;
+      const { completed, failed } = found?.status?.totals ?? {};
+      return completed === 3 && failed === 3 ? found : undefined;
     });
 
-    expect(cluster.runsOf(name)).toHaveLength(3);
-    expect(object.status?.recentRuns).toHaveLength(1);
-    await cluster.until('one Job at the most', () => cluster.jobsOf(name).length <= 1 || undefined);
+    const all = cluster.runsOf(name).map((entry) => entry.name);
+    expect(all).toHaveLength(6);
+    // The newest ones of each, newest first.
+    const kept = [all[5], all[4], all[2]];
+    expect(object.status?.recentRuns?.map((entry) => entry.name)).toEqual(kept);
+    if (executor === 'Job')
+      await cluster.until('no Jobs but those of the runs that are kept', () => {
+        const left = cluster.jobsOf(name).map((job) => job.metadata.name);
+        return left.every((one) => kept.includes(one)) || undefined;
+      });
     await cluster.remove(name);
   });
 });
