@@ -1,11 +1,15 @@
 // The life of a release: it passes helm's test and the strictest profile, is upgraded while jobs run, and when it is
 // uninstalled the LshJobs stay.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JobSpecInput } from '../../src/core/job.ts';
 import { findings, isSettled } from '../support/ledger-check.ts';
 import { restrictedProblems } from '../support/pod-security.ts';
 import type { PodSpec } from '../support/chart.ts';
 import { Marks } from './support/marks.ts';
+import { olderChart } from './support/older-chart.ts';
 import { RealCluster, RELEASE, TEAM } from './support/real-cluster.ts';
 
 /** How long slots are due. */
@@ -33,6 +37,7 @@ test('helm test passes', async () => {
 });
 
 test('an upgrade loses nothing while jobs run', async () => {
+  await installOlder();
   const until = Math.ceil(Date.now() / 1000 + SECONDS) * 1000;
   const second = (spec: JobSpecInput): JobSpecInput => ({
     schedule: '* * * * * *',
@@ -47,6 +52,7 @@ test('an upgrade loses nothing while jobs run', async () => {
   await cluster.create('long', { schedule: '@yearly', command: 'sleep 20; echo "slept through"' });
   await cluster.lsh('cron', 'trigger', 'long');
   const long = await cluster.untilRun('long', ({ phase }) => phase === 'Running');
+  for (const [name, command] of Object.entries(CROSSING)) await startCrossing(name, command);
   await cluster.untilRun('shell', ({ phase }) => phase === 'Completed');
   await cluster.untilRun('pods', ({ phase }) => phase === 'Completed');
   const [before] = cluster.operators();
@@ -71,6 +77,7 @@ test('an upgrade loses nothing while jobs run', async () => {
     .until('the end of all runs', () => accounts().every(isSettled) || undefined)
     .catch(() => undefined);
   expect(accounts().flatMap(findings)).toEqual([]);
+  for (const name of Object.keys(CROSSING)) await expectCrossed(name);
 });
 
 test('its LshJobs outlive it, and a new release goes on with them', async () => {
@@ -82,5 +89,49 @@ test('its LshJobs outlive it, and a new release goes on with them', async () => 
   await cluster.release(values);
   await cluster.lsh('cron', 'trigger', 'long');
   await cluster.until('a second run', () => cluster.runsOf('long').length === 2 || undefined);
-  await cluster.remove('long', 'shell', 'pods');
+  await cluster.remove('long', 'shell', 'pods', ...Object.keys(CROSSING));
 });
+
+/** Makes the release one of the oldest chart there is, or of this one with other values. */
+async function installOlder(): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'lsh-chart-'));
+  const chart = olderChart(directory);
+  if (chart === undefined) console.log('the upgrade is one of values only: the history has no older chart');
+  else await cluster.release(values, chart);
+  rmSync(directory, { recursive: true });
+}
+
+/** Shell runs that the end of their pod takes along: one heeds TERM, the other has to be killed. */
+const CROSSING = { heeds: 'exec sleep 600', ignores: "trap '' TERM; while :; do sleep 1; done" };
+
+async function startCrossing(name: string, command: string): Promise<void> {
+  await cluster.create(name, {
+    schedule: '@yearly',
+    executor: 'Shell',
+    command: `${marks.command}; [ "$LSH_ATTEMPT" = 2 ] || { ${command}; }`,
+    retry: { limit: 1, initialSeconds: 1 },
+  });
+  await cluster.lsh('cron', 'trigger', name);
+  await cluster.untilRun(name, ({ phase }) => phase === 'Running');
+}
+
+/** Its end is recorded with the reason, and by it the run is tried again or not; each attempt was executed once. */
+async function expectCrossed(name: string): Promise<void> {
+  const first = await cluster.untilRun(name, ({ attempt, finishedAt }) => attempt === 1 && !!finishedAt);
+  console.log(`${name} TERM: ${first.phase}, ${first.reason}: ${first.message}`);
+  if (first.reason === 'Lost') {
+    // Nobody heard of its end.
+    expect(first).toMatchObject({ phase: 'Failed', message: expect.stringMatching(/./) as string });
+    await cluster.untilRun(name, ({ attempt, phase }) => attempt === 2 && phase === 'Completed');
+  } else {
+    expect(first).toMatchObject({ phase: 'Killed', reason: 'ShuttingDown' });
+  }
+  await cluster.until(
+    `the end of ${name}`,
+    () => cluster.get(name)?.status?.active?.length === 0 || undefined,
+  );
+  const runs = cluster.runsOf(name);
+  expect(runs).toHaveLength(first.reason === 'Lost' ? 2 : 1);
+  const executed = marks.read().get(name) ?? [];
+  expect(executed.map(({ run }) => run)).toEqual(runs.map((run) => run.name));
+}
