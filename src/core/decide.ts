@@ -6,7 +6,7 @@ import { owed } from './due.ts';
 import type { LshError } from './errors.ts';
 import { isMissing, type HistoryProgress } from './history.ts';
 import type { Job, JobStatus } from './job.ts';
-import { adoptStarted, observe, sayStops, stopWhatMust } from './observe.ts';
+import { adoptStarted, limitedUntilAt, observe, sayStops, stopWhatMust } from './observe.ts';
 import { beyondHistory } from './retention.ts';
 import { cancelled, ended, lost } from './run-state.ts';
 import { isActive, type Run, type RunObservation, type SlotRecord } from './run.ts';
@@ -81,7 +81,7 @@ export function decide(evaluation: Evaluation): Decision {
 /** A job that cannot be evaluated: what runs may end, nothing new starts, and an edit is waited for. */
 export function decideInvalid(evaluation: Omit<Evaluation, 'schedule'>, problem: LshError): Decision {
   const draft = newDraft(evaluation.job, evaluation.runs, evaluation.now);
-  observe(draft, evaluation.observations);
+  observe(draft, evaluation.observations, evaluation.closed);
   stopWhatMust(draft);
   sayStops(draft);
   wakeForTimeouts(draft);
@@ -140,8 +140,10 @@ function wakeForWhatComes(draft: Draft, nextScheduleAt: number | undefined): voi
 
 function wakeForTimeouts(draft: Draft): void {
   for (const run of draft.runs.values()) {
-    if (run.phase === 'Running' && run.stopCause === undefined)
-      wakeBy(draft, timeoutAt(draft, run) ?? Infinity);
+    if (run.phase !== 'Running' || run.stopCause !== undefined) continue;
+    wakeBy(draft, timeoutAt(draft, run) ?? Infinity);
+    const limitedUntil = limitedUntilAt(draft, run) ?? 0;
+    if (limitedUntil > draft.now) wakeBy(draft, limitedUntil);
   }
 }
 
@@ -151,9 +153,13 @@ interface Outcome extends Pick<Decision, 'waitsForCapacity'> {
 }
 
 function decision(draft: Draft, { status, waitsForCapacity, history }: Outcome): Decision {
+  const runs = [...draft.runs.values()];
   const isNeeded = (run: Run) => history !== undefined && isMissing(history, draft, run);
-  const forget = beyondHistory(draft.job.spec, [...draft.runs.values()], isNeeded).map(({ name }) => name);
-  for (const name of forget) draft.actions.push({ kind: 'Remove', name });
+  const forget = beyondHistory(draft.job.spec, runs, isNeeded).map(({ name }) => name);
+  // The record is all that the history needs: a Job that waited for it would fill quotas and the server.
+  const left = beyondHistory(draft.job.spec, runs).filter(({ executor }) => executor === 'Job');
+  for (const name of new Set([...forget, ...left.map((run) => run.name)]))
+    draft.actions.push({ kind: 'Remove', name });
   return {
     actions: draft.actions,
     change: {

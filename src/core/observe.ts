@@ -4,6 +4,7 @@ import { PENDING_TIMEOUT_SECONDS } from './job.ts';
 import { isRetried, nextAttempt } from './retry.ts';
 import { cancelled, ended, lost } from './run-state.ts';
 import { isActive, type Run, type RunObservation, type StopCause } from './run.ts';
+import { strayFrom, type ClosedStretch } from './stray.ts';
 
 /** Beyond a time limit that somebody else counts, until we end the run: longer than they take to notice it. */
 const LIMIT_SLACK_MS = 15_000;
@@ -29,7 +30,12 @@ function isUnrecorded({ job, accountedUntil }: Draft, run: Run): boolean {
   return run.triggerId === job.trigger?.id && run.triggerId !== job.status?.lastHandledTrigger;
 }
 
-export function observe(draft: Draft, observations: readonly RunObservation[]): void {
+/** `closed` are the slots that the ledger shows as not run. */
+export function observe(
+  draft: Draft,
+  observations: readonly RunObservation[],
+  closed: readonly ClosedStretch[] = [],
+): void {
   endForeign(draft);
   const seen = new Map(observations.map((observation) => [observation.name, observation]));
   for (const run of activeRuns(draft)) {
@@ -38,7 +44,7 @@ export function observe(draft: Draft, observations: readonly RunObservation[]): 
   for (const { name, state, run: itself } of observations) {
     const run = draft.runs.get(name);
     if (state === 'Running' || (run !== undefined && isActive(run))) continue;
-    if (run === undefined && itself !== undefined && isAhead(draft, itself)) continue;
+    if (run === undefined && itself !== undefined && isToCome(draft, itself, closed)) continue;
     draft.actions.push({ kind: 'Release', name });
     // A run that the ledger does not show any more has been recorded long ago.
     if (run === undefined) draft.actions.push({ kind: 'Remove', name });
@@ -52,6 +58,11 @@ function endForeign(draft: Draft): void {
     if (run.phase === 'Created') put(draft, cancelled(run, 'JobRemoved', draft.now));
     else if (run.stopCause === undefined) put(draft, { ...run, stopCause: 'JobRemoved' });
   }
+}
+
+/** Whether the run will be recorded yet: as soon as the job can be evaluated again, or with the end before it. */
+function isToCome(draft: Draft, run: Run, closed: readonly ClosedStretch[]): boolean {
+  return isUnrecorded(draft, run) || strayFrom(draft, run, closed) !== undefined || isAhead(draft, run);
 }
 
 /** Whether the run is a retry of an attempt whose end is not recorded yet: its own record comes with that. */
@@ -79,7 +90,7 @@ function observeRunning(draft: Draft, run: Run, seen: RunObservation | undefined
 
 type SeenRunning = Extract<RunObservation, { state: 'Running' }>;
 
-function goOn(draft: Draft, run: Run, { stuck, limitedSince }: SeenRunning): void {
+function goOn(draft: Draft, run: Run, { stuck, limit }: SeenRunning): void {
   // Why it is being ended stays said when its Pod has gone.
   if (run.stopCause !== undefined) return;
   if (stuck?.message !== run.message) {
@@ -87,27 +98,28 @@ function goOn(draft: Draft, run: Run, { stuck, limitedSince }: SeenRunning): voi
     if (stuck)
       draft.events.push({ type: 'Warning', reason: 'RunStuck', note: `Run ${run.name}: ${stuck.message}` });
   }
-  stopBy(draft, run, 'Stuck', stuck && pendingUntil(draft, stuck.since));
-  stopBy(draft, run, 'TimedOut', limitedSince && limitedUntil(draft, limitedSince));
+  if (stuck) stopIn(draft, run, 'Stuck', pendingMs(draft) - stuck.forMs);
+  // Whoever keeps the limit may overlook that it has passed; by then it surely has.
+  if (limit) stopIn(draft, run, 'TimedOut', limit.ms + LIMIT_SLACK_MS - limit.forMs);
 }
 
-/** Told to end when the instant has come, or looked at again then. */
-function stopBy(draft: Draft, { name }: Run, cause: StopCause, at: number | undefined): void {
+/** Told to end when no time is left, or looked at again when none will be. */
+function stopIn(draft: Draft, { name }: Run, cause: StopCause, leftMs: number): void {
   const run = draft.runs.get(name);
-  if (at === undefined || run === undefined) return;
-  if (at <= draft.now) requestStop(draft, run, cause);
-  else wakeBy(draft, at);
+  if (leftMs > 0) wakeBy(draft, draft.now + leftMs);
+  else if (run !== undefined) requestStop(draft, run, cause);
 }
 
-function pendingUntil({ job }: Draft, since: number): number | undefined {
-  const seconds = job.spec.job?.pendingTimeoutSeconds ?? PENDING_TIMEOUT_SECONDS;
-  return seconds === 0 ? undefined : since + seconds * 1000;
-}
-
-/** Whoever counts the limit may overlook that it has passed; by then it surely has. */
-function limitedUntil({ job }: Draft, since: number): number | undefined {
+/** When to look at a run whose limit somebody else keeps, although nothing may be heard of it before. */
+export function limitedUntilAt({ job }: Draft, { executor, startedAt }: Run): number | undefined {
   const { timeoutSeconds } = job.spec;
-  return timeoutSeconds === undefined ? undefined : since + timeoutSeconds * 1000 + LIMIT_SLACK_MS;
+  if (executor !== 'Job' || timeoutSeconds === undefined || startedAt === undefined) return undefined;
+  return startedAt + timeoutSeconds * 1000 + LIMIT_SLACK_MS;
+}
+
+function pendingMs({ job }: Draft): number {
+  const seconds = job.spec.job?.pendingTimeoutSeconds ?? PENDING_TIMEOUT_SECONDS;
+  return seconds === 0 ? Infinity : seconds * 1000;
 }
 
 /**

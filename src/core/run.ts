@@ -62,7 +62,7 @@ export interface Run {
   stopCause?: StopCause;
   /** The end of the output, stdout and stderr as they came. */
   outputTail?: string;
-  /** All bytes the command wrote, kept or not. */
+  /** All bytes of output that may be shown, kept or not. */
   outputBytes?: number;
 }
 
@@ -77,10 +77,10 @@ export type RunObservation =
   | (Seen & {
       state: 'Running';
       startedAt: number;
-      /** What keeps it from getting going, for as long as something does, and since when it tries. */
-      stuck?: { message: string; since: number };
-      /** Since when the runner’s world, which ends the run at its time limit by itself, counts that. */
-      limitedSince?: number;
+      /** What keeps it from getting going, for as long as something does, and for how long already. */
+      stuck?: { message: string; forMs: number };
+      /** For how long it may be active, where its world sees to that, and for how long it has been. */
+      limit?: { ms: number; forMs: number };
     })
   /** Proven never to have started and never to start: safe to start again. */
   | (Seen & { state: 'NeverStarted' })

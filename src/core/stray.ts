@@ -22,10 +22,10 @@ export function adoptStrays(
 ): void {
   let stretches = closed;
   for (const { run } of observations) {
-    if (run === undefined || draft.runs.has(run.name) || !isFirstOf(draft, run)) continue;
-    const { slot } = run;
-    const stretch = stretches.find(({ from, to }) => from <= slot && slot <= to);
+    if (run === undefined || draft.runs.has(run.name)) continue;
+    const stretch = strayFrom(draft, run, stretches);
     if (stretch === undefined) continue;
+    const { slot } = run;
     const left = without(stretch, slot, schedule);
     stretches = stretches.flatMap((one) => (one === stretch ? left : [one]));
     draft.corrections.push({ slot, left });
@@ -33,8 +33,14 @@ export function adoptStrays(
   }
 }
 
-function isFirstOf({ job }: Draft, run: Run): boolean {
-  return run.jobUid === job.uid && run.attempt === 1 && run.trigger !== 'Manual';
+/** The stretch that the run’s slot was recorded in, as one that does not run. */
+export function strayFrom(
+  { job }: Draft,
+  { jobUid, attempt, trigger, slot }: Run,
+  closed: readonly ClosedStretch[],
+): ClosedStretch | undefined {
+  if (jobUid !== job.uid || attempt > 1 || trigger === 'Manual') return undefined;
+  return closed.find(({ from, to }) => from <= slot && slot <= to);
 }
 
 function adopt(draft: Draft, run: Run, outcome: SlotOutcome): void {
@@ -57,6 +63,14 @@ function adopt(draft: Draft, run: Run, outcome: SlotOutcome): void {
 }
 
 function without(stretch: ClosedStretch, slot: number, schedule: Schedule): ClosedStretch[] {
+  const left = sidesOf(stretch, slot, schedule);
+  const count = left.reduce((sum, side) => sum + side.count, 0);
+  if (count === stretch.count - 1) return left;
+  // Of another schedule than the present one: where its slots lie cannot be told any more, how many they are can.
+  return stretch.count === 1 ? [] : [{ ...stretch, count: stretch.count - 1 }];
+}
+
+function sidesOf(stretch: ClosedStretch, slot: number, schedule: Schedule): ClosedStretch[] {
   const { from, to } = stretch;
   const before = schedule.previous(slot - 1, from - 1);
   const after = schedule.next(slot);

@@ -6,6 +6,7 @@ import type { Job, JobKey } from '../core/job.ts';
 import type { Run, RunEnd, RunObservation, RunPhase, StopCause } from '../core/run.ts';
 import { asRetryable, type KubeApi } from './api.ts';
 import { isAlreadyExists, isNotFound, isUncertain } from './api-errors.ts';
+import { ActiveTimes } from './active-times.ts';
 import { Inquiries } from './inquiries.ts';
 import { jobManifest, type JobDefaults } from './job-manifest.ts';
 import type { NamespacedInformer } from './namespaced-informer.ts';
@@ -47,6 +48,7 @@ export class KubernetesJobRunner implements Runner {
   readonly #options: KubernetesJobRunnerOptions;
   readonly #jobs: OwnedJobs;
   readonly #stuck: StuckRuns;
+  readonly #active: ActiveTimes;
   readonly #listeners: ((key: JobKey) => void)[] = [];
   /** Ends that are known whole, by job and run. */
   readonly #ends = new Map<JobKey, Map<string, RunEnd>>();
@@ -60,9 +62,12 @@ export class KubernetesJobRunner implements Runner {
 
   constructor(options: KubernetesJobRunnerOptions) {
     this.#options = options;
+    this.#active = new ActiveTimes(options.clock);
     this.#jobs = new OwnedJobs(options.jobs, (change) => this.#heard(change));
     this.#inquiries = new Inquiries({ ...options, again: (key) => this.#announce(key) });
-    this.#stuck = new StuckRuns(options.pods, (key) => this.#announce(key));
+    this.#stuck = new StuckRuns({ pending: options.pods, clock: options.clock }, (key) =>
+      this.#announce(key),
+    );
   }
 
   /** The cluster has its own ways to make Pods wait. */
@@ -149,11 +154,17 @@ export class KubernetesJobRunner implements Runner {
     const run = recordedRun(job);
     if (end !== undefined) return { ...end, run };
     const seen = observationOf(job, []);
-    if (seen.state === 'Running') return { ...seen, run, stuck: this.#stuck.of(key, name) };
+    if (seen.state === 'Running')
+      return { ...seen, run, stuck: this.#stuck.of(key, name), limit: this.#limitOf(job) };
     if (!this.#isToBeRecorded(key, name)) return undefined;
     this.#askForEnd(key, job);
     // Not told before all of it is known: what is recorded once is not looked at again.
     return { name, state: 'Running', startedAt: Date.parse(job.metadata.creationTimestamp), run };
+  }
+
+  #limitOf(job: JobObject): { ms: number; forMs: number } | undefined {
+    const seconds = job.spec?.activeDeadlineSeconds;
+    return seconds === undefined ? undefined : { ms: seconds * 1000, forMs: this.#active.of(job) };
   }
 
   /**
@@ -231,7 +242,10 @@ export class KubernetesJobRunner implements Runner {
     this.#announce(key);
   }
 
-  #heard({ key, job, deleted }: OwnedChange): void {
+  #heard({ key, job, deleted, isNews }: OwnedChange): void {
+    if (deleted) this.#active.forget(job);
+    else this.#active.note(job);
+    if (!isNews) return;
     if (deleted && !this.#removed.delete(job.metadata.uid)) this.#deletedByOthers(key, job);
     this.#announce(key);
   }

@@ -18,13 +18,14 @@ export interface OwnedChange {
   job: JobObject;
   /** It is gone. */
   deleted: boolean;
+  /** It is new, has ended or is gone. */
+  isNews: boolean;
 }
 
 export class OwnedJobs {
   readonly #informer: NamespacedInformer<JobObject>;
   readonly #names = new Map<JobKey, Set<string>>();
 
-  /** The listener hears of Jobs that are new, have ended or are gone. */
   constructor(informer: NamespacedInformer<JobObject>, listener: (change: OwnedChange) => void) {
     this.#informer = informer;
     informer.onChange(({ type, object }) => {
@@ -32,7 +33,7 @@ export class OwnedJobs {
       if (owner === undefined) return;
       const deleted = type === 'Deleted';
       this.#index(owner.key, object, deleted);
-      if (type !== 'Modified' || hasEnded(object)) listener({ key: owner.key, job: object, deleted });
+      listener({ key: owner.key, job: object, deleted, isNews: type !== 'Modified' || hasEnded(object) });
     });
   }
 
@@ -76,7 +77,7 @@ export function recordedRun(job: JobObject): Run | undefined {
 }
 
 /** As much of a Job as is looked at here: the Pod’s template is the larger half of it. */
-export function trimmedJob({ metadata, status }: JobObject): JobObject {
+export function trimmedJob({ metadata, spec, status }: JobObject): JobObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
   const { labels, annotations, ownerReferences } = metadata;
   const record = annotations?.[RECORD_ANNOTATION];
@@ -92,6 +93,9 @@ export function trimmedJob({ metadata, status }: JobObject): JobObject {
       annotations: record === undefined ? {} : { [RECORD_ANNOTATION]: record },
       ownerReferences,
     },
+    ...(spec?.activeDeadlineSeconds !== undefined && {
+      spec: { activeDeadlineSeconds: spec.activeDeadlineSeconds, template: {} },
+    }),
     status: {
       startTime: status?.startTime,
       completionTime: status?.completionTime,

@@ -37,7 +37,7 @@ export function observationOf(job: JobObject, pods: readonly PodObject[]): RunOb
   const { name } = job.metadata;
   const startedAt = Date.parse(job.status?.startTime ?? job.metadata.creationTimestamp);
   const condition = endCondition(job);
-  if (condition === undefined) return { name, state: 'Running', startedAt, limitedSince: limitedSince(job) };
+  if (condition === undefined) return { name, state: 'Running', startedAt };
   const finishedAt = Date.parse(
     job.status?.completionTime ?? condition.lastTransitionTime ?? job.metadata.creationTimestamp,
   );
@@ -45,11 +45,6 @@ export function observationOf(job: JobObject, pods: readonly PodObject[]): RunOb
   return condition.type === 'Complete'
     ? { ...ended, exitCode: 0 }
     : { ...ended, ...failure(condition, pods) };
-}
-
-/** When the Job controller began to count activeDeadlineSeconds: not while the Job is suspended, as a queue does. */
-function limitedSince({ status }: JobObject): number | undefined {
-  return status?.startTime === undefined ? undefined : Date.parse(status.startTime);
 }
 
 function endCondition(job: JobObject): JobCondition | undefined {

@@ -9,6 +9,7 @@ import {
   type SlotDocument,
 } from '../core/document.ts';
 import type { Condition, Executor, Job, JobStatus } from '../core/job.ts';
+import { beyondHistory } from '../core/retention.ts';
 import { isActive, type Run, type RunReason, type SlotRecord, type StopCause } from '../core/run.ts';
 import type { ClosedStretch, Correction } from '../core/stray.ts';
 
@@ -134,8 +135,16 @@ export function writeStatus(job: Job, status: JobStatus, { runs, outcomes }: Led
     accountedUntil: rfc3339(status.accountedUntil),
     observedSchedule: status.observedSchedule,
     active: runs.filter(isActive).map(runEntry),
-    recentRuns: runs.filter((run) => !isActive(run)).map(runEntry),
+    recentRuns: shownEnds(job, runs),
   };
+}
+
+/** What is kept beyond the limits waits for the team’s history only, and a hundred outputs would be too much. */
+function shownEnds({ spec }: Job, runs: readonly Run[]): RunEntry[] {
+  const beyond = new Set(beyondHistory(spec, runs));
+  return runs
+    .filter((run) => !isActive(run))
+    .map((run) => runEntry(beyond.has(run) ? { ...run, outputTail: undefined } : run));
 }
 
 /**

@@ -1,4 +1,5 @@
 // Runs whose Pod does not get on, from an informer of pending Pods.
+import type { Clock } from '../control/ports.ts';
 import { jobKey, type JobKey } from '../core/job.ts';
 import { JOB_LABEL, RUN_LABEL } from './job-manifest.ts';
 import type { NamespacedInformer } from './namespaced-informer.ts';
@@ -7,29 +8,39 @@ import { stuckMessage } from './stuck-pod.ts';
 
 interface Stuck {
   message: string;
-  /** When its Pod was made, milliseconds. */
+  /** When that was first seen, steady milliseconds. */
   since: number;
 }
 
+/** The Pods that are pending, and what time is measured with. */
+export interface PendingPods {
+  pending: NamespacedInformer<PodObject>;
+  clock: Clock;
+}
+
 export class StuckRuns {
+  readonly #clock: Clock;
   readonly #stuck = new Map<string, Stuck>();
 
   /** The listener hears the key of a job when something changed for one of its runs. */
-  constructor(pending: NamespacedInformer<PodObject>, listener: (key: JobKey) => void) {
+  constructor({ pending, clock }: PendingPods, listener: (key: JobKey) => void) {
+    this.#clock = clock;
     pending.onChange(({ type, object }) => {
-      const { namespace = '', labels = {}, creationTimestamp } = object.metadata;
+      const { namespace = '', labels = {} } = object.metadata;
       const id = `${namespace}/${labels[RUN_LABEL]}`;
       const message = type === 'Deleted' ? undefined : stuckMessage(object);
-      if (message === this.#stuck.get(id)?.message) return;
+      const before = this.#stuck.get(id);
+      if (message === before?.message) return;
       if (message === undefined) this.#stuck.delete(id);
-      else this.#stuck.set(id, { message, since: Date.parse(creationTimestamp) });
+      else this.#stuck.set(id, { message, since: before?.since ?? clock.monotonic() });
       listener(jobKey(namespace, labels[JOB_LABEL] ?? ''));
     });
   }
 
-  /** Why the run does not get going; undefined when it does. */
-  of(key: JobKey, run: string): Stuck | undefined {
-    return this.#stuck.get(`${key.slice(0, key.indexOf('/'))}/${run}`);
+  /** Why the run does not get going, and for how long; undefined when it does. */
+  of(key: JobKey, run: string): { message: string; forMs: number } | undefined {
+    const stuck = this.#stuck.get(`${key.slice(0, key.indexOf('/'))}/${run}`);
+    return stuck && { message: stuck.message, forMs: this.#clock.monotonic() - stuck.since };
   }
 }
 

@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { JobSpecInput } from '../../src/core/job.ts';
+import { LshError } from '../../src/core/errors.ts';
 import { compileSchedule } from '../../src/core/schedule.ts';
 import { seeded } from '../support/seed.ts';
 import type { Run } from '../../src/core/run.ts';
@@ -30,6 +31,8 @@ const step = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('arrive' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('break' as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('mend' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('vanish' as const) }) },
   {
     weight: 1,
@@ -72,11 +75,12 @@ function play({ world, heldUp }: Play, happening: Step): void {
       world.evaluatingSince = world.now + happening.seconds * 1000;
       world.evaluate(world.evaluatingSince);
       return;
-    case 'end':
-      // An end that nobody has seen yet stays what it is.
-      if (world.children.get(world.running().at(-1)?.name ?? '')?.state === 'Running')
-        world.end({ exitCode: happening.exitCode });
+    case 'end': {
+      // Also one that nobody has recorded.
+      const child = [...world.children.values()].findLast(({ state }) => state === 'Running');
+      if (child) world.end({ exitCode: happening.exitCode }, child.name);
       return;
+    }
     case 'vanish':
       world.children.delete(world.running()[0]?.name ?? '');
       return;
@@ -85,6 +89,12 @@ function play({ world, heldUp }: Play, happening: Step): void {
       return;
     case 'room':
       world.capacity = happening.capacity;
+      return;
+    case 'break':
+      world.problem = new LshError('COMMAND_REFUSED', { command: 'rm', detail: 'no' });
+      return;
+    case 'mend':
+      world.problem = undefined;
       return;
     case 'arrive':
       for (const run of heldUp.splice(0)) world.startLate(run);
@@ -122,12 +132,12 @@ test.each(['ledger', 'name'] as const)(
           const regular = world.running().filter(({ name }) => !world.strays.has(name));
           if (input.concurrencyPolicy !== 'Allow') expect(regular.length).toBeLessThanOrEqual(1);
         }
-        play({ world, heldUp }, { kind: 'arrive' });
+        for (const kind of ['arrive', 'mend'] as const) play({ world, heldUp }, { kind });
         world.evaluate(world.now);
         expectEverySlotAccounted(world, createdAt);
         expect(new Set(world.started).size).toBe(world.started.length);
       }),
-      seeded({ numRuns: 1000 }),
+      seeded({ numRuns: 1500 }),
     );
   },
 );

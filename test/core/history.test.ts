@@ -88,6 +88,18 @@ describe('the condition HistorySynced', () => {
     expect(synced(world)).toMatchObject({ status: 'True' });
   });
 
+  test('stays false under the next leader, who has tried nothing yet, until the runs have arrived', () => {
+    const world = new World(LIMITED);
+    arrived(world, true, TROUBLE);
+    live(world, 1);
+    arrived(world, false);
+    expect(world.evaluate().change.status).toBeUndefined();
+    expect(synced(world)).toMatchObject({ status: 'False', ...TROUBLE });
+    arrived(world, true);
+    world.evaluate();
+    expect(synced(world)).toMatchObject({ status: 'True' });
+  });
+
   test('is told of a job whose spec cannot be evaluated too', () => {
     const world = new World(LIMITED);
     live(world, 1);

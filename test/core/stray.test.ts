@@ -55,6 +55,17 @@ describe('a run of a slot that is recorded as missed', () => {
     expect(world.job.status?.totals.missed).toBe(3);
   });
 
+  test('of a schedule that was edited since leaves the others counted', () => {
+    const world = afterMisses();
+    world.edit({ schedule: '0 * * * *' });
+    expect(arrive(world, strayOf(3))).toEqual([
+      '00:01:00-00:05:00 x4 Missed',
+      '00:03:00 Ran',
+      '00:06:00 Ran',
+    ]);
+    expect(world.job.status?.totals.missed).toBe(4);
+  });
+
   test('leaves the newest slot with a run the newest', () => {
     const world = afterMisses();
     arrive(world, strayOf(2));

@@ -1,7 +1,8 @@
 // One job, its ledger and its runner in memory: decide() is called as the reconciler calls it, and the test
 // says when time passes, when a run ends and when the process is gone.
 import { compileSchedule } from '../../src/core/schedule.ts';
-import { decide, type Decision } from '../../src/core/decide.ts';
+import { decide, decideInvalid, type Decision } from '../../src/core/decide.ts';
+import type { LshError } from '../../src/core/errors.ts';
 import type { HistoryProgress } from '../../src/core/history.ts';
 import type { Job, JobSpecInput } from '../../src/core/job.ts';
 import { isActive, type Run, type RunEnd, type RunObservation, type SlotRecord } from '../../src/core/run.ts';
@@ -13,6 +14,8 @@ export class World {
   now: number;
   evaluatingSince: number;
   capacity = Infinity;
+  /** Why the job cannot be evaluated at present. */
+  problem: LshError | undefined;
   /** Names of runs that were started after the account had closed without them. */
   readonly strays = new Set<string>();
   /** What the team’s history lacks, where there is one. */
@@ -47,8 +50,19 @@ export class World {
 
   decide(): Decision {
     const { job } = this;
-    return decide({
+    const known = {
       job,
+      runs: [...this.runs.values()].filter((run) => !this.forgotten.includes(run.name)),
+      observations: [...this.children.values()],
+      ...(this.claim === 'name' && { closed: this.slots.filter(({ outcome }) => outcome !== 'Ran') }),
+      now: this.now,
+      evaluatingSince: this.evaluatingSince,
+      capacity: this.capacity,
+      history: this.lacking,
+    };
+    if (this.problem !== undefined) return decideInvalid(known, this.problem);
+    return decide({
+      ...known,
       schedule: compileSchedule({
         expressions: job.spec.schedules ?? [job.spec.schedule ?? ''],
         timeZone: job.spec.timeZone ?? 'UTC',
@@ -58,13 +72,6 @@ export class World {
         notBefore: job.spec.notBefore === undefined ? undefined : at(job.spec.notBefore),
         notAfter: job.spec.notAfter === undefined ? undefined : at(job.spec.notAfter),
       }),
-      runs: [...this.runs.values()].filter((run) => !this.forgotten.includes(run.name)),
-      observations: [...this.children.values()],
-      ...(this.claim === 'name' && { closed: this.slots.filter(({ outcome }) => outcome !== 'Ran') }),
-      now: this.now,
-      evaluatingSince: this.evaluatingSince,
-      capacity: this.capacity,
-      history: this.lacking,
     });
   }
 
