@@ -13,6 +13,7 @@ const LONG = [
   'operator-away',
   'operator-trouble',
   'operator-scale',
+  'operator-history',
 ];
 
 /** Begins with what is long, so that it does not stand alone at the end. */

@@ -12,8 +12,12 @@ const BATCH_MAX = 200;
 const WAITING_MAX = 20_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
-/** Tries in a row that fail before it is told: about seven seconds. */
-const TOLD_AFTER = 4;
+/** However much longer a server asks to wait. */
+const RETRY_AFTER_MAX_MS = 300_000;
+/** For so long nothing comes through before it is told: a project that restarts is not worth a word. */
+const TOLD_AFTER_MS = 7_000;
+
+type Trouble = NonNullable<HistoryProgress['trouble']>;
 
 export interface HistoryOutboxOptions {
   history: RunHistory;
@@ -30,12 +34,16 @@ export class HistoryOutbox {
   /** Jobs some of whose runs found no room. */
   readonly #turnedAway = new Set<JobKey>();
   readonly #listeners: ((key: JobKey) => void)[] = [];
+  /** Batches that are looked through for the run that is refused. */
+  #suspects: Run[][] = [];
+  /** Runs that are refused each by itself, and why, by id: tried again now and then. */
+  readonly #refused = new Map<string, { run: Run; trouble: Trouble }>();
   #batchSize = BATCH_MAX;
   #failures = 0;
-  #trouble: HistoryProgress['trouble'];
+  #failingSince = 0;
+  #trouble: Trouble | undefined;
   #state: 'idle' | 'writing' | 'resting' | 'closed' = 'idle';
-  #writing: Promise<void> = Promise.resolve();
-  #cancelRest: (() => void) | undefined;
+  readonly #timers = new Set<() => void>();
 
   constructor(options: HistoryOutboxOptions) {
     this.#options = options;
@@ -48,21 +56,27 @@ export class HistoryOutbox {
 
   /** Takes in the runs that the ledger shows of a job; answers with what of them has not arrived. */
   progress(key: JobKey, runs: readonly Run[]): HistoryProgress {
-    const finished = runs.filter(isFinished);
+    // In the order of their ends.
+    const finished = runs.filter(isFinished).sort((a, b) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0));
     const before = this.#arrived.get(key);
     const arrived = new Set(finished.map(idOf).filter((id) => before?.has(id)));
     if (arrived.size > 0) this.#arrived.set(key, arrived);
     else this.#arrived.delete(key);
     const missing = finished.filter((run) => !arrived.has(idOf(run)));
     this.add(missing);
-    return { missing: new Set(missing.map(({ name }) => name)), trouble: this.#trouble };
+    const refused = missing.map((run) => this.#refused.get(idOf(run))).find((one) => one !== undefined);
+    return {
+      missing: new Set(missing.map(({ name }) => name)),
+      trouble: refused?.trouble ?? this.#trouble,
+    };
   }
 
   /** Takes in what of the runs is finished. */
   add(runs: readonly Run[]): void {
     for (const run of runs) {
-      if (!isFinished(run) || this.#waiting.has(idOf(run))) continue;
-      if (this.#waiting.size < WAITING_MAX) this.#waiting.set(idOf(run), run);
+      const id = idOf(run);
+      if (!isFinished(run) || this.#waiting.has(id) || this.#refused.has(id)) continue;
+      if (this.#waiting.size < WAITING_MAX) this.#waiting.set(id, run);
       else this.#turnedAway.add(run.job);
     }
     this.#pump();
@@ -73,29 +87,29 @@ export class HistoryOutbox {
     this.#arrived.delete(key);
   }
 
-  /** Runs that wait. */
+  /** Runs that wait, and those that are refused. */
   get backlog(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + this.#refused.size;
   }
 
-  /** Begins nothing more; resolves when what was begun has ended. */
-  async close(): Promise<void> {
+  /** Begins nothing more. What is on its way need not be waited for: the ledger has it. */
+  close(): void {
     this.#state = 'closed';
-    this.#cancelRest?.();
-    await this.#writing;
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
   }
 
   #pump(): void {
     if (this.#state !== 'idle' || this.#waiting.size === 0) return;
     this.#state = 'writing';
-    this.#writing = this.#write([...this.#waiting.values()].slice(0, this.#batchSize));
+    void this.#write(this.#suspects.shift() ?? [...this.#waiting.values()].slice(0, this.#batchSize));
   }
 
   async #write(batch: readonly Run[]): Promise<void> {
     try {
       await this.#options.history.record(batch);
     } catch (thrown) {
-      this.#refused(batch, toLshError(thrown));
+      this.#failed(batch, toLshError(thrown));
       return;
     }
     this.#arrive(batch);
@@ -125,32 +139,55 @@ export class HistoryOutbox {
     this.#announce(concerned);
   }
 
-  #refused(batch: readonly Run[], error: LshError): void {
-    this.#failures++;
-    // One run that is never taken must not hold up the others: it comes to be tried last, and alone.
-    if (!error.retryable) this.#putLast(batch);
+  #failed(batch: readonly Run[], error: LshError): void {
+    const { clock, logger } = this.#options;
+    if (this.#failures++ === 0) this.#failingSince = clock.monotonic();
+    if (error.retryable) this.#batchSize = Math.max(1, Math.floor(batch.length / 2));
+    else this.#suspect(batch, error);
     const delayMs = Math.min(RETRY_FIRST_MS * 2 ** (this.#failures - 1), RETRY_MAX_MS);
-    const retryInMs = Math.max(delayMs, error.retryAfterMs);
-    this.#options.logger.warn(
-      { backlog: this.backlog, retryInMs, err: error },
-      'the team’s history was not written',
-    );
-    if (this.#failures >= TOLD_AFTER) this.#tell(error);
+    const retryInMs = Math.max(delayMs, Math.min(error.retryAfterMs, RETRY_AFTER_MAX_MS));
+    logger.warn({ backlog: this.backlog, retryInMs, err: error }, 'the team’s history was not written');
+    if (clock.monotonic() - this.#failingSince >= TOLD_AFTER_MS) this.#tell(error);
     if (this.#state === 'closed') return;
     this.#state = 'resting';
-    const { clock } = this.#options;
-    this.#cancelRest = clock.at(clock.now() + retryInMs, () => {
+    this.#after(retryInMs, () => {
       this.#state = 'idle';
       this.#pump();
     });
   }
 
-  #putLast(batch: readonly Run[]): void {
-    this.#batchSize = Math.max(1, Math.floor(batch.length / 2));
+  /** One run that is never taken must not hold up the others: it is found, and set aside for a minute. */
+  #suspect(batch: readonly Run[], { reason, message }: LshError): void {
+    if (batch.length > 1) {
+      const middle = Math.ceil(batch.length / 2);
+      this.#suspects.unshift(batch.slice(0, middle), batch.slice(middle));
+      return;
+    }
+    if (this.#refused.size === 0) this.#after(RETRY_MAX_MS, () => this.#tryRefused());
     for (const run of batch) {
       this.#waiting.delete(idOf(run));
-      this.#waiting.set(idOf(run), run);
+      this.#refused.set(idOf(run), { run, trouble: { reason, message } });
     }
+    this.#announce(new Set(batch.map(({ job }) => job)));
+  }
+
+  #tryRefused(): void {
+    const again = [...this.#refused.values()].map(({ run }) => run);
+    this.#refused.clear();
+    for (const run of again) this.#waiting.set(idOf(run), run);
+    for (let from = 0; from < again.length; from += BATCH_MAX)
+      this.#suspects.push(again.slice(from, from + BATCH_MAX));
+    this.#pump();
+  }
+
+  #after(delayMs: number, then: () => void): void {
+    if (this.#state === 'closed') return;
+    const { clock } = this.#options;
+    const cancel = clock.at(clock.now() + delayMs, () => {
+      this.#timers.delete(cancel);
+      then();
+    });
+    this.#timers.add(cancel);
   }
 
   #tell({ reason, message }: LshError): void {

@@ -302,7 +302,7 @@ const table = {
   // the team’s history
   HISTORY_UNAVAILABLE: {
     message: 'The history at {url} cannot be reached: {detail}.',
-    hint: 'Nothing is lost: what has finished is recorded when it answers again. See that the project is not paused.',
+    hint: 'What has finished stays on its LshJob and is recorded when the project answers again. See that it is not paused.',
     exit: EXIT.failure,
     http: 503,
     retryable: true,

@@ -25,5 +25,8 @@ export function historyVerdict(
   const { missing, trouble } = progress;
   if (trouble !== undefined && (missing.size > 0 || changedRuns(draft).some(isFinished)))
     return { status: 'False', ...trouble };
+  const before = draft.job.status?.conditions.find(({ type }) => type === 'HistorySynced');
+  // What was told by an earlier leader stands until the runs have arrived.
+  if (missing.size > 0 && before?.status === 'False') return before;
   return { status: 'True', reason: 'Recorded', message: 'Finished runs reach the team’s history.' };
 }

@@ -112,8 +112,8 @@ export class ClusterHome {
   /** Finishes what was begun; what runs goes on. */
   async stop(): Promise<void> {
     this.#jobRunner.close();
+    this.#history?.close();
     await this.#controller?.stop();
-    await this.#history?.close();
     await Promise.all([this.#events.flush(), ...Object.values(this.#watches).map((watch) => watch.stop())]);
   }
 

@@ -134,7 +134,8 @@ class ControllerLife implements Standing {
     const api = fenced(client, () => this.leads);
     const home = new ClusterHome({ ...this.#options, api, shell, history });
     this.home = home;
-    await this.#standby?.stop();
+    // Nothing of it is shared with what begins now.
+    void this.#standby?.stop();
     this.#standby = undefined;
     const ended = leading.aborted ? Promise.resolve() : once(leading, 'abort');
     // What cannot be read yet is waited for, and told by /readyz; only the end of leading ends that.

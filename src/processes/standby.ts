@@ -20,9 +20,10 @@ export class Standby {
     for (const watch of Object.values(this.#watches)) void watch.start();
   }
 
-  /** Whether all of it has been read. */
+  /** Whether all of it has been read, and is watched. */
   get synced(): boolean {
-    return Object.values(this.#watches).every((watch) => watch.hasSynced());
+    const watches = Object.values(this.#watches);
+    return watches.every((watch) => watch.hasSynced() && watch.health().every((one) => one.watches > 0));
   }
 
   /** How far the watches can be trusted. */

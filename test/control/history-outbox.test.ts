@@ -139,7 +139,7 @@ describe('while the history is away', () => {
     expect(table.calls).toHaveLength(2);
   });
 
-  test('jobs hear of it after the fourth try, once, and again when all has arrived', async () => {
+  test('jobs hear of it after seven seconds, once, and again when all has arrived', async () => {
     const other = ended('other', { job: 'local/other', jobUid: 'uid-of-other' });
     outbox.progress(KEY, [ended('one')]);
     outbox.progress('local/other', [other]);
@@ -159,6 +159,17 @@ describe('while the history is away', () => {
     expect(announced).toEqual(expect.arrayContaining([KEY, 'local/other']));
     expect(outbox.progress(KEY, [ended('one')])).toEqual({ missing: new Set(), trouble: undefined });
     expect(table.rows).toEqual(new Set(['one', 'other']));
+  });
+
+  test('one that asks for hours is asked again after five minutes', async () => {
+    const url = 'https://team.example';
+    table.answer = () =>
+      new LshError('HISTORY_UNAVAILABLE', { url, detail: '' }, { retryAfterMs: 86_400_000 });
+    outbox.add([ended('one')]);
+    await settled();
+    await pass(300);
+    expect(table.calls).toHaveLength(2);
+    expect(outbox.progress(KEY, [ended('one')]).trouble).toMatchObject({ reason: 'HistoryUnavailable' });
   });
 
   test('twenty thousand runs wait, and jobs beyond them are asked again when there is room', async () => {
@@ -181,7 +192,7 @@ describe('while the history is away', () => {
   test('closed, it tries nothing again', async () => {
     outbox.add([ended('one')]);
     await settled();
-    await outbox.close();
+    outbox.close();
     await pass(10);
     outbox.add([ended('two')]);
     expect(table.calls).toHaveLength(1);
@@ -189,30 +200,66 @@ describe('while the history is away', () => {
   });
 });
 
-test('a run that is refused again and again holds up no other, and stays missing', async () => {
-  table.answer = (names) => (names.includes('poison') ? REFUSED : undefined);
-  const runs = Array.from({ length: 100 }, (_, index) => ended(index === 40 ? 'poison' : `run-${index}`));
-  outbox.progress(KEY, runs);
-  await settled();
-  await pass(300);
-  expect(table.rows.size).toBe(99);
-  expect(outbox.progress(KEY, runs)).toEqual({
-    missing: new Set(['poison']),
-    trouble: { reason: 'HistoryRefused', message: REFUSED.message },
+describe('a run that is refused again and again', () => {
+  const POISON = ended('poison', { job: 'local/bad', jobUid: 'uid-of-bad' });
+
+  beforeEach(() => {
+    table.answer = (names) => (names.includes('poison') ? REFUSED : undefined);
+  });
+
+  test('is found among the others, which arrive within seconds, and is told of its own job alone', async () => {
+    const runs = Array.from({ length: 199 }, (_, index) => ended(`run-${index}`));
+    outbox.progress(KEY, runs);
+    outbox.progress('local/bad', [POISON]);
+    await settled();
+    await pass(20);
+    expect(table.rows.size).toBe(199);
+    expect(outbox.progress(KEY, runs)).toEqual({ missing: new Set(), trouble: undefined });
+    expect(outbox.progress('local/bad', [POISON])).toEqual({
+      missing: new Set(['poison']),
+      trouble: { reason: 'HistoryRefused', message: REFUSED.message },
+    });
+    expect(outbox.backlog).toBe(1);
+  });
+
+  test('does not stand in the way of those that come, and is tried once a minute', async () => {
+    outbox.progress('local/bad', [POISON]);
+    const troubles = new Set<string | undefined>();
+    for (let second = 0; second < 300; second++) {
+      const run = ended(`run-${second}`);
+      outbox.add([run]);
+      await pass(1);
+      troubles.add(outbox.progress(KEY, [run]).trouble?.reason);
+      expect(outbox.backlog).toBeLessThan(12);
+    }
+    expect(troubles).toEqual(new Set([undefined]));
+    expect(table.rows.size).toBeGreaterThan(295);
+    const tries = table.calls.filter((names) => names.length === 1 && names[0] === 'poison');
+    expect(tries.length).toBeGreaterThan(3);
+    expect(tries.length).toBeLessThan(9);
+  });
+
+  test('arrives when it is taken after all', async () => {
+    outbox.progress('local/bad', [POISON]);
+    await settled();
+    table.answer = () => undefined;
+    await pass(61);
+    expect(table.rows).toEqual(new Set(['poison']));
+    expect(outbox.backlog).toBe(0);
   });
 });
 
-test('close waits for what is on its way', async () => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  table.held = promise;
-  outbox.add([ended('one'), ended('two')]);
-  let closed = false;
-  const closing = outbox.close().then(() => {
-    closed = true;
-  });
+test('a project that cannot take a large batch in time is given smaller ones', async () => {
+  table.answer = (names) => (names.length > 100 ? AWAY : undefined);
+  outbox.add(Array.from({ length: 400 }, (_, index) => ended(`run-${index}`)));
   await settled();
-  expect(closed).toBe(false);
-  resolve();
-  await closing;
-  expect(table.rows).toEqual(new Set(['one', 'two']));
+  await pass(30);
+  expect(table.rows.size).toBe(400);
+});
+
+test('what the ledger shows is written in the order of the ends', async () => {
+  const at = (name: string, finishedAt: number) => ended(name, { finishedAt });
+  outbox.progress(KEY, [at('third', 3), at('first', 1), at('second', 2)]);
+  await settled();
+  expect(table.calls).toEqual([['first', 'second', 'third']]);
 });
