@@ -20,6 +20,8 @@ export interface ClusterJobSourceOptions {
   informer: NamespacedInformer<LshJobObject>;
   /** Why the job must not be carried out here, beyond what its spec says by itself. */
   admit: (job: Job, object: LshJobObject) => LshError | undefined;
+  /** The job is gone, and with it what told of these runs; some may still be active. */
+  onRemoved?: (key: JobKey, runs: readonly Run[]) => void;
 }
 
 /** One version of an object, and what was read from it. */
@@ -164,6 +166,7 @@ export class ClusterJobSource implements JobSource, Ledger {
       if (active.length > 0 && !this.#leftovers.has(key)) this.#leftovers.set(key, active);
       this.#known.delete(key);
       this.#read.delete(key);
+      this.#options.onRemoved?.(key, known.runs);
     }
     this.#announce(key);
   }

@@ -8,7 +8,7 @@ import type { Recorder, RunHistory, Runner } from '../control/ports.ts';
 import { Reconciler } from '../control/reconciler.ts';
 import { requireSafeCommand } from '../core/command-check.ts';
 import { LshError, toLshError } from '../core/errors.ts';
-import type { Executor, Job } from '../core/job.ts';
+import type { Executor, Job, JobKey } from '../core/job.ts';
 import type { Run } from '../core/run.ts';
 import type { KubeApi } from '../kubernetes/api.ts';
 import type { KubeClient } from '../kubernetes/client.ts';
@@ -58,7 +58,12 @@ export class ClusterHome {
     const { config, api, log, identity } = options;
     this.#watches = clusterWatches(options);
     const { lshjobs, jobs, pods } = this.#watches;
-    this.#source = new ClusterJobSource({ api, informer: lshjobs, admit: admission(options) });
+    this.#source = new ClusterJobSource({
+      api,
+      informer: lshjobs,
+      admit: admission(options),
+      onRemoved: (key, runs) => this.#removeLogs(key, runs),
+    });
     this.#jobRunner = new KubernetesJobRunner({
       api,
       jobs,
@@ -132,6 +137,12 @@ export class ClusterHome {
     let active = 0;
     for (const key of this.#source.keys()) active += this.#source.activeRunsOf(key).length;
     return active;
+  }
+
+  /** Jobs go with their owner; of shell runs nobody can ask for the output any more. */
+  #removeLogs(key: JobKey, runs: readonly Run[]): void {
+    const { shell } = this.#options;
+    for (const { name, executor } of runs) if (executor === 'Shell') void shell?.runner.remove?.(name, key);
   }
 
   #shellRuns(): Run[] {

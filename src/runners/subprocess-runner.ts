@@ -61,6 +61,8 @@ export class SubprocessRunner implements Runner {
   #pool: FifoPool | undefined;
   #active = 0;
   #closed = false;
+  /** Observed runs whose logs go with them. */
+  readonly #unwanted = new Set<string>();
   /** Ended before recover() made them known, and why. */
   readonly #strays = new Map<string, StopCause>();
 
@@ -96,6 +98,7 @@ export class SubprocessRunner implements Runner {
     const known = this.#runs.get(name);
     if (!known || known.observation.state === 'Running') return;
     this.#runs.delete(name);
+    if (this.#unwanted.delete(name)) this.removeLog(name);
     if (!known.directory) return;
     if (known instanceof LiveRun && known.isQuiet) this.#pool!.give(known.directory);
     else removeStartDirectory(known.directory);
@@ -114,9 +117,10 @@ export class SubprocessRunner implements Runner {
     if (existsSync(path)) yield* createReadStream(path, { signal: options.signal });
   }
 
-  /** Deletes the log of a run that retention gave up. */
+  /** Deletes the log of a run that nobody will ask for; of one that is observed, once it is released. */
   removeLog(name: string): void {
-    rmSync(logPath(this.#files, name), { force: true });
+    if (this.#runs.get(name)) this.#unwanted.add(name);
+    else rmSync(logPath(this.#files, name), { force: true });
   }
 
   /** Deletes the logs of all runs but these and those that are observed. */

@@ -1,7 +1,9 @@
 // Shell runs of the cluster: the claim is in the object's status, the child in `lsh runner`, and neither a controller
 // that dies nor one that takes its turn runs anything twice.
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import { NO_KUBE } from '../support/kube.ts';
 import type { Operator } from '../support/operator.ts';
 import { OperatorCluster } from '../support/operator-cluster.ts';
@@ -64,6 +66,24 @@ describe.skipIf(NO_KUBE)('shell runs', () => {
     expect(world.lines('marks')).toEqual([slot]);
     await cluster.delete('adopted');
     await second.stop();
+  });
+
+  test('leave no log when their LshJob is deleted, whether they have ended or not', async () => {
+    const only = await operator().leads();
+    const gate = await world.gate('never');
+    const logs = (): string[] =>
+      readdirSync(join(world.stateDir, 'logs')).filter((log) => log.startsWith('default.deleted-'));
+    const command = `echo said; cat ${gate.path}`;
+    await cluster.create('deleted-running', { schedule: '@yearly', executor: 'Shell', command });
+    await cluster.create('deleted-ended', { schedule: '@yearly', executor: 'Shell', command: 'echo said' });
+    for (const name of ['deleted-running', 'deleted-ended'])
+      await cluster.patch(name, { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } });
+    await cluster.until('deleted-ended', ({ totals }) => totals?.completed === 1);
+    await eventually(() => logs().length === 2, { what: 'two logs' });
+    await cluster.delete('deleted-ended');
+    await cluster.delete('deleted-running');
+    await eventually(() => logs().length === 0, { what: 'no log' });
+    await only.stop();
   });
 
   test('each second run once, whoever leads', async () => {
