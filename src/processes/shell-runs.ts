@@ -5,6 +5,7 @@ import { systemClock } from '../control/clock.ts';
 import type { Logger, Runner } from '../control/ports.ts';
 import type { Run } from '../core/run.ts';
 import { localPaths } from '../local/paths.ts';
+import { NamespacedRunner } from '../runners/namespaced-runner.ts';
 import { RemoteRunner } from '../runners/remote-runner.ts';
 import { SubprocessRunner } from '../runners/subprocess-runner.ts';
 import { commandPolicy, refusal } from './command-policy.ts';
@@ -40,7 +41,7 @@ export function shellRuns(place: ShellPlace): ShellRuns | undefined {
 
 function inProcess({ config, host: here }: ShellPlace): ShellRuns {
   const policy = commandPolicy(config);
-  const runner = new SubprocessRunner({
+  const subprocesses = new SubprocessRunner({
     stateDir: join(localPaths(config).stateDir, 'controller'),
     inherit: config.inherited,
     secrets: config.inheritedSecrets,
@@ -48,14 +49,11 @@ function inProcess({ config, host: here }: ShellPlace): ShellRuns {
     maxConcurrentRuns: config.maxConcurrentRuns,
     maxOutputBytes: config.maxOutputBytes,
   });
+  const runner = new NamespacedRunner(subprocesses);
   return {
     runner,
-    recover: async (runs) => {
-      // Of what ran in another place nothing can be found here; taken for never started, it would run twice.
-      const own = runs.filter(({ host }) => host === here);
-      await runner.recover(own.filter(({ phase }) => phase === 'Running'));
-      runner.keepLogs(own.map(({ name }) => name));
-    },
+    // Of what ran in another place nothing can be found here; taken for never started, it would run twice.
+    recover: (runs) => runner.recover(runs.filter(({ host }) => host === here)),
     close: () => runner.close(),
   };
 }

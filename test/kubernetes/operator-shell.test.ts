@@ -122,4 +122,29 @@ describe.skipIf(NO_KUBE)('shell runs', () => {
     );
     await second.stop();
   });
+
+  test('in the operator’s own process, runs of one name in two namespaces are two runs', async () => {
+    const marks = join(world.path, 'twins');
+    const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'other' } };
+    await cluster.admin.json({ method: 'POST', path: '/api/v1/namespaces', body });
+    const args = ['--lease-duration', '3s', '--shell', 'in-process', '--shell-namespaces', 'default,other'];
+    const only = await cluster.operator({ args }).leads();
+    const gate = await world.gate('twins-gate');
+    const command = `echo $LSH_RUN >> ${marks}; cat ${gate.path}; echo out`;
+    for (const namespace of ['default', 'other']) {
+      await cluster.create('twin', { schedule: '@yearly', executor: 'Shell', command }, namespace);
+      await cluster.patch('twin', { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } }, namespace);
+    }
+    await eventually(() => world.lines('twins').length === 2, { what: 'two runs' });
+    await Promise.all([gate.open(), gate.open()]);
+    for (const namespace of ['default', 'other']) {
+      const { status } = await cluster.until('twin', ({ totals }) => totals?.completed === 1, namespace);
+      expect(status?.recentRuns).toMatchObject([{ phase: 'Completed', outputTail: 'out\n' }]);
+    }
+    expect(world.lines('twins').toSorted()).toEqual([
+      expect.stringMatching(/^default\.twin-/),
+      expect.stringMatching(/^other\.twin-/),
+    ]);
+    await only.stop();
+  });
 });
