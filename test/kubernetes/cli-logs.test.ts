@@ -23,7 +23,7 @@ describe.skipIf(NO_KUBE)('logs of Kubernetes Jobs', () => {
       path: '/api/v1/namespaces/logs/serviceaccounts',
       body: { metadata: { name: 'default' } },
     });
-    controller = await aController(cli);
+    controller = await aController(environment, cli);
     kubelet = await PlayedKubelet.start(environment, client);
   });
   afterAll(async () => {

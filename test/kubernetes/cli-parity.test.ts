@@ -87,7 +87,7 @@ describe.skipIf(NO_KUBE)('local and cluster', () => {
   beforeAll(async () => {
     environment = await KubeEnvironment.start();
     cli = await aNamespace(environment, 'parity');
-    controller = await aController(cli);
+    controller = await aController(environment, cli);
   });
   afterAll(async () => {
     await controller?.stop();

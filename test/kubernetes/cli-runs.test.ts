@@ -18,7 +18,7 @@ describe.skipIf(NO_KUBE)('runs in a cluster', () => {
   beforeAll(async () => {
     environment = await KubeEnvironment.start();
     cli = await aNamespace(environment, 'runs');
-    controller = await aController(cli);
+    controller = await aController(environment, cli);
   });
   afterAll(async () => {
     await controller?.stop();
