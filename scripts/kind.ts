@@ -1,5 +1,5 @@
 // `npm run kind:up` brings up a cluster of kind with lsh built from this checkout in it, and may be repeated after a
-// change; `npm run kind:down` removes it.
+// change; `npm run kind:down` removes it and the images that were built for it.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { CHART, findHelm, helmInForeground, NO_HELM } from './chart/helm.ts';
 
@@ -7,14 +7,19 @@ const CLUSTER = 'lsh';
 const CONTEXT = `kind-${CLUSTER}`;
 const NAMESPACE = 'lsh-system';
 const REPOSITORY = 'ghcr.io/lsh-dev/lsh';
+const IMAGE_NAMES = '--format={{.Repository}}:{{.Tag}}';
 const UNAVAILABLE = 3;
 
 /** Why there can be no cluster here; undefined when there can. */
 function obstacle(): string | undefined {
   if (!runs('docker', '--version')) return 'Docker is not installed: https://docs.docker.com/get-docker';
   if (!runs('docker', 'version')) return 'Docker does not answer: start it, or see `docker version`';
-  if (!runs('kind', 'version')) return 'kind is not installed: https://kind.sigs.k8s.io';
-  return findHelm() === undefined ? NO_HELM : undefined;
+  return runs('kind', 'version') ? undefined : 'kind is not installed: https://kind.sigs.k8s.io';
+}
+
+/** To install takes more than to remove. */
+function obstacleToUp(): string | undefined {
+  return obstacle() ?? (findHelm() === undefined ? NO_HELM : undefined);
 }
 
 function runs(command: string, ...args: string[]): boolean {
@@ -62,16 +67,22 @@ function build(): { name: string; tag: string } {
   return { name: `${REPOSITORY}:${tag}`, tag };
 }
 
+/** The cluster, and the images that up() has built; the network that all clusters of kind share is kind's. */
 function down(): void {
   run('kind', 'delete', 'cluster', `--name=${CLUSTER}`);
+  const images = answer('docker', 'image', 'ls', `--filter=reference=${REPOSITORY}:dev*`, IMAGE_NAMES);
+  if (images !== '') run('docker', 'image', 'rm', ...images.split('\n'));
 }
 
-const actions: Record<string, () => void> = { up, down };
+const actions: Record<string, { act: () => void; obstacle: () => string | undefined }> = {
+  up: { act: up, obstacle: obstacleToUp },
+  down: { act: down, obstacle },
+};
 const action = actions[process.argv[2] ?? ''];
-const problem = action === undefined ? 'usage: node scripts/kind.ts up|down' : obstacle();
+const problem = action === undefined ? 'usage: node scripts/kind.ts up|down' : action.obstacle();
 if (action === undefined || problem !== undefined) {
   console.error(`error: ${problem}`);
   process.exitCode = UNAVAILABLE;
 } else {
-  action();
+  action.act();
 }

@@ -1,6 +1,6 @@
-// What `npm run kind:up` says where there can be no cluster.
+// What `npm run kind:up` says where there can be no cluster, and what `npm run kind:down` removes.
 import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 const run = promisify(execFile);
 
-describe('kind:up', () => {
+describe('the cluster of kind', () => {
   let programs: string;
 
   beforeEach(async () => {
@@ -20,18 +20,18 @@ describe('kind:up', () => {
     await writeFile(join(programs, name), `#!/bin/sh\n${body}\n`);
     await chmod(join(programs, name), 0o755);
   };
-  const up = (...args: string[]) =>
+  const kind = (...args: string[]) =>
     run(process.execPath, ['scripts/kind.ts', ...args], { env: { PATH: programs } }).catch(
       ({ code, stderr }: { code: number; stderr: string }) => ({ code, stderr }),
     );
 
   test('without Docker, and with one that does not answer, says so in one line', async () => {
-    expect(await up('up')).toEqual({
+    expect(await kind('up')).toEqual({
       code: 3,
       stderr: 'error: Docker is not installed: https://docs.docker.com/get-docker\n',
     });
     await program('docker', '[ "$1" = --version ]');
-    expect(await up('up')).toEqual({
+    expect(await kind('up')).toEqual({
       code: 3,
       stderr: 'error: Docker does not answer: start it, or see `docker version`\n',
     });
@@ -39,13 +39,25 @@ describe('kind:up', () => {
 
   test('without kind says where there is one', async () => {
     await program('docker', 'true');
-    expect(await up('up')).toEqual({
+    expect(await kind('up')).toEqual({
       code: 3,
       stderr: 'error: kind is not installed: https://kind.sigs.k8s.io\n',
     });
   });
 
+  test('is removed with the images that were built for it', async () => {
+    const image = 'ghcr.io/lsh-dev/lsh:dev';
+    const list = `[ "$2" = ls ] && printf '${image}\\n${image}-0123\\n'`;
+    await program('docker', `${list}; echo "docker $*" >> ${programs}/calls`);
+    await program('kind', `echo "kind $*" >> ${programs}/calls`);
+    await kind('down');
+    const calls = (await readFile(join(programs, 'calls'), 'utf8')).trim().split('\n');
+    expect(calls).toContain('kind delete cluster --name=lsh');
+    expect(calls.at(-2)).toContain('image ls --filter=reference=ghcr.io/lsh-dev/lsh:dev*');
+    expect(calls.at(-1)).toBe(`docker image rm ${image} ${image}-0123`);
+  });
+
   test('needs to be told what to do', async () => {
-    expect(await up()).toMatchObject({ code: 3, stderr: expect.stringContaining('up|down') as string });
+    expect(await kind()).toMatchObject({ code: 3, stderr: expect.stringContaining('up|down') as string });
   });
 });
