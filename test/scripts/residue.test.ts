@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 const OWN_PLACE = ['--net', '--mount', '--pid', '--fork', '--mount-proc', '--kill-child=KILL', '--'];
 const NEEDED = ['unshare --net --mount --pid --fork true', 'ip -V', 'iptables --version'];
 const cannot = NEEDED.find((command) => spawnSync('sh', ['-c', command]).status !== 0);
+if (cannot !== undefined && process.env['CI']) throw new Error(`the tests of residue need: ${cannot}`);
 if (cannot !== undefined) process.stderr.write(`The tests of residue are skipped: no ${cannot} here.\n`);
 
 /** What is said to be left of a script that ran beside a tmpfs on /run. */
