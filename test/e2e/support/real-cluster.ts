@@ -13,7 +13,7 @@ import { Informer } from '../../../src/kubernetes/informer.ts';
 import { JOB_LABEL, RUN_LABEL, SLOT_ANNOTATION } from '../../../src/kubernetes/job-manifest.ts';
 import type { KubeObject } from '../../../src/kubernetes/objects.ts';
 import { lshJobPath, type LshJobObject } from '../../../src/kubernetes/resource.ts';
-import type { JobObject, PodObject } from '../../../src/kubernetes/run-mapping.ts';
+import { isOwnedBy, type JobObject, type PodObject } from '../../../src/kubernetes/run-mapping.ts';
 import type { OutcomeEntry, RunEntry } from '../../../src/kubernetes/status-mapping.ts';
 import { BUNDLE } from '../../support/cli.ts';
 import { keptLogger } from '../../support/kept-logger.ts';
@@ -254,9 +254,9 @@ export class RealCluster {
 
   /** All that was ever shown of an LshJob with slots of every second, up to and including the instant. */
   accountOf(object: LshJobObject, until: number): Account {
-    const { name } = object.metadata;
+    const { name, uid } = object.metadata;
     const executions = [...this.jobsSeen.values()]
-      .filter(({ metadata }) => metadata.namespace === TEAM && metadata.labels?.[JOB_LABEL] === name)
+      .filter((job) => isOwnedBy(job, uid))
       .map(({ metadata }) => ({
         run: metadata.labels?.[RUN_LABEL] ?? metadata.name,
         slot: Date.parse(metadata.annotations?.[SLOT_ANNOTATION] ?? ''),
