@@ -59,7 +59,9 @@ test('an operator of these manifests runs LshJobs, and goes without them', async
   const run = await cluster.untilRun('applied', ({ phase }) => phase === 'Completed');
   expect(run.outputTail).toBe('without helm\n');
 
-  await cluster.kubectl('delete', '-f', join(overlay, 'lsh.yaml'));
+  // A namespace is looked at again after half the grace of pods that are in it; without any it goes at once.
+  await cluster.kubectl('delete', 'deployment/lsh-controller', ...namespaced, '--cascade=foreground');
+  await cluster.kubectl('delete', '-f', join(overlay, 'lsh.yaml'), '--ignore-not-found');
   expect(await cluster.kubectl('get', 'namespaces', '--output=name')).not.toContain(RELEASE.namespace);
   expect(await cluster.kubectl('get', 'lj', '--namespace', TEAM, '--output=name')).toContain('applied');
   await cluster.remove('applied');
