@@ -41,10 +41,11 @@ COPY --from=root / /
 ARG BASE
 ARG VERSION=0.0.0
 ARG REVISION=unknown
+ARG SOURCE=https://github.com/lsh-dev/lsh
 LABEL org.opencontainers.image.title="lsh" \
       org.opencontainers.image.description="One scheduler with one job spec and two homes: a laptop and a Kubernetes cluster" \
       org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.source="https://github.com/lsh-dev/lsh" \
+      org.opencontainers.image.source="${SOURCE}" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.base.name="${BASE}"
