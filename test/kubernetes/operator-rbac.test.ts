@@ -1,23 +1,34 @@
 // The rights that ship are the least that works: with all of them nothing is refused, and without any one of them
 // something is.
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { KubeConfig } from '@kubernetes/client-node';
+import { parse } from 'yaml';
 import { manualRunName } from '../../src/core/naming.ts';
 import { statusCode } from '../../src/kubernetes/api-errors.ts';
 import { KubeClient, type KubeRequest } from '../../src/kubernetes/client.ts';
+import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
 import { LeaderElector } from '../../src/kubernetes/lease.ts';
 import type { KubeObject } from '../../src/kubernetes/objects.ts';
 import { lshJobPath } from '../../src/kubernetes/resource.ts';
+import { NO_HELM, render } from '../support/chart.ts';
 import { eventually } from '../support/eventually.ts';
 import { InProcessOperator } from '../support/in-process-operator.ts';
 import { keptLogger } from '../support/kept-logger.ts';
 import { NO_KUBE } from '../support/kube.ts';
-import { OPERATOR_NAMESPACE, shippedRbac, type Manifest } from '../support/operator.ts';
+import { OPERATOR_NAMESPACE, operatorKubeconfig, shippedRbac, type Manifest } from '../support/operator.ts';
 import { OperatorCluster } from '../support/operator-cluster.ts';
 
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 const AT_A_TIME = 5;
+const TEAMS = ['team-a', 'team-b'];
+/** What of a release gives an account its rights, by its plural. */
+const RIGHTS: Record<string, string> = {
+  ServiceAccount: 'serviceaccounts',
+  Role: 'roles',
+  RoleBinding: 'rolebindings',
+};
 
 /** One verb on one resource. */
 interface Right {
@@ -48,6 +59,7 @@ describe.skipIf(NO_KUBE)('the rights that ship', () => {
   beforeAll(async () => {
     cluster = await OperatorCluster.start();
   });
+  afterEach(() => cluster.stopOperators());
   afterAll(() => cluster?.stop());
 
   const post = <T>(path: string, body: object) => cluster.admin.json<T>({ method: 'POST', path, body });
@@ -88,8 +100,8 @@ describe.skipIf(NO_KUBE)('the rights that ship', () => {
     const list = { path: '/apis/batch/v1/jobs' };
     const other = { path: lshJobPath() };
     const allowed = missing?.resource === 'jobs' ? other : list;
-    await effective(account, allowed);
-    if (missing?.resource !== 'leases') await effective(account, { path: lease(name) });
+    await effective(account.client, allowed);
+    if (missing?.resource !== 'leases') await effective(account.client, { path: lease(name) });
     account.refused.clear();
     return account;
   }
@@ -98,9 +110,9 @@ describe.skipIf(NO_KUBE)('the rights that ship', () => {
     `/apis/coordination.k8s.io/v1/namespaces/${OPERATOR_NAMESPACE}/leases/${name}`;
 
   /** Resolves once the call is not refused; what it is about need not be there. */
-  async function effective({ client }: Account, request: KubeRequest): Promise<void> {
+  async function effective(client: KubeClient, request: KubeRequest): Promise<void> {
     await eventually(async () => {
-      const outcome = await client.request(request).catch(statusCode);
+      const outcome = await client.json(request).catch(statusCode);
       return outcome !== 403;
     });
   }
@@ -215,6 +227,78 @@ describe.skipIf(NO_KUBE)('the rights that ship', () => {
     await account.client.close();
     expect([...account.refused]).toEqual([]);
   });
+
+  /** Each as its page or its values say, for team-a and team-b; and the account that they are for. */
+  const inSomeNamespaces: [how: string, skipped: boolean, install: () => Promise<string>][] = [
+    [
+      'the Roles of the chart',
+      NO_HELM,
+      async () => {
+        const values = { namespaces: TEAMS, rbac: { scope: 'Namespaced' }, shell: { enabled: false } };
+        const release = render(values, { name: 'teams' });
+        expect(release.map(({ kind }) => kind)).not.toContain('ClusterRoleBinding');
+        for (const { kind, metadata, ...rest } of release.filter((object) => object.kind in RIGHTS)) {
+          const { namespace = '' } = metadata;
+          const path = kind === 'ServiceAccount' ? '/api/v1' : RBAC;
+          await post(`${path}/namespaces/${namespace}/${RIGHTS[kind]}`, { kind, metadata, ...rest });
+        }
+        return 'teams-lsh-controller';
+      },
+    ],
+    [
+      'RoleBindings as namespaced.yaml has them',
+      false,
+      async () => {
+        await cluster.admin.json({ method: 'DELETE', path: `${RBAC}/clusterrolebindings/lsh-controller` });
+        const binding = parse(readFileSync('deploy/rbac/namespaced.yaml', 'utf8')) as object;
+        for (const team of TEAMS) await post(`${RBAC}/namespaces/${team}/rolebindings`, binding);
+        return 'lsh-controller';
+      },
+    ],
+  ];
+
+  /** Resolves once the rights in each of these namespaces have taken effect, and there are none in all. */
+  async function limited(kubeconfig: string): Promise<void> {
+    const client = cluster.environment.clientOf(() => loadKubeConfig({ kubeconfig }));
+    for (const team of TEAMS) await effective(client, { path: lshJobPath(team) });
+    await effective(client, { path: lease('lsh-controller') });
+    await eventually(async () => (await client.json({ path: lshJobPath() }).catch(statusCode)) === 403);
+  }
+
+  test.each(inSomeNamespaces)(
+    'are enough for some namespaces by %s, and it looks at no other',
+    async (_how, skipped, install) => {
+      if (skipped) return;
+      for (const name of [...TEAMS, 'team-c'])
+        await post('/api/v1/namespaces', { metadata: { name } }).catch(() => undefined);
+      const account = await install();
+      const { environment, admin } = cluster;
+      const kubeconfig = await operatorKubeconfig(environment, admin, environment.server, account);
+      await limited(kubeconfig);
+      const args = ['--namespaces', TEAMS.join(), '--lease-duration', '3s'];
+      const operator = await cluster.operator({ kubeconfig, args }).leads();
+      // After its lists, so that it is a watch that tells of them.
+      for (const namespace of ['team-c', ...TEAMS])
+        await cluster.create('job', { schedule: '* * * * * *' }, namespace);
+      for (const namespace of TEAMS) {
+        await cluster.until('job', ({ totals }) => (totals?.completed ?? 0) >= 2, namespace);
+        await cluster.patch('job', { spec: { suspend: true } }, namespace);
+        await cluster.until(
+          'job',
+          ({ phase, active }) => phase === 'Suspended' && active?.length === 0,
+          namespace,
+        );
+      }
+      expect(cluster.get('job', 'team-c')?.status).toBeUndefined();
+      expect(cluster.kubelet.namesOf('job', 'team-c')).toEqual([]);
+      const { body } = await operator.get('/metrics');
+      expect(body).toMatch(/^rest_client_requests_total\{.*code="200".*\} [1-9]/m);
+      expect(body).not.toContain('code="403"');
+      expect(operator.lines.filter((line) => /forbidden|403/i.test(JSON.stringify(line)))).toEqual([]);
+      expect(await operator.stop()).toEqual([0, null]);
+      for (const namespace of ['team-c', ...TEAMS]) await cluster.delete('job', namespace);
+    },
+  );
 
   test('are the least: without any one of them something is refused', { timeout: 240_000 }, async () => {
     const missing = [...rights.entries()];

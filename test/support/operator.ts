@@ -11,7 +11,7 @@ import type { KubeObject } from '../../src/kubernetes/objects.ts';
 import type { KubeEnvironment } from './kube.ts';
 
 export const OPERATOR_NAMESPACE = 'lsh-system';
-const ACCOUNT = `/api/v1/namespaces/${OPERATOR_NAMESPACE}/serviceaccounts/lsh-controller`;
+const ACCOUNT = 'lsh-controller';
 
 export interface Manifest {
   kind: string;
@@ -48,11 +48,12 @@ export async function installRbac(
   }
 }
 
-/** A kubeconfig of the operator’s service account, for this server or for a proxy in front of it. */
+/** A kubeconfig of the operator’s service account, or another of its namespace, for this server or a proxy before it. */
 export async function operatorKubeconfig(
   environment: KubeEnvironment,
   admin: KubeClient,
   server = environment.server,
+  account = ACCOUNT,
 ): Promise<string> {
   const body = {
     apiVersion: 'authentication.k8s.io/v1',
@@ -61,10 +62,10 @@ export async function operatorKubeconfig(
   };
   const { status } = await admin.json<KubeObject & { status: { token: string } }>({
     method: 'POST',
-    path: `${ACCOUNT}/token`,
+    path: `/api/v1/namespaces/${OPERATOR_NAMESPACE}/serviceaccounts/${account}/token`,
     body,
   });
-  const path = join(environment.dir, `operator-${new URL(server).port}`);
+  const path = join(environment.dir, `${account}-${new URL(server).port}`);
   const cluster = { server, 'certificate-authority-data': Buffer.from(environment.caPem).toString('base64') };
   const config = {
     apiVersion: 'v1',
