@@ -125,6 +125,41 @@ describe.skipIf(NO_KUBE)('the informer', () => {
     });
   });
 
+  test('a quiet watch is left alone until its silence is too long, counted from the last event', async () => {
+    const silenceMs = 1_000;
+    const proxy = await HttpProxy.start(environment);
+    await informed(proxy, { inactivityMs: silenceMs }, async (informer) => {
+      await eventually(() => informer.health.watches === 1);
+      const { blindMs } = informer.health;
+      const createdAt = performance.now();
+      await create('last');
+      // Blind from the moment in which it is given up, and for the whole silence before.
+      await eventually(() => informer.health.blindMs > blindMs);
+      expect(performance.now() - createdAt).toBeGreaterThanOrEqual(silenceMs);
+      expect(informer.health.blindMs).toBeGreaterThanOrEqual(blindMs + silenceMs);
+      expect(informer.get(`${namespace}/last`)).toBeDefined();
+      expect(proxy.watches).toHaveLength(1);
+      await eventually(() => informer.health.watches === 2);
+    });
+  });
+
+  test('one that is started twice lists and watches once', async () => {
+    const proxy = await HttpProxy.start(environment);
+    await informed(proxy, {}, async (informer) => {
+      const told: string[] = [];
+      informer.onChange(({ object }) => told.push(object.metadata.name));
+      informer.start();
+      await eventually(() => informer.health.watches === 1);
+      informer.start();
+      await create('one');
+      await create('two');
+      await eventually(() => told.includes('two'));
+      expect(told).toEqual(['one', 'two']);
+      expect(informer.health).toMatchObject({ lists: 1, watches: 1 });
+      expect(proxy.requests.map(({ url }) => url.searchParams.get('watch'))).toEqual([null, 'true']);
+    });
+  });
+
   test('a broken connection is opened again without a new list, and nothing is missed', async () => {
     const proxy = await ByteProxy.start(environment.server);
     await informed(proxy, {}, async (informer) => {
@@ -176,10 +211,11 @@ describe.skipIf(NO_KUBE)('the informer', () => {
     });
   });
 
-  test('410 inside a watch leads to a new list at once', async () => {
+  test('410 inside a watch leads to a new list at once, and does not wait for the end of the stream', async () => {
     const proxy = await HttpProxy.start(environment);
     const status = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' };
-    watchesAnswered(proxy, { status: 200, body: `${JSON.stringify({ type: 'ERROR', object: status })}\n` });
+    const body = `${JSON.stringify({ type: 'ERROR', object: status })}\n`;
+    watchesAnswered(proxy, { status: 200, body, unended: true });
     await informed(proxy, {}, async (informer) => {
       await eventually(() => informer.health.lists === 2 && informer.health.watches === 2);
       expect(logger.lines).toHaveLength(1);

@@ -10,6 +10,8 @@ export interface Answer {
   body?: string;
   /** The request is carried out all the same, and the real answer is lost. */
   carriedOut?: true;
+  /** After the body the answer goes on, with nothing, as a watch does. */
+  unended?: true;
 }
 
 export interface SeenRequest {
@@ -80,7 +82,10 @@ export class HttpProxy {
     this.requests.push(seen);
     const own = this.intercept(seen);
     if (!own) return this.#pass(request, response);
-    const answerIt = () => response.writeHead(own.status, own.headers).end(own.body ?? '');
+    const answerIt = () => {
+      response.writeHead(own.status, own.headers).write(own.body ?? '');
+      if (!own.unended) response.end();
+    };
     if (own.carriedOut)
       this.#forward(request, response).on('response', (real) => real.on('end', answerIt).resume());
     else answerIt();
