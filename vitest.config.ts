@@ -13,7 +13,6 @@ const LONG = [
   'operator-away',
   'operator-trouble',
   'operator-scale',
-  'operator-history',
 ];
 
 /** Begins with what is long, so that it does not stand alone at the end. */
