@@ -3,7 +3,7 @@
 import type { Change } from './object-cache.ts';
 import { Informer, type InformerOptions } from './informer.ts';
 import type { KubeObject } from './objects.ts';
-import type { WatchHealth } from './watch-health.ts';
+import type { WatchReadings } from './watch-health.ts';
 
 export interface NamespacedInformerOptions<T> extends Omit<InformerOptions<T>, 'path'> {
   /** Empty for all. */
@@ -43,9 +43,15 @@ export class NamespacedInformer<T extends KubeObject> {
     return [...this.#informers.values()].every((informer) => informer.hasSynced());
   }
 
-  /** How far each watch can be trusted. */
-  health(): WatchHealth[] {
-    return [...this.#informers.values()].map((informer) => informer.health);
+  health(): WatchReadings {
+    const all = [...this.#informers.values()].map(({ health }) => health);
+    return {
+      watches: Math.min(...all.map(({ watches }) => watches)),
+      lastEventAgeMs: Math.max(...all.map(({ lastEventAgeMs }) => lastEventAgeMs)),
+      blindMs: Math.max(...all.map(({ blindMs }) => blindMs)),
+      parseErrors: all.reduce((sum, { parseErrors }) => sum + parseErrors, 0),
+      handlerErrors: all.reduce((sum, { handlerErrors }) => sum + handlerErrors, 0),
+    };
   }
 
   /** Resolves when the first lists are in. */

@@ -1,7 +1,16 @@
 // How far an informer can be trusted: when it last heard from the server, and for how long it was blind.
 // Times are monotonic milliseconds, so that a stepped clock does not look like an outage.
 
-export class WatchHealth {
+/** How far the watches of one resource can be trusted: times and opened watches of the worst, failures of all. */
+export interface WatchReadings {
+  watches: number;
+  lastEventAgeMs: number;
+  blindMs: number;
+  parseErrors: number;
+  handlerErrors: number;
+}
+
+export class WatchHealth implements WatchReadings {
   readonly #now: () => number;
   #lastEventAt: number;
   #blindSince: number | undefined;

@@ -7,6 +7,7 @@ import { trimmedJob } from '../kubernetes/owned-jobs.ts';
 import { lshJobPath, type LshJobObject } from '../kubernetes/resource.ts';
 import type { JobObject, PodObject } from '../kubernetes/run-mapping.ts';
 import { trimmedPod } from '../kubernetes/stuck-runs.ts';
+import type { WatchReadings } from '../kubernetes/watch-health.ts';
 import type { Log } from '../observe/log.ts';
 
 export interface WatchOptions {
@@ -22,11 +23,9 @@ export type Watches = {
   pods: NamespacedInformer<PodObject>;
 };
 
-/** How far a watch can be trusted. */
-export interface WatchReading {
+/** How far the watches of a resource can be trusted. */
+export interface WatchReading extends WatchReadings {
   resource: string;
-  lastEventAgeMs: number;
-  blindMs: number;
 }
 
 const OURS = `${RUN_LABEL},${JOB_LABEL}`;
@@ -64,9 +63,5 @@ function collection(group: string, plural: string): (namespace?: string) => stri
 
 /** By resource. */
 export function readingsOf(watches: Watches): WatchReading[] {
-  return Object.entries(watches).map(([resource, informer]) => {
-    const health = informer.health();
-    const lastEventAgeMs = Math.max(...health.map((one) => one.lastEventAgeMs));
-    return { resource, lastEventAgeMs, blindMs: Math.max(...health.map((one) => one.blindMs)) };
-  });
+  return Object.entries(watches).map(([resource, informer]) => ({ resource, ...informer.health() }));
 }

@@ -19,10 +19,10 @@ const RESOURCES = ['lshjobs', 'jobs', 'pods'];
 /** Adds them all. */
 export function addReadings(metrics: Metrics, standing: Standing, workers: number): void {
   const one = (value: number, labels: Record<string, string> = {}) => [{ labels, value }];
-  const watches = (value: (watch: { lastEventAgeMs: number; blindMs: number }) => number) => () => {
+  const watches = (value: (watch: WatchReading) => number) => () => {
     const watched = standing.watches;
     if (watched.length === 0) return RESOURCES.map((resource) => ({ labels: { resource }, value: 0 }));
-    return watched.map((watch) => ({ labels: { resource: watch.resource }, value: value(watch) / 1000 }));
+    return watched.map((watch) => ({ labels: { resource: watch.resource }, value: value(watch) }));
   };
   metrics.add({
     name: 'leader_election_master_status',
@@ -57,12 +57,24 @@ export function addReadings(metrics: Metrics, standing: Standing, workers: numbe
   metrics.add({
     name: 'lsh_watch_last_event_age_seconds',
     help: 'Time since the API server was last heard on a watch.',
-    read: watches(({ lastEventAgeMs }) => lastEventAgeMs),
+    read: watches(({ lastEventAgeMs }) => lastEventAgeMs / 1000),
   });
   metrics.add({
     name: 'lsh_watch_blind_seconds_total',
     help: 'All time without a working watch.',
     total: true,
-    read: watches(({ blindMs }) => blindMs),
+    read: watches(({ blindMs }) => blindMs / 1000),
+  });
+  metrics.add({
+    name: 'lsh_watch_unreadable_events_total',
+    help: 'Events that were not JSON; each led to a new list.',
+    total: true,
+    read: watches(({ parseErrors }) => parseErrors),
+  });
+  metrics.add({
+    name: 'lsh_watch_handler_errors_total',
+    help: 'Changes at which a part of the controller threw.',
+    total: true,
+    read: watches(({ handlerErrors }) => handlerErrors),
   });
 }

@@ -23,7 +23,7 @@ export class Standby {
   /** Whether all of it has been read, and is watched. */
   get synced(): boolean {
     const watches = Object.values(this.#watches);
-    return watches.every((watch) => watch.hasSynced() && watch.health().every((one) => one.watches > 0));
+    return watches.every((watch) => watch.hasSynced() && watch.health().watches > 0);
   }
 
   /** How far the watches can be trusted. */

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { KubeClient } from '../../src/kubernetes/client.ts';
 import { Informer, type InformerOptions } from '../../src/kubernetes/informer.ts';
+import { NamespacedInformer } from '../../src/kubernetes/namespaced-informer.ts';
 import type { KubeObject } from '../../src/kubernetes/objects.ts';
 import { ByteProxy } from '../support/byte-proxy.ts';
 import { eventually } from '../support/eventually.ts';
@@ -308,6 +309,33 @@ describe.skipIf(NO_KUBE)('the informer', () => {
       expect(proxy.accepted).toBeGreaterThanOrEqual(30);
       expect(informer.health.lists).toBe(1);
     });
+  });
+
+  test('the failures of several namespaces are counted together', async () => {
+    const proxy = await HttpProxy.start(environment);
+    const second = `${namespace}-second`;
+    await direct.json({ method: 'POST', path: '/api/v1/namespaces', body: { metadata: { name: second } } });
+    const unreadable = { status: 200, body: '{"type":\n' };
+    watchesAnswered(proxy, unreadable, unreadable, unreadable);
+    const client = await environment.client(proxy.url);
+    const pathOf = (each = '') => `/api/v1/namespaces/${each}/configmaps`;
+    const namespaces = [namespace, second];
+    const both = new NamespacedInformer({ client, logger, backoff: FAST, pathOf, namespaces });
+    let told = 0;
+    both.onChange(() => {
+      told++;
+      throw new Error('handlers only enqueue');
+    });
+    await both.start();
+    await eventually(() => both.health().parseErrors === 3);
+    for (const each of namespaces)
+      await direct.json({ method: 'POST', path: pathOf(each), body: { metadata: { name: 'one' } } });
+    await eventually(() => both.get(`${namespace}/one`) && both.get(`${second}/one`));
+    await eventually(() => both.health().handlerErrors === told);
+    expect(told).toBeGreaterThanOrEqual(2);
+    await both.stop();
+    await client.close();
+    await proxy.stop();
   });
 
   test('a handler that throws is counted, and the others and the next change are served', async () => {

@@ -260,7 +260,13 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     const { body } = await other.get('/metrics');
     expect(body).toMatch(/^leader_election_master_status\{name="lsh-controller"\} 1$/m);
     expect(body).toMatch(/^rest_client_requests_total\{method="GET",code="200"\} \d+$/m);
-    expect(body).toMatch(/^lsh_watch_last_event_age_seconds\{resource="lshjobs"\} [\d.]+$/m);
+    for (const resource of ['lshjobs', 'jobs', 'pods']) {
+      expect(body).toMatch(
+        new RegExp(`^lsh_watch_last_event_age_seconds{resource="${resource}"} [\\d.]+$`, 'm'),
+      );
+      for (const total of ['unreadable_events', 'handler_errors'])
+        expect(body).toContain(`\nlsh_watch_${total}_total{resource="${resource}"} 0\n`);
+    }
     expect(await other.stop()).toEqual([0, null]);
   });
 });
