@@ -15,6 +15,9 @@ import { installRbac, OPERATOR_NAMESPACE, operatorKubeconfig, type Operator } fr
 
 const ALONE = '--leader-elect=false';
 const FAILING_MS = 30_000;
+/** The end of it, in which the watches have ended too; they come back after less than that again. */
+const BLIND_MS = 8_000;
+const RESOURCES = ['lshjobs', 'jobs', 'pods'];
 
 describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
   let cluster: OperatorCluster;
@@ -61,20 +64,32 @@ describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
   const completed = (name: string, count: number) =>
     cluster.until(name, ({ totals }) => (totals?.completed ?? 0) >= count);
 
-  async function blindSeconds(operator: Operator, resource: string): Promise<number> {
+  /** What its /metrics say of the watch of a resource, such as `blind_seconds`. */
+  async function watchTotal(operator: Operator, total: string, resource: string): Promise<number> {
     const { body } = await operator.get('/metrics');
-    const line = body
-      .split('\n')
-      .find((each) => each.startsWith(`lsh_watch_blind_seconds_total{resource="${resource}"}`));
-    return Number(line?.split(' ')[1]);
+    const name = `lsh_watch_${total}_total{resource="${resource}"}`;
+    return Number(
+      body
+        .split('\n')
+        .find((line) => line.startsWith(name))
+        ?.split(' ')[1],
+    );
   }
 
-  /** Lets a proxy answer so many requests, Events aside; answers with how many it has. */
-  function answers(proxy: HttpProxy, count: number, answer: (index: number) => Answer): () => number {
-    let given = 0;
-    proxy.intercept = ({ url }) =>
-      url.pathname.includes('/events') || given >= count ? undefined : answer(given++);
-    return () => given;
+  const blindSeconds = (operator: Operator, resource: string) =>
+    watchTotal(operator, 'blind_seconds', resource);
+
+  /** Lets a proxy answer itself for now, Events aside; tells how many answers there were, and which watches had one. */
+  function answers(proxy: HttpProxy, answer: (index: number, isWatch: boolean) => Answer) {
+    const watches = new Set<string>();
+    const given = { count: 0, watches };
+    proxy.intercept = ({ url }) => {
+      if (url.pathname.includes('/events')) return undefined;
+      const isWatch = url.searchParams.has('watch');
+      if (isWatch) watches.add(url.pathname);
+      return answer(given.count++, isWatch);
+    };
+    return given;
   }
 
   test('which was restarted with a compacted store: it lists anew', async () => {
@@ -99,12 +114,24 @@ describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
     await proxy.stop();
   });
 
-  test('which has no time for it now', async () => {
+  test('which breaks off in the middle of a line, and then has no time for it', async () => {
     const proxy = await HttpProxy.start(cluster.environment);
-    const operator = await survives('throttled', proxy, async () => {
-      const given = answers(proxy, 10, () => ({ status: 429, headers: { 'Retry-After': '1' }, body: '{}' }));
-      await eventually(() => given() === 10);
+    let before = 0;
+    const operator = await survives('throttled', proxy, async (operator) => {
+      before = await blindSeconds(operator, 'lshjobs');
+      const wait = { status: 429, headers: { 'Retry-After': '1' }, body: '{}' };
+      const halfAnEvent = { status: 200, body: '{"type":"ADDED","object":\n' };
+      let asked = 0;
+      const given = answers(proxy, (_, isWatch) => (isWatch && asked++ === 0 ? halfAnEvent : wait));
+      proxy.cut();
+      await eventually(() => given.count >= 10 && given.watches.size === RESOURCES.length);
+      proxy.intercept = () => undefined;
     });
+    expect(await blindSeconds(operator, 'lshjobs')).toBeGreaterThan(before + 1);
+    const unreadable = await Promise.all(
+      RESOURCES.map((resource) => watchTotal(operator, 'unreadable_events', resource)),
+    );
+    expect(unreadable.reduce((sum, count) => sum + count)).toBe(1);
     const refused = operator.lines.filter(({ msg }) => msg === 'reconcile failed');
     expect(refused).not.toEqual([]);
     expect(refused.filter(({ retryInMs }) => Number(retryInMs) < 1_000)).toEqual([]);
@@ -114,17 +141,24 @@ describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
 
   test('which fails for half a minute, and half of the time has done what it was asked', async () => {
     const proxy = await HttpProxy.start(cluster.environment);
-    const operator = await survives('failing', proxy, async () => {
+    let before = 0;
+    const operator = await survives('failing', proxy, async (operator) => {
+      before = await blindSeconds(operator, 'jobs');
       const overAt = performance.now() + FAILING_MS;
-      const given = answers(proxy, Infinity, (index) => ({
+      // A watch that is carried out does not end.
+      const given = answers(proxy, (index, isWatch) => ({
         status: 500,
         body: '{}',
-        ...(index % 2 === 1 && { carriedOut: true }),
+        ...(index % 2 === 1 && !isWatch && { carriedOut: true }),
       }));
+      await eventually(() => performance.now() >= overAt - BLIND_MS);
+      proxy.cut();
       await eventually(() => performance.now() >= overAt);
-      expect(given()).toBeGreaterThan(6);
+      expect(given.count).toBeGreaterThan(6);
+      expect(given.watches.size).toBe(RESOURCES.length);
       proxy.intercept = () => undefined;
     });
+    expect(await blindSeconds(operator, 'jobs')).toBeGreaterThan(before + BLIND_MS / 1000);
     await operator.stop();
     await proxy.stop();
   });
@@ -148,7 +182,9 @@ describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
     const path = `/api/v1/namespaces/${OPERATOR_NAMESPACE}/serviceaccounts/lsh-controller`;
     const tokenFile = join(environment.dir, 'operator-token');
     const kubeconfig = join(environment.dir, 'operator-by-file');
-    const config = parse(await readFile(cluster.kubeconfig, 'utf8')) as {
+    const proxy = await ByteProxy.start(environment.server);
+    const original = await operatorKubeconfig(environment, admin, proxy.url);
+    const config = parse(await readFile(original, 'utf8')) as {
       users: { name: string; user: { token?: string; 'auth-provider'?: object } }[];
     };
     await writeFile(tokenFile, config.users[0]!.user.token!);
@@ -162,12 +198,22 @@ describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
       const refused = async () =>
         /rest_client_requests_total\{[^}]*code="401"/.test((await operator.get('/metrics')).body);
       await eventually(refused, { withinMs: 60_000, what: 'a refusal' });
+      // A watch that was taken goes on with any token; the next one is refused.
+      const before = await blindSeconds(operator, 'lshjobs');
+      proxy.cut();
+      await eventually(async () => (await blindSeconds(operator, 'lshjobs')) > before + 1, {
+        what: 'blindness',
+      });
       const fresh = parse(
         await readFile(await operatorKubeconfig(environment, admin), 'utf8'),
       ) as typeof config;
       await writeFile(tokenFile, fresh.users[0]!.user.token!);
     });
+    // It is over, and the figure stands still.
+    const after = await blindSeconds(operator, 'lshjobs');
+    expect(await blindSeconds(operator, 'lshjobs')).toBe(after);
     await operator.stop();
+    await proxy.stop();
   });
 
   test('that waits for its turn is ready once it has read what it would lead, and not before', async () => {

@@ -67,8 +67,13 @@ export class HttpProxy {
     });
   }
 
-  async stop(): Promise<void> {
+  /** Ends the connections there are; new ones work. */
+  cut(): void {
     this.#server.closeAllConnections();
+  }
+
+  async stop(): Promise<void> {
+    this.cut();
     this.#server.close();
     await once(this.#server, 'close');
   }
