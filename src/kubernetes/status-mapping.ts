@@ -17,7 +17,7 @@ import type { ClosedStretch, Correction } from '../core/stray.ts';
 const OUTPUT_TAIL_MAX_BYTES = 1024;
 
 /** Stretches of slots without a run that the status shows. */
-const OUTCOMES_SHOWN = 20;
+export const OUTCOMES_SHOWN = 20;
 
 /** A run in the status: the document that people see, and what it takes to go on after a restart. */
 export interface RunEntry extends RunDocument {

@@ -5,7 +5,12 @@ import type { KubeClient } from '../../src/kubernetes/client.ts';
 import { Informer } from '../../src/kubernetes/informer.ts';
 import { lshJobPath, type LshJobObject } from '../../src/kubernetes/resource.ts';
 import type { JobObject } from '../../src/kubernetes/run-mapping.ts';
-import type { LshJobStatus, OutcomeEntry, RunEntry } from '../../src/kubernetes/status-mapping.ts';
+import {
+  OUTCOMES_SHOWN,
+  type LshJobStatus,
+  type OutcomeEntry,
+  type RunEntry,
+} from '../../src/kubernetes/status-mapping.ts';
 import { keptLogger, type KeptLogger } from './kept-logger.ts';
 import { KubeEnvironment } from './kube.ts';
 import { Kubelet, type End } from './kubelet.ts';
@@ -204,9 +209,9 @@ export class OperatorCluster {
     for (const run of [...(object.status?.active ?? []), ...(object.status?.recentRuns ?? [])])
       seen.runs.set(run.name, run);
     const outcomes = object.status?.recentOutcomes ?? [];
-    // A stretch of the time that is shown, and not shown itself, was taken back.
-    const shownFrom = outcomes.at(-1)?.from ?? '';
-    for (const from of seen.outcomes.keys()) if (from >= shownFrom) seen.outcomes.delete(from);
+    // What is of the time that is shown, and not shown itself, was taken back. Fewer than all that fit are all there are.
+    const shownFrom = outcomes.length < OUTCOMES_SHOWN ? '' : outcomes.at(-1)!.from;
+    for (const [from, { to }] of seen.outcomes) if (to >= shownFrom) seen.outcomes.delete(from);
     for (const outcome of outcomes) seen.outcomes.set(outcome.from, outcome);
   }
 
