@@ -116,6 +116,9 @@ export const VARIABLES = {
     { units: DURATION, min: '0ms', max: '10m', default: '10s' },
     'How long they then have from TERM to KILL; the same for both.',
   ),
+  kubeconfig: text('KUBECONFIG', 'Kubeconfigs of --cluster and of lsh controller, as kubectl takes them.', {
+    shownDefault: '~/.kube/config, or the pod’s service account',
+  }),
   noColor: presence('NO_COLOR', 'When set, the output has no colours.'),
   forceColor: presence('FORCE_COLOR', 'When set, the output has colours even where it is no terminal.'),
   visual: text('VISUAL', 'Editor that lsh cron edit opens.'),

@@ -1,10 +1,14 @@
 // Which cluster: a kubeconfig file, the usual places, or the pod’s service account.
-import { KubeConfig } from '@kubernetes/client-node';
+import { delimiter } from 'node:path';
+import type { KubeConfig } from '@kubernetes/client-node';
 import { LshError, type LshErrorOptions } from '../core/errors.ts';
+import { StrictKubeConfig } from './strict-kube-config.ts';
 
 export interface KubeConfigChoice {
   /** Path of a kubeconfig; otherwise KUBECONFIG, ~/.kube/config or the pod’s service account. */
   kubeconfig?: string;
+  /** Value of KUBECONFIG: paths, of whose entries of one name the first counts. */
+  searched?: string;
   /** Name of a context in it; otherwise its current one. */
   context?: string;
 }
@@ -13,8 +17,8 @@ export interface KubeConfigChoice {
 const FALLBACK_SERVER = 'http://localhost:8080';
 
 /** Loads the configuration; KUBECONFIG_MISSING where there is none, KUBECONFIG_INVALID where it lacks the context. */
-export function loadKubeConfig({ kubeconfig, context }: KubeConfigChoice): KubeConfig {
-  const config = read(kubeconfig);
+export function loadKubeConfig({ kubeconfig, searched = '', context }: KubeConfigChoice): KubeConfig {
+  const config = read(kubeconfig === undefined ? searched.split(delimiter).filter(Boolean) : [kubeconfig]);
   if (context !== undefined) {
     if (!config.getContextObject(context)) throw unknownContext(config, context);
     config.setCurrentContext(context);
@@ -23,6 +27,7 @@ export function loadKubeConfig({ kubeconfig, context }: KubeConfigChoice): KubeC
   if (!cluster) throw invalid('its current context names no cluster');
   if (kubeconfig === undefined && cluster.server === FALLBACK_SERVER && cluster.name === 'cluster')
     throw new LshError('KUBECONFIG_MISSING', { detail: 'no kubeconfig was found' });
+  if (config.neverSent.length > 0) throw impersonates(config);
   // The library refuses plain HTTP, such as a kubectl proxy, unless told that there is no TLS to verify.
   if (cluster.server.startsWith('http:')) {
     config.clusters = config.clusters.map((one) => (one === cluster ? { ...one, skipTLSVerify: true } : one));
@@ -30,15 +35,29 @@ export function loadKubeConfig({ kubeconfig, context }: KubeConfigChoice): KubeC
   return config;
 }
 
-function read(kubeconfig: string | undefined): KubeConfig {
-  const config = new KubeConfig();
+function read([file, ...more]: readonly string[]): StrictKubeConfig {
+  const config = new StrictKubeConfig();
   try {
-    if (kubeconfig === undefined) config.loadFromDefault();
-    else config.loadFromFile(kubeconfig);
+    if (file === undefined) config.loadFromDefault();
+    else config.loadFromFile(file);
+    for (const path of more) {
+      const other = new StrictKubeConfig();
+      other.loadFromFile(path);
+      config.adopt(other);
+    }
   } catch (cause) {
     throw invalid(cause instanceof Error ? cause.message : String(cause), { cause });
   }
   return config;
+}
+
+/** Without what it impersonates by, a call would have other rights than it should. */
+function impersonates(config: StrictKubeConfig): LshError {
+  const fields = config.neverSent.join(', ');
+  const hint = 'Impersonate a user alone, with `as`, or give credentials that have these rights themselves.';
+  return invalid(`its user "${config.getCurrentUser()?.name}" has ${fields}, which lsh cannot send`, {
+    hint,
+  });
 }
 
 function unknownContext(config: KubeConfig, context: string): LshError {

@@ -30,9 +30,9 @@ export interface ClusterHome {
 
 /** Finds the cluster and its credentials; connects with the first call. */
 export function connectCluster({ kubeconfig, context, ...options }: ClusterOptions): ClusterHome {
-  const load = () => loadKubeConfig({ kubeconfig, context });
+  const { allowDangerousCommands: allowDangerous, commandAllowList: allowList, ...config } = loadConfig();
+  const load = () => loadKubeConfig({ kubeconfig, searched: config.kubeconfig, context });
   const client = new KubeClient({ load, userAgent: `lsh/${VERSION}` });
-  const { allowDangerousCommands: allowDangerous, commandAllowList: allowList } = loadConfig();
   const { namespace = client.namespace, allNamespaces = false, notice, now } = options;
   const checkCommand = (spec: Parameters<typeof requireSafeCommand>[0]) =>
     requireSafeCommand(spec, { allowDangerous, allowList });

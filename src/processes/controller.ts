@@ -46,7 +46,7 @@ export async function runController({ cluster, options }: ControllerChoice): Pro
   const metrics = new Metrics();
   const connect = (): KubeClient =>
     new KubeClient({
-      load: () => loadKubeConfig(cluster),
+      load: () => loadKubeConfig({ ...cluster, searched: config.kubeconfig }),
       userAgent: `lsh-controller/${VERSION}`,
       onAnswer: (method, status) => metrics.requested(method, status),
     });
