@@ -1,6 +1,7 @@
-// A kubeconfig of which nothing is left out without a word: the library drops some fields of a user.
+// A kubeconfig of which nothing is left out without a word: the library drops some fields of a user, and asks a
+// credential plugin once for each call that waits for it.
 import { readFileSync } from 'node:fs';
-import { KubeConfig } from '@kubernetes/client-node';
+import { KubeConfig, type RequestContext } from '@kubernetes/client-node';
 import { parse } from 'yaml';
 
 type UserFields = Readonly<Record<string, unknown>>;
@@ -10,6 +11,7 @@ const NEVER_SENT = ['as-groups', 'as-uid', 'as-user-extra'];
 
 export class StrictKubeConfig extends KubeConfig {
   readonly #neverSent = new Map<string, readonly string[]>();
+  #asking: Promise<void> = Promise.resolve();
 
   override loadFromFile(...[file, options]: Parameters<KubeConfig['loadFromFile']>): void {
     super.loadFromFile(file, options);
@@ -38,6 +40,14 @@ export class StrictKubeConfig extends KubeConfig {
   /** Fields by which the current user impersonates and that would not be sent. */
   get neverSent(): readonly string[] {
     return this.#neverSent.get(this.getCurrentUser()?.name ?? '') ?? [];
+  }
+
+  /** One call at a time where a plugin is asked: the others find its answer. */
+  override async applySecurityAuthentication(context: RequestContext): Promise<void> {
+    if (this.getCurrentUser()?.exec === undefined) return super.applySecurityAuthentication(context);
+    const turn = this.#asking.then(() => super.applySecurityAuthentication(context));
+    this.#asking = turn.catch(() => undefined);
+    return turn;
   }
 }
 

@@ -8,7 +8,7 @@ import { statusBody, statusCode } from '../../src/kubernetes/api-errors.ts';
 import type { KubeClient } from '../../src/kubernetes/client.ts';
 import { loadKubeConfig, type KubeConfigChoice } from '../../src/kubernetes/kube-config.ts';
 import { lsh } from '../support/cli.ts';
-
+import { HttpProxy } from '../support/http-proxy.ts';
 import { KubeEnvironment, NO_KUBE } from '../support/kube.ts';
 
 const ACCOUNTS = '/api/v1/namespaces/default/serviceaccounts';
@@ -74,6 +74,30 @@ describe.skipIf(NO_KUBE)('the user of a kubeconfig', () => {
       asked: () => readFileSync(calls!, 'utf8').trim().split('\n').length,
     };
   }
+
+  test('may be a plugin, which is asked once for many calls and once more when its token is refused', async () => {
+    const { user, replace, asked } = await plugin('rotated', await tokenOf('rotated'));
+    const proxy = await HttpProxy.start(environment);
+    const client = clientOf({ kubeconfig: await kubeconfig(user, { server: proxy.url }) });
+    const many = () => Promise.all(Array.from({ length: 20 }, () => client.json(VERSION)));
+    await many();
+    await many();
+    expect(asked()).toBe(1);
+    // All that are under way are refused together.
+    const bearers = new Set<string | undefined>();
+    let refused = 0;
+    proxy.intercept = ({ headers }) => {
+      bearers.add(headers.authorization);
+      return bearers.size === 1 && refused++ < 20 ? { status: 401, body: '{}' } : undefined;
+    };
+    await replace(await tokenOf('replaced'));
+    await many();
+    expect(refused).toBe(20);
+    expect(bearers.size).toBe(2);
+    expect(asked()).toBe(2);
+    await client.close();
+    await proxy.stop();
+  });
 
   test('may be a plugin that fails, and then works', async () => {
     const { user, replace, asked } = await plugin('failing', 'worthless');

@@ -1,7 +1,7 @@
 // An HTTP/1.1 proxy in front of the API server that answers some requests itself, as a server in trouble does.
 import { createServer, request as forward, type RequestOptions, type Server } from 'node:https';
 import { once } from 'node:events';
-import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { readKey, type KubeEnvironment } from './kube.ts';
 
 export interface Answer {
@@ -17,6 +17,7 @@ export interface Answer {
 export interface SeenRequest {
   method: string;
   url: URL;
+  headers: IncomingHttpHeaders;
   /** Monotonic milliseconds. */
   at: number;
 }
@@ -82,6 +83,7 @@ export class HttpProxy {
     const seen = {
       method: request.method ?? 'GET',
       url: new URL(request.url ?? '/', this.url),
+      headers: request.headers,
       at: performance.now(),
     };
     this.requests.push(seen);
