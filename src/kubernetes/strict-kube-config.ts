@@ -1,6 +1,7 @@
 // A kubeconfig of which nothing is left out without a word: the library drops some fields of a user, and asks a
 // credential plugin once for each call that waits for it.
 import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { KubeConfig, type RequestContext } from '@kubernetes/client-node';
 import { parse } from 'yaml';
 
@@ -21,6 +22,13 @@ export class StrictKubeConfig extends KubeConfig {
         name,
         NEVER_SENT.filter((field) => isGiven(user[field])),
       );
+    // The library looks for it under another name than kubectl's.
+    this.users = this.users.map((user) => {
+      const tokenFile = fields.get(user.name)?.['tokenFile'];
+      if (typeof tokenFile !== 'string' || tokenFile === '') return user;
+      const config = { tokenFile: resolve(dirname(file), tokenFile) };
+      return { ...user, token: undefined, authProvider: { name: 'tokenFile', config } };
+    });
   }
 
   /** Adds what the other has and this has not, as kubectl does: of two of one name the first counts. */

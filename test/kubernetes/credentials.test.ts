@@ -166,4 +166,10 @@ describe.skipIf(NO_KUBE)('the user of a kubeconfig', () => {
     const client = clientOf({ searched: `${first}:${second}` });
     expect(await identity(client)).toBe('system:serviceaccount:default:in-the-first');
   });
+
+  test('may have its token in a file, as kubectl names it, beside the kubeconfig', async () => {
+    const path = await kubeconfig({ tokenFile: 'token' });
+    await writeFile(join(path, '../token'), await tokenOf('of-a-file'));
+    expect(await identity(clientOf({ kubeconfig: path }))).toBe('system:serviceaccount:default:of-a-file');
+  });
 });
