@@ -1,6 +1,6 @@
 // What a cluster may have left on this machine: looked at before and after, and compared.
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KERNEL_SETTINGS } from './host.ts';
@@ -18,16 +18,13 @@ const PATIENCE_MS = 15_000;
 /** How the machine is now; from here on processes are told to be ours. */
 export function machineState(): MachineState {
   process.env[MARK] ??= String(process.pid);
-  const processes = numbers('/proc');
   const state: Record<string, string[]> = {
     mount: lines(readFileSync('/proc/self/mountinfo', 'utf8')).map(mountOf),
     'network link': lines(readFileSync('/proc/self/net/dev', 'utf8')).flatMap(linkOf),
     'iptables rule': ['iptables-save', 'ip6tables-save', 'iptables-legacy-save'].flatMap(rules),
-    'network namespace': [
-      ...names('/run/netns'),
-      ...processes.flatMap((pid) => attempt(() => [readlinkSync(`/proc/${pid}/ns/net`)])),
-    ],
-    process: processes.flatMap(ours),
+    // A namespace lives by its name here, by a mount or by a process; of the others' come and go what they like.
+    'network namespace': names('/run/netns'),
+    process: names('/proc').map(Number).filter(Number.isInteger).flatMap(ours),
     'kernel setting': Object.keys(KERNEL_SETTINGS).flatMap((name) =>
       attempt(() => [`${name} = ${readFileSync(join('/proc/sys', name), 'utf8').trim()}`]),
     ),
@@ -59,8 +56,6 @@ function difference(before: MachineState, after: MachineState): string[] {
   return Object.entries(after).flatMap(([kind, now]) => {
     const then = before[kind] ?? new Set();
     const more = [...now].filter((one) => !then.has(one)).map((one) => `a new ${kind}: ${one}`);
-    // Processes of others come and go, and their namespaces with them.
-    if (kind === 'process' || kind === 'network namespace') return more;
     return [...more, ...[...then].filter((one) => !now.has(one)).map((one) => `a lost ${kind}: ${one}`)];
   });
 }
@@ -86,17 +81,16 @@ function rules(program: string): string[] {
     .map((line) => `${program}: ${line.replace(/ *\[\d+:\d+\]/, '')}`);
 }
 
-/** The process when this one has started it, directly or not, and is not itself. */
+/** The process when it is of this run: it has the mark, or, in a container, one of the cgroups; itself it is not. */
 function ours(pid: number): string[] {
   return attempt(() => {
-    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
-    if (pid === process.pid || !environment.includes(`${MARK}=${process.env[MARK]}`)) return [];
-    return [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`];
+    const read = (file: string) => readFileSync(`/proc/${pid}/${file}`, 'utf8');
+    const marked = read('environ').split('\0').includes(`${MARK}=${process.env[MARK]}`);
+    const contained = read('cgroup').includes(`/${SANDBOX_PREFIX}${process.pid}/`);
+    return pid !== process.pid && (marked || contained)
+      ? [`${pid} ${read('cmdline').replaceAll('\0', ' ')}`]
+      : [];
   });
-}
-
-function numbers(directory: string): number[] {
-  return names(directory).map(Number).filter(Number.isInteger);
 }
 
 function names(directory: string): string[] {
