@@ -8,8 +8,8 @@ import { findings, isSettled, type Account } from '../support/ledger-check.ts';
 import { Marks } from './support/marks.ts';
 import { RealCluster, RELEASE, TEAM } from './support/real-cluster.ts';
 
-/** How long slots are due. */
-const SECONDS = 90;
+/** How long slots are due; the faults are over after half of it, and on a machine that is very busy still before. */
+const SECONDS = 75;
 /** Some before each fault. */
 const STEADY_RUNS = 5;
 /** A lease that were not released but had to expire would let 13 s pass at the least, of its 15. */
@@ -66,6 +66,7 @@ test('no slot is lost or doubled when the leader is deleted, and when it is kill
     return found?.metadata.uid === deleted.metadata.uid ? undefined : found;
   });
   const killedAt = Date.now();
+  expect(killedAt, 'there are slots after the last fault').toBeLessThan(until);
   expect(cluster.killController(killed)).toHaveLength(1);
   await startsAgain(killedAt);
 
@@ -82,7 +83,7 @@ test('no slot is lost or doubled when the leader is deleted, and when it is kill
     .until('the end of all runs', () => accounts().every(isSettled) || undefined)
     .catch(() => undefined);
   const deletion = gaps(deletedAt, killedAt);
-  const kill = gaps(killedAt, until);
+  const kill = gaps(killedAt, Infinity);
   for (const [fault, { shell, job }] of Object.entries({ 'pod deleted': deletion, 'process killed': kill }))
     console.log(`${fault}: ${shell} ms between two starts of shell runs, ${job} ms between two Jobs`);
 
@@ -90,7 +91,6 @@ test('no slot is lost or doubled when the leader is deleted, and when it is kill
   expect(marks.read().get('steady')?.length).toBeGreaterThan(SECONDS / 2);
   for (const gap of Object.values(deletion)) expect(gap).toBeLessThan(MAX_RELEASED_MS);
   for (const gap of Object.values(kill)) expect(gap).toBeLessThan(MAX_EXPIRED_MS);
-  await cluster.remove(...JOBS.map(({ name }) => name));
 });
 
 function create({ name, executor, policy }: (typeof JOBS)[number], until: number): Promise<LshJobObject> {
@@ -99,14 +99,17 @@ function create({ name, executor, policy }: (typeof JOBS)[number], until: number
   return cluster.create(name, { schedule: '* * * * * *', executor, command, notAfter, ...policy });
 }
 
-/** Resolves when every job has run some times more. */
+/** Resolves when every job has run some times more; of pods it is enough that they are asked for. */
 async function steadyRuns(created: LshJobObject[], what: string): Promise<void> {
   const now = Date.now();
   await cluster.until(`runs ${what}`, () => {
     const [steady, ...others] = created.map(({ metadata }) =>
       cluster
         .runsOf(metadata.name)
-        .filter(({ slot, phase }) => Date.parse(slot) > now && phase === 'Completed'),
+        .filter(
+          ({ slot, phase, executor }) =>
+            Date.parse(slot) > now && (phase === 'Completed' || executor === 'Job'),
+        ),
     );
     const enough = (steady?.length ?? 0) >= STEADY_RUNS && others.every((runs) => runs.length > 0);
     return enough || undefined;

@@ -85,7 +85,9 @@ export class RealCluster {
     }
   }
 
+  /** Ends the watches, and removes what a test has not: it would be in the way of the next file's. */
   async stop(): Promise<void> {
+    await this.kubectl('delete', 'lj', '--all', '--namespace', TEAM);
     for (const informer of [this.#lshJobs, this.#jobs, this.#pods, this.#leases]) await informer.stop();
     await this.client.close();
   }
