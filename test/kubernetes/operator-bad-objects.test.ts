@@ -163,7 +163,7 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
   });
 
   test('whose status is nonsense goes on from what the operator knows', async () => {
-    await cluster.create('nonsense', { schedule: EVERY_SECOND });
+    await cluster.create('nonsense', { schedule: EVERY_SECOND, concurrencyPolicy: 'Allow' });
     await cluster.until('nonsense', ({ totals }) => (totals?.completed ?? 0) >= 1);
     const status: Partial<LshJobStatus> = {
       accountedUntil: '1999-01-01T00:00:00Z',
