@@ -17,6 +17,7 @@ const EVERY_SECOND = '* * * * * *';
 const JOBS = '/apis/batch/v1/namespaces/default/jobs';
 
 interface EventObject extends KubeObject {
+  type: string;
   reason: string;
   message: string;
 }
@@ -63,7 +64,9 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     });
   }
 
-  const ready = ({ status }: LshJobObject) => status?.conditions?.find(({ type }) => type === 'Ready');
+  const conditionOf = ({ status }: LshJobObject, wanted: string) =>
+    status?.conditions?.find(({ type }) => type === wanted);
+  const ready = (object: LshJobObject) => conditionOf(object, 'Ready');
 
   test.each([
     [
@@ -109,6 +112,10 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     await creating;
     const object = await cluster.until('both', ({ phase }) => phase === 'Invalid');
     expect(ready(object)?.message).toContain('args');
+    expect(await eventOf('both', 'InvalidSpec')).toMatchObject({
+      type: 'Warning',
+      message: expect.stringContaining('args') as string,
+    });
     await cluster.delete('both');
   });
 
@@ -123,14 +130,22 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
 
   const values = Array.from({ length: 14 }, (_, index) => [`V${index}`, 'x'.repeat(100_000)] as const);
   test.each([
-    ['variables', { env: values.map(([name, value]) => ({ name, value })) }, 'JobInvalid'],
-    ['a template', { job: { podTemplate: { metadata: Object.fromEntries(values) } } }, 'SpecTooLarge'],
-  ])('with 1.4 MB of %s is Invalid', async (_, spec, reason) => {
-    await cluster.create('large', { schedule: EVERY_SECOND, ...spec });
-    const object = await cluster.until('large', ({ phase }) => phase === 'Invalid');
+    ['variables', 'large-env', { env: values.map(([name, value]) => ({ name, value })) }, 'JobInvalid'],
+    [
+      'a template',
+      'large-template',
+      { job: { podTemplate: { metadata: Object.fromEntries(values) } } },
+      'SpecTooLarge',
+    ],
+  ])('with 1.4 MB of %s is Invalid, and an event says why', async (_, name, spec, reason) => {
+    await cluster.create(name, { schedule: EVERY_SECOND, ...spec });
+    const object = await cluster.until(name, ({ phase }) => phase === 'Invalid');
     expect(ready(object)).toMatchObject({ status: 'False', reason });
-    await cluster.delete('large');
-    await cluster.waitFor(() => (cluster.get('large') ? undefined : true), 'the object to go');
+    const { type, message } = await eventOf(name, 'InvalidSpec');
+    expect(type).toBe('Warning');
+    expect(ready(object)?.message).toContain(message.slice(0, 100));
+    await cluster.delete(name);
+    await cluster.waitFor(() => (cluster.get(name) ? undefined : true), 'the object to go');
   });
 
   test('whose Pod the server does not take has failed runs that say why', async () => {
@@ -189,8 +204,14 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     const theirs = await cluster.admin.json<KubeObject>({ method: 'POST', path: JOBS, body });
     await cluster.create('taken', { schedule: '@yearly' });
     await cluster.patch('taken', { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } });
-    const { status } = await cluster.until('taken', ({ recentRuns = [] }) => recentRuns.length === 1);
-    expect(status!.recentRuns![0]).toMatchObject({ name, phase: 'Failed', reason: 'NameTaken' });
+    const object = await cluster.until('taken', ({ recentRuns = [] }) => recentRuns.length === 1);
+    expect(object.status!.recentRuns![0]).toMatchObject({ name, phase: 'Failed', reason: 'NameTaken' });
+    expect(conditionOf(object, 'Failing')).toMatchObject({ status: 'True', reason: 'NameTaken' });
+    expect(ready(object)).toMatchObject({ status: 'True' });
+    expect(await eventOf('taken', 'RunFailed')).toMatchObject({
+      type: 'Warning',
+      message: expect.stringContaining('NameTaken') as string,
+    });
     await cluster.delete('taken');
     const still = await cluster.admin.json<KubeObject>({ path: `${JOBS}/${name}` });
     expect(still.metadata.uid).toBe(theirs.metadata.uid);
