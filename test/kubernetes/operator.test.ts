@@ -3,11 +3,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { KubeList, KubeObject } from '../../src/kubernetes/objects.ts';
 import { lshJobPath, type LshJobObject } from '../../src/kubernetes/resource.ts';
+import { watch } from '../../src/kubernetes/watch.ts';
 import { eventually } from '../support/eventually.ts';
 import { kubectl, NO_KUBE } from '../support/kube.ts';
 import { OperatorCluster } from '../support/operator-cluster.ts';
 
 const EVERY_SECOND = '* * * * * *';
+const ONE = { fieldSelector: 'metadata.name=operations' };
 // A Job's name stays taken for two leases after its end; alone, nobody waits for one.
 const ALONE = ['--leader-elect=false', '--lease-duration', '1s'];
 
@@ -78,10 +80,21 @@ describe.skipIf(NO_KUBE)('the operator', () => {
   test('replaces the active run under Replace, one after the other', async () => {
     cluster.behave('replace', () => undefined);
     await cluster.create('replace', { schedule: EVERY_SECOND, concurrencyPolicy: 'Replace' });
-    const { status } = await cluster.until('replace', ({ totals }) => (totals?.killed ?? 0) >= 1);
-    const replaced = cluster.runsOf('replace').find(({ reason }) => reason === 'Replaced');
-    expect(replaced).toMatchObject({ phase: 'Killed' });
-    expect(status?.active?.filter(({ phase }) => phase === 'Running').length).toBeLessThanOrEqual(1);
+    const running: string[] = [];
+    // Looked at with every version that the watch brings, of the LshJob and of its Jobs.
+    const together = new Set<number>();
+    await cluster.until('replace', ({ active = [] }) => {
+      const names = active.filter(({ phase }) => phase === 'Running').map(({ name }) => name);
+      for (const name of names) if (!running.includes(name)) running.push(name);
+      together.add(names.length).add(cluster.kubelet.jobsOf('replace').length);
+      return running.length === 3;
+    });
+    expect([...together].toSorted((a, b) => a - b)).toEqual([0, 1]);
+    expect(cluster.kubelet.namesOf('replace')).toEqual(running);
+    for (const name of running.slice(0, 2)) {
+      const run = cluster.runsOf('replace').find((one) => one.name === name);
+      expect(run).toMatchObject({ phase: 'Killed', reason: 'Replaced' });
+    }
     await cluster.delete('replace');
   });
 
@@ -173,13 +186,78 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     expect(replaced.metadata.generation).toBe(2);
     await cluster.until('operations', ({ observedGeneration }) => observedGeneration === 2);
     await cluster.patch('operations', { spec: { suspend: true } });
-    await cluster.until('operations', ({ phase }) => phase === 'Suspended');
-    await cluster.admin.request({
-      method: 'DELETE',
-      path: lshJobPath('default'),
-      query: { fieldSelector: 'metadata.name=operations' },
-    });
+    const suspended = await cluster.until('operations', ({ phase }) => phase === 'Suspended');
+    const { admin } = cluster;
+    expect(await admin.json({ path })).toEqual({ ...suspended, metadata: expect.anything() as object });
+    for (const namespace of ['default', undefined]) {
+      const list = await admin.json<KubeList<LshJobObject>>({ path: lshJobPath(namespace), query: ONE });
+      expect(list.items.map(({ metadata }) => metadata.uid)).toEqual([created.metadata.uid]);
+    }
+    await admin.request({ method: 'DELETE', path });
     await cluster.waitFor(() => (cluster.get('operations') ? undefined : true), 'the object to go');
+    await cluster.create('operations', { schedule: '@hourly' });
+    await admin.request({ method: 'DELETE', path: lshJobPath('default'), query: ONE });
+    await cluster.waitFor(() => (cluster.get('operations') ? undefined : true), 'the object to go');
+  });
+
+  test('the API lets an LshJob be watched', async () => {
+    const { admin } = cluster;
+    const list = await admin.json<KubeList<LshJobObject>>({ path: lshJobPath('default'), query: ONE });
+    const stop = new AbortController();
+    const opened = Promise.withResolvers<void>();
+    const events = watch<LshJobObject>(admin, {
+      path: lshJobPath('default'),
+      query: ONE,
+      resourceVersion: list.metadata.resourceVersion,
+      timeoutSeconds: 60,
+      signal: stop.signal,
+      onOpen: opened.resolve,
+    });
+    const seen: string[] = [];
+    const watching = (async () => {
+      for await (const { type, object } of events) {
+        if (type === 'BOOKMARK') continue;
+        const news = `${type} ${object.metadata.generation}`;
+        if (seen.at(-1) !== news) seen.push(news);
+        if (type === 'DELETED') return;
+      }
+    })();
+    await opened.promise;
+    await cluster.create('operations', { schedule: '@hourly', suspend: true });
+    await cluster.until('operations', ({ phase }) => phase === 'Suspended');
+    await cluster.patch('operations', { spec: { description: 'changed' } });
+    await cluster.until('operations', ({ observedGeneration }) => observedGeneration === 2);
+    await cluster.delete('operations');
+    await watching;
+    stop.abort();
+    expect(seen).toEqual(['ADDED 1', 'MODIFIED 1', 'MODIFIED 2', 'DELETED 2']);
+  });
+
+  test('the API takes every operation on the status of an LshJob, which changes nothing else', async () => {
+    const { admin } = cluster;
+    const path = `${lshJobPath('default', 'status-operations')}/status`;
+    await cluster.create('status-operations', { schedule: '@hourly', suspend: true });
+    const { status } = await cluster.until('status-operations', ({ phase }) => phase === 'Suspended');
+    const read = await admin.json<LshJobObject>({ path });
+    expect(read.status).toEqual(status);
+    // What a person writes there the operator may put right at once: looked at is what the server answers.
+    const totals = { ...status!.totals, missed: 7 };
+    const body = {
+      ...read,
+      spec: Object.assign({}, read.spec, { schedule: '@daily' }),
+      status: { ...read.status, totals },
+    };
+    const put = await admin.json<LshJobObject>({ method: 'PUT', path, body });
+    expect(put.status).toEqual({ ...status, totals });
+    const contentType = 'application/merge-patch+json';
+    const patch = { spec: { schedule: '@weekly' }, status: { totals: { missed: 8 } } };
+    const patched = await admin.json<LshJobObject>({ method: 'PATCH', path, body: patch, contentType });
+    expect(patched.status).toEqual({ ...status, totals: { ...totals, missed: 8 } });
+    for (const { spec, metadata } of [put, patched]) {
+      expect(spec).toEqual(read.spec);
+      expect(metadata.generation).toBe(1);
+    }
+    await cluster.delete('status-operations');
   });
 
   test('runs once per trigger, records who asked, and again only for a new one', async () => {
