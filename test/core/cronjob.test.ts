@@ -215,6 +215,8 @@ describe('what becomes different is said', () => {
     ],
     ['a field of the future', { spec: { moonPhase: 'full' } }, /spec\.moonPhase has no place/],
     ['a name with dots', { metadata: { name: 'a.b' } }, /a\.b became a-b/],
+    ['a skipped slot under Forbid', { spec: { concurrencyPolicy: 'Forbid' } }, /Forbid skips stays skipped/],
+    ['a resumption', { spec: { suspend: true } }, /not run when it is resumed/],
     [
       'marks of another tool',
       { metadata: { labels: { 'app.kubernetes.io/managed-by': 'Helm', team: 'a' } } },

@@ -14,6 +14,16 @@ export function carriedSchedule(reading: Reading, spec: CronJobSpec): JobSpecInp
   if (schedule.includes('@every')) {
     reading.notes.push('schedule: @every counts from the creation of the LshJob.');
   }
+  if (spec.concurrencyPolicy === 'Forbid') {
+    reading.notes.push(
+      'concurrencyPolicy: a slot that Forbid skips stays skipped; a CronJob starts the newest one when its Job ends. With Queue it waits.',
+    );
+  }
+  if (suspend) {
+    reading.notes.push(
+      'suspend: slots that pass meanwhile are not run when it is resumed; a CronJob may run the newest one.',
+    );
+  }
   return {
     // A question mark is the star of some crons.
     schedule: schedule.replace(ZONE_PREFIX, '').replaceAll('?', '*'),
