@@ -4,6 +4,7 @@ import { lshJobPath } from '../../src/kubernetes/resource.ts';
 import { NO_KUBE } from '../support/kube.ts';
 import { findings } from '../support/ledger-check.ts';
 import { OperatorCluster } from '../support/operator-cluster.ts';
+import { RunnerWorld } from '../support/runner-process.ts';
 import { testSeed } from '../support/seed.ts';
 
 const EVERY_SECOND = '* * * * * *';
@@ -12,11 +13,15 @@ const IN_TURNS = ['--lease-duration', '8s'];
 
 describe.skipIf(NO_KUBE)('an operator that was away', () => {
   let cluster: OperatorCluster;
+  const world = new RunnerWorld();
 
   beforeAll(async () => {
     cluster = await OperatorCluster.start();
   });
-  afterAll(() => cluster?.stop());
+  afterAll(async () => {
+    await cluster?.stop();
+    await world.close();
+  });
 
   /** From the first slot after its creation to the last one that is accounted for. */
   function spanOf(name: string): { from: number; to: number } {
@@ -47,24 +52,35 @@ describe.skipIf(NO_KUBE)('an operator that was away', () => {
     const seed = testSeed('random stops');
     let state = seed;
     const random = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
-    const names = ['rolling-a', 'rolling-b'];
-    for (const name of names)
-      await cluster.create(name, { schedule: EVERY_SECOND, concurrencyPolicy: 'Allow' });
+    await world.startRunner();
+    const args = [...IN_TURNS, '--shell', world.socketPath, '--shell-namespaces', 'default'];
+    const rolling = [
+      ['rolling-a', 'Job'],
+      ['rolling-b', 'Job'],
+      ['rolling-c', 'Shell'],
+      ['rolling-d', 'Shell'],
+    ] as const;
+    const command = `echo $LSH_RUN >> ${world.path}/$LSH_JOB`;
+    for (const [name, executor] of rolling)
+      await cluster.create(name, { schedule: EVERY_SECOND, concurrencyPolicy: 'Allow', executor, command });
     for (let round = 0; round < 3; round++) {
-      const operator = await cluster.operator({ args: IN_TURNS }).leads();
+      const operator = await cluster.operator({ args }).leads();
       const target = cluster.kubelet.seen.size + Math.floor(random() * 6);
       await cluster.waitFor(() => cluster.kubelet.seen.size >= target || undefined, 'more Jobs');
       await operator.stop(random() < 0.5 ? 'SIGTERM' : 'SIGKILL');
     }
-    const operator = await cluster.operator({ args: IN_TURNS }).leads();
-    for (const name of names) {
+    const operator = await cluster.operator({ args }).leads();
+    for (const [name, executor] of rolling) {
       await cluster.patch(name, { spec: { suspend: true } });
       await cluster.until(name, ({ phase, active }) => phase === 'Suspended' && active?.length === 0);
       const slots = cluster.accountOf(name, spanOf(name));
       expect(slots.size).toBeGreaterThan(4);
       expect([...slots].filter(([, count]) => count !== 1)).toEqual([]);
-      const jobs = cluster.kubelet.namesOf(name);
-      expect(new Set(jobs).size).toBe(jobs.length);
+      const marks = world.lines(name).map((run) => run.replace(/^default\./, ''));
+      const executed = executor === 'Shell' ? marks : cluster.kubelet.namesOf(name);
+      const recorded = cluster.runsOf(name).map((run) => run.name);
+      expect(executed.toSorted()).toEqual(recorded.toSorted());
+      expect(new Set(executed).size).toBe(executed.length);
     }
     await operator.stop();
   });
