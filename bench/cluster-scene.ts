@@ -5,7 +5,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { V1JobSpec } from '@kubernetes/client-node';
 import type { JobSpecInput } from '../src/core/job.ts';
 import type { KubeClient } from '../src/kubernetes/client.ts';
+import { isNotFound } from '../src/kubernetes/api-errors.ts';
 import { Informer } from '../src/kubernetes/informer.ts';
+import { listAll } from '../src/kubernetes/list-all.ts';
+import type { KubeObject } from '../src/kubernetes/objects.ts';
 import { lshJobPath } from '../src/kubernetes/resource.ts';
 import type { JobObject } from '../src/kubernetes/run-mapping.ts';
 import { keptLogger } from '../test/support/kept-logger.ts';
@@ -13,6 +16,7 @@ import { MINUTE } from './cluster-sizes.ts';
 import { cpuMs } from './lsh-process.ts';
 
 const AT_ONCE = 100;
+const PAGE_SIZE = 500;
 const IDLE_MS = 20_000;
 
 export class Scene {
@@ -72,9 +76,20 @@ export class Scene {
   /** Removes every Job of the namespace, and before them the objects under the path, which own them. */
   async clear(owners?: string): Promise<void> {
     const jobs = `/apis/batch/v1/namespaces/${this.namespace}/jobs`;
-    for (const path of owners === undefined ? [jobs] : [owners, jobs]) {
-      await this.client.request({ method: 'DELETE', path, body: { propagationPolicy: 'Background' } });
-    }
+    for (const path of owners === undefined ? [jobs] : [owners, jobs]) await this.#deleteAll(path);
+  }
+
+  /** One by one: a server takes longer for ten thousand at once than a call may last. */
+  async #deleteAll(path: string): Promise<void> {
+    const { items } = await listAll<KubeObject>(this.client, { path, query: {}, pageSize: PAGE_SIZE });
+    const body = { propagationPolicy: 'Background' };
+    const remove = async ({ metadata }: KubeObject): Promise<void> => {
+      await this.client
+        .request({ method: 'DELETE', path: `${path}/${metadata.name}`, body })
+        .catch(ignoreGone);
+    };
+    for (let from = 0; from < items.length; from += AT_ONCE)
+      await Promise.all(items.slice(from, from + AT_ONCE).map(remove));
   }
 
   /** Ends the watch. */
@@ -100,6 +115,11 @@ export async function idleCpuOf(pid: number): Promise<number> {
   before = cpuMs(pid);
   await wait(IDLE_MS);
   return ((cpuMs(pid) - before) * MINUTE) / IDLE_MS;
+}
+
+/** Whoever owned it was deleted before. */
+function ignoreGone(error: unknown): void {
+  if (!isNotFound(error)) throw error;
 }
 
 /** The next full minute that is at least so many milliseconds away. */
