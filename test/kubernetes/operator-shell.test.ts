@@ -129,15 +129,17 @@ describe.skipIf(NO_KUBE)('shell runs', () => {
     await cluster.admin.json({ method: 'POST', path: '/api/v1/namespaces', body });
     const args = ['--lease-duration', '3s', '--shell', 'in-process', '--shell-namespaces', 'default,other'];
     const only = await cluster.operator({ args }).leads();
-    const gate = await world.gate('twins-gate');
-    const command = `echo $LSH_RUN >> ${marks}; cat ${gate.path}; echo out`;
-    for (const namespace of ['default', 'other']) {
+    const namespaces = ['default', 'other'];
+    // One each: a writer may open a FIFO as soon as one reader has come, and the other would wait for ever.
+    const gates = await Promise.all(namespaces.map((namespace) => world.gate(`twin-${namespace}`)));
+    for (const [index, namespace] of namespaces.entries()) {
+      const command = `echo $LSH_RUN >> ${marks}; cat ${gates[index]!.path}; echo out`;
       await cluster.create('twin', { schedule: '@yearly', executor: 'Shell', command }, namespace);
       await cluster.patch('twin', { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } }, namespace);
     }
     await eventually(() => world.lines('twins').length === 2, { what: 'two runs' });
-    await Promise.all([gate.open(), gate.open()]);
-    for (const namespace of ['default', 'other']) {
+    await Promise.all(gates.map((gate) => gate.open()));
+    for (const namespace of namespaces) {
       const { status } = await cluster.until('twin', ({ totals }) => totals?.completed === 1, namespace);
       expect(status?.recentRuns).toMatchObject([{ phase: 'Completed', outputTail: 'out\n' }]);
     }
