@@ -1,6 +1,7 @@
 # One image for `lsh controller`, `lsh runner` and every other verb of lsh. `npm run image` builds it; so do
-# `docker build .` and `buildah bud .`. A release pins the base: BASE=docker.io/library/node:24-slim@sha256:…
-ARG BASE=docker.io/library/node:24-slim
+# `docker build .` and `buildah bud .`. The base is Node's own image of the version that the tests run on, for all of
+# its platforms; whoever builds on another one says so by BASE.
+ARG BASE=docker.io/library/node:24.21.0-slim@sha256:d6aa754f16b3197301076f047b5def2f02ea1dbbc2ca920407d46d7ec7f87b20
 
 # What is built is the same for every platform, so that the builder's own does it.
 FROM --platform=$BUILDPLATFORM ${BASE} AS build

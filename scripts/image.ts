@@ -1,6 +1,6 @@
 // `npm run image`: builds lsh's image with docker, podman or buildah, whichever is there.
 // --tag NAME (ghcr.io/lsh-dev/lsh:<version>), --archive FILE for a tar that `docker load` and `ctr image import` read,
-// --base node:24-slim@sha256:… for a base that is pinned.
+// --base NAME for another base than the Dockerfile's.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { buildImage } from './image/build.ts';

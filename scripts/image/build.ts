@@ -8,26 +8,27 @@ import { engineCall, privateBuildah, type Engine, type EngineCall } from './engi
 import { npmSecrets, reachesPackages } from './packages.ts';
 import { makeStandIn } from './stand-in.ts';
 
-const BASE = 'docker.io/library/node:24-slim';
-
 export interface ImageOrder {
   tag: string;
   /** Where a docker archive of it is wanted. */
   archive?: string | undefined;
   /** Directory of the Dockerfile; lsh's own when left out. */
   context?: string;
-  /** Instead of the Dockerfile's: the same with a digest, for example. There is no stand-in for it. */
+  /** Instead of the Dockerfile's. There is no stand-in for it. */
   base?: string | undefined;
 }
 
-/** How dist/ comes about: in the build, or here before it. */
-type Dist = 'build' | 'prebuilt';
+interface Ground {
+  base: string;
+  /** How dist/ comes about: in the build, or here before it. */
+  dist: 'build' | 'prebuilt';
+}
 
 /** Builds one image into the engine's store, and into an archive where one is wanted. */
 export function buildImage(engine: Engine, order: ImageOrder): void {
   if (engine === 'buildah' && order.archive !== undefined) return buildArchives([order]);
   const call = engineCall(engine);
-  call.run(...buildArguments(call, order, 'build'));
+  call.run(...buildArguments(call, order, { base: pinnedBase(), dist: 'build' }));
   if (order.archive !== undefined) call.run('save', '--output', order.archive, order.tag);
 }
 
@@ -36,9 +37,9 @@ export function buildArchives(orders: readonly ImageOrder[]): void {
   const directory = mkdtempSync(join(tmpdir(), 'lsh-image-'));
   try {
     const call = privateBuildah(directory);
-    const dist = orders.every(({ base }) => base !== undefined) ? 'build' : provideBase(call, directory);
+    const ground = provideBase(call, directory, orders);
     for (const order of orders) {
-      call.run(...buildArguments(call, order, dist));
+      call.run(...buildArguments(call, order, ground));
       if (order.archive !== undefined)
         call.run('push', order.tag, `docker-archive:${order.archive}:${order.tag}`);
     }
@@ -48,22 +49,31 @@ export function buildArchives(orders: readonly ImageOrder[]): void {
 }
 
 /** On a stand-in there may be no npm, or no way from it to the packages. */
-function provideBase(call: EngineCall, directory: string): Dist {
-  if (call.succeeds('pull', BASE)) return 'build';
-  makeStandIn(call, directory, BASE);
-  if (reachesPackages(call, directory, BASE)) return 'build';
+function provideBase(call: EngineCall, directory: string, orders: readonly ImageOrder[]): Ground {
+  const pinned = pinnedBase();
+  if (orders.every(({ base }) => base !== undefined) || call.succeeds('pull', pinned))
+    return { base: pinned, dist: 'build' };
+  // What is made here has a digest of its own.
+  const base = pinned.replace(/@.*/, '');
+  makeStandIn(call, directory, base);
+  if (reachesPackages(call, directory, base)) return { base, dist: 'build' };
   process.stderr.write('image: no package can be had within a build, so that dist/ is built outside of it\n');
-  return 'prebuilt';
+  return { base, dist: 'prebuilt' };
 }
 
-function buildArguments({ engine }: EngineCall, order: ImageOrder, dist: Dist): string[] {
-  const verb = engine === 'buildah' ? ['bud', '--pull=false'] : ['build'];
-  const { tag, context, base = BASE } = order;
-  if (context !== undefined) return [...verb, '--tag', tag, context];
-  if (dist === 'prebuilt') buildHere();
+/** What the Dockerfile builds on when nobody says otherwise: name, tag and digest. */
+function pinnedBase(): string {
+  return /^ARG BASE=(.+)$/m.exec(readFileSync('Dockerfile', 'utf8'))![1]!;
+}
+
+function buildArguments({ engine }: EngineCall, order: ImageOrder, ground: Ground): string[] {
+  const { tag, context, base = ground.base } = order;
+  const verb = [...(engine === 'buildah' ? ['bud', '--pull=false'] : ['build']), '--tag', tag];
+  if (context !== undefined) return [...verb, '--build-arg', `BASE=${base}`, context];
+  if (ground.dist === 'prebuilt') buildHere();
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
-  const settings = [`VERSION=${version}`, `REVISION=${revision()}`, `DIST=${dist}`, `BASE=${base}`];
-  return [...verb, ...settings.flatMap((one) => ['--build-arg', one]), ...npmSecrets(), '--tag', tag, '.'];
+  const settings = [`VERSION=${version}`, `REVISION=${revision()}`, `DIST=${ground.dist}`, `BASE=${base}`];
+  return [...verb, ...settings.flatMap((one) => ['--build-arg', one]), ...npmSecrets(), '.'];
 }
 
 /** What the Dockerfile would do. */

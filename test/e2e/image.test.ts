@@ -44,7 +44,7 @@ describe('the image', () => {
     expect(label('source')).toMatch(/^https:\/\/github\.com\/.*\/lsh$/);
     expect(label('version')).toBe(version);
     expect(label('revision')).toBe(commit);
-    expect(label('base.name')).toMatch(/^docker\.io\/library\/node:24-slim/);
+    expect(label('base.name')).toMatch(/^docker\.io\/library\/node:24\.\d+\.\d+-slim/);
   });
 
   test('has no layer with npm or with anything else that installs packages of Node', () => {
