@@ -21,6 +21,11 @@ if (engine === undefined) {
   console.error(`error: ${NO_ENGINE}`);
   process.exitCode = UNAVAILABLE;
 } else {
-  buildImage(engine, values);
-  console.log(`built ${values.tag}${values.archive === undefined ? '' : ` into ${values.archive}`}`);
+  try {
+    buildImage(engine, values);
+    console.log(`built ${values.tag}${values.archive === undefined ? '' : ` into ${values.archive}`}`);
+  } catch {
+    console.error(`error: ${engine} could not build ${values.tag}; what it says of it is above`);
+    process.exitCode = 1;
+  }
 }

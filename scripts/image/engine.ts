@@ -35,7 +35,8 @@ export interface EngineCall {
 
 /** Calls with the engine's own store of images. */
 export function engineCall(engine: Engine): EngineCall {
-  return calls(engine, [], process.env);
+  // Docker before 23 builds otherwise by the builder from before secrets and platforms.
+  return calls(engine, [], { ...process.env, DOCKER_BUILDKIT: '1' });
 }
 
 /** Buildah with a store in that directory, which needs no other privilege than root's and goes with it. */
