@@ -28,7 +28,7 @@ export async function clusterRows(): Promise<Row[]> {
     const floorMs = await bareCreates(client);
     const typedPerSecond = await typedCreates(client);
     const kubeconfig = await operatorKubeconfig(environment, client);
-    const operator = await new Operator({ kubeconfig, stateDir, program: 'dist/lsh.js' }).leads();
+    const operator = await new Operator({ kubeconfig, stateDir }).leads();
     const port = Number(new URL(environment.server).port);
     const due = await withSockets(operator, port, () => dueTogether(client, operator));
     const many = await withSockets(operator, port, () => fewOfMany(client, operator));

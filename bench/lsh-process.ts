@@ -3,10 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BUNDLE } from '../test/support/bundle.ts';
 
 /** Linux counts CPU time in these. */
 const TICKS_PER_SECOND = 100;
-const LSH = join(import.meta.dirname, '../dist/lsh.js');
 
 export interface Home {
   env: NodeJS.ProcessEnv;
@@ -31,7 +31,7 @@ export function newHome(settings: Record<string, string> = {}): Home {
     ...settings,
   };
   const call = (args: string[], input?: string): string => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [LSH, ...args], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [BUNDLE, ...args], {
       env,
       input,
       encoding: 'utf8',

@@ -2,7 +2,8 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { BUNDLE, aSharedDaemon, bash, lshOk } from '../support/cli.ts';
+import { BUNDLE } from '../support/bundle.ts';
+import { aSharedDaemon, bash, lshOk } from '../support/cli.ts';
 import type { Home } from '../support/daemon.ts';
 import { tempDir } from '../support/temp-dir.ts';
 

@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { JobStats, PutResult } from '../../src/control/job-api.ts';
 import type { JobDocument, RunDocument } from '../../src/core/document.ts';
-import { BUNDLE, aSharedDaemon, bash, lsh, lshOk } from '../support/cli.ts';
+import { BUNDLE } from '../support/bundle.ts';
+import { aSharedDaemon, bash, lsh, lshOk } from '../support/cli.ts';
 import { aDaemon, aHome } from '../support/daemon.ts';
 import { tempDir } from '../support/temp-dir.ts';
 

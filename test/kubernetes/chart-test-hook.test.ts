@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lshJobPath } from '../../src/kubernetes/resource.ts';
 import { envOf, NO_HELM, only, render, testPodOf, type Rendered } from '../support/chart.ts';
-import { BUNDLE } from '../support/cli.ts';
+import { BUNDLE } from '../support/bundle.ts';
 import { asBearer } from '../support/cluster-cli.ts';
 import { NO_KUBE } from '../support/kube.ts';
 import { OPERATOR_NAMESPACE } from '../support/operator.ts';
@@ -25,7 +25,7 @@ describe.skipIf(NO_KUBE || NO_HELM)('helm test', () => {
 
   beforeAll(async () => {
     cluster = await OperatorCluster.start();
-    world = new RunnerWorld('src/cli/main.ts');
+    world = new RunnerWorld();
     await world.startRunner();
     await cluster
       .operator({ args: ['--shell', world.socketPath, '--shell-namespaces', OPERATOR_NAMESPACE] })

@@ -17,7 +17,7 @@ describe.skipIf(NO_KUBE)('shell runs', () => {
 
   beforeAll(async () => {
     cluster = await OperatorCluster.start();
-    world = new RunnerWorld('src/cli/main.ts');
+    world = new RunnerWorld();
     await world.startRunner();
   });
   afterAll(async () => {

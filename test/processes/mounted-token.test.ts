@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { EXIT } from '../../src/core/errors.ts';
-import { BUNDLE } from '../support/cli.ts';
+import { BUNDLE } from '../support/bundle.ts';
 import { temporaryDirectory } from '../support/runs.ts';
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';

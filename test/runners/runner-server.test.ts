@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { requireNoToken } from '../../src/processes/service-account.ts';
+import { BUNDLE } from '../support/bundle.ts';
 import { RunnerWorld, startRemote } from '../support/runner-process.ts';
 import { readAll } from '../support/runs.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -175,7 +176,7 @@ test('commands get nothing of the runner’s own environment', async () => {
 });
 
 test('help shows how it is called', async () => {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../../dist/lsh.js'), 'runner', '--help']);
+  const child = spawn(process.execPath, [BUNDLE, 'runner', '--help']);
   expect(await text(child.stdout)).toMatch(/Examples:\n.*\n.*lsh runner/);
 });
 

@@ -8,10 +8,8 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 import { daemonClient } from '../../src/local/client.ts';
 import { localPaths } from '../../src/local/paths.ts';
+import { BUNDLE } from './bundle.ts';
 import { aHome, type Ended, type Home } from './daemon.ts';
-
-/** The bundle that is made once before all tests. */
-export const BUNDLE = join(import.meta.dirname, '../../dist/lsh.js');
 
 export interface CallOptions {
   stdin?: string;

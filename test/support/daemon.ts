@@ -9,10 +9,11 @@ import type { JobManifest, JobSpecInput } from '../../src/core/job.ts';
 import { daemonClient } from '../../src/local/client.ts';
 import { localPaths, type LocalPaths } from '../../src/local/paths.ts';
 import type { DaemonApi } from '../../src/local/protocol.ts';
+import { BUNDLE } from './bundle.ts';
 import { tempDir } from './temp-dir.ts';
 
 /** What follows `node` to become the daemon: the bundle, as users have it. */
-export const DAEMON_ARGS = [join(import.meta.dirname, '../../dist/lsh.js'), 'daemon', 'run'];
+export const DAEMON_ARGS = [BUNDLE, 'daemon', 'run'];
 
 export interface Home {
   env: Record<string, string>;

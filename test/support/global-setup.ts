@@ -5,10 +5,10 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { BUNDLE } from './bundle.ts';
 
-const BUNDLE = join(import.meta.dirname, '../../dist/lsh.js');
 /** How long a process that is ending may take, in milliseconds. */
-const ENDING_MS = 2_000;
+const ENDING_MS = 30_000;
 
 /** Each project of tests asks for it; the first one's is everyone's. */
 const DONE = 'LSH_TEST_SET_UP';

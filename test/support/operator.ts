@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { parseAllDocuments, stringify } from 'yaml';
 import type { KubeClient } from '../../src/kubernetes/client.ts';
 import type { KubeObject } from '../../src/kubernetes/objects.ts';
+import { BUNDLE } from './bundle.ts';
 import type { KubeEnvironment } from './kube.ts';
 
 export const OPERATOR_NAMESPACE = 'lsh-system';
@@ -100,8 +101,6 @@ export interface OperatorOptions {
   args?: readonly string[];
   /** Directory for state of its own. */
   stateDir: string;
-  /** What Node runs as `lsh`; default: the sources. */
-  program?: string;
   /** Where it believes to be; default: here. */
   pod?: Pod;
   /** Further variables. */
@@ -125,11 +124,11 @@ export class Operator {
   readonly #waiting = new Set<() => void>();
   #stderr = '';
 
-  constructor({ kubeconfig, args = [], stateDir, program = 'src/cli/main.ts', pod, env }: OperatorOptions) {
+  constructor({ kubeconfig, args = [], stateDir, pod, env }: OperatorOptions) {
     const own = ['--kubeconfig', kubeconfig, '--http-port', '0', ...args];
     this.process = spawn(
       process.execPath,
-      [...(pod ? ['--import', POD] : []), program, 'controller', ...own],
+      [...(pod ? ['--import', POD] : []), BUNDLE, 'controller', ...own],
       {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: {

@@ -7,7 +7,6 @@ import { RunnerWorld } from './runner-process.ts';
 
 /** Short, so that what a lost controller left has ended before a test has. */
 const RUNNER_ENV = { LSH_RUNNER_LEASE: '5s', LSH_RUNNER_GRACE: '1s' };
-const SOURCES = 'src/cli/main.ts';
 let count = 0;
 
 export class Replica {
@@ -15,7 +14,7 @@ export class Replica {
   readonly #cluster: OperatorCluster;
   readonly #kubeconfig: string;
   readonly #args: readonly string[];
-  readonly #runner = new RunnerWorld(SOURCES);
+  readonly #runner = new RunnerWorld();
   readonly #name = `replica-${++count}`;
   #operator: Operator;
   #stopping = false;

@@ -11,9 +11,9 @@ import type { Job, JobSpecInput } from '../../src/core/job.ts';
 import type { Run } from '../../src/core/run.ts';
 import { makeFifos } from '../../src/runners/fifo-pool.ts';
 import { RemoteRunner, type RemoteRunnerOptions } from '../../src/runners/remote-runner.ts';
+import { BUNDLE } from './bundle.ts';
 import { endOf, jobOf, runOf } from './runs.ts';
 
-const BUNDLE = join(import.meta.dirname, '../../dist/lsh.js');
 export const HOST = 'pod-a';
 
 export const quietLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -26,12 +26,6 @@ export class RunnerWorld {
   readonly #controllers: RemoteRunner[] = [];
   process: ChildProcess | undefined;
   output = '';
-  readonly #entry: string;
-
-  /** The bundle, as users have it, or the program’s source. */
-  constructor(entry = BUNDLE) {
-    this.#entry = entry;
-  }
 
   /** Starts the process and resolves when it listens. */
   async startRunner(env: Record<string, string> = {}): Promise<ChildProcess> {
@@ -43,7 +37,7 @@ export class RunnerWorld {
   }
 
   spawnRunner(env: Record<string, string> = {}): ChildProcess {
-    const child = spawn(process.execPath, [this.#entry, 'runner'], {
+    const child = spawn(process.execPath, [BUNDLE, 'runner'], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'] ?? '',

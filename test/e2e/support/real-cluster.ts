@@ -15,7 +15,7 @@ import type { KubeObject } from '../../../src/kubernetes/objects.ts';
 import { lshJobPath, type LshJobObject } from '../../../src/kubernetes/resource.ts';
 import { isOwnedBy, type JobObject, type PodObject } from '../../../src/kubernetes/run-mapping.ts';
 import type { OutcomeEntry, RunEntry } from '../../../src/kubernetes/status-mapping.ts';
-import { BUNDLE } from '../../support/cli.ts';
+import { BUNDLE } from '../../support/bundle.ts';
 import { keptLogger } from '../../support/kept-logger.ts';
 import type { Account } from '../../support/ledger-check.ts';
 import { onNode } from './on-node.ts';
