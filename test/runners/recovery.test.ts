@@ -8,6 +8,7 @@ import type { JobSpecInput } from '../../src/core/job.ts';
 import type { Run } from '../../src/core/run.ts';
 import { makeFifos } from '../../src/runners/fifo-pool.ts';
 import { wrapperArguments } from '../../src/runners/wrapper.ts';
+import { ChildMessages } from '../support/child-messages.ts';
 import { endOf, jobOf, readAll, readUntil, runOf } from '../support/runs.ts';
 import { RunnerHome, processesOf, startRun } from '../support/subprocess-runner.ts';
 
@@ -15,6 +16,7 @@ const HOST = fileURLToPath(import.meta.resolve('../fixtures/bin/runner-host.ts')
 
 let home: RunnerHome;
 let host: ChildProcess | undefined;
+let messages: ChildMessages;
 
 beforeEach(() => {
   home = new RunnerHome();
@@ -25,27 +27,17 @@ afterEach(async () => {
   await home.close();
 });
 
-/** The first message of the host that is wanted. */
-async function message<T>(wanted: (received: unknown) => T | undefined): Promise<T> {
-  for (;;) {
-    const found = wanted((await once(host!, 'message'))[0]);
-    if (found !== undefined) return found;
-  }
-}
-
 async function startInHost(spec: JobSpecInput, changes: Partial<Run> = {}, output?: string): Promise<Run> {
   if (!host) {
     host = fork(HOST, [home.stateDir], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    await message((received) => (received === 'ready' ? true : undefined));
+    messages = new ChildMessages(host);
+    await messages.take((received) => (received === 'ready' ? true : undefined));
   }
   const job = jobOf(spec);
   const run = runOf(job, changes);
-  const seen =
-    output === undefined
-      ? undefined
-      : message((received) => outputOf(received)?.includes(output) || undefined);
   host.send({ start: [job, run] });
-  await seen;
+  if (output !== undefined)
+    await messages.take((received) => outputOf(received)?.includes(output) || undefined);
   return run;
 }
 
@@ -324,10 +316,10 @@ describe('files that do not tell the truth', () => {
 
 test('100 MB of output leave the memory of the process flat, and the run finishes with the right tail', async () => {
   await startInHost({ command: 'echo warm' }, {}, 'warm');
-  const warm = await message(endedOf);
+  const warm = await messages.take(endedOf);
   const command = `yes 'a line of output' | head -c 100000000; printf 'the end \\303\\251\\n'`;
   const run = await startInHost({ command });
-  const flooded = await message((received) => {
+  const flooded = await messages.take((received) => {
     const ended = endedOf(received);
     return ended?.ended.name === run.name ? ended : undefined;
   });

@@ -3,6 +3,7 @@ import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { ChildMessages } from '../support/child-messages.ts';
 import { endOf, jobOf, readAll, readUntil, runOf } from '../support/runs.ts';
 import { HOST, RunnerWorld, isConnected, seen, startRemote } from '../support/runner-process.ts';
 
@@ -11,6 +12,7 @@ const FIXTURE = join(import.meta.dirname, '../fixtures/bin/controller-host.ts');
 
 let world: RunnerWorld;
 let host: ChildProcess | undefined;
+let messages: ChildMessages;
 
 beforeEach(() => {
   world = new RunnerWorld();
@@ -28,10 +30,7 @@ async function killHost(): Promise<void> {
 }
 
 async function message(wanted: unknown): Promise<void> {
-  for (;;) {
-    const [received] = await once(host!, 'message');
-    if (JSON.stringify(received) === JSON.stringify(wanted)) return;
-  }
+  await messages.take((received) => JSON.stringify(received) === JSON.stringify(wanted) || undefined);
 }
 
 /** Starts the run through a controller in a process of its own. */
@@ -39,12 +38,12 @@ async function startInHost(command: string, leaseMs = 15_000) {
   host = fork(FIXTURE, [world.socketPath, String(leaseMs)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
+  messages = new ChildMessages(host);
   await message('connected');
   const job = jobOf({ command });
   const run = runOf(job, { host: HOST, startedAt: Date.now() });
-  const started = message({ started: run.name });
   host.send({ start: [job, run] });
-  await started;
+  await message({ started: run.name });
   return { job, run };
 }
 
@@ -110,9 +109,8 @@ test('a frozen controller counts as none, and when it goes on it learns what hap
   host!.kill('SIGSTOP');
   await world.said('no controller has spoken for too long');
   await vi.waitFor(() => expect(world.children()).toEqual([]), { timeout: 20_000, interval: 5 });
-  const told = message({ observed: ['Ended', 'ControllerGone'] });
   host!.kill('SIGCONT');
-  await told;
+  await message({ observed: ['Ended', 'ControllerGone'] });
 });
 
 test('a frozen runner that goes on does not take its own sleep for the silence of the controller', async () => {

@@ -1,0 +1,35 @@
+// What a child process says over its channel. Several messages can be read at once, so that a listener that comes back
+// for the next one after the first would miss it: here none is lost.
+import type { ChildProcess } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+
+export class ChildMessages {
+  readonly #heard = new EventEmitter<{ change: [] }>();
+  readonly #untaken: unknown[] = [];
+  #ended = false;
+
+  constructor(child: ChildProcess) {
+    child.on('message', (message) => {
+      this.#untaken.push(message);
+      this.#heard.emit('change');
+    });
+    child.once('disconnect', () => {
+      this.#ended = true;
+      this.#heard.emit('change');
+    });
+  }
+
+  /** Takes the first message, said already or to come, that is wanted; fails when the child says nothing more. */
+  async take<T>(wanted: (message: unknown) => T | undefined): Promise<T> {
+    for (let next = 0; ; next++) {
+      while (next >= this.#untaken.length) {
+        if (this.#ended) throw new Error('the child has said all that it says');
+        await once(this.#heard, 'change');
+      }
+      const found = wanted(this.#untaken[next]);
+      if (found === undefined) continue;
+      this.#untaken.splice(next, 1);
+      return found;
+    }
+  }
+}
