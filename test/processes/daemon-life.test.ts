@@ -58,9 +58,14 @@ describe('a daemon in the foreground', () => {
 
   test('makes its socket again when a logout has removed the directory it is in', async () => {
     const { client, child, paths } = await aDaemon();
+    let said = '';
+    child.stdout!.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    // It looks every other second, and must not before this has.
+    child.kill('SIGSTOP');
     rmSync(paths.runtimeDir, { recursive: true });
     await expect(client.status({})).rejects.toMatchObject({ code: 'DAEMON_NOT_RUNNING' });
-    while (!existsSync(paths.socket)) await once(child.stdout!, 'data');
+    child.kill('SIGCONT');
+    while (!said.includes('the socket was gone and is back')) await once(child.stdout!, 'data');
     expect((await client.status({})).pid).toBe(child.pid);
     expect(statSync(paths.socket).mode & 0o777).toBe(0o600);
     expect(statSync(paths.runtimeDir).mode & 0o777).toBe(0o700);
