@@ -25,11 +25,14 @@ function enter({ env }: Home): void {
   });
 }
 
+/** Far from what a start takes, also of ten at once on a machine with other work. */
+const START_MS = 120_000;
+
 /** Starts detached as `lsh daemon start` does; the daemon is stopped when the test has finished. */
-function spawnInBackground(home: Home, args = DAEMON_ARGS, timeoutMs?: number) {
+function spawnInBackground(home: Home, args = DAEMON_ARGS, timeoutMs = START_MS) {
   enter(home);
   onTestFinished(async () => void (await stopDaemon(home.client).catch(() => undefined)));
-  return spawnDaemon({ ...home, args, ...(timeoutMs !== undefined && { timeoutMs }) });
+  return spawnDaemon({ ...home, args, timeoutMs });
 }
 
 describe('a daemon in the foreground', () => {
