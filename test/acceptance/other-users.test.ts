@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { aHome, aManifest, type Home } from '../support/daemon.ts';
 import { aStartedHome, lsh } from '../support/cli.ts';
+import { eventually } from '../support/eventually.ts';
 
 const isRoot = process.getuid?.() === 0;
 const NOBODY = { uid: 65534, gid: 65534, cwd: '/' };
@@ -22,6 +23,8 @@ async function aUsedHome(umask: number): Promise<Home> {
   });
   const { name } = await home.client.trigger({ name: 'secret', id: '1' });
   await home.client.run({ run: name, wait: true });
+  // What it was run with is put away after its end was told.
+  await eventually(() => readdirSync(join(home.paths.stateDir, 'runs')).length === 0);
   return home;
 }
 
