@@ -146,6 +146,8 @@ describe('runs', () => {
     const run = await runWithOutput('long', 'begun');
     expect(await lshOk(home, ['cron', 'stop', 'long'])).toBe(`run "${run}" stopping\n`);
     expect(await following).toBe('begun\ntold\n');
+    // The end of its output comes before its record.
+    await home.client.run({ run, wait: true });
     expect(await lshOk(home, ['cron', 'stop', 'long'])).toBe('job "long" has no active run\n');
   });
 
