@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BUNDLE } from './bundle.ts';
 
-/** How long a process that is ending may take, in milliseconds. */
+/** How long a process that is ending may take, in milliseconds: none is there for long where nothing is wrong. */
 const ENDING_MS = 30_000;
 
 /** Each project of tests asks for it; the first one's is everyone's. */
