@@ -18,9 +18,10 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { ERRORS, type ErrorCode } from '../../src/core/errors.ts';
+import { ERRORS, type ErrorCode, type LshError } from '../../src/core/errors.ts';
 import { aHome, aManifest, type Ended, type Home } from '../support/daemon.ts';
 import { aSharedDaemon, aStartedHome, lsh, lshOk } from '../support/cli.ts';
+import { eventually } from '../support/eventually.ts';
 
 const isRoot = process.getuid?.() === 0;
 const KEPT = ['cron', 'add', '-n', 'kept', '-s', '@yearly', '-c', 'echo kept'];
@@ -272,13 +273,12 @@ async function addUntilRefused(home: Home): Promise<{ names: string[]; refusal: 
   throw new Error('the disk never became full');
 }
 
-/** Resolves when nobody answers on the socket any more. */
+/** Resolves when nobody listens on the socket any more: a daemon that is dying may yet take a call and drop it. */
 async function goneSilent({ client }: Home): Promise<void> {
-  for (;;) {
-    try {
-      await client.status({});
-    } catch {
-      return;
-    }
-  }
+  await eventually(() =>
+    client.status({}).then(
+      () => false,
+      ({ code }: LshError) => code === 'DAEMON_NOT_RUNNING',
+    ),
+  );
 }

@@ -6,7 +6,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import type { RunDocument } from '../../src/core/document.ts';
 import { makeFifos } from '../../src/runners/fifo-pool.ts';
+import { isAlive } from '../../src/local/stop-daemon.ts';
 import { aSharedDaemon, aStartedHome, lsh, lshOk } from '../support/cli.ts';
+import { eventually } from '../support/eventually.ts';
 import { followFile, processesWith } from '../support/side-effects.ts';
 
 const home = aSharedDaemon();
@@ -145,6 +147,7 @@ test.each(['restart', 'kill -9'])(
       expect(restarted.status).toBe(0);
     } else {
       process.kill(pid, 'SIGKILL');
+      await eventually(() => !isAlive(pid));
       await speech.write('meanwhile\n');
       await lshOk(home, ['daemon', 'start']);
     }
