@@ -29,23 +29,36 @@ describe.skipIf(NO_KUBE)('an operator that was away', () => {
     return { from: Date.parse(metadata.creationTimestamp) + 1000, to: Date.parse(status!.accountedUntil!) };
   }
 
-  test('goes on after more than 100 missed slots, and has recorded them', async () => {
-    const { metadata } = await cluster.create('missed', { schedule: EVERY_SECOND });
-    const accountedUntil = new Date(Date.parse(metadata.creationTimestamp) - 500_000).toISOString();
-    const observedSchedule = `UTC|||${EVERY_SECOND}`;
+  /** Creates an LshJob whose slots are accounted for up to so many milliseconds before. */
+  async function createBehind(name: string, schedule: string, behindMs: number): Promise<void> {
+    const { metadata } = await cluster.create(name, { schedule });
+    const accountedUntil = new Date(Date.parse(metadata.creationTimestamp) - behindMs).toISOString();
     await cluster.admin.request({
       method: 'PATCH',
-      path: `${lshJobPath('default', 'missed')}/status`,
+      path: `${lshJobPath('default', name)}/status`,
       contentType: 'application/merge-patch+json',
-      body: { status: { accountedUntil: accountedUntil.replace(/\.\d+Z/, 'Z'), observedSchedule } },
+      body: {
+        status: {
+          accountedUntil: accountedUntil.replace(/\.\d+Z/, 'Z'),
+          observedSchedule: `UTC|||${schedule}`,
+        },
+      },
     });
+  }
+
+  test('goes on after more than 100 missed slots, and has recorded them', async () => {
+    await createBehind('missed', EVERY_SECOND, 500_000);
+    // None of its slots falls while the operator starts: that one would run in place of the newest that was missed.
+    await createBehind('missed-days', '@daily', 500 * 86_400_000);
     const operator = await cluster.operator({ args: IN_TURNS }).leads();
     const { status } = await cluster.until('missed', ({ totals }) => (totals?.completed ?? 0) >= 2);
     expect(status?.recentOutcomes?.at(-1)).toMatchObject({ outcome: 'Missed', cause: 'NotEvaluated' });
     expect(status?.recentOutcomes?.at(-1)?.count).toBeGreaterThan(490);
-    expect(cluster.runsOf('missed').filter(({ trigger }) => trigger === 'CatchUp')).toHaveLength(1);
+    const days = await cluster.until('missed-days', ({ totals }) => totals?.completed === 1);
+    expect(days.status?.recentOutcomes).toMatchObject([{ outcome: 'Missed', count: 499 }]);
+    expect(cluster.runsOf('missed-days')).toMatchObject([{ trigger: 'CatchUp' }]);
     expect(await operator.stop()).toEqual([0, null]);
-    await cluster.delete('missed');
+    await Promise.all([cluster.delete('missed'), cluster.delete('missed-days')]);
   });
 
   test('stopped and started at random, no slot runs twice and none is lost', async () => {
