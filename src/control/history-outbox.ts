@@ -34,10 +34,16 @@ export class HistoryOutbox {
   /** Jobs some of whose runs found no room. */
   readonly #turnedAway = new Set<JobKey>();
   readonly #listeners: ((key: JobKey) => void)[] = [];
-  /** Batches that are looked through for the run that is refused. */
-  #suspects: Run[][] = [];
-  /** Runs that are refused each by itself, and why, by id: tried again now and then. */
+  /** Batches that are looked through for the runs that are refused. */
+  readonly #suspects: Run[][] = [];
+  /** Ids of the runs in them, which wait like others. */
+  readonly #suspected = new Set<string>();
+  #lastWasSuspect = false;
+  /** Runs that are refused each by itself, and why, by id, in the order in which they are tried again. */
   readonly #refused = new Map<string, { run: Run; trouble: Trouble }>();
+  #trialIsToCome = false;
+  /** Id of the run that was refused and is tried again. */
+  #onTrial: string | undefined;
   #batchSize = BATCH_MAX;
   #failures = 0;
   #failingSince = 0;
@@ -76,7 +82,7 @@ export class HistoryOutbox {
     for (const run of runs) {
       const id = idOf(run);
       if (!isFinished(run) || this.#waiting.has(id) || this.#refused.has(id)) continue;
-      if (this.#waiting.size < WAITING_MAX) this.#waiting.set(id, run);
+      if (this.backlog < WAITING_MAX) this.#waiting.set(id, run);
       else this.#turnedAway.add(run.job);
     }
     this.#pump();
@@ -100,9 +106,29 @@ export class HistoryOutbox {
   }
 
   #pump(): void {
-    if (this.#state !== 'idle' || this.#waiting.size === 0) return;
+    if (this.#state !== 'idle') return;
+    const batch = this.#nextBatch();
+    if (batch.length === 0) return;
     this.#state = 'writing';
-    void this.#write(this.#suspects.shift() ?? [...this.#waiting.values()].slice(0, this.#batchSize));
+    void this.#write(batch);
+  }
+
+  /** Suspects and others by turns: however many are refused, the others get through. */
+  #nextBatch(): Run[] {
+    const others = this.#unsuspected();
+    const suspects = this.#lastWasSuspect && others.length > 0 ? undefined : this.#suspects.shift();
+    this.#lastWasSuspect = suspects !== undefined;
+    for (const run of suspects ?? []) this.#suspected.delete(idOf(run));
+    return suspects ?? others;
+  }
+
+  #unsuspected(): Run[] {
+    const batch: Run[] = [];
+    for (const [id, run] of this.#waiting) {
+      if (batch.length === this.#batchSize) break;
+      if (!this.#suspected.has(id)) batch.push(run);
+    }
+    return batch;
   }
 
   async #write(batch: readonly Run[]): Promise<void> {
@@ -132,7 +158,12 @@ export class HistoryOutbox {
       for (const { job } of this.#waiting.values()) concerned.add(job);
     }
     this.#failures = 0;
-    if (this.#waiting.size < WAITING_MAX / 2) {
+    // What kept it out is gone, so that others may be taken as well.
+    if (batch.some((run) => idOf(run) === this.#onTrial)) {
+      this.#onTrial = undefined;
+      this.#tryAgain([...this.#refused.values()]);
+    }
+    if (this.backlog < WAITING_MAX / 2) {
       for (const key of this.#turnedAway) concerned.add(key);
       this.#turnedAway.clear();
     }
@@ -156,27 +187,44 @@ export class HistoryOutbox {
     });
   }
 
-  /** One run that is never taken must not hold up the others: it is found, and set aside for a minute. */
+  /** One run that is never taken must not hold up the others: it is found, and set aside. */
   #suspect(batch: readonly Run[], { reason, message }: LshError): void {
     if (batch.length > 1) {
       const middle = Math.ceil(batch.length / 2);
       this.#suspects.unshift(batch.slice(0, middle), batch.slice(middle));
+      for (const run of batch) this.#suspected.add(idOf(run));
       return;
     }
-    if (this.#refused.size === 0) this.#after(RETRY_MAX_MS, () => this.#tryRefused());
     for (const run of batch) {
       this.#waiting.delete(idOf(run));
       this.#refused.set(idOf(run), { run, trouble: { reason, message } });
     }
+    this.#announceTrial();
     this.#announce(new Set(batch.map(({ job }) => job)));
   }
 
-  #tryRefused(): void {
-    const again = [...this.#refused.values()].map(({ run }) => run);
-    this.#refused.clear();
-    for (const run of again) this.#waiting.set(idOf(run), run);
-    for (let from = 0; from < again.length; from += BATCH_MAX)
-      this.#suspects.push(again.slice(from, from + BATCH_MAX));
+  /** In a minute one of those that are refused is tried again, by turns. */
+  #announceTrial(): void {
+    if (this.#trialIsToCome || this.#refused.size === 0) return;
+    this.#trialIsToCome = true;
+    this.#after(RETRY_MAX_MS, () => {
+      this.#trialIsToCome = false;
+      const [next] = this.#refused.values();
+      if (next === undefined) return;
+      this.#onTrial = idOf(next.run);
+      this.#tryAgain([next]);
+      this.#announceTrial();
+    });
+  }
+
+  #tryAgain(refused: readonly { run: Run }[]): void {
+    for (const { run } of refused) {
+      this.#refused.delete(idOf(run));
+      this.#waiting.set(idOf(run), run);
+      this.#suspected.add(idOf(run));
+    }
+    for (let from = 0; from < refused.length; from += BATCH_MAX)
+      this.#suspects.push(refused.slice(from, from + BATCH_MAX).map(({ run }) => run));
     this.#pump();
   }
 

@@ -239,6 +239,31 @@ describe('a run that is refused again and again', () => {
     expect(tries.length).toBeLessThan(9);
   });
 
+  test('nor do many of them, which are tried by turns, and arrive together once one of them does', async () => {
+    const isBad = (name: string) => name.startsWith('poison');
+    table.answer = (names) => (names.some(isBad) ? REFUSED : undefined);
+    outbox.add(Array.from({ length: 20 }, (_, index) => ended(`poison-${index}`)));
+    const tries = () => table.calls.filter((names) => names.some(isBad)).length;
+    await settled();
+    const passWithOthers = async (seconds: number): Promise<void> => {
+      for (let second = 0; second < seconds; second++) {
+        outbox.add([ended(`run-${clock.now()}`)]);
+        await pass(1);
+      }
+    };
+    await passWithOthers(300);
+    expect(table.rows.size).toBeGreaterThan(290);
+    expect(outbox.backlog).toBeLessThan(25);
+    const before = tries();
+    await passWithOthers(600);
+    expect(tries() - before).toBeGreaterThan(8);
+    expect(tries() - before).toBeLessThan(12);
+    table.answer = () => undefined;
+    await passWithOthers(62);
+    expect([...table.rows].filter(isBad)).toHaveLength(20);
+    expect(outbox.backlog).toBeLessThan(3);
+  });
+
   test('arrives when it is taken after all', async () => {
     outbox.progress('local/bad', [POISON]);
     await settled();
