@@ -1,4 +1,5 @@
 // Which cluster: a kubeconfig file, the usual places, or the pod’s service account.
+import { existsSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { LshError, type LshErrorOptions } from '../core/errors.ts';
@@ -7,7 +8,7 @@ import { StrictKubeConfig } from './strict-kube-config.ts';
 export interface KubeConfigChoice {
   /** Path of a kubeconfig; otherwise KUBECONFIG, ~/.kube/config or the pod’s service account. */
   kubeconfig?: string;
-  /** Value of KUBECONFIG: paths, of whose entries of one name the first counts. */
+  /** Value of KUBECONFIG: paths, of whose entries of one name the first counts. Those of no file are passed over. */
   searched?: string;
   /** Name of a context in it; otherwise its current one. */
   context?: string;
@@ -18,7 +19,7 @@ const FALLBACK_SERVER = 'http://localhost:8080';
 
 /** Loads the configuration; KUBECONFIG_MISSING where there is none, KUBECONFIG_INVALID where it lacks the context. */
 export function loadKubeConfig({ kubeconfig, searched = '', context }: KubeConfigChoice): KubeConfig {
-  const config = read(kubeconfig === undefined ? searched.split(delimiter).filter(Boolean) : [kubeconfig]);
+  const config = read(kubeconfig === undefined ? filesIn(searched) : [kubeconfig]);
   if (context !== undefined) {
     if (!config.getContextObject(context)) throw unknownContext(config, context);
     config.setCurrentContext(context);
@@ -33,6 +34,13 @@ export function loadKubeConfig({ kubeconfig, searched = '', context }: KubeConfi
     config.clusters = config.clusters.map((one) => (one === cluster ? { ...one, skipTLSVerify: true } : one));
   }
   return config;
+}
+
+function filesIn(searched: string): string[] {
+  const paths = searched.split(delimiter).filter(Boolean);
+  const found = paths.filter((path) => existsSync(path));
+  // Of none at all the first is named in the error.
+  return found.length > 0 ? found : paths;
 }
 
 function read([file, ...more]: readonly string[]): StrictKubeConfig {

@@ -60,8 +60,9 @@ export class StrictKubeConfig extends KubeConfig {
 }
 
 function usersIn(text: string): Map<string, UserFields> {
-  const { users = [] } = (parse(text) ?? {}) as { users?: { name: string; user?: UserFields | null }[] };
-  return new Map(users.map(({ name, user }) => [name, user ?? {}]));
+  const { users } = (parse(text) ?? {}) as { users?: { name: string; user?: UserFields | null }[] | null };
+  // kubectl writes null for none.
+  return new Map(users?.map(({ name, user }) => [name, user ?? {}]));
 }
 
 function isGiven(value: unknown): boolean {

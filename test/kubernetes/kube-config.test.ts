@@ -50,6 +50,30 @@ describe('the choice of a cluster', () => {
     expect(loadKubeConfig({}).getContextObject('one')?.namespace).toBe('team');
   });
 
+  test('a file of KUBECONFIG that is not there is passed over, as kubectl does', () => {
+    const none = join(dir, 'none');
+    expect(loadKubeConfig({ searched: `${none}:${file}:${none}` }).currentContext).toBe('one');
+    expect(() => loadKubeConfig({ searched: none })).toThrow(
+      expect.objectContaining({
+        code: 'KUBECONFIG_INVALID',
+        message: expect.stringContaining(none) as string,
+      }),
+    );
+  });
+
+  test('one without users, which kubectl writes as null, is whole', async () => {
+    await writeFile(
+      file,
+      stringify({
+        clusters: [{ name: 'proxy', cluster: { server: 'http://127.0.0.1:8001' } }],
+        users: null,
+        contexts: [{ name: 'proxy', context: { cluster: 'proxy', user: '' } }],
+        'current-context': 'proxy',
+      }),
+    );
+    expect(loadKubeConfig({ kubeconfig: file }).getCurrentCluster()?.server).toBe('http://127.0.0.1:8001');
+  });
+
   test('plain HTTP, as a kubectl proxy speaks it, is not refused for its missing TLS', () => {
     const cluster = loadKubeConfig({ kubeconfig: file, context: 'two' }).getCurrentCluster();
     expect(cluster).toMatchObject({ server: 'http://127.0.0.1:8001', skipTLSVerify: true });
