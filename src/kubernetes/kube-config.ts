@@ -53,8 +53,9 @@ function read([file, ...more]: readonly string[]): StrictKubeConfig {
       other.loadFromFile(path);
       config.adopt(other);
     }
-  } catch (cause) {
-    throw invalid(cause instanceof Error ? cause.message : String(cause), { cause });
+  } catch (thrown) {
+    // What follows the first line are lines of the file, and one of them may be a token: hence no cause either.
+    throw invalid((thrown instanceof Error ? thrown.message : String(thrown)).split('\n')[0]!);
   }
   return config;
 }

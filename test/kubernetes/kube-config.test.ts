@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
@@ -90,6 +91,19 @@ describe('the choice of a cluster', () => {
         message: expect.stringContaining(detail) as string,
       }),
     );
+  });
+
+  test('a file that cannot be parsed is told without the lines around the mistake, which may be a token', async () => {
+    await writeFile(file, 'users:\n- name: u\n  user:\n    token: hush\n   wrong: indentation\n');
+    let thrown: unknown;
+    try {
+      loadKubeConfig({ kubeconfig: file });
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toMatchObject({ code: 'KUBECONFIG_INVALID' });
+    expect(inspect(thrown)).toContain('bad indentation of a mapping entry (5:4).');
+    expect(inspect(thrown)).not.toContain('hush');
   });
 
   test('an unknown context comes with the names of those there are', () => {
