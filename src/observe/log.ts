@@ -35,6 +35,8 @@ const SECRET_KEYS = [
   'secrets',
   'secretsKey',
   'inheritedSecrets',
+  'supabaseServiceRoleKey',
+  'serviceRoleKey',
   'password',
   'token',
   'authorization',

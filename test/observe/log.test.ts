@@ -38,6 +38,7 @@ test('variables and secrets are not written, wherever they stand in an object', 
   log.info({ env: { A: 'hush' }, job: { spec: { env: [{ name: 'A', value: 'hush' }] } } }, 'job');
   log.info({ token: 'hush', request: { authorization: 'hush', password: 'hush' } }, 'request');
   log.info({ config: { secretsKey: 'hush', inheritedSecrets: { LSH_SECRETS_KEY: 'hush' } } }, 'config');
+  log.info({ config: { supabaseServiceRoleKey: 'hush' }, project: { serviceRoleKey: 'hush' } }, 'history');
   expect(readFileSync(path, 'utf8')).not.toContain('hush');
   expect(readFileSync(path, 'utf8')).toContain('[redacted]');
 });
