@@ -160,7 +160,7 @@ export class Reconciler {
         for (const runner of this.#runners()) runner.release(action.name, key);
         return;
       case 'Remove':
-        for (const runner of this.#runners()) await runner.remove?.(action.name, key);
+        for (const runner of this.#runners(action.executor)) await runner.remove?.(action.name, key);
     }
   }
 
@@ -174,8 +174,12 @@ export class Reconciler {
     return this.#runners().flatMap((runner) => runner.observe(key));
   }
 
-  #runners(): Runner[] {
-    return Object.values(this.#options.runners);
+  /** That of the executor, all where none is given. */
+  #runners(executor?: Executor): Runner[] {
+    const { runners } = this.#options;
+    if (executor === undefined) return Object.values(runners);
+    const runner = runners[executor];
+    return runner === undefined ? [] : [runner];
   }
 
   /** Compiled once per spec; an edit brings a new spec object. */

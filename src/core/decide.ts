@@ -156,10 +156,10 @@ function decision(draft: Draft, { status, waitsForCapacity, history }: Outcome):
   const runs = [...draft.runs.values()];
   const isNeeded = (run: Run) => history !== undefined && isMissing(history, draft, run);
   const forget = beyondHistory(draft.job.spec, runs, isNeeded).map(({ name }) => name);
-  // The record is all that the history needs: a Job that waited for it would fill quotas and the server.
-  const left = beyondHistory(draft.job.spec, runs).filter(({ executor }) => executor === 'Job');
-  for (const name of new Set([...forget, ...left.map((run) => run.name)]))
-    draft.actions.push({ kind: 'Remove', name });
+  for (const { name, executor } of beyondHistory(draft.job.spec, runs)) {
+    // The record is all that the history needs: a Job that waited for it would fill quotas and the server.
+    if (executor === 'Job' || forget.includes(name)) draft.actions.push({ kind: 'Remove', name, executor });
+  }
   return {
     actions: draft.actions,
     change: {

@@ -1,5 +1,5 @@
 // The working copy of one evaluation: the steps of decide() write into it and nowhere else.
-import type { Job, RunTotals } from './job.ts';
+import type { Executor, Job, RunTotals } from './job.ts';
 import { cancelled } from './run-state.ts';
 import { isActive, type Run, type SlotRecord, type StopCause } from './run.ts';
 import type { Correction } from './stray.ts';
@@ -9,8 +9,8 @@ export type Action =
   | { kind: 'Stop'; run: Run; cause: StopCause; graceMs: number }
   /** The run’s end is in the ledger: the runner may forget it. */
   | { kind: 'Release'; name: string }
-  /** Beyond the history limits: what the run left behind may go. */
-  | { kind: 'Remove'; name: string };
+  /** Beyond the history limits: what the run left behind may go, with whatever executor where it is not known. */
+  | { kind: 'Remove'; name: string; executor?: Executor };
 
 export interface JobEvent {
   type: 'Normal' | 'Warning';

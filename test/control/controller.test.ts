@@ -5,9 +5,9 @@ import type { JobSource, Ledger, Logger, Runner } from '../../src/control/ports.
 import { Reconciler } from '../../src/control/reconciler.ts';
 import type { LedgerChange } from '../../src/core/decide.ts';
 import { LshError } from '../../src/core/errors.ts';
-import type { Job, JobKey, JobSpecInput } from '../../src/core/job.ts';
+import type { Executor, Job, JobKey, JobSpecInput } from '../../src/core/job.ts';
 import type { Run, RunObservation } from '../../src/core/run.ts';
-import { aJob, at } from '../support/builders.ts';
+import { aJob, aRun, at } from '../support/builders.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const START = at('2026-01-01T00:00:00Z');
@@ -233,5 +233,35 @@ describe('the loop', () => {
     expect(world.jobs.get('local/cluster-only')?.status?.phase).toBe('Invalid');
     expect(world.log.filter((line) => line.startsWith('start'))).toEqual(['start a']);
     await world.controller.stop();
+  });
+
+  test('what a run left is removed by the runner of its executor, and asked of no other', async () => {
+    const world = new Harness();
+    const removed: string[] = [];
+    const runnerOf = (executor: Executor): Runner => ({
+      claim: 'name',
+      capacity: () => Infinity,
+      start: () => Promise.resolve(),
+      stop: () => undefined,
+      observe: () => [],
+      release: () => undefined,
+      remove: (name) => void removed.push(`${executor} ${name}`),
+      onChange: () => undefined,
+    });
+    const job = world.add('a', { executor: 'Job', successfulRunsHistoryLimit: 1 });
+    for (const [index, executor] of (['Shell', 'Job', 'Job'] as const).entries()) {
+      const run = { name: `a-${index}`, job: job.key, jobUid: job.uid, executor };
+      world.ledgerRuns.set(run.name, aRun({ ...run, phase: 'Completed', finishedAt: START + index }));
+    }
+    const reconciler = new Reconciler({
+      source: world,
+      ledger: world,
+      runners: { Shell: runnerOf('Shell'), Job: runnerOf('Job') },
+      recorder: { event: () => undefined },
+      clock: world.clock,
+      evaluatingSince: START,
+    });
+    await reconciler.reconcile(job.key);
+    expect(removed).toEqual(['Job a-1', 'Shell a-0']);
   });
 });
