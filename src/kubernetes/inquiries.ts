@@ -26,6 +26,7 @@ export class Inquiries {
   readonly #options: InquiriesOptions;
   readonly #open = new Set<string>();
   readonly #timers = new Set<() => void>();
+  #closed = false;
 
   constructor(options: InquiriesOptions) {
     this.#options = options;
@@ -43,6 +44,7 @@ export class Inquiries {
   }
 
   #unanswered({ key, run, id }: Subject, error: unknown): void {
+    if (this.#closed) return;
     const { clock, logger, again } = this.#options;
     logger.warn({ job: key, run, error: describeError(error) }, 'what became of a run cannot be read yet');
     const cancel = clock.at(clock.now() + ASK_AGAIN_MS, () => {
@@ -55,6 +57,7 @@ export class Inquiries {
 
   /** Asks nothing again. */
   close(): void {
+    this.#closed = true;
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
   }

@@ -59,3 +59,14 @@ test('closed, it asks nothing again', async () => {
   clock.advanceTo(clock.now() + 10_000);
   expect(again).toEqual([]);
 });
+
+test('nor what was not answered before it was closed', async () => {
+  const { clock, logger, inquiries, ask } = asker();
+  const { promise, reject } = Promise.withResolvers<void>();
+  await ask(() => promise);
+  inquiries.close();
+  reject(new Error('the connection is closed'));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(clock.pending).toBe(0);
+  expect(logger.lines).toEqual([]);
+});
