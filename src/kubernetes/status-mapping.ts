@@ -16,6 +16,9 @@ import type { ClosedStretch, Correction } from '../core/stray.ts';
 /** Bytes of a run’s output that the status shows. */
 const OUTPUT_TAIL_MAX_BYTES = 1024;
 
+/** Characters of the message of a run that is kept for the team’s history only. */
+const KEPT_MESSAGE_MAX_LENGTH = 100;
+
 /** Stretches of slots without a run that the status shows. */
 export const OUTCOMES_SHOWN = 20;
 
@@ -139,12 +142,14 @@ export function writeStatus(job: Job, status: JobStatus, { runs, outcomes }: Led
   };
 }
 
-/** What is kept beyond the limits waits for the team’s history only, and a hundred outputs would be too much. */
+/** What is kept beyond the limits waits for the team’s history only: a hundred of the whole would be too much. */
 function shownEnds({ spec }: Job, runs: readonly Run[]): RunEntry[] {
   const beyond = new Set(beyondHistory(spec, runs));
-  return runs
-    .filter((run) => !isActive(run))
-    .map((run) => runEntry(beyond.has(run) ? { ...run, outputTail: undefined } : run));
+  return runs.filter((run) => !isActive(run)).map((run) => runEntry(beyond.has(run) ? shortened(run) : run));
+}
+
+function shortened(run: Run): Run {
+  return { ...run, message: run.message?.slice(0, KEPT_MESSAGE_MAX_LENGTH), outputTail: undefined };
 }
 
 /**

@@ -118,6 +118,25 @@ describe('a status', () => {
     expect(outputTail).toBe(`${'é'.repeat(511)}x`);
   });
 
+  test('says of runs that are kept beyond the limits no more than half a KiB each', () => {
+    const runs = Array.from({ length: 103 }, (_, index) =>
+      aRun({
+        name: `backup-${index}`,
+        phase: 'Failed',
+        reason: 'ExitCode',
+        message: 'm'.repeat(4096),
+        outputTail: 'o'.repeat(1024),
+        createdAt: 1000 - index,
+        finishedAt: 1000 - index,
+      }),
+    );
+    const { recentRuns } = writeStatus(aJob({ failedRunsHistoryLimit: 3 }), status, { runs, outcomes: [] });
+    const [shown, kept] = [recentRuns.slice(0, 3), recentRuns.slice(3)];
+    expect(shown.every(({ message, outputTail }) => message?.length === 4096 && outputTail)).toBe(true);
+    expect(kept).toHaveLength(100);
+    expect(Math.max(...kept.map((run) => JSON.stringify(run).length))).toBeLessThan(512);
+  });
+
   test('gives back every run as it was, whatever it had been through', () => {
     const instant = fc.integer({ min: 0, max: at('2100-01-01T00:00:00Z') });
     const text = fc.string({ maxLength: 40 }).map((one) => one.toWellFormed());
