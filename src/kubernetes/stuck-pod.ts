@@ -11,10 +11,22 @@ export function stuckMessage(pod: PodObject): string | undefined {
 }
 
 function withoutContainer({ spec, status }: PodObject): string | undefined {
-  const ours = ({ name }: { name: string }): boolean => name === RUN_CONTAINER;
-  const { reason = '', message = reason } = status?.containerStatuses?.find(ours)?.state?.waiting ?? {};
-  if (NO_IMAGE.has(reason)) return `The image "${spec?.containers.find(ours)?.image}" cannot be pulled.`;
-  return NO_CONTAINER.has(reason) ? `The container cannot be created: ${message}` : undefined;
+  for (const { name, state } of awaited(status)) {
+    const { reason = '', message = reason } = state?.waiting ?? {};
+    if (NO_IMAGE.has(reason)) return `The image "${imageOf(spec, name)}" cannot be pulled.`;
+    if (NO_CONTAINER.has(reason)) return `The container "${name}" cannot be created: ${message}`;
+  }
+  return undefined;
+}
+
+/** The containers that the command waits for: those that come before it, and its own. */
+function awaited({ initContainerStatuses = [], containerStatuses = [] }: PodObject['status'] = {}) {
+  return [...initContainerStatuses, ...containerStatuses.filter(({ name }) => name === RUN_CONTAINER)];
+}
+
+function imageOf(spec: PodObject['spec'], container: string): string | undefined {
+  const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
+  return containers.find(({ name }) => name === container)?.image;
 }
 
 function withoutNode({ status }: PodObject): string | undefined {

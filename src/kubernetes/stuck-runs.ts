@@ -47,10 +47,13 @@ export class StuckRuns {
 /** As much of a Pod as is looked at here. */
 export function trimmedPod({ metadata, spec, status }: PodObject): PodObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp, labels } = metadata;
-  const containers = spec?.containers.map((container) => ({ name: container.name, image: container.image }));
   return {
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp, labels },
-    spec: { containers: containers ?? [] },
+    spec: { initContainers: images(spec?.initContainers), containers: images(spec?.containers) },
     status,
   };
+}
+
+function images(containers: readonly { name: string; image?: string }[] = []) {
+  return containers.map(({ name, image }) => ({ name, image }));
 }
