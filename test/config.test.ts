@@ -160,6 +160,11 @@ describe('Supabase', () => {
     expect(environmentProblems({ ...HOME, SUPABASE_SERVICE_ROLE_KEY: 'k' })).toEqual([]);
   });
 
+  test('has no newline of the files that its Secret was made of', () => {
+    const config = loadConfig({ ...HOME, SUPABASE_URL: `${URL}\n`, SUPABASE_SERVICE_ROLE_KEY: 'k\n' });
+    expect(config).toMatchObject({ supabaseUrl: URL, supabaseServiceRoleKey: 'k' });
+  });
+
   test.each(['team.supabase.co', 'ftp://team', ' '])('is not at "%s"', (url) => {
     const problems = environmentProblems({ ...HOME, SUPABASE_URL: url, SUPABASE_SERVICE_ROLE_KEY: 'k' });
     expect(problems.map(({ path }) => path)).toEqual(['SUPABASE_URL']);

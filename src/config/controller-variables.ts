@@ -89,13 +89,15 @@ export const CONTROLLER_VARIABLES = {
       'Supabase project in whose table lsh_runs the operator records every finished run; nowhere when not set.',
     ),
     type: 'a URL that begins with https:// or http://',
-    read: (value) => (/^https?:$/.test(protocolOf(value)) ? value : undefined),
+    read: (value) => (/^https?:$/.test(protocolOf(value)) ? value.trim() : undefined),
   } as Variable<string | undefined>,
   supabaseServiceRoleKey: {
     ...text('SUPABASE_SERVICE_ROLE_KEY', 'Key of its role service_role.', {
       required: { when: 'SUPABASE_URL is set', with: 'SUPABASE_URL' },
     }),
     secret: true,
+    // As the address, it may have the newline of the file that a Secret was made of.
+    read: (value) => value.trim() || undefined,
   } as Variable<string | undefined>,
 } satisfies Record<string, Variable<never> | Variable>;
 
