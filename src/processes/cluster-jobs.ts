@@ -30,7 +30,8 @@ export interface ClusterHome {
 
 /** Finds the cluster and its credentials; connects with the first call. */
 export function connectCluster({ kubeconfig, context, ...options }: ClusterOptions): ClusterHome {
-  const { allowDangerousCommands: allowDangerous, commandAllowList: allowList, ...config } = loadConfig();
+  const config = loadConfig();
+  const { allowDangerousCommands: allowDangerous, commandAllowList: allowList } = config;
   const load = () => loadKubeConfig({ kubeconfig, searched: config.kubeconfig, context });
   const client = new KubeClient({ load, userAgent: `lsh/${VERSION}` });
   const { namespace = client.namespace, allNamespaces = false, notice, now } = options;
