@@ -1,10 +1,10 @@
 // Questions to the API server that the observation of a run waits for: one at a time about each subject, and again a
-// second after one that was not answered.
+// second after one that was not answered, or when the server wants to be asked again.
 import type { Clock, Logger } from '../control/ports.ts';
 import type { JobKey } from '../core/job.ts';
-import { describeError } from './api-errors.ts';
+import { describeError, retryAfterMs } from './api-errors.ts';
 
-/** Between two questions about the same, milliseconds. */
+/** Between two questions about the same, at the least, milliseconds. */
 const ASK_AGAIN_MS = 1_000;
 
 export interface InquiriesOptions {
@@ -46,8 +46,10 @@ export class Inquiries {
   #unanswered({ key, run, id }: Subject, error: unknown): void {
     if (this.#closed) return;
     const { clock, logger, again } = this.#options;
-    logger.warn({ job: key, run, error: describeError(error) }, 'what became of a run cannot be read yet');
-    const cancel = clock.at(clock.now() + ASK_AGAIN_MS, () => {
+    const retryInMs = Math.max(ASK_AGAIN_MS, retryAfterMs(error) ?? 0);
+    const fields = { job: key, run, error: describeError(error), retryInMs };
+    logger.warn(fields, 'what became of a run cannot be read yet');
+    const cancel = clock.at(clock.now() + retryInMs, () => {
       this.#timers.delete(cancel);
       this.#open.delete(id);
       again(key);

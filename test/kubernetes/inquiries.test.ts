@@ -1,4 +1,5 @@
 // One question at a time about each subject, and again after one that was not answered.
+import { ApiException } from '@kubernetes/client-node';
 import { expect, test } from 'vitest';
 import { Inquiries } from '../../src/kubernetes/inquiries.ts';
 import { keptLogger } from '../support/kept-logger.ts';
@@ -42,7 +43,7 @@ test('one that was not answered is told, and may be asked again a second later',
   await ask(refused);
   expect(asked()).toBe(1);
   expect(logger.lines.map(({ fields }) => fields)).toEqual([
-    { job: 'default/backup', run: 'backup-1', error: 'no route' },
+    { job: 'default/backup', run: 'backup-1', error: 'no route', retryInMs: 1000 },
   ]);
   clock.advanceTo(clock.now() + 999);
   expect(again).toEqual([]);
@@ -50,6 +51,15 @@ test('one that was not answered is told, and may be asked again a second later',
   expect(again).toEqual(['default/backup']);
   await ask(refused);
   expect(asked()).toBe(2);
+});
+
+test('a server that asks to wait longer is obeyed', async () => {
+  const { clock, again, ask } = asker();
+  await ask(() => Promise.reject(new ApiException(429, 'too many', '{}', { 'retry-after': '7' })));
+  clock.advanceTo(clock.now() + 6_999);
+  expect(again).toEqual([]);
+  clock.advanceTo(clock.now() + 1);
+  expect(again).toEqual(['default/backup']);
 });
 
 test('closed, it asks nothing again', async () => {
