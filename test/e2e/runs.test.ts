@@ -66,6 +66,8 @@ describe.each(['Shell', 'Job'] as const)('an LshJob with executor %s', (executor
     const command = 'sleep 2; echo asked';
     await cluster.create(name, { schedule: '* * * * * *', executor, command, suspend: true });
     await cluster.lsh('cron', 'trigger', name, '--wait');
+    // What lsh has seen may be on its way here.
+    await cluster.untilRun(name, ({ phase }) => isOver(phase));
     const asked = cluster.runsOf(name);
     const resumedAt = Date.now();
     await cluster.lsh('cron', 'resume', name);
