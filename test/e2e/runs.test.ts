@@ -1,6 +1,7 @@
 // What becomes of runs on a cluster with real kubelets: every policy of an LshJob on both executors, and how pods fail.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunPhase } from '../../src/core/run.ts';
+import { eventually } from '../support/eventually.ts';
 import { RealCluster, TEAM } from './support/real-cluster.ts';
 
 const isOver = (phase: RunPhase): boolean => ['Completed', 'Failed', 'Killed'].includes(phase);
@@ -170,7 +171,7 @@ describe('a Kubernetes Job', () => {
     await cluster.create('no-image', {
       schedule: '@yearly',
       command: 'true',
-      timeoutSeconds: 20,
+      timeoutSeconds: 40,
       job: { image: 'localhost:1/none:1' },
     });
     await cluster.lsh('cron', 'trigger', 'no-image');
@@ -179,8 +180,11 @@ describe('a Kubernetes Job', () => {
 
     expect(stuck.message).toBe('The image "localhost:1/none:1" cannot be pulled.');
     expect(over).toMatchObject({ phase: 'Killed', reason: 'TimedOut' });
-    const events = await cluster.kubectl('get', 'events', '--namespace', TEAM);
-    expect(events).toMatch(/RunStuck.*no-image/);
+    // Events are written beside the work, and may come after it.
+    await eventually(
+      async () => /RunStuck.*no-image/.test(await cluster.kubectl('get', 'events', '--namespace', TEAM)),
+      { what: 'the event' },
+    );
     await cluster.remove('no-image');
   });
 });
