@@ -25,10 +25,10 @@ const values = {
 beforeAll(() => cluster.start(values, marks.volume(RELEASE.namespace)));
 afterAll(() => cluster.stop());
 
-test('its pods pass the restricted profile', () => {
-  const pods = cluster.operators();
-  expect(pods).toHaveLength(1);
-  expect(pods.flatMap(({ spec }) => restrictedProblems(spec as PodSpec))).toEqual([]);
+test('its pod passes the restricted profile', async () => {
+  // Helm is content with the new pod; the one before it may be a moment from its end.
+  const { spec } = await cluster.operator();
+  expect(restrictedProblems(spec as PodSpec)).toEqual([]);
 });
 
 test('helm test passes', async () => {
@@ -55,18 +55,18 @@ test('an upgrade loses nothing while jobs run', async () => {
   for (const [name, command] of Object.entries(CROSSING)) await startCrossing(name, command);
   await cluster.untilRun('shell', ({ phase }) => phase === 'Completed');
   await cluster.untilRun('pods', ({ phase }) => phase === 'Completed');
-  const [before] = cluster.operators();
+  const before = await cluster.operator();
 
   await cluster.release({ ...values, logLevel: 'debug' });
   const after = await cluster.until('the new operator', () =>
-    cluster.operators().find(({ metadata }) => metadata.uid !== before?.metadata.uid),
+    cluster.operators().find(({ metadata }) => metadata.uid !== before.metadata.uid),
   );
   const ended = await cluster.untilRun(
     'long',
     ({ name, phase }) => name === long.name && phase === 'Completed',
   );
 
-  expect(after.metadata.name).not.toBe(before?.metadata.name);
+  expect(after.metadata.name).not.toBe(before.metadata.name);
   expect(ended.outputTail).toBe('slept through\n');
   const accounts = () => [
     { ...cluster.accountOf(shell, until), executions: marks.read().get('shell') ?? [] },
