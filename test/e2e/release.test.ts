@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JobSpecInput } from '../../src/core/job.ts';
 import { findings, isSettled } from '../support/ledger-check.ts';
+import { eventually } from '../support/eventually.ts';
 import { restrictedProblems } from '../support/pod-security.ts';
 import type { PodSpec } from '../support/chart.ts';
 import { Marks } from './support/marks.ts';
@@ -112,7 +113,8 @@ async function startCrossing(name: string, command: string): Promise<void> {
     retry: { limit: 1, initialSeconds: 1 },
   });
   await cluster.lsh('cron', 'trigger', name);
-  await cluster.untilRun(name, ({ phase }) => phase === 'Running');
+  // Running is what the ledger says before the command begins.
+  await eventually(() => marks.read().has(name), { what: `the first line of ${name}` });
 }
 
 /** Its end is recorded with the reason, and by it the run is tried again or not; each attempt was executed once. */
