@@ -12,10 +12,8 @@ import { RealCluster, RELEASE, TEAM } from './support/real-cluster.ts';
 const SECONDS = 75;
 /** Some before each fault. */
 const STEADY_RUNS = 5;
-/** A lease that were not released but had to expire would let 13 s pass at the least, of its 15. */
-const MAX_RELEASED_MS = 10_000;
-/** The expiry, the next try of the other one, and a start on a busy machine. */
-const MAX_EXPIRED_MS = 30_000;
+/** The expiry of a lease, the next try of the other one, and a start, on a machine that is held up at each. */
+const MAX_GAP_MS = 60_000;
 const EVERYTHING = { missedRunPolicy: 'All', maxMissedRuns: 100, successfulRunsHistoryLimit: 100 } as const;
 const JOBS: { name: string; executor: Executor; policy: Partial<JobSpecInput> }[] = [
   { name: 'steady', executor: 'Shell', policy: { concurrencyPolicy: 'Allow', ...EVERYTHING } },
@@ -50,6 +48,7 @@ test('no slot is lost or doubled when the leader is deleted, and when it is kill
   await steadyRuns(created, 'before');
   const deleted = await leader();
   const deletedAt = Date.now();
+  const heldBefore = cluster.holders.length;
   await cluster.kubectl(
     'delete',
     'pod',
@@ -65,6 +64,7 @@ test('no slot is lost or doubled when the leader is deleted, and when it is kill
     const found = cluster.leader();
     return found?.metadata.uid === deleted.metadata.uid ? undefined : found;
   });
+  expect(cluster.holders.slice(heldBefore), 'the lease is given up and need not expire').toContain('');
   const killedAt = Date.now();
   expect(killedAt, 'there are slots after the last fault').toBeLessThan(until);
   expect(cluster.killController(killed)).toHaveLength(1);
@@ -89,8 +89,7 @@ test('no slot is lost or doubled when the leader is deleted, and when it is kill
 
   expect(accounts().flatMap(findings)).toEqual([]);
   expect(marks.read().get('steady')?.length).toBeGreaterThan(SECONDS / 2);
-  for (const gap of Object.values(deletion)) expect(gap).toBeLessThan(MAX_RELEASED_MS);
-  for (const gap of Object.values(kill)) expect(gap).toBeLessThan(MAX_EXPIRED_MS);
+  for (const gap of [deletion, kill].flatMap(Object.values)) expect(gap).toBeLessThan(MAX_GAP_MS);
 });
 
 function create({ name, executor, policy }: (typeof JOBS)[number], until: number): Promise<LshJobObject> {

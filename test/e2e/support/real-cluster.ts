@@ -54,6 +54,8 @@ export class RealCluster {
   /** Every Job and Pod that ever was, in its newest version, by uid. */
   readonly jobsSeen = new Map<string, JobObject>();
   readonly podsSeen = new Map<string, PodObject>();
+  /** Who has held the lease, one after the other; empty where it was given up. */
+  readonly holders: string[] = [];
   readonly #waiting = new Set<() => void>();
 
   constructor() {
@@ -71,7 +73,10 @@ export class RealCluster {
     );
     this.#pods = this.#informer<PodObject>('/api/v1/pods', (pod) => this.podsSeen.set(pod.metadata.uid, pod));
     const leases = `/apis/coordination.k8s.io/v1/namespaces/${RELEASE.namespace}/leases`;
-    this.#leases = this.#informer<Lease>(leases, () => undefined);
+    this.#leases = this.#informer<Lease>(leases, ({ spec }) => {
+      const holder = spec?.holderIdentity ?? '';
+      if (holder !== this.holders.at(-1)) this.holders.push(holder);
+    });
   }
 
   /** Installs the release and what it needs, or changes it to these values, and begins to watch. */
