@@ -6,8 +6,8 @@ export default defineConfig({
     include: ['test/e2e/**/*.test.ts'],
     globalSetup: ['test/e2e/support/cluster-setup.ts'],
     // They end what has failed; no pace that a busy machine is held to.
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
+    testTimeout: 900_000,
+    hookTimeout: 900_000,
     // One cluster, and tests that follow each other.
     fileParallelism: false,
     pool: 'forks',

@@ -13,7 +13,7 @@ export type MachineState = Record<string, ReadonlySet<string>>;
 /** Names this process in the environment of everything that it starts. */
 const MARK = 'LSH_E2E_RUN';
 /** What ends by itself is given so long. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 60_000;
 
 /** How the machine is now; from here on processes are told to be ours. */
 export function machineState(): MachineState {

@@ -7,7 +7,7 @@ const LOOK_EVERY_MS = 50;
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  withinMs = 120_000,
+  withinMs = 300_000,
 ): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!(await holds())) {

@@ -85,6 +85,7 @@ const NOTHING = { list: 403, get: 403, create: 403, patch: 403, status: 403, del
 async function expectAnswers(client: KubeClient, expected: typeof NOTHING): Promise<void> {
   await eventually(() => client.request({ path: lshJobPath(TEAM) }).then(Boolean, () => false), {
     what: 'a role that includes LshJobs',
+    withinMs: 300_000,
   });
   expect(await answers(client)).toEqual(expected);
 }

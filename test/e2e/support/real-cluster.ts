@@ -21,7 +21,7 @@ import type { Account } from '../../support/ledger-check.ts';
 import { onNode } from './on-node.ts';
 
 /** Ends a test that has failed; no pace that a busy machine is held to. */
-const WAIT_MS = 180_000;
+const WAIT_MS = 300_000;
 const MAX_OUTPUT = 64 * 1024 * 1024;
 export const RELEASE = { name: 'lsh', namespace: 'lsh-system' };
 /** Where the LshJobs of the tests are. */
