@@ -25,7 +25,7 @@ const JOBS: { name: string; executor: Executor; policy: Partial<JobSpecInput> }[
 ];
 
 const cluster = new RealCluster();
-const marks = new Marks();
+const marks = new Marks('failover');
 
 beforeAll(() =>
   cluster.start(

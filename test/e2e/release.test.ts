@@ -17,7 +17,7 @@ import { RealCluster, RELEASE, TEAM } from './support/real-cluster.ts';
 const SECONDS = 60;
 
 const cluster = new RealCluster();
-const marks = new Marks();
+const marks = new Marks('release');
 const values = {
   shell: { namespaces: [TEAM], extraVolumeMounts: [marks.mount] },
   extraVolumes: [marks.podVolume],

@@ -8,28 +8,32 @@ const NAME = 'marks';
 
 export class Marks {
   readonly mount = { name: NAME, mountPath: `/${NAME}` };
-  readonly podVolume = { name: NAME, persistentVolumeClaim: { claimName: NAME } };
+  readonly podVolume;
   readonly command = `echo "$LSH_JOB $LSH_RUN $LSH_SLOT" >> /${NAME}/runs`;
+  readonly #name: string;
 
-  constructor() {
+  /** For one test file: a volume whose claim has gone with its namespace is bound to no other. */
+  constructor(file: string) {
+    this.#name = `${NAME}-${file}`;
+    this.podVolume = { name: NAME, persistentVolumeClaim: { claimName: this.#name } };
     onNode(`mkdir -p ${DIRECTORY} && chmod 777 ${DIRECTORY} && rm -f ${DIRECTORY}/runs`);
   }
 
   /** Manifests of a volume of the node, and of the claim to it. */
   volume(namespace: string): string[] {
     const storage = '1Gi';
-    const modes = { accessModes: ['ReadWriteMany'], storageClassName: NAME };
+    const modes = { accessModes: ['ReadWriteMany'], storageClassName: this.#name };
     const documents = [
       {
         apiVersion: 'v1',
         kind: 'PersistentVolume',
-        metadata: { name: NAME },
+        metadata: { name: this.#name },
         spec: { ...modes, capacity: { storage }, hostPath: { path: DIRECTORY } },
       },
       {
         apiVersion: 'v1',
         kind: 'PersistentVolumeClaim',
-        metadata: { name: NAME, namespace },
+        metadata: { name: this.#name, namespace },
         spec: { ...modes, resources: { requests: { storage } } },
       },
     ];
