@@ -53,7 +53,7 @@ async function killHost(): Promise<void> {
 
 /** Waits until no process of the run is left; there is no event for the end of a stranger. */
 async function gone(run: Run): Promise<void> {
-  await vi.waitFor(() => expect(processesOf(run)).toEqual([]), { timeout: 20_000, interval: 5 });
+  await vi.waitFor(() => expect(processesOf(run)).toEqual([]), { timeout: 60_000, interval: 5 });
 }
 
 /** The next process observes the runs as lost, until they are released. */
@@ -122,7 +122,7 @@ describe('after kill -9 of the process that started it', () => {
     const run = await startInHost({ command }, { stopCause: 'TimedOut' }, 'up');
     await killHost();
     const runner = await home.runner({}, [run]);
-    runner.stop(run.name, 'StoppedByUser', 10_000);
+    runner.stop(run.name, 'StoppedByUser', 60_000);
     expect(await endOf(runner, run)).toMatchObject({ reason: 'TimedOut', exitCode: 143 });
     expect(processesOf(run)).toEqual([]);
   });
@@ -141,7 +141,7 @@ describe('after kill -9 of the process that started it', () => {
     await killHost();
     const wrapper = Number(readFileSync(join(startDirectoryOf(run), 'status'), 'utf8'));
     process.kill(wrapper, 'SIGKILL');
-    await vi.waitFor(() => expect(processesOf(run)).not.toContain(wrapper));
+    await vi.waitFor(() => expect(processesOf(run)).not.toContain(wrapper), { timeout: 60_000, interval: 5 });
     expect(processesOf(run).length).toBeGreaterThan(0);
     const runner = await home.runner({}, [run]);
     const end = await endOf(runner, run);

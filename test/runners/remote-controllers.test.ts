@@ -108,7 +108,7 @@ test('a frozen controller counts as none, and when it goes on it learns what hap
   world.forgetOutput();
   host!.kill('SIGSTOP');
   await world.said('no controller has spoken for too long');
-  await vi.waitFor(() => expect(world.children()).toEqual([]), { timeout: 20_000, interval: 5 });
+  await vi.waitFor(() => expect(world.children()).toEqual([]), { timeout: 60_000, interval: 5 });
   host!.kill('SIGCONT');
   await message({ observed: ['Ended', 'ControllerGone'] });
 });

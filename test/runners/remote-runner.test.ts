@@ -37,7 +37,7 @@ async function claimantOf(run: Run): Promise<number> {
       expect(pid).toBeDefined();
       return Number(pid);
     },
-    { timeout: 20_000, interval: 5 },
+    { timeout: 60_000, interval: 5 },
   );
 }
 
@@ -123,9 +123,9 @@ describe('a runner that was killed and comes again', () => {
     await world.killRunner();
     await gate.open();
     const status = () => readFileSync(join(startDirectoryOf(ended.run), 'status'), 'utf8');
-    await vi.waitFor(() => expect(status()).toMatch(/\n9\n$/), { timeout: 20_000, interval: 5 });
+    await vi.waitFor(() => expect(status()).toMatch(/\n9\n$/), { timeout: 60_000, interval: 5 });
     process.kill(-(await claimantOf(killed.run)), 'SIGKILL');
-    await vi.waitFor(() => expect(world.children()).toEqual([]), { timeout: 20_000, interval: 5 });
+    await vi.waitFor(() => expect(world.children()).toEqual([]), { timeout: 60_000, interval: 5 });
     await world.startRunner();
     expect(await ended.end).toMatchObject({ exitCode: 9 });
     expect(await killed.end).toMatchObject({ reason: 'Lost' });
@@ -170,14 +170,14 @@ describe('a runner that was killed and comes again', () => {
     await world.killRunner();
     expect(world.children().length).toBeGreaterThan(0);
     await world.startRunner({ LSH_RUNNER_LEASE: '200ms' });
-    await vi.waitFor(() => expect(world.children()).toEqual([]), { timeout: 20_000, interval: 5 });
+    await vi.waitFor(() => expect(world.children()).toEqual([]), { timeout: 60_000, interval: 5 });
     const next = world.controller([run]);
     expect(await endOf(next, run)).toMatchObject({ reason: 'ControllerGone', exitCode: 143 });
   });
 });
 
 test('a runner that is told to end ends its children first and says how; status 0', async () => {
-  const runner = await world.startRunner({ LSH_RUNNER_GRACE: '500ms' });
+  const runner = await world.startRunner({ LSH_RUNNER_GRACE: '5s' });
   const controller = await world.connected();
   const polite = await startRemote(controller, { command: 'sleep 1000' });
   const stubborn = await startRemote(controller, {
@@ -242,7 +242,7 @@ describe('runs of another host', () => {
 
 /** Resolves when the controller has noticed. */
 async function disconnected(controller: RemoteRunner): Promise<void> {
-  await vi.waitFor(() => expect(controller.capacity()).toBe(0), { timeout: 20_000, interval: 2 });
+  await vi.waitFor(() => expect(controller.capacity()).toBe(0), { timeout: 60_000, interval: 2 });
 }
 
 /** The loop as the operator has it, over one job that was triggered and is not due otherwise. */

@@ -131,7 +131,7 @@ describe('ending runs', () => {
     const { end, run } = await startRun(runner, { command: `sleep 1000 & cat ${gate.path}; sleep 1000` });
     await gate.open();
     expect(processesOf(run).length).toBeGreaterThan(1);
-    runner.stop(run.name, 'TimedOut', 10_000);
+    runner.stop(run.name, 'TimedOut', 60_000);
     expect(await end).toMatchObject({ reason: 'TimedOut', signal: 'SIGTERM', exitCode: 143 });
     expect(processesOf(run)).toEqual([]);
   });
@@ -151,7 +151,7 @@ describe('ending runs', () => {
       command: 'trap "echo bye; exit 0" TERM; echo ready; while :; do sleep 0.01; done',
     });
     await readUntil(runner.log(run.name, { follow: true }), 'ready');
-    runner.stop(run.name, 'Replaced', 10_000);
+    runner.stop(run.name, 'Replaced', 60_000);
     expect(await end).toMatchObject({ reason: 'Replaced', exitCode: 0 });
     expect((await end).outputTail).toMatch(/bye\n$/);
   });
