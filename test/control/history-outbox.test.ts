@@ -180,7 +180,7 @@ describe('while the history is away', () => {
     await settled();
     table.answer = () => undefined;
     await pass(1);
-    await expect.poll(() => outbox.backlog).toBe(0);
+    await expect.poll(() => outbox.backlog, { timeout: 60_000 }).toBe(0);
     expect(announced).toContain('local/late');
     expect(table.rows.has('late')).toBe(false);
     outbox.progress('local/late', [late]);
