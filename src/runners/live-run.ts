@@ -15,6 +15,8 @@ const SETTLE_MS = 50;
 const LEFTOVER_GRACE_MS = 2000;
 /** How long output is awaited from a FIFO that something outside the group keeps open. */
 const DRAIN_MS = 500;
+/** More than the FIFO and what was read of it can hold of what the group has written. */
+const LEFT_MAX_BYTES = 1024 * 1024;
 
 export interface LiveRunOptions {
   name: string;
@@ -134,7 +136,7 @@ export class LiveRun {
     const finishedAt = ('at' in exit ? exit.at : undefined) ?? now();
     if ('signal' in exit) rememberSignal(directory, exit.signal);
     await this.#endLeftovers(process, exit);
-    this.#drained = await within(output.ended, DRAIN_MS);
+    this.#drained = await drained(output);
     await finish(output, directory);
     if (this.#detached.signal.aborted) return;
     const { bytes: outputBytes, logError } = output;
@@ -179,6 +181,14 @@ function rememberSignal(directory: string, signal: NodeJS.Signals): void {
   }
 }
 
+/** Whether the output came to its end; a disk that is slow to take what was read is waited for. */
+async function drained(output: Output): Promise<boolean> {
+  const enough = output.bytes + LEFT_MAX_BYTES;
+  while (!(await within(output.ended, DRAIN_MS)))
+    if (!output.isKeeping || output.bytes > enough) return false;
+  return true;
+}
+
 async function finish(output: Output, directory: string): Promise<void> {
   await output.close();
   const rest = join(directory, 'rest');
@@ -190,9 +200,10 @@ async function finish(output: Output, directory: string): Promise<void> {
   }
 }
 
+/** A process that was itself frozen finds the limit passed before it has read what came meanwhile. */
 function within(promise: Promise<void>, limitMs: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, limitMs, false);
+    const timer = setTimeout(() => setImmediate(resolve, false), limitMs);
     void promise.then(() => {
       clearTimeout(timer);
       resolve(true);

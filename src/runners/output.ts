@@ -10,6 +10,7 @@ export class Output {
   readonly #tail = new OutputTail();
   readonly #redaction: Redaction | undefined;
   readonly #pumping: Promise<void>;
+  #keeping = false;
   /** All bytes of output that may be shown so far, kept or not. */
   bytes: number;
   /** Why the log is not whole, when it is not. */
@@ -36,7 +37,14 @@ export class Output {
 
   /** Keeps a piece of output, without what must not be shown. */
   async take(chunk: Uint8Array): Promise<void> {
+    this.#keeping = true;
     await this.#keep(this.#redaction?.push(chunk) ?? chunk);
+    this.#keeping = false;
+  }
+
+  /** Whether what has been read is being written: until it is, nothing more is read. */
+  get isKeeping(): boolean {
+    return this.#keeping;
   }
 
   /** A full disk loses log, not the run: the child goes on and the tail is right. */

@@ -8,7 +8,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { RunLog } from '../../src/runners/run-log.ts';
 import type { SubprocessRunner } from '../../src/runners/subprocess-runner.ts';
 import { runnerContract } from '../contract/runner-contract.ts';
 import { endOf, jobOf, readAll, readUntil, runOf } from '../support/runs.ts';
@@ -194,6 +196,15 @@ describe('ending runs', () => {
     process.kill(escaped!, 'SIGKILL');
   });
 
+  test('nor does it keep the run by what it writes, however much', async () => {
+    const { path } = await home.gate('escaped');
+    const { end, run } = await startRun(runner, {
+      command: `setsid sh -c ': >${path}; exec yes' & cat ${path}; exit 3`,
+    });
+    expect(await end).toMatchObject({ exitCode: 3 });
+    for (const pid of processesOf(run)) process.kill(pid, 'SIGKILL');
+  });
+
   test('a wrapper killed from outside is a Signal, and its command goes with it', async () => {
     const { end, run } = await startRun(runner, { command: 'echo up; sleep 1000; sleep 1000' });
     await readUntil(runner.log(run.name, { follow: true }), 'up');
@@ -289,6 +300,20 @@ describe('files', () => {
     });
     expect((await end).message).toMatch(/could not be kept whole: ENOENT/);
     expect(await readAll(runner.log(run.name))).toBe('');
+  });
+
+  test('a disk that is slow to take the last of it costs nothing of the output', async () => {
+    const append = Reflect.get(RunLog.prototype, 'append');
+    vi.spyOn(RunLog.prototype, 'append').mockImplementation(async function (this: RunLog, chunk) {
+      // Longer than output is awaited that may never come.
+      await delay(700);
+      await Reflect.apply(append, this, [chunk]);
+    });
+    const { end } = await startRun(runner, { command: 'head -c 200000 /dev/zero; echo; echo last' });
+    expect(await end).toMatchObject({
+      outputBytes: 200_006,
+      outputTail: expect.stringMatching(/\nlast\n$/),
+    });
   });
 
   test('a name with a path in it reaches no file', async () => {
