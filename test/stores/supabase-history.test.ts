@@ -8,6 +8,8 @@ import { aRun, T0 } from '../support/records.ts';
 import { NO_SUPABASE, Supabase } from '../support/supabase.ts';
 
 const MIB = 1024 * 1024;
+/** Two more processes have to answer; no pace that a busy machine is held to. */
+const timeoutMs = 120_000;
 
 describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
   let supabase: Supabase;
@@ -21,8 +23,13 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
     await supabase.sql('truncate lsh_runs');
     supabase.gateway.requests.length = 0;
     supabase.gateway.answer = undefined;
-    history = new SupabaseHistory(supabase);
+    history = patient();
   });
+
+  function patient(): SupabaseHistory {
+    const { url, serviceRoleKey } = supabase;
+    return new SupabaseHistory({ url, serviceRoleKey, timeoutMs });
+  }
 
   /** What record() rejects with; a run that is recorded after all, or another error, fails the test. */
   async function failure(of = history, run = aRun('a', 1)): Promise<LshError> {
@@ -41,7 +48,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       const rows = () => supabase.sql('select name, xmin, recorded_at from lsh_runs order by name');
       const before = await rows();
       await history.record([two, one]);
-      await new SupabaseHistory(supabase).record([one]);
+      await patient().record([one]);
       expect(await rows()).toEqual(before);
       expect(before).toMatchObject([{ name: 'a-1' }, { name: 'a-2' }]);
     });
@@ -247,7 +254,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       ['no key', () => '', 'supabaseKey is required'],
     ])('%s is refused without being told', async (_, key, detail) => {
       const serviceRoleKey = key();
-      const error = await failure(new SupabaseHistory({ url: supabase.url, serviceRoleKey }));
+      const error = await failure(new SupabaseHistory({ url: supabase.url, serviceRoleKey, timeoutMs }));
       expect(error).toMatchObject({ code: 'HISTORY_REFUSED', retryable: false });
       expect(error.message).toContain(detail);
       expect(error.hint).toContain('SUPABASE_SERVICE_ROLE_KEY');
