@@ -156,10 +156,7 @@ function decision(draft: Draft, { status, waitsForCapacity, history }: Outcome):
   const runs = [...draft.runs.values()];
   const isNeeded = (run: Run) => history !== undefined && isMissing(history, draft, run);
   const forget = beyondHistory(draft.job.spec, runs, isNeeded).map(({ name }) => name);
-  for (const { name, executor } of beyondHistory(draft.job.spec, runs)) {
-    // The record is all that the history needs: a Job that waited for it would fill quotas and the server.
-    if (executor === 'Job' || forget.includes(name)) draft.actions.push({ kind: 'Remove', name, executor });
-  }
+  removeWhatIsLeft(draft, forget);
   return {
     actions: draft.actions,
     change: {
@@ -173,4 +170,18 @@ function decision(draft: Draft, { status, waitsForCapacity, history }: Outcome):
     wakeAt: draft.wakeAt,
     waitsForCapacity,
   };
+}
+
+/**
+ * The record is all that the history needs: Jobs that waited for it would fill quotas and the server, logs the disk.
+ * A Job is named at each evaluation, because the process that was to delete it may have ended before; a log once.
+ */
+function removeWhatIsLeft({ job: { spec }, runs, changed, actions }: Draft, forget: readonly string[]): void {
+  const known = [...runs.values()].filter(({ name }) => !changed.has(name));
+  const beyondBefore = new Set(beyondHistory(spec, known));
+  for (const run of beyondHistory(spec, [...runs.values()])) {
+    const { name, executor } = run;
+    if (executor === 'Job' || !beyondBefore.has(run) || forget.includes(name))
+      actions.push({ kind: 'Remove', name, executor });
+  }
 }

@@ -40,6 +40,28 @@ describe('runs beyond the history limits', () => {
     expect(world.runs.size - world.forgotten.length).toBe(1);
   });
 
+  test.each([
+    ['a Kubernetes Job, at each evaluation', 'Job', 9],
+    ['a log, once', 'Shell', 3],
+  ] as const)('leave nothing but their record meanwhile: not %s', (_, executor, times) => {
+    const world = new World({ ...LIMITED, executor });
+    const removed: string[] = [];
+    const evaluate = (instant?: number) => {
+      const { actions } = world.evaluate(instant);
+      removed.push(...actions.flatMap((action) => (action.kind === 'Remove' ? [action.name] : [])));
+    };
+    for (let minute = 1; minute <= 4; minute++) {
+      arrived(world, false);
+      evaluate(world.now - (world.now % 60_000) + 60_000);
+      world.end();
+      arrived(world, false);
+      evaluate(world.now + 1000);
+    }
+    expect(world.forgotten).toEqual([]);
+    expect(new Set(removed)).toEqual(new Set([...world.runs.keys()].slice(0, 3)));
+    expect(removed.length).toBe(times);
+  });
+
   test('go at once where no history is kept beside the ledger', () => {
     const world = new World(LIMITED);
     live(world, 3);
