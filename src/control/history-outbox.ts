@@ -199,12 +199,12 @@ export class HistoryOutbox {
       this.#waiting.delete(idOf(run));
       this.#refused.set(idOf(run), { run, trouble: { reason, message } });
     }
-    this.#announceTrial();
+    this.#armTrial();
     this.#announce(new Set(batch.map(({ job }) => job)));
   }
 
   /** In a minute one of those that are refused is tried again, by turns. */
-  #announceTrial(): void {
+  #armTrial(): void {
     if (this.#trialIsToCome || this.#refused.size === 0) return;
     this.#trialIsToCome = true;
     this.#after(RETRY_MAX_MS, () => {
@@ -213,7 +213,7 @@ export class HistoryOutbox {
       if (next === undefined) return;
       this.#onTrial = idOf(next.run);
       this.#tryAgain([next]);
-      this.#announceTrial();
+      this.#armTrial();
     });
   }
 
