@@ -66,10 +66,7 @@ function* tailOf(run: Run, notice: RunLogOptions['notice']): Generator<Uint8Arra
   const { name, outputTail, outputBytes, executor } = run;
   if (outputTail === undefined) {
     if (!isFinished(run) || outputBytes === 0) return;
-    throw new LshError('LOG_NOT_KEPT', {
-      name,
-      detail: 'its pod is gone, and the job keeps no output in its status',
-    });
+    throw notKept(run);
   }
   const tail = Buffer.from(outputTail);
   if (outputBytes === undefined || tail.length < outputBytes) {
@@ -77,4 +74,17 @@ function* tailOf(run: Run, notice: RunLogOptions['notice']): Generator<Uint8Arra
     notice(`This is the end of the output of ${name} only (${tail.length} bytes): ${why}.`);
   }
   yield tail;
+}
+
+function notKept({ name, executor }: Run): LshError {
+  if (executor === 'Job') {
+    const detail = 'its pod is gone, and the job keeps no output in its status';
+    return new LshError('LOG_NOT_KEPT', { name, detail });
+  }
+  const detail = 'of a shell run the job keeps the end alone, up to its history limits';
+  return new LshError(
+    'LOG_NOT_KEPT',
+    { name, detail },
+    { hint: 'With `captureOutput: false` it keeps nothing.' },
+  );
 }

@@ -67,19 +67,21 @@ describe.skipIf(NO_KUBE)('logs of Kubernetes Jobs', () => {
     const path = `${lshJobPath('logs', 'gone')}/status`;
     const contentType = 'application/merge-patch+json';
     await controller.stop();
-    const end = (outputTail?: string) => ({
+    const end = (outputTail?: string, executor = 'Job') => ({
       name: run,
       job: 'gone',
       slot: '2026-01-01T00:00:00Z',
       trigger: 'Manual',
       attempt: 1,
-      executor: 'Job',
+      executor,
       phase: 'Completed',
       createdAt: '2026-01-01T00:00:00Z',
       finishedAt: '2026-01-01T00:00:01Z',
       ...(outputTail !== undefined && { outputTail }),
     });
-    const body = (tail?: string) => ({ status: { active: [], recentRuns: [end(tail)] } });
+    const body = (...shown: Parameters<typeof end>) => ({
+      status: { active: [], recentRuns: [end(...shown)] },
+    });
     await client.json({ method: 'PATCH', path, contentType, body: body('the end\n') });
     const kept = await cli.call(['cron', 'logs', 'gone']);
     expect(kept).toMatchObject({ status: 0, stdout: 'the end\n' });
@@ -87,6 +89,10 @@ describe.skipIf(NO_KUBE)('logs of Kubernetes Jobs', () => {
     await client.json({ method: 'PATCH', path, contentType, body: body() });
     const lost = await cli.call(['cron', 'logs', 'gone']);
     expect(lost).toMatchObject({ status: 4, stdout: '' });
-    expect(lost.stderr).toContain('[LOG_NOT_KEPT]');
+    expect(lost.stderr).toMatch(/its pod is gone[^]*\[LOG_NOT_KEPT\]/);
+    await client.json({ method: 'PATCH', path, contentType, body: body(undefined, 'Shell') });
+    const shell = await cli.call(['cron', 'logs', 'gone']);
+    expect(shell.stderr).toMatch(/captureOutput[^]*\[LOG_NOT_KEPT\]/);
+    expect(shell.stderr).not.toContain('pod');
   });
 });
