@@ -2,7 +2,7 @@
 import { activeRuns, isOwn, put, requestStop, timeoutAt, wakeBy, type Draft } from './draft.ts';
 import { PENDING_TIMEOUT_SECONDS } from './job.ts';
 import { isRetried, nextAttempt } from './retry.ts';
-import { cancelled, ended, lost } from './run-state.ts';
+import { cancelled, claimed, ended, lost } from './run-state.ts';
 import { isActive, type Run, type RunObservation, type StopCause } from './run.ts';
 import { strayFrom, type ClosedStretch } from './stray.ts';
 
@@ -36,6 +36,7 @@ export function observe(
   observations: readonly RunObservation[],
   closed: readonly ClosedStretch[] = [],
 ): void {
+  claimStarted(draft, observations);
   endForeign(draft);
   const seen = new Map(observations.map((observation) => [observation.name, observation]));
   for (const run of activeRuns(draft)) {
@@ -48,6 +49,15 @@ export function observe(
     draft.actions.push({ kind: 'Release', name });
     // A run that the ledger does not show any more has been recorded long ago.
     if (run === undefined) draft.actions.push({ kind: 'Remove', name });
+  }
+}
+
+/** Takes runs that are recorded as waiting for what they are: they were started, and the record of it was lost. */
+function claimStarted(draft: Draft, observations: readonly RunObservation[]): void {
+  for (const { name, run: itself } of observations) {
+    const run = draft.runs.get(name);
+    if (run?.phase !== 'Created' || itself?.jobUid !== run.jobUid) continue;
+    put(draft, claimed(run, itself.startedAt ?? draft.now, run.host));
   }
 }
 
@@ -130,9 +140,9 @@ function startAgain(draft: Draft, run: Run): void {
   if (draft.job.stop?.includes(run.name)) requestStop(draft, run, 'StoppedByUser');
   const { stopCause } = draft.runs.get(run.name) ?? run;
   if (stopCause !== undefined) return finish(draft, lost({ ...run, stopCause }, draft.now));
-  const claimed = { ...run, startedAt: draft.now };
-  put(draft, claimed);
-  draft.actions.push({ kind: 'Start', run: claimed });
+  const again = { ...run, startedAt: draft.now };
+  put(draft, again);
+  draft.actions.push({ kind: 'Start', run: again });
 }
 
 function finish(draft: Draft, run: Run): void {

@@ -307,6 +307,62 @@ describe('runs that were started but not recorded', () => {
     expect(world.history()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Completed']);
   });
 
+  describe('while their record says that they wait', () => {
+    /** A retry whose start was carried out and whose record was not. */
+    function startedInSecret(spec: JobSpecInput = {}): { world: World; retry: string } {
+      const world = new World({
+        ...EVERY_MINUTE,
+        retry: { limit: 1, initialSeconds: 10, jitter: 0 },
+        ...spec,
+      });
+      world.claim = 'name';
+      world.evaluate('2026-01-01T00:01:00Z');
+      world.end({ exitCode: 1 });
+      world.evaluate('2026-01-01T00:01:01Z');
+      world.now = at('2026-01-01T00:01:11Z');
+      for (const action of world.decide().actions) if (action.kind === 'Start') world.start(action.run);
+      return { world, retry: world.started.at(-1)! };
+    }
+
+    test('they are stopped like any that runs', () => {
+      const { world, retry } = startedInSecret();
+      world.job = { ...world.job, stop: [retry] };
+      const { actions } = world.evaluate();
+      expect(actions.find(({ kind }) => kind === 'Stop')).toMatchObject({
+        run: { name: retry },
+        cause: 'StoppedByUser',
+      });
+      world.end({ exitCode: 143 });
+      world.evaluate('2026-01-01T00:01:12Z');
+      expect(world.history()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Killed StoppedByUser']);
+    });
+
+    test('they are replaced like any that runs', () => {
+      const { world, retry } = startedInSecret({ concurrencyPolicy: 'Replace' });
+      const { actions } = world.evaluate('2026-01-01T00:02:00Z');
+      expect(actions.find(({ kind }) => kind === 'Stop')).toMatchObject({
+        run: { name: retry },
+        cause: 'Replaced',
+      });
+    });
+
+    test('they may have ended', () => {
+      const { world, retry } = startedInSecret();
+      world.end({}, retry);
+      world.evaluate();
+      expect(world.history()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Completed']);
+    });
+
+    test('but what has their name of a job that was removed is none of them', () => {
+      const { world, retry } = startedInSecret();
+      const child = world.children.get(retry)!;
+      world.children.set(retry, { ...child, run: { ...child.run!, jobUid: 'another' } });
+      world.job = { ...world.job, stop: [retry] };
+      world.evaluate();
+      expect(world.history()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Killed StoppedByUser']);
+    });
+  });
+
   test('and the newest missed slot has its run besides', () => {
     const world = found({ concurrencyPolicy: 'Allow' });
     expect(new Set(world.started).size).toBe(world.started.length);
