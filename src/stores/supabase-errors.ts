@@ -50,11 +50,15 @@ function historyError(
   { detail, retryAfterMs }: { detail: string; retryAfterMs?: number },
 ): LshError {
   const shown = serviceRoleKey === '' ? detail : detail.replaceAll(serviceRoleKey, '[key]');
-  return new LshError(
-    code,
-    { url, detail: shown.slice(0, DETAIL_MAX_LENGTH).replace(/[.\s]+$/, '') },
-    { retryAfterMs },
-  );
+  const told = withoutPassword(shown)
+    .slice(0, DETAIL_MAX_LENGTH)
+    .replace(/[.\s]+$/, '');
+  return new LshError(code, { url: withoutPassword(url), detail: told }, { retryAfterMs });
+}
+
+/** fetch() refuses an address with user and password, and quotes it. */
+function withoutPassword(text: string): string {
+  return text.replaceAll(/(?<=:\/\/)[^/\s]*@/g, '');
 }
 
 /** PostgREST’s error, or that of the gateway in front of it; nothing for what is not JSON. */
