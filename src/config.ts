@@ -77,8 +77,8 @@ function problemOf({ name, type, secret, required, read }: Variable, env: Enviro
     if (read(given) !== undefined) return undefined;
     return `must be ${type}${secret ? '' : `, not "${given.slice(0, 60)}"`}`;
   }
-  if (!required || (required.with !== undefined && !env[required.with])) return undefined;
-  return required.unless?.some((other) => env[other]) ? undefined : `is required when ${required.when}`;
+  if (!required || required.unless.some((other) => env[other])) return undefined;
+  return `is required when ${required.when}`;
 }
 
 function invalid(problems: Problem[]): LshError {

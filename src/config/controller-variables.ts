@@ -92,9 +92,10 @@ export const CONTROLLER_VARIABLES = {
     read: (value) => (/^https?:$/.test(protocolOf(value)) ? value.trim() : undefined),
   } as Variable<string | undefined>,
   supabaseServiceRoleKey: {
-    ...text('SUPABASE_SERVICE_ROLE_KEY', 'Key of its role service_role.', {
-      required: { when: 'SUPABASE_URL is set', with: 'SUPABASE_URL' },
-    }),
+    ...text(
+      'SUPABASE_SERVICE_ROLE_KEY',
+      'Key of its role service_role; where SUPABASE_URL is set, the operator does not start without it.',
+    ),
     secret: true,
     // As the address, it may have the newline of the file that a Secret was made of.
     read: (value) => value.trim() || undefined,

@@ -20,9 +20,7 @@ export interface Variable<T = unknown> {
     /** To be read after "required when". */
     when: string;
     /** Not if one of these is set. */
-    unless?: readonly string[];
-    /** Only if this one is set. */
-    with?: string;
+    unless: readonly string[];
   };
   /** Undefined for a text that is not of the type. */
   read: (text: string) => T | undefined;

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { loadConfig, withOptions, type Config } from '../config.ts';
+import type { RunHistory } from '../control/ports.ts';
 import { EXIT, LshError, type ExitStatus } from '../core/errors.ts';
 import { fenced } from '../kubernetes/api.ts';
 import { KubeClient } from '../kubernetes/client.ts';
@@ -42,6 +43,7 @@ export async function runController({ cluster, options }: ControllerChoice): Pro
   for (const flag of SMALL_MEMORY) setFlagsFromString(flag);
   const config = loadConfig(withOptions(options));
   checkShellMode(config);
+  const history = teamHistory(config);
   const log = openLog({ level: config.logLevel });
   const metrics = new Metrics();
   const connect = (): KubeClient =>
@@ -54,7 +56,8 @@ export async function runController({ cluster, options }: ControllerChoice): Pro
   // A connection of its own: a renewal must neither wait behind the work nor, when it is slow, end it.
   const leaseClient = connect();
   try {
-    const life = new ControllerLife({ config, log, metrics, client, leaseClient, identity: hostname() });
+    const identity = hostname();
+    const life = new ControllerLife({ config, log, metrics, client, leaseClient, history, identity });
     return await untilTold('controller', log, (told) => life.serve(told));
   } finally {
     await Promise.all([client.close(), leaseClient.close()]);
@@ -68,6 +71,7 @@ interface LifeOptions {
   metrics: Metrics;
   client: KubeClient;
   leaseClient: KubeClient;
+  history: RunHistory | undefined;
   identity: string;
 }
 
@@ -129,10 +133,9 @@ class ControllerLife implements Standing {
   async #lead(leading: AbortSignal, stop: AbortSignal): Promise<void> {
     const { config, log, client, identity: host } = this.#options;
     const term = this.#elector?.term() ?? 0;
-    const history = teamHistory(config);
     const shell = shellRuns({ config, host, term, log: log.component('shell') });
     const api = fenced(client, () => this.leads);
-    const home = new ClusterHome({ ...this.#options, api, shell, history });
+    const home = new ClusterHome({ ...this.#options, api, shell });
     this.home = home;
     // Nothing of it is shared with what begins now.
     void this.#standby?.stop();
