@@ -109,7 +109,9 @@ let parts: Metafile = { inputs: {}, outputs: {} };
 for (let known = 0; known < onDemand.size;) {
   known = onDemand.size;
   for (const file of Object.keys(parts.outputs)) rmSync(file);
-  const entries = { entryPoints: entryPoints(onDemand), splitting: true, chunkNames: 'shared-[hash]' };
+  // In an order of its own: they are found in that of files read at the same time, and what is shared follows it.
+  const files = [...onDemand].toSorted();
+  const entries = { entryPoints: entryPoints(files), splitting: true, chunkNames: 'shared-[hash]' };
   parts = (await build({ ...common, ...entries })).metafile;
 }
 mkdirSync('.cache', { recursive: true });
