@@ -1,13 +1,17 @@
 // `npm run kind:up` brings up a cluster of kind with lsh built from this checkout in it, and may be repeated after a
 // change; `npm run kind:down` removes it and the images that were built for it.
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { CHART, findHelm, helmInForeground, NO_HELM } from './chart/helm.ts';
+import { buildImage } from './image/build.ts';
 
 const CLUSTER = 'lsh';
 const CONTEXT = `kind-${CLUSTER}`;
 const NAMESPACE = 'lsh-system';
 const REPOSITORY = 'ghcr.io/lsh-dev/lsh';
 const IMAGE_NAMES = '--format={{.Repository}}:{{.Tag}}';
+/** Not its id, which with some stores of images tells when it was built as well. */
+const IMAGE_CONTENT = '--format={{json .RootFS}} {{json .Config}}';
 const UNAVAILABLE = 3;
 
 /** Why there can be no cluster here; undefined when there can. */
@@ -36,9 +40,10 @@ function answer(command: string, ...args: string[]): string {
 }
 
 function up(): void {
+  // First what fails most often: then it leaves no cluster behind.
+  const image = build();
   if (!answer('kind', 'get', 'clusters').split('\n').includes(CLUSTER))
     run('kind', 'create', 'cluster', `--name=${CLUSTER}`, '--config=deploy/kind/cluster.yaml');
-  const image = build();
   run('kind', 'load', 'docker-image', image.name, `--name=${CLUSTER}`);
   helmInForeground(
     'upgrade',
@@ -60,9 +65,10 @@ lsh runs in the cluster. Next:
 
 /** The tag is that of the content, so that pods are replaced when it has changed and left alone when not. */
 function build(): { name: string; tag: string } {
-  run('docker', 'build', `--tag=${REPOSITORY}:dev`, '.');
-  const id = answer('docker', 'image', 'inspect', '--format={{.Id}}', `${REPOSITORY}:dev`);
-  const tag = `dev-${id.replace('sha256:', '').slice(0, 12)}`;
+  console.log(`\nbuilding ${REPOSITORY}:dev`);
+  buildImage('docker', { tag: `${REPOSITORY}:dev` });
+  const content = answer('docker', 'image', 'inspect', IMAGE_CONTENT, `${REPOSITORY}:dev`);
+  const tag = `dev-${createHash('sha256').update(content).digest('hex').slice(0, 12)}`;
   run('docker', 'tag', `${REPOSITORY}:dev`, `${REPOSITORY}:${tag}`);
   return { name: `${REPOSITORY}:${tag}`, tag };
 }
@@ -84,5 +90,12 @@ if (action === undefined || problem !== undefined) {
   console.error(`error: ${problem}`);
   process.exitCode = UNAVAILABLE;
 } else {
-  action.act();
+  try {
+    action.act();
+  } catch (error) {
+    if (!(error instanceof Error && 'status' in error)) throw error;
+    // Of a command, which has said itself why.
+    console.error(`error: ${error.message.split('\n')[0]}`);
+    process.exitCode = 1;
+  }
 }

@@ -45,6 +45,18 @@ describe('the cluster of kind', () => {
     });
   });
 
+  test('does not come about when its image cannot be built, and no stack is shown', async () => {
+    await program('docker', `[ "$1" != build ] || { echo no such base >&2; exit 1; }`);
+    await program('kind', `echo "kind $*" >> ${programs}/calls`);
+    await program('helm', 'true');
+    const { code, stderr } = (await kind('up')) as { code: number; stderr: string };
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^no such base\nerror: Command failed: docker build --tag ghcr\.io\/lsh-dev\/lsh:dev .*\n$/,
+    );
+    expect(await readFile(join(programs, 'calls'), 'utf8')).toBe('kind version\n');
+  });
+
   test('is removed with the images that were built for it', async () => {
     const image = 'ghcr.io/lsh-dev/lsh:dev';
     const list = `[ "$2" = ls ] && printf '${image}\\n${image}-0123\\n'`;
