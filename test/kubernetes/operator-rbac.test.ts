@@ -275,7 +275,7 @@ describe.skipIf(NO_KUBE)('the rights that ship', () => {
       const { environment, admin } = cluster;
       const kubeconfig = await operatorKubeconfig(environment, admin, environment.server, account);
       await limited(kubeconfig);
-      const args = ['--namespaces', TEAMS.join(), '--lease-duration', '3s'];
+      const args = ['--namespaces', TEAMS.join()];
       const operator = await cluster.operator({ kubeconfig, args }).leads();
       // After its lists, so that it is a watch that tells of them.
       for (const namespace of ['team-c', ...TEAMS])

@@ -10,6 +10,10 @@ import { OperatorCluster } from '../support/operator-cluster.ts';
 import { RunnerWorld } from '../support/runner-process.ts';
 
 const EVERY_SECOND = '* * * * * *';
+/** The default. A shorter one is lost for good by an operator that is too slow to renew it on a busy machine. */
+const LEASE_MS = 15_000;
+/** What runs lives on until the next one leads, however long that takes. */
+const RUNNER_ENV = { LSH_RUNNER_LEASE: '10m' };
 
 describe.skipIf(NO_KUBE)('shell runs', () => {
   let cluster: OperatorCluster;
@@ -18,7 +22,7 @@ describe.skipIf(NO_KUBE)('shell runs', () => {
   beforeAll(async () => {
     cluster = await OperatorCluster.start();
     world = new RunnerWorld();
-    await world.startRunner();
+    await world.startRunner(RUNNER_ENV);
   });
   afterAll(async () => {
     await cluster?.stop();
@@ -27,7 +31,8 @@ describe.skipIf(NO_KUBE)('shell runs', () => {
 
   const operator = (): Operator =>
     cluster.operator({
-      args: ['--lease-duration', '3s', '--shell', world.socketPath, '--shell-namespaces', 'default'],
+      args: ['--shell', world.socketPath, '--shell-namespaces', 'default'],
+      env: RUNNER_ENV,
     });
 
   test('leave their output and exit code on the object', async () => {
@@ -95,10 +100,10 @@ describe.skipIf(NO_KUBE)('shell runs', () => {
     const second = operator();
     await second.line(({ msg }) => msg === 'controller started');
     await first.stop();
-    const stoppedAt = Date.now();
+    const stoppedAt = performance.now();
     await second.leads();
-    // Two seconds for the hand-over with the default lease; a try each 0.4 s with this one.
-    expect(Date.now() - stoppedAt).toBeLessThan(2_000);
+    // A lease that was not let go would have been waited for.
+    expect(performance.now() - stoppedAt).toBeLessThan(LEASE_MS);
     const before = cluster.get('seconds')?.status?.totals?.completed ?? 0;
     await cluster.until('seconds', ({ totals }) => (totals?.completed ?? 0) >= before + 2);
     await cluster.patch('seconds', { spec: { suspend: true } });
@@ -127,7 +132,7 @@ describe.skipIf(NO_KUBE)('shell runs', () => {
     const marks = join(world.path, 'twins');
     const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'other' } };
     await cluster.admin.json({ method: 'POST', path: '/api/v1/namespaces', body });
-    const args = ['--lease-duration', '3s', '--shell', 'in-process', '--shell-namespaces', 'default,other'];
+    const args = ['--shell', 'in-process', '--shell-namespaces', 'default,other'];
     const only = await cluster.operator({ args }).leads();
     const namespaces = ['default', 'other'];
     // One each: a writer may open a FIFO as soon as one reader has come, and the other would wait for ever.
