@@ -9,6 +9,8 @@ import { kubectl, NO_KUBE } from '../support/kube.ts';
 import { OperatorCluster } from '../support/operator-cluster.ts';
 
 const EVERY_SECOND = '* * * * * *';
+/** Whose slots are none of them refused when a run takes longer than a second. */
+const UNHURRIED = { schedule: EVERY_SECOND, concurrencyPolicy: 'Allow' } as const;
 const ONE = { fieldSelector: 'metadata.name=operations' };
 // A Job's name stays taken for two leases after its end; alone, nobody waits for one.
 const ALONE = ['--leader-elect=false', '--lease-duration', '1s'];
@@ -106,7 +108,7 @@ describe.skipIf(NO_KUBE)('the operator', () => {
   });
 
   test('records how a run went, without a warning', async () => {
-    const created = await cluster.create('calm', { schedule: EVERY_SECOND });
+    const created = await cluster.create('calm', UNHURRIED);
     const { status } = await cluster.until('calm', ({ totals }) => (totals?.completed ?? 0) >= 2);
     expect(status?.recentRuns?.[0]).toMatchObject({ phase: 'Completed', exitCode: 0, attempt: 1 });
     expect(status?.totals).toMatchObject({ failed: 0, killed: 0, missed: 0 });
@@ -304,7 +306,7 @@ describe.skipIf(NO_KUBE)('the operator', () => {
   });
 
   test('a long starting deadline changes nothing, and none of 0 seconds is taken', async () => {
-    await cluster.create('patient', { schedule: EVERY_SECOND, startingDeadlineSeconds: 86_400 });
+    await cluster.create('patient', { ...UNHURRIED, startingDeadlineSeconds: 86_400 });
     const { status } = await cluster.until('patient', ({ totals }) => (totals?.completed ?? 0) >= 2);
     expect(status?.totals).toMatchObject({ missed: 0 });
     await cluster.delete('patient');
