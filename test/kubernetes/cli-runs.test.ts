@@ -1,5 +1,7 @@
 // The verbs about runs with --cluster: the built command line, a real controller with real children, a real API
 // server in between.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { JobStats } from '../../src/control/job-api.ts';
 import type { JobDocument, RunDocument } from '../../src/core/document.ts';
@@ -7,6 +9,7 @@ import { aNamespace, type ClusterCli } from '../support/cluster-cli.ts';
 import { aController, type ControllerProcess } from '../support/controller-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { KubeEnvironment, NO_KUBE } from '../support/kube.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const YEARLY = ['--schedule', '0 0 1 1 *', '--executor', 'shell'];
 
@@ -74,9 +77,12 @@ describe.skipIf(NO_KUBE)('runs in a cluster', () => {
   });
 
   test('a run that the policy forbids says so, and stop ends the active one', async () => {
-    await add('long', 'trap "echo told; exit 0" TERM; echo begun; sleep 1000 & wait');
+    const begun = join(tempDir(), 'begun');
+    await add('long', `trap "echo told; exit 0" TERM; echo begun; touch ${begun}; sleep 1000 & wait`);
     const name = (await cli.ok(['cron', 'trigger', 'long', '-o', 'name'])).trim();
     await running('long');
+    // It runs before its shell has come to the trap.
+    await eventually(() => existsSync(begun));
     const refused = await cli.call(['cron', 'trigger', 'long']);
     expect(refused).toMatchObject({ status: 1, stdout: '' });
     expect(refused.stderr).toContain('a run of it is active');
@@ -100,11 +106,17 @@ describe.skipIf(NO_KUBE)('runs in a cluster', () => {
 
   test('explain tells what became of a slot, and history keeps what the limits say', async () => {
     await cli.ok(['cron', 'add', '-n', 'tick', '-i', '1s', '--executor', 'shell', '-c', 'true']);
-    const [run] = await eventually(async () => {
+    const completed = async () => {
       const runs = await cli.json<RunDocument[]>('cron', 'history', 'tick');
-      return runs.length === 3 && runs.every(({ phase }) => phase === 'Completed') && runs;
-    });
+      return runs.filter(({ phase }) => phase === 'Completed').length === 3 && runs;
+    };
+    await eventually(completed);
+    // While it ticks, what was shown a moment ago may be beyond the limits.
     await cli.ok(['cron', 'pause', 'tick']);
+    const [run] = await eventually(async () => {
+      const runs = await completed();
+      return runs && runs.length === 3 && runs;
+    });
     expect(await cli.ok(['cron', 'explain', 'tick', '--at', run!.slot])).toMatch(
       /It ran: tick-\S+ started at /,
     );
