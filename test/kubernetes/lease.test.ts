@@ -122,15 +122,17 @@ describe.skipIf(NO_KUBE)('leader election', () => {
     const first = lead(elector('first'), stopFirst.signal);
     await first.leading;
     // Timers of one process fire in the order of their times, however late the machine lets them.
-    let next: NodeJS.Timeout | undefined;
+    let limit: AbortSignal | undefined;
     let overdue = 0;
+    const late = () => overdue++;
     const random = (): number => {
-      next = setTimeout(() => overdue++, NEXT_TRY_MS);
+      limit = AbortSignal.timeout(NEXT_TRY_MS);
+      limit.addEventListener('abort', late);
       return Math.random();
     };
     let tries = 0;
     const client = watched(() => {
-      clearTimeout(next);
+      limit?.removeEventListener('abort', late);
       tries++;
     });
     const second = lead(elector('second', { client, random }), stopSecond.signal);
@@ -145,7 +147,6 @@ describe.skipIf(NO_KUBE)('leader election', () => {
     expect((await lease()).spec).toMatchObject({ holderIdentity: 'second', leaseTransitions: 1 });
     stopSecond.abort();
     await second.ended;
-    clearTimeout(next);
   });
 
   test('the lease of a killed holder is taken when it has expired, and not before', async () => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -8,7 +9,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { RunLog } from '../../src/runners/run-log.ts';
 import type { SubprocessRunner } from '../../src/runners/subprocess-runner.ts';
@@ -308,7 +308,7 @@ describe('files', () => {
     const append = Reflect.get(RunLog.prototype, 'append');
     vi.spyOn(RunLog.prototype, 'append').mockImplementation(async function (this: RunLog, chunk) {
       // Longer than output is awaited that may never come.
-      await delay(700);
+      await once(AbortSignal.timeout(700), 'abort');
       await Reflect.apply(append, this, [chunk]);
     });
     const { end } = await startRun(runner, { command: 'head -c 200000 /dev/zero; echo; echo last' });
