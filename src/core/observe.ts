@@ -44,7 +44,11 @@ export function observe(
   }
   for (const { name, state, run: itself } of observations) {
     const run = draft.runs.get(name);
-    if (state === 'Running' || (run !== undefined && isActive(run))) continue;
+    if (run !== undefined && isActive(run)) continue;
+    if (state === 'Running') {
+      if (run !== undefined) stopLate(draft, run, itself);
+      continue;
+    }
     if (run === undefined && itself !== undefined && isToCome(draft, itself, closed)) continue;
     draft.actions.push({ kind: 'Release', name });
     // A run that the ledger does not show any more has been recorded long ago.
@@ -59,6 +63,13 @@ function claimStarted(draft: Draft, observations: readonly RunObservation[]): vo
     if (run?.phase !== 'Created' || itself?.jobUid !== run.jobUid) continue;
     put(draft, claimed(run, itself.startedAt ?? draft.now, run.host));
   }
+}
+
+/** Ends what runs although its record is closed: a start that was held up, of a run that was called off meanwhile. */
+function stopLate({ job, actions }: Draft, run: Run, itself: Run | undefined): void {
+  if (itself !== undefined && itself.jobUid !== run.jobUid) return;
+  const graceMs = job.spec.terminationGracePeriodSeconds * 1000;
+  actions.push({ kind: 'Stop', run, cause: run.stopCause ?? 'StoppedByUser', graceMs });
 }
 
 /** The job was removed and added again before its runs had ended: they are still those of a removed job. */

@@ -363,6 +363,27 @@ describe('runs that were started but not recorded', () => {
     });
   });
 
+  test('and one that comes after its record said that it never ran is ended', () => {
+    const world = new World({ ...EVERY_MINUTE, retry: { limit: 1, initialSeconds: 10, jitter: 0 } });
+    world.claim = 'name';
+    world.evaluate('2026-01-01T00:01:00Z');
+    world.end({ exitCode: 1 });
+    world.evaluate('2026-01-01T00:01:01Z');
+    const [retry] = world.active();
+    world.job = { ...world.job, stop: [retry!.name] };
+    world.evaluate();
+    // Of a process that had decided to start it before, and was held up.
+    world.startLate(retry!);
+    const { actions } = world.evaluate('2026-01-01T00:01:12Z');
+    expect(actions.filter(({ kind }) => kind === 'Stop')).toMatchObject([{ run: { name: retry!.name } }]);
+    world.end({ exitCode: 143 }, retry!.name);
+    expect(world.evaluate('2026-01-01T00:01:13Z').actions).toContainEqual({
+      kind: 'Release',
+      name: retry!.name,
+    });
+    expect(world.history()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Killed StoppedByUser']);
+  });
+
   test('and the newest missed slot has its run besides', () => {
     const world = found({ concurrencyPolicy: 'Allow' });
     expect(new Set(world.started).size).toBe(world.started.length);

@@ -16,7 +16,7 @@ export class World {
   capacity = Infinity;
   /** Why the job cannot be evaluated at present. */
   problem: LshError | undefined;
-  /** Names of runs that were started after the account had closed without them. */
+  /** Names of runs that were started by a process that led no longer, behind the back of the one that did. */
   readonly strays = new Set<string>();
   /** What the team’s history lacks, where there is one. */
   lacking: HistoryProgress | undefined;
@@ -95,7 +95,7 @@ export class World {
   startLate(run: Run): void {
     // What ran keeps its name taken for longer than a start can be held up.
     if (this.started.includes(run.name)) return;
-    if (!this.runs.has(run.name)) this.strays.add(run.name);
+    if (this.runs.get(run.name)?.phase !== 'Running') this.strays.add(run.name);
     this.start(run);
   }
 
