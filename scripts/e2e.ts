@@ -2,7 +2,7 @@
 // where Docker works, else one from Debian's packages in namespaces of its own. Arguments are vitest's.
 // LSH_E2E_LOGS=DIR keeps the logs of the cluster's programs. Exit status 3 when there can be no cluster here, 4 when it
 // has left anything on this machine.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -10,6 +10,7 @@ import { TOOLS_IMAGE } from './cluster/addresses.ts';
 import { missingForCluster } from './cluster/prerequisites.ts';
 import { machineState, residue } from './cluster/residue.ts';
 import { makeSandbox, removeSandbox, runInside } from './cluster/sandbox.ts';
+import { ended } from './cluster/foreground.ts';
 import { kindIsThere, withKind } from './cluster/kind.ts';
 import { findHelm, NO_HELM } from './chart/helm.ts';
 import { buildArchives } from './image/build.ts';
@@ -81,7 +82,7 @@ async function onKind(): Promise<number> {
       LSH_E2E_NODE: node,
       LSH_E2E_IMAGE: archive,
     };
-    return spawnSync(program, args, { env, stdio: 'inherit' }).status ?? 1;
+    return ended(spawn(program, args, { env, stdio: 'inherit' }));
   });
 }
 

@@ -1,10 +1,14 @@
-// A cluster of kind for one run of the end-to-end tests.
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+// A cluster of kind for one run of the end-to-end tests. It is removed also when the run is interrupted, and by the next
+// one when the run was killed.
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildImage } from '../image/build.ts';
 import { succeeds } from '../image/engine.ts';
+import { ended } from './foreground.ts';
+
+const PREFIX = 'lsh-e2e-kind-';
 
 export interface Images {
   lsh: string;
@@ -29,20 +33,58 @@ export async function withKind<T>(
   images: Images,
   work: (cluster: KindCluster) => T | Promise<T>,
 ): Promise<T> {
-  const name = `lsh-e2e-${process.pid}`;
-  const directory = mkdtempSync(join(tmpdir(), 'lsh-kind-'));
-  const kubeconfig = join(directory, 'kubeconfig');
+  for (const name of leftClusters()) remove(name);
+  const name = `${PREFIX}${process.pid}`;
+  const directory = directoryOf(name);
+  const kubeconfig = kubeconfigIn(directory);
   const archive = join(directory, 'lsh.tar');
-  const run = (...args: string[]) => execFileSync('kind', args, { stdio: ['ignore', 2, 2] });
-  buildImage('docker', { tag: images.lsh, archive });
-  buildImage('docker', { tag: images.tools, context: 'test/e2e/tools' });
+  // What is called has heard of an interrupt itself and fails.
+  const wait = () => undefined;
+  process.on('SIGINT', wait);
   try {
-    run('create', 'cluster', `--name=${name}`, `--kubeconfig=${kubeconfig}`, '--wait=5m');
-    for (const image of Object.values(images)) run('load', 'docker-image', image, `--name=${name}`);
+    mkdirSync(directory, { mode: 0o700 });
+    buildImage('docker', { tag: images.lsh, archive });
+    buildImage('docker', { tag: images.tools, context: 'test/e2e/tools' });
+    await kind('create', 'cluster', `--name=${name}`, `--kubeconfig=${kubeconfig}`, '--wait=5m');
+    await kind('load', 'docker-image', ...Object.values(images), `--name=${name}`);
     return await work({ kubeconfig, node: `${name}-control-plane`, archive });
   } finally {
-    spawnSync('kind', ['delete', 'cluster', `--name=${name}`], { stdio: ['ignore', 2, 2] });
+    remove(name);
     spawnSync('docker', ['image', 'rm', ...Object.values(images)], { stdio: ['ignore', 2, 2] });
-    rmSync(directory, { recursive: true, force: true });
+    process.off('SIGINT', wait);
   }
+}
+
+async function kind(...args: string[]): Promise<void> {
+  const status = await ended(spawn('kind', args, { stdio: ['ignore', 2, 2] }));
+  if (status !== 0) throw new Error(`kind ${args.join(' ')} has failed`);
+}
+
+/** Of runs that are no more. */
+function leftClusters(): string[] {
+  return execFileSync('kind', ['get', 'clusters'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+    .split('\n')
+    .filter((name) => name.startsWith(PREFIX) && !isAlive(Number(name.slice(PREFIX.length))));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function remove(name: string): void {
+  const kubeconfig = `--kubeconfig=${kubeconfigIn(directoryOf(name))}`;
+  spawnSync('kind', ['delete', 'cluster', `--name=${name}`, kubeconfig], { stdio: ['ignore', 2, 2] });
+  rmSync(directoryOf(name), { recursive: true, force: true });
+}
+
+function directoryOf(name: string): string {
+  return join(tmpdir(), name);
+}
+
+function kubeconfigIn(directory: string): string {
+  return join(directory, 'kubeconfig');
 }

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ended } from './foreground.ts';
 import { until } from './until.ts';
 
 export const SANDBOX_PREFIX = 'lsh-e2e-';
@@ -34,13 +35,7 @@ export function runInside(command: readonly string[], env: NodeJS.ProcessEnv): P
     ['--pdeathsig', 'KILL', '--', 'unshare', ...namespaces, '--', 'tini', '-g', '--', ...command],
     { env, stdio: 'inherit' },
   );
-  // The terminal tells the child itself; what is told to this process alone is passed on.
-  const pass = (signal: NodeJS.Signals) => child.kill(signal);
-  const wait = () => undefined;
-  process.on('SIGTERM', pass).on('SIGINT', wait);
-  return new Promise<number>((resolve, reject) =>
-    child.once('error', reject).once('exit', (status) => resolve(status ?? 1)),
-  ).finally(() => process.off('SIGTERM', pass).off('SIGINT', wait));
+  return ended(child);
 }
 
 /** Removes what namespaces leave. */

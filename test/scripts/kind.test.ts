@@ -69,6 +69,26 @@ describe('the cluster of kind', () => {
     expect(calls.at(-1)).toBe(`docker image rm ${image} ${image}-0123`);
   });
 
+  test('of the end-to-end tests goes when they are interrupted, and with it one that was left', async () => {
+    await program('docker', 'true');
+    const left = 'lsh-e2e-kind-2147483647';
+    await program('kind', `[ "$1" != get ] || echo ${left}; echo "kind $*" >> ${programs}/calls`);
+    const script = `import { withKind } from './scripts/cluster/kind.ts';
+      await withKind({ lsh: 'lsh', tools: 'tools' }, () => process.kill(process.pid, 'SIGINT'));`;
+    await run(process.execPath, ['--input-type=module', '--eval', script], { env: { PATH: programs } });
+    const calls = (await readFile(join(programs, 'calls'), 'utf8')).trim().split('\n');
+    expect(calls.map((call) => call.split(' --')[0])).toEqual([
+      'kind get clusters',
+      'kind delete cluster',
+      'kind create cluster',
+      'kind load docker-image lsh tools',
+      'kind delete cluster',
+    ]);
+    expect(calls[1]).toContain(` --name=${left} `);
+    const [, name] = / --name=(\S+) /.exec(calls[2]!)!;
+    expect(calls[4]).toContain(` --name=${name} `);
+  });
+
   test('needs to be told what to do', async () => {
     expect(await kind()).toMatchObject({ code: 3, stderr: expect.stringContaining('up|down') as string });
   });
