@@ -42,8 +42,7 @@ function answer(command: string, ...args: string[]): string {
 function up(): void {
   // First what fails most often: then it leaves no cluster behind.
   const image = build();
-  if (!answer('kind', 'get', 'clusters').split('\n').includes(CLUSTER))
-    run('kind', 'create', 'cluster', `--name=${CLUSTER}`, '--config=deploy/kind/cluster.yaml');
+  if (!answer('kind', 'get', 'clusters').split('\n').includes(CLUSTER)) create();
   run('kind', 'load', 'docker-image', image.name, `--name=${CLUSTER}`);
   helmInForeground(
     'upgrade',
@@ -61,6 +60,20 @@ function up(): void {
 lsh runs in the cluster. Next:
   kubectl --context ${CONTEXT} apply -f deploy/samples/lshjob.yaml
   lsh cron list --context ${CONTEXT}`);
+}
+
+/** A cluster that is half made would be taken for one afterwards, so that an interrupt removes it. */
+function create(): void {
+  const wait = () => undefined;
+  process.on('SIGINT', wait);
+  try {
+    run('kind', 'create', 'cluster', `--name=${CLUSTER}`, '--config=deploy/kind/cluster.yaml');
+  } catch (error) {
+    run('kind', 'delete', 'cluster', `--name=${CLUSTER}`);
+    throw error;
+  } finally {
+    process.off('SIGINT', wait);
+  }
 }
 
 /** The tag is that of the content, so that pods are replaced when it has changed and left alone when not. */

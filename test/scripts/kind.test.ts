@@ -57,6 +57,17 @@ describe('the cluster of kind', () => {
     expect(await readFile(join(programs, 'calls'), 'utf8')).toBe('kind version\n');
   });
 
+  test('is not left half made', async () => {
+    await program('docker', 'true');
+    await program('kind', `echo "kind $1 $2" >> ${programs}/calls; [ "$1" != create ] || kill -INT $PPID $$`);
+    await program('helm', 'true');
+    const { code, stderr } = (await kind('up')) as { code: number; stderr: string };
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: Command failed: kind create cluster .*\n$/);
+    const calls = (await readFile(join(programs, 'calls'), 'utf8')).trim().split('\n');
+    expect(calls.slice(-2)).toEqual(['kind create cluster', 'kind delete cluster']);
+  });
+
   test('is removed with the images that were built for it', async () => {
     const image = 'ghcr.io/lsh-dev/lsh:dev';
     const list = `[ "$2" = ls ] && printf '${image}\\n${image}-0123\\n'`;
