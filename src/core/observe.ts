@@ -42,17 +42,11 @@ export function observe(
   for (const run of activeRuns(draft)) {
     if (run.phase === 'Running') observeRunning(draft, run, seen.get(run.name));
   }
-  for (const { name, state, run: itself } of observations) {
-    const run = draft.runs.get(name);
+  for (const observation of observations) {
+    const run = draft.runs.get(observation.name);
     if (run !== undefined && isActive(run)) continue;
-    if (state === 'Running') {
-      if (run !== undefined) stopLate(draft, run, itself);
-      continue;
-    }
-    if (run === undefined && itself !== undefined && isToCome(draft, itself, closed)) continue;
-    draft.actions.push({ kind: 'Release', name });
-    // A run that the ledger does not show any more has been recorded long ago.
-    if (run === undefined) draft.actions.push({ kind: 'Remove', name });
+    if (observation.state !== 'Running') letGo(draft, observation, closed);
+    else if (run !== undefined) stopLate(draft, run, observation.run);
   }
 }
 
@@ -63,6 +57,15 @@ function claimStarted(draft: Draft, observations: readonly RunObservation[]): vo
     if (run?.phase !== 'Created' || itself?.jobUid !== run.jobUid) continue;
     put(draft, claimed(run, itself.startedAt ?? draft.now, run.host));
   }
+}
+
+/** What has ended is of no use to the runner any more, unless its record is to come. */
+function letGo(draft: Draft, { name, run: itself }: RunObservation, closed: readonly ClosedStretch[]): void {
+  const isKnown = draft.runs.has(name);
+  if (!isKnown && itself !== undefined && isToCome(draft, itself, closed)) return;
+  draft.actions.push({ kind: 'Release', name });
+  // A run that the ledger does not show any more has been recorded long ago.
+  if (!isKnown) draft.actions.push({ kind: 'Remove', name });
 }
 
 /** Ends what runs although its record is closed: a start that was held up, of a run that was called off meanwhile. */
