@@ -8,13 +8,16 @@ FROM --platform=$BUILDPLATFORM ${BASE} AS build
 # With `prebuilt` dist/ is taken as it lies in the context, for builders that reach no registry of packages.
 ARG DIST=build
 WORKDIR /src
-COPY . .
+# By themselves, so that a change of the sources does not fetch the packages anew.
+COPY package.json package-lock.json .npmrc ./
 # Where packages come from a registry of one's own: --secret id=npmrc,src=FILE, and id=ca for its authority.
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca,target=/run/secrets/ca \
     if [ "$DIST" != prebuilt ]; then \
       if [ -e /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi \
-   && npm ci --ignore-scripts && npm run build && npm run sbom; \
+   && npm ci --ignore-scripts; \
     fi
+COPY . .
+RUN if [ "$DIST" != prebuilt ]; then npm run build && npm run sbom; fi
 RUN mkdir -p /image/opt/lsh/dist /image/usr/local/bin \
  && cp dist/*.js /image/opt/lsh/dist/ \
  && cp package.json LICENSE dist/sbom.cdx.json /image/opt/lsh/ \
