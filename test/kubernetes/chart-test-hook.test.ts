@@ -13,6 +13,7 @@ import { asBearer } from '../support/cluster-cli.ts';
 import { NO_KUBE } from '../support/kube.ts';
 import { OPERATOR_NAMESPACE } from '../support/operator.ts';
 import { OperatorCluster } from '../support/operator-cluster.ts';
+import { untilAllowed } from '../support/rights.ts';
 import { RunnerWorld } from '../support/runner-process.ts';
 
 const RBAC = `/apis/rbac.authorization.k8s.io/v1/namespaces/${OPERATOR_NAMESPACE}`;
@@ -47,6 +48,12 @@ describe.skipIf(NO_KUBE || NO_HELM)('helm test', () => {
     await post(accounts, account);
     await post(`${RBAC}/roles`, only(objects, 'Role', 'lsh-test'));
     await post(`${RBAC}/rolebindings`, only(objects, 'RoleBinding', 'lsh-test'));
+    await untilAllowed(cluster.admin, `${OPERATOR_NAMESPACE}:lsh-test`, {
+      verb: 'create',
+      group: 'lsh.dev',
+      resource: 'lshjobs',
+      namespace: OPERATOR_NAMESPACE,
+    });
     const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
     const { status } = await post<{ status: { token: string } }>(`${accounts}/lsh-test/token`, request);
     return status.token;

@@ -7,6 +7,7 @@ import { clusterJobs } from '../../src/kubernetes/job-api.ts';
 import { lsh } from '../support/cli.ts';
 import { aNamespace, asBearer, type ClusterCli } from '../support/cluster-cli.ts';
 import { KubeEnvironment, NO_KUBE } from '../support/kube.ts';
+import { untilAllowed } from '../support/rights.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const ADD = ['cron', 'add', '-n', 'x', '-s', '@yearly', '-c', 'true'];
@@ -155,5 +156,7 @@ describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
       path: `${base}/rolebindings`,
       body: { metadata, roleRef, subjects },
     });
+    const access = { group: 'lsh.dev', resource: 'lshjobs', namespace: 'refusals' };
+    for (const verb of verbs) await untilAllowed(client, `refusals:${account}`, { ...access, verb });
   }
 });

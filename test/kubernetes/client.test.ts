@@ -24,6 +24,7 @@ import { ByteProxy } from '../support/byte-proxy.ts';
 import { eventually } from '../support/eventually.ts';
 import { HttpProxy } from '../support/http-proxy.ts';
 import { KubeEnvironment, NO_KUBE } from '../support/kube.ts';
+import { untilAllowed } from '../support/rights.ts';
 
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
 
@@ -293,6 +294,11 @@ async function serviceAccountToken(client: KubeClient): Promise<string> {
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
       subjects: [{ kind: 'ServiceAccount', name: 'reader', namespace: 'default' }],
     },
+  });
+  await untilAllowed(client, 'default:reader', {
+    verb: 'list',
+    resource: 'configmaps',
+    namespace: 'default',
   });
   const { status } = await client.json<{ status: { token: string } }>({
     method: 'POST',

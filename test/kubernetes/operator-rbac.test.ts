@@ -19,6 +19,7 @@ import { keptLogger } from '../support/kept-logger.ts';
 import { NO_KUBE } from '../support/kube.ts';
 import { OPERATOR_NAMESPACE, operatorKubeconfig, shippedRbac, type Manifest } from '../support/operator.ts';
 import { OperatorCluster } from '../support/operator-cluster.ts';
+import { untilAllowed } from '../support/rights.ts';
 
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 const AT_A_TIME = 5;
@@ -101,8 +102,14 @@ describe.skipIf(NO_KUBE)('the rights that ship', () => {
     const other = { path: lshJobPath() };
     const allowed = missing?.resource === 'jobs' ? other : list;
     await effective(account.client, allowed);
-    if (missing?.resource !== 'leases') await effective(account.client, { path: lease(name) });
     account.refused.clear();
+    await untilAllowed(cluster.admin, `${OPERATOR_NAMESPACE}:${name}`, {
+      verb: missing?.resource === 'leases' && missing.verb === 'get' ? 'update' : 'get',
+      group: 'coordination.k8s.io',
+      resource: 'leases',
+      namespace: OPERATOR_NAMESPACE,
+      name,
+    });
     return account;
   }
 
@@ -165,7 +172,7 @@ describe.skipIf(NO_KUBE)('the rights that ship', () => {
     });
     const touched = new Set<string>();
     const stop = new AbortController();
-    const refusal = eventually(() => refused.size > 0 || stop.signal.aborted, { withinMs: 60_000 });
+    const refusal = eventually(() => refused.size > 0 || stop.signal.aborted, { withinMs: 200_000 });
     const done = Promise.all([
       lead(namespace, client),
       operator.start().then(() => work(namespace, operator)),
