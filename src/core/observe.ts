@@ -42,6 +42,8 @@ export function observe(
   for (const run of activeRuns(draft)) {
     if (run.phase === 'Running') observeRunning(draft, run, seen.get(run.name));
   }
+  // A retry of what has just been found to have ended may run already.
+  claimStarted(draft, observations);
   for (const observation of observations) {
     const run = draft.runs.get(observation.name);
     if (run !== undefined && isActive(run)) continue;

@@ -337,6 +337,23 @@ describe('runs that were started but not recorded', () => {
       expect(world.history()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Killed StoppedByUser']);
     });
 
+    test('also where the end of the attempt before is lost with it: nothing starts beside them', () => {
+      const world = new World({
+        ...EVERY_MINUTE,
+        concurrencyPolicy: 'Queue',
+        retry: { limit: 1, initialSeconds: 10, jitter: 0 },
+      });
+      world.claim = 'name';
+      world.evaluate('2026-01-01T00:01:00Z');
+      const [first] = world.running();
+      world.end({ exitCode: 1 });
+      world.now = at('2026-01-01T00:01:11Z');
+      for (const action of world.decide().actions) if (action.kind === 'Start') world.start(action.run);
+      world.children.delete(first!.name);
+      world.evaluate('2026-01-01T00:02:00Z');
+      expect(world.running().map(({ attempt }) => attempt)).toEqual([2]);
+    });
+
     test('they are replaced like any that runs', () => {
       const { world, retry } = startedInSecret({ concurrencyPolicy: 'Replace' });
       const { actions } = world.evaluate('2026-01-01T00:02:00Z');
