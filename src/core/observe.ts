@@ -17,15 +17,15 @@ export function adoptStarted(draft: Draft, observations: readonly RunObservation
   const started = observations
     .map((observation) => observation.run)
     .filter((run) => run !== undefined)
-    .filter((run) => !draft.runs.has(run.name) && isUnrecorded(draft, run))
+    .filter((run) => run.attempt === 1 && !draft.runs.has(run.name) && isUnaccounted(draft, run))
     .sort((a, b) => a.slot - b.slot);
   for (const run of started) put(draft, { ...run, phase: 'Running', startedAt: run.startedAt ?? draft.now });
   return started.filter((run) => run.trigger !== 'Manual').map((run) => run.slot);
 }
 
-/** Whether the record of this run is still to come; otherwise it has come and is no longer shown. */
-function isUnrecorded({ job, accountedUntil }: Draft, run: Run): boolean {
-  if (run.attempt > 1 || run.jobUid !== job.uid) return false;
+/** Whether the account of the run’s slot or trigger is still to come; otherwise it has come and may be no longer shown. */
+function isUnaccounted({ job, accountedUntil }: Draft, run: Run): boolean {
+  if (run.jobUid !== job.uid) return false;
   if (run.trigger !== 'Manual') return run.slot > accountedUntil;
   return run.triggerId === job.trigger?.id && run.triggerId !== job.status?.lastHandledTrigger;
 }
@@ -88,7 +88,7 @@ function endForeign(draft: Draft): void {
 
 /** Whether the run will be recorded yet: as soon as the job can be evaluated again, or with the end before it. */
 function isToCome(draft: Draft, run: Run, closed: readonly ClosedStretch[]): boolean {
-  return isUnrecorded(draft, run) || strayFrom(draft, run, closed) !== undefined || isAhead(draft, run);
+  return isUnaccounted(draft, run) || strayFrom(draft, run, closed) !== undefined || isAhead(draft, run);
 }
 
 /** Whether the run is a retry of an attempt whose end is not recorded yet: its own record comes with that. */

@@ -354,6 +354,27 @@ describe('runs that were started but not recorded', () => {
       expect(world.running().map(({ attempt }) => attempt)).toEqual([2]);
     });
 
+    test('of a job that became invalid before any attempt was recorded they are kept until it is mended', () => {
+      const world = new World({ ...EVERY_MINUTE, retry: { limit: 1, initialSeconds: 10, jitter: 0 } });
+      world.claim = 'name';
+      const startUnrecorded = (instant: string): void => {
+        world.now = at(instant);
+        for (const action of world.decide().actions) if (action.kind === 'Start') world.start(action.run);
+      };
+      startUnrecorded('2026-01-01T00:01:00Z');
+      const [first] = world.started;
+      world.end({ exitCode: 1 }, first);
+      startUnrecorded('2026-01-01T00:01:11Z');
+      world.end({}, world.started.at(-1));
+      world.problem = new LshError('COMMAND_REFUSED', { command: 'rm', detail: 'no' });
+      expect(world.evaluate().actions).toEqual([]);
+      world.problem = undefined;
+      world.evaluate();
+      world.evaluate();
+      expect(world.history()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Completed']);
+      expect(world.started).toHaveLength(2);
+    });
+
     test('they are replaced like any that runs', () => {
       const { world, retry } = startedInSecret({ concurrencyPolicy: 'Replace' });
       const { actions } = world.evaluate('2026-01-01T00:02:00Z');
