@@ -17,6 +17,11 @@ function withAttempt(base: string, attempt: number): string {
   return attempt === 1 ? base : `${base}-${attempt}`;
 }
 
+/** Whether a run can have this name, with which paths and messages are made. */
+export function isRunName(name: string): boolean {
+  return /^[a-z0-9][a-z0-9.-]{0,62}$/.test(name);
+}
+
 /** Name of a slot’s run: the slot (milliseconds) in seconds, base 36. */
 export function slotRunName(jobName: string, slot: number, attempt: number): string {
   return withAttempt(`${jobPart(jobName)}-${Math.floor(slot / 1000).toString(36)}`, attempt);

@@ -8,16 +8,18 @@ export const RUN_TRIGGERS = ['Schedule', 'CatchUp', 'Manual'] as const;
 export type RunTrigger = (typeof RUN_TRIGGERS)[number];
 
 /** Why a run was told to end; the first cause wins. */
-export type StopCause =
-  | 'TimedOut'
-  | 'StoppedByUser'
-  | 'Replaced'
-  | 'JobRemoved'
-  | 'ShuttingDown'
+export const STOP_CAUSES = [
+  'TimedOut',
+  'StoppedByUser',
+  'Replaced',
+  'JobRemoved',
+  'ShuttingDown',
   /** The process that holds the children has heard of no controller for too long. */
-  | 'ControllerGone'
+  'ControllerGone',
   /** It could not get going for too long: no image, no container, no node. */
-  | 'Stuck';
+  'Stuck',
+] as const;
+export type StopCause = (typeof STOP_CAUSES)[number];
 
 /** Why a run ended as it did. */
 export type RunReason =

@@ -69,8 +69,10 @@ function readSpec(input: unknown): { spec: Job['spec']; problem?: LshError } {
   }
 }
 
-/** The runs in an object’s status: active ones first, then finished ones, newest first. */
+/** The runs in an object’s status, without what is none: active ones first, then finished ones, newest first. */
 export function readRuns({ metadata, status }: LshJobObject): Run[] {
   const owner = { job: jobKey(metadata.namespace ?? '', metadata.name), jobUid: metadata.uid };
-  return [...(status?.active ?? []), ...(status?.recentRuns ?? [])].map((entry) => readRun(entry, owner));
+  return [...(status?.active ?? []), ...(status?.recentRuns ?? [])]
+    .map((entry) => readRun(entry, owner))
+    .filter((run) => run !== undefined);
 }

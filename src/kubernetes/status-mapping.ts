@@ -1,5 +1,6 @@
 // The status of an LshJob <-> the core's status and runs. Pure. Everything that must outlive a restart of the
 // operator is in it.
+import * as v from 'valibot';
 import {
   jobDocument,
   rfc3339,
@@ -8,9 +9,19 @@ import {
   type RunDocument,
   type SlotDocument,
 } from '../core/document.ts';
-import type { Condition, Executor, Job, JobStatus } from '../core/job.ts';
+import { EXECUTORS, type Condition, type Job, type JobStatus } from '../core/job.ts';
+import { isRunName } from '../core/naming.ts';
 import { beyondHistory } from '../core/retention.ts';
-import { isActive, type Run, type RunReason, type SlotRecord, type StopCause } from '../core/run.ts';
+import {
+  isActive,
+  RUN_PHASES,
+  RUN_TRIGGERS,
+  STOP_CAUSES,
+  type Run,
+  type RunReason,
+  type SlotRecord,
+  type StopCause,
+} from '../core/run.ts';
 import type { ClosedStretch, Correction } from '../core/stray.ts';
 
 /** Bytes of a run’s output that the status shows. */
@@ -78,8 +89,28 @@ function readCondition({ lastTransitionTime, ...condition }: LshJobStatus['condi
   };
 }
 
-/** A run out of the status of its job’s object. */
-export function readRun(entry: RunEntry, owner: Pick<Run, 'job' | 'jobUid'>): Run {
+const instantText = v.pipe(
+  v.string(),
+  v.check((text) => instant(text) !== undefined),
+);
+
+/** Without these nobody can tell what run it is. */
+const Identity = v.object({
+  name: v.pipe(v.string(), v.check(isRunName)),
+  slot: instantText,
+  trigger: v.picklist(RUN_TRIGGERS),
+  attempt: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  executor: v.picklist(EXECUTORS),
+  phase: v.picklist(RUN_PHASES),
+  createdAt: instantText,
+});
+
+/**
+ * A run out of the status of its job’s object. Undefined for what is none: somebody wrote it by hand, and it would go
+ * with the runs of others to where one that cannot be understood holds up all.
+ */
+export function readRun(entry: RunEntry, owner: Pick<Run, 'job' | 'jobUid'>): Run | undefined {
+  if (!v.is(Identity, entry)) return undefined;
   const createdAt = Date.parse(entry.createdAt);
   const run: Run = {
     ...owner,
@@ -89,7 +120,7 @@ export function readRun(entry: RunEntry, owner: Pick<Run, 'job' | 'jobUid'>): Ru
     triggerId: entry.triggerId,
     requestedBy: entry.requestedBy,
     attempt: entry.attempt,
-    executor: entry.executor as Executor,
+    executor: entry.executor,
     host: entry.host,
     phase: entry.phase,
     message: entry.message,
@@ -99,7 +130,7 @@ export function readRun(entry: RunEntry, owner: Pick<Run, 'job' | 'jobUid'>): Ru
     finishedAt: instant(entry.finishedAt),
     exitCode: entry.exitCode,
     signal: entry.signal,
-    stopCause: entry.stopCause,
+    stopCause: STOP_CAUSES.find((cause) => cause === entry.stopCause),
     outputTail: entry.outputTail,
     outputBytes: entry.outputBytes,
   };
@@ -212,7 +243,8 @@ function lastBytes(text: string, bytes: number): string {
   return whole.subarray(start).toString();
 }
 
+/** None before 1970: nothing that happened here did. */
 function instant(text: string | undefined): number | undefined {
   const ms = text === undefined ? Number.NaN : Date.parse(text);
-  return Number.isNaN(ms) ? undefined : ms;
+  return ms >= 0 ? ms : undefined;
 }

@@ -5,7 +5,7 @@
 //   GET /v1/runs/<name>/log[?follow=true]         the output of a run
 import * as v from 'valibot';
 import { JobSpecSchema } from '../core/job.ts';
-import type { RunObservation, RunReason, StopCause } from '../core/run.ts';
+import { STOP_CAUSES, type RunObservation, type RunReason } from '../core/run.ts';
 
 /** Counts changes that an older controller or runner would misunderstand. */
 export const PROTOCOL_VERSION = 1;
@@ -21,17 +21,8 @@ export const LOGS_MAX = 30_000;
 /** Beats within the time after which silence means that nobody is there. */
 export const BEATS_PER_LEASE = 5;
 
-const CAUSES = [
-  'TimedOut',
-  'StoppedByUser',
-  'Replaced',
-  'JobRemoved',
-  'ShuttingDown',
-  'ControllerGone',
-  'Stuck',
-] as const satisfies readonly StopCause[];
 const REASONS = [
-  ...CAUSES,
+  ...STOP_CAUSES,
   'ExitCode',
   'Signal',
   'SpawnError',
@@ -53,7 +44,7 @@ const held = v.object({
   name,
   job: key,
   startedAt: v.optional(instant),
-  stopCause: v.optional(v.picklist(CAUSES)),
+  stopCause: v.optional(v.picklist(STOP_CAUSES)),
 });
 const run = v.object({
   name,
@@ -61,13 +52,13 @@ const run = v.object({
   slot: instant,
   attempt: v.pipe(v.number(), v.integer(), v.minValue(1)),
   startAfter: instant,
-  stopCause: v.optional(v.picklist(CAUSES)),
+  stopCause: v.optional(v.picklist(STOP_CAUSES)),
 });
 
 const FromController = v.variant('type', [
   v.object({ type: v.literal('recover'), runs: v.array(held), logs: v.optional(v.array(name)) }),
   v.object({ type: v.literal('start'), id, job: v.object({ name: text(253), spec: JobSpecSchema }), run }),
-  v.object({ type: v.literal('stop'), name, cause: v.picklist(CAUSES), graceMs: count }),
+  v.object({ type: v.literal('stop'), name, cause: v.picklist(STOP_CAUSES), graceMs: count }),
   v.object({ type: v.literal('release'), name }),
   v.object({ type: v.literal('removeLog'), name }),
 ]);

@@ -3,6 +3,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { rfc3339 } from '../../src/core/document.ts';
+import { lshJobPath, type LshJobObject } from '../../src/kubernetes/resource.ts';
 import { eventually } from '../support/eventually.ts';
 import { NO_KUBE } from '../support/kube.ts';
 import type { Operator } from '../support/operator.ts';
@@ -89,6 +91,43 @@ describe.skipIf(NO_KUBE)('shell runs', () => {
     await cluster.delete('deleted-running');
     await eventually(() => logs().length === 0, { what: 'no log' });
     await only.stop();
+  });
+
+  test('start although a status that somebody wrote by hand names runs that cannot be', async () => {
+    const entry = {
+      job: 'forged',
+      slot: '2026-01-01T00:00:00Z',
+      trigger: 'Schedule',
+      attempt: 1,
+      executor: 'Shell',
+      phase: 'Running',
+      createdAt: '2026-01-01T00:00:00Z',
+    };
+    await cluster.create('forged', { schedule: '@yearly', executor: 'Shell', command: 'true' });
+    await cluster.admin.json<LshJobObject>({
+      method: 'PATCH',
+      path: `${lshJobPath('default', 'forged')}/status`,
+      contentType: 'application/merge-patch+json',
+      body: {
+        status: {
+          accountedUntil: rfc3339(Date.now()),
+          active: [
+            { ...entry, name: '../../elsewhere' },
+            { ...entry, name: 'forged-1', startedAt: '1960-01-01T00:00:00Z' },
+            { ...entry, name: 'forged-2', stopCause: 'Because' },
+          ],
+        },
+      },
+    });
+    await cluster.create('sound', { schedule: EVERY_SECOND, executor: 'Shell', command: 'true' });
+    const only = await operator().leads();
+    await cluster.until('sound', ({ totals }) => (totals?.completed ?? 0) >= 1);
+    const { status } = await cluster.until('forged', ({ active }) => active?.length === 0);
+    expect(status?.recentRuns?.map(({ name }) => name).toSorted()).toEqual(['forged-1', 'forged-2']);
+    await cluster.delete('forged');
+    await cluster.delete('sound');
+    await only.stop();
+    expect(only.lines.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
   test('each second run once, whoever leads', async () => {

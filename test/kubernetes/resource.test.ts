@@ -105,6 +105,35 @@ describe('a status', () => {
     expect(readStatus({ accountedUntil: 'yesterday' })).toBeUndefined();
   });
 
+  describe('that somebody wrote by hand', () => {
+    const entry = runEntry(
+      aRun({ name: 'backup-1', phase: 'Running', startedAt: at('2026-01-01T00:01:01Z') }),
+    );
+    const read = (edited: object) =>
+      readRuns(anObject(GOOD, { status: { active: [{ ...entry, ...edited }], recentRuns: [entry] } }));
+
+    test.each([
+      ['the name of a path', { name: '../../etc/passwd' }],
+      ['a name that begins with a point', { name: '.' }],
+      ['a name with a space', { name: 'backup 1' }],
+      ['a name that is too long', { name: 'l'.repeat(64) }],
+      ['no slot', { slot: undefined }],
+      ['a slot that is no instant', { slot: 'yesterday' }],
+      ['a creation before all time', { createdAt: '1960-01-01T00:00:00Z' }],
+      ['half an attempt', { attempt: 0.5 }],
+      ['no phase', { phase: undefined }],
+      ['no executor', { executor: undefined }],
+      ['no trigger', { trigger: undefined }],
+    ])('has no run with %s, and its other runs all the same', (_, edited) => {
+      expect(read(edited).map(({ name }) => name)).toEqual(['backup-1']);
+    });
+
+    test('has a run without what cannot be true of it', () => {
+      const [run] = read({ name: 'backup-2', startedAt: '1960-01-01T00:00:00Z', stopCause: 'Because' });
+      expect(run).toMatchObject({ name: 'backup-2', startedAt: undefined, stopCause: undefined });
+    });
+  });
+
   test('keeps active runs apart from those that have ended', () => {
     const runs = [aRun({ name: 'b' }), aRun({ name: 'a', phase: 'Failed', reason: 'ExitCode' })];
     const written = writeStatus(aJob(), status, { runs, outcomes: [] });
