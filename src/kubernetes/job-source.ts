@@ -161,14 +161,18 @@ export class ClusterJobSource implements JobSource, Ledger {
     const key = objectKey(object);
     const known = this.#known.get(key);
     const replaced = known !== undefined && known.object.metadata.uid !== object.metadata.uid;
-    if (known !== undefined && (type === 'Deleted' || replaced)) {
-      const active = known.runs.filter(isActive);
-      if (active.length > 0 && !this.#leftovers.has(key)) this.#leftovers.set(key, active);
-      this.#known.delete(key);
-      this.#read.delete(key);
-      this.#options.onRemoved?.(key, known.runs);
-    }
+    const gone = type === 'Deleted' || replaced ? known : undefined;
+    if (gone) this.#leave(key, gone.runs);
     this.#announce(key);
+    // Last: whatever comes of it, the loop has heard.
+    if (gone) this.#options.onRemoved?.(key, gone.runs);
+  }
+
+  #leave(key: JobKey, runs: readonly Run[]): void {
+    const active = runs.filter(isActive);
+    if (active.length > 0 && !this.#leftovers.has(key)) this.#leftovers.set(key, active);
+    this.#known.delete(key);
+    this.#read.delete(key);
   }
 
   #look(key: JobKey): Known | undefined {
