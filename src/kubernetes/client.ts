@@ -167,13 +167,28 @@ export class KubeClient {
 
   async #authenticate(context: RequestContext): Promise<void> {
     context.setHeaderParam('User-Agent', this.#options.userAgent);
-    await this.#config.applySecurityAuthentication(context);
+    // A plugin may hang, and knows nothing of the call.
+    await unlessAborted(this.#config.applySecurityAuthentication(context), context.getSignal());
   }
 
   #load(): KubeConfig {
     const config = this.#options.load();
     pooled(config, this.#pool);
     return config;
+  }
+}
+
+/** Rejects as soon as the signal aborts, whatever becomes of the promise. */
+async function unlessAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return promise;
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason as Error);
+  signal.addEventListener('abort', abort);
+  if (signal.aborted) abort();
+  try {
+    await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }
 

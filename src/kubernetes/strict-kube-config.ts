@@ -50,10 +50,12 @@ export class StrictKubeConfig extends KubeConfig {
     return this.#neverSent.get(this.getCurrentUser()?.name ?? '') ?? [];
   }
 
-  /** One call at a time where a plugin is asked: the others find its answer. */
+  /** One call at a time where a plugin is asked: the others find its answer. It is not asked for a call that was given up. */
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {
     if (this.getCurrentUser()?.exec === undefined) return super.applySecurityAuthentication(context);
-    const turn = this.#asking.then(() => super.applySecurityAuthentication(context));
+    const turn = this.#asking.then(async () => {
+      if (!context.getSignal()?.aborted) await super.applySecurityAuthentication(context);
+    });
     this.#asking = turn.catch(() => undefined);
     return turn;
   }

@@ -1,4 +1,5 @@
 // Whose rights a call has: what a kubeconfig says of its user is what the API server sees, or is refused aloud.
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -58,13 +59,13 @@ describe.skipIf(NO_KUBE)('the user of a kubeconfig', () => {
     return /User "([^"]*)"/.exec(statusBody(refusal)?.message ?? '')?.[1];
   }
 
-  /** A plugin that hands out what is in a file, and marks each time it is asked. */
-  async function plugin(name: string, token: string) {
+  /** A plugin that hands out what is in a file, marks each time it is asked, and does first what it is told to. */
+  async function plugin(name: string, token: string, first = ':') {
     const directory = join(environment.dir, `plugin-${name}`);
     await mkdir(directory);
     const [command, calls, file] = ['plugin', 'calls', 'token'].map((part) => join(directory, part));
     const credential = `{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"%s"}}`;
-    const script = `#!/bin/sh\necho asked >> ${calls}\nexec printf '${credential}' "$(cat ${file})"\n`;
+    const script = `#!/bin/sh\necho asked >> ${calls}\n${first}\nexec printf '${credential}' "$(cat ${file})"\n`;
     await writeFile(command!, script);
     await chmod(command!, 0o700);
     await writeFile(file!, token);
@@ -107,6 +108,23 @@ describe.skipIf(NO_KUBE)('the user of a kubeconfig', () => {
     await replace(await tokenOf('working'));
     expect(await identity(client)).toBe('system:serviceaccount:default:working');
     expect(asked()).toBe(3);
+  });
+
+  test('may be a plugin that hangs: a call ends at its deadline, and is not asked for any more', async () => {
+    const gate = join(environment.dir, 'gate');
+    execFileSync('mkfifo', [gate]);
+    const { user, asked } = await plugin('hanging', await tokenOf('hanging'), `. ${gate}`);
+    const client = clientOf({ kubeconfig: await kubeconfig(user) });
+    const waiting = expect(client.json(VERSION)).rejects.toThrow();
+    const signal = AbortSignal.timeout(200);
+    const given = [1, 2, 3].map(() => client.json({ ...VERSION, signal }));
+    for (const call of given) await expect(call).rejects.toMatchObject({ name: 'TimeoutError' });
+    await writeFile(gate, 'exit 1\n');
+    await waiting;
+    const next = client.json(VERSION);
+    await writeFile(gate, ':\n');
+    expect(await next).toMatchObject({ major: '1' });
+    expect(asked()).toBe(2);
   });
 
   test('has its own credentials, whatever others there are of the same name in this process', async () => {
