@@ -2,7 +2,7 @@
 // here need be durable: after a restart whatever the ledger shows is written once more, and changes nothing.
 import type { HistoryProgress } from '../core/history.ts';
 import { toLshError, type LshError } from '../core/errors.ts';
-import type { JobKey } from '../core/job.ts';
+import type { Job, JobKey } from '../core/job.ts';
 import { isFinished, type Run } from '../core/run.ts';
 import type { Clock, Logger, RunHistory } from './ports.ts';
 
@@ -61,7 +61,8 @@ export class HistoryOutbox {
   }
 
   /** Takes in the runs that the ledger shows of a job; answers with what of them has not arrived. */
-  progress(key: JobKey, runs: readonly Run[]): HistoryProgress {
+  progress({ key, uid }: Pick<Job, 'key' | 'uid'>, runs: readonly Run[]): HistoryProgress {
+    this.#drop((run) => run.job === key && run.jobUid !== uid);
     // In the order of their ends.
     const finished = runs.filter(isFinished).sort((a, b) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0));
     const before = this.#arrived.get(key);
@@ -88,9 +89,26 @@ export class HistoryOutbox {
     this.#pump();
   }
 
-  /** The job is gone: nobody asks for its progress any more. */
+  /**
+   * The job is gone: nobody asks for its progress any more. What waits is written; of what is refused, then or later,
+   * nothing would ever tell and nothing could be mended.
+   */
   forget(key: JobKey): void {
     this.#arrived.delete(key);
+    this.#drop(({ job }) => job === key);
+  }
+
+  /** Of those that are refused. */
+  #drop(isUnwanted: (run: Run) => boolean): void {
+    for (const [id, { run, trouble }] of this.#refused) {
+      if (!isUnwanted(run)) continue;
+      this.#refused.delete(id);
+      const { job, name } = run;
+      this.#options.logger.warn(
+        { job, run: name, reason: trouble.reason },
+        'a refused run was dropped with its job',
+      );
+    }
   }
 
   /** Runs that wait, and those that are refused. */

@@ -100,7 +100,7 @@ export class Reconciler {
       now: clock.now(),
       evaluatingSince: evaluatedSince(job.spec, evaluatingSince),
       host,
-      history: history?.progress(job.key, runs),
+      history: history?.progress(job, runs),
       capacity: (runner?.capacity() ?? 0) - this.#lanes[executorOf(job)].reserved,
     } satisfies Omit<Evaluation, 'schedule'>;
     const schedule = job.invalid ?? (runner === undefined ? noRunner(job) : this.#schedule(job));

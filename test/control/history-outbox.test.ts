@@ -9,6 +9,7 @@ import { keptLogger } from '../support/kept-logger.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const KEY = 'local/backup';
+const JOB = { key: KEY, uid: 'uid-of-backup' };
 const AWAY = new LshError('HISTORY_UNAVAILABLE', {
   url: 'https://team.example',
   detail: 'connect ECONNREFUSED',
@@ -56,6 +57,7 @@ beforeEach(() => {
   announced = [];
   outbox = new HistoryOutbox({ history: table, clock, logger });
   outbox.onChange((key) => announced.push(key));
+  logger.lines.length = 0;
 });
 
 /** So many seconds pass, one after the other. */
@@ -68,11 +70,11 @@ async function pass(seconds: number): Promise<void> {
 
 test('a finished run is written once, and missing until it has arrived', async () => {
   const runs = [ended('one'), aRun({ name: 'two', phase: 'Running' })];
-  expect(outbox.progress(KEY, runs)).toEqual({ missing: new Set(['one']), trouble: undefined });
+  expect(outbox.progress(JOB, runs)).toEqual({ missing: new Set(['one']), trouble: undefined });
   expect(outbox.backlog).toBe(1);
   await settled();
   expect(announced).toEqual([KEY]);
-  expect(outbox.progress(KEY, runs)).toEqual({ missing: new Set(), trouble: undefined });
+  expect(outbox.progress(JOB, runs)).toEqual({ missing: new Set(), trouble: undefined });
   await settled();
   expect(table.calls).toEqual([['one']]);
   expect(outbox.backlog).toBe(0);
@@ -90,19 +92,19 @@ test('what ended while another batch was on its way goes with the next, all at o
 });
 
 test('after a restart all that the ledger shows is written again', async () => {
-  outbox.progress(KEY, [ended('one')]);
+  outbox.progress(JOB, [ended('one')]);
   await settled();
   const next = new HistoryOutbox({ history: table, clock, logger });
-  expect(next.progress(KEY, [ended('one'), ended('two')]).missing).toEqual(new Set(['one', 'two']));
+  expect(next.progress(JOB, [ended('one'), ended('two')]).missing).toEqual(new Set(['one', 'two']));
   await settled();
   expect(table.calls.at(-1)).toEqual(['one', 'two']);
   expect(table.rows).toEqual(new Set(['one', 'two']));
 });
 
 test('runs of the same name of a job that was made anew are others', async () => {
-  outbox.progress(KEY, [ended('one')]);
+  outbox.progress(JOB, [ended('one')]);
   await settled();
-  outbox.progress(KEY, [ended('one', { jobUid: 'another' })]);
+  outbox.progress(JOB, [ended('one', { jobUid: 'another' })]);
   await settled();
   expect(table.calls).toEqual([['one'], ['one']]);
 });
@@ -141,15 +143,15 @@ describe('while the history is away', () => {
 
   test('jobs hear of it after seven seconds, once, and again when all has arrived', async () => {
     const other = ended('other', { job: 'local/other', jobUid: 'uid-of-other' });
-    outbox.progress(KEY, [ended('one')]);
-    outbox.progress('local/other', [other]);
+    outbox.progress(JOB, [ended('one')]);
+    outbox.progress({ key: other.job, uid: other.jobUid }, [other]);
     await settled();
     await pass(3);
-    expect(outbox.progress(KEY, [ended('one')]).trouble).toBeUndefined();
+    expect(outbox.progress(JOB, [ended('one')]).trouble).toBeUndefined();
     expect(announced).toEqual([]);
     await pass(60);
     expect(announced).toEqual([KEY, 'local/other']);
-    expect(outbox.progress(KEY, [ended('one')]).trouble).toEqual({
+    expect(outbox.progress(JOB, [ended('one')]).trouble).toEqual({
       reason: 'HistoryUnavailable',
       message: AWAY.message,
     });
@@ -157,7 +159,7 @@ describe('while the history is away', () => {
     table.answer = () => undefined;
     await pass(60);
     expect(announced).toEqual(expect.arrayContaining([KEY, 'local/other']));
-    expect(outbox.progress(KEY, [ended('one')])).toEqual({ missing: new Set(), trouble: undefined });
+    expect(outbox.progress(JOB, [ended('one')])).toEqual({ missing: new Set(), trouble: undefined });
     expect(table.rows).toEqual(new Set(['one', 'other']));
   });
 
@@ -169,13 +171,14 @@ describe('while the history is away', () => {
     await settled();
     await pass(300);
     expect(table.calls).toHaveLength(2);
-    expect(outbox.progress(KEY, [ended('one')]).trouble).toMatchObject({ reason: 'HistoryUnavailable' });
+    expect(outbox.progress(JOB, [ended('one')]).trouble).toMatchObject({ reason: 'HistoryUnavailable' });
   });
 
   test('twenty thousand runs wait, and jobs beyond them are asked again when there is room', async () => {
     outbox.add(Array.from({ length: 20_000 }, (_, index) => ended(`run-${index}`)));
     const late = ended('late', { job: 'local/late', jobUid: 'uid-of-late' });
-    expect(outbox.progress('local/late', [late]).missing).toEqual(new Set(['late']));
+    const job = { key: late.job, uid: late.jobUid };
+    expect(outbox.progress(job, [late]).missing).toEqual(new Set(['late']));
     expect(outbox.backlog).toBe(20_000);
     await settled();
     table.answer = () => undefined;
@@ -183,7 +186,7 @@ describe('while the history is away', () => {
     await expect.poll(() => outbox.backlog, { timeout: 60_000 }).toBe(0);
     expect(announced).toContain('local/late');
     expect(table.rows.has('late')).toBe(false);
-    outbox.progress('local/late', [late]);
+    outbox.progress(job, [late]);
     await settled();
     expect(table.rows.has('late')).toBe(true);
     expect(Math.max(...table.calls.map(({ length }) => length))).toBe(200);
@@ -201,7 +204,8 @@ describe('while the history is away', () => {
 });
 
 describe('a run that is refused again and again', () => {
-  const POISON = ended('poison', { job: 'local/bad', jobUid: 'uid-of-bad' });
+  const BAD = { key: 'local/bad', uid: 'uid-of-bad' };
+  const POISON = ended('poison', { job: BAD.key, jobUid: BAD.uid });
 
   beforeEach(() => {
     table.answer = (names) => (names.includes('poison') ? REFUSED : undefined);
@@ -209,13 +213,13 @@ describe('a run that is refused again and again', () => {
 
   test('is found among the others, which arrive within seconds, and is told of its own job alone', async () => {
     const runs = Array.from({ length: 199 }, (_, index) => ended(`run-${index}`));
-    outbox.progress(KEY, runs);
-    outbox.progress('local/bad', [POISON]);
+    outbox.progress(JOB, runs);
+    outbox.progress(BAD, [POISON]);
     await settled();
     await pass(20);
     expect(table.rows.size).toBe(199);
-    expect(outbox.progress(KEY, runs)).toEqual({ missing: new Set(), trouble: undefined });
-    expect(outbox.progress('local/bad', [POISON])).toEqual({
+    expect(outbox.progress(JOB, runs)).toEqual({ missing: new Set(), trouble: undefined });
+    expect(outbox.progress(BAD, [POISON])).toEqual({
       missing: new Set(['poison']),
       trouble: { reason: 'HistoryRefused', message: REFUSED.message },
     });
@@ -223,13 +227,13 @@ describe('a run that is refused again and again', () => {
   });
 
   test('does not stand in the way of those that come, and is tried once a minute', async () => {
-    outbox.progress('local/bad', [POISON]);
+    outbox.progress(BAD, [POISON]);
     const troubles = new Set<string | undefined>();
     for (let second = 0; second < 300; second++) {
       const run = ended(`run-${second}`);
       outbox.add([run]);
       await pass(1);
-      troubles.add(outbox.progress(KEY, [run]).trouble?.reason);
+      troubles.add(outbox.progress(JOB, [run]).trouble?.reason);
       expect(outbox.backlog).toBeLessThan(12);
     }
     expect(troubles).toEqual(new Set([undefined]));
@@ -265,12 +269,61 @@ describe('a run that is refused again and again', () => {
   });
 
   test('arrives when it is taken after all', async () => {
-    outbox.progress('local/bad', [POISON]);
+    outbox.progress(BAD, [POISON]);
     await settled();
     table.answer = () => undefined;
     await pass(61);
     expect(table.rows).toEqual(new Set(['poison']));
     expect(outbox.backlog).toBe(0);
+  });
+
+  describe('of a job that is gone', () => {
+    const dropped = (): object[] =>
+      logger.lines.filter(({ message }) => message.includes('dropped')).map(({ fields }) => fields);
+    const DROPPED = { job: BAD.key, run: 'poison', reason: 'HistoryRefused' };
+
+    test('is dropped, and that is told', async () => {
+      outbox.progress(BAD, [POISON]);
+      await settled();
+      outbox.forget(BAD.key);
+      expect(outbox.backlog).toBe(0);
+      expect(dropped()).toEqual([DROPPED]);
+      table.answer = () => undefined;
+      await pass(100);
+      expect(table.rows).toEqual(new Set());
+    });
+
+    test('is dropped also when it is refused only then, of which the job is told', async () => {
+      outbox.forget(BAD.key);
+      outbox.add([POISON]);
+      await settled();
+      expect(announced).toEqual([BAD.key]);
+      outbox.forget(BAD.key);
+      expect(outbox.backlog).toBe(0);
+      expect(dropped()).toEqual([DROPPED]);
+    });
+
+    test('is dropped when another job has its name, of which what is refused is kept', async () => {
+      outbox.progress(BAD, [POISON]);
+      await settled();
+      const anew = { ...BAD, uid: 'another' };
+      const runs = [ended('poison', { job: anew.key, jobUid: anew.uid })];
+      outbox.progress(anew, runs);
+      await pass(20);
+      expect(outbox.progress(anew, runs).trouble?.reason).toBe('HistoryRefused');
+      expect(outbox.backlog).toBe(1);
+      expect(dropped()).toEqual([DROPPED]);
+    });
+
+    test('is written while it only waits', async () => {
+      table.answer = () => AWAY;
+      outbox.progress(BAD, [POISON]);
+      await settled();
+      outbox.forget(BAD.key);
+      table.answer = () => undefined;
+      await pass(2);
+      expect(table.rows).toEqual(new Set(['poison']));
+    });
   });
 });
 
@@ -284,7 +337,7 @@ test('a project that cannot take a large batch in time is given smaller ones', a
 
 test('what the ledger shows is written in the order of the ends', async () => {
   const at = (name: string, finishedAt: number) => ended(name, { finishedAt });
-  outbox.progress(KEY, [at('third', 3), at('first', 1), at('second', 2)]);
+  outbox.progress(JOB, [at('third', 3), at('first', 1), at('second', 2)]);
   await settled();
   expect(table.calls).toEqual([['first', 'second', 'third']]);
 });
