@@ -4,24 +4,27 @@
 /** Stands where a value was. */
 const MASK = Buffer.from('***');
 /** What is shorter is a part of ordinary words, and would be taken out of them. */
-const SHORTEST_LINE = 8;
+const SHORTEST = 8;
 
 export class Redaction {
   /** Longest first: where two begin at the same place, the longer one is meant. */
   readonly #hidden: readonly Buffer[];
   #held: Buffer;
+  /** Whether what comes first may be the rest of a value whose beginning is lost. */
+  #torn: boolean;
 
   /**
    * Each line of a value counts by itself: files of keys end with a newline, and are printed without it. `held` is
-   * what an earlier process kept back of the same output.
+   * what an earlier process kept back of the same output, empty also where it was killed and nobody knows.
    */
-  constructor(values: readonly string[], held: Buffer = Buffer.alloc(0)) {
+  constructor(values: readonly string[], held?: Buffer) {
     const lines = values.flatMap((value) => value.split('\n')).map((line) => line.trim());
     this.#hidden = [...new Set(lines)]
-      .filter((line) => line.length >= SHORTEST_LINE)
+      .filter((line) => line.length >= SHORTEST)
       .map((line) => Buffer.from(line))
       .toSorted((a, b) => b.length - a.length);
-    this.#held = held;
+    this.#held = held ?? Buffer.alloc(0);
+    this.#torn = held !== undefined;
   }
 
   /** What is kept back: an end of the output that may be the beginning of a value. Mostly nothing. */
@@ -32,6 +35,10 @@ export class Redaction {
   /** What can be shown now that this has come too. */
   push(chunk: Uint8Array): Uint8Array {
     const bytes = this.#held.length > 0 ? Buffer.concat([this.#held, chunk]) : asBuffer(chunk);
+    if (this.#torn && this.#rests().some((rest) => bytes.length < rest.length && startsWith(rest, bytes))) {
+      this.#held = Buffer.from(bytes);
+      return Buffer.alloc(0);
+    }
     return this.#pass(bytes, (from) => this.#openAt(bytes, from));
   }
 
@@ -44,7 +51,8 @@ export class Redaction {
   /** `limit` tells, from an offset on, where bytes begin that must wait for the next ones. */
   #pass(bytes: Buffer, limit: (from: number) => number): Uint8Array {
     const parts: Uint8Array[] = [];
-    let from = 0;
+    let from = this.#takeRest(bytes);
+    if (from > 0) parts.push(MASK);
     for (;;) {
       const open = limit(from);
       const found = this.#next(bytes, from);
@@ -58,6 +66,20 @@ export class Redaction {
       parts.push(MASK);
       from = found.at + found.length;
     }
+  }
+
+  /** Where what is the rest of a value ends, at the very beginning; 0 where there is none, and later. */
+  #takeRest(bytes: Buffer): number {
+    if (!this.#torn) return 0;
+    this.#torn = false;
+    return Math.max(0, ...this.#rests().flatMap((rest) => (startsWith(bytes, rest) ? rest.length : [])));
+  }
+
+  /** The values, and whatever of them may come when the beginning was read by somebody else. */
+  #rests(): Buffer[] {
+    return this.#hidden.flatMap((value) =>
+      Array.from({ length: value.length - SHORTEST + 1 }, (_, at) => value.subarray(at)),
+    );
   }
 
   /** The first value from the offset on. */
@@ -84,6 +106,10 @@ function openAt(bytes: Buffer, from: number, value: Buffer): number {
     if (bytes.compare(value, 0, bytes.length - at, at) === 0) return at;
     at++;
   }
+}
+
+function startsWith(bytes: Buffer, beginning: Buffer): boolean {
+  return bytes.subarray(0, beginning.length).equals(beginning);
 }
 
 function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {

@@ -67,10 +67,10 @@ export function leaveHeld(directory: string, held: Uint8Array): void {
   if (held.length > 0) writeFileSync(join(directory, 'held'), held, { mode: 0o600 });
 }
 
-/** What was left so; once, because after a crash it must not come a second time. */
-export function takeHeld(directory: string): Buffer | undefined {
+/** What was left so, if anything; once, because after a crash it must not come a second time. */
+export function takeHeld(directory: string): Buffer {
   const path = join(directory, 'held');
-  if (!existsSync(path)) return undefined;
+  if (!existsSync(path)) return Buffer.alloc(0);
   const held = readFileSync(path);
   unlinkSync(path);
   return held;

@@ -240,7 +240,7 @@ export class SubprocessRunner implements Runner {
 
   #redaction(held?: Buffer): Redaction | undefined {
     const secrets = Object.values(this.#options.secrets);
-    return secrets.length > 0 || held ? new Redaction(secrets, held) : undefined;
+    return secrets.length > 0 || held?.length ? new Redaction(secrets, held) : undefined;
   }
 
   #logOptions(name: string, directory: string) {

@@ -91,3 +91,46 @@ test('what an earlier process kept back is the beginning of what comes', () => {
   const second = new Redaction([KEY], first.held);
   expect(Buffer.from(second.push(Buffer.from(`${KEY.slice(10)}.`))).toString()).toBe('***.');
 });
+
+describe('after a crash in the middle of a value', () => {
+  /** What is shown of an output of which an earlier process read a part and lost it. */
+  function shownAfter(values: string[], pieces: Uint8Array[]): string {
+    const redaction = new Redaction(values, Buffer.alloc(0));
+    const parts = pieces.map((piece) => redaction.push(piece));
+    return Buffer.concat([...parts, redaction.end()]).toString();
+  }
+
+  test.each([1, 2, 7, 100])('the rest of it is masked, unless it is too short, in pieces of %i', (length) => {
+    for (let at = 0; at <= KEY.length; at++) {
+      const rest = KEY.slice(at);
+      const text = `${rest}. ${KEY}, ${rest};`;
+      const whole = at === 0 ? '***' : rest;
+      const expected = `${rest.length >= 8 ? '***' : rest}. ***, ${whole};`;
+      expect(shownAfter([KEY], inPieces(text, length))).toBe(expected);
+      expect(shownAfter([KEY], inPieces(rest, length))).toBe(rest.length >= 8 ? '***' : rest);
+    }
+  });
+
+  test.each([1, 5, 100])('the longest of several that it may be is meant, in pieces of %i', (length) => {
+    const values = ['secret-of-one', 'the-secret-of-one-and-all', 'and-all-of-us'];
+    expect(shownAfter(values, inPieces('of-one-and-all; and-all', length))).toBe('***; and-all');
+    expect(shownAfter(values, inPieces('secret-of-one', length))).toBe('***');
+    expect(shownAfter(values, inPieces('and-all-of-us', length))).toBe('***');
+  });
+
+  test('what only might have been the rest is shown, with what comes next or at the end', () => {
+    const redaction = new Redaction([KEY], Buffer.alloc(0));
+    const push = (text: string) => Buffer.from(redaction.push(Buffer.from(text))).toString();
+    expect(push('')).toBe('');
+    expect(push(KEY.slice(5, 9))).toBe('');
+    expect(push('!')).toBe(`${KEY.slice(5, 9)}!`);
+    expect(shownAfter([KEY], [Buffer.from(KEY.slice(3, -3))])).toBe(KEY.slice(3, -3));
+  });
+
+  test('what yet another process kept back of it counts', () => {
+    const second = new Redaction([KEY], Buffer.alloc(0));
+    expect(second.push(Buffer.from(KEY.slice(5, 9)))).toHaveLength(0);
+    const third = new Redaction([KEY], second.held);
+    expect(Buffer.from(third.push(Buffer.from(`${KEY.slice(9)}.`))).toString()).toBe('***.');
+  });
+});

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JobSpecInput } from '../../src/core/job.ts';
 import { endOf, readAll, readUntil } from '../support/runs.ts';
+import { RunnerWorld, startRemote } from '../support/runner-process.ts';
 import { processesOf, RunnerHome, startRun } from '../support/subprocess-runner.ts';
 
 const KEY = 'AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0JQMADEUP';
@@ -100,6 +101,23 @@ describe('when another process goes on with the run', () => {
     expect((await end).outputTail).toBe('key: ***.\n');
     expect(await readAll(second.log(run.name))).toBe('key: ***.\n');
     expect(everything()).not.toContain(KEY.slice(0, half));
+  });
+
+  test('the rest of a value is masked when the process that had read half of it was killed', async () => {
+    const world = new RunnerWorld();
+    await world.startRunner(secrets);
+    const controller = await world.connected();
+    const gate = await world.gate('gate');
+    const { run, end } = await startRemote(controller, {
+      command: `${firstHalf}; cat ${gate.path}; ${secondHalf}; echo .`,
+    });
+    await readUntil(controller.log(run.name, run.job, { follow: true }), 'key: ');
+    await world.killRunner();
+    await world.startRunner(secrets);
+    await gate.open();
+    expect((await end).outputTail).toBe('key: ***.\n');
+    expect(await readAll(controller.log(run.name, run.job))).toBe('key: ***.\n');
+    await world.close();
   });
 
   test('an end that only looked like the beginning of it is not lost', async () => {
