@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmdirSync,
   statSync,
   unlinkSync,
@@ -62,9 +63,19 @@ export function startDirectory(files: RunFiles, run: string, token: string): str
   return join(files.runs, `${checkedName(run)}~${token}`);
 }
 
-/** Leaves output that was read and neither kept nor shown to the next process that observes the run. */
+/**
+ * Leaves output that was read and neither kept nor shown to the next process that observes the run: all of it, or
+ * nothing where the disk does not take it. A part would hide what the rest of it is.
+ */
 export function leaveHeld(directory: string, held: Uint8Array): void {
-  if (held.length > 0) writeFileSync(join(directory, 'held'), held, { mode: 0o600 });
+  if (held.length === 0) return;
+  const path = join(directory, 'held');
+  try {
+    writeFileSync(`${path}.new`, held, { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  } catch {
+    // Less than one value is lost of the output, as when this process is killed.
+  }
 }
 
 /** What was left so, if anything; once, because after a crash it must not come a second time. */

@@ -1,8 +1,9 @@
 // What becomes of a secret that a real command prints: it has it, and neither its log nor its record shows it.
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JobSpecInput } from '../../src/core/job.ts';
+import { runFiles } from '../../src/runners/run-files.ts';
 import { endOf, readAll, readUntil } from '../support/runs.ts';
 import { RunnerWorld, startRemote } from '../support/runner-process.ts';
 import { processesOf, RunnerHome, startRun } from '../support/subprocess-runner.ts';
@@ -118,6 +119,24 @@ describe('when another process goes on with the run', () => {
     expect((await end).outputTail).toBe('key: ***.\n');
     expect(await readAll(controller.log(run.name, run.job))).toBe('key: ***.\n');
     await world.close();
+  });
+
+  test('the rest of a value is masked when the disk did not take what was read of it', async () => {
+    const gate = await home.gate('gate');
+    const first = await home.runner({ secrets });
+    const { run } = await startRun(first, {
+      command: `${firstHalf}; cat ${gate.path}; ${secondHalf}; echo .`,
+    });
+    await readUntil(first.log(run.name, { follow: true }), 'key: ');
+    const { runs } = runFiles(home.stateDir);
+    const inTheWay = join(runs, readdirSync(runs)[0]!, 'held');
+    mkdirSync(inTheWay);
+    await first.close();
+    rmdirSync(inTheWay);
+    const second = await home.runner({ secrets }, [run]);
+    const end = endOf(second, run);
+    await gate.open();
+    expect((await end).outputTail).toBe('key: ***.\n');
   });
 
   test('an end that only looked like the beginning of it is not lost', async () => {
