@@ -116,9 +116,10 @@ export class ClusterHome {
 
   /** Finishes what was begun; what runs goes on. */
   async stop(): Promise<void> {
-    this.#jobRunner.close();
     this.#history?.close();
     await this.#controller?.stop();
+    // Must come after the last evaluations, which may yet ask it for a deletion that is to come later.
+    this.#jobRunner.close();
     await Promise.all([this.#events.flush(), ...Object.values(this.#watches).map((watch) => watch.stop())]);
   }
 
