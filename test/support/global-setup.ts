@@ -26,7 +26,7 @@ export default function setup(): (() => Promise<void>) | undefined {
   return async () => {
     const processes = await leftProcesses(directory);
     rmSync(program, { recursive: true });
-    const files = readdirSync(directory).map((name) => `  ${name}`);
+    const files = readdirSync(directory, { recursive: true }).map((path) => `  ${String(path)}`);
     rmSync(directory, { recursive: true });
     const left = [...processes, ...files];
     if (left.length > 0) throw new Error(`the tests left behind:\n${left.join('\n')}`);
