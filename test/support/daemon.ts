@@ -10,6 +10,8 @@ import { daemonClient } from '../../src/local/client.ts';
 import { localPaths, type LocalPaths } from '../../src/local/paths.ts';
 import type { DaemonApi } from '../../src/local/protocol.ts';
 import { BUNDLE } from './bundle.ts';
+import { eventually } from './eventually.ts';
+import { processesWith } from './side-effects.ts';
 import { tempDir } from './temp-dir.ts';
 
 /** What follows `node` to become the daemon: the bundle, as users have it. */
@@ -25,6 +27,9 @@ export interface Home {
 export function aHome(env: Record<string, string> = {}): Home {
   const directory = tempDir();
   const stateDir = join(directory, 'state');
+  // Before the directory goes: a start that lost to another writes into it while it ends, after it has said so.
+  const isLeft = () => processesWith(`LSH_STATE_DIR=${stateDir}`).length === 0;
+  onTestFinished(async () => void (await eventually(isLeft, { what: `the end of all in ${directory}` })));
   const runtimeDir = join(directory, 'run');
   const paths = localPaths({ stateDir, runtimeDir });
   return {
