@@ -64,7 +64,7 @@ export function readStatus(status: Partial<LshJobStatus> | undefined): JobStatus
   return {
     observedGeneration: status.observedGeneration ?? 0,
     phase: status.phase ?? 'Scheduled',
-    conditions: (status.conditions ?? []).map(readCondition),
+    conditions: (status.conditions ?? []).map(readCondition).filter((condition) => condition !== undefined),
     accountedUntil,
     lastScheduleAt: instant(status.lastScheduleTime),
     nextScheduleAt: instant(status.nextScheduleTime),
@@ -76,7 +76,13 @@ export function readStatus(status: Partial<LshJobStatus> | undefined): JobStatus
   };
 }
 
-function readCondition({ lastTransitionTime, ...condition }: LshJobStatus['conditions'][number]): Condition {
+/** Undefined for one without its time, which a hand has written and which cannot be written again. */
+function readCondition({
+  lastTransitionTime,
+  ...condition
+}: LshJobStatus['conditions'][number]): Condition | undefined {
+  const lastTransitionAt = instant(lastTransitionTime);
+  if (lastTransitionAt === undefined) return undefined;
   // In the order in which people read them; the server sorts by name.
   const { type, status, reason, message, observedGeneration } = condition;
   return {
@@ -85,7 +91,7 @@ function readCondition({ lastTransitionTime, ...condition }: LshJobStatus['condi
     reason,
     message,
     observedGeneration,
-    lastTransitionAt: Date.parse(lastTransitionTime),
+    lastTransitionAt,
   };
 }
 

@@ -96,6 +96,14 @@ describe('a status', () => {
     lastHandledTrigger: 't1',
   };
 
+  test('has no condition that somebody wrote by hand without its time', () => {
+    const [ready] = writeStatus(aJob(), status, { runs: [], outcomes: [] }).conditions;
+    const timeless = { type: 'Failing', status: 'False' } as typeof ready;
+    const conditions = [timeless!, ready!];
+    const read = readStatus(asServed({ accountedUntil: '2026-01-02T02:00:00Z', conditions }));
+    expect(read?.conditions).toEqual(status.conditions);
+  });
+
   test('is read as it was written', () => {
     expect(readStatus(asServed(writeStatus(aJob(), status, { runs: [], outcomes: [] })))).toEqual(status);
   });
