@@ -39,11 +39,12 @@ export function observe(
   claimStarted(draft, observations);
   endForeign(draft);
   const seen = new Map(observations.map((observation) => [observation.name, observation]));
-  for (const run of activeRuns(draft)) {
-    if (run.phase === 'Running') observeRunning(draft, run, seen.get(run.name));
+  let running = activeRuns(draft).filter(({ phase }) => phase === 'Running');
+  while (running.length > 0) {
+    for (const run of running) observeRunning(draft, run, seen.get(run.name));
+    // The retry of what has just been found to have ended may run already, or have ended as well.
+    running = claimStarted(draft, observations);
   }
-  // A retry of what has just been found to have ended may run already.
-  claimStarted(draft, observations);
   for (const observation of observations) {
     const run = draft.runs.get(observation.name);
     if (run !== undefined && isActive(run)) continue;
@@ -53,12 +54,15 @@ export function observe(
 }
 
 /** Takes runs that are recorded as waiting for what they are: they were started, and the record of it was lost. */
-function claimStarted(draft: Draft, observations: readonly RunObservation[]): void {
+function claimStarted(draft: Draft, observations: readonly RunObservation[]): Run[] {
+  const started: Run[] = [];
   for (const { name, run: itself } of observations) {
     const run = draft.runs.get(name);
     if (run?.phase !== 'Created' || itself?.jobUid !== run.jobUid) continue;
-    put(draft, claimed(run, itself.startedAt ?? draft.now, run.host));
+    started.push(claimed(run, itself.startedAt ?? draft.now, run.host));
   }
+  for (const run of started) put(draft, run);
+  return started;
 }
 
 /** What has ended is of no use to the runner any more, unless its record is to come. */

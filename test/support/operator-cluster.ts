@@ -128,14 +128,18 @@ export class OperatorCluster {
     holds: (status: Partial<LshJobStatus>, object: LshJobObject) => boolean,
     namespace = 'default',
   ): Promise<LshJobObject> {
-    return this.waitFor(() => {
-      const object = this.get(name, namespace);
-      return object && holds(object.status ?? {}, object) ? object : undefined;
-    }, `${name} to be as wanted`);
+    const look = () => this.get(name, namespace);
+    return this.waitFor(
+      () => {
+        const object = look();
+        return object && holds(object.status ?? {}, object) ? object : undefined;
+      },
+      () => `${namespace}/${name} to be as wanted; it is ${JSON.stringify(look()?.status)}`,
+    );
   }
 
   /** Resolves with the first value; looks again at each change of an LshJob or Job. */
-  async waitFor<T>(look: () => T | undefined, what: string, withinMs = WAIT_MS): Promise<T> {
+  async waitFor<T>(look: () => T | undefined, what: string | (() => string), withinMs = WAIT_MS): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const again = () => {
       const value = look();
@@ -144,7 +148,10 @@ export class OperatorCluster {
     this.#waiting.add(again);
     again();
     const limit = AbortSignal.timeout(withinMs);
-    const giveUp = () => reject(new Error(`waited in vain for ${what}: ${this.#report()}`));
+    const giveUp = () => {
+      const wanted = typeof what === 'string' ? what : what();
+      reject(new Error(`waited in vain for ${wanted}; others: ${this.#report()}`));
+    };
     limit.addEventListener('abort', giveUp);
     return promise.finally(() => {
       limit.removeEventListener('abort', giveUp);
