@@ -32,7 +32,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     // More than the cores of a small machine: most of what a test does is to wait for another process.
-    maxWorkers: 4,
+    maxWorkers: 5,
     pool: 'forks',
     restoreMocks: true,
     sequence: { sequencer: LongFirst },
