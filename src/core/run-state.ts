@@ -1,6 +1,6 @@
 // The life of a run as a table. Anything that is not in it is a bug and says so.
 import { LshError } from './errors.ts';
-import type { Run, RunEnd, RunPhase, RunReason } from './run.ts';
+import { STOP_CAUSES, type Run, type RunEnd, type RunPhase, type RunReason } from './run.ts';
 
 const TRANSITIONS: Record<RunPhase, readonly RunPhase[]> = {
   Created: ['Running', 'Killed'], // started; or replaced, stopped or removed before it started
@@ -10,15 +10,8 @@ const TRANSITIONS: Record<RunPhase, readonly RunPhase[]> = {
   Killed: [],
 };
 
-/** Reasons that mean that we ended the run, not it itself. */
-const KILL_REASONS: ReadonlySet<RunReason> = new Set([
-  'TimedOut',
-  'StoppedByUser',
-  'Replaced',
-  'JobRemoved',
-  'ShuttingDown',
-  'ControllerGone',
-]);
+/** Reasons that mean that we ended the run, not it itself: what was stuck had failed before. */
+const KILL_REASONS: ReadonlySet<RunReason> = new Set(STOP_CAUSES.filter((cause) => cause !== 'Stuck'));
 
 /** Whether the table allows the step. */
 export function mayBecome(from: RunPhase, to: RunPhase): boolean {
