@@ -1,5 +1,5 @@
 // The same numbers of CronJobs, by Kubernetes' own controller on the same API server.
-import type { KubeClient } from '../src/kubernetes/client.ts';
+import type { KubeClient } from '../src/kubernetes/api/client.ts';
 import type { KubeEnvironment } from '../test/support/kube.ts';
 import { idleCpuOf, minuteAfter, Scene, scheduleAt, unstartedJob } from './cluster-scene.ts';
 import { DUE, FEW, MANY, MINUTE, type Due, type Many } from './cluster-sizes.ts';

@@ -2,7 +2,7 @@
 // by the compiler to be all of them.
 import { EXECUTORS, JOB_PHASES } from '../../src/core/job.ts';
 import { RUN_PHASES, RUN_TRIGGERS, SLOT_OUTCOMES } from '../../src/core/run.ts';
-import type { LshJobStatus, OutcomeEntry, RunEntry } from '../../src/kubernetes/status-mapping.ts';
+import type { LshJobStatus, OutcomeEntry, RunEntry } from '../../src/kubernetes/objects/lsh-job-status.ts';
 import type { CrdSchema } from './json-schema.ts';
 
 const text = (description: string): CrdSchema => ({ type: 'string', description });

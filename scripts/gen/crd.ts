@@ -3,7 +3,7 @@
 import type { V1CustomResourceDefinition } from '@kubernetes/client-node';
 import { stringify } from 'yaml';
 import { API_VERSION, JobSpecSchema, KIND, NAME_MAX_LENGTH } from '../../src/core/job.ts';
-import { GROUP, PLURAL, VERSION } from '../../src/kubernetes/resource.ts';
+import { GROUP, PLURAL, VERSION } from '../../src/kubernetes/objects/lsh-job.ts';
 import { STATUS_SCHEMA } from './crd-status.ts';
 import { crdSchemaOf, type CelRule, type CrdSchema } from './json-schema.ts';
 

@@ -3,10 +3,10 @@
 import { loadConfig } from '../config.ts';
 import type { JobApi } from '../control/job-api.ts';
 import { requireSafeCommand } from '../core/command-check.ts';
-import { KubeClient } from '../kubernetes/client.ts';
-import { readCronJob } from '../kubernetes/cron-job.ts';
-import { clusterJobs } from '../kubernetes/job-api.ts';
-import { loadKubeConfig, type KubeConfigChoice } from '../kubernetes/kube-config.ts';
+import { KubeClient } from '../kubernetes/api/client.ts';
+import { readCronJob } from '../kubernetes/verbs/cron-job.ts';
+import { clusterJobs } from '../kubernetes/verbs/cluster-jobs.ts';
+import { loadKubeConfig, type KubeConfigChoice } from '../kubernetes/api/kube-config.ts';
 import { VERSION } from '../version.ts';
 
 export interface ClusterOptions extends KubeConfigChoice {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parseManifest } from '../../src/core/validate.ts';
 import { jobKey } from '../../src/core/job.ts';
-import { jobManifest } from '../../src/kubernetes/job-manifest.ts';
+import { jobManifest } from '../../src/kubernetes/objects/kube-job.ts';
 import { aJob, aRun } from '../support/builders.ts';
 import {
   container,

@@ -2,8 +2,8 @@
 // slot of every second has one run or one recorded outcome, and what ran has run once.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Executor, JobSpecInput } from '../../src/core/job.ts';
-import type { LshJobObject } from '../../src/kubernetes/resource.ts';
-import type { RunEntry } from '../../src/kubernetes/status-mapping.ts';
+import type { LshJobObject } from '../../src/kubernetes/objects/lsh-job.ts';
+import type { RunEntry } from '../../src/kubernetes/objects/lsh-job-status.ts';
 import { findings, isSettled, type Account } from '../support/ledger-check.ts';
 import { Marks } from './support/marks.ts';
 import { RealCluster, RELEASE, TEAM } from './support/real-cluster.ts';

@@ -1,7 +1,7 @@
 // The README's job on a cluster with real pods, and what a shell run can reach there.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { RUN_LABEL } from '../../src/kubernetes/job-manifest.ts';
+import { RUN_LABEL } from '../../src/kubernetes/objects/kube-job.ts';
 import { RealCluster, readmeDocument, RELEASE, TEAM } from './support/real-cluster.ts';
 
 const TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';

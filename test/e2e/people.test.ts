@@ -2,9 +2,9 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { statusCode } from '../../src/kubernetes/api-errors.ts';
-import { KubeClient } from '../../src/kubernetes/client.ts';
-import { lshJobPath } from '../../src/kubernetes/resource.ts';
+import { statusCode } from '../../src/kubernetes/api/api-errors.ts';
+import { KubeClient } from '../../src/kubernetes/api/client.ts';
+import { lshJobPath } from '../../src/kubernetes/objects/lsh-job.ts';
 import { eventually } from '../support/eventually.ts';
 import { RealCluster, RELEASE, TEAM } from './support/real-cluster.ts';
 

@@ -6,7 +6,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { lshJobPath } from '../../src/kubernetes/resource.ts';
+import { lshJobPath } from '../../src/kubernetes/objects/lsh-job.ts';
 import { envOf, NO_HELM, only, render, testPodOf, type Rendered } from '../support/chart.ts';
 import { BUNDLE } from '../support/bundle.ts';
 import { asBearer } from '../support/cluster-cli.ts';

@@ -1,8 +1,8 @@
 // The chart and the plain manifests on a real API server, which takes every object as it would be installed.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { statusBody } from '../../src/kubernetes/api-errors.ts';
-import type { KubeClient } from '../../src/kubernetes/client.ts';
+import { statusBody } from '../../src/kubernetes/api/api-errors.ts';
+import type { KubeClient } from '../../src/kubernetes/api/client.ts';
 import {
   NO_HELM,
   objectsIn,

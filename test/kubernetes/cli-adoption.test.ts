@@ -1,8 +1,8 @@
 // Jobs that come to a cluster from elsewhere: `promote` from the local daemon, `import` from CronJobs.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import type { KubeClient } from '../../src/kubernetes/client.ts';
-import { lshJobPath, type LshJobObject } from '../../src/kubernetes/resource.ts';
+import type { KubeClient } from '../../src/kubernetes/api/client.ts';
+import { lshJobPath, type LshJobObject } from '../../src/kubernetes/objects/lsh-job.ts';
 import { aSharedDaemon, lsh, lshOk } from '../support/cli.ts';
 import { aNamespace, type ClusterCli } from '../support/cluster-cli.ts';
 import { KUBE_MINOR, KubeEnvironment, NO_KUBE } from '../support/kube.ts';

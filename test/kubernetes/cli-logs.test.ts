@@ -1,7 +1,7 @@
 // `lsh cron logs --cluster` of a Kubernetes Job: through the API server to the log of the run’s pod.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { KubeClient } from '../../src/kubernetes/client.ts';
-import { lshJobPath } from '../../src/kubernetes/resource.ts';
+import type { KubeClient } from '../../src/kubernetes/api/client.ts';
+import { lshJobPath } from '../../src/kubernetes/objects/lsh-job.ts';
 import { aNamespace, type ClusterCli } from '../support/cluster-cli.ts';
 import { aController, type ControllerProcess } from '../support/controller-process.ts';
 import { KubeEnvironment, NO_KUBE } from '../support/kube.ts';

@@ -2,8 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { KubeClient } from '../../src/kubernetes/client.ts';
-import { clusterJobs } from '../../src/kubernetes/job-api.ts';
+import type { KubeClient } from '../../src/kubernetes/api/client.ts';
+import { clusterJobs } from '../../src/kubernetes/verbs/cluster-jobs.ts';
 import { lsh } from '../support/cli.ts';
 import { aNamespace, asBearer, type ClusterCli } from '../support/cluster-cli.ts';
 import { KubeEnvironment, NO_KUBE } from '../support/kube.ts';

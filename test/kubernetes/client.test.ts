@@ -17,9 +17,9 @@ import {
   isNotFound,
   retryAfterMs,
   statusCode,
-} from '../../src/kubernetes/api-errors.ts';
-import type { KubeClient } from '../../src/kubernetes/client.ts';
-import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
+} from '../../src/kubernetes/api/api-errors.ts';
+import type { KubeClient } from '../../src/kubernetes/api/client.ts';
+import { loadKubeConfig } from '../../src/kubernetes/api/kube-config.ts';
 import { ByteProxy } from '../support/byte-proxy.ts';
 import { eventually } from '../support/eventually.ts';
 import { HttpProxy } from '../support/http-proxy.ts';

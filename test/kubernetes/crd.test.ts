@@ -1,9 +1,9 @@
 // The definition of LshJob on a real API server: what it takes, refuses, fills in and shows.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiException } from '@kubernetes/client-node';
-import type { KubeClient } from '../../src/kubernetes/client.ts';
-import { statusBody } from '../../src/kubernetes/api-errors.ts';
-import { lshJobPath, type LshJobObject } from '../../src/kubernetes/resource.ts';
+import type { KubeClient } from '../../src/kubernetes/api/client.ts';
+import { statusBody } from '../../src/kubernetes/api/api-errors.ts';
+import { lshJobPath, type LshJobObject } from '../../src/kubernetes/objects/lsh-job.ts';
 import { eventually } from '../support/eventually.ts';
 import { KUBE_MINOR, kubectl, KubeEnvironment, NO_KUBE } from '../support/kube.ts';
 

@@ -1,9 +1,9 @@
 // Events on a real API server: counted up, cut short, and never in anybody's way.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { KubeClient } from '../../src/kubernetes/client.ts';
-import { EventBudget } from '../../src/kubernetes/event-budget.ts';
-import { EventRecorder } from '../../src/kubernetes/event-recorder.ts';
-import type { KubeList, KubeObject } from '../../src/kubernetes/objects.ts';
+import type { KubeClient } from '../../src/kubernetes/api/client.ts';
+import { EventBudget } from '../../src/kubernetes/operator/event-budget.ts';
+import { EventRecorder } from '../../src/kubernetes/operator/event-recorder.ts';
+import type { KubeList, KubeObject } from '../../src/kubernetes/api/objects.ts';
 import { aJob } from '../support/builders.ts';
 import { keptLogger } from '../support/kept-logger.ts';
 import { KubeEnvironment, NO_KUBE } from '../support/kube.ts';

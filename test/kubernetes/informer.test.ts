@@ -1,9 +1,9 @@
 // The informer against a real API server and the ways in which a watch goes wrong.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { KubeClient } from '../../src/kubernetes/client.ts';
-import { Informer, type InformerOptions } from '../../src/kubernetes/informer.ts';
-import { NamespacedInformer } from '../../src/kubernetes/namespaced-informer.ts';
-import type { KubeObject } from '../../src/kubernetes/objects.ts';
+import type { KubeClient } from '../../src/kubernetes/api/client.ts';
+import { Informer, type InformerOptions } from '../../src/kubernetes/api/watch/informer.ts';
+import { NamespacedInformer } from '../../src/kubernetes/api/watch/namespaced-informer.ts';
+import type { KubeObject } from '../../src/kubernetes/api/objects.ts';
 import { ByteProxy } from '../support/byte-proxy.ts';
 import { eventually } from '../support/eventually.ts';
 import { HttpProxy, type Answer } from '../support/http-proxy.ts';

@@ -1,7 +1,7 @@
 // One question at a time about each subject, and again after one that was not answered.
 import { ApiException } from '@kubernetes/client-node';
 import { expect, test } from 'vitest';
-import { Inquiries } from '../../src/kubernetes/inquiries.ts';
+import { Inquiries } from '../../src/kubernetes/operator/inquiries.ts';
 import { keptLogger } from '../support/kept-logger.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

@@ -1,8 +1,8 @@
 // Slots and figures out of the status of an object.
 import { describe, expect, test } from 'vitest';
-import { runDocuments, slotDocuments, statsDocuments } from '../../src/kubernetes/job-history.ts';
-import type { LshJobObject } from '../../src/kubernetes/resource.ts';
-import type { RunEntry } from '../../src/kubernetes/status-mapping.ts';
+import { runDocuments, slotDocuments, statsDocuments } from '../../src/kubernetes/verbs/run-history.ts';
+import type { LshJobObject } from '../../src/kubernetes/objects/lsh-job.ts';
+import type { RunEntry } from '../../src/kubernetes/objects/lsh-job-status.ts';
 
 const at = (minute: number, second = 0) =>
   `2026-01-01T00:${String(minute).padStart(2, '0')}:${String(second).padStart(2, '0')}Z`;

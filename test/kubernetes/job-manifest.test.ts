@@ -1,8 +1,8 @@
 // The Kubernetes Job of a run: what it says, and what the real server and controller make of it.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Job, JobSpecInput } from '../../src/core/job.ts';
-import type { KubeClient } from '../../src/kubernetes/client.ts';
-import { jobManifest, RUN_LABEL } from '../../src/kubernetes/job-manifest.ts';
+import type { KubeClient } from '../../src/kubernetes/api/client.ts';
+import { jobManifest, RUN_LABEL } from '../../src/kubernetes/objects/kube-job.ts';
 import {
   hasEnded,
   isOwnedBy,
@@ -10,9 +10,9 @@ import {
   runNameOf,
   type JobObject,
   type PodObject,
-} from '../../src/kubernetes/run-mapping.ts';
-import type { KubeList } from '../../src/kubernetes/objects.ts';
-import { lshJobPath, type LshJobObject } from '../../src/kubernetes/resource.ts';
+} from '../../src/kubernetes/objects/kube-job-run.ts';
+import type { KubeList } from '../../src/kubernetes/api/objects.ts';
+import { lshJobPath, type LshJobObject } from '../../src/kubernetes/objects/lsh-job.ts';
 import { aJob, aRun, at } from '../support/builders.ts';
 import { eventually } from '../support/eventually.ts';
 import { KUBE_MINOR, KubeEnvironment, NO_KUBE } from '../support/kube.ts';

@@ -1,9 +1,9 @@
 // The cluster's jobs as the loop hears of them.
 import { expect, test } from 'vitest';
-import type { Change } from '../../src/kubernetes/object-cache.ts';
-import { ClusterJobSource } from '../../src/kubernetes/job-source.ts';
-import type { NamespacedInformer } from '../../src/kubernetes/namespaced-informer.ts';
-import type { LshJobObject } from '../../src/kubernetes/resource.ts';
+import type { Change } from '../../src/kubernetes/api/watch/object-cache.ts';
+import { ClusterJobSource } from '../../src/kubernetes/operator/lsh-job-source.ts';
+import type { NamespacedInformer } from '../../src/kubernetes/api/watch/namespaced-informer.ts';
+import type { LshJobObject } from '../../src/kubernetes/objects/lsh-job.ts';
 
 const OBJECT: LshJobObject = {
   apiVersion: 'lsh.dev/v1alpha1',

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { stringify } from 'yaml';
-import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
+import { loadKubeConfig } from '../../src/kubernetes/api/kube-config.ts';
 
 describe('the choice of a cluster', () => {
   let dir: string;

@@ -1,6 +1,6 @@
 // The judge itself: each thing that must not happen is found, and what must happen is not complained about.
 import { describe, expect, test } from 'vitest';
-import type { RunEntry } from '../../src/kubernetes/status-mapping.ts';
+import type { RunEntry } from '../../src/kubernetes/objects/lsh-job-status.ts';
 import { findings, type Account } from '../support/ledger-check.ts';
 
 const T0 = Date.UTC(2026, 5, 2);

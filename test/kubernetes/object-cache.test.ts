@@ -1,10 +1,10 @@
 // The informer's memory, against a plain model of it.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Backoff } from '../../src/kubernetes/backoff.ts';
-import { ObjectCache } from '../../src/kubernetes/object-cache.ts';
-import type { KubeObject } from '../../src/kubernetes/objects.ts';
-import { WatchHealth } from '../../src/kubernetes/watch-health.ts';
+import { Backoff } from '../../src/kubernetes/api/backoff.ts';
+import { ObjectCache } from '../../src/kubernetes/api/watch/object-cache.ts';
+import type { KubeObject } from '../../src/kubernetes/api/objects.ts';
+import { WatchHealth } from '../../src/kubernetes/api/watch/watch-health.ts';
 import { seeded } from '../support/seed.ts';
 
 const object = (name: string, version: number): KubeObject => ({

@@ -1,6 +1,6 @@
 // The operator after it was away, or beside another one: what was due meanwhile is run or recorded, once.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { lshJobPath } from '../../src/kubernetes/resource.ts';
+import { lshJobPath } from '../../src/kubernetes/objects/lsh-job.ts';
 import { NO_KUBE } from '../support/kube.ts';
 import { findings } from '../support/ledger-check.ts';
 import { OperatorCluster } from '../support/operator-cluster.ts';

@@ -1,11 +1,11 @@
 // What is wrong with one object is said on it, and is nobody else's trouble: a neighbour runs each second all the while.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { KubeList, KubeObject } from '../../src/kubernetes/objects.ts';
-import { lshJobPath, readJob, type LshJobObject } from '../../src/kubernetes/resource.ts';
-import type { LshJobStatus } from '../../src/kubernetes/status-mapping.ts';
+import type { KubeList, KubeObject } from '../../src/kubernetes/api/objects.ts';
+import { lshJobPath, readJob, type LshJobObject } from '../../src/kubernetes/objects/lsh-job.ts';
+import type { LshJobStatus } from '../../src/kubernetes/objects/lsh-job-status.ts';
 import { rfc3339 } from '../../src/core/document.ts';
 import { manualRunName, slotRunName } from '../../src/core/naming.ts';
-import { jobManifest } from '../../src/kubernetes/job-manifest.ts';
+import { jobManifest } from '../../src/kubernetes/objects/kube-job.ts';
 import { aRun } from '../support/builders.ts';
 import { eventually } from '../support/eventually.ts';
 import { KUBE_MINOR, NO_KUBE } from '../support/kube.ts';

@@ -1,7 +1,7 @@
 // The operator records what has finished in a real Supabase project: one row for each run, also when the project or
 // the operator was away meanwhile, and until then nothing of it leaves the cluster.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { LshJobObject } from '../../src/kubernetes/resource.ts';
+import type { LshJobObject } from '../../src/kubernetes/objects/lsh-job.ts';
 import { eventually } from '../support/eventually.ts';
 import { NO_KUBE } from '../support/kube.ts';
 import { OperatorCluster } from '../support/operator-cluster.ts';

@@ -1,9 +1,9 @@
 // Five thousand LshJobs, a thousand of which are due in the same second, against a thousand bare POSTs in the same run.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KubeConfig } from '@kubernetes/client-node';
-import type { KubeClient } from '../../src/kubernetes/client.ts';
-import { jobManifest } from '../../src/kubernetes/job-manifest.ts';
-import type { JobObject } from '../../src/kubernetes/run-mapping.ts';
+import type { KubeClient } from '../../src/kubernetes/api/client.ts';
+import { jobManifest } from '../../src/kubernetes/objects/kube-job.ts';
+import type { JobObject } from '../../src/kubernetes/objects/kube-job-run.ts';
 import { aJob, aRun } from '../support/builders.ts';
 import { NO_KUBE } from '../support/kube.ts';
 import { OperatorCluster } from '../support/operator-cluster.ts';

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rfc3339 } from '../../src/core/document.ts';
-import { lshJobPath, type LshJobObject } from '../../src/kubernetes/resource.ts';
+import { lshJobPath, type LshJobObject } from '../../src/kubernetes/objects/lsh-job.ts';
 import { eventually } from '../support/eventually.ts';
 import { NO_KUBE } from '../support/kube.ts';
 import type { Operator } from '../support/operator.ts';

@@ -2,7 +2,7 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../src/control/clock.ts';
-import type { KubeRequest } from '../../src/kubernetes/client.ts';
+import type { KubeRequest } from '../../src/kubernetes/api/client.ts';
 import { InProcessOperator } from '../support/in-process-operator.ts';
 import { NO_KUBE } from '../support/kube.ts';
 import { OperatorCluster } from '../support/operator-cluster.ts';

@@ -1,9 +1,9 @@
 // The operator as its own service account on a real API server: Kubernetes' own specs of CronJob, for LshJob, with
 // second-level schedules so that they are quick.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { KubeList, KubeObject } from '../../src/kubernetes/objects.ts';
-import { lshJobPath, type LshJobObject } from '../../src/kubernetes/resource.ts';
-import { watch } from '../../src/kubernetes/watch.ts';
+import type { KubeList, KubeObject } from '../../src/kubernetes/api/objects.ts';
+import { lshJobPath, type LshJobObject } from '../../src/kubernetes/objects/lsh-job.ts';
+import { watch } from '../../src/kubernetes/api/watch/watch.ts';
 import { eventually } from '../support/eventually.ts';
 import { kubectl, NO_KUBE } from '../support/kube.ts';
 import { OperatorCluster } from '../support/operator-cluster.ts';

@@ -3,8 +3,8 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JobStatus } from '../../src/core/job.ts';
 import { RUN_TRIGGERS, type Run } from '../../src/core/run.ts';
-import { lshJobPath, readJob, readRuns, type LshJobObject } from '../../src/kubernetes/resource.ts';
-import { readStatus, runEntry, writeStatus } from '../../src/kubernetes/status-mapping.ts';
+import { lshJobPath, readJob, readRuns, type LshJobObject } from '../../src/kubernetes/objects/lsh-job.ts';
+import { readStatus, runEntry, writeStatus } from '../../src/kubernetes/objects/lsh-job-status.ts';
 import { aJob, aRun, at } from '../support/builders.ts';
 import { seeded } from '../support/seed.ts';
 

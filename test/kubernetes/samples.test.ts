@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { LshJobObject } from '../../src/kubernetes/resource.ts';
+import type { LshJobObject } from '../../src/kubernetes/objects/lsh-job.ts';
 import { kubectl, NO_KUBE } from '../support/kube.ts';
 import { OperatorCluster } from '../support/operator-cluster.ts';
 import { RunnerWorld } from '../support/runner-process.ts';

@@ -1,8 +1,8 @@
 // What is written of a status: only what changed, and stretches of slots without a run kept short.
 import { describe, expect, test } from 'vitest';
 import type { SlotRecord } from '../../src/core/run.ts';
-import { withOutcomes, type LshJobStatus } from '../../src/kubernetes/status-mapping.ts';
-import { statusPatch } from '../../src/kubernetes/status-patch.ts';
+import { withOutcomes, type LshJobStatus } from '../../src/kubernetes/objects/lsh-job-status.ts';
+import { statusPatch } from '../../src/kubernetes/operator/status-patch.ts';
 import { at } from '../support/builders.ts';
 
 const STATUS: LshJobStatus = {

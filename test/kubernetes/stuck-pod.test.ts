@@ -1,10 +1,10 @@
 // What keeps a Pod from starting, whichever of its containers it is.
 import type { V1ContainerStatus } from '@kubernetes/client-node';
 import { expect, test } from 'vitest';
-import type { Wire } from '../../src/kubernetes/objects.ts';
-import type { PodObject } from '../../src/kubernetes/run-mapping.ts';
-import { stuckMessage } from '../../src/kubernetes/stuck-pod.ts';
-import { trimmedPod } from '../../src/kubernetes/stuck-runs.ts';
+import type { Wire } from '../../src/kubernetes/api/objects.ts';
+import type { PodObject } from '../../src/kubernetes/objects/kube-job-run.ts';
+import { stuckMessage } from '../../src/kubernetes/operator/stuck-pod.ts';
+import { trimmedPod } from '../../src/kubernetes/operator/stuck-runs.ts';
 
 type ContainerStatus = Wire<V1ContainerStatus>;
 

@@ -1,6 +1,6 @@
 // Trouble for whoever leads, at random from a seed: killed, frozen, cut off from the API server. What passes the time
 // is the work itself: a fault lasts until the cluster has run slots that much later.
-import type { Lease } from '../../src/kubernetes/lease-record.ts';
+import type { Lease } from '../../src/kubernetes/api/lease-record.ts';
 import { eventually } from './eventually.ts';
 import type { OperatorCluster } from './operator-cluster.ts';
 import { OPERATOR_NAMESPACE } from './operator.ts';

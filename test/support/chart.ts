@@ -1,7 +1,7 @@
 // The chart as helm renders it. Where there is no helm the tests of the chart are skipped with one line, and fail in CI.
 import { parseAllDocuments, stringify } from 'yaml';
 import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
-import type { Wire } from '../../src/kubernetes/objects.ts';
+import type { Wire } from '../../src/kubernetes/api/objects.ts';
 import { CHART, findHelm, helm, NO_HELM as WHY } from '../../scripts/chart/helm.ts';
 
 export type PodSpec = Wire<V1PodSpec>;

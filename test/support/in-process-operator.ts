@@ -3,8 +3,8 @@
 // been killed there.
 import { loadConfig } from '../../src/config.ts';
 import type { Runner } from '../../src/control/ports.ts';
-import type { KubeApi } from '../../src/kubernetes/api.ts';
-import type { KubeClient, KubeRequest } from '../../src/kubernetes/client.ts';
+import type { KubeApi } from '../../src/kubernetes/api/fence.ts';
+import type { KubeClient, KubeRequest } from '../../src/kubernetes/api/client.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import type { Log } from '../../src/observe/log.ts';
 import { ClusterHome } from '../../src/processes/cluster-home.ts';

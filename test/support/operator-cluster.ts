@@ -1,16 +1,16 @@
 // An API server with the operator's rights, somebody who plays the nodes, and a memory of everything that was ever
 // shown of each LshJob: tests wait for what the watch brings, and check afterwards that no slot ran twice or was lost.
 import type { JobSpecInput } from '../../src/core/job.ts';
-import type { KubeClient } from '../../src/kubernetes/client.ts';
-import { Informer } from '../../src/kubernetes/informer.ts';
-import { lshJobPath, type LshJobObject } from '../../src/kubernetes/resource.ts';
-import type { JobObject } from '../../src/kubernetes/run-mapping.ts';
+import type { KubeClient } from '../../src/kubernetes/api/client.ts';
+import { Informer } from '../../src/kubernetes/api/watch/informer.ts';
+import { lshJobPath, type LshJobObject } from '../../src/kubernetes/objects/lsh-job.ts';
+import type { JobObject } from '../../src/kubernetes/objects/kube-job-run.ts';
 import {
   OUTCOMES_SHOWN,
   type LshJobStatus,
   type OutcomeEntry,
   type RunEntry,
-} from '../../src/kubernetes/status-mapping.ts';
+} from '../../src/kubernetes/objects/lsh-job-status.ts';
 import { keptLogger, type KeptLogger } from './kept-logger.ts';
 import { KubeEnvironment } from './kube.ts';
 import { Kubelet, type End } from './kubelet.ts';

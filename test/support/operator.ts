@@ -6,8 +6,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseAllDocuments, stringify } from 'yaml';
-import type { KubeClient } from '../../src/kubernetes/client.ts';
-import type { KubeObject } from '../../src/kubernetes/objects.ts';
+import type { KubeClient } from '../../src/kubernetes/api/client.ts';
+import type { KubeObject } from '../../src/kubernetes/api/objects.ts';
 import { BUNDLE } from './bundle.ts';
 import type { KubeEnvironment } from './kube.ts';
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { KubeClient } from '../../src/kubernetes/client.ts';
+import type { KubeClient } from '../../src/kubernetes/api/client.ts';
 import { readKey, type KubeEnvironment } from './kube.ts';
 
 const NODE = 'played-node';

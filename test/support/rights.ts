@@ -1,5 +1,5 @@
 // Rights that have been given: the API server hears of a binding a moment after it has taken it.
-import type { KubeClient } from '../../src/kubernetes/client.ts';
+import type { KubeClient } from '../../src/kubernetes/api/client.ts';
 import { eventually } from './eventually.ts';
 
 /** One thing that somebody may do, as an access review names it. */

@@ -1,0 +1,208 @@
+// Keeps a copy of all objects under one path: a paged list, then a watch for as long as it lives, and again.
+// Handlers only enqueue; whatever goes wrong is mended here, without a restart and without a gap unseen.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '../../../control/ports.ts';
+import { describeError, isGone, retryAfterMs, statusCode } from '../api-errors.ts';
+import { Backoff } from '../backoff.ts';
+import type { KubeClient } from '../client.ts';
+import { listAll } from '../list-all.ts';
+import { ObjectCache, type Change } from './object-cache.ts';
+import type { KubeObject } from '../objects.ts';
+import { WatchHealth } from './watch-health.ts';
+import { UnreadableEvent, type WatchEvent } from './watch-stream.ts';
+import { StalledWatch, watch, WATCH_SILENCE_MS } from './watch.ts';
+
+export interface InformerOptions<T> {
+  client: KubeClient;
+  logger: Logger;
+  /** Path of the collection, such as `/apis/batch/v1/jobs` or `/apis/batch/v1/namespaces/a/jobs`. */
+  path: string;
+  labelSelector?: string;
+  fieldSelector?: string;
+  /** What of an object is worth keeping; default: all but managedFields. */
+  trim?: (object: T) => T;
+  /** Objects a page; default 500. */
+  pageSize?: number;
+  /** A watch that is silent for so many milliseconds is dead; default 70,000. */
+  inactivityMs?: number;
+  /** Delay after the first failure and the longest one, milliseconds; default 500 and 30,000. */
+  backoff?: { initialMs: number; maxMs: number };
+  /** 0 <= value < 1; spreads the watches and retries of many clients. */
+  random?: () => number;
+}
+
+const PAGE_SIZE = 500;
+/** A server that lives answers this soon, milliseconds. */
+const PROBE_MS = 5_000;
+const BACKOFF = { initialMs: 500, maxMs: 30_000 };
+const WATCH_SECONDS = { shortest: 300, longest: 600 };
+// A watch that ends sooner with nothing in it is a failure, else a broken proxy would be asked in a tight loop.
+const SHORT_WATCH_MS = 1_000;
+// One that worked for so long and is then cut off is not one failure more of a row.
+const LONG_WATCH_MS = 30_000;
+
+export class Informer<T extends KubeObject> {
+  readonly health = new WatchHealth(() => performance.now());
+  readonly #options: InformerOptions<T>;
+  readonly #random: () => number;
+  readonly #backoff: Backoff;
+  readonly #cache = new ObjectCache<T>();
+  readonly #listeners: ((change: Change<T>) => void)[] = [];
+  readonly #abort = new AbortController();
+  readonly #firstList = Promise.withResolvers<void>();
+  #hasSynced = false;
+  #resourceVersion: string | undefined;
+  #loop: Promise<void> | undefined;
+
+  constructor(options: InformerOptions<T>) {
+    this.#options = options;
+    this.#random = options.random ?? Math.random;
+    this.#backoff = new Backoff({ ...(options.backoff ?? BACKOFF), random: this.#random });
+  }
+
+  /** Called for each change, in order; must not wait, and may only enqueue. */
+  onChange(listener: (change: Change<T>) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** The newest known version by `namespace/name`; never to be mutated. */
+  get(key: string): T | undefined {
+    return this.#cache.get(key);
+  }
+
+  /** Takes the answer to a write of our own, or to a read that went past the watch. Listeners are not told. */
+  put(object: T): void {
+    // What the watch has brought already, it may have taken away again since.
+    if (Number(object.metadata.resourceVersion) <= Number(this.#resourceVersion ?? 0)) return;
+    this.#cache.put(this.#trimmed(object));
+  }
+
+  keys(): Iterable<string> {
+    return this.#cache.keys();
+  }
+
+  values(): Iterable<T> {
+    return this.#cache.values();
+  }
+
+  hasSynced(): boolean {
+    return this.#hasSynced;
+  }
+
+  /** Resolves when the first list is in the cache. */
+  synced(): Promise<void> {
+    return this.#firstList.promise;
+  }
+
+  start(): void {
+    this.#loop ??= this.#run(this.#abort.signal);
+  }
+
+  /** Ends the watch; resolves when nothing of it is left. */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.#loop;
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#follow(this.#resourceVersion ?? (await this.#list(signal)), signal);
+        this.health.lost(0);
+      } catch (error) {
+        if (!signal.aborted) await this.#recover(error, signal);
+      }
+    }
+  }
+
+  async #list(signal: AbortSignal): Promise<string> {
+    const { client, path, labelSelector, fieldSelector, pageSize = PAGE_SIZE } = this.#options;
+    const { metadata, items } = await listAll<T>(client, {
+      path,
+      query: { labelSelector, fieldSelector },
+      pageSize,
+      signal,
+    });
+    this.health.listed();
+    this.#resourceVersion = metadata.resourceVersion;
+    const objects = items.map((item) => this.#trimmed(item));
+    for (const change of this.#cache.replace(objects, metadata.resourceVersion)) this.#tell(change);
+    this.#hasSynced = true;
+    this.#firstList.resolve();
+    return metadata.resourceVersion;
+  }
+
+  async #follow(resourceVersion: string, signal: AbortSignal): Promise<void> {
+    const { client, path, labelSelector, fieldSelector, inactivityMs = WATCH_SILENCE_MS } = this.#options;
+    const startedAt = performance.now();
+    let events = 0;
+    const request = {
+      path,
+      query: { labelSelector, fieldSelector },
+      resourceVersion,
+      timeoutSeconds: this.#watchSeconds(),
+      inactivityMs,
+      signal,
+      onOpen: () => this.health.sees(),
+    };
+    for await (const event of watch<T>(client, request)) {
+      events++;
+      this.#take(event);
+    }
+    if (events === 0 && performance.now() - startedAt < SHORT_WATCH_MS)
+      throw new Error('the watch ended at once');
+  }
+
+  #take(event: WatchEvent<T>): void {
+    this.health.heard();
+    this.#backoff.reset();
+    this.#resourceVersion = event.object.metadata.resourceVersion;
+    if (event.type === 'BOOKMARK') return;
+    const change = this.#cache.apply(event.type, this.#trimmed(event.object));
+    if (change) this.#tell(change);
+  }
+
+  #tell(change: Change<T>): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(change);
+      } catch (error) {
+        this.health.handlerErrors++;
+        this.#options.logger.error({ path: this.#options.path, err: error }, 'informer handler threw');
+      }
+    }
+  }
+
+  async #recover(failure: unknown, signal: AbortSignal): Promise<void> {
+    const { client, logger, path, inactivityMs = WATCH_SILENCE_MS } = this.#options;
+    const stalled = failure instanceof StalledWatch;
+    const workedMs = this.health.lost(stalled ? inactivityMs : 0);
+    if (workedMs >= LONG_WATCH_MS) this.#backoff.reset();
+    if (failure instanceof UnreadableEvent) this.health.parseErrors++;
+    if (mustRelist(failure)) this.#resourceVersion = undefined;
+    // The next call must not go into a dead connection too; one that answers is not to blame, and carries others.
+    if (stalled) await client.dropIfSilent(Math.min(inactivityMs, PROBE_MS));
+    const retryInMs = Math.round(this.#backoff.next(retryAfterMs(failure)));
+    logger.warn({ path, error: describeError(failure), retryInMs }, 'watch interrupted');
+    await delay(retryInMs, undefined, { signal }).catch(() => undefined);
+  }
+
+  // Field ownership is the larger half of many objects, and nothing here reads it.
+  #trimmed(object: T): T {
+    delete object.metadata.managedFields;
+    return this.#options.trim?.(object) ?? object;
+  }
+
+  #watchSeconds(): number {
+    const { shortest, longest } = WATCH_SECONDS;
+    return Math.round(shortest + this.#random() * (longest - shortest));
+  }
+}
+
+// After these the resourceVersion in hand is worth nothing: too old (410), of another life of the collection
+// (404), not understood (400), newer than a restored server (504), or an event was lost.
+function mustRelist(error: unknown): boolean {
+  if (error instanceof UnreadableEvent || isGone(error)) return true;
+  const status = statusCode(error);
+  return status === 400 || status === 404 || status === 504;
+}

@@ -1,0 +1,58 @@
+// One watch: events from the server until it ends, is ended, or has been silent for too long.
+import type { KubeClient, KubeRequest } from '../client.ts';
+import type { KubeObject } from '../objects.ts';
+import { watchEvents, type WatchEvent } from './watch-stream.ts';
+
+/** No server that lives is silent for so long: it sends a bookmark each minute. */
+export const WATCH_SILENCE_MS = 70_000;
+
+export interface WatchRequest {
+  path: string;
+  query: KubeRequest['query'];
+  resourceVersion: string;
+  /** The server ends the watch after so many seconds. */
+  timeoutSeconds: number;
+  /** Silence after which the watch is dead, milliseconds; default WATCH_SILENCE_MS. */
+  inactivityMs?: number;
+  signal: AbortSignal;
+  /** The server has taken the watch. */
+  onOpen: () => void;
+}
+
+/** A watch that said nothing, not even a bookmark, for too long. */
+export class StalledWatch extends Error {}
+
+export async function* watch<T extends KubeObject>(
+  client: KubeClient,
+  request: WatchRequest,
+): AsyncGenerator<WatchEvent<T>> {
+  const { inactivityMs = WATCH_SILENCE_MS } = request;
+  const watchdog = new AbortController();
+  const bark = () => watchdog.abort(new StalledWatch(`silent for ${inactivityMs} ms`));
+  const timer = setTimeout(bark, inactivityMs);
+  try {
+    const body = await open(client, request, AbortSignal.any([request.signal, watchdog.signal]));
+    request.onOpen();
+    for await (const event of watchEvents<T>(body)) {
+      timer.refresh();
+      yield event;
+    }
+  } catch (error) {
+    watchdog.signal.throwIfAborted();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function open(
+  client: KubeClient,
+  { path, query, resourceVersion, timeoutSeconds }: WatchRequest,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
+  const options = { ...query, resourceVersion, timeoutSeconds, watch: true, allowWatchBookmarks: true };
+  const { body } = await client.request({ path, query: options, signal });
+  return body.stream() ?? empty();
+}
+
+async function* empty(): AsyncGenerator<Uint8Array> {}

@@ -1,0 +1,29 @@
+// What a person can ask about jobs, answered by the API server itself: the cluster’s side of every `lsh cron` verb.
+import type { JobApi } from '../../control/job-api.ts';
+import type { KubeClient } from '../api/client.ts';
+import { jobDefinitions, type DefinitionOptions } from './definitions.ts';
+import { jobRequests, type RequestOptions } from './requests.ts';
+import { jobRuns } from './runs.ts';
+import { runLog, type RunLogOptions } from './run-log.ts';
+
+export interface ClusterJobsOptions
+  extends
+    Omit<DefinitionOptions, 'scope'>,
+    Omit<RunLogOptions, 'scope'>,
+    Partial<Omit<RequestOptions, 'scope'>> {
+  client: KubeClient;
+  namespace: string;
+}
+
+const ANSWER_WITHIN_MS = 30_000;
+
+/** The jobs of one namespace, with the rights of whoever the client speaks for. */
+export function clusterJobs({ client, namespace, answerWithinMs, ...options }: ClusterJobsOptions): JobApi {
+  const scope = { client, namespace };
+  return {
+    ...jobDefinitions({ scope, ...options }),
+    ...jobRequests({ scope, answerWithinMs: answerWithinMs ?? ANSWER_WITHIN_MS }),
+    ...jobRuns(scope),
+    log: runLog({ scope, ...options }),
+  };
+}

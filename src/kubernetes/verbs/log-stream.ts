@@ -1,0 +1,155 @@
+// The log of a run’s pod, as the kubelet has it, followed through breaks of the connection.
+import { setTimeout as delay } from 'node:timers/promises';
+import { LshError } from '../../core/errors.ts';
+import type { Run } from '../../core/run.ts';
+import { isNotFound, statusCode } from '../api/api-errors.ts';
+import { Backoff } from '../api/backoff.ts';
+import { callError } from './call-errors.ts';
+import { RUN_CONTAINER, RUN_LABEL } from '../objects/kube-job.ts';
+import { listAll } from '../api/list-all.ts';
+import { inWords, type Scope } from './lsh-job-calls.ts';
+import type { KubeList } from '../api/objects.ts';
+import type { PodObject } from '../objects/kube-job-run.ts';
+import { watch } from '../api/watch/watch.ts';
+
+const WATCH_SECONDS = 300;
+const BACKOFF = { initialMs: 200, maxMs: 5_000, random: Math.random };
+/** Breaks in a row without a byte in between. */
+const BREAKS_BORNE = 20;
+
+interface FollowOptions {
+  signal: AbortSignal;
+  /** Go on until the container has ended. */
+  follow: boolean;
+}
+
+/**
+ * The pod of the run whose container has a log. With `wait`, waits for it while the run is active; undefined
+ * where there is none.
+ */
+export async function podOfRun(
+  scope: Scope,
+  run: Run,
+  { wait, signal }: { wait: boolean; signal: AbortSignal },
+): Promise<string | undefined> {
+  for (;;) {
+    const { items, metadata } = await listPods(scope, run, signal);
+    const ready = items.find(hasLog);
+    if (ready) return ready.metadata.name;
+    if (!wait || run.finishedAt !== undefined) return undefined;
+    const appeared = await podAppears(scope, run, metadata.resourceVersion, signal);
+    if (appeared !== undefined) return appeared;
+  }
+}
+
+function listPods({ client, namespace }: Scope, run: Run, signal: AbortSignal): Promise<KubeList<PodObject>> {
+  const query = { labelSelector: `${RUN_LABEL}=${run.name}` };
+  const list = listAll<PodObject>(client, { path: podPath(namespace), query, pageSize: 10, signal });
+  return inWords(list, { server: client.server, verb: 'list', resource: 'pods', namespace });
+}
+
+async function podAppears(
+  { client, namespace }: Scope,
+  run: Run,
+  resourceVersion: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const request = {
+    path: podPath(namespace),
+    query: { labelSelector: `${RUN_LABEL}=${run.name}` },
+    resourceVersion,
+    timeoutSeconds: WATCH_SECONDS,
+    signal,
+    onOpen: () => {},
+  };
+  try {
+    for await (const event of watch<PodObject>(client, request)) {
+      if (event.type === 'BOOKMARK') continue;
+      if (hasLog(event.object)) return event.object.metadata.name;
+    }
+    return undefined;
+  } catch (error) {
+    throw callError(error, { server: client.server, verb: 'watch', resource: 'pods', namespace });
+  }
+}
+
+function hasLog({ status }: PodObject): boolean {
+  const state = stateOf(status);
+  return state?.running !== undefined || state?.terminated !== undefined;
+}
+
+function stateOf(status: PodObject['status']) {
+  return status?.containerStatuses?.find(({ name }) => name === RUN_CONTAINER)?.state;
+}
+
+function podPath(namespace: string, pod?: string): string {
+  return `/api/v1/namespaces/${namespace}/pods${pod === undefined ? '' : `/${pod}`}`;
+}
+
+/** The bytes of the log, followed to the end of the container. What came before a break is not given again. */
+export async function* podLog(
+  scope: Scope,
+  pod: string,
+  { follow, signal }: FollowOptions,
+): AsyncGenerator<Uint8Array> {
+  const backoff = new Backoff(BACKOFF);
+  let given = 0;
+  for (let breaks = 0; breaks <= BREAKS_BORNE; breaks++) {
+    try {
+      for await (const chunk of withoutFirst(given, open(scope, pod, { follow, signal }))) {
+        given += chunk.length;
+        breaks = 0;
+        backoff.reset();
+        yield chunk;
+      }
+      // Where the server lost the kubelet, the log ends as if that were all of it.
+      if (!follow || !(await isRunning(scope, pod, signal))) return;
+    } catch (error) {
+      if (signal.aborted) return;
+      // A silent log looks like a dead connection to whatever stands in between; it is opened anew.
+      if (!follow || error instanceof LshError || breaks === BREAKS_BORNE) throw logError(error, scope, pod);
+    }
+    await delay(backoff.next(), undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function isRunning({ client, namespace }: Scope, pod: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const { status } = await client.json<PodObject>({ path: podPath(namespace, pod), signal });
+    return stateOf(status)?.terminated === undefined;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}
+
+async function* withoutFirst(bytes: number, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let skip = bytes;
+  for await (const chunk of chunks) {
+    if (chunk.length > skip) yield chunk.subarray(skip);
+    skip = Math.max(0, skip - chunk.length);
+  }
+}
+
+async function* open(
+  { client, namespace }: Scope,
+  pod: string,
+  { follow, signal }: FollowOptions,
+): AsyncGenerator<Uint8Array> {
+  const path = `${podPath(namespace, pod)}/log`;
+  let body;
+  try {
+    ({ body } = await client.request({ path, query: { container: RUN_CONTAINER, follow }, signal }));
+  } catch (error) {
+    const status = statusCode(error);
+    if (status !== undefined && status < 500) throw logError(error, { client, namespace }, pod);
+    throw error;
+  }
+  yield* body.stream() ?? [];
+}
+
+function logError(error: unknown, { client, namespace }: Scope, pod: string): unknown {
+  if (isNotFound(error))
+    return new LshError('LOG_NOT_KEPT', { name: pod, detail: 'its pod is gone' }, { cause: error });
+  return callError(error, { server: client.server, verb: 'get', resource: 'pods/log', namespace, name: pod });
+}

@@ -1,0 +1,90 @@
+// The output of a run: the log of its pod for as long as there is one, else the end of it that the status keeps.
+import type { JobApi, LogQuery } from '../../control/job-api.ts';
+import { LshError } from '../../core/errors.ts';
+import { isFinished, type Run } from '../../core/run.ts';
+import { runDocuments } from './run-history.ts';
+import { findRun, runIn, type FoundRun } from './runs.ts';
+import { untilJob } from './lsh-job-watch.ts';
+import { getJob, type Scope } from './lsh-job-calls.ts';
+import { podLog, podOfRun } from './log-stream.ts';
+import type { LshJobObject } from '../objects/lsh-job.ts';
+
+export interface RunLogOptions {
+  scope: Scope;
+  /** Told in a sentence where the answer is not the whole output. */
+  notice: (sentence: string) => void;
+}
+
+/** The method that reads output. */
+export function runLog(options: RunLogOptions): JobApi['log'] {
+  return (query, signal = new AbortController().signal) => read(options, query, signal);
+}
+
+async function* read(
+  options: RunLogOptions,
+  query: LogQuery,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const { scope, notice } = options;
+  const found = await wanted(scope, query);
+  const { follow = false } = query;
+  if (found.run.executor === 'Job') {
+    const begun = follow ? await until(scope, found, ({ phase }) => phase !== 'Created', signal) : found.run;
+    const pod = await podOfRun(scope, begun, { wait: follow, signal });
+    if (pod !== undefined) return yield* podLog(scope, pod, { follow, signal });
+  } else if (follow && !isFinished(found.run)) {
+    notice('A shell run shows its output here when it has ended.');
+  }
+  const run = follow ? await until(scope, found, isFinished, signal) : found.run;
+  yield* tailOf(run, notice);
+}
+
+/** The named run, or the newest of the job. */
+async function wanted(scope: Scope, { name, run }: LogQuery): Promise<FoundRun> {
+  if (run !== undefined) return findRun(scope, run);
+  const object = await getJob(scope, name);
+  const [newest] = runDocuments([object], { limit: 1 });
+  if (newest === undefined) throw new LshError('RUN_NONE_YET', { name });
+  return { object, run: runIn(object, newest.name)! };
+}
+
+function until(
+  scope: Scope,
+  { object, run: { name } }: FoundRun,
+  holds: (run: Run) => boolean,
+  signal: AbortSignal,
+): Promise<Run> {
+  const look = (object: LshJobObject) => {
+    const run = runIn(object, name);
+    if (run === undefined) throw new LshError('RUN_NOT_FOUND', { name });
+    return holds(run) ? run : undefined;
+  };
+  return untilJob(scope, object.metadata.name, look, signal);
+}
+
+function* tailOf(run: Run, notice: RunLogOptions['notice']): Generator<Uint8Array> {
+  const { name, outputTail, outputBytes, executor } = run;
+  if (outputTail === undefined) {
+    if (!isFinished(run) || outputBytes === 0) return;
+    throw notKept(run);
+  }
+  const tail = Buffer.from(outputTail);
+  if (outputBytes === undefined || tail.length < outputBytes) {
+    const why = executor === 'Job' ? 'its pod is gone' : 'a shell run keeps no more in a cluster';
+    notice(`This is the end of the output of ${name} only (${tail.length} bytes): ${why}.`);
+  }
+  yield tail;
+}
+
+function notKept({ name, executor }: Run): LshError {
+  if (executor === 'Job') {
+    const detail = 'its pod is gone, and the job keeps no output in its status';
+    return new LshError('LOG_NOT_KEPT', { name, detail });
+  }
+  const detail = 'of a shell run the job keeps the end alone, up to its history limits';
+  return new LshError(
+    'LOG_NOT_KEPT',
+    { name, detail },
+    { hint: 'With `captureOutput: false` it keeps nothing.' },
+  );
+}
