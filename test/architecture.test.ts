@@ -18,7 +18,7 @@ function importsOf(text: string): string[] {
   return [...text.matchAll(/(?:from\s+|import\s+|import\()'([^']+)'/g)].map((match) => match[1]!);
 }
 
-const ADAPTERS = ['kubernetes', 'local', 'runners', 'stores', 'observe', 'secrets'];
+const ADAPTERS = ['kubernetes', 'local', 'runners', 'stores', 'telemetry', 'secrets'];
 
 /** What each layer may import from src, itself aside. */
 const MAY_IMPORT: Record<string, string[]> = {
@@ -38,7 +38,7 @@ const ONLY_IMPORTED_BY: Record<string, RegExp> = {
   'node:sqlite': /^stores\//,
   '@supabase/supabase-js': /^stores\//,
   'cron-parser': /^core\/schedule/,
-  pino: /^observe\/log\.ts$/,
+  pino: /^telemetry\/log\.ts$/,
   commander: /^cli\//,
 };
 

@@ -8,7 +8,7 @@ import { lshJobPath, type LshJobObject } from '../kubernetes/objects/lsh-job.ts'
 import type { JobObject, PodObject } from '../kubernetes/objects/kube-job-run.ts';
 import { trimmedPod } from '../kubernetes/operator/stuck-runs.ts';
 import type { WatchReadings } from '../kubernetes/api/watch/watch-health.ts';
-import type { Log } from '../observe/log.ts';
+import type { Log } from '../telemetry/log.ts';
 
 export interface WatchOptions {
   config: Config;

@@ -1,7 +1,7 @@
 // What every long-lived process does with signals, with exceptions that nobody expected, and with a stop that
 // takes too long.
 import type { ExitStatus } from '../core/errors.ts';
-import type { Log } from '../observe/log.ts';
+import type { Log } from '../telemetry/log.ts';
 
 /** Resolves with who told the process to end. */
 export type Told = PromiseWithResolvers<string>;

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { loadConfig, type Config } from '../config.ts';
 import { EXIT, LshError, type ExitStatus } from '../core/errors.ts';
 import { ensureDirectories, localPaths, requireSocketPath } from '../local/paths.ts';
-import { openLog, type Log } from '../observe/log.ts';
+import { openLog, type Log } from '../telemetry/log.ts';
 import { RunnerServer } from '../runners/runner-server.ts';
 import { SubprocessRunner } from '../runners/subprocess-runner.ts';
 import { VERSION } from '../version.ts';

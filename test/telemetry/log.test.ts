@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { openLog, type LogOptions } from '../../src/observe/log.ts';
+import { openLog, type LogOptions } from '../../src/telemetry/log.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 function openTestLog(options: Partial<LogOptions> = {}) {
