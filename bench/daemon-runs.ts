@@ -1,7 +1,7 @@
 // Shell runs per second through the whole daemon, ledger and all: many jobs due in every second of a stretch,
 // more than the budget asks for. Every slot of the stretch must be accounted for at the end.
 import { setTimeout as wait } from 'node:timers/promises';
-import type { JobStats } from '../src/control/job-api.ts';
+import type { JobStats } from '../src/contracts/job-api.ts';
 import { daemonClient } from '../src/local/client.ts';
 import { cpuMs, newHome, type Home } from './lsh-process.ts';
 import { bareRunsPerSecond, BUDGET, isWithinBudget } from './shell-runs.ts';

@@ -25,11 +25,12 @@ const MAY_IMPORT: Record<string, string[]> = {
   version: [],
   core: [],
   control: ['core'],
+  contracts: ['core'],
   config: ['core'],
-  ...Object.fromEntries(ADAPTERS.map((adapter) => [adapter, ['core', 'control']])),
-  processes: ['version', 'core', 'control', 'config', ...ADAPTERS],
+  ...Object.fromEntries(ADAPTERS.map((adapter) => [adapter, ['core', 'control', 'contracts']])),
+  processes: ['version', 'core', 'control', 'contracts', 'config', ...ADAPTERS],
   // The command line talks to the daemon’s client and finds its files; everything else goes through processes.
-  cli: ['version', 'core', 'control', 'config', 'processes', 'local'],
+  cli: ['version', 'core', 'control', 'contracts', 'config', 'processes', 'local'],
 };
 
 /** Package or built-in module -> the only places that may import it. */

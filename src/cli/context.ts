@@ -1,5 +1,5 @@
 // What every command is given: the terminal, the way to the jobs, and the exit status it leaves.
-import type { JobApi } from '../control/job-api.ts';
+import type { JobApi } from '../contracts/job-api.ts';
 import type { Home } from '../core/job.ts';
 import type { ClusterChoice } from './cluster-options.ts';
 import type { Io } from './io.ts';

@@ -1,6 +1,6 @@
 // The way to the jobs of the local daemon: settings, paths, client.
 import { loadConfig } from '../config.ts';
-import type { JobApi } from '../control/job-api.ts';
+import type { JobApi } from '../contracts/job-api.ts';
 import { daemonClient } from '../local/client.ts';
 import { localPaths, type LocalPaths } from '../local/paths.ts';
 import type { DaemonApi } from '../local/protocol.ts';

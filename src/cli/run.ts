@@ -1,6 +1,6 @@
 // One call of the command line, from its arguments to its exit status. Never ends the process.
 import { CommanderError, type Command } from 'commander';
-import type { JobApi } from '../control/job-api.ts';
+import type { JobApi } from '../contracts/job-api.ts';
 import { ERRORS, EXIT, LshError } from '../core/errors.ts';
 import { complete } from './completion/complete.ts';
 import type { Context } from './context.ts';

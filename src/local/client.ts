@@ -3,7 +3,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { LshError } from '../core/errors.ts';
-import type { JobApi, LogQuery } from '../control/job-api.ts';
+import type { JobApi, LogQuery } from '../contracts/job-api.ts';
 import { http } from './http.ts';
 import {
   DAEMON_COMMANDS,

@@ -1,6 +1,6 @@
 // What a person does with the definitions of jobs: checked here, at the boundary, and written by the job source.
 import { isDeepStrictEqual } from 'node:util';
-import type { PutResult } from '../control/job-api.ts';
+import type { PutResult } from '../contracts/job-api.ts';
 import type { Clock } from '../control/ports.ts';
 import { jobDocument, type JobDocument } from '../core/document.ts';
 import { LshError } from '../core/errors.ts';

@@ -2,7 +2,8 @@
 // written first, so what is shown is durable. Objects handed out are replaced, never changed.
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { Clock, JobSource, JobStore, Ledger, RunStore } from '../control/ports.ts';
+import type { JobStore, RunStore } from '../contracts/stores.ts';
+import type { Clock, JobSource, Ledger } from '../control/ports.ts';
 import type { LedgerChange } from '../core/decide.ts';
 import { LshError } from '../core/errors.ts';
 import { jobKey, type Job, type JobKey, type JobSpec, type TriggerRequest } from '../core/job.ts';

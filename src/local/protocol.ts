@@ -3,7 +3,7 @@
 //
 //   POST /v1/<command>  {"id": "...", "payload": {...}}   ->   {"id": "...", "result": ...}
 //                                                         or   {"id": "...", "error": {...}} with its status
-import type { JobApi } from '../control/job-api.ts';
+import type { JobApi } from '../contracts/job-api.ts';
 import { ERRORS, LshError, type ErrorCode, type Problem } from '../core/errors.ts';
 
 /** Counts changes that an older client or daemon would misunderstand. */

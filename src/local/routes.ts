@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { LshError } from '../core/errors.ts';
 import type { JobManifest } from '../core/job.ts';
 import { RUN_PHASES } from '../core/run.ts';
-import type { LogQuery } from '../control/job-api.ts';
+import type { LogQuery } from '../contracts/job-api.ts';
 import { LOG_COMMAND, type Command, type Payload } from './protocol.ts';
 
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(253));

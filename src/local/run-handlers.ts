@@ -1,7 +1,7 @@
 // What a person does with runs: start, stop, wait for, look at. A request is recorded with the job and answered
 // when the loop has acted on it; nothing here starts a process.
-import type { JobStats } from '../control/job-api.ts';
-import type { RunStats, RunStore } from '../control/ports.ts';
+import type { JobStats } from '../contracts/job-api.ts';
+import type { RunStats, RunStore } from '../contracts/stores.ts';
 import { rfc3339, runDocument, slotDocument } from '../core/document.ts';
 import { LshError } from '../core/errors.ts';
 import { LOCAL_NAMESPACE, jobKey, type Job } from '../core/job.ts';

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { LshError, toLshError } from '../core/errors.ts';
-import type { LogQuery } from '../control/job-api.ts';
+import type { LogQuery } from '../contracts/job-api.ts';
 import type { Logger } from '../control/ports.ts';
 import { http } from './http.ts';
 import {

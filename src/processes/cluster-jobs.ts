@@ -1,7 +1,7 @@
 // The jobs of a cluster for the command line: which cluster, whose rights, what is checked before anything is sent.
 // Loaded by calls with --cluster only.
 import { loadConfig } from '../config.ts';
-import type { JobApi } from '../control/job-api.ts';
+import type { JobApi } from '../contracts/job-api.ts';
 import { requireSafeCommand } from '../core/command-check.ts';
 import { KubeClient } from '../kubernetes/api/client.ts';
 import { readCronJob } from '../kubernetes/verbs/cron-job.ts';

@@ -1,7 +1,7 @@
 // The embedded store: jobs, runs and slots in one SQLite file. What it has acknowledged survives kill -9 and
 // power loss. Knows nothing of schedules or of the loop; the two ports say what it promises.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { JobStore, RunQuery, RunStats, RunStore, SlotQuery } from '../control/ports.ts';
+import type { JobStore, RunQuery, RunStats, RunStore, SlotQuery } from '../contracts/stores.ts';
 import type { LedgerChange } from '../core/decide.ts';
 import { LshError } from '../core/errors.ts';
 import type { Job, JobKey } from '../core/job.ts';

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { JobStats, PutResult } from '../../src/control/job-api.ts';
+import type { JobStats, PutResult } from '../../src/contracts/job-api.ts';
 import type { JobDocument, RunDocument } from '../../src/core/document.ts';
 import { BUNDLE } from '../support/bundle.ts';
 import { aSharedDaemon, bash, lsh, lshOk } from '../support/cli.ts';

@@ -2,7 +2,7 @@
 // knows what a store is made of.
 import { assert, asyncProperty, string } from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { JobStore, RunStore } from '../../src/control/ports.ts';
+import type { JobStore, RunStore } from '../../src/contracts/stores.ts';
 import type { Run, RunPhase } from '../../src/core/run.ts';
 import { RUN_PHASES } from '../../src/core/run.ts';
 import { aChange, aJob, aRun, aSlot, aStatus, SECOND, T0 } from '../support/records.ts';

@@ -2,7 +2,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PutResult } from '../../src/control/job-api.ts';
+import type { PutResult } from '../../src/contracts/job-api.ts';
 import type { JobDocument } from '../../src/core/document.ts';
 import type { KubeClient } from '../../src/kubernetes/api/client.ts';
 import { lshJobPath, type LshJobObject } from '../../src/kubernetes/objects/lsh-job.ts';

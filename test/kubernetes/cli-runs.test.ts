@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { JobStats } from '../../src/control/job-api.ts';
+import type { JobStats } from '../../src/contracts/job-api.ts';
 import type { JobDocument, RunDocument } from '../../src/core/document.ts';
 import { aNamespace, type ClusterCli } from '../support/cluster-cli.ts';
 import { aController, type ControllerProcess } from '../support/controller-process.ts';

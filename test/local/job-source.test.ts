@@ -2,7 +2,7 @@ import { once, EventEmitter } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { JobStore, RunStore } from '../../src/control/ports.ts';
+import type { JobStore, RunStore } from '../../src/contracts/stores.ts';
 import { JobSpecSchema, type Job, type JobSpecInput } from '../../src/core/job.ts';
 import type { Run } from '../../src/core/run.ts';
 import { StoreJobSource } from '../../src/local/job-source.ts';

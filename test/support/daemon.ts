@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
-import type { JobApi } from '../../src/control/job-api.ts';
+import type { JobApi } from '../../src/contracts/job-api.ts';
 import type { JobManifest, JobSpecInput } from '../../src/core/job.ts';
 import { daemonClient } from '../../src/local/client.ts';
 import { localPaths, type LocalPaths } from '../../src/local/paths.ts';

@@ -1,7 +1,7 @@
 // `lsh apply -f` and `lsh delete -f`: jobs from documents, one line for each.
 import type { Command } from 'commander';
 import type { JobManifest } from '../../core/job.ts';
-import type { PutResult } from '../../control/job-api.ts';
+import type { PutResult } from '../../contracts/job-api.ts';
 import { LshError } from '../../core/errors.ts';
 import type { Context } from '../context.ts';
 import { withClusterOptions } from '../cluster-options.ts';

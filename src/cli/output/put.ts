@@ -1,5 +1,5 @@
 // What adding or changing a job came to: one line, what changed, and when it runs next.
-import type { PutResult } from '../../control/job-api.ts';
+import type { PutResult } from '../../contracts/job-api.ts';
 import type { FieldChange } from '../../core/spec-changes.ts';
 import type { Io } from '../io.ts';
 import type { Format } from './format-option.ts';

@@ -1,5 +1,5 @@
 // What a person can ask about jobs, answered by the API server itself: the cluster’s side of every `lsh cron` verb.
-import type { JobApi } from '../../control/job-api.ts';
+import type { JobApi } from '../../contracts/job-api.ts';
 import type { KubeClient } from '../api/client.ts';
 import { jobDefinitions, type DefinitionOptions } from './definitions.ts';
 import { jobRequests, type RequestOptions } from './requests.ts';

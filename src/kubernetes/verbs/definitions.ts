@@ -1,6 +1,6 @@
 // What a person does with the definitions of jobs in a cluster: straight against the API server, as kubectl does.
 import { isDeepStrictEqual } from 'node:util';
-import type { JobApi, PutResult } from '../../control/job-api.ts';
+import type { JobApi, PutResult } from '../../contracts/job-api.ts';
 import { LshError } from '../../core/errors.ts';
 import { API_VERSION, KIND, type JobManifest, type JobSpec } from '../../core/job.ts';
 import { nextSlots } from '../../core/next-slots.ts';

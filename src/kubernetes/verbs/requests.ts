@@ -1,5 +1,5 @@
 // Requests to run and to stop: annotations that the controller acts upon, and the wait until it has.
-import type { JobApi } from '../../control/job-api.ts';
+import type { JobApi } from '../../contracts/job-api.ts';
 import { runDocument } from '../../core/document.ts';
 import { LshError } from '../../core/errors.ts';
 import { manualRunName } from '../../core/naming.ts';

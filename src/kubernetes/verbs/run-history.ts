@@ -1,6 +1,6 @@
 // Runs, slots and figures out of the status of LshJob objects: what the cluster itself remembers, which is what
 // the history limits keep. Pure.
-import type { JobApi, JobStats } from '../../control/job-api.ts';
+import type { JobApi, JobStats } from '../../contracts/job-api.ts';
 import { rfc3339, runDocument, type RunDocument, type SlotDocument } from '../../core/document.ts';
 import { isFinished, type Run, type SlotOutcome } from '../../core/run.ts';
 import { readRuns, type LshJobObject } from '../objects/lsh-job.ts';

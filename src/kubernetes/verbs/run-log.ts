@@ -1,5 +1,5 @@
 // The output of a run: the log of its pod for as long as there is one, else the end of it that the status keeps.
-import type { JobApi, LogQuery } from '../../control/job-api.ts';
+import type { JobApi, LogQuery } from '../../contracts/job-api.ts';
 import { LshError } from '../../core/errors.ts';
 import { isFinished, type Run } from '../../core/run.ts';
 import { runDocuments } from './run-history.ts';

@@ -1,5 +1,5 @@
 // What a person asks about runs: found in the status of their jobs, waited for by watching it.
-import type { JobApi } from '../../control/job-api.ts';
+import type { JobApi } from '../../contracts/job-api.ts';
 import { runDocument } from '../../core/document.ts';
 import { LshError } from '../../core/errors.ts';
 import { isFinished, type Run } from '../../core/run.ts';

@@ -8,7 +8,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../../config.ts';
 import { EXIT, LshError, toLshError } from '../../../core/errors.ts';
 import type { JobManifest } from '../../../core/job.ts';
-import type { PutResult } from '../../../control/job-api.ts';
+import type { PutResult } from '../../../contracts/job-api.ts';
 import { homeOf, type Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { note, serialize } from '../../output/print.ts';

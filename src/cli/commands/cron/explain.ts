@@ -1,6 +1,6 @@
 // `lsh cron explain`: why a job did or did not run at an instant.
 import type { Command } from 'commander';
-import type { JobApi } from '../../../control/job-api.ts';
+import type { JobApi } from '../../../contracts/job-api.ts';
 import type { JobDocument, RunDocument, SlotDocument } from '../../../core/document.ts';
 import { LshError } from '../../../core/errors.ts';
 import type { Schedule } from '../../../core/schedule.ts';

@@ -1,7 +1,7 @@
 // `lsh cron logs`: the output of a run as it was written, byte for byte.
 import { once } from 'node:events';
 import type { Command } from 'commander';
-import type { JobApi, LogQuery } from '../../../control/job-api.ts';
+import type { JobApi, LogQuery } from '../../../contracts/job-api.ts';
 import { LshError } from '../../../core/errors.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';

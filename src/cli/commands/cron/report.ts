@@ -1,7 +1,7 @@
 // `lsh cron report`: figures over the kept history, for a job or for all.
 import { formatDuration } from '../../../core/duration.ts';
 import type { Command } from 'commander';
-import type { JobStats } from '../../../control/job-api.ts';
+import type { JobStats } from '../../../contracts/job-api.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { usage } from '../../failure.ts';
