@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { CronExpressionParser } from 'cron-parser';
 import { Cron } from 'croner';
-import { compileSchedule } from '../src/core/schedule.ts';
+import { compileSchedule } from '../src/core/schedule/schedule.ts';
 import type { Row } from './row.ts';
 
 const ZONE = 'America/New_York';

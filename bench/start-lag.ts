@@ -5,7 +5,7 @@ import { Cron } from 'croner';
 import { schedule as nodeCron } from 'node-cron';
 import { systemClock } from '../src/control/clock.ts';
 import { Workqueue } from '../src/control/workqueue.ts';
-import { compileSchedule } from '../src/core/schedule.ts';
+import { compileSchedule } from '../src/core/schedule/schedule.ts';
 import { median, percentile, type Row } from './row.ts';
 
 const JOBS = 1000;

@@ -1,17 +1,13 @@
 // The layers and the single importers, held by a test. docs/architecture.md explains them.
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../src');
 
 const files = readdirSync(ROOT, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
-  .map((file) => ({ file, layer: layerOf(file), text: readFileSync(join(ROOT, file), 'utf8') }));
-
-function layerOf(file: string): string {
-  return file.includes('/') ? file.slice(0, file.indexOf('/')) : file.replace('.ts', '');
-}
+  .map((file) => ({ file, text: readFileSync(join(ROOT, file), 'utf8') }));
 
 /** Static and dynamic imports, of values and of types. */
 function importsOf(text: string): string[] {
@@ -19,46 +15,92 @@ function importsOf(text: string): string[] {
 }
 
 const ADAPTERS = ['kubernetes', 'local', 'runners', 'stores', 'telemetry', 'secrets'];
+const ADAPTER_MAY_IMPORT = ['core/**', 'control', 'contracts'];
 
-/** What each layer may import from src, itself aside. */
+/** What each room may import from src beside itself. `core` is the files at its top alone, `core/**` all of it. */
 const MAY_IMPORT: Record<string, string[]> = {
-  version: [],
+  'version.ts': [],
   core: [],
-  control: ['core'],
-  contracts: ['core'],
-  config: ['core'],
-  ...Object.fromEntries(ADAPTERS.map((adapter) => [adapter, ['core', 'control', 'contracts']])),
-  processes: ['version', 'core', 'control', 'contracts', 'config', ...ADAPTERS],
-  // The command line talks to the daemon’s client and finds its files; everything else goes through processes.
-  cli: ['version', 'core', 'control', 'contracts', 'config', 'processes', 'local'],
+  'core/schedule': ['core'],
+  'core/command-check': ['core'],
+  'core/validate': ['core', 'core/schedule'],
+  'core/import': ['core', 'core/schedule', 'core/validate', 'core/command-check'],
+  'core/decide': ['core', 'core/schedule'],
+  contracts: ['core/**'],
+  control: ['core/**'],
+  config: ['core/**'],
+  'config.ts': ['core/**', 'config'],
+  ...Object.fromEntries(ADAPTERS.map((adapter) => [adapter, ADAPTER_MAY_IMPORT])),
+  // What a stranger could use without lsh.
+  'kubernetes/api': ['core', 'control'],
+  'kubernetes/objects': ['core/**', 'kubernetes/api'],
+  'kubernetes/operator': ['core/**', 'control', 'kubernetes/api', 'kubernetes/objects'],
+  'kubernetes/verbs': ['core/**', 'contracts', 'kubernetes/api', 'kubernetes/objects'],
+  'runners/subprocess': [...ADAPTER_MAY_IMPORT, 'runners'],
+  'runners/remote': [...ADAPTER_MAY_IMPORT, 'runners', 'runners/subprocess'],
+  processes: ['**'],
+  cli: [
+    'version.ts',
+    'config.ts',
+    'config',
+    'core/**',
+    'contracts',
+    'processes/**',
+    'local/**',
+    'kubernetes/objects',
+  ],
 };
+/** Imports of the command line and of processes point to the left as well. */
+const NEVER: Record<string, string[]> = { processes: ['cli'] };
+
+function roomOf(file: string): string {
+  for (let room = file; room !== '.'; room = dirname(room)) if (room in MAY_IMPORT) return room;
+  return file;
+}
+
+function mayImport(room: string, target: string): boolean {
+  if (room === target) return true;
+  if (NEVER[room]?.includes(target)) return false;
+  return MAY_IMPORT[room]!.some(
+    (allowed) =>
+      allowed === target || (allowed.endsWith('**') && target.startsWith(allowed.replace(/\/?\*\*$/, ''))),
+  );
+}
 
 /** Package or built-in module -> the only places that may import it. */
 const ONLY_IMPORTED_BY: Record<string, RegExp> = {
   '@kubernetes/client-node': /^kubernetes\//,
   'node:sqlite': /^stores\//,
   '@supabase/supabase-js': /^stores\//,
-  'cron-parser': /^core\/schedule/,
+  'cron-parser': /^core\/schedule\//,
   pino: /^telemetry\/log\.ts$/,
   commander: /^cli\//,
 };
 
 describe('layers', () => {
-  test.each(files)('$file imports only what its layer may', ({ file, layer, text }) => {
-    const allowed = MAY_IMPORT[layer];
-    expect(allowed, `unknown layer ${layer}`).toBeDefined();
-    const foreign = importsOf(text)
+  test.each(files)('$file imports only what its room may', ({ file, text }) => {
+    const room = roomOf(file);
+    expect(MAY_IMPORT, `unknown room of ${file}`).toHaveProperty([room]);
+    const forbidden = importsOf(text)
       .filter((specifier) => specifier.startsWith('.'))
       .map((specifier) => relative(ROOT, join(ROOT, file, '..', specifier)))
-      .filter((target) => layerOf(target) !== layer && !allowed!.includes(layerOf(target)));
-    expect(foreign).toEqual([]);
+      .filter((target) => !mayImport(room, roomOf(target)));
+    expect(forbidden).toEqual([]);
   });
 
-  test.each(files.filter(({ layer }) => layer === 'core'))('$file is pure', ({ text }) => {
+  const core = files.filter(({ file }) => file.startsWith('core/'));
+  test.each(core)('$file is pure', ({ text }) => {
     expect(importsOf(text).filter((specifier) => specifier.startsWith('node:'))).toEqual([]);
     expect(withoutComments(text)).not.toMatch(
       /Date\.now\(|new Date\(\)|Math\.random\(|setTimeout|setInterval|\bprocess\./,
     );
+  });
+
+  test('kubernetes/objects maps objects: it takes types alone from the client library', () => {
+    const values = files
+      .filter(({ file }) => file.startsWith('kubernetes/objects/'))
+      .filter(({ text }) => /import (?!type)[^;]*'@kubernetes\/client-node'/.test(text));
+    expect(values.map(({ file }) => file)).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 // What the store of one home keeps, and the questions that people ask of it. One contract suite (test/contract) runs
 // against every implementation.
-import type { LedgerChange } from '../core/decide.ts';
+import type { LedgerChange } from '../core/decide/decide.ts';
 import type { Job, JobKey } from '../core/job.ts';
 import type { Run, RunPhase, SlotRecord } from '../core/run.ts';
 

@@ -1,6 +1,6 @@
 // Finished runs on their way to the team's history. The ledger keeps each of them until it has arrived, so nothing
 // here need be durable: after a restart whatever the ledger shows is written once more, and changes nothing.
-import type { HistoryProgress } from '../core/history.ts';
+import type { HistoryProgress } from '../core/decide/history-sync.ts';
 import { toLshError, type LshError } from '../core/errors.ts';
 import type { Job, JobKey } from '../core/job.ts';
 import { isFinished, type Run } from '../core/run.ts';

@@ -1,7 +1,7 @@
 // Every interface between the loop and the world, in one page. Adapters implement them; the loop knows no more.
 import type { Job, JobKey } from '../core/job.ts';
-import type { LedgerChange } from '../core/decide.ts';
-import type { ClosedStretch } from '../core/stray.ts';
+import type { LedgerChange } from '../core/decide/decide.ts';
+import type { ClosedStretch } from '../core/decide/late-start.ts';
 import type { Run, RunObservation, StopCause } from '../core/run.ts';
 
 /** The wall clock and its timers. Times are milliseconds since the epoch. */

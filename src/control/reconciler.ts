@@ -1,11 +1,17 @@
 // Reconciles one key: read, decide, record, act. The only caller of decide(), and the same in both homes.
-import { decide, decideInvalid, decideRemoved, type Decision, type Evaluation } from '../core/decide.ts';
-import type { Action } from '../core/draft.ts';
+import {
+  decide,
+  decideInvalid,
+  decideRemoved,
+  type Decision,
+  type Evaluation,
+} from '../core/decide/decide.ts';
+import type { Action } from '../core/decide/draft.ts';
 import { LshError } from '../core/errors.ts';
 import type { Executor, Job, JobKey, JobSpec } from '../core/job.ts';
 import type { Run, RunObservation } from '../core/run.ts';
-import { evaluatedSince, jobSchedule } from '../core/job-schedule.ts';
-import type { Schedule } from '../core/schedule.ts';
+import { evaluatedSince, jobSchedule } from '../core/schedule/job-schedule.ts';
+import type { Schedule } from '../core/schedule/schedule.ts';
 import { CapacityQueue } from './capacity-queue.ts';
 import type { HistoryOutbox } from './history-outbox.ts';
 import type { Clock, JobSource, Ledger, Meter, Recorder, Runner } from './ports.ts';

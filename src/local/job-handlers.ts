@@ -5,10 +5,10 @@ import type { Clock } from '../control/ports.ts';
 import { jobDocument, type JobDocument } from '../core/document.ts';
 import { LshError } from '../core/errors.ts';
 import { LOCAL_NAMESPACE, jobKey, type Job, type JobSpec } from '../core/job.ts';
-import { nextSlots } from '../core/next-slots.ts';
+import { nextSlots } from '../core/schedule/next-slots.ts';
 import { isActive } from '../core/run.ts';
 import { specChanges } from '../core/spec-changes.ts';
-import { parseManifest, withHomeDefaults } from '../core/validate.ts';
+import { parseManifest, withHomeDefaults } from '../core/validate/validate.ts';
 import type { JobDefinition, PutOutcome, StoreJobSource } from './job-source.ts';
 import type { Handlers } from './server.ts';
 

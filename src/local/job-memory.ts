@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import { LOCAL_NAMESPACE, RetrySchema, type Job, type JobSpec } from '../core/job.ts';
-import { beyondHistory } from '../core/retention.ts';
+import { beyondHistory } from '../core/decide/retention.ts';
 import { isFinished, type Run } from '../core/run.ts';
 
 const DEFAULT_RETRY: JobSpec['retry'] = v.parse(RetrySchema, {});

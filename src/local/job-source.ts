@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { JobStore, RunStore } from '../contracts/stores.ts';
 import type { Clock, JobSource, Ledger } from '../control/ports.ts';
-import type { LedgerChange } from '../core/decide.ts';
+import type { LedgerChange } from '../core/decide/decide.ts';
 import { LshError } from '../core/errors.ts';
 import { jobKey, type Job, type JobKey, type JobSpec, type TriggerRequest } from '../core/job.ts';
 import { isActive, isFinished, type Run } from '../core/run.ts';

@@ -6,7 +6,7 @@ import { Controller } from '../control/controller.ts';
 import { HistoryOutbox } from '../control/history-outbox.ts';
 import type { Recorder, RunHistory, Runner } from '../control/ports.ts';
 import { Reconciler } from '../control/reconciler.ts';
-import { requireSafeCommand } from '../core/command-check.ts';
+import { requireSafeCommand } from '../core/command-check/command-check.ts';
 import { LshError, toLshError } from '../core/errors.ts';
 import type { Executor, Job, JobKey } from '../core/job.ts';
 import type { Run } from '../core/run.ts';

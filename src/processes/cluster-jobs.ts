@@ -2,7 +2,7 @@
 // Loaded by calls with --cluster only.
 import { loadConfig } from '../config.ts';
 import type { JobApi } from '../contracts/job-api.ts';
-import { requireSafeCommand } from '../core/command-check.ts';
+import { requireSafeCommand } from '../core/command-check/command-check.ts';
 import { KubeClient } from '../kubernetes/api/client.ts';
 import { readCronJob } from '../kubernetes/verbs/cron-job.ts';
 import { clusterJobs } from '../kubernetes/verbs/cluster-jobs.ts';

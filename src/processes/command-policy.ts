@@ -1,6 +1,6 @@
 // Which commands this process executes, by its own configuration.
 import type { Config } from '../config.ts';
-import { checkCommand, type CommandPolicy } from '../core/command-check.ts';
+import { checkCommand, type CommandPolicy } from '../core/command-check/command-check.ts';
 import type { JobSpec } from '../core/job.ts';
 
 export function commandPolicy(config: Config): CommandPolicy {

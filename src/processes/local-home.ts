@@ -5,7 +5,7 @@ import { systemClock } from '../control/clock.ts';
 import { Controller } from '../control/controller.ts';
 import type { Ledger } from '../control/ports.ts';
 import { Reconciler } from '../control/reconciler.ts';
-import { requireSafeCommand, type CommandPolicy } from '../core/command-check.ts';
+import { requireSafeCommand, type CommandPolicy } from '../core/command-check/command-check.ts';
 import type { Run } from '../core/run.ts';
 import { CommitFeed } from '../local/commit-feed.ts';
 import { daemonHandlers } from '../local/daemon-handlers.ts';

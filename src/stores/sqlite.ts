@@ -2,7 +2,7 @@
 // power loss. Knows nothing of schedules or of the loop; the two ports say what it promises.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JobStore, RunQuery, RunStats, RunStore, SlotQuery } from '../contracts/stores.ts';
-import type { LedgerChange } from '../core/decide.ts';
+import type { LedgerChange } from '../core/decide/decide.ts';
 import { LshError } from '../core/errors.ts';
 import type { Job, JobKey } from '../core/job.ts';
 import type { Run, SlotRecord } from '../core/run.ts';

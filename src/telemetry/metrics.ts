@@ -1,7 +1,7 @@
 // What is measured, in the names that the field uses where it has one. The only importer of prom-client.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Meter } from '../control/ports.ts';
-import type { LedgerChange } from '../core/decide.ts';
+import type { LedgerChange } from '../core/decide/decide.ts';
 import { isFinished, type Run } from '../core/run.ts';
 
 /** A value that is read when somebody asks for it. */

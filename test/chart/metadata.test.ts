@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { parseManifest } from '../../src/core/validate.ts';
+import { parseManifest } from '../../src/core/validate/validate.ts';
 
 /** Those of https://artifacthub.io/docs/topics/annotations/helm; signKey is for keys, and releases are signed without. */
 const ANNOTATIONS = new Set(

@@ -97,7 +97,7 @@ describe.skipIf(NO_HELM)('what is asked of the metrics', () => {
       );
     expect(named('phase').length).toBeGreaterThan(0);
     expect([...RUN_PHASES]).toEqual(expect.arrayContaining(named('phase')));
-    const due = readFileSync('src/core/due.ts', 'utf8');
+    const due = readFileSync('src/core/decide/due.ts', 'utf8');
     expect(named('cause').length).toBeGreaterThan(0);
     for (const cause of named('cause')) expect(due).toContain(`cause: '${cause}'`);
   });

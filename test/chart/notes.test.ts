@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseManifest } from '../../src/core/validate.ts';
+import { parseManifest } from '../../src/core/validate/validate.ts';
 import { CHART } from '../../scripts/chart/helm.ts';
 import { NO_HELM, objectsIn, only, render } from '../support/chart.ts';
 

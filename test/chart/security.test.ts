@@ -2,7 +2,7 @@
 import { parse } from 'yaml';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parseManifest } from '../../src/core/validate.ts';
+import { parseManifest } from '../../src/core/validate/validate.ts';
 import { jobKey } from '../../src/core/job.ts';
 import { jobManifest } from '../../src/kubernetes/objects/kube-job.ts';
 import { aJob, aRun } from '../support/builders.ts';

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Controller } from '../../src/control/controller.ts';
 import type { JobSource, Ledger, Logger, Runner } from '../../src/control/ports.ts';
 import { Reconciler } from '../../src/control/reconciler.ts';
-import type { LedgerChange } from '../../src/core/decide.ts';
+import type { LedgerChange } from '../../src/core/decide/decide.ts';
 import { LshError } from '../../src/core/errors.ts';
 import type { Executor, Job, JobKey, JobSpecInput } from '../../src/core/job.ts';
 import type { Run, RunObservation } from '../../src/core/run.ts';

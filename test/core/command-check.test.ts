@@ -1,6 +1,6 @@
 import { array, assert, constantFrom, oneof, property, string } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkCommand, requireSafeCommand, type Level } from '../../src/core/command-check.ts';
+import { checkCommand, requireSafeCommand, type Level } from '../../src/core/command-check/command-check.ts';
 import { LshError } from '../../src/core/errors.ts';
 
 function levelOf(command: string): Level {

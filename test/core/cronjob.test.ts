@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { fromCronJob, isCronJob } from '../../src/core/cronjob.ts';
+import { fromCronJob, isCronJob } from '../../src/kubernetes/objects/cron-job/cron-job.ts';
 import type { LshError } from '../../src/core/errors.ts';
-import { parseManifest } from '../../src/core/validate.ts';
+import { parseManifest } from '../../src/core/validate/validate.ts';
 
 interface Parts {
   metadata?: object;

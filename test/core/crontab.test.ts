@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { assert, property, string } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseCrontab } from '../../src/core/crontab.ts';
-import { parseManifest } from '../../src/core/validate.ts';
+import { parseCrontab } from '../../src/core/import/crontab.ts';
+import { parseManifest } from '../../src/core/validate/validate.ts';
 
 function names(text: string): string[] {
   return parseCrontab(text).jobs.map(({ metadata }) => metadata.name);

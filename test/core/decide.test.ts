@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { decideInvalid, decideRemoved } from '../../src/core/decide.ts';
+import { decideInvalid, decideRemoved } from '../../src/core/decide/decide.ts';
 import { LshError } from '../../src/core/errors.ts';
 import type { JobSpecInput } from '../../src/core/job.ts';
 import { aJob, aRun, at } from '../support/builders.ts';

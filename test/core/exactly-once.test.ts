@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { JobSpecInput } from '../../src/core/job.ts';
 import { LshError } from '../../src/core/errors.ts';
-import { compileSchedule } from '../../src/core/schedule.ts';
+import { compileSchedule } from '../../src/core/schedule/schedule.ts';
 import { seeded } from '../support/seed.ts';
 import type { Run } from '../../src/core/run.ts';
 import { World } from '../support/world.ts';

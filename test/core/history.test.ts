@@ -1,8 +1,8 @@
 // What the team's history lacks stays in the ledger, and a condition says whether people can rely on it.
 import { describe, expect, test } from 'vitest';
-import { decideInvalid } from '../../src/core/decide.ts';
+import { decideInvalid } from '../../src/core/decide/decide.ts';
 import { LshError } from '../../src/core/errors.ts';
-import type { HistoryProgress } from '../../src/core/history.ts';
+import type { HistoryProgress } from '../../src/core/decide/history-sync.ts';
 import { World } from '../support/world.ts';
 
 const LIMITED = { schedule: '* * * * *', successfulRunsHistoryLimit: 1, failedRunsHistoryLimit: 1 };

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { LshError } from '../../src/core/errors.ts';
 import type { JobSpecInput } from '../../src/core/job.ts';
-import { promote, type PromoteOptions } from '../../src/core/promote.ts';
-import { parseManifest } from '../../src/core/validate.ts';
+import { promote, type PromoteOptions } from '../../src/core/import/promote.ts';
+import { parseManifest } from '../../src/core/validate/validate.ts';
 
 const SPEC: JobSpecInput = { schedule: '0 2 * * 0', timeZone: 'Europe/Berlin', command: 'make rotate' };
 

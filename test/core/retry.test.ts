@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isRetried, retryDelayMs } from '../../src/core/retry.ts';
+import { isRetried, retryDelayMs } from '../../src/core/decide/retry.ts';
 import { aJob, aRun } from '../support/builders.ts';
 
 const retry = aJob({ retry: { limit: 3, initialSeconds: 10, factor: 3, maxSeconds: 60, jitter: 0 } }).spec

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cancelled, claimed, ended, lost, mayBecome } from '../../src/core/run-state.ts';
+import { cancelled, claimed, ended, lost, mayBecome } from '../../src/core/decide/run-state.ts';
 import { RUN_PHASES } from '../../src/core/run.ts';
 import { aRun } from '../support/builders.ts';
 

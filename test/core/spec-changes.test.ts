@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { specChanges } from '../../src/core/spec-changes.ts';
-import { parseSpec } from '../../src/core/validate.ts';
+import { parseSpec } from '../../src/core/validate/validate.ts';
 
 const before = parseSpec(
   {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { checkCommand } from '../../src/core/command-check.ts';
-import { fromTemplate, TEMPLATES } from '../../src/core/templates.ts';
-import { parseManifest } from '../../src/core/validate.ts';
+import { checkCommand } from '../../src/core/command-check/command-check.ts';
+import { fromTemplate, TEMPLATES } from '../../src/core/import/templates.ts';
+import { parseManifest } from '../../src/core/validate/validate.ts';
 
 function samples(name: string): Record<string, string> {
   const { parameters } = TEMPLATES.find((template) => template.name === name)!;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LshError } from '../../src/core/errors.ts';
 import type { Home } from '../../src/core/job.ts';
-import { parseManifest, parseSpec, withHomeDefaults } from '../../src/core/validate.ts';
+import { parseManifest, parseSpec, withHomeDefaults } from '../../src/core/validate/validate.ts';
 
 const DAILY = { schedule: '0 2 * * *', command: 'true' };
 

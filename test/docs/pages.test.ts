@@ -3,10 +3,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { fromCronJob } from '../../src/core/cronjob.ts';
-import { parseCrontab } from '../../src/core/crontab.ts';
+import { fromCronJob } from '../../src/kubernetes/objects/cron-job/cron-job.ts';
+import { parseCrontab } from '../../src/core/import/crontab.ts';
 import { KIND, type JobManifest } from '../../src/core/job.ts';
-import { parseManifest } from '../../src/core/validate.ts';
+import { parseManifest } from '../../src/core/validate/validate.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');

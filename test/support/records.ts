@@ -1,7 +1,7 @@
 // Builders of jobs, runs and slots for tests of stores: whole records, with the fields that matter given.
 import * as v from 'valibot';
 import { JobSpecSchema, jobKey, type Job, type JobStatus } from '../../src/core/job.ts';
-import type { LedgerChange } from '../../src/core/decide.ts';
+import type { LedgerChange } from '../../src/core/decide/decide.ts';
 import type { Run, SlotRecord } from '../../src/core/run.ts';
 
 /** A Tuesday at midnight. */

@@ -1,12 +1,12 @@
 // One job, its ledger and its runner in memory: decide() is called as the reconciler calls it, and the test
 // says when time passes, when a run ends and when the process is gone.
-import { compileSchedule } from '../../src/core/schedule.ts';
-import { decide, decideInvalid, type Decision } from '../../src/core/decide.ts';
+import { compileSchedule } from '../../src/core/schedule/schedule.ts';
+import { decide, decideInvalid, type Decision } from '../../src/core/decide/decide.ts';
 import type { LshError } from '../../src/core/errors.ts';
-import type { HistoryProgress } from '../../src/core/history.ts';
+import type { HistoryProgress } from '../../src/core/decide/history-sync.ts';
 import type { Job, JobSpecInput } from '../../src/core/job.ts';
 import { isActive, type Run, type RunEnd, type RunObservation, type SlotRecord } from '../../src/core/run.ts';
-import type { Correction } from '../../src/core/stray.ts';
+import type { Correction } from '../../src/core/decide/late-start.ts';
 import { aJob, at } from './builders.ts';
 
 export class World {

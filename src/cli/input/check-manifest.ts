@@ -1,8 +1,8 @@
 // A document judged as its home would judge it, with every problem at once and nothing changed.
 import { toLshError, type Problem } from '../../core/errors.ts';
-import { checkCommand, type CommandPolicy } from '../../core/command-check.ts';
+import { checkCommand, type CommandPolicy } from '../../core/command-check/command-check.ts';
 import type { Home, JobSpec } from '../../core/job.ts';
-import { parseManifest } from '../../core/validate.ts';
+import { parseManifest } from '../../core/validate/validate.ts';
 
 export interface ManifestFindings {
   problems: Problem[];

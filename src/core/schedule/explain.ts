@@ -1,5 +1,5 @@
 // Why the next slots fall where they do: local time, offset, and what a clock change does to them, in words.
-import { compileSchedule, compileSources, type ScheduleInput } from '../schedule.ts';
+import { compileSchedule, compileSources, type ScheduleInput } from './schedule.ts';
 import { civilDate, DAY_SECONDS } from './calendar.ts';
 import { runsAfterGap } from './cron-slots.ts';
 import type { Pattern } from './pattern.ts';

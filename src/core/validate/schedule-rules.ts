@@ -1,6 +1,6 @@
 // Rules for schedule, schedules and timeZone: each expression must compile and suit the home.
 import { LshError, type Problem } from '../errors.ts';
-import { checkExpression } from '../schedule.ts';
+import { checkExpression } from '../schedule/schedule.ts';
 import { checkTimeZone } from '../schedule/time-zone.ts';
 import type { Candidate, Rule } from './candidate.ts';
 import { show } from './wording.ts';

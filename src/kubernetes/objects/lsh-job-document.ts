@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { jobDocument, type JobDocument } from '../../core/document.ts';
 import { JobSpecSchema, type Job, type JobSpec } from '../../core/job.ts';
-import { withHomeDefaults, type ResolvedSpec } from '../../core/validate.ts';
+import { withHomeDefaults, type ResolvedSpec } from '../../core/validate/validate.ts';
 import { readJob, readRuns, type LshJobObject } from './lsh-job.ts';
 
 /** What a job that says nothing else has in a cluster. */

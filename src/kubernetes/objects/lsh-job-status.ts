@@ -11,7 +11,7 @@ import {
 } from '../../core/document.ts';
 import { EXECUTORS, type Condition, type Job, type JobStatus } from '../../core/job.ts';
 import { isRunName } from '../../core/naming.ts';
-import { beyondHistory } from '../../core/retention.ts';
+import { beyondHistory } from '../../core/decide/retention.ts';
 import {
   isActive,
   RUN_PHASES,
@@ -22,7 +22,7 @@ import {
   type SlotRecord,
   type StopCause,
 } from '../../core/run.ts';
-import type { ClosedStretch, Correction } from '../../core/stray.ts';
+import type { ClosedStretch, Correction } from '../../core/decide/late-start.ts';
 
 /** Bytes of a run’s output that the status shows. */
 const OUTPUT_TAIL_MAX_BYTES = 1024;

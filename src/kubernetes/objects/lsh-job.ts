@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { toLshError, type LshError } from '../../core/errors.ts';
 import { jobKey, JobSpecSchema, type Job } from '../../core/job.ts';
 import type { Run } from '../../core/run.ts';
-import { parseSpec, withHomeDefaults } from '../../core/validate.ts';
+import { parseSpec, withHomeDefaults } from '../../core/validate/validate.ts';
 import type { KubeObject } from '../api/objects.ts';
 import { readRun, readStatus, type LshJobStatus } from './lsh-job-status.ts';
 

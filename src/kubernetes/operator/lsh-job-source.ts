@@ -1,11 +1,11 @@
 // The cluster's jobs and their ledger: both are the LshJob object, read from the informer and written by one
 // patch of its status. Knows no runner; what it hands out is never changed afterwards.
 import type { JobSource, Ledger } from '../../control/ports.ts';
-import type { LedgerChange } from '../../core/decide.ts';
+import type { LedgerChange } from '../../core/decide/decide.ts';
 import { LshError } from '../../core/errors.ts';
 import type { Job, JobKey } from '../../core/job.ts';
 import { isActive, type Run } from '../../core/run.ts';
-import type { ClosedStretch } from '../../core/stray.ts';
+import type { ClosedStretch } from '../../core/decide/late-start.ts';
 import { asRetryable, type KubeApi } from '../api/fence.ts';
 import { isConflict, isNotFound, isUncertain } from '../api/api-errors.ts';
 import type { NamespacedInformer } from '../api/watch/namespaced-informer.ts';

@@ -3,10 +3,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { JobApi, PutResult } from '../../contracts/job-api.ts';
 import { LshError } from '../../core/errors.ts';
 import { API_VERSION, KIND, type JobManifest, type JobSpec } from '../../core/job.ts';
-import { nextSlots } from '../../core/next-slots.ts';
+import { nextSlots } from '../../core/schedule/next-slots.ts';
 import { isActive } from '../../core/run.ts';
 import { specChanges } from '../../core/spec-changes.ts';
-import { parseManifest, withHomeDefaults, type CheckedManifest } from '../../core/validate.ts';
+import { parseManifest, withHomeDefaults, type CheckedManifest } from '../../core/validate/validate.ts';
 import { CLUSTER_DEFAULTS, documentOf, shownJob } from '../objects/lsh-job-document.ts';
 import {
   createJob,

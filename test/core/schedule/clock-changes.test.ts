@@ -1,6 +1,6 @@
 // What happens to schedules on the days when clocks are changed, zone by zone.
 import { describe, expect, test } from 'vitest';
-import { compileSchedule } from '../../../src/core/schedule.ts';
+import { compileSchedule } from '../../../src/core/schedule/schedule.ts';
 
 interface Case {
   it: string;

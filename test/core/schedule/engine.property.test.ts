@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { Cron } from 'croner';
 import { expect, test } from 'vitest';
 import { LshError } from '../../../src/core/errors.ts';
-import { checkExpression, compileSchedule, type Schedule } from '../../../src/core/schedule.ts';
+import { checkExpression, compileSchedule, type Schedule } from '../../../src/core/schedule/schedule.ts';
 import {
   oracleSlots,
   transitionDays,

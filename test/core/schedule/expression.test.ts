@@ -1,6 +1,6 @@
 // The grammar: what is accepted, what it means, and what is refused with which words.
 import { describe, expect, test } from 'vitest';
-import { checkExpression, compileSchedule, type Schedule } from '../../../src/core/schedule.ts';
+import { checkExpression, compileSchedule, type Schedule } from '../../../src/core/schedule/schedule.ts';
 import { LshError } from '../../../src/core/errors.ts';
 
 const NEW_YEAR = Date.parse('2026-01-01T00:00:00Z'); // a Thursday

@@ -1,7 +1,7 @@
 // Schedules as their users see them: bounds, intervals, start-up, unions, speed of counting, zones' names.
 import { describe, expect, test } from 'vitest';
 import { LshError } from '../../../src/core/errors.ts';
-import { compileSchedule, type ScheduleInput } from '../../../src/core/schedule.ts';
+import { compileSchedule, type ScheduleInput } from '../../../src/core/schedule/schedule.ts';
 import { jitterMs } from '../../../src/core/schedule/jitter.ts';
 import { checkTimeZone } from '../../../src/core/schedule/time-zone.ts';
 

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { JobApi } from '../../../contracts/job-api.ts';
 import type { JobDocument, RunDocument, SlotDocument } from '../../../core/document.ts';
 import { LshError } from '../../../core/errors.ts';
-import type { Schedule } from '../../../core/schedule.ts';
+import type { Schedule } from '../../../core/schedule/schedule.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { parseInstant } from '../../input/flags.ts';
@@ -16,7 +16,7 @@ import { calendar, relative } from '../../output/when.ts';
 const RUNS_LOOKED_AT = 1000;
 
 async function scheduleOf({ metadata, spec }: JobDocument): Promise<Schedule> {
-  const { jobSchedule } = await import('../../../core/job-schedule.ts');
+  const { jobSchedule } = await import('../../../core/schedule/job-schedule.ts');
   return jobSchedule({
     key: `${metadata.namespace}/${metadata.name}`,
     spec,
@@ -66,7 +66,7 @@ async function explain(context: Context, name: string, flags: ExplainFlags): Pro
   const instant = new Date(at).toISOString();
   const slots = await api.slots({ name, from: instant, to: instant });
   const runs = await runsAround(api, name, at, slots);
-  const { explainInstant } = await import('../../../core/explain.ts');
+  const { explainInstant } = await import('../../../core/decide/explain-slot.ts');
   const sentences = explainInstant({ job, at, now, schedule, slots, runs });
   if (isDocumentFormat(flags.output)) {
     return printDocument(io, { job: name, at: instant, answer: sentences, slots }, flags.output);

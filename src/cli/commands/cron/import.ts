@@ -51,7 +51,7 @@ async function ownCrontab(): Promise<string> {
 }
 
 async function importCrontab(context: Context, flags: ImportFlags): Promise<void> {
-  const { parseCrontab } = await import('../../../core/crontab.ts');
+  const { parseCrontab } = await import('../../../core/import/crontab.ts');
   const { content, source } = await readCrontab(context, flags);
   const { user, logname } = loadConfig();
   const { jobs, notes } = parseCrontab(content, { system: flags.system === true, user: user ?? logname });

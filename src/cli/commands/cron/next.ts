@@ -1,7 +1,7 @@
 // `lsh cron next`: when a job, or a bare expression, is due. An expression needs no daemon.
 import type { Command } from 'commander';
 import { rfc3339 } from '../../../core/document.ts';
-import type { ScheduleInput } from '../../../core/schedule.ts';
+import type { ScheduleInput } from '../../../core/schedule/schedule.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { parseCount, parseInstant } from '../../input/flags.ts';

@@ -25,7 +25,7 @@ async function promoteJob(context: Context, name: string, flags: PromoteFlags): 
     throw usage('--image goes with --executor job; a shell run has no container of its own.');
   }
   const { manifestOf } = await import('../../input/manifest.ts');
-  const { promote } = await import('../../../core/promote.ts');
+  const { promote } = await import('../../../core/import/promote.ts');
   const { spec } = manifestOf(await connectLocal().get({ name }), 'local');
   const { job, notes } = promote(name, spec, { executor: EXECUTORS[flags.executor], image: flags.image });
   context.cluster ??= {};

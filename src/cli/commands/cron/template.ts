@@ -1,7 +1,7 @@
 // `lsh cron templates|create-from-template`: jobs that many people need, with their parameters.
 import type { Command } from 'commander';
 import type { JobSpecInput } from '../../../core/job.ts';
-import type { Template } from '../../../core/templates.ts';
+import type { Template } from '../../../core/import/templates.ts';
 import { homeOf, type Context } from '../../context.ts';
 import { repeatable, withExamples } from '../../define.ts';
 import { usage } from '../../failure.ts';
@@ -13,7 +13,7 @@ import { printPutAs } from '../../output/put.ts';
 import { withSpecFlags } from './add.ts';
 
 async function templates({ io }: Context, { output }: { output?: Format }): Promise<void> {
-  const { TEMPLATES } = await import('../../../core/templates.ts');
+  const { TEMPLATES } = await import('../../../core/import/templates.ts');
   if (isDocumentFormat(output)) return printDocument(io, TEMPLATES, output);
   if (output === 'name') return print(io, ...TEMPLATES.map(({ name }) => name));
   const bold = (text: string) => paintFor(io.stdout)('head', text);
@@ -61,7 +61,7 @@ function parameterValues(settings: readonly string[]): Record<string, string> {
 }
 
 async function create(context: Context, template: string, flags: CreateFlags): Promise<void> {
-  const { fromTemplate } = await import('../../../core/templates.ts');
+  const { fromTemplate } = await import('../../../core/import/templates.ts');
   const job = fromTemplate(template, parameterValues(flags.set ?? []), flags.name);
   const given = specFromFlags(flags, [], homeOf(context));
   const { schedule, ...rest } = job.spec;

@@ -74,7 +74,7 @@ async function validateFile(context: Context, file: string, output?: Format): Pr
 }
 
 async function validateExpression(context: Context, expression: string, output?: Format): Promise<void> {
-  const { compileSchedule } = await import('../../../core/schedule.ts');
+  const { compileSchedule } = await import('../../../core/schedule/schedule.ts');
   const { io } = context;
   const now = io.now();
   const zone = homeOf(context) === 'cluster' ? 'UTC' : hostTimeZone();

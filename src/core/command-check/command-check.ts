@@ -1,0 +1,154 @@
+// The command validator: a seat belt, not a wall. It reads a command as a shell would and refuses what almost
+// nobody means to schedule: deleting a system, formatting a disk, running a download. Whoever wants to get past
+// it can. What protects a machine is the user that runs the commands, and in a cluster the container.
+import { finding, LEVELS, NO_FLOW, type Finding, type Level, type Rule } from './invocation.ts';
+import { findDelete, openPermissions, recursiveDelete, replaceRoot } from './rules/deletion.ts';
+import { format, redirectToDevice, writeDevice } from './rules/device.ts';
+import {
+  computedProgram,
+  evalOfOutput,
+  foreignCode,
+  interpreterCode,
+  pipeIntoShell,
+} from './rules/foreign-code.ts';
+import { remoteShell, uncheckedServer } from './rules/network.ts';
+import { secretFiles } from './rules/secret-files.ts';
+import { becomeRoot, dropCrontab, killVital, powerOff } from './rules/system.ts';
+import { newWalk, walkText, type Walk } from './walk.ts';
+import { LshError } from '../errors.ts';
+import { COMMAND_MAX_LENGTH, type JobSpec } from '../job.ts';
+
+export type { Finding, Level } from './invocation.ts';
+
+/** What of a job is checked. */
+export type CheckedCommand = Pick<JobSpec, 'command' | 'args' | 'workingDir'>;
+
+export interface CommandPolicy {
+  /** Lets refused commands through with a warning; the allow-list binds all the same. */
+  allowDangerous?: boolean;
+  /** When given, no other programs may run. A name stands for the program found in PATH, a path for that file. */
+  allowList?: readonly string[] | undefined;
+}
+
+export interface CommandVerdict {
+  allowed: boolean;
+  /** The highest level of the findings. */
+  level: Level;
+  /** Worst first. */
+  findings: Finding[];
+  /** Sentences for the one who adds or runs the job, when it is allowed. */
+  warnings: string[];
+}
+
+const RULES: Rule[] = [
+  recursiveDelete,
+  findDelete,
+  replaceRoot,
+  openPermissions,
+  format,
+  writeDevice,
+  redirectToDevice,
+  foreignCode,
+  pipeIntoShell,
+  evalOfOutput,
+  computedProgram,
+  interpreterCode,
+  remoteShell,
+  uncheckedServer,
+  secretFiles,
+  killVital,
+  powerOff,
+  becomeRoot,
+  dropCrontab,
+];
+
+/** Judges the command of a job. Never throws; its time grows with the length of the command and no faster. */
+export function checkCommand(spec: CheckedCommand, policy: CommandPolicy = {}): CommandVerdict {
+  const text = spec.command ?? quote(spec.args ?? []);
+  const walk = newWalk(RULES, spec.workingDir ?? '${HOME}');
+  const tooLong = spec.command !== undefined && text.length > COMMAND_MAX_LENGTH;
+  if (!tooLong) walkText(text, NO_FLOW, walk);
+  const forbidden = [...unlisted(walk, policy.allowList)];
+  const found = [
+    ...textFindings(text, tooLong),
+    ...walk.findings,
+    ...parseFindings(walk, text),
+    ...forbidden,
+  ];
+  const findings = unique(found).sort((a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level));
+  const level = findings[0]?.level ?? 'none';
+  const allowed = forbidden.length === 0 && (!isDangerous(level) || policy.allowDangerous === true);
+  const warnings = allowed ? findings.map(({ message, excerpt }) => `${message} (${excerpt})`) : [];
+  return { allowed, level, findings, warnings };
+}
+
+function isDangerous(level: Level): boolean {
+  return level === 'high' || level === 'critical';
+}
+
+/** The warnings about a command that may run. Throws COMMAND_REFUSED about one that may not. */
+export function requireSafeCommand(spec: CheckedCommand, policy: CommandPolicy = {}): string[] {
+  const { allowed, findings, warnings } = checkCommand(spec, policy);
+  if (allowed) return warnings;
+  const path = spec.command === undefined ? 'spec.args' : 'spec.command';
+  const refusing = findings.filter(({ level }) => isDangerous(level));
+  const problems = refusing.map(({ message }) => ({ path, message }));
+  const detail = refusing.map(({ message, excerpt }) => `${message} (${excerpt})`).join(' ');
+  const byList = refusing.every(({ rule }) => rule === 'not-on-allow-list');
+  const hint = 'Add the program to LSH_COMMAND_ALLOW_LIST, see docs/configuration.md.';
+  throw new LshError('COMMAND_REFUSED', { detail }, { problems, ...(byList && { hint }) });
+}
+
+/** Arguments that run without a shell, as one script that means the same. */
+function quote(args: readonly string[]): string {
+  return args.map((arg) => `'${arg.replaceAll("'", String.raw`'\''`)}'`).join(' ');
+}
+
+function* textFindings(text: string, tooLong: boolean): Generator<Finding> {
+  if (text.trim() === '') yield finding(text, 'empty', 'high', 'There is no command.');
+  if (tooLong) {
+    const message = `The command has ${text.length} characters; more than ${COMMAND_MAX_LENGTH} are not looked through.`;
+    yield finding(text.slice(0, 200), 'too-long', 'high', message);
+  }
+  if (/[^\P{Cc}\t\n\r]/u.test(text)) {
+    yield finding(text.slice(0, 200), 'control-characters', 'high', 'The command holds control characters.');
+  }
+  if (/[\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/.test(text)) {
+    const message = 'The command holds characters that are not seen: it is not what it looks like.';
+    yield finding(text.slice(0, 200), 'invisible-characters', 'high', message);
+  }
+}
+
+function* parseFindings({ notes }: Walk, text: string): Generator<Finding> {
+  if (notes.tooDeep)
+    yield finding(text.slice(0, 200), 'too-deep', 'high', 'The command is nested too deeply to be judged.');
+  if (notes.unterminated) {
+    yield finding(
+      text.slice(0, 200),
+      'unterminated',
+      'medium',
+      'A quote, parenthesis or here-document is not closed.',
+    );
+  }
+}
+
+/** What a shell does itself without starting or reading anything. */
+const BUILTINS = new Set(
+  ': [ [[ break case cd continue echo exit export false for getopts local printf pwd read readonly return select set shift test times true type ulimit umask unset wait'.split(
+    ' ',
+  ),
+);
+
+function* unlisted(walk: Walk, allowList: readonly string[] | undefined): Generator<Finding> {
+  if (!allowList) return;
+  for (const path of walk.programs) {
+    if (BUILTINS.has(path) || walk.functions.has(path) || allowList.includes(path)) continue;
+    yield finding(path, 'not-on-allow-list', 'high', `${path} is not on the list of allowed programs.`);
+  }
+}
+
+function unique(findings: readonly Finding[]): Finding[] {
+  return [
+    ...new Map(findings.map((found) => [`${found.rule} ${found.level} ${found.excerpt}`, found])).values(),
+  ];
+}

@@ -1,0 +1,103 @@
+// From a due slot or a manual request to a run, or to the reason why there is none: the concurrency policy.
+import { activeRuns, put, requestStop, type Draft } from './draft.ts';
+import type { Owed, Stretch } from './due.ts';
+import { QUEUE_MAX_LENGTH } from '../job.ts';
+import { manualRunName, slotRunName } from '../naming.ts';
+import type { Run, RunTrigger } from '../run.ts';
+import { jitterMs } from '../schedule/jitter.ts';
+
+/** Gives every owed slot its outcome. */
+export function admitSlots(draft: Draft, owed: Owed): void {
+  for (const dropped of owed.dropped) record(draft, dropped);
+  for (const slot of owed.catchUp) admitSlot(draft, slot, 'CatchUp');
+  for (const slot of owed.onTime) admitSlot(draft, slot, 'Schedule');
+  draft.accountedUntil = owed.accountedUntil;
+}
+
+function record(draft: Draft, dropped: Stretch): void {
+  draft.slots.push({ job: draft.job.key, ...dropped, recordedAt: draft.now });
+  if (dropped.outcome === 'Suspended') return;
+  draft.totals.missed += dropped.count;
+  const many = dropped.count === 1 ? 'A slot was' : `${dropped.count} slots were`;
+  draft.events.push({
+    type: 'Warning',
+    reason: dropped.outcome === 'Missed' ? 'SlotMissed' : 'SlotDeadlineExceeded',
+    note: `${many} not run: ${dropped.cause}`,
+  });
+}
+
+function admitSlot(draft: Draft, slot: number, trigger: RunTrigger): void {
+  const { job, now } = draft;
+  const run = newRun(draft, {
+    name: slotRunName(job.name, slot, 1),
+    trigger,
+    slot,
+    startAfter: slot + jitterMs(job.key, slot, job.spec.jitterSeconds),
+  });
+  const refusal = admit(draft, run);
+  const base = { job: job.key, from: slot, to: slot, count: 1, recordedAt: now };
+  if (refusal === undefined) {
+    draft.slots.push({ ...base, outcome: 'Ran', run: run.name });
+    return;
+  }
+  draft.slots.push({ ...base, outcome: 'Forbidden', cause: refusal });
+  draft.totals.missed++;
+  draft.events.push({ type: 'Warning', reason: 'SlotForbidden', note: `A slot was not run: ${refusal}` });
+}
+
+/** Handles the pending manual trigger once; answers with its id when there was one. */
+export function admitTrigger(draft: Draft): string | undefined {
+  const { job, now } = draft;
+  const { trigger, status } = job;
+  if (trigger === undefined || trigger.id === status?.lastHandledTrigger) return status?.lastHandledTrigger;
+  const run = newRun(draft, {
+    name: manualRunName(job.name, trigger.id, 1),
+    trigger: 'Manual',
+    slot: Math.floor(now / 1000) * 1000,
+    startAfter: now,
+    triggerId: trigger.id,
+    requestedBy: trigger.requestedBy,
+  });
+  const refusal = admit(draft, run);
+  if (refusal !== undefined) {
+    draft.events.push({
+      type: 'Warning',
+      reason: 'TriggerForbidden',
+      note: `A manual run was refused: ${refusal}`,
+    });
+  }
+  return trigger.id;
+}
+
+type RunStart = Pick<Run, 'name' | 'trigger' | 'slot' | 'startAfter' | 'triggerId' | 'requestedBy'>;
+
+function newRun({ job, now }: Draft, start: RunStart): Run {
+  return {
+    job: job.key,
+    jobUid: job.uid,
+    attempt: 1,
+    executor: job.spec.executor ?? 'Shell',
+    phase: 'Created',
+    createdAt: now,
+    ...start,
+  };
+}
+
+/** Takes the run in, or answers why not in one word. */
+function admit(draft: Draft, run: Run): string | undefined {
+  if (draft.runs.has(run.name)) return undefined; // started before: the same run, not another
+  const others = activeRuns(draft);
+  const policy = waitsItsTurn(draft, run) ? 'Queue' : draft.job.spec.concurrencyPolicy;
+  if (others.length > 0 && policy === 'Forbid') return 'RunActive';
+  if (policy === 'Queue' && others.filter((other) => other.phase === 'Created').length >= QUEUE_MAX_LENGTH) {
+    return 'QueueFull';
+  }
+  if (policy === 'Replace') for (const other of others) requestStop(draft, other, 'Replaced');
+  put(draft, run);
+  return undefined;
+}
+
+/** Under `missedRunPolicy: All` every missed slot was promised a run, so they take turns instead of refusing each other. */
+function waitsItsTurn({ job: { spec } }: Draft, run: Run): boolean {
+  return run.trigger === 'CatchUp' && spec.missedRunPolicy === 'All' && spec.concurrencyPolicy !== 'Allow';
+}

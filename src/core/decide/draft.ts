@@ -1,0 +1,93 @@
+// The working copy of one evaluation: the steps of decide() write into it and nowhere else.
+import type { Executor, Job, RunTotals } from '../job.ts';
+import { cancelled } from './run-state.ts';
+import { isActive, type Run, type SlotRecord, type StopCause } from '../run.ts';
+import type { Correction } from './late-start.ts';
+
+export type Action =
+  | { kind: 'Start'; run: Run }
+  | { kind: 'Stop'; run: Run; cause: StopCause; graceMs: number }
+  /** The run’s end is in the ledger: the runner may forget it. */
+  | { kind: 'Release'; name: string }
+  /** Beyond the history limits: what the run left behind may go, with whatever executor where it is not known. */
+  | { kind: 'Remove'; name: string; executor?: Executor };
+
+export interface JobEvent {
+  type: 'Normal' | 'Warning';
+  reason: string;
+  note: string;
+}
+
+export interface Draft {
+  readonly job: Job;
+  readonly now: number;
+  readonly runs: Map<string, Run>;
+  readonly changed: Set<string>;
+  readonly slots: SlotRecord[];
+  readonly corrections: Correction[];
+  readonly actions: Action[];
+  readonly events: JobEvent[];
+  readonly totals: RunTotals;
+  /** The cursor as this evaluation leaves it. */
+  accountedUntil: number;
+  /** Earliest instant at which something is to be done without anything changing before. */
+  wakeAt: number;
+}
+
+export function newDraft(job: Job, runs: readonly Run[], now: number): Draft {
+  return {
+    job,
+    now,
+    runs: new Map(runs.map((run) => [run.name, run])),
+    changed: new Set(),
+    slots: [],
+    corrections: [],
+    actions: [],
+    events: [],
+    totals: { ...(job.status?.totals ?? { completed: 0, failed: 0, killed: 0, missed: 0 }) },
+    accountedUntil: job.status?.accountedUntil ?? job.createdAt,
+    wakeAt: Infinity,
+  };
+}
+
+export function put(draft: Draft, run: Run): void {
+  draft.runs.set(run.name, run);
+  draft.changed.add(run.name);
+}
+
+/** The runs that this evaluation made or changed. */
+export function changedRuns(draft: Draft): Run[] {
+  return [...draft.changed].map((name) => draft.runs.get(name)).filter((run) => run !== undefined);
+}
+
+/** Active runs, oldest slot first. */
+export function activeRuns(draft: Draft): Run[] {
+  return [...draft.runs.values()].filter(isActive).sort((a, b) => a.slot - b.slot || a.attempt - b.attempt);
+}
+
+/** Whether the run is of this job, and not of one of the same name that was removed before it. */
+export function isOwn({ job }: Draft, run: Run): boolean {
+  return run.jobUid === job.uid;
+}
+
+export function wakeBy(draft: Draft, at: number): void {
+  draft.wakeAt = Math.min(draft.wakeAt, at);
+}
+
+/** The deadline of a running attempt that we end ourselves; Kubernetes ends its own Jobs. */
+export function timeoutAt(draft: Draft, run: Run): number | undefined {
+  const { timeoutSeconds } = draft.job.spec;
+  if (timeoutSeconds === undefined || run.executor !== 'Shell' || run.startedAt === undefined)
+    return undefined;
+  return run.startedAt + timeoutSeconds * 1000;
+}
+
+/** Tells a run to end: a running one is stopped, one that waits is cancelled on the spot. The first cause stays. */
+export function requestStop(draft: Draft, run: Run, cause: StopCause): void {
+  if (run.phase === 'Created') {
+    put(draft, cancelled(run, cause, draft.now));
+    draft.totals.killed++;
+  } else if (run.stopCause === undefined) {
+    put(draft, { ...run, stopCause: cause });
+  }
+}

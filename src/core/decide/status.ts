@@ -1,0 +1,158 @@
+// The status after an evaluation, and whether it says anything new.
+import { changedRuns, isOwn, type Draft } from './draft.ts';
+import { scheduleFingerprint } from './due.ts';
+import type { LshError } from '../errors.ts';
+import { historyVerdict, type HistoryProgress } from './history-sync.ts';
+import type { Condition, ConditionType, Job, JobPhase, JobStatus } from '../job.ts';
+import { isActive, type Run } from '../run.ts';
+
+interface Outlook {
+  nextScheduleAt: number | undefined;
+  lastHandledTrigger: string | undefined;
+  history: HistoryProgress | undefined;
+}
+
+export function statusAfter(draft: Draft, outlook: Outlook): JobStatus {
+  const { job } = draft;
+  const before = job.status;
+  return {
+    observedGeneration: job.generation,
+    phase: phaseOf(draft),
+    conditions: conditionsAfter(draft, outlook),
+    accountedUntil: draft.accountedUntil,
+    lastScheduleAt: newestSlot(draft, before),
+    nextScheduleAt: job.spec.suspend ? undefined : outlook.nextScheduleAt,
+    lastSuccessAt: newestEnd(draft, (run) => run.phase === 'Completed', before?.lastSuccessAt),
+    lastFailureAt: newestEnd(draft, isFailure, before?.lastFailureAt),
+    observedSchedule: scheduleFingerprint(job.spec),
+    totals: draft.totals,
+    lastHandledTrigger: outlook.lastHandledTrigger,
+  };
+}
+
+/** The status of a job whose spec cannot be evaluated: it waits for an edit. */
+export function invalidStatus(
+  draft: Draft,
+  { reason, message }: LshError,
+  history: HistoryProgress | undefined,
+): JobStatus {
+  const { job, now, totals } = draft;
+  const before = job.status;
+  return {
+    ...(before ?? {
+      accountedUntil: job.createdAt,
+      observedSchedule: scheduleFingerprint(job.spec),
+    }),
+    observedGeneration: job.generation,
+    phase: 'Invalid',
+    totals,
+    nextScheduleAt: undefined,
+    conditions: [
+      condition(job, now, { type: 'Ready', status: 'False', reason, message }),
+      ...(before?.conditions ?? []).filter(({ type }) => type === 'Scheduled' || type === 'Failing'),
+      ...historyConditions(draft, history),
+    ],
+  };
+}
+
+/** Whether writing the status would change anything. */
+export function sameStatus(a: JobStatus | undefined, b: JobStatus): boolean {
+  return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
+}
+
+function phaseOf({ job, runs }: Draft): JobPhase {
+  if (job.spec.suspend) return 'Suspended';
+  for (const run of runs.values()) if (run.phase === 'Running') return 'Running';
+  return 'Scheduled';
+}
+
+function conditionsAfter(draft: Draft, { nextScheduleAt, history }: Outlook): Condition[] {
+  const { job, now } = draft;
+  const ready = {
+    type: 'Ready',
+    status: 'True',
+    reason: 'Accepted',
+    message: 'The job is valid and evaluated.',
+  } as const;
+  return [
+    condition(job, now, ready),
+    condition(job, now, { type: 'Scheduled', ...scheduledCondition(job, nextScheduleAt) }),
+    condition(job, now, { type: 'Failing', ...failingCondition(draft) }),
+    ...historyConditions(draft, history),
+  ];
+}
+
+function historyConditions(draft: Draft, history: HistoryProgress | undefined): Condition[] {
+  if (history === undefined) return [];
+  return [condition(draft.job, draft.now, { type: 'HistorySynced', ...historyVerdict(history, draft) })];
+}
+
+type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;
+
+function scheduledCondition(job: Job, nextScheduleAt: number | undefined): Verdict {
+  if (job.spec.suspend) return { status: 'False', reason: 'Suspended', message: 'The job is suspended.' };
+  if (nextScheduleAt === undefined) {
+    return { status: 'False', reason: 'NoFurtherSlot', message: 'The schedule has no further slot.' };
+  }
+  return { status: 'True', reason: 'NextSlotKnown', message: 'The next slot is known.' };
+}
+
+/** Judged by the newest run that finished; an earlier verdict stands until another run has. */
+function failingCondition(draft: Draft): Verdict {
+  const newest = newestFinished(draft);
+  if (newest === undefined) {
+    const before = draft.job.status?.conditions.find(({ type }) => type === 'Failing');
+    return before ?? { status: 'False', reason: 'NoRunYet', message: 'No run has finished yet.' };
+  }
+  if (newest.phase === 'Completed') {
+    return { status: 'False', reason: 'LastRunCompleted', message: 'The last run completed.' };
+  }
+  return {
+    status: 'True',
+    reason: newest.reason ?? newest.phase,
+    message: 'The last run was not successful.',
+  };
+}
+
+/** Of the runs that finished in this evaluation and had started, the newest. */
+function newestFinished(draft: Draft): Run | undefined {
+  return changedRuns(draft)
+    .filter((run) => isOwn(draft, run) && !isActive(run) && run.startedAt !== undefined)
+    .reduce<Run | undefined>((a, b) => ((a?.finishedAt ?? 0) > (b.finishedAt ?? 0) ? a : b), undefined);
+}
+
+function condition(
+  job: Job,
+  now: number,
+  wanted: { type: ConditionType; status: Condition['status']; reason: string; message: string },
+): Condition {
+  const before = job.status?.conditions.find(({ type }) => type === wanted.type);
+  return {
+    type: wanted.type,
+    status: wanted.status,
+    reason: wanted.reason,
+    message: wanted.message,
+    lastTransitionAt: before?.status === wanted.status ? before.lastTransitionAt : now,
+    observedGeneration: job.generation,
+  };
+}
+
+function newestSlot(draft: Draft, before: JobStatus | undefined): number | undefined {
+  const ran = draft.slots.filter(({ outcome }) => outcome === 'Ran').map(({ to }) => to);
+  return ran.length === 0 ? before?.lastScheduleAt : Math.max(before?.lastScheduleAt ?? 0, ...ran);
+}
+
+function isFailure(run: Run): boolean {
+  return run.phase === 'Failed' || (run.phase === 'Killed' && run.reason === 'TimedOut');
+}
+
+function newestEnd(
+  draft: Draft,
+  wanted: (run: Run) => boolean,
+  before: number | undefined,
+): number | undefined {
+  const ends = changedRuns(draft)
+    .filter(wanted)
+    .map((run) => run.finishedAt ?? 0);
+  return ends.length === 0 ? before : Math.max(before ?? 0, ...ends);
+}

@@ -1,0 +1,122 @@
+// A job of the local daemon as one of a cluster: what goes with it, what then means something else, and what has
+// to stay behind. Pure.
+import { LshError, type Problem } from '../errors.ts';
+import { API_VERSION, KIND, type Executor, type JobManifest, type JobSpecInput } from '../job.ts';
+
+export interface PromoteOptions {
+  executor: Executor;
+  /** Image of the Kubernetes Jobs; undefined for the controller’s own choice. */
+  image?: string | undefined;
+}
+
+export interface Promotion {
+  job: JobManifest;
+  /** What means something else in a cluster, a sentence each. */
+  notes: string[];
+}
+
+type Judge = (spec: JobSpecInput, options: PromoteOptions) => string[];
+
+/** The job for a cluster; JOB_NOT_CARRIED with every reason where it cannot be one. `spec` has its time zone. */
+export function promote(name: string, spec: JobSpecInput, options: PromoteOptions): Promotion {
+  const problems = obstacles(spec);
+  if (problems.length > 0) {
+    const detail = problems.map(({ path, message }) => `${path} ${message}.`).join(' ');
+    throw new LshError('JOB_NOT_CARRIED', { name, detail }, { problems });
+  }
+  const { executor, image } = options;
+  return {
+    job: {
+      apiVersion: API_VERSION,
+      kind: KIND,
+      metadata: { name },
+      spec: { ...spec, executor, ...(image !== undefined && { job: { image } }) },
+    },
+    notes: NOTES.flatMap((judge) => judge(spec, options)),
+  };
+}
+
+function obstacles({ schedule, schedules = [], envFrom = [] }: JobSpecInput): Problem[] {
+  const expressions = schedule === undefined ? schedules : [schedule];
+  return [
+    ...expressions
+      .filter((expression) => expression === '@reboot')
+      .map(() => ({
+        path: 'spec.schedule',
+        message: '@reboot means the start of the local daemon; a cluster has none',
+      })),
+    ...envFrom.flatMap(({ file }, index) => (file === undefined ? [] : envFile(file, index))),
+  ];
+}
+
+function envFile(file: string, index: number): Problem[] {
+  const make = `kubectl create secret generic NAME --from-env-file=${file}`;
+  return [
+    {
+      path: `spec.envFrom[${index}].file`,
+      message: `is a file of this machine: make it a Secret (\`${make}\`) and name that as secretRef in a document for \`lsh apply --cluster\``,
+    },
+  ];
+}
+
+const NOTES: Judge[] = [zone, place, directory, shell, environment, variables, counting, history];
+
+function zone({ timeZone }: JobSpecInput): string[] {
+  return [`timeZone: ${timeZone} is written into the job; without it a cluster means UTC.`];
+}
+
+function place(_spec: JobSpecInput, { executor, image }: PromoteOptions): string[] {
+  if (executor === 'Shell') {
+    return [
+      'executor: each run is a subprocess in the controller’s shell container, whose programs and files it finds; the namespace must be on its allow-list.',
+    ];
+  }
+  const container =
+    image === undefined ? 'of the image that the controller is configured with' : `of ${image}`;
+  return [
+    `executor: Shell becomes Job: each run is a container ${container}, whose programs and files it finds.`,
+  ];
+}
+
+function directory({ workingDir }: JobSpecInput): string[] {
+  return [
+    workingDir === undefined
+      ? 'workingDir: the command starts in the directory of the container, not in your home directory.'
+      : `workingDir: ${workingDir} must be a directory there too.`,
+  ];
+}
+
+function shell({ shell, args = [] }: JobSpecInput): string[] {
+  const program = shell ?? args[0];
+  return program?.startsWith('/')
+    ? [`${shell ? 'shell' : 'args'}: ${program} must be a program there too.`]
+    : [];
+}
+
+function environment(): string[] {
+  return [
+    'environment: what the daemon inherits (PATH, HOME, USER, LANG) is the container’s there, and no longer yours.',
+  ];
+}
+
+function variables({ env = [] }: JobSpecInput): string[] {
+  if (env.length === 0) return [];
+  const names = env.map(({ name }) => name).join(', ');
+  return [`env: whoever may read LshJobs of the namespace reads the values of ${names}.`];
+}
+
+function counting({ schedule = '', schedules = [] }: JobSpecInput): string[] {
+  const expressions = [schedule, ...schedules];
+  return [
+    ...(expressions.some((one) => one.startsWith('@every'))
+      ? ['schedule: @every counts from the creation in the cluster.']
+      : []),
+    ...(expressions.some((one) => /(^|[\s,])H/.test(one))
+      ? ['schedule: H depends on the namespace, so that the slots are other ones.']
+      : []),
+  ];
+}
+
+function history(): string[] {
+  return ['history: the runs so far stay with the local daemon.'];
+}

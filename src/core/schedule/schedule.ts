@@ -1,0 +1,98 @@
+// The public face of schedules: expressions in, slots out. How clock changes are treated is told at the head
+// of schedule/cron-slots.ts.
+import { HORIZON } from './cron-slots.ts';
+import { parseExpression } from './expression.ts';
+import type { Pattern } from './pattern.ts';
+import { countUnion, nextOf, previousOf, type Source } from './source.ts';
+import { checkTimeZone } from './time-zone.ts';
+import { zoneNamed } from './zone.ts';
+
+/** Everything that decides a job's slots besides the clock. */
+export interface ScheduleInput {
+  /** One or more expressions; the slots are their union. */
+  expressions: readonly string[];
+  /** IANA name. */
+  timeZone: string;
+  /** Seed of `H`: namespace/name, so that the same job spreads the same way everywhere. */
+  seed: string;
+  /** `@every` counts from here (the job's creation), milliseconds. */
+  anchor: number;
+  /** The instant the local daemon started, milliseconds: the one slot of `@reboot`. Undefined in a cluster. */
+  startedAt?: number;
+  /** No slot before / after these instants, milliseconds. */
+  notBefore?: number;
+  notAfter?: number;
+}
+
+/** Slots are milliseconds since the epoch, always whole seconds. */
+export interface Schedule {
+  /** First slot strictly after the instant; undefined when none will ever come. */
+  next(after: number): number | undefined;
+  /** Last slot at or before the instant and strictly after `after`. */
+  previous(atOrBefore: number, after: number): number | undefined;
+  /**
+   * How many slots lie in (after, until]; costs O(days), not O(slots). Where `@every` stands beside other
+   * expressions, the slots of the sparser ones are visited.
+   */
+  count(after: number, until: number): number;
+}
+
+/** Throws SCHEDULE_INVALID, with what is wrong and a hint, unless the expression can be compiled. */
+export function checkExpression(expression: string): void {
+  parseExpression(expression, '-');
+}
+
+/** The slots of a job. Throws SCHEDULE_INVALID or TIMEZONE_INVALID. */
+export function compileSchedule(input: ScheduleInput): Schedule {
+  const sources = compileSources(input);
+  const first = Math.max(0, Math.ceil((input.notBefore ?? 0) / 1000));
+  const last = Math.min(HORIZON - 1, Math.floor((input.notAfter ?? Infinity) / 1000));
+  return {
+    next(after) {
+      const slot = nextOfAll(sources, Math.max(first, Math.floor(after / 1000) + 1));
+      return slot <= last ? slot * 1000 : undefined;
+    },
+    previous(atOrBefore, after) {
+      const since = Math.max(first, Math.floor(after / 1000) + 1);
+      const slot = previousOfAll(sources, Math.min(last, Math.floor(atOrBefore / 1000)), since);
+      return slot >= since ? slot * 1000 : undefined;
+    },
+    count(after, until) {
+      const from = Math.max(first, Math.floor(after / 1000) + 1);
+      return countUnion(sources, from, Math.min(last, Math.floor(until / 1000)));
+    },
+  };
+}
+
+/** What the expressions stand for. All cron expressions are one source: their union can be counted by days. */
+export function compileSources(input: ScheduleInput): readonly Source[] {
+  checkTimeZone(input.timeZone);
+  const patterns: Pattern[] = [];
+  const sources: Source[] = [];
+  for (const text of new Set(input.expressions)) {
+    const expression = parseExpression(text, input.seed);
+    if (expression.kind === 'cron') patterns.push(expression.pattern);
+    else if (expression.kind === 'every') {
+      sources.push({ kind: 'every', base: Math.floor(input.anchor / 1000), seconds: expression.seconds });
+    } else if (input.startedAt !== undefined) {
+      sources.push({ kind: 'once', at: Math.floor(input.startedAt / 1000) });
+    }
+  }
+  if (patterns.length > 0) {
+    sources.push({ kind: 'cron', patterns: [...patterns], zone: zoneNamed(input.timeZone) });
+  }
+  // A copy has no room to grow, which is a third of what a schedule keeps.
+  return [...sources];
+}
+
+function nextOfAll(sources: readonly Source[], from: number): number {
+  let slot = Infinity;
+  for (const source of sources) slot = Math.min(slot, nextOf(source, from));
+  return slot;
+}
+
+function previousOfAll(sources: readonly Source[], until: number, since: number): number {
+  let slot = -Infinity;
+  for (const source of sources) slot = Math.max(slot, previousOf(source, until, since));
+  return slot;
+}

@@ -1,0 +1,88 @@
+// The boundary where an unknown document becomes a job: every problem at once, each with its field path.
+import * as v from 'valibot';
+import { LshError, type Problem } from '../errors.ts';
+import { API_VERSION, JobSpecSchema, KIND, type Home, type JobManifest, type JobSpec } from '../job.ts';
+import { cleanMetadata, manifestProblems } from './metadata.ts';
+import { ruleProblems } from './rules.ts';
+import { fieldProblems, isMapping, treeProblems } from './structure.ts';
+import { toProblem } from './wording.ts';
+
+/** A manifest whose spec was checked and has its defaults. */
+export type CheckedManifest = Omit<JobManifest, 'spec'> & { spec: JobSpec };
+
+/** A spec with the defaults of its home too: nothing is left to guess. */
+export type ResolvedSpec = JobSpec & Required<Pick<JobSpec, 'timeZone' | 'executor' | 'captureOutput'>>;
+
+/** Sentences of a message; the rest is in `problems`. */
+const SENTENCES_SHOWN = 20;
+
+/** Checks a whole manifest for its home; throws JOB_INVALID naming every problem. */
+export function parseManifest(input: unknown, home: Home): CheckedManifest {
+  if (!isMapping(input)) throw invalid([{ path: '', message: 'the document must be a mapping of fields' }]);
+  const { spec, problems } = checkSpec(input.spec, home);
+  refuse([...treeProblems({ ...input, spec: undefined }, ''), ...manifestProblems(input), ...problems]);
+  return { apiVersion: API_VERSION, kind: KIND, metadata: cleanMetadata(input.metadata), spec };
+}
+
+/** Checks a spec for its home; throws JOB_INVALID naming every problem. */
+export function parseSpec(input: unknown, home: Home): JobSpec {
+  const { spec, problems } = checkSpec(input, home);
+  refuse(problems);
+  return spec;
+}
+
+/** The spec is only to be used where there are no problems. */
+function checkSpec(input: unknown, home: Home): { spec: JobSpec; problems: Problem[] } {
+  const broken = isMapping(input) ? treeProblems(input, 'spec') : [{ path: 'spec', message: missing(input) }];
+  if (!isMapping(input) || broken.some(({ path }) => path === 'spec')) {
+    return { spec: input as JobSpec, problems: broken };
+  }
+  const parsed = v.safeParse(JobSpecSchema, input);
+  const shape = [
+    ...broken,
+    ...fieldProblems(JobSpecSchema, input, 'spec'),
+    ...(parsed.issues ?? []).flatMap((issue) => toProblem(issue, 'spec') ?? []),
+  ];
+  const spec = parsed.output as JobSpec;
+  const sound = (path: string): boolean => !shape.some((problem) => overlap(problem.path, path));
+  return { spec, problems: [...shape, ...ruleProblems({ spec, home, sound })] };
+}
+
+function missing(spec: unknown): string {
+  return spec === undefined ? 'is required' : 'must be a mapping of fields';
+}
+
+/** Whether one path is the other or lies inside it. */
+function overlap(a: string, b: string): boolean {
+  const [short, long] = a.length < b.length ? [a, b] : [b, a];
+  return long.startsWith(short) && (long.length === short.length || '.['.includes(long[short.length]!));
+}
+
+function refuse(problems: readonly Problem[]): void {
+  if (problems.length === 0) return;
+  const byPath = new Map<string, Problem>();
+  for (const problem of problems) if (!byPath.has(problem.path)) byPath.set(problem.path, problem);
+  throw invalid([...byPath.values()]);
+}
+
+function invalid(problems: Problem[]): LshError {
+  const sentences = problems.slice(0, SENTENCES_SHOWN).map(({ path, message }) => sentence(path, message));
+  if (problems.length > SENTENCES_SHOWN) sentences.push(`And ${problems.length - SENTENCES_SHOWN} more.`);
+  return new LshError('JOB_INVALID', { detail: sentences.join(' ') }, { problems });
+}
+
+function sentence(path: string, message: string): string {
+  const text = path === '' ? message : `${path} ${message}`;
+  return /[.?!]$/.test(text) ? text : `${text}.`;
+}
+
+/** Fills what differs between the homes; `timeZone` is the zone of a job that names none. */
+export function withHomeDefaults(spec: JobSpec, home: Home, defaults: { timeZone: string }): ResolvedSpec {
+  const secret = spec.secretsEnv !== undefined || (spec.envFrom ?? []).some(({ secretRef }) => secretRef);
+  return {
+    ...spec,
+    timeZone: spec.timeZone ?? defaults.timeZone,
+    executor: spec.executor ?? (home === 'cluster' ? 'Job' : 'Shell'),
+    captureOutput: spec.captureOutput ?? !(home === 'cluster' && secret),
+  };
+}

@@ -1,0 +1,180 @@
+import { describe, expect, test } from 'vitest';
+import type { JobDocument, RunDocument, SlotDocument } from '../../../src/core/document.ts';
+import { explainInstant, type Question } from '../../../src/core/decide/explain-slot.ts';
+import { compileSchedule } from '../../../src/core/schedule/schedule.ts';
+import { parseSpec } from '../../../src/core/validate/validate.ts';
+
+const CREATED = '2026-03-01T12:00:00Z';
+const NOW = '2026-03-10T12:00:00Z';
+
+function job(over: object = {}): JobDocument {
+  return {
+    apiVersion: 'lsh.dev/v1alpha1',
+    kind: 'LshJob',
+    metadata: { name: 'backup', namespace: 'local', uid: 'u', generation: 1, creationTimestamp: CREATED },
+    spec: parseSpec({ schedule: '0 2 * * *', timeZone: 'UTC', command: 'true', ...over }, 'local'),
+  };
+}
+
+function run(over: Partial<RunDocument> = {}): RunDocument {
+  return {
+    name: 'backup-1',
+    job: 'backup',
+    slot: '2026-03-05T02:00:00Z',
+    trigger: 'Schedule',
+    attempt: 1,
+    executor: 'Shell',
+    phase: 'Completed',
+    createdAt: '2026-03-05T02:00:00Z',
+    startedAt: '2026-03-05T02:00:00Z',
+    finishedAt: '2026-03-05T02:00:03Z',
+    exitCode: 0,
+    ...over,
+  };
+}
+
+function slot(over: Partial<SlotDocument>): SlotDocument {
+  const time = '2026-03-05T02:00:00Z';
+  return { job: 'backup', from: time, to: time, count: 1, outcome: 'Missed', ...over };
+}
+
+function explain(at: string, over: Partial<Question> = {}): string[] {
+  const document = over.job ?? job();
+  const schedule = compileSchedule({
+    expressions: [document.spec.schedule!],
+    timeZone: document.spec.timeZone!,
+    seed: 'local/backup',
+    anchor: Date.parse(CREATED),
+  });
+  const question = { job: document, at: Date.parse(at), now: Date.parse(NOW), schedule, slots: [], runs: [] };
+  return explainInstant({ ...question, ...over });
+}
+
+const NEXT = 'The next slot is 2026-03-11T02:00:00Z.';
+
+describe('a slot that ran', () => {
+  const slots = [slot({ outcome: 'Ran', run: 'backup-1' })];
+
+  test('is told with its run and its result', () => {
+    expect(explain('2026-03-05T02:00:00.400Z', { slots, runs: [run()] })).toEqual([
+      'It ran: backup-1 started at 2026-03-05T02:00:00Z and ended as Completed after 3s.',
+      NEXT,
+    ]);
+  });
+
+  test('is told with each attempt, in order, and why it failed', () => {
+    const failed = { phase: 'Failed', reason: 'ExitCode', exitCode: 7 } as const;
+    const runs = [
+      run({
+        name: 'backup-2',
+        attempt: 2,
+        ...failed,
+        phase: 'Killed',
+        reason: 'TimedOut',
+        message: 'Took too long.',
+      }),
+      run(failed),
+      run({ name: 'other', slot: '2026-03-04T02:00:00Z' }),
+    ];
+    expect(explain('2026-03-05T02:00:00Z', { slots, runs }).slice(0, -1)).toEqual([
+      'It ran: backup-1 started at 2026-03-05T02:00:00Z and ended as Failed after 3s (ExitCode, exit code 7).',
+      'Attempt 2: backup-2 started at 2026-03-05T02:00:00Z and ended as Killed after 3s (TimedOut, exit code 7, Took too long).',
+    ]);
+  });
+
+  test('is told while it waits and while it runs', () => {
+    const { startedAt: _, finishedAt: __, exitCode: ___, ...waiting } = run({ phase: 'Created' });
+    expect(explain('2026-03-05T02:00:00Z', { slots, runs: [waiting] })[0]).toBe(
+      'It ran: backup-1 waits since 2026-03-05T02:00:00Z.',
+    );
+    const { finishedAt: ____, ...running } = run({ phase: 'Running', trigger: 'CatchUp' });
+    expect(explain('2026-03-05T02:00:00Z', { slots, runs: [running] })[0]).toBe(
+      'It ran late: backup-1 started at 2026-03-05T02:00:00Z and is still running.',
+    );
+  });
+
+  test('is told even when the run is no longer kept', () => {
+    expect(explain('2026-03-05T02:00:00Z', { slots })[0]).toBe(
+      'The slot 2026-03-05T02:00:00Z ran as backup-1, whose record is no longer kept.',
+    );
+  });
+});
+
+describe('a slot that did not run', () => {
+  test.each([
+    ['Missed', 'NotEvaluated', 'nothing evaluated schedules then: lsh was not running, or the machine slept'],
+    ['Forbidden', 'RunActive', 'another run of the job was active, and concurrencyPolicy is Forbid'],
+    ['Suspended', 'Suspended', 'the job was suspended'],
+    ['DeadlineExceeded', 'StartingDeadline', 'it was found later than startingDeadlineSeconds allows'],
+    ['Missed', 'SomethingNew', 'SomethingNew'],
+  ] as const)('because of %s (%s) says so', (outcome, cause, why) => {
+    expect(explain('2026-03-05T02:00:00Z', { slots: [slot({ outcome, cause })] })).toEqual([
+      `The slot 2026-03-05T02:00:00Z did not run (${outcome}): ${why}.`,
+      NEXT,
+    ]);
+  });
+
+  test('among others with the same fate names the stretch', () => {
+    const stretch = slot({ from: '2026-03-03T02:00:00Z', to: '2026-03-06T02:00:00Z', count: 4 });
+    expect(explain('2026-03-05T02:00:00Z', { slots: [stretch] })[1]).toBe(
+      'It is one of 4 slots from 2026-03-03T02:00:00Z to 2026-03-06T02:00:00Z with the same fate.',
+    );
+    expect(explain('2026-03-05T03:00:00Z', { slots: [stretch] })[0]).toMatch(/is not a slot/);
+  });
+
+  test('because the job is suspended says so and how to go on', () => {
+    expect(explain('2026-03-05T02:00:00Z', { job: job({ suspend: true }) })).toEqual([
+      'The slot 2026-03-05T02:00:00Z did not run: the job is suspended. It is written down when the job is resumed.',
+      'The job is suspended now: `lsh cron resume backup` lets it run again.',
+    ]);
+  });
+
+  test('and has no record names what may be the reason', () => {
+    expect(explain('2026-03-05T02:00:00Z')[0]).toBe(
+      'The schedule has a slot at 2026-03-05T02:00:00Z, but no record of it is kept.',
+    );
+  });
+
+  test('and is seconds old is not judged yet', () => {
+    const now = Date.parse('2026-03-10T02:00:05Z');
+    expect(explain('2026-03-10T02:00:00Z', { now })[0]).toBe(
+      'The slot 2026-03-10T02:00:00Z is only 5s old and not evaluated yet; ask again shortly.',
+    );
+  });
+});
+
+describe('an instant', () => {
+  test('that is no slot is answered with the slots around it', () => {
+    expect(explain('2026-03-05T14:00:00Z').slice(0, 2)).toEqual([
+      '2026-03-05T14:00:00Z is not a slot of "0 2 * * *" in UTC.',
+      'The slot before it is 2026-03-05T02:00:00Z, the next one 2026-03-06T02:00:00Z.',
+    ]);
+    expect(explain('2026-03-01T13:00:00Z')[1]).toBe(
+      'There is no slot before it, the next one 2026-03-02T02:00:00Z.',
+    );
+  });
+
+  test('in the future is due or not', () => {
+    expect(explain('2026-03-11T02:00:00Z')).toEqual([
+      '2026-03-11T02:00:00Z is still to come; the job is due then.',
+    ]);
+  });
+
+  test('before the job was created has no account', () => {
+    expect(explain('2026-02-01T02:00:00Z')[0]).toBe(
+      '2026-02-01T02:00:00Z is before the job was created (2026-03-01T12:00:00Z): no account was kept.',
+    );
+  });
+
+  test('at which somebody asked for a run tells of it', () => {
+    const manual = run({
+      name: 'backup-m',
+      trigger: 'Manual',
+      requestedBy: 'ada',
+      slot: '2026-03-05T14:00:00Z',
+    });
+    expect(explain('2026-03-05T14:00:00Z', { runs: [manual] })[2]).toBe(
+      'ada asked for a run then: backup-m started at 2026-03-05T02:00:00Z and ended as Completed after 3s.',
+    );
+  });
+});
