@@ -1,7 +1,7 @@
 // Shell runs per second through the runner, against a bare spawn of the same command in the same minute.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { SubprocessRunner } from '../src/runners/subprocess-runner.ts';
+import { SubprocessRunner } from '../src/runners/subprocess/subprocess-runner.ts';
 import { median, type Row } from './row.ts';
 import { jobOf, runOf, temporaryDirectory } from '../test/support/runs.ts';
 

@@ -17,7 +17,7 @@ import type { LocalPaths } from '../local/paths.ts';
 import { runHandlers } from '../local/run-handlers.ts';
 import { DaemonServer, type Handlers } from '../local/server.ts';
 import type { Log } from '../telemetry/log.ts';
-import { SubprocessRunner } from '../runners/subprocess-runner.ts';
+import { SubprocessRunner } from '../runners/subprocess/subprocess-runner.ts';
 import { SqliteStore } from '../stores/sqlite.ts';
 import { VERSION } from '../version.ts';
 import { commandPolicy, refusal } from './command-policy.ts';

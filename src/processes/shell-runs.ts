@@ -5,9 +5,9 @@ import { systemClock } from '../control/clock.ts';
 import type { Logger, Runner } from '../control/ports.ts';
 import type { Run } from '../core/run.ts';
 import { localPaths } from '../local/paths.ts';
-import { NamespacedRunner } from '../runners/namespaced-runner.ts';
-import { RemoteRunner } from '../runners/remote-runner.ts';
-import { SubprocessRunner } from '../runners/subprocess-runner.ts';
+import { NamespacedRunner } from '../runners/remote/namespaced-runner.ts';
+import { RemoteRunner } from '../runners/remote/remote-runner.ts';
+import { SubprocessRunner } from '../runners/subprocess/subprocess-runner.ts';
 import { commandPolicy, refusal } from './command-policy.ts';
 import { requireNoToken } from './service-account.ts';
 

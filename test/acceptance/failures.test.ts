@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import type { RunDocument } from '../../src/core/document.ts';
-import { makeFifos } from '../../src/runners/fifo-pool.ts';
+import { makeFifos } from '../../src/runners/subprocess/output/fifo-pool.ts';
 import { isAlive } from '../../src/local/stop-daemon.ts';
 import { aSharedDaemon, aStartedHome, lsh, lshOk } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';

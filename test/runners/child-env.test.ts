@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { childEnvironment } from '../../src/runners/child-env.ts';
-import { makeFifos } from '../../src/runners/fifo-pool.ts';
+import { childEnvironment } from '../../src/runners/subprocess/child-env.ts';
+import { makeFifos } from '../../src/runners/subprocess/output/fifo-pool.ts';
 import { jobOf, runOf, temporaryDirectory } from '../support/runs.ts';
 import { RunnerHome, startRun } from '../support/subprocess-runner.ts';
 

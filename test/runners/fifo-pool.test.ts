@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { FifoPool } from '../../src/runners/fifo-pool.ts';
+import { FifoPool } from '../../src/runners/subprocess/output/fifo-pool.ts';
 import { temporaryDirectory } from '../support/runs.ts';
 
 const PATH = process.env['PATH']!;

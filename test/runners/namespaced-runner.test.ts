@@ -1,5 +1,5 @@
 // What every runner keeps, kept by the one that gives the runs of each namespace names of their own.
-import { NamespacedRunner } from '../../src/runners/namespaced-runner.ts';
+import { NamespacedRunner } from '../../src/runners/remote/namespaced-runner.ts';
 import { runnerContract } from '../contract/runner-contract.ts';
 import { RunnerHome } from '../support/subprocess-runner.ts';
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Redaction } from '../../src/runners/redaction.ts';
+import { Redaction } from '../../src/runners/subprocess/output/redaction.ts';
 import { seeded } from '../support/seed.ts';
 
 const KEY = 'AGE-SECRET-KEY-1ABCABD';

@@ -3,7 +3,7 @@ import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { RunLog } from '../../src/runners/run-log.ts';
+import { RunLog } from '../../src/runners/subprocess/output/run-log.ts';
 import { readAll, temporaryDirectory } from '../support/runs.ts';
 
 let temporary: ReturnType<typeof temporaryDirectory>;

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JobSpecInput } from '../../src/core/job.ts';
-import { runFiles } from '../../src/runners/run-files.ts';
+import { runFiles } from '../../src/runners/subprocess/run-files.ts';
 import { endOf, readAll, readUntil } from '../support/runs.ts';
 import { RunnerWorld, startRemote } from '../support/runner-process.ts';
 import { processesOf, RunnerHome, startRun } from '../support/subprocess-runner.ts';

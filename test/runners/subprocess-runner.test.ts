@@ -10,8 +10,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { RunLog } from '../../src/runners/run-log.ts';
-import type { SubprocessRunner } from '../../src/runners/subprocess-runner.ts';
+import { RunLog } from '../../src/runners/subprocess/output/run-log.ts';
+import type { SubprocessRunner } from '../../src/runners/subprocess/subprocess-runner.ts';
 import { runnerContract } from '../contract/runner-contract.ts';
 import { eventually } from '../support/eventually.ts';
 import { endOf, jobOf, readAll, readUntil, runOf } from '../support/runs.ts';

@@ -9,8 +9,8 @@ import { systemClock } from '../../src/control/clock.ts';
 import type { Logger } from '../../src/control/ports.ts';
 import type { Job, JobSpecInput } from '../../src/core/job.ts';
 import type { Run } from '../../src/core/run.ts';
-import { makeFifos } from '../../src/runners/fifo-pool.ts';
-import { RemoteRunner, type RemoteRunnerOptions } from '../../src/runners/remote-runner.ts';
+import { makeFifos } from '../../src/runners/subprocess/output/fifo-pool.ts';
+import { RemoteRunner, type RemoteRunnerOptions } from '../../src/runners/remote/remote-runner.ts';
 import { BUNDLE } from './bundle.ts';
 import { endOf, jobOf, runOf } from './runs.ts';
 

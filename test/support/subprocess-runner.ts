@@ -4,8 +4,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobSpecInput } from '../../src/core/job.ts';
 import type { Run } from '../../src/core/run.ts';
-import { makeFifos } from '../../src/runners/fifo-pool.ts';
-import { SubprocessRunner, type SubprocessRunnerOptions } from '../../src/runners/subprocess-runner.ts';
+import { makeFifos } from '../../src/runners/subprocess/output/fifo-pool.ts';
+import {
+  SubprocessRunner,
+  type SubprocessRunnerOptions,
+} from '../../src/runners/subprocess/subprocess-runner.ts';
 import { endOf, jobOf, runOf, temporaryDirectory } from './runs.ts';
 
 type Options = Partial<SubprocessRunnerOptions>;

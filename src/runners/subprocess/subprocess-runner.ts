@@ -2,18 +2,18 @@
 // when it goes, and the next one finds them again. It knows no socket, no SQL and no Kubernetes.
 import { createReadStream, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Runner } from '../control/ports.ts';
-import type { JobKey, JobSpec } from '../core/job.ts';
-import type { RunObservation, StopCause } from '../core/run.ts';
+import type { Runner } from '../../control/ports.ts';
+import type { JobKey, JobSpec } from '../../core/job.ts';
+import type { RunObservation, StopCause } from '../../core/run.ts';
 import { childEnvironment, type Command, type Environment, type StartedRun } from './child-env.ts';
 import { adoptChild, endedChild, openFifo, startChild, type ChildInput, type RunProcess } from './child.ts';
-import { FifoPool } from './fifo-pool.ts';
+import { FifoPool } from './output/fifo-pool.ts';
 import { KnownRuns, lostRun, neverStarted, type HeldRun } from './known-runs.ts';
 import { LiveRun, type Attachment } from './live-run.ts';
 import { memoryKillCounter } from './memory-kills.ts';
-import { Output } from './output.ts';
+import { Output } from './output/output.ts';
 import { bootIdentity } from './process-identity.ts';
-import { endStrays } from './strays.ts';
+import { endStrays } from './orphans.ts';
 import { fateOf, isMarkedBoot, markBoot, startDirectories, sweep, type Fate } from './recovery.ts';
 import {
   logPath,
@@ -25,8 +25,8 @@ import {
   takeHeld,
   type RunFiles,
 } from './run-files.ts';
-import { Redaction } from './redaction.ts';
-import { RunLog } from './run-log.ts';
+import { Redaction } from './output/redaction.ts';
+import { RunLog } from './output/run-log.ts';
 
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
 const DEFAULT_MAX_OUTPUT_BYTES = 10 * 1024 * 1024;

@@ -1,18 +1,18 @@
 // The runner's side of one controller's connection: what it asks is done, what becomes of its runs is said. Knows
 // nothing of other controllers and of silence; the server does.
 import type { Duplex } from 'node:stream';
-import type { Logger } from '../control/ports.ts';
-import { LshError } from '../core/errors.ts';
-import type { JobKey } from '../core/job.ts';
-import type { RunObservation } from '../core/run.ts';
+import type { Logger } from '../../control/ports.ts';
+import { LshError } from '../../core/errors.ts';
+import type { JobKey } from '../../core/job.ts';
+import type { RunObservation } from '../../core/run.ts';
 import { MessageStream } from './message-stream.ts';
 import {
   BEATS_PER_LEASE,
   parseControllerMessage,
   type ControllerMessage,
   type RunnerMessage,
-} from './remote-protocol.ts';
-import type { SubprocessRunner } from './subprocess-runner.ts';
+} from './protocol.ts';
+import type { SubprocessRunner } from '../subprocess/subprocess-runner.ts';
 
 /** What the server and its sessions need of a runner. */
 export type ServedRunner = Pick<

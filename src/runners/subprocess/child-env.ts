@@ -2,10 +2,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parse } from 'dotenv';
-import { rfc3339 } from '../core/document.ts';
-import { LshError } from '../core/errors.ts';
-import type { Job, JobSpec } from '../core/job.ts';
-import type { Run } from '../core/run.ts';
+import { rfc3339 } from '../../core/document.ts';
+import { LshError } from '../../core/errors.ts';
+import type { Job, JobSpec } from '../../core/job.ts';
+import type { Run } from '../../core/run.ts';
 
 export type Environment = Record<string, string>;
 

@@ -1,8 +1,8 @@
 // What a controller knows of the runs of its own host, and how far that has been told over the present connection.
-import type { JobKey } from '../core/job.ts';
-import type { Run, RunObservation, StopCause } from '../core/run.ts';
-import type { HeldRun } from './known-runs.ts';
-import { RunIndex } from './run-index.ts';
+import type { JobKey } from '../../core/job.ts';
+import type { Run, RunObservation, StopCause } from '../../core/run.ts';
+import type { HeldRun } from '../subprocess/known-runs.ts';
+import { RunIndex } from '../run-index.ts';
 
 interface RemoteRun {
   readonly key: JobKey;

@@ -1,6 +1,6 @@
 // What the end of a process means for its run.
 import { constants } from 'node:os';
-import type { RunEnd, StopCause } from '../core/run.ts';
+import type { RunEnd, StopCause } from '../../core/run.ts';
 
 /** How the wrapper ended; that it never claimed the run; or that it is gone without having left a word. */
 export type ProcessExit =

@@ -2,8 +2,8 @@
 // again. Knows no run.
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Logger } from '../control/ports.ts';
-import { LshError } from '../core/errors.ts';
+import type { Logger } from '../../control/ports.ts';
+import { LshError } from '../../core/errors.ts';
 import { MessageStream } from './message-stream.ts';
 import {
   BEATS_PER_LEASE,
@@ -14,7 +14,7 @@ import {
   parseRunnerMessage,
   type ControllerMessage,
   type RunnerMessage,
-} from './remote-protocol.ts';
+} from './protocol.ts';
 import { SilenceWatch } from './silence.ts';
 
 export interface RunnerLinkOptions {

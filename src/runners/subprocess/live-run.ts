@@ -1,10 +1,10 @@
 // One run from its start to the observation that it ended: joins process, output, stop and first cause.
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { JobKey } from '../core/job.ts';
-import type { RunObservation, StopCause } from '../core/run.ts';
+import type { JobKey } from '../../core/job.ts';
+import type { RunObservation, StopCause } from '../../core/run.ts';
 import type { RunProcess } from './child.ts';
-import type { Output } from './output.ts';
+import type { Output } from './output/output.ts';
 import { endGroup, signalGroup } from './process-group.ts';
 import { leaveHeld } from './run-files.ts';
 import { exitCodeOf, runEnd, type ProcessExit } from './run-end.ts';

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { LshError } from '../core/errors.ts';
+import { LshError } from '../../core/errors.ts';
 
 /** The runner's places under the state directory; all directories 0700, all files 0600. */
 export interface RunFiles {

@@ -10,11 +10,11 @@ import {
 } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Logger } from '../control/ports.ts';
-import type { JobKey } from '../core/job.ts';
-import type { StopCause } from '../core/run.ts';
+import type { Logger } from '../../control/ports.ts';
+import type { JobKey } from '../../core/job.ts';
+import type { StopCause } from '../../core/run.ts';
 import { ControllerSession, type ServedRunner } from './controller-session.ts';
-import { LEASE_HEADER, PROTOCOL_VERSION, TERM_HEADER, UPGRADE } from './remote-protocol.ts';
+import { LEASE_HEADER, PROTOCOL_VERSION, TERM_HEADER, UPGRADE } from './protocol.ts';
 import { SilenceWatch } from './silence.ts';
 
 export interface RunnerServerOptions {

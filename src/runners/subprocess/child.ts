@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { LshError } from '../core/errors.ts';
+import { LshError } from '../../core/errors.ts';
 import type { Environment } from './child-env.ts';
 import { groupBelongsTo, isRunProcess } from './process-identity.ts';
 import type { ProcessExit } from './run-end.ts';

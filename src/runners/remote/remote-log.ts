@@ -1,8 +1,8 @@
 // The output of a run, read from `lsh runner` over a connection of its own.
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
-import { LshError } from '../core/errors.ts';
-import { PROTOCOL_VERSION } from './remote-protocol.ts';
+import { LshError } from '../../core/errors.ts';
+import { PROTOCOL_VERSION } from './protocol.ts';
 import { unreachable } from './runner-link.ts';
 
 export interface LogOptions {

@@ -1,11 +1,11 @@
 // The controller's side of shell runs: a Runner whose children are held by `lsh runner` behind a socket. What it
 // knows stays known while the connection is down; what became of it is asked when there is one again.
-import type { Clock, Logger, Runner } from '../control/ports.ts';
-import type { Job, JobKey } from '../core/job.ts';
-import type { Run, RunObservation, StopCause } from '../core/run.ts';
-import { ForeignRuns } from './foreign-runs.ts';
+import type { Clock, Logger, Runner } from '../../control/ports.ts';
+import type { Job, JobKey } from '../../core/job.ts';
+import type { Run, RunObservation, StopCause } from '../../core/run.ts';
+import { ForeignRuns } from './absent-runs.ts';
 import { readRemoteLog, type LogOptions } from './remote-log.ts';
-import { LOGS_MAX, type RunnerMessage } from './remote-protocol.ts';
+import { LOGS_MAX, type RunnerMessage } from './protocol.ts';
 import { RemoteRuns, wireNameOf } from './remote-runs.ts';
 import { RunnerLink, unreachable } from './runner-link.ts';
 

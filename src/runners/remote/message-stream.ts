@@ -1,7 +1,7 @@
 // One connection between controller and runner as messages: lines of JSON, bounded, with beats in between. Knows
 // no message by name.
 import type { Duplex } from 'node:stream';
-import { MESSAGE_MAX_BYTES } from './remote-protocol.ts';
+import { MESSAGE_MAX_BYTES } from './protocol.ts';
 
 export interface MessageStreamOptions {
   socket: Duplex;

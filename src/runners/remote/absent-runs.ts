@@ -1,8 +1,8 @@
 // Shell runs of other hosts, which nobody here can see: they are held to be running until the runner over there has
 // certainly ended them for want of a controller.
-import type { Clock } from '../control/ports.ts';
-import type { JobKey } from '../core/job.ts';
-import type { Run, RunObservation } from '../core/run.ts';
+import type { Clock } from '../../control/ports.ts';
+import type { JobKey } from '../../core/job.ts';
+import type { Run, RunObservation } from '../../core/run.ts';
 
 export interface ForeignRunsOptions {
   clock: Clock;

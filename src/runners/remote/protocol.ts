@@ -4,8 +4,8 @@
 //   GET /v1/controller, Upgrade: lsh-runner       a controller; it says `recover` first
 //   GET /v1/runs/<name>/log[?follow=true]         the output of a run
 import * as v from 'valibot';
-import { JobSpecSchema } from '../core/job.ts';
-import { STOP_CAUSES, type RunObservation, type RunReason } from '../core/run.ts';
+import { JobSpecSchema } from '../../core/job.ts';
+import { STOP_CAUSES, type RunObservation, type RunReason } from '../../core/run.ts';
 
 /** Counts changes that an older controller or runner would misunderstand. */
 export const PROTOCOL_VERSION = 1;

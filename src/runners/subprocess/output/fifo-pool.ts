@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { privateDirectory, removeStartDirectory } from './run-files.ts';
+import { privateDirectory, removeStartDirectory } from '../run-files.ts';
 
 const execute = promisify(execFile);
 const BATCH = 64;

@@ -1,8 +1,8 @@
 // The runs that the runner knows, by name and by job.
-import type { JobKey } from '../core/job.ts';
-import type { Run, RunObservation, StopCause } from '../core/run.ts';
+import type { JobKey } from '../../core/job.ts';
+import type { Run, RunObservation, StopCause } from '../../core/run.ts';
 import { LiveRun } from './live-run.ts';
-import { RunIndex } from './run-index.ts';
+import { RunIndex } from '../run-index.ts';
 
 /** What the runner has to know of a run that the ledger holds as Running. */
 export type HeldRun = Pick<Run, 'name' | 'job' | 'startedAt' | 'stopCause'>;

@@ -1,10 +1,10 @@
 // A subprocess runner that serves several namespaces: names of runs are unique within one, and the runner below knows
 // them by a name that has the namespace before it.
-import type { Runner } from '../control/ports.ts';
-import type { Job, JobKey } from '../core/job.ts';
-import type { Run, RunObservation, StopCause } from '../core/run.ts';
+import type { Runner } from '../../control/ports.ts';
+import type { Job, JobKey } from '../../core/job.ts';
+import type { Run, RunObservation, StopCause } from '../../core/run.ts';
 import { wireNameOf } from './remote-runs.ts';
-import type { SubprocessRunner } from './subprocess-runner.ts';
+import type { SubprocessRunner } from '../subprocess/subprocess-runner.ts';
 
 export class NamespacedRunner implements Runner {
   readonly claim = 'ledger';
