@@ -2,7 +2,7 @@
 // more than the budget asks for. Every slot of the stretch must be accounted for at the end.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { JobStats } from '../src/contracts/job-api.ts';
-import { daemonClient } from '../src/local/client.ts';
+import { daemonClient } from '../src/local/socket/client.ts';
 import { cpuMs, newHome, type Home } from './lsh-process.ts';
 import { bareRunsPerSecond, BUDGET, isWithinBudget } from './shell-runs.ts';
 import type { Row } from './row.ts';

@@ -3,7 +3,7 @@
 import { loadConfig, type Config } from '../config.ts';
 import { EXIT, LshError, toLshError, type ExitStatus } from '../core/errors.ts';
 import { ensureDirectories, localPaths, type LocalPaths } from '../local/paths.ts';
-import { tellParent } from '../local/spawn-daemon.ts';
+import { tellParent } from '../local/lifecycle/spawn-daemon.ts';
 import { openLog, type Log } from '../telemetry/log.ts';
 import { VERSION } from '../version.ts';
 import { LocalHome } from './local-home.ts';

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import type { Clock, Logger } from '../control/ports.ts';
 import { ensureDirectories, type LocalPaths } from '../local/paths.ts';
-import type { DaemonServer } from '../local/server.ts';
+import type { DaemonServer } from '../local/socket/server.ts';
 import { every } from './every.ts';
 
 export interface SocketKeepingOptions {

@@ -1,7 +1,7 @@
 import { existsSync, linkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { DaemonStatus } from '../../src/local/protocol.ts';
+import type { DaemonStatus } from '../../src/local/socket/protocol.ts';
 import { lsh, lshOk } from '../support/cli.ts';
 import { aHome, type Home } from '../support/daemon.ts';
 

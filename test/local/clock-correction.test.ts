@@ -5,7 +5,7 @@ import type { Runner } from '../../src/control/ports.ts';
 import { Reconciler } from '../../src/control/reconciler.ts';
 import type { JobKey } from '../../src/core/job.ts';
 import type { RunObservation } from '../../src/core/run.ts';
-import { StoreJobSource } from '../../src/local/job-source.ts';
+import { StoreJobSource } from '../../src/local/jobs/job-source.ts';
 import { aJob, at } from '../support/builders.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { openTemporaryStore } from '../support/sqlite-store.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { CommitFeed } from '../../src/local/commit-feed.ts';
+import { CommitFeed } from '../../src/local/jobs/commit-feed.ts';
 
 const never = new AbortController().signal;
 

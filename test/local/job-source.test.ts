@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JobStore, RunStore } from '../../src/contracts/stores.ts';
 import { JobSpecSchema, type Job, type JobSpecInput } from '../../src/core/job.ts';
 import type { Run } from '../../src/core/run.ts';
-import { StoreJobSource } from '../../src/local/job-source.ts';
+import { StoreJobSource } from '../../src/local/jobs/job-source.ts';
 import { MemoryStore } from '../support/memory-store.ts';
 import { aChange, aJob, aRun, aStatus, T0 } from '../support/records.ts';
 import { openTemporaryStore } from '../support/sqlite-store.ts';

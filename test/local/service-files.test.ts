@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { serviceFile } from '../../src/local/service-files.ts';
+import { serviceFile } from '../../src/local/lifecycle/service-files.ts';
 
 const INPUT = {
   home: '/home/ann',

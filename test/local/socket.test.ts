@@ -9,9 +9,9 @@ import { text } from 'node:stream/consumers';
 import { build } from 'esbuild';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { LshError } from '../../src/core/errors.ts';
-import { daemonClient } from '../../src/local/client.ts';
-import { DaemonServer, type Handlers } from '../../src/local/server.ts';
-import { REQUEST_MAX_BYTES } from '../../src/local/protocol.ts';
+import { daemonClient } from '../../src/local/socket/client.ts';
+import { DaemonServer, type Handlers } from '../../src/local/socket/server.ts';
+import { REQUEST_MAX_BYTES } from '../../src/local/socket/protocol.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -356,7 +356,7 @@ describe('draining', () => {
 
 test('the client loads no library: neither schemas nor a logger', async () => {
   const { metafile } = await build({
-    entryPoints: [join(import.meta.dirname, '../../src/local/client.ts')],
+    entryPoints: [join(import.meta.dirname, '../../src/local/socket/client.ts')],
     bundle: true,
     platform: 'node',
     write: false,
@@ -366,7 +366,7 @@ test('the client loads no library: neither schemas nor a logger', async () => {
 });
 
 test('the client does not load the HTTP client that Node ships beside its own', async () => {
-  const module = JSON.stringify(join(import.meta.dirname, '../../src/local/client.ts'));
+  const module = JSON.stringify(join(import.meta.dirname, '../../src/local/socket/client.ts'));
   const script = `await import(${module}); console.log(process.moduleLoadList.filter((m) => /undici|Module http$/.test(m)))`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { spawnDaemon } from '../../src/local/spawn-daemon.ts';
-import { isAlive, stopDaemon } from '../../src/local/stop-daemon.ts';
+import { spawnDaemon } from '../../src/local/lifecycle/spawn-daemon.ts';
+import { isAlive, stopDaemon } from '../../src/local/lifecycle/stop-daemon.ts';
 import { DAEMON_ARGS, aDaemon, aHome, aManifest, startDaemon, type Home } from '../support/daemon.ts';
 import { processesWith } from '../support/side-effects.ts';
 

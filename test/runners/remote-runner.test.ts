@@ -6,7 +6,7 @@ import { systemClock } from '../../src/control/clock.ts';
 import { Controller } from '../../src/control/controller.ts';
 import { Reconciler } from '../../src/control/reconciler.ts';
 import type { Run } from '../../src/core/run.ts';
-import { StoreJobSource } from '../../src/local/job-source.ts';
+import { StoreJobSource } from '../../src/local/jobs/job-source.ts';
 import { makeFifos } from '../../src/runners/subprocess/output/fifo-pool.ts';
 import { RemoteRunner } from '../../src/runners/remote/remote-runner.ts';
 import { ManualClock } from '../support/manual-clock.ts';

@@ -13,7 +13,7 @@ export function daemonRunCommand(): string[] {
 }
 
 async function start({ io }: Context): Promise<void> {
-  const { spawnDaemon } = await import('../../../local/spawn-daemon.ts');
+  const { spawnDaemon } = await import('../../../local/lifecycle/spawn-daemon.ts');
   const paths = pathsFromConfig();
   const args = daemonRunCommand();
   const work = spawnDaemon({ paths, args, client: connectLocal(paths) });
@@ -22,7 +22,7 @@ async function start({ io }: Context): Promise<void> {
 }
 
 async function stop({ io }: Context): Promise<boolean> {
-  const { stopDaemon } = await import('../../../local/stop-daemon.ts');
+  const { stopDaemon } = await import('../../../local/lifecycle/stop-daemon.ts');
   try {
     const pid = await withProgress(io, 'daemon stopping', stopDaemon(connectLocal()));
     print(io, `daemon stopped (process ${pid})`);

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { loadConfig } from '../../../config.ts';
 import { LshError } from '../../../core/errors.ts';
-import { serviceFile, type ServiceFile } from '../../../local/service-files.ts';
+import { serviceFile, type ServiceFile } from '../../../local/lifecycle/service-files.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { pathsFromConfig } from '../../local-api.ts';

@@ -1,7 +1,7 @@
 // `lsh daemon status`: whether it runs, and what it has to do.
 import type { Command } from 'commander';
 import { formatDuration } from '../../../core/duration.ts';
-import type { DaemonStatus } from '../../../local/protocol.ts';
+import type { DaemonStatus } from '../../../local/socket/protocol.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { connectLocal } from '../../local-api.ts';

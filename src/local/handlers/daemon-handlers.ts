@@ -1,12 +1,12 @@
 // What a person asks of the daemon itself: how it is, and that it end.
-import { rfc3339 } from '../core/document.ts';
-import type { Job } from '../core/job.ts';
-import { isActive } from '../core/run.ts';
-import type { Clock } from '../control/ports.ts';
-import type { StoreJobSource } from './job-source.ts';
-import type { LocalPaths } from './paths.ts';
-import { PROTOCOL_VERSION, type DaemonStatus } from './protocol.ts';
-import type { Handlers } from './server.ts';
+import { rfc3339 } from '../../core/document.ts';
+import type { Job } from '../../core/job.ts';
+import { isActive } from '../../core/run.ts';
+import type { Clock } from '../../control/ports.ts';
+import type { StoreJobSource } from '../jobs/job-source.ts';
+import type { LocalPaths } from '../paths.ts';
+import { PROTOCOL_VERSION, type DaemonStatus } from '../socket/protocol.ts';
+import type { Handlers } from '../socket/server.ts';
 
 export interface DaemonHandlerOptions {
   source: StoreJobSource;

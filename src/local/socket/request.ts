@@ -1,7 +1,7 @@
 // One request on the socket, from bytes to a command with its payload. Everything here was written by somebody
 // else: sizes, types and versions are checked before anything is done with it.
 import type { IncomingMessage } from 'node:http';
-import { LshError } from '../core/errors.ts';
+import { LshError } from '../../core/errors.ts';
 import { PROTOCOL_VERSION, REQUEST_MAX_BYTES, type Command, type LOG_COMMAND } from './protocol.ts';
 import { isCommand } from './routes.ts';
 

@@ -3,9 +3,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { LshError } from '../core/errors.ts';
-import { ensureDirectories, type LocalPaths } from './paths.ts';
-import { fromWire, toWire, type DaemonApi, type WireError } from './protocol.ts';
+import { LshError } from '../../core/errors.ts';
+import { ensureDirectories, type LocalPaths } from '../paths.ts';
+import { fromWire, toWire, type DaemonApi, type WireError } from '../socket/protocol.ts';
 
 export interface SpawnOptions {
   paths: LocalPaths;

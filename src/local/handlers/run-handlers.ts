@@ -1,16 +1,16 @@
 // What a person does with runs: start, stop, wait for, look at. A request is recorded with the job and answered
 // when the loop has acted on it; nothing here starts a process.
-import type { JobStats } from '../contracts/job-api.ts';
-import type { RunStats, RunStore } from '../contracts/stores.ts';
-import { rfc3339, runDocument, slotDocument } from '../core/document.ts';
-import { LshError } from '../core/errors.ts';
-import { LOCAL_NAMESPACE, jobKey, type Job } from '../core/job.ts';
-import { manualRunName } from '../core/naming.ts';
-import { isActive, isFinished, type Run } from '../core/run.ts';
-import type { CommitFeed } from './commit-feed.ts';
+import type { JobStats } from '../../contracts/job-api.ts';
+import type { RunStats, RunStore } from '../../contracts/stores.ts';
+import { rfc3339, runDocument, slotDocument } from '../../core/document.ts';
+import { LshError } from '../../core/errors.ts';
+import { LOCAL_NAMESPACE, jobKey, type Job } from '../../core/job.ts';
+import { manualRunName } from '../../core/naming.ts';
+import { isActive, isFinished, type Run } from '../../core/run.ts';
+import type { CommitFeed } from '../jobs/commit-feed.ts';
 import { knownJob } from './job-handlers.ts';
-import type { StoreJobSource } from './job-source.ts';
-import type { Handlers } from './server.ts';
+import type { StoreJobSource } from '../jobs/job-source.ts';
+import type { Handlers } from '../socket/server.ts';
 
 /** The kept output of a run, as it was written; with `follow`, on until the run has ended or the signal aborts. */
 export type ReadRunLog = (

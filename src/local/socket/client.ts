@@ -2,8 +2,8 @@
 // the command line, so it imports next to nothing.
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { LshError } from '../core/errors.ts';
-import type { JobApi, LogQuery } from '../contracts/job-api.ts';
+import { LshError } from '../../core/errors.ts';
+import type { JobApi, LogQuery } from '../../contracts/job-api.ts';
 import { http } from './http.ts';
 import {
   DAEMON_COMMANDS,

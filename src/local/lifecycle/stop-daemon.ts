@@ -1,8 +1,8 @@
 // Ends the daemon and stays until it is gone: its socket and its process.
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { LshError } from '../core/errors.ts';
-import type { DaemonApi } from './protocol.ts';
+import { LshError } from '../../core/errors.ts';
+import type { DaemonApi } from '../socket/protocol.ts';
 
 const TIMEOUT_MS = 30_000;
 const LOOK_AGAIN_MS = 10;

@@ -1,9 +1,9 @@
 // What is kept in memory of a job and of its runs: as little as an evaluation needs, for a hundred thousand jobs.
 import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
-import { LOCAL_NAMESPACE, RetrySchema, type Job, type JobSpec } from '../core/job.ts';
-import { beyondHistory } from '../core/decide/retention.ts';
-import { isFinished, type Run } from '../core/run.ts';
+import { LOCAL_NAMESPACE, RetrySchema, type Job, type JobSpec } from '../../core/job.ts';
+import { beyondHistory } from '../../core/decide/retention.ts';
+import { isFinished, type Run } from '../../core/run.ts';
 
 const DEFAULT_RETRY: JobSpec['retry'] = v.parse(RetrySchema, {});
 const NO_TAGS: string[] = [];

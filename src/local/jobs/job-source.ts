@@ -2,12 +2,12 @@
 // written first, so what is shown is durable. Objects handed out are replaced, never changed.
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { JobStore, RunStore } from '../contracts/stores.ts';
-import type { Clock, JobSource, Ledger } from '../control/ports.ts';
-import type { LedgerChange } from '../core/decide/decide.ts';
-import { LshError } from '../core/errors.ts';
-import { jobKey, type Job, type JobKey, type JobSpec, type TriggerRequest } from '../core/job.ts';
-import { isActive, isFinished, type Run } from '../core/run.ts';
+import type { JobStore, RunStore } from '../../contracts/stores.ts';
+import type { Clock, JobSource, Ledger } from '../../control/ports.ts';
+import type { LedgerChange } from '../../core/decide/decide.ts';
+import { LshError } from '../../core/errors.ts';
+import { jobKey, type Job, type JobKey, type JobSpec, type TriggerRequest } from '../../core/job.ts';
+import { isActive, isFinished, type Run } from '../../core/run.ts';
 import { CommitFeed } from './commit-feed.ts';
 import { keptJob, keptRuns, keptSpec, withoutOutput } from './job-memory.ts';
 import { Turns } from './turns.ts';

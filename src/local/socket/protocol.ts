@@ -3,8 +3,8 @@
 //
 //   POST /v1/<command>  {"id": "...", "payload": {...}}   ->   {"id": "...", "result": ...}
 //                                                         or   {"id": "...", "error": {...}} with its status
-import type { JobApi } from '../contracts/job-api.ts';
-import { ERRORS, LshError, type ErrorCode, type Problem } from '../core/errors.ts';
+import type { JobApi } from '../../contracts/job-api.ts';
+import { ERRORS, LshError, type ErrorCode, type Problem } from '../../core/errors.ts';
 
 /** Counts changes that an older client or daemon would misunderstand. */
 export const PROTOCOL_VERSION = 1;

@@ -1,16 +1,16 @@
 // What a person does with the definitions of jobs: checked here, at the boundary, and written by the job source.
 import { isDeepStrictEqual } from 'node:util';
-import type { PutResult } from '../contracts/job-api.ts';
-import type { Clock } from '../control/ports.ts';
-import { jobDocument, type JobDocument } from '../core/document.ts';
-import { LshError } from '../core/errors.ts';
-import { LOCAL_NAMESPACE, jobKey, type Job, type JobSpec } from '../core/job.ts';
-import { nextSlots } from '../core/schedule/next-slots.ts';
-import { isActive } from '../core/run.ts';
-import { specChanges } from '../core/spec-changes.ts';
-import { parseManifest, withHomeDefaults } from '../core/validate/validate.ts';
-import type { JobDefinition, PutOutcome, StoreJobSource } from './job-source.ts';
-import type { Handlers } from './server.ts';
+import type { PutResult } from '../../contracts/job-api.ts';
+import type { Clock } from '../../control/ports.ts';
+import { jobDocument, type JobDocument } from '../../core/document.ts';
+import { LshError } from '../../core/errors.ts';
+import { LOCAL_NAMESPACE, jobKey, type Job, type JobSpec } from '../../core/job.ts';
+import { nextSlots } from '../../core/schedule/next-slots.ts';
+import { isActive } from '../../core/run.ts';
+import { specChanges } from '../../core/spec-changes.ts';
+import { parseManifest, withHomeDefaults } from '../../core/validate/validate.ts';
+import type { JobDefinition, PutOutcome, StoreJobSource } from '../jobs/job-source.ts';
+import type { Handlers } from '../socket/server.ts';
 
 export interface JobHandlerOptions {
   source: StoreJobSource;

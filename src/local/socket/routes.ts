@@ -1,10 +1,10 @@
 // The shape of each command's payload, checked before a handler sees it. What a schema cannot know of a job
 // (cron grammar, zones) is the handler's concern. Only the server loads this.
 import * as v from 'valibot';
-import { LshError } from '../core/errors.ts';
-import type { JobManifest } from '../core/job.ts';
-import { RUN_PHASES } from '../core/run.ts';
-import type { LogQuery } from '../contracts/job-api.ts';
+import { LshError } from '../../core/errors.ts';
+import type { JobManifest } from '../../core/job.ts';
+import { RUN_PHASES } from '../../core/run.ts';
+import type { LogQuery } from '../../contracts/job-api.ts';
 import { LOG_COMMAND, type Command, type Payload } from './protocol.ts';
 
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(253));

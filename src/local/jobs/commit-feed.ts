@@ -1,6 +1,6 @@
 // A word for who waits on a job: something about it was recorded. Knows what was committed only as a key.
-import { LshError } from '../core/errors.ts';
-import type { JobKey } from '../core/job.ts';
+import { LshError } from '../../core/errors.ts';
+import type { JobKey } from '../../core/job.ts';
 
 /** Turns records of a job into wake-ups; nobody has to ask again and again. */
 export class CommitFeed {

@@ -3,9 +3,9 @@
 import { existsSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { LshError, toLshError } from '../core/errors.ts';
-import type { LogQuery } from '../contracts/job-api.ts';
-import type { Logger } from '../control/ports.ts';
+import { LshError, toLshError } from '../../core/errors.ts';
+import type { LogQuery } from '../../contracts/job-api.ts';
+import type { Logger } from '../../control/ports.ts';
 import { http } from './http.ts';
 import {
   LOG_COMMAND,
@@ -16,7 +16,7 @@ import {
   type Payload,
   type Result,
 } from './protocol.ts';
-import { removeFile } from './paths.ts';
+import { removeFile } from '../paths.ts';
 import { parseCommand, parseEnvelope, readBody, type Envelope } from './request.ts';
 import { parseLogQuery, parsePayload } from './routes.ts';
 
