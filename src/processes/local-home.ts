@@ -18,7 +18,7 @@ import { runHandlers } from '../local/handlers/run-handlers.ts';
 import { DaemonServer, type Handlers } from '../local/socket/server.ts';
 import type { Log } from '../telemetry/log.ts';
 import { SubprocessRunner } from '../runners/subprocess/subprocess-runner.ts';
-import { SqliteStore } from '../stores/sqlite.ts';
+import { SqliteStore } from '../stores/sqlite/sqlite-store.ts';
 import { VERSION } from '../version.ts';
 import { commandPolicy, refusal } from './command-policy.ts';
 import { pruneHourly } from './history-pruning.ts';

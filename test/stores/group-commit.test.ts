@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { LshError } from '../../src/core/errors.ts';
-import { GroupCommit } from '../../src/stores/group-commit.ts';
+import { GroupCommit } from '../../src/stores/sqlite/group-commit.ts';
 
 /** Counts the transactions, and keeps what was written in those that did not fail. */
 function recorder() {

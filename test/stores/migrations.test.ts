@@ -1,8 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import { MIGRATIONS, migrate, schemaVersion } from '../../src/stores/migrations.ts';
-import { SqliteStore } from '../../src/stores/sqlite.ts';
+import { MIGRATIONS, migrate, schemaVersion } from '../../src/stores/sqlite/migrations.ts';
+import { SqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
 import { aJob } from '../support/records.ts';
 import { tempDir } from '../support/temp-dir.ts';
 

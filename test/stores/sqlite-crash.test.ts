@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { integer, sample } from 'fast-check';
 import { beforeEach, expect, test } from 'vitest';
-import { SqliteStore } from '../../src/stores/sqlite.ts';
+import { SqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
 import { seeded } from '../support/seed.ts';
 import { tempDir } from '../support/temp-dir.ts';
 

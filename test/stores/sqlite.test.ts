@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LshError } from '../../src/core/errors.ts';
-import { SqliteStore } from '../../src/stores/sqlite.ts';
-import { storeError } from '../../src/stores/sqlite-errors.ts';
-import { transaction } from '../../src/stores/sqlite-transaction.ts';
+import { SqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
+import { storeError } from '../../src/stores/sqlite/errors.ts';
+import { transaction } from '../../src/stores/sqlite/transaction.ts';
 import { aChange, aJob, aRun, aSlot } from '../support/records.ts';
 import { tempDir } from '../support/temp-dir.ts';
 

@@ -1,6 +1,6 @@
 // What an address may have that no message shows.
 import { expect, test } from 'vitest';
-import { SupabaseHistory } from '../../src/stores/supabase-history.ts';
+import { SupabaseHistory } from '../../src/stores/supabase/supabase-history.ts';
 import { aRun } from '../support/builders.ts';
 
 test('a password in the address is told nowhere', async () => {

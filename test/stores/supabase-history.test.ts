@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { LshError } from '../../src/core/errors.ts';
 import type { Run } from '../../src/core/run.ts';
-import { SupabaseHistory } from '../../src/stores/supabase-history.ts';
+import { SupabaseHistory } from '../../src/stores/supabase/supabase-history.ts';
 import { aRun, T0 } from '../support/records.ts';
 import { NO_SUPABASE, Supabase } from '../support/supabase.ts';
 

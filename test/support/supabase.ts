@@ -5,7 +5,7 @@ import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Run } from '../../src/core/run.ts';
-import { runOfRow, type RunRow } from '../../src/stores/supabase-rows.ts';
+import { runOfRow, type RunRow } from '../../src/stores/supabase/rows.ts';
 import { BINARIES } from './supabase/binaries.ts';
 import { Gateway } from './supabase/gateway.ts';
 import { roleToken } from './supabase/keys.ts';

@@ -1,6 +1,6 @@
 // The SQLite schema as the list of steps that lead to it. A released step is never edited; a change is a new one.
 import type { DatabaseSync } from 'node:sqlite';
-import { transaction } from './sqlite-transaction.ts';
+import { transaction } from './transaction.ts';
 
 /** Schema version N is what the first N steps make. */
 export const MIGRATIONS: readonly string[] = [

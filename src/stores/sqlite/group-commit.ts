@@ -1,6 +1,6 @@
 // Writes asked for in the same turn of the event loop share one transaction, and so one wait for the disk.
 // Knows nothing of SQL.
-import { LshError } from '../core/errors.ts';
+import { LshError } from '../../core/errors.ts';
 
 /** Bounds how long one transaction holds up the event loop. */
 const MEMBERS_MAX = 1000;

@@ -1,16 +1,16 @@
 // The embedded store: jobs, runs and slots in one SQLite file. What it has acknowledged survives kill -9 and
 // power loss. Knows nothing of schedules or of the loop; the two ports say what it promises.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { JobStore, RunQuery, RunStats, RunStore, SlotQuery } from '../contracts/stores.ts';
-import type { LedgerChange } from '../core/decide/decide.ts';
-import { LshError } from '../core/errors.ts';
-import type { Job, JobKey } from '../core/job.ts';
-import type { Run, SlotRecord } from '../core/run.ts';
+import type { JobStore, RunQuery, RunStats, RunStore, SlotQuery } from '../../contracts/stores.ts';
+import type { LedgerChange } from '../../core/decide/decide.ts';
+import { LshError } from '../../core/errors.ts';
+import type { Job, JobKey } from '../../core/job.ts';
+import type { Run, SlotRecord } from '../../core/run.ts';
 import { GroupCommit } from './group-commit.ts';
-import { SqliteConnection } from './sqlite-connection.ts';
-import { CURRENT_RUNS, PRUNE_RUNS, PRUNE_SLOTS, runsQuery, slotsQuery } from './sqlite-queries.ts';
-import { JOB_ROWS, RUN_ROWS, SLOT_ROWS } from './sqlite-rows.ts';
-import { runStats, STATS } from './sqlite-stats.ts';
+import { SqliteConnection } from './connection.ts';
+import { CURRENT_RUNS, PRUNE_RUNS, PRUNE_SLOTS, runsQuery, slotsQuery } from './queries.ts';
+import { JOB_ROWS, RUN_ROWS, SLOT_ROWS } from './rows.ts';
+import { runStats, STATS } from './stats.ts';
 
 const BUSY_TIMEOUT_MS = 2000;
 /** Rows that one step of prune deletes, so that it never holds up the event loop for long. */

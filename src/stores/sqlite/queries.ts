@@ -1,9 +1,9 @@
 // The SQL of every read, as text and parameters. Each is written so that an index answers it with work in
 // proportion to what it returns, however long the history is.
 import type { SQLInputValue } from 'node:sqlite';
-import type { RunQuery, SlotQuery } from '../contracts/stores.ts';
-import { RUN_PHASES } from '../core/run.ts';
-import { RUN_ROWS, SLOT_ROWS } from './sqlite-rows.ts';
+import type { RunQuery, SlotQuery } from '../../contracts/stores.ts';
+import { RUN_PHASES } from '../../core/run.ts';
+import { RUN_ROWS, SLOT_ROWS } from './rows.ts';
 
 const DEFAULT_LIMIT = 50;
 

@@ -1,10 +1,10 @@
 // One open SQLite file: prepared statements, transactions, and every error in our own words.
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { dirname } from 'node:path';
-import { LshError } from '../core/errors.ts';
-import { storeError } from './sqlite-errors.ts';
-import { openDatabase } from './sqlite-open.ts';
-import { transaction } from './sqlite-transaction.ts';
+import { LshError } from '../../core/errors.ts';
+import { storeError } from './errors.ts';
+import { openDatabase } from './open.ts';
+import { transaction } from './transaction.ts';
 
 /** In the order of the question marks, or by name. */
 export type Parameters = SQLInputValue[] | Record<string, SQLInputValue>;

@@ -1,7 +1,7 @@
 // Jobs, runs and slots as rows: which field is which column, and both ways between them.
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
-import type { Job } from '../core/job.ts';
-import type { Run, SlotRecord } from '../core/run.ts';
+import type { Job } from '../../core/job.ts';
+import type { Run, SlotRecord } from '../../core/run.ts';
 
 // `satisfies` makes a field that was forgotten here a type error.
 const RUN_COLUMNS = {

@@ -1,7 +1,7 @@
 // What SQLite and the file system say about the database file, in the words of our error table.
 import { accessSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
-import { LshError, type ErrorCode } from '../core/errors.ts';
+import { LshError, type ErrorCode } from '../../core/errors.ts';
 
 // Result codes of SQLite (its low byte) and error names of the file system.
 const CODES: Record<string | number, ErrorCode> = {

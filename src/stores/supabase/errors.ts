@@ -1,5 +1,5 @@
 // What a Supabase project answers, and what happens on the way to it, in the words of our error table.
-import { LshError, type ErrorCode } from '../core/errors.ts';
+import { LshError, type ErrorCode } from '../../core/errors.ts';
 
 /** The project that was asked; the key is here to be kept out of every message. */
 export interface Project {

@@ -3,9 +3,9 @@
 import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { LshError } from '../core/errors.ts';
+import { LshError } from '../../core/errors.ts';
 import { MIGRATIONS, migrate, schemaVersion } from './migrations.ts';
-import { storeError } from './sqlite-errors.ts';
+import { storeError } from './errors.ts';
 
 /** Up to this size every page is checked at each start; beyond it, only those that hold the jobs. */
 const FULL_CHECK_MAX_BYTES = 16 * 1024 * 1024;

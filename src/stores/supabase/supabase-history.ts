@@ -1,11 +1,11 @@
 // The team’s history in a Supabase project. Knows the table and how to write to it; when, and what becomes of runs that
 // cannot be written now, is the business of others.
 import type { SupabaseClient } from '@supabase/supabase-js';
-import type { RunHistory } from '../control/ports.ts';
-import type { Run } from '../core/run.ts';
+import type { RunHistory } from '../../control/ports.ts';
+import type { Run } from '../../core/run.ts';
 import { batches, type BatchLimits } from './batches.ts';
-import { answerError, requestError, strangeAnswer, type Project } from './supabase-errors.ts';
-import { runRow, type RunRow } from './supabase-rows.ts';
+import { answerError, requestError, strangeAnswer, type Project } from './errors.ts';
+import { runRow, type RunRow } from './rows.ts';
 
 /** One request; a tail of output may have 4 KiB. */
 const BATCH: BatchLimits = { rows: 500, bytes: 1024 * 1024 };

@@ -1,6 +1,6 @@
 // Figures per job over the stored history, computed by SQLite.
 import type { SQLOutputValue } from 'node:sqlite';
-import type { RunStats } from '../contracts/stores.ts';
+import type { RunStats } from '../../contracts/stores.ts';
 
 /** Durations that a job's figures show at the most. */
 const RECENT = 30;
