@@ -1,6 +1,6 @@
 // `lsh daemon run` without the rest of the command line: what lives for months should not carry what a person
 // types.
-import { runDaemon } from '../processes/daemon.ts';
+import { runDaemon } from '../processes/daemon/daemon.ts';
 import { report } from './failure.ts';
 import { processIo, type Io } from './io.ts';
 

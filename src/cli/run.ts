@@ -6,7 +6,7 @@ import { complete } from './completion/complete.ts';
 import type { Context } from './context.ts';
 import { report, usage } from './failure.ts';
 import { processIo, type Io } from './io.ts';
-import { connectLocal } from './local-api.ts';
+import { connectLocal } from '../processes/local-jobs.ts';
 import { buildProgram } from './program.ts';
 
 function contextFor(io: Io): Context {

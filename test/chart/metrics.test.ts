@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { RUN_PHASES } from '../../src/core/run.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
-import { addReadings } from '../../src/processes/controller-readings.ts';
+import { addReadings } from '../../src/processes/operator/controller-readings.ts';
 import { aRun } from '../support/builders.ts';
 import { NO_HELM, only, render } from '../support/chart.ts';
 

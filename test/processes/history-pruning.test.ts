@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { Run } from '../../src/core/run.ts';
-import { pruneHourly } from '../../src/processes/history-pruning.ts';
+import { pruneHourly } from '../../src/processes/daemon/history-pruning.ts';
 import { aRun, at } from '../support/builders.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { openTemporaryStore } from '../support/sqlite-store.ts';

@@ -1,7 +1,7 @@
 // Whether the operator has a history to write to, by its environment.
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
-import { teamHistory } from '../../src/processes/team-history.ts';
+import { teamHistory } from '../../src/processes/operator/team-history.ts';
 
 const SUPABASE_URL = 'https://team.supabase.co';
 const historyOf = (env: Record<string, string>) => teamHistory(loadConfig({ HOME: '/home/ada', ...env }));

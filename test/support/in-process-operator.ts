@@ -7,8 +7,8 @@ import type { KubeApi } from '../../src/kubernetes/api/fence.ts';
 import type { KubeClient, KubeRequest } from '../../src/kubernetes/api/client.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
 import type { Log } from '../../src/telemetry/log.ts';
-import { ClusterHome } from '../../src/processes/cluster-home.ts';
-import { shellRuns, type ShellRuns } from '../../src/processes/shell-runs.ts';
+import { ClusterHome } from '../../src/processes/operator/cluster-home.ts';
+import { shellRuns, type ShellRuns } from '../../src/processes/operator/shell-runs.ts';
 import { keptLogger, type KeptLogger } from './kept-logger.ts';
 
 export interface InProcessOptions {

@@ -20,7 +20,7 @@ export function addController(program: Command, context: Context): void {
     command.option(option, `${description.replace(/\.$/, '')} (${name}${otherwise})`);
   }
   command.action(async (given: Given) => {
-    const { runController } = await import('../../processes/controller.ts');
+    const { runController } = await import('../../processes/operator/controller.ts');
     const { kubeconfig, context: name } = given as { kubeconfig?: string; context?: string };
     context.status = await runController({
       cluster: { kubeconfig, context: name },

@@ -5,7 +5,7 @@ import { connectTo } from '../../cluster-api.ts';
 import { sameHome, type Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { usage } from '../../failure.ts';
-import { connectLocal } from '../../local-api.ts';
+import { connectLocal } from '../../../processes/local-jobs.ts';
 import { formatOption, type Format } from '../../output/format-option.ts';
 import { note, paintFor } from '../../output/print.ts';
 import { printPutAs } from '../../output/put.ts';

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { LshError } from '../../../core/errors.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
-import { connectLocal, pathsFromConfig } from '../../local-api.ts';
+import { connectLocal, pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { print } from '../../output/print.ts';
 
 async function exists(path: string): Promise<boolean> {

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { LshError } from '../../../core/errors.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
-import { connectLocal, pathsFromConfig } from '../../local-api.ts';
+import { connectLocal, pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { print } from '../../output/print.ts';
 import { withProgress } from '../../output/progress.ts';
 

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { LshError } from '../../../core/errors.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
-import { pathsFromConfig } from '../../local-api.ts';
+import { pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { parseCount } from '../../input/flags.ts';
 
 const CHUNK_BYTES = 64 * 1024;

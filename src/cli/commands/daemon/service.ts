@@ -9,7 +9,7 @@ import { LshError } from '../../../core/errors.ts';
 import { serviceFile, type ServiceFile } from '../../../local/lifecycle/service-files.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
-import { pathsFromConfig } from '../../local-api.ts';
+import { pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { print } from '../../output/print.ts';
 import { daemonRunCommand } from './life.ts';
 

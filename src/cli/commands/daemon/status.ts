@@ -4,7 +4,7 @@ import { formatDuration } from '../../../core/duration.ts';
 import type { DaemonStatus } from '../../../local/socket/protocol.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
-import { connectLocal } from '../../local-api.ts';
+import { connectLocal } from '../../../processes/local-jobs.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
 import { paintFor, print, printDocument } from '../../output/print.ts';
 import { counted, pad } from '../../output/text.ts';

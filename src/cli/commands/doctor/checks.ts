@@ -5,7 +5,7 @@ import { LshError } from '../../../core/errors.ts';
 import type { LocalPaths } from '../../../local/paths.ts';
 import { VERSION } from '../../../version.ts';
 import type { Io } from '../../io.ts';
-import { connectLocal, pathsFromConfig } from '../../local-api.ts';
+import { connectLocal, pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { hostTimeZone } from '../../../local/host-time-zone.ts';
 import { calendar } from '../../output/when.ts';
 import { checked, type Check } from './check.ts';

@@ -1,15 +1,15 @@
 // Where the operator executes shell runs, by its configuration: nowhere, by `lsh runner`, or in its own process.
 import { join } from 'node:path';
-import type { Config } from '../config.ts';
-import { systemClock } from '../control/clock.ts';
-import type { Logger, Runner } from '../control/ports.ts';
-import type { Run } from '../core/run.ts';
-import { localPaths } from '../local/paths.ts';
-import { NamespacedRunner } from '../runners/remote/namespaced-runner.ts';
-import { RemoteRunner } from '../runners/remote/remote-runner.ts';
-import { SubprocessRunner } from '../runners/subprocess/subprocess-runner.ts';
-import { commandPolicy, refusal } from './command-policy.ts';
-import { requireNoToken } from './service-account.ts';
+import type { Config } from '../../config.ts';
+import { systemClock } from '../../control/clock.ts';
+import type { Logger, Runner } from '../../control/ports.ts';
+import type { Run } from '../../core/run.ts';
+import { localPaths } from '../../local/paths.ts';
+import { NamespacedRunner } from '../../runners/remote/namespaced-runner.ts';
+import { RemoteRunner } from '../../runners/remote/remote-runner.ts';
+import { SubprocessRunner } from '../../runners/subprocess/subprocess-runner.ts';
+import { commandPolicy, refusal } from '../command-policy.ts';
+import { requireNoToken } from '../service-account.ts';
 
 export interface ShellRuns {
   runner: Runner;

@@ -1,5 +1,5 @@
 // Work that comes back: housekeeping beside the loop, never the evaluation of schedules.
-import type { Clock } from '../control/ports.ts';
+import type { Clock } from '../../control/ports.ts';
 
 export interface Recurring {
   clock: Clock;

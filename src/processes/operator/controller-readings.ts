@@ -1,6 +1,6 @@
 // What /metrics reads from a controller when it is asked: who leads, what waits, what is active, how far the
 // watches can be trusted.
-import type { Metrics } from '../telemetry/metrics.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
 import type { ClusterHome } from './cluster-home.ts';
 import type { WatchReading } from './cluster-watches.ts';
 

@@ -1,26 +1,26 @@
 // The cluster's home, put together: informers, jobs, runners and loop, for as long as this process leads. The order
 // of start and of stop is the point of this file.
-import type { Config } from '../config.ts';
-import { systemClock } from '../control/clock.ts';
-import { Controller } from '../control/controller.ts';
-import { HistoryOutbox } from '../control/history-outbox.ts';
-import type { Recorder, RunHistory, Runner } from '../control/ports.ts';
-import { Reconciler } from '../control/reconciler.ts';
-import { requireSafeCommand } from '../core/command-check/command-check.ts';
-import { LshError, toLshError } from '../core/errors.ts';
-import type { Executor, Job, JobKey } from '../core/job.ts';
-import type { Run } from '../core/run.ts';
-import type { KubeApi } from '../kubernetes/api/fence.ts';
-import type { KubeClient } from '../kubernetes/api/client.ts';
-import { EventRecorder } from '../kubernetes/operator/event-recorder.ts';
-import { KubernetesJobRunner } from '../kubernetes/operator/kube-job-runner.ts';
-import { ClusterJobSource } from '../kubernetes/operator/lsh-job-source.ts';
-import type { LshJobObject } from '../kubernetes/objects/lsh-job.ts';
-import { logRecorder } from '../telemetry/log-recorder.ts';
-import type { Log } from '../telemetry/log.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
+import type { Config } from '../../config.ts';
+import { systemClock } from '../../control/clock.ts';
+import { Controller } from '../../control/controller.ts';
+import { HistoryOutbox } from '../../control/history-outbox.ts';
+import type { Recorder, RunHistory, Runner } from '../../control/ports.ts';
+import { Reconciler } from '../../control/reconciler.ts';
+import { requireSafeCommand } from '../../core/command-check/command-check.ts';
+import { LshError, toLshError } from '../../core/errors.ts';
+import type { Executor, Job, JobKey } from '../../core/job.ts';
+import type { Run } from '../../core/run.ts';
+import type { KubeApi } from '../../kubernetes/api/fence.ts';
+import type { KubeClient } from '../../kubernetes/api/client.ts';
+import { EventRecorder } from '../../kubernetes/operator/event-recorder.ts';
+import { KubernetesJobRunner } from '../../kubernetes/operator/kube-job-runner.ts';
+import { ClusterJobSource } from '../../kubernetes/operator/lsh-job-source.ts';
+import type { LshJobObject } from '../../kubernetes/objects/lsh-job.ts';
+import { logRecorder } from '../../telemetry/log-recorder.ts';
+import type { Log } from '../../telemetry/log.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
 import { clusterWatches, readingsOf, type Watches, type WatchReading } from './cluster-watches.ts';
-import { commandPolicy } from './command-policy.ts';
+import { commandPolicy } from '../command-policy.ts';
 import type { ShellRuns } from './shell-runs.ts';
 
 export interface ClusterHomeOptions {

@@ -1,6 +1,6 @@
 // Deletes history that is older than the user wants to keep, once an hour, with the logs that belong to it.
-import type { RunStore } from '../contracts/stores.ts';
-import type { Clock, Logger } from '../control/ports.ts';
+import type { RunStore } from '../../contracts/stores.ts';
+import type { Clock, Logger } from '../../control/ports.ts';
 import { every } from './every.ts';
 
 export interface PruningOptions {

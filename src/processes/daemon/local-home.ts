@@ -1,26 +1,26 @@
 // The local home, put together: store, jobs, runner, loop and socket. The order of start and of stop is the point
 // of this file; everything that is ordered is elsewhere.
-import type { Config } from '../config.ts';
-import { systemClock } from '../control/clock.ts';
-import { Controller } from '../control/controller.ts';
-import type { Ledger } from '../control/ports.ts';
-import { Reconciler } from '../control/reconciler.ts';
-import { requireSafeCommand, type CommandPolicy } from '../core/command-check/command-check.ts';
-import type { Run } from '../core/run.ts';
-import { CommitFeed } from '../local/jobs/commit-feed.ts';
-import { daemonHandlers } from '../local/handlers/daemon-handlers.ts';
-import { hostTimeZone } from '../local/host-time-zone.ts';
-import { jobHandlers } from '../local/handlers/job-handlers.ts';
-import { StoreJobSource } from '../local/jobs/job-source.ts';
-import { logRecorder } from '../telemetry/log-recorder.ts';
-import type { LocalPaths } from '../local/paths.ts';
-import { runHandlers } from '../local/handlers/run-handlers.ts';
-import { DaemonServer, type Handlers } from '../local/socket/server.ts';
-import type { Log } from '../telemetry/log.ts';
-import { SubprocessRunner } from '../runners/subprocess/subprocess-runner.ts';
-import { SqliteStore } from '../stores/sqlite/sqlite-store.ts';
-import { VERSION } from '../version.ts';
-import { commandPolicy, refusal } from './command-policy.ts';
+import type { Config } from '../../config.ts';
+import { systemClock } from '../../control/clock.ts';
+import { Controller } from '../../control/controller.ts';
+import type { Ledger } from '../../control/ports.ts';
+import { Reconciler } from '../../control/reconciler.ts';
+import { requireSafeCommand, type CommandPolicy } from '../../core/command-check/command-check.ts';
+import type { Run } from '../../core/run.ts';
+import { CommitFeed } from '../../local/jobs/commit-feed.ts';
+import { daemonHandlers } from '../../local/handlers/daemon-handlers.ts';
+import { hostTimeZone } from '../../local/host-time-zone.ts';
+import { jobHandlers } from '../../local/handlers/job-handlers.ts';
+import { StoreJobSource } from '../../local/jobs/job-source.ts';
+import { logRecorder } from '../../telemetry/log-recorder.ts';
+import type { LocalPaths } from '../../local/paths.ts';
+import { runHandlers } from '../../local/handlers/run-handlers.ts';
+import { DaemonServer, type Handlers } from '../../local/socket/server.ts';
+import type { Log } from '../../telemetry/log.ts';
+import { SubprocessRunner } from '../../runners/subprocess/subprocess-runner.ts';
+import { SqliteStore } from '../../stores/sqlite/sqlite-store.ts';
+import { VERSION } from '../../version.ts';
+import { commandPolicy, refusal } from '../command-policy.ts';
 import { pruneHourly } from './history-pruning.ts';
 import { keepSocket } from './socket-keeping.ts';
 

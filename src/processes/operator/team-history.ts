@@ -1,8 +1,8 @@
 // Where finished runs are kept for the team, by the configuration.
-import type { Config } from '../config.ts';
-import type { RunHistory } from '../control/ports.ts';
-import { LshError } from '../core/errors.ts';
-import { SupabaseHistory } from '../stores/supabase/supabase-history.ts';
+import type { Config } from '../../config.ts';
+import type { RunHistory } from '../../control/ports.ts';
+import { LshError } from '../../core/errors.ts';
+import { SupabaseHistory } from '../../stores/supabase/supabase-history.ts';
 
 /** Undefined where no Supabase project is configured; ENVIRONMENT_INVALID where one is, and not its key. */
 export function teamHistory({ supabaseUrl, supabaseServiceRoleKey }: Config): RunHistory | undefined {

@@ -1,14 +1,14 @@
 // The process of `lsh daemon run`: one per state directory and per socket, from its locks to its last signal.
 // It never ends the process itself; it returns, or throws, and cli/main does.
-import { loadConfig, type Config } from '../config.ts';
-import { EXIT, LshError, toLshError, type ExitStatus } from '../core/errors.ts';
-import { ensureDirectories, localPaths, type LocalPaths } from '../local/paths.ts';
-import { tellParent } from '../local/lifecycle/spawn-daemon.ts';
-import { openLog, type Log } from '../telemetry/log.ts';
-import { VERSION } from '../version.ts';
+import { loadConfig, type Config } from '../../config.ts';
+import { EXIT, LshError, toLshError, type ExitStatus } from '../../core/errors.ts';
+import { ensureDirectories, localPaths, type LocalPaths } from '../../local/paths.ts';
+import { tellParent } from '../../local/lifecycle/spawn-daemon.ts';
+import { openLog, type Log } from '../../telemetry/log.ts';
+import { VERSION } from '../../version.ts';
 import { LocalHome } from './local-home.ts';
-import { acquireLocks } from './locks.ts';
-import { untilTold, within, type Told } from './life.ts';
+import { acquireLocks } from '../locks.ts';
+import { untilTold, within, type Told } from '../life.ts';
 
 /** A drain that takes longer is given up: everything acknowledged is on disk at any moment. */
 const DRAIN_TIMEOUT_MS = 20_000;

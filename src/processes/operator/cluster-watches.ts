@@ -1,14 +1,14 @@
 // What the operator watches: LshJobs, the Jobs and the pending Pods of their runs, in its namespaces.
-import type { Config } from '../config.ts';
-import type { KubeClient } from '../kubernetes/api/client.ts';
-import { JOB_LABEL, RUN_LABEL } from '../kubernetes/objects/kube-job.ts';
-import { NamespacedInformer } from '../kubernetes/api/watch/namespaced-informer.ts';
-import { trimmedJob } from '../kubernetes/operator/owned-kube-jobs.ts';
-import { lshJobPath, type LshJobObject } from '../kubernetes/objects/lsh-job.ts';
-import type { JobObject, PodObject } from '../kubernetes/objects/kube-job-run.ts';
-import { trimmedPod } from '../kubernetes/operator/stuck-runs.ts';
-import type { WatchReadings } from '../kubernetes/api/watch/watch-health.ts';
-import type { Log } from '../telemetry/log.ts';
+import type { Config } from '../../config.ts';
+import type { KubeClient } from '../../kubernetes/api/client.ts';
+import { JOB_LABEL, RUN_LABEL } from '../../kubernetes/objects/kube-job.ts';
+import { NamespacedInformer } from '../../kubernetes/api/watch/namespaced-informer.ts';
+import { trimmedJob } from '../../kubernetes/operator/owned-kube-jobs.ts';
+import { lshJobPath, type LshJobObject } from '../../kubernetes/objects/lsh-job.ts';
+import type { JobObject, PodObject } from '../../kubernetes/objects/kube-job-run.ts';
+import { trimmedPod } from '../../kubernetes/operator/stuck-runs.ts';
+import type { WatchReadings } from '../../kubernetes/api/watch/watch-health.ts';
+import type { Log } from '../../telemetry/log.ts';
 
 export interface WatchOptions {
   config: Config;

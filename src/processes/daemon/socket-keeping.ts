@@ -1,9 +1,9 @@
 // Nobody tells a daemon that a logout has emptied the directory of its socket; without a look now and then it
 // would live on unreachable.
 import { existsSync } from 'node:fs';
-import type { Clock, Logger } from '../control/ports.ts';
-import { ensureDirectories, type LocalPaths } from '../local/paths.ts';
-import type { DaemonServer } from '../local/socket/server.ts';
+import type { Clock, Logger } from '../../control/ports.ts';
+import { ensureDirectories, type LocalPaths } from '../../local/paths.ts';
+import type { DaemonServer } from '../../local/socket/server.ts';
 import { every } from './every.ts';
 
 export interface SocketKeepingOptions {
