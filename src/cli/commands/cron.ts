@@ -9,13 +9,13 @@ import { addExplain } from './cron/explain.ts';
 import { addExport } from './cron/export.ts';
 import { addGet } from './cron/get.ts';
 import { addHistory } from './cron/history.ts';
-import { addImport } from './cron/import.ts';
+import { addImport } from './cron/adopt/import.ts';
 import { addList } from './cron/list.ts';
 import { addLogs } from './cron/logs.ts';
 import { addNext } from './cron/next.ts';
-import { addPromote } from './cron/promote.ts';
+import { addPromote } from './cron/adopt/promote.ts';
 import { addReport } from './cron/report.ts';
-import { addCreateFromTemplate, addTemplates } from './cron/template.ts';
+import { addCreateFromTemplate, addTemplates } from './cron/adopt/template.ts';
 import { addStop, addTrigger } from './cron/trigger.ts';
 import { addValidate } from './cron/validate.ts';
 

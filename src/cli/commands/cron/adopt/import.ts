@@ -3,16 +3,16 @@ import { execFile } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
-import { loadConfig } from '../../../config.ts';
-import { LshError } from '../../../core/errors.ts';
-import type { Context } from '../../context.ts';
-import { repeatable, withExamples } from '../../define.ts';
-import { usage } from '../../failure.ts';
-import { note, paintFor } from '../../output/print.ts';
-import { printPutLine } from '../../output/put.ts';
-import { applyFiles } from '../apply.ts';
+import { loadConfig } from '../../../../config.ts';
+import { LshError } from '../../../../core/errors.ts';
+import type { Context } from '../../../context.ts';
+import { repeatable, withExamples } from '../../../define.ts';
+import { usage } from '../../../failure.ts';
+import { note, paintFor } from '../../../output/print.ts';
+import { printPutLine } from '../../../output/put.ts';
+import { applyFiles } from '../../apply.ts';
 import { convertCronJob, importCronJob } from './import-cronjob.ts';
-import { forEachTarget } from '../each.ts';
+import { forEachTarget } from '../../each.ts';
 
 interface ImportFlags {
   /** True where no file is named. */
@@ -34,7 +34,7 @@ async function readCrontab(
   const file = flags.crontab === true ? (flags.system ? SYSTEM_CRONTAB : undefined) : flags.crontab;
   if (file === undefined) return { content: await ownCrontab(), source: 'crontab' };
   if (file === '-') return { content: await text(io.stdin as AsyncIterable<Buffer>), source: '<stdin>' };
-  const { contentOf } = await import('../../input/documents.ts');
+  const { contentOf } = await import('../../../input/documents.ts');
   return { content: await contentOf(file), source: file };
 }
 
@@ -51,7 +51,7 @@ async function ownCrontab(): Promise<string> {
 }
 
 async function importCrontab(context: Context, flags: ImportFlags): Promise<void> {
-  const { parseCrontab } = await import('../../../core/import/crontab.ts');
+  const { parseCrontab } = await import('../../../../core/import/crontab.ts');
   const { content, source } = await readCrontab(context, flags);
   const { user, logname } = loadConfig();
   const { jobs, notes } = parseCrontab(content, { system: flags.system === true, user: user ?? logname });

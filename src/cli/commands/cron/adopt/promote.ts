@@ -1,14 +1,14 @@
 // `lsh cron promote`: a job of the local daemon to a cluster, with every difference said aloud.
 import { Option, type Command } from 'commander';
-import type { Executor } from '../../../core/job.ts';
-import { connectTo } from '../../cluster-api.ts';
-import { sameHome, type Context } from '../../context.ts';
-import { withExamples } from '../../define.ts';
-import { usage } from '../../failure.ts';
-import { connectLocal } from '../../../processes/local-jobs.ts';
-import { formatOption, type Format } from '../../output/format-option.ts';
-import { note, paintFor } from '../../output/print.ts';
-import { printPutAs } from '../../output/put.ts';
+import type { Executor } from '../../../../core/job.ts';
+import { connectTo } from '../../../cluster-api.ts';
+import { sameHome, type Context } from '../../../context.ts';
+import { withExamples } from '../../../define.ts';
+import { usage } from '../../../failure.ts';
+import { connectLocal } from '../../../../processes/local-jobs.ts';
+import { formatOption, type Format } from '../../../output/format-option.ts';
+import { note, paintFor } from '../../../output/print.ts';
+import { printPutAs } from '../../../output/put.ts';
 
 interface PromoteFlags {
   image?: string;
@@ -24,8 +24,8 @@ async function promoteJob(context: Context, name: string, flags: PromoteFlags): 
   if (flags.executor === 'shell' && flags.image !== undefined) {
     throw usage('--image goes with --executor job; a shell run has no container of its own.');
   }
-  const { manifestOf } = await import('../../input/manifest.ts');
-  const { promote } = await import('../../../core/import/promote.ts');
+  const { manifestOf } = await import('../../../input/manifest.ts');
+  const { promote } = await import('../../../../core/import/promote.ts');
   const { spec } = manifestOf(await connectLocal().get({ name }), 'local');
   const { job, notes } = promote(name, spec, { executor: EXECUTORS[flags.executor], image: flags.image });
   context.cluster ??= {};

@@ -1,19 +1,19 @@
 // `lsh cron templates|create-from-template`: jobs that many people need, with their parameters.
 import type { Command } from 'commander';
-import type { JobSpecInput } from '../../../core/job.ts';
-import type { Template } from '../../../core/import/templates.ts';
-import { homeOf, type Context } from '../../context.ts';
-import { repeatable, withExamples } from '../../define.ts';
-import { usage } from '../../failure.ts';
-import { specFromFlags, type SpecFlags } from '../../input/spec-from-flags.ts';
-import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
-import { paintFor, print, printDocument } from '../../output/print.ts';
-import { pad } from '../../output/text.ts';
-import { printPutAs } from '../../output/put.ts';
-import { withSpecFlags } from './add.ts';
+import type { JobSpecInput } from '../../../../core/job.ts';
+import type { Template } from '../../../../core/import/templates.ts';
+import { homeOf, type Context } from '../../../context.ts';
+import { repeatable, withExamples } from '../../../define.ts';
+import { usage } from '../../../failure.ts';
+import { specFromFlags, type SpecFlags } from '../../../input/spec-from-flags.ts';
+import { formatOption, isDocumentFormat, type Format } from '../../../output/format-option.ts';
+import { paintFor, print, printDocument } from '../../../output/print.ts';
+import { pad } from '../../../output/text.ts';
+import { printPutAs } from '../../../output/put.ts';
+import { withSpecFlags } from '../add.ts';
 
 async function templates({ io }: Context, { output }: { output?: Format }): Promise<void> {
-  const { TEMPLATES } = await import('../../../core/import/templates.ts');
+  const { TEMPLATES } = await import('../../../../core/import/templates.ts');
   if (isDocumentFormat(output)) return printDocument(io, TEMPLATES, output);
   if (output === 'name') return print(io, ...TEMPLATES.map(({ name }) => name));
   const bold = (text: string) => paintFor(io.stdout)('head', text);
@@ -61,7 +61,7 @@ function parameterValues(settings: readonly string[]): Record<string, string> {
 }
 
 async function create(context: Context, template: string, flags: CreateFlags): Promise<void> {
-  const { fromTemplate } = await import('../../../core/import/templates.ts');
+  const { fromTemplate } = await import('../../../../core/import/templates.ts');
   const job = fromTemplate(template, parameterValues(flags.set ?? []), flags.name);
   const given = specFromFlags(flags, [], homeOf(context));
   const { schedule, ...rest } = job.spec;
