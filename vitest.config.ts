@@ -1,18 +1,24 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-const CLUSTER_TESTS = 'test/kubernetes/**/*.test.ts';
+/** Need an API server; test/support/cluster/kube-setup.ts brings one. */
+const CLUSTER_TESTS = [
+  'test/kubernetes',
+  'test/processes/operator',
+  'test/cli/cluster',
+  'test/chart/on-server',
+].map((folder) => `${folder}/**/*.test.ts`);
 /** Need a cluster with real pods: `npm run e2e`, vitest.e2e.config.ts. */
 const E2E_TESTS = 'test/e2e/**/*.test.ts';
 
 /** These take a minute or two each, most of it waiting. */
 const LONG = [
   'every-second',
-  'operator-soak',
-  'exactly-once',
-  'operator-away',
-  'operator-trouble',
-  'operator-scale',
+  'operator/soak',
+  'operator/exactly-once',
+  'operator/away',
+  'operator/trouble',
+  'operator/scale',
 ];
 
 /** Begins with what is long, so that it does not stand alone at the end. */
@@ -42,7 +48,7 @@ export default defineConfig({
         test: {
           name: 'host',
           include: ['test/**/*.test.ts'],
-          exclude: [CLUSTER_TESTS, E2E_TESTS],
+          exclude: [...CLUSTER_TESTS, E2E_TESTS],
           globalSetup: ['test/support/global-setup.ts'],
         },
       },
@@ -50,8 +56,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'cluster',
-          include: [CLUSTER_TESTS],
-          globalSetup: ['test/support/global-setup.ts', 'test/support/kube-setup.ts'],
+          include: CLUSTER_TESTS,
+          globalSetup: ['test/support/global-setup.ts', 'test/support/cluster/kube-setup.ts'],
         },
       },
     ],

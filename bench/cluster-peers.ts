@@ -1,6 +1,6 @@
 // The same numbers of CronJobs, by Kubernetes' own controller on the same API server.
 import type { KubeClient } from '../src/kubernetes/api/client.ts';
-import type { KubeEnvironment } from '../test/support/kube.ts';
+import type { KubeEnvironment } from '../test/support/cluster/kube.ts';
 import { idleCpuOf, minuteAfter, Scene, scheduleAt, unstartedJob } from './cluster-scene.ts';
 import { DUE, FEW, MANY, MINUTE, type Due, type Many } from './cluster-sizes.ts';
 import { cpuMs, rssMb } from './lsh-process.ts';

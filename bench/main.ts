@@ -1,7 +1,7 @@
 // `npm run bench`: every budget as one line, with its peer measured in the same run. `--json` for programs; words
 // choose groups: schedule, evaluation, lag, runs, daemon, cli, idle, cluster. `--seconds` is how long the daemon is kept busy.
 import { parseArgs } from 'node:util';
-import { kubeBinaries } from '../test/support/kube-binaries.ts';
+import { kubeBinaries } from '../test/support/cluster/kube-binaries.ts';
 import type { Row } from './row.ts';
 
 const { values, positionals } = parseArgs({

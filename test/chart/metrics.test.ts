@@ -5,7 +5,7 @@ import { RUN_PHASES } from '../../src/core/run.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
 import { addReadings } from '../../src/processes/operator/controller-readings.ts';
 import { aRun } from '../support/builders.ts';
-import { NO_HELM, only, render } from '../support/chart.ts';
+import { NO_HELM, only, render } from '../support/chart/chart.ts';
 
 /** What Prometheus itself puts on a series. */
 const TARGET_LABELS = ['namespace', 'pod'];

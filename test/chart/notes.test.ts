@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseManifest } from '../../src/core/validate/validate.ts';
 import { CHART } from '../../scripts/chart/helm.ts';
-import { NO_HELM, objectsIn, only, render } from '../support/chart.ts';
+import { NO_HELM, objectsIn, only, render } from '../support/chart/chart.ts';
 
 describe.skipIf(NO_HELM)('the notes', () => {
   let chart: string;

@@ -1,8 +1,8 @@
 // The chart's rights are those of deploy/rbac, which are proven to be the least that works.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { NO_HELM, objectsIn, only, podOf, render, type Rendered } from '../support/chart.ts';
-import { shippedRbac } from '../support/operator.ts';
+import { NO_HELM, objectsIn, only, podOf, render, type Rendered } from '../support/chart/chart.ts';
+import { shippedRbac } from '../support/cluster/operator.ts';
 
 const core = ({ apiVersion, kind, metadata, rules, roleRef, subjects }: Rendered) => ({
   apiVersion,

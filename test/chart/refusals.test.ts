@@ -1,6 +1,6 @@
 // Values that cannot be meant are refused before anything is installed, with the reason.
 import { describe, expect, test } from 'vitest';
-import { NO_HELM, refusal } from '../support/chart.ts';
+import { NO_HELM, refusal } from '../support/chart/chart.ts';
 
 describe.skipIf(NO_HELM)('values that contradict each other', () => {
   test.each([

@@ -13,8 +13,8 @@ import {
   testJobs,
   testPodOf,
   type Rendered,
-} from '../support/chart.ts';
-import { VARIANTS } from '../support/chart-variants.ts';
+} from '../support/chart/chart.ts';
+import { VARIANTS } from '../support/chart/chart-variants.ts';
 
 const kinds = (objects: readonly Rendered[]) =>
   objects

@@ -1,7 +1,7 @@
 // Which container is given which secret. The chart makes no Secret and the operator may read none: the kubelet does.
 import { describe, expect, test } from 'vitest';
-import { container, NO_HELM, podOf, render, testPodOf, type Rendered } from '../support/chart.ts';
-import { VARIANTS } from '../support/chart-variants.ts';
+import { container, NO_HELM, podOf, render, testPodOf, type Rendered } from '../support/chart/chart.ts';
+import { VARIANTS } from '../support/chart/chart-variants.ts';
 
 /** What the containers of the release get from Secrets, `helm test` included. */
 function fromSecrets(objects: readonly Rendered[]): Record<string, string> {

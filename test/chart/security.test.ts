@@ -16,9 +16,9 @@ import {
   testPodOf,
   type PodSpec,
   type Rendered,
-} from '../support/chart.ts';
-import { VARIANTS } from '../support/chart-variants.ts';
-import { restrictedProblems } from '../support/pod-security.ts';
+} from '../support/chart/chart.ts';
+import { VARIANTS } from '../support/chart/chart-variants.ts';
+import { restrictedProblems } from '../support/cluster/pod-security.ts';
 
 /** The pod that an LshJob of executor Job gets. */
 function jobPod({ metadata: { name, namespace = '' }, ...object }: Rendered): PodSpec {

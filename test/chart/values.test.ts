@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import { VARIABLES } from '../../src/config/variables.ts';
 import { chartValues } from '../../scripts/gen/chart-readme.ts';
-import { container, envOf, NO_HELM, podOf, render } from '../support/chart.ts';
-import { VARIANTS } from '../support/chart-variants.ts';
+import { container, envOf, NO_HELM, podOf, render } from '../support/chart/chart.ts';
+import { VARIANTS } from '../support/chart/chart-variants.ts';
 
 interface Schema {
   type?: string;

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Executor, JobSpecInput } from '../../src/core/job.ts';
 import type { LshJobObject } from '../../src/kubernetes/objects/lsh-job.ts';
 import type { RunEntry } from '../../src/kubernetes/objects/lsh-job-status.ts';
-import { findings, isSettled, type Account } from '../support/ledger-check.ts';
+import { findings, isSettled, type Account } from '../support/cluster/ledger-check.ts';
 import { Marks } from './support/marks.ts';
 import { RealCluster, RELEASE, TEAM } from './support/real-cluster.ts';
 

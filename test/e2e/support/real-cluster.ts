@@ -17,7 +17,7 @@ import { isOwnedBy, type JobObject, type PodObject } from '../../../src/kubernet
 import type { OutcomeEntry, RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 import { BUNDLE } from '../../support/bundle.ts';
 import { keptLogger } from '../../support/kept-logger.ts';
-import type { Account } from '../../support/ledger-check.ts';
+import type { Account } from '../../support/cluster/ledger-check.ts';
 import { onNode } from './on-node.ts';
 
 /** Ends a test that has failed; no pace that a busy machine is held to. */

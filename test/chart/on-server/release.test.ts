@@ -1,0 +1,78 @@
+// A release through its life on a real API server, by helm itself: installed, upgraded, uninstalled. There is no
+// kubelet, so no pod runs; what helm leaves on the server is looked at.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { isNotFound } from '../../../src/kubernetes/api/api-errors.ts';
+import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
+import { lshJobPath, type LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
+import { CHART, helm } from '../../../scripts/chart/helm.ts';
+import { NO_HELM, type Rendered } from '../../support/chart/chart.ts';
+import { eventually } from '../../support/eventually.ts';
+import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+
+const DEPLOYMENT = '/apis/apps/v1/namespaces/lsh-system/deployments/lsh-controller';
+const DEFINITION = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/lshjobs.lsh.dev';
+
+describe.skipIf(NO_KUBE || NO_HELM)('a release', () => {
+  let environment: KubeEnvironment;
+  let client: KubeClient;
+  let home: string;
+  let cluster: string[];
+
+  beforeAll(async () => {
+    environment = await KubeEnvironment.start({ crd: false });
+    client = await environment.client();
+    // helm keeps what it has discovered of a server in the home directory.
+    home = mkdtempSync(join(tmpdir(), 'lsh-helm-'));
+    vi.stubEnv('HOME', home);
+    cluster = [`--kubeconfig=${await environment.kubeconfig()}`, '--namespace=lsh-system'];
+  });
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    rmSync(home, { recursive: true, force: true });
+    await environment?.stop();
+  });
+
+  const get = <T = Rendered>(path: string) => client.json<T>({ path });
+  const upgrade = (...values: string[]) =>
+    helm(['upgrade', '--install', 'lsh', CHART, ...cluster, ...values]);
+
+  async function isGone(path: string): Promise<boolean> {
+    const outcome = await get(path).catch((error: unknown) => error);
+    return isNotFound(outcome);
+  }
+
+  test('is installed with its notes, upgraded in place, and leaves every LshJob when it goes', async () => {
+    expect(upgrade('--create-namespace')).toContain('helm test lsh --namespace lsh-system');
+    const installed = await get(DEPLOYMENT);
+    const body = {
+      apiVersion: 'lsh.dev/v1alpha1',
+      kind: 'LshJob',
+      metadata: { name: 'kept' },
+      spec: { schedule: '@daily', command: 'date' },
+    };
+    const create = () => client.json({ method: 'POST', path: lshJobPath('default'), body });
+    await eventually(() => create().catch(() => undefined));
+
+    expect(upgrade(`--values=${CHART}/values-ha.yaml`)).toContain('REVISION: 2');
+    const upgraded = await get<Rendered & { metadata: { uid: string } }>(DEPLOYMENT);
+    expect(upgraded).toMatchObject({
+      metadata: { uid: (installed.metadata as { uid?: string }).uid },
+      spec: { replicas: 2 },
+    });
+
+    helm(['uninstall', 'lsh', ...cluster]);
+    expect(await isGone(DEPLOYMENT)).toBe(true);
+    expect(await isGone('/apis/rbac.authorization.k8s.io/v1/clusterroles/lsh-controller')).toBe(true);
+    expect(await get<LshJobObject>(lshJobPath('default', 'kept'))).toMatchObject({
+      spec: { command: 'date' },
+    });
+
+    // What was kept is taken over by the next release of the name.
+    expect(upgrade('--set=crds.keep=false')).toContain('deletes every LshJob');
+    helm(['uninstall', 'lsh', ...cluster]);
+    await eventually(async () => (await isGone(DEFINITION)) || undefined);
+  });
+});

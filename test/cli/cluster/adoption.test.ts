@@ -1,0 +1,129 @@
+// Jobs that come to a cluster from elsewhere: `promote` from the local daemon, `import` from CronJobs.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
+import { lshJobPath, type LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
+import { aSharedDaemon, lsh, lshOk } from '../../support/cli.ts';
+import { aNamespace, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
+import { KUBE_MINOR, KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+
+const CRON_JOBS = KUBE_MINOR >= 21 ? 'batch/v1' : 'batch/v1beta1';
+
+function aCronJob(name: string, changes: { spec?: object; job?: object; container?: object } = {}) {
+  const container = {
+    name: 'main',
+    image: 'postgres:17',
+    command: ['/bin/sh', '-c', 'pg_dump app'],
+    ...changes.container,
+  };
+  const template = { spec: { restartPolicy: 'OnFailure', containers: [container] } };
+  return {
+    apiVersion: CRON_JOBS,
+    kind: 'CronJob',
+    metadata: { name },
+    spec: { schedule: '30 1 * * *', jobTemplate: { spec: { template, ...changes.job } }, ...changes.spec },
+  };
+}
+
+describe.skipIf(NO_KUBE)('adoption by a cluster', () => {
+  const home = aSharedDaemon();
+  let environment: KubeEnvironment;
+  let client: KubeClient;
+  let cli: ClusterCli;
+  let both: { env: Record<string, string> };
+
+  beforeAll(async () => {
+    environment = await KubeEnvironment.start();
+    client = await environment.client();
+    cli = await aNamespace(environment, 'adopted');
+    both = { env: { ...home.env, KUBECONFIG: cli.env['KUBECONFIG']! } };
+  });
+  afterAll(() => environment?.stop());
+
+  const object = (name: string) => client.json<LshJobObject>({ path: lshJobPath('adopted', name) });
+  const addLocally = (name: string, ...more: string[]) =>
+    lshOk(home, ['cron', 'add', '-n', name, '-s', '0 2 * * 0', '-c', 'make rotate', ...more]);
+  const createCronJob = (body: object) =>
+    client.json({ method: 'POST', path: `/apis/${CRON_JOBS}/namespaces/adopted/cronjobs`, body });
+
+  test('promote carries a local job over, says what differs, and leaves the local one', async () => {
+    await addLocally('rotate', '--tz', 'Europe/Berlin', '--retries', '2');
+    const dry = await lsh(both, ['cron', 'promote', 'rotate', '--dry-run']);
+    expect(dry.stdout).toMatch(/^job "rotate" created \(dry run\)\n/);
+    const { status, stdout, stderr } = await lsh(both, [
+      'cron',
+      'promote',
+      'rotate',
+      '--image',
+      'alpine:3.22',
+    ]);
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    expect(stdout).toMatch(/^job "rotate" created\n {2}next runs \(Europe\/Berlin\):/);
+    expect(stderr).toMatch(/note: timeZone: Europe\/Berlin[^]*alpine:3\.22[^]*lsh cron pause rotate/);
+    expect((await object('rotate')).spec).toMatchObject({
+      schedule: '0 2 * * 0',
+      timeZone: 'Europe/Berlin',
+      command: 'make rotate',
+      executor: 'Job',
+      retry: { limit: 2 },
+      job: { image: 'alpine:3.22' },
+    });
+    expect(
+      await lshOk(both, ['cron', 'promote', 'rotate', '--image', 'alpine:3.22', '-o', 'json']),
+    ).toContain('"result": "unchanged"');
+    expect(await lshOk(home, ['cron', 'list', '-o', 'name'])).toContain('rotate\n');
+  });
+
+  test('promote refuses what is of this machine only, and an image without a container', async () => {
+    await addLocally('bound', '--env-file', '/etc/environment');
+    const refused = await lsh(both, ['cron', 'promote', 'bound']);
+    expect(refused).toMatchObject({ status: 2, stdout: '' });
+    expect(refused.stderr).toMatch(/spec\.envFrom\[0\]\.file[^]*\[JOB_NOT_CARRIED\]/);
+    const usage = await lsh(both, ['cron', 'promote', 'bound', '--executor', 'shell', '--image', 'x']);
+    expect(usage).toMatchObject({ status: 2, stdout: '' });
+    expect(await lsh(both, ['cron', 'promote', 'nobody'])).toMatchObject({ status: 4 });
+  });
+
+  test('a CronJob of the cluster becomes an LshJob beside it', async () => {
+    await createCronJob(aCronJob('dump', { job: { activeDeadlineSeconds: 600 } }));
+    const args = ['cron', 'import', '--cronjob', 'dump', '--namespace', 'adopted'];
+    expect((await lsh(both, [...args, '--dry-run'])).stdout).toBe(
+      'job "dump" created  30 1 * * * (dry run)\n',
+    );
+    const { stdout, stderr } = await lsh(both, args);
+    expect(stdout).toBe('job "dump" created  30 1 * * *\n');
+    expect(stderr).toMatch(
+      /dump: note: backoffLimit: 6 became retry\.limit[^]*kubectl patch cronjob dump --namespace adopted/,
+    );
+    const { spec } = (await object('dump')) as { spec: { job: { podTemplate: object } } };
+    expect(spec).toMatchObject({
+      command: 'pg_dump app',
+      concurrencyPolicy: 'Allow',
+      timeoutSeconds: 600,
+      retry: { limit: 6, maxSeconds: 360 },
+      job: { image: 'postgres:17', podTemplate: { spec: { containers: [{ name: 'run' }] } } },
+    });
+    expect((await lsh(both, args)).stdout).toMatch(/^job "dump" unchanged/);
+  });
+
+  test('CronJobs among documents are converted, for a cluster only', async () => {
+    const stdin = stringify(aCronJob('filed', { spec: { suspend: true } }));
+    const refused = await lsh(home, ['cron', 'import', '-f', '-'], { stdin });
+    expect(refused).toMatchObject({ status: 2, stdout: '' });
+    expect(refused.stderr).toContain('Add --cluster.');
+    expect(await cli.ok(['cron', 'import', '-f', '-'], { stdin })).toMatch(/^job "filed" created/);
+    expect((await object('filed')).spec).toMatchObject({ suspend: true });
+  });
+
+  test('one that would become another job is refused with every reason; one that there is not is not found', async () => {
+    await createCronJob(
+      aCronJob('wide', { job: { parallelism: 3, completions: 9 }, container: { command: null } }),
+    );
+    const refused = await cli.call(['cron', 'import', '--cronjob', 'wide']);
+    expect(refused).toMatchObject({ status: 2, stdout: '' });
+    expect(refused.stderr).toMatch(
+      /command[^]*parallelism: is 3[^]*completions: is 9[^]*\[JOB_NOT_CARRIED\]/,
+    );
+    expect(await cli.call(['cron', 'import', '--cronjob', 'nobody'])).toMatchObject({ status: 4 });
+  });
+});

@@ -1,0 +1,182 @@
+// The verbs about definitions with --cluster: the built command line against a real API server.
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { PutResult } from '../../../src/contracts/job-api.ts';
+import type { JobDocument } from '../../../src/core/document.ts';
+import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
+import { lshJobPath, type LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
+import { lshOk } from '../../support/cli.ts';
+import { aNamespace, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
+import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+import { tempDir } from '../../support/temp-dir.ts';
+
+const YEARLY = ['--schedule', '0 0 1 1 *'];
+
+describe.skipIf(NO_KUBE)('definitions in a cluster', () => {
+  let environment: KubeEnvironment;
+  let client: KubeClient;
+  let cli: ClusterCli;
+
+  beforeAll(async () => {
+    environment = await KubeEnvironment.start();
+    client = await environment.client();
+    cli = await aNamespace(environment, 'team');
+  });
+  afterAll(() => environment?.stop());
+
+  const object = (name: string) => client.json<LshJobObject>({ path: lshJobPath('team', name) });
+  const add = (name: string, ...more: string[]) =>
+    cli.ok(['cron', 'add', '--name', name, ...YEARLY, '--command', 'true', ...more]);
+
+  test('add says created, unchanged, configured with what changed, and the next runs in UTC', async () => {
+    const args = ['cron', 'add', '--name', 'rotate', '--schedule', '0 2 * * 0', '--image', 'alpine'];
+    expect(await cli.ok([...args, '--command', 'true'])).toMatch(
+      /^job "rotate" created\n {2}next runs \(UTC\):\n( {4}Sun \S+ 02:00 {2}in .*\n){3}$/,
+    );
+    expect((await object('rotate')).spec).toMatchObject({ command: 'true', job: { image: 'alpine' } });
+    expect((await object('rotate')).spec).not.toHaveProperty('timeZone');
+    expect(await cli.ok([...args, '--command', 'true'])).toMatch(/^job "rotate" unchanged\n/);
+    expect(await cli.ok([...args, '--command', 'echo', '--retries', '2'])).toMatch(
+      /^job "rotate" configured\n {2}command: "true" -> "echo"\n {2}retry\.limit: 0 -> 2\n/,
+    );
+    expect((await object('rotate')).metadata.generation).toBe(2);
+  });
+
+  test('what others wrote on the object outside its spec stays', async () => {
+    await add('labelled');
+    const metadata = { labels: { team: 'a' }, annotations: { 'example.com/why': 'so' } };
+    const contentType = 'application/merge-patch+json';
+    await client.json({
+      path: lshJobPath('team', 'labelled'),
+      method: 'PATCH',
+      body: { metadata },
+      contentType,
+    });
+    expect(await add('labelled', '--priority', '9')).toContain('priority: 5 -> 9');
+    expect((await object('labelled')).metadata).toMatchObject(metadata);
+  });
+
+  test('--dry-run asks the server and changes nothing', async () => {
+    expect(await add('ghost', '--dry-run')).toMatch(/^job "ghost" created \(dry run\)\n/);
+    expect(await cli.call(['cron', 'get', 'ghost'])).toMatchObject({ status: 4, stdout: '' });
+    await add('solid');
+    expect(await add('solid', '--priority', '1', '--dry-run')).toMatch(/^job "solid" configured \(dry run\)/);
+    expect((await object('solid')).spec).toMatchObject({ priority: 5 });
+  });
+
+  test('get and list show the object with the defaults of a cluster', async () => {
+    await add('shown', '--tag', 'nightly', '--executor', 'shell');
+    const shown = await cli.json<JobDocument>('cron', 'get', 'shown');
+    expect(shown.metadata).toMatchObject({ name: 'shown', namespace: 'team', generation: 1 });
+    expect(shown.spec).toMatchObject({ timeZone: 'UTC', executor: 'Shell', captureOutput: true });
+    expect(await cli.ok(['cron', 'get', 'shown'])).toMatch(/^Name: +shown\nNamespace: +team\n/);
+    const tagged = await cli.json<JobDocument[]>('cron', 'list', '--tag', 'nightly');
+    expect(tagged.map(({ metadata }) => metadata.name)).toEqual(['shown']);
+    expect(await cli.ok(['cron', 'next', 'shown', '-n', '1'])).toMatch(/^\w{3} \d{4}-01-01 00:00 /);
+  });
+
+  test('list -A tells the jobs of all namespaces apart', async () => {
+    const other = await aNamespace(environment, 'other');
+    await other.ok(['cron', 'add', '-n', 'same', ...YEARLY, '-c', 'true']);
+    await add('same');
+    expect(await other.ok(['cron', 'list', '-o', 'name'])).toBe('same\n');
+    const names = (await other.ok(['cron', 'list', '-A', '-o', 'name'])).split('\n');
+    expect(names).toEqual(expect.arrayContaining(['other/same', 'team/same']));
+    expect(await other.ok(['cron', 'list', '-A'])).toMatch(/^NAMESPACE +NAME .*\nother +same /);
+  });
+
+  test('pause, resume and remove', async () => {
+    await add('a');
+    expect(await cli.ok(['cron', 'pause', 'a'])).toMatch(/^job "a" paused\n/);
+    expect(await cli.ok(['cron', 'pause', 'a'])).toMatch(/^job "a" already paused\n/);
+    expect((await object('a')).spec).toMatchObject({ suspend: true });
+    expect(await cli.ok(['cron', 'resume', 'a'])).toMatch(/^job "a" resumed\n {2}next runs/);
+    expect(await cli.ok(['cron', 'remove', 'a'])).toBe('job "a" removed\n');
+    expect(await cli.call(['cron', 'remove', 'a'])).toMatchObject({ status: 4 });
+  });
+
+  test('ten writers at once lose no write, and the object holds what one of them wrote', async () => {
+    const results = await Promise.all(
+      Array.from({ length: 10 }, (_, index) => add('contested', '--priority', String(index), '-o', 'json')),
+    );
+    const told = results.map((text) => JSON.parse(text) as PutResult);
+    expect(told.filter(({ result }) => result === 'created')).toHaveLength(1);
+    const { generation } = (await object('contested')).metadata;
+    expect(generation).toBe(told.filter(({ result }) => result !== 'unchanged').length);
+  });
+
+  test('export gives documents that apply takes back unchanged, with their namespace', async () => {
+    await add('round', '--timeout', '1h', '--env', 'A=b');
+    const exported = await cli.ok(['cron', 'export', 'round']);
+    expect(exported).toContain('namespace: team\n');
+    expect(await cli.ok(['apply', '-f', '-'], { stdin: exported })).toBe('job "round" unchanged\n');
+  });
+
+  test('apply and delete go to the namespace of each document, and refuse one that is not the asked one', async () => {
+    await aNamespace(environment, 'third');
+    const document = (namespace: string, name: string) =>
+      `apiVersion: lsh.dev/v1alpha1\nkind: LshJob\nmetadata: {name: ${name}, namespace: ${namespace}}\nspec: {schedule: '@daily', command: 'true'}\n`;
+    const both = `${document('team', 'here')}---\n${document('third', 'there')}`;
+    expect(await cli.ok(['apply', '-f', '-'], { stdin: both })).toBe(
+      'job "here" created\njob "there" created\n',
+    );
+    expect(await client.json({ path: lshJobPath('third', 'there') })).toBeDefined();
+    const refused = await cli.call(['apply', '--namespace', 'team', '-f', '-'], {
+      stdin: document('third', 'x'),
+    });
+    expect(refused).toMatchObject({ status: 2, stdout: '' });
+    expect(refused.stderr).toContain('metadata.namespace');
+    const kept = await cli.call(['delete', '--namespace', 'team', '-f', '-'], {
+      stdin: document('third', 'here'),
+    });
+    expect(kept).toMatchObject({ status: 2, stdout: '' });
+    expect(await cli.ok(['delete', '-f', '-'], { stdin: both })).toBe(
+      'job "here" removed\njob "there" removed\n',
+    );
+    expect(await cli.ok(['delete', '--ignore-not-found', '-f', '-'], { stdin: both })).toBe('');
+  });
+
+  test('edit puts what the editor saves', async () => {
+    await add('edited', '--description', 'before');
+    const editor = join(tempDir(), 'editor');
+    writeFileSync(editor, `#!/bin/sh\nsed -i 's/before/after/' "$1"\n`);
+    chmodSync(editor, 0o700);
+    expect(await cli.ok(['cron', 'edit', 'edited'], { env: { EDITOR: editor } })).toContain(
+      'description: "before" -> "after"',
+    );
+    expect((await object('edited')).spec).toMatchObject({ description: 'after' });
+  });
+
+  test('completion offers the names of the cluster that the words choose, and the shared options', async () => {
+    await add('completed', '--description', 'for the shell');
+    const offered = (...words: string[]) => lshOk(cli, ['__complete', ...words]);
+    expect(await offered('cron', 'get', '--cluster', 'compl')).toBe('completed\tfor the shell\n');
+    expect(await offered('cron', 'get', '--namespace', 'team', 'compl')).toBe('completed\tfor the shell\n');
+    expect(await offered('cron', 'get', '--namespace=nowhere', 'compl')).toBe('');
+    expect(await offered('cron', 'get', 'compl')).toBe('');
+    expect(await offered('cron', 'get', '--kubec')).toMatch(/^--kubeconfig\t/);
+  });
+
+  test('templates and crontabs go to a cluster too', async () => {
+    const set = ['--set', 'database=app', '--set', 'directory=/backups'];
+    expect(
+      await cli.ok(['cron', 'create-from-template', 'database-backup', ...set, '--image', 'postgres']),
+    ).toMatch(/^job "database-backup" created\n/);
+    const imported = await cli.ok(['cron', 'import', '--crontab', '-'], {
+      stdin: '5 4 * * * /bin/clean-up\n',
+    });
+    expect(imported).toMatch(/^job "clean-up" created /);
+  });
+
+  test.each([
+    ['a refused command', ['--command', 'rm -rf /'], 5, 'COMMAND_REFUSED'],
+    ['a file of variables', ['--command', 'true', '--env-file', '/etc/environment'], 2, 'JOB_INVALID'],
+    ['an unknown zone', ['--command', 'true', '--tz', 'Mars/Phobos'], 2, 'JOB_INVALID'],
+    ['a relative directory', ['--command', 'true', '--working-dir', 'here'], 2, 'JOB_INVALID'],
+  ])('%s is refused before anything is sent', async (_what, args, status, code) => {
+    const result = await cli.call(['cron', 'add', '--name', 'x', ...YEARLY, ...args]);
+    expect(result).toMatchObject({ status, stdout: '' });
+    expect(result.stderr).toContain(`[${code}]`);
+  });
+});

@@ -1,0 +1,98 @@
+// `lsh cron logs --cluster` of a Kubernetes Job: through the API server to the log of the run’s pod.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
+import { lshJobPath } from '../../../src/kubernetes/objects/lsh-job.ts';
+import { aNamespace, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
+import { aController, type ControllerProcess } from '../../support/cluster/controller-process.ts';
+import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+import { PlayedKubelet } from '../../support/cluster/played-kubelet.ts';
+
+describe.skipIf(NO_KUBE)('logs of Kubernetes Jobs', () => {
+  let environment: KubeEnvironment;
+  let client: KubeClient;
+  let controller: ControllerProcess;
+  let kubelet: PlayedKubelet;
+  let cli: ClusterCli;
+
+  beforeAll(async () => {
+    environment = await KubeEnvironment.start();
+    client = await environment.client();
+    cli = await aNamespace(environment, 'logs');
+    await client.json({
+      method: 'POST',
+      path: '/api/v1/namespaces/logs/serviceaccounts',
+      body: { metadata: { name: 'default' } },
+    });
+    controller = await aController(environment, cli);
+    kubelet = await PlayedKubelet.start(environment, client);
+  });
+  afterAll(async () => {
+    await controller?.stop();
+    await kubelet?.stop();
+    await environment?.stop();
+  });
+
+  async function started(name: string): Promise<string> {
+    await cli.ok(['cron', 'add', '-n', name, '-s', '@yearly', '-c', 'true']);
+    return (await cli.ok(['cron', 'trigger', name, '-o', 'name'])).trim();
+  }
+
+  test('the whole log of the container is printed, byte for byte', async () => {
+    const run = await started('whole');
+    await kubelet.runPod(client, 'logs', run);
+    const printed = cli.call(['cron', 'logs', 'whole']);
+    const { url, response } = await kubelet.request();
+    expect(url).toMatch(new RegExp(`^/containerLogs/logs/${run}-pod/run`));
+    const bytes = Buffer.from('a\u0000b\r\n\u001b[1m\n');
+    response.end(bytes);
+    expect(await printed).toMatchObject({ status: 0, stdout: bytes.toString(), stderr: '' });
+  });
+
+  test('-f waits for the pod, follows it, and goes on after a broken connection without a byte twice', async () => {
+    const run = await started('followed');
+    const printed = cli.call(['cron', 'logs', '-f', 'followed']);
+    await kubelet.runPod(client, 'logs', run);
+    const first = await kubelet.request();
+    expect(first.url).toContain('follow=true');
+    await new Promise<void>((resolve) => first.response.write('one\ntw', () => resolve()));
+    first.response.destroy();
+    const second = await kubelet.request();
+    await kubelet.endPod(client, 'logs', run);
+    second.response.end('one\ntwo\nthree\n');
+    expect(await printed).toMatchObject({ status: 0, stdout: 'one\ntwo\nthree\n' });
+  });
+
+  test('a pod that is gone leaves the end that the status keeps, or nothing, and either is said', async () => {
+    const run = await started('gone');
+    const path = `${lshJobPath('logs', 'gone')}/status`;
+    const contentType = 'application/merge-patch+json';
+    await controller.stop();
+    const end = (outputTail?: string, executor = 'Job') => ({
+      name: run,
+      job: 'gone',
+      slot: '2026-01-01T00:00:00Z',
+      trigger: 'Manual',
+      attempt: 1,
+      executor,
+      phase: 'Completed',
+      createdAt: '2026-01-01T00:00:00Z',
+      finishedAt: '2026-01-01T00:00:01Z',
+      ...(outputTail !== undefined && { outputTail }),
+    });
+    const body = (...shown: Parameters<typeof end>) => ({
+      status: { active: [], recentRuns: [end(...shown)] },
+    });
+    await client.json({ method: 'PATCH', path, contentType, body: body('the end\n') });
+    const kept = await cli.call(['cron', 'logs', 'gone']);
+    expect(kept).toMatchObject({ status: 0, stdout: 'the end\n' });
+    expect(kept.stderr).toContain('its pod is gone');
+    await client.json({ method: 'PATCH', path, contentType, body: body() });
+    const lost = await cli.call(['cron', 'logs', 'gone']);
+    expect(lost).toMatchObject({ status: 4, stdout: '' });
+    expect(lost.stderr).toMatch(/its pod is gone[^]*\[LOG_NOT_KEPT\]/);
+    await client.json({ method: 'PATCH', path, contentType, body: body(undefined, 'Shell') });
+    const shell = await cli.call(['cron', 'logs', 'gone']);
+    expect(shell.stderr).toMatch(/captureOutput[^]*\[LOG_NOT_KEPT\]/);
+    expect(shell.stderr).not.toContain('pod');
+  });
+});

@@ -1,0 +1,109 @@
+// The same command lines on the local daemon and on a cluster: the same words, the same fields, the same statuses.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { CallOptions } from '../../support/cli.ts';
+import { aSharedDaemon, lsh } from '../../support/cli.ts';
+import { aNamespace, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
+import { aController, type ControllerProcess } from '../../support/cluster/controller-process.ts';
+import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+
+const MANIFEST = `apiVersion: lsh.dev/v1alpha1
+kind: LshJob
+metadata: {name: applied}
+spec: {schedule: '0 3 1 1 *', timeZone: UTC, executor: Shell, args: [printf, "%s", done]}
+`;
+const ADD = ['cron', 'add', '-n', 'job', '-s', '0 2 1 1 *', '--tz', 'UTC', '--executor', 'shell'];
+
+type Step = [args: string[], options?: CallOptions];
+
+/** Each stands on what those before it did. */
+const STEPS: Step[] = [
+  [['cron', 'list']],
+  [[...ADD, '-c', 'echo out; exit 3']],
+  [[...ADD, '-c', 'echo out; exit 3']],
+  [[...ADD, '-c', 'echo out; exit 4', '--retries', '0', '--tag', 'a']],
+  [[...ADD, '-c', 'rm -rf /']],
+  [[...ADD, '-c', 'true', '--tz', 'Mars/Phobos']],
+  [[...ADD, '-c', 'true', '--dry-run', '-o', 'json']],
+  [['cron', 'trigger', 'job', '--wait', '--id', 'first']],
+  [['cron', 'trigger', 'job', '--id', 'first', '-o', 'json']],
+  [['cron', 'trigger', 'nobody']],
+  [['cron', 'logs', 'job']],
+  [['cron', 'history', 'job']],
+  [['cron', 'history', 'job', '-o', 'json']],
+  [['cron', 'history', '--failed', '-o', 'name']],
+  [['cron', 'report', 'job']],
+  [['cron', 'report', '-o', 'json']],
+  [['cron', 'list']],
+  [['cron', 'list', '-o', 'wide']],
+  [['cron', 'list', '-o', 'json']],
+  [['cron', 'get', 'job', '-o', 'json']],
+  [['cron', 'get', 'nobody']],
+  [['cron', 'next', 'job']],
+  [['cron', 'explain', 'job', '--at', '2020-01-01T00:00:00Z']],
+  [['cron', 'pause', 'job']],
+  [['cron', 'pause', 'job']],
+  [['cron', 'resume', 'job']],
+  [['cron', 'stop', 'job']],
+  [['cron', 'validate', '-'], { stdin: MANIFEST }],
+  [['apply', '-f', '-'], { stdin: MANIFEST }],
+  [['apply', '-f', '-'], { stdin: MANIFEST }],
+  [['cron', 'trigger', 'applied', '--wait', '--id', 'second']],
+  [['cron', 'logs', 'applied']],
+  [['cron', 'list', '--tag', 'a', '-o', 'name']],
+  [['cron', 'import', '--crontab', '-', '--dry-run'], { stdin: '5 4 * * * /bin/clean-up\n' }],
+  [['cron', 'create-from-template', 'disk-monitor', '--executor', 'shell', '--dry-run', '-o', 'name']],
+  [['delete', '-f', '-'], { stdin: MANIFEST }],
+  [['cron', 'remove', 'job']],
+  [['cron', 'remove', 'job']],
+];
+
+/** What is of the one home only, as what it stands for. */
+function shape(text: string, namespace: string): string {
+  return (
+    text
+      .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)/g, 'INSTANT')
+      .replaceAll(/"uid": ".*"/g, '"uid": UID')
+      .replaceAll(/"(\w+Ms|p95Ms|generation|observedGeneration)": \d+/g, '"$1": NUMBER')
+      .replaceAll(/"recentDurationsMs": \[[^\]]*\]/g, '"recentDurationsMs": NUMBERS')
+      .replaceAll(/\b(\d+(\.\d+)?(ms|s)|in \d+ \w+|\d+ \w+ ago|now)\b/g, 'TIME')
+      .replaceAll(/\w{3} \d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?/g, 'WHEN')
+      .replaceAll(/[▁▂▃▅▇]/g, '▇')
+      .replaceAll(/ {2,}/g, '  ')
+      .replaceAll(`"namespace": "${namespace}"`, '"namespace": NAMESPACE')
+      .replaceAll(/See the jobs (of the namespace|there are) with .*/g, 'See the jobs')
+      .replaceAll(/"requestedBy": ".*",?\n\s*/g, '')
+      // The daemon keeps it with the run only; in a cluster it is part of the object.
+      .replaceAll(/"outputTail": ".*",?\n\s*/g, '')
+      .replaceAll(/ --cluster\b/g, '')
+  );
+}
+
+describe.skipIf(NO_KUBE)('local and cluster', () => {
+  const home = aSharedDaemon();
+  let environment: KubeEnvironment;
+  let controller: ControllerProcess;
+  let cli: ClusterCli;
+
+  beforeAll(async () => {
+    environment = await KubeEnvironment.start();
+    cli = await aNamespace(environment, 'parity');
+    controller = await aController(environment, cli);
+  });
+  afterAll(async () => {
+    await controller?.stop();
+    await environment?.stop();
+  });
+
+  test('every step of a long session says the same in both', async () => {
+    for (const [args, options] of STEPS) {
+      const [local, cluster] = await Promise.all([lsh(home, args, options), cli.call(args, options)]);
+      const said = ({ status, stdout, stderr }: typeof local, namespace: string) => ({
+        args,
+        status,
+        stdout: shape(stdout, namespace),
+        stderr: shape(stderr, namespace),
+      });
+      expect(said(cluster, 'parity')).toEqual(said(local, 'local'));
+    }
+  });
+});

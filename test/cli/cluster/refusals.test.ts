@@ -1,0 +1,162 @@
+// What `--cluster` says when there is no cluster, no definition, no right, no namespace, no controller.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
+import { clusterJobs } from '../../../src/kubernetes/verbs/cluster-jobs.ts';
+import { lsh } from '../../support/cli.ts';
+import { aNamespace, asBearer, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
+import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+import { untilAllowed } from '../../support/cluster/rights.ts';
+import { tempDir } from '../../support/temp-dir.ts';
+
+const ADD = ['cron', 'add', '-n', 'x', '-s', '@yearly', '-c', 'true'];
+
+describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
+  let environment: KubeEnvironment;
+  let client: KubeClient;
+  let cli: ClusterCli;
+
+  beforeAll(async () => {
+    environment = await KubeEnvironment.start();
+    client = await environment.client();
+    cli = await aNamespace(environment, 'refusals');
+  });
+  afterAll(() => environment?.stop());
+
+  test('no kubeconfig, one that is wrong, a context that there is not', async () => {
+    const env = { PATH: process.env['PATH'] ?? '', HOME: tempDir() };
+    const none = await lsh({ env }, ['cron', 'list', '--cluster']);
+    expect(none).toMatchObject({ status: 2, stdout: '' });
+    expect(none.stderr).toContain('[KUBECONFIG_MISSING]');
+    const unknown = await cli.call(['cron', 'list', '--context', 'moon']);
+    expect(unknown.stderr).toMatch(
+      /no context "moon"[^]*The contexts there are: \S+[^]*\[KUBECONFIG_INVALID\]/,
+    );
+    const missing = await cli.call(['cron', 'list', '--kubeconfig', '/does/not/exist']);
+    expect(missing.stderr).toContain('[KUBECONFIG_INVALID]');
+  });
+
+  test('a cluster that does not answer is named', async () => {
+    const file = join(tempDir(), 'config');
+    const cluster = { server: 'https://127.0.0.1:1' };
+    const config = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: 'c', cluster }],
+      users: [{ name: 'u', user: { token: 't' } }],
+      contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+      'current-context': 'c',
+    };
+    await writeFile(file, JSON.stringify(config));
+    const { status, stderr } = await cli.call(['cron', 'list', '--kubeconfig', file]);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/https:\/\/127\.0\.0\.1:1 cannot be reached[^]*\[CLUSTER_UNREACHABLE\]/);
+  });
+
+  test('a namespace that there is not is said to be missing by reads and writes', async () => {
+    for (const args of [['cron', 'list'], ['cron', 'get', 'x'], ADD, ['cron', 'history']]) {
+      const { status, stderr } = await cli.call([...args, '--namespace', 'nowhere']);
+      expect({ args, status }).toEqual({ args, status: 4 });
+      expect(stderr).toContain('There is no namespace "nowhere"');
+    }
+  });
+
+  test('who has no right is told which one, and wrong credentials are told apart from that', async () => {
+    const stranger = await asBearer(environment, 'refusals', await tokenOf('stranger'));
+    const list = await stranger.call(['cron', 'list']);
+    expect(list.status).toBe(1);
+    expect(list.stderr).toMatch(
+      /You may not list lshjobs\.lsh\.dev in namespace "refusals"[^]*\[CLUSTER_FORBIDDEN\]/,
+    );
+    expect((await stranger.call(['cron', 'list', '-A'])).stderr).toContain('in the whole cluster');
+    const nobody = await asBearer(environment, 'refusals', 'not-a-token-of-anybody');
+    expect((await nobody.call(['cron', 'list'])).stderr).toContain('[CLUSTER_UNAUTHORIZED]');
+  });
+
+  test('who may only look is told that it may not create', async () => {
+    const token = await tokenOf('looker');
+    await grant('looker', ['get', 'list', 'watch']);
+    const looker = await asBearer(environment, 'refusals', token);
+    expect(await looker.ok(['cron', 'list', '-o', 'name'])).toBe('');
+    expect((await looker.call(ADD)).stderr).toContain('You may not create lshjobs.lsh.dev');
+  });
+
+  test('without a controller a trigger says so after its time, and stays recorded', async () => {
+    await cli.ok(ADD);
+    const jobs = clusterJobs({
+      client,
+      namespace: 'refusals',
+      allNamespaces: false,
+      answerWithinMs: 50,
+      checkCommand: () => [],
+      notice: () => {},
+      now: () => 0,
+    });
+    await expect(jobs.trigger({ name: 'x', id: 'early' })).rejects.toMatchObject({
+      code: 'CONTROLLER_SILENT',
+    });
+    const { metadata } = await client.json<{ metadata: { annotations: Record<string, string> } }>({
+      path: '/apis/lsh.dev/v1alpha1/namespaces/refusals/lshjobs/x',
+    });
+    expect(metadata.annotations['lsh.dev/trigger']).toBe('early');
+    // One that waits must not be overwritten by the next.
+    await expect(jobs.trigger({ name: 'x', id: 'late' })).rejects.toMatchObject({
+      code: 'CONTROLLER_SILENT',
+      hint: expect.stringContaining('was not recorded') as string,
+    });
+  });
+
+  test('a cluster without the definition says how to install it', async () => {
+    await client.json({
+      method: 'DELETE',
+      path: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/lshjobs.lsh.dev',
+    });
+    for (const args of [['cron', 'list'], ADD, ['cron', 'get', 'x']]) {
+      const { status, stderr } = await untilGone(args);
+      expect({ args, status }).toEqual({ args, status: 1 });
+      expect(stderr).toMatch(/does not know LshJob[^]*kubectl apply -f deploy\/crd\.yaml/);
+    }
+  });
+
+  /** The server takes a moment to forget. */
+  async function untilGone(args: string[]) {
+    for (;;) {
+      const result = await cli.call(args);
+      if (!/\[(JOB_NOT_FOUND|CLUSTER_REFUSED)\]|^$/.test(result.stderr.split('\n').at(-2) ?? ''))
+        return result;
+    }
+  }
+
+  async function tokenOf(name: string): Promise<string> {
+    const path = '/api/v1/namespaces/refusals/serviceaccounts';
+    await client.json({ method: 'POST', path, body: { metadata: { name } } });
+    const body = {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      spec: { expirationSeconds: 3600 },
+    };
+    const { status } = await client.json<{ status: { token: string } }>({
+      method: 'POST',
+      path: `${path}/${name}/token`,
+      body,
+    });
+    return status.token;
+  }
+
+  async function grant(account: string, verbs: string[]): Promise<void> {
+    const base = '/apis/rbac.authorization.k8s.io/v1/namespaces/refusals';
+    const metadata = { name: account };
+    const rules = [{ apiGroups: ['lsh.dev'], resources: ['lshjobs'], verbs }];
+    await client.json({ method: 'POST', path: `${base}/roles`, body: { metadata, rules } });
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: account };
+    const subjects = [{ kind: 'ServiceAccount', name: account, namespace: 'refusals' }];
+    await client.json({
+      method: 'POST',
+      path: `${base}/rolebindings`,
+      body: { metadata, roleRef, subjects },
+    });
+    const access = { group: 'lsh.dev', resource: 'lshjobs', namespace: 'refusals' };
+    for (const verb of verbs) await untilAllowed(client, `refusals:${account}`, { ...access, verb });
+  }
+});

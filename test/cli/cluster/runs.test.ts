@@ -1,0 +1,184 @@
+// The verbs about runs with --cluster: the built command line, a real controller with real children, a real API
+// server in between.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { JobStats } from '../../../src/contracts/job-api.ts';
+import type { JobDocument, RunDocument } from '../../../src/core/document.ts';
+import { aNamespace, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
+import { aController, type ControllerProcess } from '../../support/cluster/controller-process.ts';
+import { eventually } from '../../support/eventually.ts';
+import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+import { tempDir } from '../../support/temp-dir.ts';
+
+const YEARLY = ['--schedule', '0 0 1 1 *', '--executor', 'shell'];
+
+describe.skipIf(NO_KUBE)('runs in a cluster', () => {
+  let environment: KubeEnvironment;
+  let controller: ControllerProcess;
+  let cli: ClusterCli;
+
+  beforeAll(async () => {
+    environment = await KubeEnvironment.start();
+    cli = await aNamespace(environment, 'runs');
+    controller = await aController(environment, cli);
+  });
+  afterAll(async () => {
+    await controller?.stop();
+    await environment?.stop();
+  });
+
+  const add = (name: string, command: string, ...more: string[]) =>
+    cli.ok(['cron', 'add', '--name', name, ...YEARLY, '--command', command, ...more]);
+  const running = (name: string) =>
+    eventually(async () => {
+      const { status } = await cli.json<JobDocument>('cron', 'get', name);
+      return status?.active.find(({ phase }) => phase === 'Running');
+    });
+
+  test('trigger --wait ends with the exit code of the run; logs, history, report and get tell of it', async () => {
+    await add('fails', 'echo out; echo err >&2; exit 7');
+    const waited = await cli.call(['cron', 'trigger', 'fails', '--wait']);
+    expect(waited.status).toBe(7);
+    expect(waited.stdout).toMatch(/^run "fails-m\S+" Failed \(exit 7\) after \S+\n$/);
+    expect(waited.stderr).toMatch(/`lsh cron logs fails fails-m\S+ --cluster`/);
+
+    expect(await cli.ok(['cron', 'logs', 'fails'])).toBe('out\nerr\n');
+    const [run] = await cli.json<RunDocument[]>('cron', 'history', 'fails');
+    expect(run).toMatchObject({ phase: 'Failed', reason: 'ExitCode', exitCode: 7, trigger: 'Manual' });
+    expect(await cli.ok(['cron', 'logs', run!.name])).toBe('out\nerr\n');
+    expect(await cli.ok(['cron', 'history'])).toMatch(/^RUN .*\nfails-.* Failed \(exit 7\) /);
+
+    const [stats] = await cli.json<(JobStats & { successRate: number })[]>('cron', 'report', 'fails');
+    expect(stats).toMatchObject({ job: 'fails', failed: 1, completed: 0, successRate: 0 });
+    expect(stats!.recentDurationsMs).toHaveLength(1);
+    expect(await cli.ok(['cron', 'list'])).toMatch(/^fails .*Failed \(exit 7\) .*Failing$/m);
+  });
+
+  test('the same trigger id is the same run, also asked for by many at once', async () => {
+    await add('once', 'true');
+    const args = ['cron', 'trigger', 'once', '--id', 'deploy-1', '-o', 'name'];
+    const names = await Promise.all([cli.ok(args), cli.ok(args), cli.ok(args)]);
+    expect(new Set([...names, await cli.ok(args)]).size).toBe(1);
+    expect(await cli.json<RunDocument[]>('cron', 'history', 'once')).toHaveLength(1);
+  });
+
+  test('different requests at once are all handled, one after the other', async () => {
+    await add('many', 'true', '--concurrency', 'allow');
+    const names = await Promise.all(
+      ['a', 'b', 'c'].map((id) => cli.ok(['cron', 'trigger', 'many', '--id', id, '-o', 'name'])),
+    );
+    expect(new Set(names).size).toBe(3);
+    const { status } = await eventually(async () => {
+      const job = await cli.json<JobDocument>('cron', 'get', 'many');
+      return job.status?.totals.completed === 3 && job;
+    });
+    expect(status?.active).toEqual([]);
+  });
+
+  test('a run that the policy forbids says so, and stop ends the active one', async () => {
+    const begun = join(tempDir(), 'begun');
+    await add('long', `trap "echo told; exit 0" TERM; echo begun; touch ${begun}; sleep 1000 & wait`);
+    const name = (await cli.ok(['cron', 'trigger', 'long', '-o', 'name'])).trim();
+    await running('long');
+    // It runs before its shell has come to the trap.
+    await eventually(() => existsSync(begun));
+    const refused = await cli.call(['cron', 'trigger', 'long']);
+    expect(refused).toMatchObject({ status: 1, stdout: '' });
+    expect(refused.stderr).toContain('a run of it is active');
+    const waiting = cli.call(['cron', 'logs', '-f', 'long']);
+    expect(await cli.ok(['cron', 'stop', 'long'])).toBe(`run "${name}" stopping\n`);
+    expect(await waiting).toMatchObject({ status: 0, stdout: 'begun\ntold\n' });
+    expect(await cli.ok(['cron', 'stop', 'long'])).toBe('job "long" has no active run\n');
+    expect(await cli.json<RunDocument[]>('cron', 'history', 'long')).toMatchObject([
+      { name, phase: 'Killed', reason: 'StoppedByUser' },
+    ]);
+  });
+
+  test('output longer than the status keeps is told to be the end only', async () => {
+    await add('chatty', 'seq 1 2000');
+    await cli.ok(['cron', 'trigger', 'chatty', '--wait']);
+    const { stdout, stderr } = await cli.call(['cron', 'logs', 'chatty']);
+    expect(stdout).toMatch(/\n1999\n2000\n$/);
+    expect(Buffer.byteLength(stdout)).toBeLessThanOrEqual(1024);
+    expect(stderr).toMatch(/^note: This is the end of the output of chatty-m\S+ only \(10\d\d bytes\)/);
+  });
+
+  test('explain tells what became of a slot, and history keeps what the limits say', async () => {
+    await cli.ok(['cron', 'add', '-n', 'tick', '-i', '1s', '--executor', 'shell', '-c', 'true']);
+    const completed = async () => {
+      const runs = await cli.json<RunDocument[]>('cron', 'history', 'tick');
+      return runs.filter(({ phase }) => phase === 'Completed').length === 3 && runs;
+    };
+    await eventually(completed);
+    // While it ticks, what was shown a moment ago may be beyond the limits.
+    await cli.ok(['cron', 'pause', 'tick']);
+    const [run] = await eventually(async () => {
+      const runs = await completed();
+      return runs && runs.length === 3 && runs;
+    });
+    expect(await cli.ok(['cron', 'explain', 'tick', '--at', run!.slot])).toMatch(
+      /It ran: tick-\S+ started at /,
+    );
+    expect(await cli.json<RunDocument[]>('cron', 'history', 'tick', '--failed')).toEqual([]);
+    const [before] = await cli.json<{ completed: number }[]>('cron', 'report', 'tick');
+    expect(before!.completed).toBeGreaterThanOrEqual(3);
+    const from = Date.parse(run!.slot) + 60_000;
+    await cli.ok([
+      'cron',
+      'add',
+      '-n',
+      'tick',
+      '-i',
+      '1s',
+      '--executor',
+      'shell',
+      '-c',
+      'true',
+      '--not-before',
+      new Date(from).toISOString(),
+    ]);
+    expect(
+      await cli.ok(['cron', 'explain', 'tick', '--at', new Date(from - 30_000).toISOString()]),
+    ).toContain('is not a slot');
+  });
+
+  test('a job that kubectl put with a zone that there is not is invalid, and says so when it is triggered', async () => {
+    const spec = { schedule: '@daily', timeZone: 'Mars/Phobos', command: 'true' };
+    const client = await environment.client();
+    await client.json({
+      method: 'POST',
+      path: '/apis/lsh.dev/v1alpha1/namespaces/runs/lshjobs',
+      body: { apiVersion: 'lsh.dev/v1alpha1', kind: 'LshJob', metadata: { name: 'martian' }, spec },
+    });
+    const refused = await cli.call(['cron', 'trigger', 'martian']);
+    expect(refused).toMatchObject({ status: 2, stdout: '' });
+    expect(refused.stderr).toContain('Mars/Phobos');
+    expect(await cli.ok(['cron', 'list'])).toMatch(/^martian .*Invalid$/m);
+    expect(await cli.ok(['cron', 'pause', 'martian'])).toMatch(/^job "martian" paused/);
+    expect(await cli.ok(['cron', 'export', 'martian'])).toContain('timeZone: Mars/Phobos');
+  });
+
+  test('what there is not is not found, and a job that has not run has no output', async () => {
+    await add('fresh', 'true');
+    const none = await cli.call(['cron', 'logs', 'fresh']);
+    expect(none).toMatchObject({ status: 4, stdout: '' });
+    expect(none.stderr).toContain('has not run yet');
+    for (const verb of ['logs', 'get', 'trigger', 'stop', 'pause', 'remove', 'history', 'report', 'export']) {
+      const { status, stderr } = await cli.call(['cron', verb, 'nobody']);
+      expect({ verb, status }).toEqual({ verb, status: 4 });
+      expect(stderr).toMatch(/\[(JOB_NOT_FOUND|RUN_NOT_FOUND)\]/);
+    }
+  });
+
+  test('remove ends what is active with the job', async () => {
+    await add('doomed', 'sleep 1000');
+    const name = (await cli.ok(['cron', 'trigger', 'doomed', '-o', 'name'])).trim();
+    await running('doomed');
+    const waiting = cli.call(['cron', 'logs', '-f', 'doomed']);
+    expect(await cli.ok(['cron', 'remove', 'doomed'])).toBe(
+      `job "doomed" removed (stopped 1 run: ${name})\n`,
+    );
+    expect((await waiting).status).not.toBe(0);
+  });
+});

@@ -1,0 +1,700 @@
+import { describe, expect, test } from 'vitest';
+import { decideInvalid, decideRemoved } from '../../../src/core/decide/decide.ts';
+import { LshError } from '../../../src/core/errors.ts';
+import type { JobSpecInput } from '../../../src/core/job.ts';
+import { aJob, aRun, at } from '../../support/builders.ts';
+import { World } from '../../support/world.ts';
+
+const EVERY_MINUTE = { schedule: '* * * * *' };
+
+describe('slots', () => {
+  test('nothing is due before the first slot, and the job is looked at again when it comes', () => {
+    const world = new World(EVERY_MINUTE, '2026-01-01T00:00:10Z');
+    const decision = world.evaluate('2026-01-01T00:00:59.999Z');
+    expect(world.started).toEqual([]);
+    expect(decision.wakeAt).toBe(at('2026-01-01T00:01:00Z'));
+  });
+
+  test('a slot starts one run, however often it is evaluated', () => {
+    const world = new World(EVERY_MINUTE);
+    world.evaluate('2026-01-01T00:01:00Z');
+    world.evaluate('2026-01-01T00:01:00.001Z');
+    world.evaluate('2026-01-01T00:01:30Z');
+    expect(world.started).toHaveLength(1);
+    expect(world.outcomes()).toEqual(['00:01:00 Ran']);
+  });
+
+  test('a slot at the very instant of creation belongs to the past', () => {
+    const world = new World(EVERY_MINUTE, '2026-01-01T00:01:00Z');
+    world.evaluate('2026-01-01T00:01:00.500Z');
+    expect(world.outcomes()).toEqual([]);
+  });
+
+  test('slots that a slow process finds late, but within an evaluation interval, all run in order', () => {
+    const world = new World({ schedule: '* * * * * *', concurrencyPolicy: 'Allow' });
+    world.evaluate('2026-01-01T00:00:03.500Z');
+    expect(world.history()).toEqual(['00:00:01 Running', '00:00:02 Running', '00:00:03 Running']);
+  });
+
+  test('an edited schedule owes nothing for the time before the edit', () => {
+    const world = new World({ schedule: '0 12 * * *' });
+    world.evaluate('2026-01-01T00:00:01Z');
+    world.now = at('2026-01-01T10:30:00Z');
+    world.edit({ schedule: '0 * * * *' });
+    world.evaluate();
+    world.evaluate('2026-01-01T11:00:00Z');
+    expect(world.outcomes()).toEqual(['11:00:00 Ran']);
+  });
+
+  test('an edit of anything else forgets no slot', () => {
+    const world = new World(EVERY_MINUTE);
+    world.evaluate('2026-01-01T00:00:30Z');
+    world.now = at('2026-01-01T00:01:10Z');
+    world.edit({ ...EVERY_MINUTE, description: 'changed' });
+    world.evaluate();
+    expect(world.outcomes()).toEqual(['00:01:00 Ran']);
+  });
+
+  test('slots outside notBefore and notAfter do not exist', () => {
+    const world = new World({
+      ...EVERY_MINUTE,
+      concurrencyPolicy: 'Allow',
+      notBefore: '2026-01-01T00:02:00Z',
+      notAfter: '2026-01-01T00:03:00Z',
+    });
+    for (const minute of [1, 2, 3, 4]) world.evaluate(`2026-01-01T00:0${minute}:00Z`);
+    expect(world.outcomes()).toEqual(['00:02:00 Ran', '00:03:00 Ran']);
+    expect(world.job.status?.conditions).toContainEqual(
+      expect.objectContaining({ type: 'Scheduled', status: 'False', reason: 'NoFurtherSlot' }),
+    );
+  });
+
+  test('a clock that steps back an hour repeats no slot', () => {
+    const world = new World(EVERY_MINUTE);
+    world.evaluate('2026-01-01T05:00:00Z');
+    world.end();
+    world.evaluate('2026-01-01T04:00:00Z');
+    world.evaluate('2026-01-01T04:30:00Z');
+    expect(world.outcomes().filter((line) => line.endsWith('Ran'))).toHaveLength(1);
+  });
+
+  test('a clock that was years ahead and is corrected does not silence the job', () => {
+    const world = new World(EVERY_MINUTE);
+    world.evaluate('2031-01-01T00:01:00Z');
+    world.end();
+    world.evaluate('2026-01-01T00:10:30Z');
+    world.evaluate('2026-01-01T00:11:00Z');
+    expect(world.outcomes().at(-1)).toBe('00:11:00 Ran');
+  });
+
+  test('a clock that is set back behind the start of the process makes no slot of the future due', () => {
+    const world = new World(EVERY_MINUTE, '2026-01-01T12:00:00Z');
+    world.evaluate();
+    world.evaluate('2026-01-01T06:00:10Z');
+    world.evaluate('2026-01-01T06:01:00Z');
+    expect(world.history()).toEqual(['06:01:00 Running']);
+    expect(world.outcomes()).toEqual(['06:01:00 Ran']);
+  });
+
+  test('jitter delays the start, never the slot, and by the same time at every evaluation', () => {
+    const world = new World({ ...EVERY_MINUTE, jitterSeconds: 30 });
+    const first = world.evaluate('2026-01-01T00:01:00Z');
+    const second = world.evaluate('2026-01-01T00:01:00.010Z');
+    expect(world.history()).toEqual(['00:01:00 Created']);
+    expect(second.wakeAt).toBe(first.wakeAt);
+    expect(first.wakeAt - at('2026-01-01T00:01:00Z')).toBeLessThan(30_000);
+    world.evaluate(first.wakeAt);
+    expect(world.history()).toEqual(['00:01:00 Running']);
+  });
+});
+
+test('a run that was asked to stop before it had started is not started to be stopped', () => {
+  const world = new World(EVERY_MINUTE);
+  world.evaluate('2026-01-01T00:01:00Z');
+  const [run] = world.running();
+  world.children.set(run!.name, { name: run!.name, state: 'NeverStarted' });
+  world.job = { ...world.job, stop: [run!.name] };
+  world.evaluate('2026-01-01T00:01:05Z');
+  expect(world.history()).toEqual(['00:01:00 Killed StoppedByUser']);
+  expect(world.started).toHaveLength(1);
+});
+
+test('a retry that waits is not held up by a clock that is set back by hours', () => {
+  const world = new World({ ...EVERY_MINUTE, retry: { limit: 1 } });
+  world.evaluate('2026-01-02T00:01:00Z');
+  world.end({ exitCode: 1 });
+  world.evaluate('2026-01-02T00:01:01Z');
+  world.evaluate('2026-01-01T00:01:30Z');
+  expect(world.running().map(({ attempt }) => attempt)).toEqual([2]);
+});
+
+test('a running run of a job that became invalid is still ended at its time limit', () => {
+  const world = new World({ ...EVERY_MINUTE, timeoutSeconds: 30 });
+  world.evaluate('2026-01-01T00:01:00Z');
+  const known = {
+    job: world.job,
+    runs: world.running(),
+    observations: [...world.children.values()],
+    now: at('2026-01-01T00:01:10Z'),
+    evaluatingSince: 0,
+    capacity: 1,
+  };
+  const problem = new LshError('SCHEDULE_INVALID', { expression: 'x', detail: 'x' });
+  expect(decideInvalid(known, problem).wakeAt).toBe(at('2026-01-01T00:01:30Z'));
+});
+
+describe('a job that was removed and added again', () => {
+  function addedAgain(spec: JobSpecInput): World {
+    const world = new World(spec);
+    world.evaluate('2026-01-01T00:01:00Z');
+    world.now = at('2026-01-01T00:01:05Z');
+    world.job = aJob(spec, { createdAt: world.now, uid: 'another' });
+    return world;
+  }
+
+  test('ends the run of the removed one, without a retry and without counting it', () => {
+    const world = addedAgain({ ...EVERY_MINUTE, retry: { limit: 3 } });
+    const { actions } = world.evaluate();
+    expect(actions).toEqual([expect.objectContaining({ kind: 'Stop', cause: 'JobRemoved' })]);
+    world.end({ exitCode: 143, signal: 'SIGTERM' });
+    world.evaluate('2026-01-01T00:01:07Z');
+    expect(world.history()).toEqual(['00:01:00 Killed JobRemoved']);
+    expect(world.job.status?.totals).toEqual({ completed: 0, failed: 0, killed: 0, missed: 0 });
+    world.evaluate('2026-01-01T00:02:00Z');
+    expect(world.history().at(-1)).toBe('00:02:00 Running');
+  });
+
+  test('takes a claim of the removed one that was never started for what it is', () => {
+    const world = addedAgain({ ...EVERY_MINUTE, retry: { limit: 3 } });
+    world.children.clear();
+    world.evaluate();
+    expect(world.history()).toEqual(['00:01:00 Killed JobRemoved']);
+    expect(world.started).toHaveLength(1);
+  });
+
+  test('cancels a retry of the removed one', () => {
+    const world = new World({ ...EVERY_MINUTE, retry: { limit: 3 } });
+    world.evaluate('2026-01-01T00:01:00Z');
+    world.end({ exitCode: 1 });
+    world.evaluate('2026-01-01T00:01:01Z');
+    world.job = aJob({ ...EVERY_MINUTE, retry: { limit: 3 } }, { createdAt: world.now, uid: 'another' });
+    world.evaluate();
+    expect(world.active()).toEqual([]);
+    expect(world.job.status?.totals.killed).toBe(0);
+  });
+});
+
+describe('missed slots', () => {
+  /** Evaluated at 00:01, gone, back at 00:05:30. */
+  function afterDowntime(spec: object): World {
+    const world = new World({ ...EVERY_MINUTE, ...spec });
+    world.evaluate('2026-01-01T00:01:00Z');
+    world.end();
+    world.evaluate('2026-01-01T00:01:10Z');
+    world.evaluatingSince = at('2026-01-01T00:05:30Z');
+    world.evaluate('2026-01-01T00:05:30Z');
+    return world;
+  }
+
+  test('Latest runs the newest and records the others', () => {
+    const world = afterDowntime({ missedRunPolicy: 'Latest' });
+    expect(world.outcomes()).toEqual(['00:01:00 Ran', '00:02:00-00:04:00 x3 Missed', '00:05:00 Ran']);
+    expect([...world.runs.values()].at(-1)?.trigger).toBe('CatchUp');
+  });
+
+  test('Skip runs none and records all', () => {
+    expect(afterDowntime({ missedRunPolicy: 'Skip' }).outcomes()).toEqual([
+      '00:01:00 Ran',
+      '00:02:00-00:05:00 x4 Missed',
+    ]);
+  });
+
+  test('All runs the newest maxMissedRuns one after another', () => {
+    const world = afterDowntime({ missedRunPolicy: 'All', maxMissedRuns: 3 });
+    expect(world.outcomes().slice(1)).toEqual([
+      '00:02:00 Missed',
+      '00:03:00 Ran',
+      '00:04:00 Ran',
+      '00:05:00 Ran',
+    ]);
+    expect(world.running()).toHaveLength(1);
+    world.end();
+    world.evaluate();
+    world.end();
+    world.evaluate();
+    world.end();
+    world.evaluate();
+    expect(world.started).toHaveLength(4);
+    expect(world.active()).toEqual([]);
+  });
+
+  test('a slot older than the starting deadline is DeadlineExceeded, not run', () => {
+    const world = afterDowntime({ missedRunPolicy: 'All', startingDeadlineSeconds: 100 });
+    expect(world.outcomes().slice(1)).toEqual([
+      '00:02:00-00:03:00 x2 DeadlineExceeded',
+      '00:04:00 Ran',
+      '00:05:00 Ran',
+    ]);
+  });
+
+  test('Latest runs nothing old when a newer slot is due in time', () => {
+    const world = new World(EVERY_MINUTE);
+    world.evaluatingSince = at('2026-01-01T00:04:30Z');
+    world.evaluate('2026-01-01T00:05:00Z');
+    expect(world.outcomes()).toEqual(['00:01:00-00:04:00 x4 Missed', '00:05:00 Ran']);
+  });
+
+  test('a week of an every-second schedule in the dark is one record', () => {
+    const world = new World({ schedule: '* * * * * *', missedRunPolicy: 'Skip' });
+    world.evaluatingSince = at('2026-01-08T00:00:00.500Z');
+    world.evaluate('2026-01-08T00:00:00.500Z');
+    expect(world.slots).toEqual([expect.objectContaining({ count: 7 * 86_400, outcome: 'Missed' })]);
+    expect(world.job.status?.totals.missed).toBe(7 * 86_400);
+  });
+
+  test('a sleeping laptop is downtime too: slots found later than an evaluation interval are missed', () => {
+    const world = new World({ ...EVERY_MINUTE, missedRunPolicy: 'Skip' });
+    world.evaluate('2026-01-01T03:00:30Z');
+    expect(world.outcomes()).toEqual(['00:01:00-02:59:00 x179 Missed', '03:00:00 Ran']);
+  });
+
+  test('@reboot runs once when the process starts, not when the job is added', () => {
+    const world = new World({ schedule: '@reboot' });
+    world.evaluate('2026-01-01T00:00:10Z');
+    expect(world.started).toEqual([]);
+    world.evaluatingSince = at('2026-01-02T08:00:00Z');
+    world.evaluate('2026-01-02T08:00:00.200Z');
+    world.evaluate('2026-01-02T09:00:00Z');
+    expect(world.outcomes()).toEqual(['08:00:00 Ran']);
+  });
+});
+
+describe('runs that were started but not recorded', () => {
+  /** Started at 00:02 by a process that died before it recorded that; found at 00:05:30 by the next. */
+  function found(spec: object): World {
+    const world = new World({ ...EVERY_MINUTE, ...spec });
+    world.claim = 'name';
+    world.evaluate('2026-01-01T00:01:30Z');
+    world.end();
+    world.evaluate('2026-01-01T00:01:31Z');
+    world.now = at('2026-01-01T00:02:00Z');
+    for (const action of world.decide().actions) if (action.kind === 'Start') world.start(action.run);
+    world.evaluatingSince = at('2026-01-01T00:05:30Z');
+    world.evaluate('2026-01-01T00:05:30Z');
+    return world;
+  }
+
+  test('they ran, even where the policy would skip their slot now', () => {
+    const world = found({ missedRunPolicy: 'Skip' });
+    expect(world.outcomes()).toEqual(['00:01:00 Ran', '00:03:00-00:05:00 x3 Missed', '00:02:00 Ran']);
+    expect(world.running().map(({ slot }) => slot)).toEqual([at('2026-01-01T00:02:00Z')]);
+  });
+
+  test('a retry that ended before the end of its first attempt is known is left alone until it is', () => {
+    const world = new World({ ...EVERY_MINUTE, retry: { limit: 1, initialSeconds: 0 } });
+    world.claim = 'name';
+    world.evaluate('2026-01-01T00:01:00Z');
+    const [first] = world.running();
+    const retry = { ...first!, name: `${first!.name}-2`, attempt: 2 };
+    world.start(retry);
+    world.end({}, retry.name);
+    const names = (kinds: readonly string[]) =>
+      world.decide().actions.filter(({ kind }) => kinds.includes(kind));
+    expect(names(['Release', 'Remove'])).toEqual([]);
+    world.end({ exitCode: 1 }, first!.name);
+    world.evaluate('2026-01-01T00:01:01Z');
+    world.evaluate('2026-01-01T00:01:02Z');
+    expect(world.history()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Completed']);
+  });
+
+  describe('while their record says that they wait', () => {
+    /** A retry whose start was carried out and whose record was not. */
+    function startedInSecret(spec: JobSpecInput = {}): { world: World; retry: string } {
+      const world = new World({
+        ...EVERY_MINUTE,
+        retry: { limit: 1, initialSeconds: 10, jitter: 0 },
+        ...spec,
+      });
+      world.claim = 'name';
+      world.evaluate('2026-01-01T00:01:00Z');
+      world.end({ exitCode: 1 });
+      world.evaluate('2026-01-01T00:01:01Z');
+      world.now = at('2026-01-01T00:01:11Z');
+      for (const action of world.decide().actions) if (action.kind === 'Start') world.start(action.run);
+      return { world, retry: world.started.at(-1)! };
+    }
+
+    test('they are stopped like any that runs', () => {
+      const { world, retry } = startedInSecret();
+      world.job = { ...world.job, stop: [retry] };
+      const { actions } = world.evaluate();
+      expect(actions.find(({ kind }) => kind === 'Stop')).toMatchObject({
+        run: { name: retry },
+        cause: 'StoppedByUser',
+      });
+      world.end({ exitCode: 143 });
+      world.evaluate('2026-01-01T00:01:12Z');
+      expect(world.history()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Killed StoppedByUser']);
+    });
+
+    test('also where the end of the attempt before is lost with it: nothing starts beside them', () => {
+      const world = new World({
+        ...EVERY_MINUTE,
+        concurrencyPolicy: 'Queue',
+        retry: { limit: 1, initialSeconds: 10, jitter: 0 },
+      });
+      world.claim = 'name';
+      world.evaluate('2026-01-01T00:01:00Z');
+      const [first] = world.running();
+      world.end({ exitCode: 1 });
+      world.now = at('2026-01-01T00:01:11Z');
+      for (const action of world.decide().actions) if (action.kind === 'Start') world.start(action.run);
+      world.children.delete(first!.name);
+      world.evaluate('2026-01-01T00:02:00Z');
+      expect(world.running().map(({ attempt }) => attempt)).toEqual([2]);
+    });
+
+    test('of a job that became invalid before any attempt was recorded they are kept until it is mended', () => {
+      const world = new World({ ...EVERY_MINUTE, retry: { limit: 1, initialSeconds: 10, jitter: 0 } });
+      world.claim = 'name';
+      const startUnrecorded = (instant: string): void => {
+        world.now = at(instant);
+        for (const action of world.decide().actions) if (action.kind === 'Start') world.start(action.run);
+      };
+      startUnrecorded('2026-01-01T00:01:00Z');
+      const [first] = world.started;
+      world.end({ exitCode: 1 }, first);
+      startUnrecorded('2026-01-01T00:01:11Z');
+      world.end({}, world.started.at(-1));
+      world.problem = new LshError('COMMAND_REFUSED', { command: 'rm', detail: 'no' });
+      expect(world.evaluate().actions).toEqual([]);
+      world.problem = undefined;
+      // At once: nothing else may come that would have the job looked at again.
+      world.evaluate();
+      expect(world.history()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Completed']);
+      expect(world.started).toHaveLength(2);
+    });
+
+    test('they are replaced like any that runs', () => {
+      const { world, retry } = startedInSecret({ concurrencyPolicy: 'Replace' });
+      const { actions } = world.evaluate('2026-01-01T00:02:00Z');
+      expect(actions.find(({ kind }) => kind === 'Stop')).toMatchObject({
+        run: { name: retry },
+        cause: 'Replaced',
+      });
+    });
+
+    test('they may have ended', () => {
+      const { world, retry } = startedInSecret();
+      world.end({}, retry);
+      world.evaluate();
+      expect(world.history()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Completed']);
+    });
+
+    test('but what has their name of a job that was removed is none of them', () => {
+      const { world, retry } = startedInSecret();
+      const child = world.children.get(retry)!;
+      world.children.set(retry, { ...child, run: { ...child.run!, jobUid: 'another' } });
+      world.job = { ...world.job, stop: [retry] };
+      world.evaluate();
+      expect(world.history()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Killed StoppedByUser']);
+    });
+  });
+
+  test('and one that comes after its record said that it never ran is ended', () => {
+    const world = new World({ ...EVERY_MINUTE, retry: { limit: 1, initialSeconds: 10, jitter: 0 } });
+    world.claim = 'name';
+    world.evaluate('2026-01-01T00:01:00Z');
+    world.end({ exitCode: 1 });
+    world.evaluate('2026-01-01T00:01:01Z');
+    const [retry] = world.active();
+    world.job = { ...world.job, stop: [retry!.name] };
+    world.evaluate();
+    // Of a process that had decided to start it before, and was held up.
+    world.startLate(retry!);
+    const { actions } = world.evaluate('2026-01-01T00:01:12Z');
+    expect(actions.filter(({ kind }) => kind === 'Stop')).toMatchObject([{ run: { name: retry!.name } }]);
+    world.end({ exitCode: 143 }, retry!.name);
+    expect(world.evaluate('2026-01-01T00:01:13Z').actions).toContainEqual({
+      kind: 'Release',
+      name: retry!.name,
+    });
+    expect(world.history()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Killed StoppedByUser']);
+  });
+
+  test('and the newest missed slot has its run besides', () => {
+    const world = found({ concurrencyPolicy: 'Allow' });
+    expect(new Set(world.started).size).toBe(world.started.length);
+    expect(world.outcomes()).toEqual([
+      '00:01:00 Ran',
+      '00:03:00-00:04:00 x2 Missed',
+      '00:02:00 Ran',
+      '00:05:00 Ran',
+    ]);
+  });
+});
+
+describe('suspension', () => {
+  test('slots pass without a run and are recorded when the job resumes', () => {
+    const world = new World({ ...EVERY_MINUTE, suspend: true });
+    world.evaluate('2026-01-01T00:00:10Z');
+    const decision = world.evaluate('2026-01-01T00:03:00Z');
+    expect(decision.wakeAt).toBe(Infinity);
+    world.now = at('2026-01-01T00:05:30Z');
+    world.edit(EVERY_MINUTE);
+    world.evaluate();
+    world.evaluate('2026-01-01T00:06:00Z');
+    expect(world.outcomes()).toEqual(['00:01:00-00:05:00 x5 Suspended', '00:06:00 Ran']);
+    expect(world.job.status?.totals.missed).toBe(0);
+  });
+
+  test('a suspended job still runs when somebody asks', () => {
+    const world = new World({ ...EVERY_MINUTE, suspend: true });
+    world.trigger('now-please');
+    world.evaluate('2026-01-01T00:00:10Z');
+    expect(world.running()).toHaveLength(1);
+    expect(world.job.status?.phase).toBe('Suspended');
+  });
+});
+
+describe('concurrency', () => {
+  function twoSlots(policy: 'Forbid' | 'Allow' | 'Replace' | 'Queue'): World {
+    const world = new World({ ...EVERY_MINUTE, concurrencyPolicy: policy });
+    world.evaluate('2026-01-01T00:01:00Z');
+    world.evaluate('2026-01-01T00:02:00Z');
+    return world;
+  }
+
+  test('Forbid drops the slot and says so', () => {
+    const world = twoSlots('Forbid');
+    expect(world.outcomes()).toEqual(['00:01:00 Ran', '00:02:00 Forbidden']);
+    expect(world.events).toContain('SlotForbidden');
+  });
+
+  test('Allow runs both at once', () => {
+    expect(twoSlots('Allow').running()).toHaveLength(2);
+  });
+
+  test('Replace ends the first, and starts the second only when it has ended', () => {
+    const world = twoSlots('Replace');
+    expect(world.history()).toEqual(['00:01:00 Running', '00:02:00 Created']);
+    world.end({ exitCode: 143 });
+    world.evaluate('2026-01-01T00:02:01Z');
+    expect(world.history()).toEqual(['00:01:00 Killed Replaced', '00:02:00 Running']);
+  });
+
+  test('Queue waits its turn', () => {
+    const world = twoSlots('Queue');
+    expect(world.history()).toEqual(['00:01:00 Running', '00:02:00 Created']);
+    world.end();
+    world.evaluate('2026-01-01T00:02:30Z');
+    expect(world.history()).toEqual(['00:01:00 Completed', '00:02:00 Running']);
+  });
+
+  test('a queue has an end, and what does not fit is recorded', () => {
+    const world = new World({ schedule: '* * * * * *', concurrencyPolicy: 'Queue' });
+    for (let second = 1; second <= 25; second++) world.evaluate(world.now + 1000);
+    expect(world.active()).toHaveLength(21);
+    expect(world.slots.filter(({ outcome }) => outcome === 'Forbidden')).toHaveLength(4);
+    expect(world.slots.at(-1)?.cause).toBe('QueueFull');
+  });
+
+  test('a run that has just ended does not forbid the next', () => {
+    const world = new World(EVERY_MINUTE);
+    world.evaluate('2026-01-01T00:01:00Z');
+    world.end();
+    world.evaluate('2026-01-01T00:02:00Z');
+    expect(world.history()).toEqual(['00:01:00 Completed', '00:02:00 Running']);
+  });
+
+  test('a pending retry counts as active', () => {
+    const world = new World({ ...EVERY_MINUTE, retry: { limit: 1, initialSeconds: 300 } });
+    world.evaluate('2026-01-01T00:01:00Z');
+    world.end({ exitCode: 1 });
+    world.evaluate('2026-01-01T00:02:00Z');
+    expect(world.outcomes()).toEqual(['00:01:00 Ran', '00:02:00 Forbidden']);
+  });
+
+  test('without room nothing starts, and the job says that it waits', () => {
+    const world = new World(EVERY_MINUTE);
+    world.capacity = 0;
+    expect(world.evaluate('2026-01-01T00:01:00Z').waitsForCapacity).toBe(true);
+    expect(world.history()).toEqual(['00:01:00 Created']);
+    world.capacity = 1;
+    expect(world.evaluate('2026-01-01T00:01:01Z').waitsForCapacity).toBe(false);
+    expect(world.history()).toEqual(['00:01:00 Running']);
+  });
+});
+
+describe('manual runs', () => {
+  test('a trigger is handled once, however often it is seen', () => {
+    const world = new World({ schedule: '0 0 1 1 *' });
+    world.trigger('a');
+    world.evaluate('2026-01-01T00:00:10Z');
+    world.end();
+    world.evaluate('2026-01-01T00:00:20Z');
+    world.evaluate('2026-01-01T00:00:30Z');
+    expect(world.started).toHaveLength(1);
+    expect(world.job.status?.lastHandledTrigger).toBe('a');
+    expect([...world.runs.values()][0]).toMatchObject({ trigger: 'Manual', triggerId: 'a' });
+  });
+
+  test('the policy binds it too: under Forbid an active run refuses it', () => {
+    const world = new World(EVERY_MINUTE);
+    world.evaluate('2026-01-01T00:01:00Z');
+    world.trigger('b');
+    world.evaluate('2026-01-01T00:01:05Z');
+    expect(world.started).toHaveLength(1);
+    expect(world.events).toContain('TriggerForbidden');
+    expect(world.job.status?.lastHandledTrigger).toBe('b');
+  });
+});
+
+describe('ends', () => {
+  test('a failed run leaves the schedule alone and turns the job Failing', () => {
+    const world = new World(EVERY_MINUTE);
+    world.evaluate('2026-01-01T00:01:00Z');
+    world.end({ exitCode: 3 });
+    world.evaluate('2026-01-01T00:01:01Z');
+    expect(world.history()).toEqual(['00:01:00 Failed ExitCode']);
+    expect(world.job.status?.conditions).toContainEqual(
+      expect.objectContaining({ type: 'Failing', status: 'True', reason: 'ExitCode' }),
+    );
+    world.evaluate('2026-01-01T00:02:00Z');
+    expect(world.running()).toHaveLength(1);
+  });
+
+  test('retry.limit 3 makes four attempts with growing delays', () => {
+    const world = new World({ schedule: '0 1 * * *', retry: { limit: 3, initialSeconds: 10, jitter: 0 } });
+    world.evaluate('2026-01-01T01:00:00Z');
+    const delays: number[] = [];
+    for (;;) {
+      world.end({ exitCode: 1 });
+      const failedAt = world.now;
+      const { wakeAt } = world.evaluate(failedAt);
+      if (world.active().length === 0) break;
+      delays.push((wakeAt - failedAt) / 1000);
+      world.evaluate(wakeAt);
+    }
+    expect(world.started).toHaveLength(4);
+    expect(delays).toEqual([10, 20, 40]);
+    expect(world.outcomes()).toEqual(['01:00:00 Ran']);
+  });
+
+  test('a run that vanished is Lost and is retried like a failure', () => {
+    const world = new World({ ...EVERY_MINUTE, retry: { limit: 1 } });
+    world.evaluate('2026-01-01T00:01:00Z');
+    world.children.clear();
+    world.evaluate('2026-01-01T00:01:05Z');
+    expect(world.history()).toEqual(['00:01:00 Failed Lost', '00:01:00 Created']);
+  });
+
+  test('a run that was recorded but proved never to have started is started, not lost', () => {
+    const world = new World(EVERY_MINUTE);
+    world.evaluate('2026-01-01T00:01:00Z');
+    const name = world.started[0]!;
+    world.children.set(name, { name, state: 'NeverStarted' });
+    world.evaluate('2026-01-01T00:01:05Z');
+    expect(world.started).toEqual([name, name]);
+    expect(world.history()).toEqual(['00:01:00 Running']);
+  });
+
+  test('a timeout stops the run and its end is Killed, TimedOut', () => {
+    const world = new World({ schedule: '0 1 * * *', timeoutSeconds: 30, terminationGracePeriodSeconds: 5 });
+    expect(world.evaluate('2026-01-01T01:00:00Z').wakeAt).toBe(at('2026-01-01T01:00:30Z'));
+    const stop = { kind: 'Stop', run: expect.anything(), cause: 'TimedOut', graceMs: 5000 };
+    expect(world.evaluate('2026-01-01T01:00:30Z').actions).toEqual([stop]);
+    // Said again as long as it runs: the process that recorded it may have died before it said it.
+    const again = world.evaluate('2026-01-01T01:00:31Z');
+    expect(again.actions).toEqual([stop]);
+    expect(again.change.runs).toEqual([]);
+    world.end({ exitCode: 143, signal: 'SIGTERM' });
+    world.evaluate('2026-01-01T01:00:32Z');
+    expect(world.history()).toEqual(['01:00:00 Killed TimedOut']);
+  });
+
+  test('a stop asked by somebody wins over the exit code that follows, and is not retried', () => {
+    const world = new World({ ...EVERY_MINUTE, retry: { limit: 5 } });
+    world.evaluate('2026-01-01T00:01:00Z');
+    world.job = { ...world.job, stop: world.started };
+    world.evaluate('2026-01-01T00:01:01Z');
+    world.end({ exitCode: 0 });
+    world.evaluate('2026-01-01T00:01:02Z');
+    expect(world.history()).toEqual(['00:01:00 Killed StoppedByUser']);
+  });
+
+  test('only the chosen exit codes are retried', () => {
+    const world = new World({ ...EVERY_MINUTE, retry: { limit: 1, onExitCodes: [75] } });
+    world.evaluate('2026-01-01T00:01:00Z');
+    world.end({ exitCode: 1 });
+    world.evaluate('2026-01-01T00:01:01Z');
+    expect(world.active()).toEqual([]);
+    world.evaluate('2026-01-01T00:02:00Z');
+    world.end({ exitCode: 75 });
+    world.evaluate('2026-01-01T00:02:01Z');
+    expect(world.active()).toHaveLength(1);
+  });
+
+  test('history limits let go of the oldest of each kind', () => {
+    const world = new World({ ...EVERY_MINUTE, successfulRunsHistoryLimit: 1, failedRunsHistoryLimit: 1 });
+    for (let minute = 1; minute <= 4; minute++) {
+      world.evaluate(`2026-01-01T00:0${minute}:00Z`);
+      world.end({ exitCode: minute % 2 });
+    }
+    world.evaluate('2026-01-01T00:04:30Z');
+    expect(world.forgotten).toHaveLength(2);
+    expect(world.job.status?.totals).toEqual({ completed: 2, failed: 2, killed: 0, missed: 0 });
+  });
+
+  test('an evaluation that changes nothing writes nothing', () => {
+    const world = new World(EVERY_MINUTE);
+    world.evaluate('2026-01-01T00:00:10Z');
+    const { change, events, actions } = world.evaluate('2026-01-01T00:00:20Z');
+    expect({ change, events, actions }).toEqual({
+      change: { runs: [], slots: [], forget: [], status: undefined },
+      events: [],
+      actions: [],
+    });
+  });
+});
+
+describe('jobs that cannot be evaluated or are gone', () => {
+  test('an invalid job says why once and waits for an edit', () => {
+    const job = aJob(EVERY_MINUTE);
+    const problem = new LshError('TIMEZONE_INVALID', { timeZone: 'Mars/Base' });
+    const known = { job, runs: [], observations: [], now: job.createdAt, evaluatingSince: 0, capacity: 1 };
+    const first = decideInvalid(known, problem);
+    expect(first.change.status).toMatchObject({
+      phase: 'Invalid',
+      conditions: [{ type: 'Ready', status: 'False' }],
+    });
+    expect(first.events).toHaveLength(1);
+    const again = decideInvalid({ ...known, job: { ...job, status: first.change.status } }, problem);
+    expect(again.events).toEqual([]);
+    expect(again.change.status).toBeUndefined();
+    expect(again.wakeAt).toBe(Infinity);
+  });
+
+  test('the runs of a removed job are stopped, waiting ones cancelled, and their ends recorded', () => {
+    const now = at('2026-01-01T00:02:00Z');
+    const running = aRun({ name: 'r', phase: 'Running', startedAt: now });
+    const waiting = aRun({ name: 'w' });
+    const decision = decideRemoved(
+      [running, waiting],
+      [{ name: 'r', state: 'Running', startedAt: now }],
+      now,
+    );
+    expect(decision.actions).toEqual([expect.objectContaining({ kind: 'Stop', cause: 'JobRemoved' })]);
+    expect(decision.change.runs).toEqual([
+      expect.objectContaining({ name: 'r', stopCause: 'JobRemoved' }),
+      expect.objectContaining({ name: 'w', phase: 'Killed', reason: 'JobRemoved' }),
+    ]);
+    const again = decideRemoved(decision.change.runs, [{ name: 'r', state: 'Running', startedAt: now }], now);
+    expect(again.actions).toEqual(decision.actions);
+    expect(again.change.runs).toEqual([]);
+    const end = { name: 'r', state: 'Ended', finishedAt: now, exitCode: 143 } as const;
+    const last = decideRemoved(decision.change.runs, [end], now);
+    expect(last.change.runs).toEqual([expect.objectContaining({ phase: 'Killed', reason: 'JobRemoved' })]);
+    expect(last.actions).toEqual([{ kind: 'Release', name: 'r' }]);
+  });
+});

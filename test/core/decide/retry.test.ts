@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { isRetried, retryDelayMs } from '../../../src/core/decide/retry.ts';
+import { aJob, aRun } from '../../support/builders.ts';
+
+const retry = aJob({ retry: { limit: 3, initialSeconds: 10, factor: 3, maxSeconds: 60, jitter: 0 } }).spec
+  .retry;
+
+test('delays grow by the factor and stop growing at the cap', () => {
+  expect([1, 2, 3, 4].map((attempt) => retryDelayMs('r', attempt, retry))).toEqual([
+    10_000, 30_000, 60_000, 60_000,
+  ]);
+});
+
+test('jitter spreads by at most its share, and the same run always by the same', () => {
+  const spread = { ...retry, jitter: 0.5 };
+  const delays = Array.from({ length: 200 }, (_, i) => retryDelayMs(`run-${i}`, 1, spread));
+  expect(Math.min(...delays)).toBeGreaterThanOrEqual(5000);
+  expect(Math.max(...delays)).toBeLessThanOrEqual(15_000);
+  expect(new Set(delays).size).toBeGreaterThan(150);
+  expect(retryDelayMs('run-1', 1, spread)).toBe(delays[1]);
+});
+
+test.each([
+  ['a failure within the limit', { phase: 'Failed', reason: 'ExitCode', exitCode: 1, attempt: 3 }, true],
+  ['a failure past the limit', { phase: 'Failed', reason: 'ExitCode', exitCode: 1, attempt: 4 }, false],
+  ['a lost run', { phase: 'Failed', reason: 'Lost' }, true],
+  ['a timed-out run', { phase: 'Killed', reason: 'TimedOut' }, true],
+  ['a run that somebody stopped', { phase: 'Killed', reason: 'StoppedByUser' }, false],
+  ['a replaced run', { phase: 'Killed', reason: 'Replaced' }, false],
+  ['a refused command', { phase: 'Failed', reason: 'Refused' }, false],
+  ['a success', { phase: 'Completed' }, false],
+] as const)('%s: retried or not', (_, run, expected) => {
+  expect(isRetried(aRun(run), retry)).toBe(expected);
+});
+
+test('chosen exit codes decide about exits, not about losses', () => {
+  const only = { ...retry, onExitCodes: [75] };
+  const never = { ...retry, notOnExitCodes: [2] };
+  const exit = (exitCode: number) => aRun({ phase: 'Failed', reason: 'ExitCode', exitCode });
+  expect([isRetried(exit(75), only), isRetried(exit(1), only)]).toEqual([true, false]);
+  expect([isRetried(exit(2), never), isRetried(exit(1), never)]).toEqual([false, true]);
+  expect(isRetried(aRun({ phase: 'Failed', reason: 'Lost' }), only)).toBe(true);
+});

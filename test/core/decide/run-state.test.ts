@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { cancelled, claimed, ended, lost, mayBecome } from '../../../src/core/decide/run-state.ts';
+import { RUN_PHASES } from '../../../src/core/run.ts';
+import { aRun } from '../../support/builders.ts';
+
+test('the table of phases: nothing leaves an end, nothing skips the claim but a cancellation', () => {
+  const allowed = RUN_PHASES.flatMap((from) =>
+    RUN_PHASES.filter((to) => mayBecome(from, to)).map((to) => `${from}>${to}`),
+  );
+  expect(allowed).toEqual([
+    'Created>Running',
+    'Created>Killed',
+    'Running>Completed',
+    'Running>Failed',
+    'Running>Killed',
+  ]);
+});
+
+test('an illegal step is an error, not a silent change', () => {
+  const done = ended(claimed(aRun(), 1, undefined), {
+    name: 'backup-1',
+    state: 'Ended',
+    finishedAt: 2,
+    exitCode: 0,
+  });
+  expect(() => claimed(done, 3, undefined)).toThrow(/cannot go from Completed to Running/);
+  expect(() => lost(aRun(), 3)).toThrow(/cannot go from Created to Failed/);
+});
+
+test('ends get their phase and reason from what was seen and from who asked first', () => {
+  const running = claimed(aRun(), 1, undefined);
+  const end = { name: running.name, state: 'Ended', finishedAt: 9 } as const;
+  expect(ended(running, { ...end, exitCode: 0 })).toMatchObject({ phase: 'Completed' });
+  expect(ended(running, { ...end, exitCode: 7 })).toMatchObject({
+    phase: 'Failed',
+    reason: 'ExitCode',
+    exitCode: 7,
+  });
+  expect(ended(running, { ...end, exitCode: 137, signal: 'SIGKILL' })).toMatchObject({
+    phase: 'Failed',
+    reason: 'Signal',
+  });
+  expect(ended(running, { ...end, reason: 'SpawnError' })).toMatchObject({
+    phase: 'Failed',
+    reason: 'SpawnError',
+  });
+  const stopping = { ...running, stopCause: 'TimedOut' } as const;
+  expect(ended(stopping, { ...end, exitCode: 0 })).toMatchObject({ phase: 'Killed', reason: 'TimedOut' });
+  expect(lost(running, 9)).toMatchObject({ phase: 'Failed', reason: 'Lost' });
+  expect(cancelled(aRun(), 'Replaced', 9)).toMatchObject({
+    phase: 'Killed',
+    reason: 'Replaced',
+    finishedAt: 9,
+  });
+});

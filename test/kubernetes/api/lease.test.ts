@@ -1,0 +1,296 @@
+// Leader election on a real Lease, between processes that are stopped, killed, frozen and cut off.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { KubeClient, KubeRequest } from '../../../src/kubernetes/api/client.ts';
+import { LeaderElector, type LeaderElectorOptions } from '../../../src/kubernetes/api/lease.ts';
+import type { Lease } from '../../../src/kubernetes/api/lease-record.ts';
+import { ByteProxy } from '../../support/cluster/byte-proxy.ts';
+import { eventually } from '../../support/eventually.ts';
+import { keptLogger } from '../../support/kept-logger.ts';
+import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+
+const LEASES = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
+const ELECTED = `${LEASES}/elected`;
+// Where an end of the lease is waited for; the rules are the same for the defaults, which are 15, 10 and 2 seconds. Not so
+// short that a holder on a busy machine loses it by the way.
+const SHORT = { leaseDurationMs: 6_000, renewDeadlineMs: 4_000, retryPeriodMs: 500 };
+/** At most so long after one try the next one begins: the default, and what a timer may be late. */
+const NEXT_TRY_MS = 2_200;
+
+/** An elector in a process of its own; `words` is what it has said. */
+interface Candidate {
+  process: ChildProcess;
+  words: string[];
+  ended: Promise<unknown>;
+}
+
+describe.skipIf(NO_KUBE)('leader election', () => {
+  let environment: KubeEnvironment;
+  let direct: KubeClient;
+  const children: ChildProcess[] = [];
+
+  beforeAll(async () => {
+    environment = await KubeEnvironment.start({ crd: false });
+    direct = await environment.client();
+  });
+  afterAll(() => environment?.stop());
+  beforeEach(async () => {
+    await direct.request({ method: 'DELETE', path: LEASES });
+  });
+  afterEach(async () => {
+    for (const child of children.splice(0)) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    }
+  });
+
+  async function candidate(identity: string): Promise<Candidate> {
+    const { leaseDurationMs, renewDeadlineMs, retryPeriodMs } = SHORT;
+    const durations = `${leaseDurationMs},${renewDeadlineMs},${retryPeriodMs}`;
+    const kubeconfig = await environment.kubeconfig();
+    const child = spawn(process.execPath, ['test/fixtures/elector.ts', kubeconfig, identity, durations], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    children.push(child);
+    const words: string[] = [];
+    createInterface(child.stdout).on('line', (word) => words.push(word));
+    return { process: child, words, ended: once(child, 'exit') };
+  }
+
+  const elector = (identity: string, options: Partial<LeaderElectorOptions> = {}) =>
+    new LeaderElector({
+      client: direct,
+      logger: keptLogger(),
+      namespace: 'default',
+      name: 'elected',
+      identity,
+      ...options,
+    });
+
+  /** The direct client; `asked` is called as each call begins, `answered` with each lease that it brings. */
+  const watched = (asked: () => void, answered: (lease: Lease) => void = () => {}) =>
+    ({
+      json: async (request: KubeRequest) => {
+        asked();
+        const lease = await direct.json<Lease>(request);
+        answered(lease);
+        return lease;
+      },
+      request: (request: KubeRequest) => direct.request(request),
+      dropConnection: () => {},
+    }) as unknown as KubeClient;
+
+  /** Leads until told to stop; `leading` resolves when it does. */
+  function lead(one: LeaderElector, stop: AbortSignal) {
+    const leading = Promise.withResolvers<AbortSignal>();
+    const ended = one.run(stop, async (signal) => {
+      leading.resolve(signal);
+      if (!signal.aborted) await once(signal, 'abort');
+    });
+    return { leading: leading.promise, ended };
+  }
+
+  const lease = () => direct.json<Lease>({ path: ELECTED });
+
+  test('the first takes the lease, with times of six digits, and renews it', async () => {
+    const stop = new AbortController();
+    const first = elector('first');
+    const { leading, ended } = lead(first, stop.signal);
+    await leading;
+    const taken = await lease();
+    expect(taken.spec).toMatchObject({
+      holderIdentity: 'first',
+      leaseDurationSeconds: 15,
+      leaseTransitions: 0,
+    });
+    expect(taken.spec?.renewTime).toMatch(/\.\d{6}Z$/);
+    await eventually(async () => (await lease()).spec?.renewTime !== taken.spec?.renewTime);
+    expect((await lease()).spec?.acquireTime).toBe(taken.spec?.acquireTime);
+    expect(first.isLeader()).toBe(true);
+    stop.abort();
+    expect(await ended).toBe('released');
+    expect(first.isLeader()).toBe(false);
+    expect((await lease()).spec).toMatchObject({ leaseDurationSeconds: 1 });
+  });
+
+  test('with the default periods, a released lease is taken by the next try, two seconds after the last at most', async () => {
+    const [stopFirst, stopSecond] = [new AbortController(), new AbortController()];
+    const first = lead(elector('first'), stopFirst.signal);
+    await first.leading;
+    // Timers of one process fire in the order of their times, however late the machine lets them.
+    let limit: AbortSignal | undefined;
+    let overdue = 0;
+    const late = () => overdue++;
+    const random = (): number => {
+      limit = AbortSignal.timeout(NEXT_TRY_MS);
+      limit.addEventListener('abort', late);
+      return Math.random();
+    };
+    let tries = 0;
+    const client = watched(() => {
+      limit?.removeEventListener('abort', late);
+      tries++;
+    });
+    const second = lead(elector('second', { client, random }), stopSecond.signal);
+    await eventually(() => tries > 0);
+    stopFirst.abort();
+    await first.ended;
+    const before = tries;
+    await second.leading;
+    // It looks, and writes.
+    expect(tries - before).toBeLessThanOrEqual(2);
+    expect(overdue).toBe(0);
+    expect((await lease()).spec).toMatchObject({ holderIdentity: 'second', leaseTransitions: 1 });
+    stopSecond.abort();
+    await second.ended;
+  });
+
+  test('the lease of a killed holder is taken when it has expired, and not before', async () => {
+    const first = await candidate('first');
+    await eventually(() => first.words.includes('leading'));
+    const stop = new AbortController();
+    const seen: { renewTime: string | undefined; at: number }[] = [];
+    const client = watched(
+      () => {},
+      ({ spec }) => seen.push({ renewTime: spec?.renewTime, at: performance.now() }),
+    );
+    const second = lead(elector('second', { ...SHORT, client }), stop.signal);
+    await eventually(() => seen.length > 1);
+    first.process.kill('SIGKILL');
+    await first.ended;
+    const { renewTime } = (await lease()).spec!;
+    await second.leading;
+    const { acquireTime } = (await lease()).spec!;
+    expect(Date.parse(acquireTime!) - Date.parse(renewTime!)).toBeGreaterThanOrEqual(SHORT.leaseDurationMs);
+    // The first look that finds it expired is the last one.
+    const looks = seen.filter((look) => look.renewTime === renewTime);
+    const expiredAt = looks[0]!.at + SHORT.leaseDurationMs;
+    expect(looks.filter(({ at }) => at > expiredAt)).toHaveLength(1);
+    stop.abort();
+    await second.ended;
+  });
+
+  test('a holder that was frozen past its lease wakes up to have lost it', async () => {
+    const first = await candidate('first');
+    await eventually(() => first.words.includes('leading'));
+    first.process.kill('SIGSTOP');
+    const stop = new AbortController();
+    const second = lead(elector('second', SHORT), stop.signal);
+    await second.leading;
+    first.process.kill('SIGCONT');
+    await first.ended;
+    expect(first.words).toEqual(['leading', 'lost']);
+    expect((await lease()).spec?.holderIdentity).toBe('second');
+    stop.abort();
+    await second.ended;
+  });
+
+  test('a holder cut off from the API server stops leading before the lease can be taken', async () => {
+    const proxy = await ByteProxy.start(environment.server);
+    const client = await environment.client(proxy.url);
+    const first = elector('first', { client });
+    const { leading, ended } = lead(first, new AbortController().signal);
+    const signal = await leading;
+    proxy.refusing = true;
+    proxy.hold();
+    const cutAt = performance.now();
+    await once(signal, 'abort');
+    expect(performance.now() - cutAt).toBeLessThan(15_000);
+    expect(await ended).toBe('lost');
+    expect(first.isLeader()).toBe(false);
+    await client.close();
+    await proxy.stop();
+  });
+
+  test('a connection that goes dead under the holder costs it one renewal, not the lease', async () => {
+    const proxy = await ByteProxy.start(environment.server);
+    const client = await environment.client(proxy.url);
+    const stop = new AbortController();
+    const first = elector('first', { client });
+    const { leading, ended } = lead(first, stop.signal);
+    const signal = await leading;
+    proxy.hold();
+    await eventually(() => proxy.accepted === 2);
+    const { renewTime } = (await lease()).spec!;
+    await eventually(async () => (await lease()).spec?.renewTime !== renewTime);
+    expect(signal.aborted).toBe(false);
+    stop.abort();
+    expect(await ended).toBe('released');
+    await client.close();
+    await proxy.stop();
+  });
+
+  test.each([
+    ['an hour behind', -3_600_000],
+    ['an hour ahead', 3_600_000],
+  ])('a dead holder’s clock that is %s changes nothing about when its lease is taken', async (_, skewMs) => {
+    const time = new Date(Date.now() + skewMs).toISOString().replace('Z', '000Z');
+    await direct.json({
+      method: 'POST',
+      path: LEASES,
+      body: {
+        metadata: { name: 'elected' },
+        spec: { holderIdentity: 'dead', leaseDurationSeconds: 1, renewTime: time, acquireTime: time },
+      },
+    });
+    const stop = new AbortController();
+    const startedAt = performance.now();
+    const { leading, ended } = lead(elector('heir', SHORT), stop.signal);
+    await leading;
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(1_000);
+    stop.abort();
+    await ended;
+  });
+
+  test('the lease is kept while what was led winds up', async () => {
+    const stop = new AbortController();
+    const windUp = Promise.withResolvers<void>();
+    const first = elector('first');
+    const started = Promise.withResolvers<void>();
+    const ended = first.run(stop.signal, async () => {
+      started.resolve();
+      await windUp.promise;
+    });
+    await started.promise;
+    stop.abort();
+    const { renewTime } = (await lease()).spec!;
+    await eventually(async () => (await lease()).spec?.renewTime !== renewTime);
+    expect((await lease()).spec?.holderIdentity).toBe('first');
+    windUp.resolve();
+    expect(await ended).toBe('released');
+    expect((await lease()).spec?.holderIdentity).toBeFalsy();
+  });
+
+  test('what fails while leading releases the lease and is told', async () => {
+    const failing = elector('failing').run(new AbortController().signal, () =>
+      Promise.reject(new Error('as the test wants')),
+    );
+    await expect(failing).rejects.toThrow('as the test wants');
+    expect((await lease()).spec?.holderIdentity).toBeFalsy();
+  });
+
+  test('of five that stand at once, never two lead, and all of them come to it', async () => {
+    const stops = new Map<string, AbortController>();
+    const led = new Set<string>();
+    let leaders = 0;
+    let most = 0;
+    const ends = ['a', 'b', 'c', 'd', 'e'].map((identity) => {
+      const stop = new AbortController();
+      stops.set(identity, stop);
+      return elector(identity).run(stop.signal, async (leading) => {
+        most = Math.max(most, ++leaders);
+        led.add(identity);
+        stop.abort();
+        if (!leading.aborted) await once(leading, 'abort');
+        leaders--;
+      });
+    });
+    expect(await Promise.all(ends)).toEqual(Array.from({ length: 5 }, () => 'released'));
+    expect(most).toBe(1);
+    expect([...led].sort()).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+});

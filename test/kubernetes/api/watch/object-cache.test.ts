@@ -1,0 +1,78 @@
+// The informer's memory, against a plain model of it.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Backoff } from '../../../../src/kubernetes/api/backoff.ts';
+import { ObjectCache } from '../../../../src/kubernetes/api/watch/object-cache.ts';
+import type { KubeObject } from '../../../../src/kubernetes/api/objects.ts';
+import { WatchHealth } from '../../../../src/kubernetes/api/watch/watch-health.ts';
+import { seeded } from '../../../support/seed.ts';
+
+const object = (name: string, version: number): KubeObject => ({
+  metadata: { name, namespace: 'n', uid: name, resourceVersion: String(version), creationTimestamp: '' },
+});
+
+describe('the cache of an informer', () => {
+  test('tells exactly what changed, whatever mix of events and lists comes', () => {
+    const name = fc.constantFrom('a', 'b', 'c', 'd');
+    const one = fc.tuple(name, fc.integer({ min: 1, max: 5 }));
+    const event = fc.record({ type: fc.constantFrom('ADDED', 'MODIFIED', 'DELETED'), one });
+    const list = fc.uniqueArray(one, { selector: ([of]) => of }).map((all) => ({ all }));
+    fc.assert(
+      fc.property(fc.array(fc.oneof(event, list)), (steps) => {
+        const cache = new ObjectCache<KubeObject>();
+        // What somebody knows who only hears the changes.
+        const heard = new Map<string, string>();
+        for (const step of steps) {
+          const changes =
+            'all' in step
+              ? cache.replace(
+                  step.all.map(([of, version]) => object(of, version)),
+                  '9',
+                )
+              : [cache.apply(step.type, object(...step.one))].filter((change) => change !== undefined);
+          for (const { type, object: changed } of changes) {
+            const { name: of, resourceVersion } = changed.metadata;
+            expect(type === 'Added').toBe(!heard.has(of));
+            if (type === 'Deleted') heard.delete(of);
+            else heard.set(of, resourceVersion);
+          }
+          const known = [...cache.values()].map(({ metadata }) => [metadata.name, metadata.resourceVersion]);
+          expect(Object.fromEntries(known)).toEqual(Object.fromEntries(heard));
+        }
+      }),
+      seeded({ numRuns: 500 }),
+    );
+  });
+});
+
+describe('the backoff', () => {
+  test('doubles up to its limit, spreads by half, and starts over after a success', () => {
+    const backoff = new Backoff({ initialMs: 100, maxMs: 400, random: () => 0 });
+    expect([1, 2, 3, 4].map(() => backoff.next())).toEqual([50, 100, 200, 200]);
+    expect(backoff.next(1_000)).toBe(1_000);
+    backoff.reset();
+    expect(backoff.next()).toBe(50);
+    expect(new Backoff({ initialMs: 100, maxMs: 400, random: () => 0.999 }).next()).toBeCloseTo(100, 0);
+  });
+});
+
+describe('the health of a watch', () => {
+  test('adds up the time without one; a stalled watch was blind since it fell silent', () => {
+    let now = 0;
+    const health = new WatchHealth(() => now);
+    now = 100;
+    expect(health.blindMs).toBe(100);
+    health.sees();
+    now = 1_000;
+    expect(health.blindMs).toBe(100);
+    expect(health.lost(300)).toBe(600);
+    now = 1_200;
+    expect(health.blindMs).toBe(600);
+    health.sees();
+    expect(health.lastEventAgeMs).toBe(0);
+    now = 1_300;
+    health.heard();
+    now = 1_350;
+    expect(health).toMatchObject({ blindMs: 600, lastEventAgeMs: 50, watches: 2 });
+  });
+});

@@ -1,0 +1,148 @@
+// The definition of LshJob on a real API server: what it takes, refuses, fills in and shows.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ApiException } from '@kubernetes/client-node';
+import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
+import { statusBody } from '../../../src/kubernetes/api/api-errors.ts';
+import { lshJobPath, type LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
+import { eventually } from '../../support/eventually.ts';
+import { KUBE_MINOR, kubectl, KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+
+// Rules in the definition (CEL) came with 1.25 and are the operator's business before.
+const NO_RULES = KUBE_MINOR < 25;
+
+function manifest(name: string, spec: object): object {
+  return { apiVersion: 'lsh.dev/v1alpha1', kind: 'LshJob', metadata: { name }, spec };
+}
+
+const GOOD = { schedule: '0 2 * * 0', command: 'lsh push --env prod' };
+
+describe.skipIf(NO_KUBE)('the definition of LshJob', () => {
+  let environment: KubeEnvironment;
+  let client: KubeClient;
+
+  beforeAll(async () => {
+    environment = await KubeEnvironment.start();
+    client = await environment.client();
+  });
+  afterAll(() => environment?.stop());
+
+  const create = (name: string, spec: object) =>
+    client.json<LshJobObject>({
+      method: 'POST',
+      path: lshJobPath('default'),
+      body: manifest(name, spec),
+    });
+
+  async function refusal(name: string, spec: object): Promise<string> {
+    const outcome = await create(name, spec).catch((error: unknown) => error);
+    expect(outcome).toBeInstanceOf(ApiException);
+    return statusBody(outcome)?.message ?? '';
+  }
+
+  test('defaults are filled in by the server', async () => {
+    const { spec } = await create('defaults', { ...GOOD, retry: { limit: 2 } });
+    expect(spec).toMatchObject({
+      suspend: false,
+      concurrencyPolicy: 'Forbid',
+      missedRunPolicy: 'Latest',
+      retry: { limit: 2, initialSeconds: 10, factor: 2, maxSeconds: 300, jitter: 0.1 },
+      priority: 5,
+      successfulRunsHistoryLimit: 3,
+    });
+    expect(spec).not.toHaveProperty('executor');
+  });
+
+  test('what is free-form is kept and what is unknown is not', async () => {
+    const affinity = { nodeAffinity: { deep: [{ key: 'a', values: ['b'] }] } };
+    const { spec } = await create('free-form', {
+      ...GOOD,
+      job: { image: 'busybox', affinity, podTemplate: { spec: { hostNetwork: true } } },
+      colour: 'red',
+    });
+    expect(spec).toMatchObject({ job: { affinity, podTemplate: { spec: { hostNetwork: true } } } });
+    expect(spec).not.toHaveProperty('colour');
+  });
+
+  test.each([
+    ['a number where text belongs', { schedule: 5 }, 'spec.schedule'],
+    ['a policy that there is not', { concurrencyPolicy: 'Perhaps' }, 'spec.concurrencyPolicy'],
+    ['more retries than the limit', { retry: { limit: 101 } }, 'spec.retry.limit'],
+    ['an instant that is none', { notBefore: 'tomorrow' }, 'spec.notBefore'],
+    ['a variable named with a dash', { env: [{ name: 'A-B', value: '' }] }, /spec\.env(\[0\])?\.name/],
+  ])('%s is refused by the schema', async (_, part, path) => {
+    expect(await refusal('schema', { ...GOOD, ...part })).toMatch(path);
+  });
+
+  test.skipIf(NO_RULES).each([
+    ['both command and args', { args: ['true'] }, 'exactly one of command and args'],
+    ['both schedule and schedules', { schedules: ['@daily'] }, 'exactly one of schedule and schedules'],
+    ['a job block for a shell run', { executor: 'Shell', job: { image: 'a' } }, 'executor Job only'],
+    ['a relative working directory', { workingDir: 'here' }, 'absolute path'],
+    ['@reboot', { schedule: '@reboot' }, 'local daemon only'],
+    [
+      'an end before the beginning',
+      { notBefore: '2026-02-01T00:00:00Z', notAfter: '2026-01-01T00:00:00Z' },
+      'later than notBefore',
+    ],
+    ['a longest delay below the first', { retry: { initialSeconds: 20, maxSeconds: 10 } }, 'maxSeconds'],
+    ['a variable without a value', { env: [{ name: 'A' }] }, 'exactly one of value and valueFrom'],
+    [
+      'a source with two kinds',
+      { envFrom: [{ configMapRef: {}, secretRef: {} }] },
+      'exactly one of configMapRef',
+    ],
+    ['an env file', { envFrom: [{ file: '/a' }] }, 'local daemon only'],
+  ])('%s is refused by a rule', async (_, part, message) => {
+    expect(await refusal('rule', { ...GOOD, ...part })).toContain(message);
+  });
+
+  test.skipIf(NO_RULES)('neither command nor args is refused', async () => {
+    expect(await refusal('nothing', { schedule: '@daily' })).toContain('exactly one of command and args');
+  });
+
+  test.skipIf(NO_RULES)('a name of 63 characters is taken and one of 64 is not', async () => {
+    await create('n'.repeat(63), GOOD);
+    expect(await refusal('n'.repeat(64), GOOD)).toContain('at most 63');
+  });
+
+  test('a status is written through its own path only', async () => {
+    const created = await create('status', GOOD);
+    const status = { phase: 'Scheduled', nextScheduleTime: '2026-03-01T02:00:00Z' };
+    const path = lshJobPath('default', 'status');
+    const type = 'application/merge-patch+json';
+    const ignored = await client.json<LshJobObject>({
+      method: 'PATCH',
+      path,
+      body: { status },
+      contentType: type,
+    });
+    expect(ignored.status).toBeUndefined();
+    const written = await client.json<LshJobObject>({
+      method: 'PATCH',
+      path: `${path}/status`,
+      body: { status, spec: { suspend: true } },
+      contentType: type,
+    });
+    expect(written.status).toMatchObject(status);
+    expect(written.spec).toMatchObject({ suspend: false });
+    expect(written.metadata.generation).toBe(created.metadata.generation);
+  });
+
+  test('kubectl shows the columns of an operator, by the short name too', async () => {
+    await create('shown', GOOD);
+    const table = await kubectl(environment, 'get', 'lj', 'shown');
+    expect(table.split('\n')[0]).toMatch(/^NAME\s+SCHEDULE\s+SUSPEND\s+PHASE\s+LAST\s+NEXT\s+AGE\s*$/);
+    expect(table).toMatch(/shown\s+0 2 \* \* 0\s+false/);
+    expect(await kubectl(environment, 'get', 'lj', 'shown', '-o', 'wide')).toMatch(
+      /EXECUTOR\s+ZONE\s+COMPLETED\s+FAILED/,
+    );
+  });
+
+  test('kubectl explains each field', async () => {
+    // The server publishes the schema of a new definition a little after it serves it.
+    const explain = () => kubectl(environment, 'explain', 'lshjob.spec.retry');
+    const text = await eventually(() => explain().catch(() => undefined));
+    expect(text).toContain('What follows a failed attempt.');
+    expect(text).toMatch(/onExitCodes/);
+  });
+});

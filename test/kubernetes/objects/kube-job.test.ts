@@ -1,0 +1,365 @@
+// The Kubernetes Job of a run: what it says, and what the real server and controller make of it.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Job, JobSpecInput } from '../../../src/core/job.ts';
+import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
+import { jobManifest, RUN_LABEL } from '../../../src/kubernetes/objects/kube-job.ts';
+import {
+  hasEnded,
+  isOwnedBy,
+  observationOf,
+  runNameOf,
+  type JobObject,
+  type PodObject,
+} from '../../../src/kubernetes/objects/kube-job-run.ts';
+import type { KubeList } from '../../../src/kubernetes/api/objects.ts';
+import { lshJobPath, type LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
+import { aJob, aRun, at } from '../../support/builders.ts';
+import { eventually } from '../../support/eventually.ts';
+import { KUBE_MINOR, KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+
+const DEFAULTS = { image: 'busybox:stable' };
+const JOBS = '/apis/batch/v1/namespaces/default/jobs';
+const PODS = '/api/v1/namespaces/default/pods';
+const LOOKS_A_CHANGE = 200;
+
+const clusterJob = (spec: JobSpecInput, job: Partial<Job> = {}) =>
+  aJob({ executor: 'Job', ...spec }, { namespace: 'default', key: 'default/backup', ...job });
+const manifestOf = (spec: JobSpecInput) => jobManifest(clusterJob(spec), aRun({ executor: 'Job' }), DEFAULTS);
+const podOf = (spec: JobSpecInput) => manifestOf(spec).spec!.template.spec!;
+const containerOf = (spec: JobSpecInput) => podOf(spec).containers[0]!;
+
+describe('the manifest of a run', () => {
+  test('says whose it is, which slot it is for, and that it is tried once', () => {
+    const { metadata, spec } = manifestOf({ timeoutSeconds: 60 });
+    expect(metadata).toMatchObject({
+      name: 'backup-1',
+      namespace: 'default',
+      labels: { 'lsh.dev/job': 'backup', 'lsh.dev/run': 'backup-1' },
+      annotations: { 'lsh.dev/slot': '2026-01-01T00:01:00Z', 'lsh.dev/attempt': '1' },
+      ownerReferences: [{ kind: 'LshJob', name: 'backup', uid: 'uid-of-backup', controller: true }],
+    });
+    expect(spec).toMatchObject({ backoffLimit: 0, activeDeadlineSeconds: 60 });
+    expect(spec!.template.metadata!.labels).toMatchObject({ 'lsh.dev/run': 'backup-1' });
+    expect(spec!.template.spec).toMatchObject({ restartPolicy: 'Never', terminationGracePeriodSeconds: 10 });
+  });
+
+  test('a run without a timeout has no deadline', () => {
+    expect(manifestOf({}).spec).not.toHaveProperty('activeDeadlineSeconds');
+  });
+
+  test.each([
+    ['a command goes through the shell', { command: 'echo "$A" | wc' }, ['/bin/sh', '-c', 'echo "$A" | wc']],
+    ['the named one', { command: 'a', shell: '/bin/bash' }, ['/bin/bash', '-c', 'a']],
+    ['args go as they are', { command: undefined, args: ['echo', '$A'] }, ['echo', '$A']],
+  ])('%s', (_, spec, command) => {
+    expect(containerOf(spec)).toMatchObject({ name: 'run', command, image: 'busybox:stable' });
+  });
+
+  test('the command is told about its run, and nothing else can take those names', () => {
+    const { env } = containerOf({
+      env: [
+        { name: 'LSH_SLOT', value: 'mine' },
+        { name: 'A', value: 'a' },
+      ],
+    });
+    expect(env).toContainEqual({ name: 'A', value: 'a' });
+    expect(env!.filter(({ name }) => name === 'LSH_SLOT')).toEqual([
+      { name: 'LSH_SLOT', value: '2026-01-01T00:01:00Z' },
+    ]);
+    expect(env!.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['LSH_JOB', 'LSH_RUN', 'LSH_ATTEMPT', 'LSH_SCHEDULED_AT']),
+    );
+  });
+
+  test('sources keep their prefix, and optional goes where Kubernetes has it', () => {
+    const envFrom = [
+      { prefix: 'A_', optional: true, configMapRef: { name: 'a' } },
+      { secretRef: { name: 'b' } },
+    ];
+    expect(containerOf({ envFrom }).envFrom).toEqual([
+      { prefix: 'A_', configMapRef: { name: 'a', optional: true } },
+      { secretRef: { name: 'b' } },
+    ]);
+  });
+
+  test('the pod template lies under the rest: what the spec says wins, what it does not say stays', () => {
+    const pod = podOf({
+      command: 'true',
+      env: [{ name: 'B', value: 'spec' }],
+      job: {
+        image: 'spec:1',
+        nodeSelector: { a: 'spec' },
+        tolerations: [{ key: 'spec' }],
+        volumes: [{ name: 'v', emptyDir: {} }],
+        volumeMounts: [{ name: 'v', mountPath: '/spec' }],
+        podTemplate: {
+          metadata: { labels: { team: 'a', 'lsh.dev/run': 'forged' }, annotations: { note: 'kept' } },
+          spec: {
+            hostNetwork: true,
+            restartPolicy: 'Always',
+            nodeSelector: { a: 'template', b: 'template' },
+            tolerations: [{ key: 'template' }],
+            volumes: [
+              { name: 'v', hostPath: { path: '/' } },
+              { name: 'w', emptyDir: {} },
+            ],
+            containers: [
+              { name: 'side', image: 'side:1' },
+              {
+                name: 'run',
+                image: 'template:1',
+                command: ['template'],
+                args: ['template'],
+                env: [
+                  { name: 'A', value: 'template' },
+                  { name: 'B', value: 'template' },
+                ],
+                volumeMounts: [{ name: 'w', mountPath: '/template' }],
+                stdin: true,
+              },
+            ],
+          },
+        },
+      },
+    });
+    expect(pod).toMatchObject({
+      hostNetwork: true,
+      restartPolicy: 'Never',
+      nodeSelector: { a: 'spec', b: 'template' },
+      tolerations: [{ key: 'template' }, { key: 'spec' }],
+      volumes: [
+        { name: 'v', emptyDir: {} },
+        { name: 'w', emptyDir: {} },
+      ],
+    });
+    expect(pod.volumes![0]).not.toHaveProperty('hostPath');
+    expect(pod.containers.map(({ name }) => name)).toEqual(['run', 'side']);
+    expect(pod.containers[0]).toMatchObject({
+      image: 'spec:1',
+      command: ['/bin/sh', '-c', 'true'],
+      stdin: true,
+      volumeMounts: [{ mountPath: '/template' }, { mountPath: '/spec' }],
+    });
+    expect(pod.containers[0]!.args).toBeUndefined();
+    expect(pod.containers[0]!.env).toEqual(
+      expect.arrayContaining([
+        { name: 'A', value: 'template' },
+        { name: 'B', value: 'spec' },
+      ]),
+    );
+  });
+
+  test('the template’s labels stay beside ours and cannot forge them', () => {
+    const podTemplate = {
+      metadata: { labels: { team: 'a', 'lsh.dev/run': 'forged' }, annotations: { note: 'kept' } },
+    };
+    expect(manifestOf({ job: { podTemplate } }).spec!.template.metadata).toMatchObject({
+      labels: { team: 'a', 'lsh.dev/run': 'backup-1' },
+      annotations: { note: 'kept' },
+    });
+  });
+
+  test('a queue name is Kueue’s label on the Job', () => {
+    expect(manifestOf({ job: { queueName: 'night' } }).metadata!.labels).toMatchObject({
+      'kueue.x-k8s.io/queue-name': 'night',
+    });
+    expect(manifestOf({}).metadata!.labels).not.toHaveProperty('kueue.x-k8s.io/queue-name');
+  });
+});
+
+describe('what a Job shows of its run', () => {
+  const condition = (type: string, reason?: string) => ({
+    type,
+    status: 'True',
+    lastTransitionTime: '2026-01-01T00:05:00Z',
+    ...(reason && { reason }),
+  });
+  const jobObject = (status: object) =>
+    ({
+      metadata: { name: 'backup-1', creationTimestamp: '2026-01-01T00:01:00Z' },
+      status,
+    }) as unknown as JobObject;
+  const pod = (terminated: object | undefined, status: object = {}) =>
+    ({
+      metadata: { name: 'p', creationTimestamp: '2026-01-01T00:01:01Z' },
+      status: { ...status, containerStatuses: [{ name: 'run', state: terminated ? { terminated } : {} }] },
+    }) as unknown as PodObject;
+  const failed = {
+    startTime: '2026-01-01T00:01:02Z',
+    conditions: [condition('Failed', 'BackoffLimitExceeded')],
+  };
+
+  test('one that has only begun to end is still running', () => {
+    const conditions = [condition('SuccessCriteriaMet'), { ...condition('Complete'), status: 'False' }];
+    expect(observationOf(jobObject({ startTime: '2026-01-01T00:01:02Z', conditions }), [])).toEqual({
+      name: 'backup-1',
+      state: 'Running',
+      startedAt: at('2026-01-01T00:01:02Z'),
+    });
+  });
+
+  test('one that its queue has not let in yet counts from its creation', () => {
+    expect(observationOf(jobObject({}), [])).toMatchObject({ startedAt: at('2026-01-01T00:01:00Z') });
+  });
+
+  test.each<[string, PodObject[], object]>([
+    ['an exit code', [pod({ exitCode: 3 })], { exitCode: 3 }],
+    [
+      'a kill for memory',
+      [pod({ exitCode: 137, reason: 'OOMKilled' })],
+      { exitCode: 137, reason: 'OutOfMemory' },
+    ],
+    ['a program that is not there', [pod({ exitCode: 128, reason: 'StartError' })], { reason: 'SpawnError' }],
+    ['an eviction', [pod({ exitCode: 143 }, { reason: 'Evicted', message: 'disk' })], { reason: 'Lost' }],
+    ['a Pod that ended without its container', [pod(undefined)], { reason: 'Lost' }],
+    ['no Pod at all', [], { reason: 'Lost' }],
+  ])('%s is told by the Pod', (_, pods, expected) => {
+    expect(observationOf(jobObject(failed), pods)).toMatchObject({
+      state: 'Ended',
+      finishedAt: at('2026-01-01T00:05:00Z'),
+      ...expected,
+    });
+  });
+
+  test('an eviction is not taken for the exit code of its TERM', () => {
+    expect(
+      observationOf(jobObject(failed), [pod({ exitCode: 143 }, { reason: 'Evicted' })]),
+    ).not.toHaveProperty('exitCode');
+  });
+
+  test('of several Pods the newest counts', () => {
+    const older = pod({ exitCode: 1 });
+    older.metadata.creationTimestamp = '2026-01-01T00:00:00Z';
+    expect(observationOf(jobObject(failed), [older, pod({ exitCode: 2 })])).toMatchObject({ exitCode: 2 });
+  });
+});
+
+describe.skipIf(NO_KUBE)('a Job in a cluster', () => {
+  let environment: KubeEnvironment;
+  let client: KubeClient;
+  let owner: Job;
+  let hasController = false;
+
+  beforeAll(async () => {
+    environment = await KubeEnvironment.start();
+    client = await environment.client();
+    const created = await client.json<LshJobObject>({
+      method: 'POST',
+      path: lshJobPath('default'),
+      body: {
+        apiVersion: 'lsh.dev/v1alpha1',
+        kind: 'LshJob',
+        metadata: { name: 'backup' },
+        spec: { schedule: '* * * * *', command: 'true' },
+      },
+    });
+    owner = clusterJob({}, { uid: created.metadata.uid });
+    hasController = await environment.startControllerManager();
+  });
+  afterAll(() => environment?.stop());
+
+  const create = (name: string, spec: JobSpecInput = {}) =>
+    client.json<JobObject>({
+      method: 'POST',
+      path: JOBS,
+      body: jobManifest(clusterJob(spec, { uid: owner.uid }), aRun({ name, executor: 'Job' }), DEFAULTS),
+    });
+
+  const podsOf = async (run: string) => {
+    const query = { labelSelector: `${RUN_LABEL}=${run}` };
+    return (await client.json<KubeList<PodObject>>({ path: PODS, query })).items;
+  };
+
+  /** Plays the kubelet: the Pod of the run ends in the given way. */
+  async function endPod(run: string, terminated: { exitCode: number; reason?: string }): Promise<void> {
+    const [pod] = await eventually(async () => {
+      const pods = await podsOf(run);
+      return pods.length > 0 && pods;
+    });
+    const now = new Date().toISOString().replace(/\.\d+Z/, 'Z');
+    await client.json({
+      method: 'PATCH',
+      path: `${PODS}/${pod!.metadata.name}/status`,
+      contentType: 'application/merge-patch+json',
+      body: {
+        status: {
+          phase: terminated.exitCode === 0 ? 'Succeeded' : 'Failed',
+          containerStatuses: [
+            {
+              name: 'run',
+              image: 'busybox',
+              imageID: '',
+              ready: false,
+              restartCount: 0,
+              state: { terminated: { ...terminated, startedAt: now, finishedAt: now } },
+            },
+          ],
+        },
+      },
+    });
+  }
+
+  /** The controller of 1.20 can overlook a deadline when its cache lags; any change makes it look again. */
+  const touch = (name: string, count: number) =>
+    client.request({
+      method: 'PATCH',
+      path: `${JOBS}/${name}`,
+      contentType: 'application/merge-patch+json',
+      body: { metadata: { annotations: { looked: String(count) } } },
+    });
+
+  /** The controller of 1.20 waits 10 s after an error of its own, then 20 s, and so on. */
+  const ended = (name: string) => {
+    let looks = 0;
+    return eventually(
+      async () => {
+        if (++looks % LOOKS_A_CHANGE === 0) await touch(name, looks);
+        const job = await client.json<JobObject>({ path: `${JOBS}/${name}` });
+        return hasEnded(job) && job;
+      },
+      { withinMs: 120_000, what: `the end of the Job ${name}` },
+    );
+  };
+
+  test('is taken by the server, strictly, with every field of a spec in it', async () => {
+    const spec: JobSpecInput = {
+      args: ['true'],
+      command: undefined,
+      timeoutSeconds: 5,
+      workingDir: '/tmp',
+      env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
+      envFrom: [{ secretRef: { name: 's' }, optional: true }],
+      job: {
+        imagePullPolicy: 'Never',
+        resources: { limits: { memory: '1Gi' } },
+        tolerations: [{ key: 'a', operator: 'Exists' }],
+        affinity: { nodeAffinity: {} },
+        volumes: [{ name: 'v', emptyDir: {} }],
+        volumeMounts: [{ name: 'v', mountPath: '/v' }],
+        securityContext: { runAsNonRoot: true },
+        queueName: 'q',
+      },
+    };
+    const created = await client.json<JobObject>({
+      method: 'POST',
+      path: JOBS,
+      query: { dryRun: 'All', ...(KUBE_MINOR >= 27 && { fieldValidation: 'Strict' }) },
+      body: jobManifest(clusterJob(spec, { uid: owner.uid }), aRun({ executor: 'Job' }), DEFAULTS),
+    });
+    expect(isOwnedBy(created, owner.uid)).toBe(true);
+    expect(isOwnedBy(created, 'another')).toBe(false);
+    expect(runNameOf(created)).toBe('backup-1');
+  });
+
+  test('completes, fails with its exit code, and runs out of time, as the controller sees it', async (context) => {
+    if (!hasController) context.skip('no kube-controller-manager among the binaries');
+    await Promise.all([create('good'), create('bad'), create('slow', { timeoutSeconds: 1 })]);
+    await endPod('good', { exitCode: 0 });
+    await endPod('bad', { exitCode: 3, reason: 'Error' });
+    const [good, bad, slow] = await Promise.all(['good', 'bad', 'slow'].map((name) => ended(name)));
+    expect(observationOf(good!, [])).toMatchObject({ state: 'Ended', exitCode: 0 });
+    expect(observationOf(bad!, await podsOf('bad'))).toMatchObject({ state: 'Ended', exitCode: 3 });
+    expect(observationOf(slow!, await podsOf('slow'))).toMatchObject({ state: 'Ended', reason: 'TimedOut' });
+    expect(bad!.status).not.toHaveProperty('active', 1);
+  });
+});

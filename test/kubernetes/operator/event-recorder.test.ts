@@ -1,0 +1,76 @@
+// Events on a real API server: counted up, cut short, and never in anybody's way.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
+import { EventBudget } from '../../../src/kubernetes/operator/event-budget.ts';
+import { EventRecorder } from '../../../src/kubernetes/operator/event-recorder.ts';
+import type { KubeList, KubeObject } from '../../../src/kubernetes/api/objects.ts';
+import { aJob } from '../../support/builders.ts';
+import { keptLogger } from '../../support/kept-logger.ts';
+import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+
+interface EventObject extends KubeObject {
+  reason: string;
+  message: string;
+  count: number;
+}
+
+describe('the budget of events', () => {
+  test('is a burst and then one now and again, for each object alone', () => {
+    const budget = new EventBudget();
+    const allowed = Array.from({ length: 40 }, () => budget.allows('a', 0)).filter(Boolean);
+    expect(allowed).toHaveLength(25);
+    expect(budget.allows('b', 0)).toBe(true);
+    expect(budget.allows('a', 299_999)).toBe(false);
+    expect(budget.allows('a', 300_000)).toBe(true);
+    expect(budget.allows('a', 300_001)).toBe(false);
+  });
+});
+
+describe.skipIf(NO_KUBE)('the event recorder', () => {
+  let environment: KubeEnvironment;
+  let client: KubeClient;
+
+  beforeAll(async () => {
+    environment = await KubeEnvironment.start({ crd: false });
+    client = await environment.client();
+  });
+  afterAll(() => environment?.stop());
+
+  const job = (name: string) => aJob({}, { name, namespace: 'default', key: `default/${name}` });
+  const recorder = (logger = keptLogger()) =>
+    new EventRecorder({ api: client, clock: { now: Date.now }, logger, identity: 'test' });
+
+  async function eventsOf(name: string): Promise<EventObject[]> {
+    const query = { fieldSelector: `involvedObject.name=${name}` };
+    return (await client.json<KubeList<EventObject>>({ path: '/api/v1/namespaces/default/events', query }))
+      .items;
+  }
+
+  test('writes one Event per reason and counts it up', async () => {
+    const events = recorder();
+    events.event(job('counted'), 'Normal', 'RunStarted', 'Started run a');
+    await events.flush();
+    events.event(job('counted'), 'Normal', 'RunStarted', 'Started run b');
+    events.event(job('counted'), 'Warning', 'RunFailed', 'Run b: ExitCode');
+    await events.flush();
+    const written = await eventsOf('counted');
+    expect(written.map(({ reason, message, count }) => ({ reason, message, count }))).toEqual(
+      expect.arrayContaining([
+        { reason: 'RunStarted', message: 'Started run b', count: 2 },
+        { reason: 'RunFailed', message: 'Run b: ExitCode', count: 1 },
+      ]),
+    );
+    expect(written).toHaveLength(2);
+  });
+
+  test('lets an Event go that cannot be written, and says so quietly', async () => {
+    const logger = keptLogger();
+    const events = recorder(logger);
+    const nowhere = aJob({}, { namespace: 'nowhere', key: 'nowhere/backup' });
+    events.event(nowhere, 'Normal', 'RunStarted', 'Started');
+    events.event(job('after'), 'Normal', 'RunStarted', 'Started');
+    await events.flush();
+    expect(logger.lines).toMatchObject([{ level: 'debug', message: 'event not written' }]);
+    expect(await eventsOf('after')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,40 @@
+// The cluster's jobs as the loop hears of them.
+import { expect, test } from 'vitest';
+import type { Change } from '../../../src/kubernetes/api/watch/object-cache.ts';
+import { ClusterJobSource } from '../../../src/kubernetes/operator/lsh-job-source.ts';
+import type { NamespacedInformer } from '../../../src/kubernetes/api/watch/namespaced-informer.ts';
+import type { LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
+
+const OBJECT: LshJobObject = {
+  apiVersion: 'lsh.dev/v1alpha1',
+  kind: 'LshJob',
+  metadata: {
+    name: 'backup',
+    namespace: 'team',
+    uid: 'u1',
+    resourceVersion: '7',
+    creationTimestamp: '2026-01-01T00:00:00Z',
+  },
+  spec: { schedule: '0 2 * * *', command: 'true' },
+};
+
+test('a job that is gone is announced although what it leaves cannot be removed', () => {
+  let tell!: (change: Change<LshJobObject>) => void;
+  const informer: Pick<NamespacedInformer<LshJobObject>, 'get' | 'onChange'> = {
+    get: () => OBJECT,
+    onChange: (listener) => (tell = listener),
+  };
+  const source = new ClusterJobSource({
+    api: { json: () => Promise.reject(new Error()), request: () => Promise.reject(new Error()) },
+    informer: informer as NamespacedInformer<LshJobObject>,
+    admit: () => undefined,
+    onRemoved: () => {
+      throw new Error('the disk is read-only');
+    },
+  });
+  const heard: string[] = [];
+  source.onChange((key) => heard.push(key));
+  expect(source.get('team/backup')).toBeDefined();
+  expect(() => tell({ type: 'Deleted', object: OBJECT })).toThrow('read-only');
+  expect(heard).toEqual(['team/backup']);
+});

@@ -1,0 +1,76 @@
+// What is written of a status: only what changed, and stretches of slots without a run kept short.
+import { describe, expect, test } from 'vitest';
+import type { SlotRecord } from '../../../src/core/run.ts';
+import { withOutcomes, type LshJobStatus } from '../../../src/kubernetes/objects/lsh-job-status.ts';
+import { statusPatch } from '../../../src/kubernetes/operator/status-patch.ts';
+import { at } from '../../support/builders.ts';
+
+const STATUS: LshJobStatus = {
+  observedGeneration: 1,
+  phase: 'Scheduled',
+  conditions: [],
+  nextScheduleTime: '2026-01-01T00:01:00Z',
+  accountedUntil: '2026-01-01T00:00:00Z',
+  observedSchedule: 'UTC|||* * * * *',
+  active: [],
+  recentRuns: [],
+  recentOutcomes: [],
+  totals: { completed: 0, failed: 0, killed: 0, missed: 0 },
+};
+
+describe('the patch of a status', () => {
+  test('is nothing where nothing changed', () => {
+    expect(statusPatch(STATUS, structuredClone(STATUS))).toBeUndefined();
+    expect(statusPatch(STATUS, undefined)).toBeUndefined();
+  });
+
+  test('holds what changed, and takes out what is gone', () => {
+    const { nextScheduleTime: _, ...suspended } = { ...STATUS, phase: 'Suspended' as const };
+    expect(statusPatch(STATUS, suspended)).toEqual({ phase: 'Suspended', nextScheduleTime: null });
+  });
+
+  test('is all of it where there was none', () => {
+    expect(statusPatch(undefined, STATUS)).toEqual(STATUS);
+  });
+});
+
+describe('the outcomes in a status', () => {
+  const slot = (second: number, outcome: SlotRecord['outcome'], cause?: string): SlotRecord => ({
+    job: 'default/backup',
+    from: at('2026-01-01T00:00:00Z') + second * 1000,
+    to: at('2026-01-01T00:00:00Z') + second * 1000,
+    count: 1,
+    outcome,
+    ...(cause !== undefined && { cause }),
+    recordedAt: 0,
+  });
+  const spans = (outcomes: ReturnType<typeof withOutcomes>) =>
+    outcomes.map(({ from, to, count }) => `${from.slice(17, 19)}-${to.slice(17, 19)} x${count}`);
+
+  test('of the same fate one after the other are one stretch', () => {
+    const once = withOutcomes(
+      [],
+      [slot(1, 'Forbidden', 'RunActive'), slot(2, 'Forbidden', 'RunActive')],
+      undefined,
+    );
+    expect(spans(once)).toEqual(['01-02 x2']);
+    expect(spans(withOutcomes(once, [slot(3, 'Forbidden', 'RunActive')], undefined))).toEqual(['01-03 x3']);
+  });
+
+  test('are apart where a slot ran in between, in this record or an earlier one', () => {
+    const forbidden = (second: number) => slot(second, 'Forbidden', 'RunActive');
+    expect(spans(withOutcomes([], [forbidden(1), slot(2, 'Ran'), forbidden(3)], undefined))).toEqual([
+      '03-03 x1',
+      '01-01 x1',
+    ]);
+    const earlier = withOutcomes([], [forbidden(1)], undefined);
+    expect(spans(withOutcomes(earlier, [forbidden(3)], slot(2, 'Ran').to))).toEqual(['03-03 x1', '01-01 x1']);
+  });
+
+  test('are apart where the cause is another, and only the newest are kept', () => {
+    const many = Array.from({ length: 30 }, (_, second) => slot(second, 'Missed', `Cause${second}`));
+    const kept = withOutcomes([], many, undefined);
+    expect(kept).toHaveLength(20);
+    expect(kept[0]).toMatchObject({ cause: 'Cause29' });
+  });
+});

@@ -1,0 +1,64 @@
+// What keeps a Pod from starting, whichever of its containers it is.
+import type { V1ContainerStatus } from '@kubernetes/client-node';
+import { expect, test } from 'vitest';
+import type { Wire } from '../../../src/kubernetes/api/objects.ts';
+import type { PodObject } from '../../../src/kubernetes/objects/kube-job-run.ts';
+import { stuckMessage } from '../../../src/kubernetes/operator/stuck-pod.ts';
+import { trimmedPod } from '../../../src/kubernetes/operator/stuck-runs.ts';
+
+type ContainerStatus = Wire<V1ContainerStatus>;
+
+function waiting(name: string, reason: string, message?: string): ContainerStatus {
+  return {
+    name,
+    image: `${name}:1`,
+    imageID: '',
+    ready: false,
+    restartCount: 0,
+    state: { waiting: { reason, message } },
+  };
+}
+
+/** A pending Pod with a container for each, as the informer keeps it. */
+function aPod(containers: ContainerStatus[], initContainers: ContainerStatus[] = []): PodObject {
+  return trimmedPod({
+    metadata: {
+      name: 'backup-1-abcde',
+      namespace: 'team',
+      uid: 'u',
+      resourceVersion: '1',
+      creationTimestamp: '',
+    },
+    spec: {
+      containers: containers.map(({ name, image }) => ({ name, image })),
+      initContainers: initContainers.map(({ name, image }) => ({ name, image })),
+    },
+    status: { containerStatuses: containers, initContainerStatuses: initContainers },
+  });
+}
+
+test.each([
+  ['an image that there is not', 'ImagePullBackOff', 'The image "run:1" cannot be pulled.'],
+  [
+    'a Secret that there is not',
+    'CreateContainerConfigError',
+    'The container "run" cannot be created: no secret',
+  ],
+  ['nothing yet', 'ContainerCreating', undefined],
+])('%s', (_, reason, message) => {
+  expect(stuckMessage(aPod([waiting('run', reason, 'no secret')]))).toBe(message);
+});
+
+test.each([
+  ['an image', 'ErrImagePull', 'The image "fetch:1" cannot be pulled.'],
+  ['a container', 'CreateContainerError', 'The container "fetch" cannot be created: no disk'],
+])('%s that an init container does not get', (_, reason, message) => {
+  const init = [waiting('fetch', reason, 'no disk')];
+  expect(stuckMessage(aPod([waiting('run', 'PodInitializing')], init))).toBe(message);
+});
+
+test('a container beside the run’s own does not matter', () => {
+  expect(
+    stuckMessage(aPod([waiting('run', 'ContainerCreating'), waiting('proxy', 'ErrImagePull')])),
+  ).toBeUndefined();
+});

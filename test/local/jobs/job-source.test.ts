@@ -1,0 +1,376 @@
+import { once, EventEmitter } from 'node:events';
+import { isDeepStrictEqual } from 'node:util';
+import * as v from 'valibot';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { JobStore, RunStore } from '../../../src/contracts/stores.ts';
+import { JobSpecSchema, type Job, type JobSpecInput } from '../../../src/core/job.ts';
+import type { Run } from '../../../src/core/run.ts';
+import { StoreJobSource } from '../../../src/local/jobs/job-source.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
+import { aChange, aJob, aRun, aStatus, T0 } from '../../support/records.ts';
+import { openTemporaryStore } from '../../support/sqlite-store.ts';
+
+const KEY = 'local/a';
+const { signal } = new AbortController();
+const stores = {
+  memory: async () => ({ store: new MemoryStore() as JobStore & RunStore, close: async () => {} }),
+  SQLite: openTemporaryStore,
+};
+const names = (runs: Run[]) => runs.map((run) => run.name);
+
+function definition(changes: JobSpecInput = {}) {
+  const spec = v.parse(JobSpecSchema, { schedule: '@daily', command: 'true', ...changes });
+  return { namespace: 'local', name: 'a', spec };
+}
+
+describe.each(Object.entries(stores))('the job source over %s', (_, openStore) => {
+  let store: JobStore & RunStore;
+  let close: () => Promise<void>;
+  let source: StoreJobSource;
+  let now: number;
+  let announced: string[];
+
+  beforeEach(async () => {
+    ({ store, close } = await openStore());
+    now = T0;
+    source = await loaded();
+  });
+  afterEach(() => close());
+
+  /** A source as it is after a restart. */
+  async function loaded(): Promise<StoreJobSource> {
+    const fresh = new StoreJobSource(store, store, { now: () => now });
+    announced = [];
+    fresh.onChange((key) => announced.push(key));
+    expect(fresh.hasSynced()).toBe(false);
+    await fresh.load();
+    expect(fresh.hasSynced()).toBe(true);
+    return fresh;
+  }
+
+  const commit = (...runs: Run[]) => source.commit(KEY, aChange({ runs }));
+  const handled = (id: string) =>
+    source.commit(KEY, aChange({ status: aStatus({ lastHandledTrigger: id }) }));
+
+  describe('put', () => {
+    test('creates a job with an identity, durably, and announces it', async () => {
+      const { result, job } = await source.put(definition());
+      expect(result).toBe('created');
+      expect(job).toMatchObject({
+        key: KEY,
+        generation: 1,
+        createdAt: T0,
+        specChangedAt: T0,
+        spec: definition().spec,
+      });
+      expect(job.uid).toMatch(/^[0-9a-f-]{36}$/);
+      expect(source.get(KEY)).toBe(job);
+      expect(announced).toEqual([KEY]);
+      expect((await loaded()).get(KEY)).toEqual(job);
+    });
+
+    test('of the same spec again writes and announces nothing', async () => {
+      const { job } = await source.put(definition({ env: [{ name: 'A', value: '1' }] }));
+      now += 1000;
+      const { spec } = definition({ env: [{ name: 'A', value: '1' }] });
+      const withUndefined = { ...spec, timeZone: undefined };
+      expect(await source.put({ namespace: 'local', name: 'a', spec: withUndefined })).toEqual({
+        result: 'unchanged',
+        job,
+      });
+      expect(source.get(KEY)).toBe(job);
+      expect(announced).toEqual([KEY]);
+      source = await loaded();
+      expect((await source.put(definition({ env: [{ name: 'A', value: '1' }] }))).result).toBe('unchanged');
+    });
+
+    test('of another spec counts a generation and keeps identity, status and requests', async () => {
+      const created = (await source.put(definition())).job;
+      await source.requestTrigger(KEY, { id: 't1' }, signal);
+      await handled('t1');
+      now += 1000;
+      const { result, job, before } = await source.put(definition({ command: 'false' }));
+      expect({ result, before }).toEqual({ result: 'configured', before: created.spec });
+      expect(job).toEqual({
+        ...created,
+        generation: 2,
+        specChangedAt: T0 + 1000,
+        spec: definition({ command: 'false' }).spec,
+        trigger: { id: 't1' },
+        status: aStatus({ lastHandledTrigger: 't1' }),
+      });
+      expect((await loaded()).get(KEY)).toEqual(job);
+    });
+
+    test('never mutates an object that it handed out', async () => {
+      const before = (await source.put(definition())).job;
+      const copy = structuredClone(before);
+      await source.put(definition({ command: 'false' }));
+      await handled('x');
+      expect(before).toEqual(copy);
+      expect(source.get(KEY)).not.toBe(before);
+    });
+
+    test('is not touched by what the caller does to its spec later', async () => {
+      const mine = definition();
+      await source.put(mine);
+      mine.spec.command = 'rm';
+      expect(source.get(KEY)?.spec.command).toBe('true');
+    });
+
+    test('of many specs at once counts every one of them', async () => {
+      const commands = Array.from({ length: 20 }, (_, i) => `echo ${i}`);
+      const results = await Promise.all(commands.map((command) => source.put(definition({ command }))));
+      expect(results.map(({ job }) => job.generation)).toEqual(commands.map((_, i) => i + 1));
+      expect(new Set(results.map(({ job }) => job.uid)).size).toBe(1);
+      expect((await loaded()).get(KEY)).toMatchObject({ generation: 20, spec: { command: 'echo 19' } });
+    });
+
+    test('while it is suspended at the same time loses neither', async () => {
+      await source.put(definition());
+      await Promise.all([source.put(definition({ command: 'false' })), source.suspend(KEY, true)]);
+      expect(source.get(KEY)?.spec).toMatchObject({ command: 'false', suspend: true });
+    });
+
+    test('is not repeated by a suspension that comes after a removal', async () => {
+      await source.put(definition());
+      const removed = source.remove(KEY);
+      await expect(source.suspend(KEY, true)).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
+      await removed;
+      expect(source.get(KEY)).toBeUndefined();
+    });
+
+    test('while an evaluation commits loses neither the spec nor the status', async () => {
+      await source.put(definition());
+      await Promise.all([
+        source.put(definition({ command: 'false' })),
+        handled('x'),
+        source.put(definition({ command: 'x' })),
+      ]);
+      expect(source.get(KEY)).toMatchObject({ generation: 3, status: { lastHandledTrigger: 'x' } });
+      expect((await loaded()).get(KEY)).toEqual(source.get(KEY));
+    });
+
+    test('that the store refuses changes nothing here either', async () => {
+      await source.put(definition());
+      const before = source.get(KEY);
+      const refusing = new Error('no room');
+      store.putJob = () => Promise.reject(refusing);
+      await expect(source.put(definition({ command: 'false' }))).rejects.toBe(refusing);
+      expect(source.get(KEY)).toBe(before);
+      Reflect.deleteProperty(store, 'putJob');
+      expect((await source.put(definition({ command: 'false' }))).job.generation).toBe(2);
+    });
+  });
+
+  describe('runs', () => {
+    const limits = { successfulRunsHistoryLimit: 2, failedRunsHistoryLimit: 1 };
+
+    test('are the active ones and the finished ones within the history limits, the same after a restart', async () => {
+      await source.put(definition(limits));
+      for (let i = 0; i < 5; i++) await commit(aRun('a', i));
+      for (let i = 5; i < 8; i++) await commit(aRun('a', i, { phase: i === 6 ? 'Killed' : 'Failed' }));
+      await commit(aRun('a', 8, { phase: 'Running' }), aRun('a', 9, { phase: 'Created' }));
+      expect(names(source.runsOf(KEY))).toEqual(['a-9', 'a-8', 'a-7', 'a-4', 'a-3']);
+      expect((await loaded()).runsOf(KEY)).toEqual(source.runsOf(KEY));
+      expect(await store.runs({ job: KEY })).toHaveLength(10);
+    });
+
+    test('go back as far as a long history limit says, also after a restart', async () => {
+      await source.put(definition({ successfulRunsHistoryLimit: 20, failedRunsHistoryLimit: 0 }));
+      for (let i = 0; i < 30; i++) await commit(aRun('a', i, { phase: i === 29 ? 'Failed' : 'Completed' }));
+      expect(source.runsOf(KEY)).toHaveLength(20);
+      expect(names((await loaded()).runsOf(KEY))).toEqual(names(source.runsOf(KEY)));
+    });
+
+    test('are replaced whole, in a new list', async () => {
+      await source.put(definition());
+      await commit(aRun('a', 1, { phase: 'Running' }));
+      const before = source.runsOf(KEY);
+      await commit(aRun('a', 1));
+      expect(before[0]?.phase).toBe('Running');
+      expect(source.runsOf(KEY)).toEqual([aRun('a', 1)]);
+    });
+
+    test('keep their output in the store only', async () => {
+      await source.put(definition());
+      await commit(aRun('a', 1, { outputTail: 'words' }));
+      expect(source.runsOf(KEY)[0]?.outputTail).toBeUndefined();
+      expect((await store.run('a-1'))?.outputTail).toBe('words');
+    });
+
+    test('that the store refuses do not appear', async () => {
+      await source.put(definition());
+      await commit(aRun('a', 1));
+      const reopened = aRun('a', 1, { phase: 'Running' });
+      await expect(commit(reopened)).rejects.toMatchObject({ code: 'RUN_FINISHED' });
+      expect(source.runsOf(KEY)).toEqual([aRun('a', 1)]);
+    });
+
+    test('that the store holds as finished are known again, until the next commit, when one is made anew', async () => {
+      await source.put(definition({ successfulRunsHistoryLimit: 1 }));
+      for (const second of [1, 2]) await commit(aRun('a', second));
+      expect(names(source.runsOf(KEY))).toEqual(['a-2']);
+      await expect(commit(aRun('a', 1, { phase: 'Running' }))).rejects.toMatchObject({ retryable: true });
+      expect(source.runsOf(KEY)).toEqual([aRun('a', 2), aRun('a', 1)]);
+      await source.commit(KEY, aChange({ forget: ['a-1'] }));
+      expect(names(source.runsOf(KEY))).toEqual(['a-2']);
+    });
+  });
+
+  describe('remove', () => {
+    test('forgets the job at once and its active run when that has ended, but not its history', async () => {
+      await source.put(definition());
+      await commit(aRun('a', 1), aRun('a', 2, { phase: 'Running' }));
+      await source.remove(KEY);
+      expect(announced).toEqual([KEY, KEY]);
+      expect(source.get(KEY)).toBeUndefined();
+      expect([...source.keys()]).toEqual([KEY]);
+      expect(names(source.runsOf(KEY))).toEqual(['a-2']);
+      await commit(aRun('a', 2));
+      expect([...source.keys()]).toEqual([]);
+      expect(source.runsOf(KEY)).toEqual([]);
+      expect(await store.runs({ job: KEY })).toHaveLength(2);
+    });
+
+    test('before a crash leaves the active run to be found by the next process', async () => {
+      await source.put(definition());
+      await commit(aRun('a', 1), aRun('a', 2, { phase: 'Running' }));
+      await source.remove(KEY);
+      const next = await loaded();
+      expect([...next.keys()]).toEqual([KEY]);
+      expect(next.get(KEY)).toBeUndefined();
+      expect(names(next.runsOf(KEY))).toEqual(['a-2']);
+    });
+
+    test('and put again makes a new job, without the status of the old one', async () => {
+      const before = (await source.put(definition())).job;
+      await handled('x');
+      await source.remove(KEY);
+      const { result, job } = await source.put(definition());
+      expect(result).toBe('created');
+      expect(job.uid).not.toBe(before.uid);
+      expect(job.status).toBeUndefined();
+      expect((await loaded()).get(KEY)?.status).toBeUndefined();
+    });
+
+    test('of an unknown job says so', async () => {
+      await expect(source.remove(KEY)).rejects.toMatchObject({
+        code: 'JOB_NOT_FOUND',
+        fields: { name: 'a' },
+      });
+    });
+
+    test('a commit of an evaluation that began before it does not bring the job back', async () => {
+      await source.put(definition());
+      await Promise.all([source.remove(KEY), handled('x')]);
+      expect(source.get(KEY)).toBeUndefined();
+      expect((await loaded()).get(KEY)).toBeUndefined();
+    });
+  });
+
+  describe('requestTrigger', () => {
+    beforeEach(() => source.put(definition()));
+
+    test('is durable, announced, and the same request only once', async () => {
+      await source.requestTrigger(KEY, { id: 't1', requestedBy: 'me' }, signal);
+      await source.requestTrigger(KEY, { id: 't1', requestedBy: 'me' }, signal);
+      expect(announced).toEqual([KEY, KEY]);
+      expect((await loaded()).get(KEY)?.trigger).toEqual({ id: 't1', requestedBy: 'me' });
+    });
+
+    test('does not bring back the last handled one', async () => {
+      await handled('t1');
+      await source.requestTrigger(KEY, { id: 't1' }, signal);
+      expect(source.get(KEY)?.trigger).toBeUndefined();
+    });
+
+    test('never replaces a request that was not handled yet: the second waits for the first', async () => {
+      const events = new EventEmitter();
+      source.onChange(() => events.emit('change'));
+      await source.requestTrigger(KEY, { id: 't1' }, signal);
+      const seen: (string | undefined)[] = [];
+      const others = ['t2', 't3'].map((id) => source.requestTrigger(KEY, { id }, signal));
+      for (let id: string | undefined = 't1'; id !== undefined;) {
+        seen.push(id);
+        const changed = once(events, 'change');
+        await handled(id);
+        if (id === 't3') break;
+        await changed;
+        id = source.get(KEY)?.trigger?.id;
+      }
+      await Promise.all(others);
+      expect(seen).toEqual(['t1', 't2', 't3']);
+    });
+
+    test('that waits gives up when it is told to, and the next one takes its place', async () => {
+      await source.requestTrigger(KEY, { id: 't1' }, signal);
+      const impatient = new AbortController();
+      const waiting = source.requestTrigger(KEY, { id: 't2' }, impatient.signal);
+      const next = source.requestTrigger(KEY, { id: 't3' }, signal);
+      impatient.abort();
+      await expect(waiting).rejects.toMatchObject({ code: 'DAEMON_STOPPING' });
+      await handled('t1');
+      await next;
+      expect(source.get(KEY)?.trigger).toEqual({ id: 't3' });
+    });
+
+    test('that waits keeps nobody from changing or removing the job, and ends with it', async () => {
+      await source.requestTrigger(KEY, { id: 't1' }, signal);
+      const waiting = source.requestTrigger(KEY, { id: 't2' }, signal);
+      const refused = expect(waiting).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
+      expect((await source.put(definition({ command: 'false' }))).result).toBe('configured');
+      await source.remove(KEY);
+      await refused;
+    });
+  });
+
+  describe('requestStop', () => {
+    beforeEach(async () => {
+      await source.put(definition());
+      await commit(aRun('a', 1), aRun('a', 2, { phase: 'Running' }), aRun('a', 3, { phase: 'Created' }));
+      announced = [];
+    });
+
+    test('names the active runs among those asked for, durably', async () => {
+      await source.requestStop(KEY, ['a-1', 'a-2', 'nobody']);
+      expect(announced).toEqual([KEY]);
+      expect((await loaded()).get(KEY)?.stop).toEqual(['a-2']);
+    });
+
+    test('adds to an earlier request and drops what has ended since', async () => {
+      await source.requestStop(KEY, ['a-2']);
+      await source.requestStop(KEY, ['a-3']);
+      expect(source.get(KEY)?.stop?.toSorted()).toEqual(['a-2', 'a-3']);
+      await commit(aRun('a', 2), aRun('a', 4, { phase: 'Running' }));
+      await source.requestStop(KEY, ['a-4']);
+      expect(source.get(KEY)?.stop?.toSorted()).toEqual(['a-3', 'a-4']);
+    });
+
+    test('of nothing that is active writes nothing', async () => {
+      await source.requestStop(KEY, ['a-1']);
+      expect(source.get(KEY)?.stop).toBeUndefined();
+      expect(announced).toEqual([]);
+    });
+  });
+
+  test('jobs that have much in common share it in memory', async () => {
+    const put: Job[] = [];
+    for (const name of ['a', 'b']) put.push((await source.put({ ...definition(), name })).job);
+    const again = await loaded();
+    for (const [a, b] of [put, [again.get('local/a'), again.get('local/b')]]) {
+      expect(a?.spec.retry).toBe(b?.spec.retry);
+      expect(a?.spec.tags).toBe(b?.spec.tags);
+    }
+    expect(isDeepStrictEqual(put[0]?.spec, definition().spec)).toBe(true);
+  });
+
+  test('jobs of an earlier process are there, each under its key', async () => {
+    for (const name of ['x', 'y']) await store.putJob(aJob(name));
+    const next = await loaded();
+    expect([...next.keys()].sort()).toEqual(['local/x', 'local/y']);
+    expect(next.get('local/x')).toEqual(aJob('x'));
+    expect(next.runsOf('local/x')).toEqual([]);
+    expect(announced).toEqual([]);
+  });
+});

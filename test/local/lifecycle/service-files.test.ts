@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { serviceFile } from '../../../src/local/lifecycle/service-files.ts';
+
+const INPUT = {
+  home: '/home/ann',
+  command: ['/usr/bin/node', '/opt/my lsh/lsh.js', 'daemon', 'run'],
+  environment: { PATH: '/usr/bin:/bin', GREETING: '100% "sure" & $HOME' },
+  logPath: '/home/ann/.local/state/lsh/lshd.log',
+};
+
+test('the systemd unit restarts the daemon and leaves its jobs alone', () => {
+  const unit = serviceFile({ ...INPUT, platform: 'linux' });
+  expect(unit?.path).toBe('/home/ann/.config/systemd/user/lshd.service');
+  expect(unit?.content).toContain('ExecStart="/usr/bin/node" "/opt/my lsh/lsh.js" "daemon" "run"\n');
+  expect(unit?.content).toContain('Environment="GREETING=100%% \\"sure\\" & $HOME"\n');
+  expect(unit?.content).toContain('KillMode=process\nRestart=on-failure\n');
+});
+
+test('a dollar sign in a command is not a variable to systemd', () => {
+  const unit = serviceFile({ ...INPUT, command: ['/opt/$x/lsh'], platform: 'linux' });
+  expect(unit?.content).toContain('ExecStart="/opt/$$x/lsh"\n');
+});
+
+test('the unit follows XDG_CONFIG_HOME', () => {
+  const unit = serviceFile({ ...INPUT, platform: 'linux', xdgConfigHome: '/x' });
+  expect(unit?.path).toBe('/x/systemd/user/lshd.service');
+});
+
+test('the launchd agent carries the same command, escaped for XML', () => {
+  const agent = serviceFile({ ...INPUT, platform: 'darwin' });
+  expect(agent?.path).toBe('/home/ann/Library/LaunchAgents/dev.lsh.lshd.plist');
+  expect(agent?.content).toContain('<string>/opt/my lsh/lsh.js</string>');
+  expect(agent?.content).toContain('<key>GREETING</key><string>100% &quot;sure&quot; &amp; $HOME</string>');
+  expect(agent?.content).toContain('<key>AbandonProcessGroup</key><true/>');
+});
+
+test('a system with neither has no service file', () => {
+  expect(serviceFile({ ...INPUT, platform: 'win32' })).toBeUndefined();
+});

@@ -1,0 +1,206 @@
+import { once } from 'node:events';
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { spawnDaemon } from '../../../src/local/lifecycle/spawn-daemon.ts';
+import { isAlive, stopDaemon } from '../../../src/local/lifecycle/stop-daemon.ts';
+import { DAEMON_ARGS, aDaemon, aHome, aManifest, startDaemon, type Home } from '../../support/daemon.ts';
+import { processesWith } from '../../support/side-effects.ts';
+
+/** Sets this process's environment to the home's, because a detached daemon inherits it. */
+function enter({ env }: Home): void {
+  const before = { ...process.env };
+  Object.assign(process.env, env);
+  onTestFinished(() => {
+    for (const name of Object.keys(env)) delete process.env[name];
+    Object.assign(process.env, before);
+  });
+}
+
+/** Far from what a start takes, also of ten at once on a machine with other work. */
+const START_MS = 120_000;
+
+/** Starts detached as `lsh daemon start` does; the daemon is stopped when the test has finished. */
+function spawnInBackground(home: Home, args = DAEMON_ARGS, timeoutMs = START_MS) {
+  enter(home);
+  onTestFinished(async () => void (await stopDaemon(home.client).catch(() => undefined)));
+  return spawnDaemon({ ...home, args, timeoutMs });
+}
+
+describe('a daemon in the foreground', () => {
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    'ends well at %s: status 0, no socket',
+    async (signal) => {
+      const { child, ended, paths } = await aDaemon();
+      expect(existsSync(paths.socket)).toBe(true);
+      child.kill(signal);
+      expect(await ended).toMatchObject({ status: 0, stderr: '' });
+      expect(existsSync(paths.socket)).toBe(false);
+    },
+  );
+
+  test('logs to stdout and writes no log file', async () => {
+    const { child, ended, paths } = await aDaemon();
+    child.kill();
+    const lines = (await ended).stdout.trim().split('\n');
+    expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
+      'daemon started',
+      'daemon stopping',
+      'daemon stopped',
+    ]);
+    expect(existsSync(paths.log)).toBe(false);
+  });
+
+  test('makes its socket again when a logout has removed the directory it is in', async () => {
+    const { client, child, paths } = await aDaemon();
+    let said = '';
+    child.stdout!.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    // It looks every other second, and must not before this has.
+    child.kill('SIGSTOP');
+    rmSync(paths.runtimeDir, { recursive: true });
+    await expect(client.status({})).rejects.toMatchObject({ code: 'DAEMON_NOT_RUNNING' });
+    child.kill('SIGCONT');
+    while (!said.includes('the socket was gone and is back')) await once(child.stdout!, 'data');
+    expect((await client.status({})).pid).toBe(child.pid);
+    expect(statSync(paths.socket).mode & 0o777).toBe(0o600);
+    expect(statSync(paths.runtimeDir).mode & 0o777).toBe(0o700);
+  });
+
+  test('breaks off with a fatal line and status 1 after an exception that nobody expected', async () => {
+    const code = 'process.on("SIGUSR2", () => { throw new Error("out of the blue"); })';
+    const home = aHome({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` });
+    const { child, ended } = await aDaemon(home);
+    child.kill('SIGUSR2');
+    const { status, stdout } = await ended;
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/"level":"fatal".*out of the blue/);
+    const again = await aDaemon({ ...home, env: { ...home.env, NODE_OPTIONS: '' } });
+    expect((await again.client.status({})).pid).toBe(again.child.pid);
+  });
+});
+
+describe('a second start', () => {
+  test('says that a daemon is running and does not touch it', async () => {
+    const first = await aDaemon();
+    const { ino } = lstatSync(first.paths.socket);
+    const second = await startDaemon(first).ended;
+    expect(second).toMatchObject({ status: 1, stdout: '' });
+    expect(second.stderr).toContain('[DAEMON_ALREADY_RUNNING]');
+    expect(lstatSync(first.paths.socket).ino).toBe(ino);
+    expect((await first.client.status({})).pid).toBe(first.child.pid);
+  });
+
+  test('is refused also when the directory of the socket was emptied meanwhile', async () => {
+    const first = await aDaemon();
+    const elsewhere = { env: { ...first.env, LSH_RUNTIME_DIR: join(first.paths.stateDir, 'run') } };
+    expect((await startDaemon(elsewhere).ended).stderr).toContain('[DAEMON_ALREADY_RUNNING]');
+  });
+
+  test('with another state directory is refused the same socket', async () => {
+    const first = await aDaemon();
+    const other = { env: { ...first.env, LSH_STATE_DIR: join(first.paths.stateDir, 'other') } };
+    expect((await startDaemon(other).ended).stderr).toContain('[DAEMON_ALREADY_RUNNING]');
+    expect((await first.client.status({})).pid).toBe(first.child.pid);
+  });
+
+  test('in the background answers with the process that is there', async () => {
+    const home = aHome();
+    const first = await spawnInBackground(home);
+    expect(first.started).toBe(true);
+    expect(await spawnInBackground(home)).toEqual({ pid: first.pid, started: false });
+  });
+
+  test('of ten at once exactly one starts, and all name the same process', async () => {
+    const home = aHome();
+    const results = await Promise.all(Array.from({ length: 10 }, () => spawnInBackground(home)));
+    expect(results.filter(({ started }) => started)).toHaveLength(1);
+    expect(new Set(results.map(({ pid }) => pid)).size).toBe(1);
+    expect((await home.client.status({})).pid).toBe(results[0]?.pid);
+  });
+});
+
+describe('a daemon in the background', () => {
+  test('answers once it is said to be started, and is gone once it is said to be stopped', async () => {
+    const home = aHome();
+    const { pid } = await spawnInBackground(home);
+    expect(await home.client.status({})).toMatchObject({ pid, socketPath: home.paths.socket });
+    expect(await stopDaemon(home.client)).toBe(pid);
+    expect(isAlive(pid)).toBe(false);
+    expect(existsSync(home.paths.socket)).toBe(false);
+    await expect(stopDaemon(home.client)).rejects.toMatchObject({
+      code: 'DAEMON_NOT_RUNNING',
+      exitStatus: 3,
+    });
+  });
+
+  test('starts again after it was stopped', async () => {
+    const home = aHome();
+    const first = await spawnInBackground(home);
+    await stopDaemon(home.client);
+    const second = await spawnInBackground(home);
+    expect(second.started).toBe(true);
+    expect(second.pid).not.toBe(first.pid);
+  });
+
+  test.each([0o000, 0o022, 0o077])('leaves nothing that others could read under umask %o', async (umask) => {
+    const before = process.umask(umask);
+    onTestFinished(() => void process.umask(before));
+    const home = aHome();
+    await spawnInBackground(home);
+    await home.client.put({ job: aManifest('a') });
+    const { name } = await home.client.trigger({ name: 'a', id: '1' });
+    await home.client.run({ run: name, wait: true });
+    const { stateDir, runtimeDir, socket, database, log } = home.paths;
+    for (const path of [socket, database, `${database}-wal`, log]) {
+      expect([path, statSync(path).mode & 0o777]).toEqual([path, 0o600]);
+    }
+    for (const directory of [stateDir, runtimeDir]) {
+      expect(statSync(directory).mode & 0o777).toBe(0o700);
+      for (const entry of readdirSync(directory, { withFileTypes: true })) {
+        const path = join(directory, entry.name);
+        const mode = statSync(path).mode & 0o777;
+        expect([path, mode]).toEqual([path, entry.isDirectory() ? 0o700 : 0o600]);
+      }
+    }
+  });
+
+  test('that cannot start says why, with the code of the cause', async () => {
+    const home = aHome();
+    mkdirSync(home.paths.stateDir, { mode: 0o700 });
+    writeFileSync(home.paths.database, 'this is no database, and long enough to be looked at'.repeat(100));
+    await expect(spawnInBackground(home)).rejects.toMatchObject({ code: 'STORE_CORRUPT', exitStatus: 1 });
+  });
+
+  test('that dies at once is reported with its status and the end of the log', async () => {
+    const script = 'console.error("out of luck"); process.exit(7)';
+    const failure = spawnInBackground(aHome(), ['-e', script]);
+    await expect(failure).rejects.toMatchObject({
+      code: 'DAEMON_START_FAILED',
+      message: expect.stringContaining('status 7'),
+      hint: expect.stringContaining('out of luck'),
+    });
+  });
+
+  test('that never answers is ended and reported', async () => {
+    const home = aHome();
+    const script = 'setInterval(() => {}, 1000)';
+    await expect(spawnInBackground(home, ['-e', script], 1_000)).rejects.toMatchObject({
+      code: 'DAEMON_START_FAILED',
+      message: expect.stringContaining('within 1 s'),
+    });
+    expect(processesWith(`LSH_STATE_DIR=${home.paths.stateDir}`)).toEqual([]);
+  });
+});
+
+describe('after kill -9', () => {
+  test('the next daemon replaces the stale socket and has every job', async () => {
+    const first = await aDaemon();
+    await first.client.put({ job: aManifest('kept', { description: 'still here' }) });
+    first.child.kill('SIGKILL');
+    await once(first.child, 'exit');
+    expect(existsSync(first.paths.socket)).toBe(true);
+    await expect(first.client.list({})).rejects.toMatchObject({ code: 'DAEMON_NOT_RUNNING' });
+    const second = await aDaemon(first);
+    expect(await second.client.get({ name: 'kept' })).toMatchObject({ spec: { description: 'still here' } });
+  });
+});

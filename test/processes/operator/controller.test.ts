@@ -1,0 +1,362 @@
+// The operator as its own service account on a real API server: Kubernetes' own specs of CronJob, for LshJob, with
+// second-level schedules so that they are quick.
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { KubeList, KubeObject } from '../../../src/kubernetes/api/objects.ts';
+import { lshJobPath, type LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
+import { watch } from '../../../src/kubernetes/api/watch/watch.ts';
+import { eventually } from '../../support/eventually.ts';
+import { kubectl, NO_KUBE } from '../../support/cluster/kube.ts';
+import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
+
+const EVERY_SECOND = '* * * * * *';
+/** Whose slots are none of them refused when a run takes longer than a second. */
+const UNHURRIED = { schedule: EVERY_SECOND, concurrencyPolicy: 'Allow' } as const;
+const ONE = { fieldSelector: 'metadata.name=operations' };
+// A Job's name stays taken for two leases after its end; alone, nobody waits for one.
+const ALONE = ['--leader-elect=false', '--lease-duration', '1s'];
+
+interface EventObject extends KubeObject {
+  type: string;
+  reason: string;
+  message: string;
+  count: number;
+  involvedObject: { name: string };
+}
+
+describe.skipIf(NO_KUBE)('the operator', () => {
+  let cluster: OperatorCluster;
+
+  beforeAll(async () => {
+    cluster = await OperatorCluster.start();
+    await cluster.operator({ args: ALONE }).leads();
+  });
+  afterAll(() => cluster?.stop());
+  afterEach(() => expect(cluster.kubelet.failures).toEqual([]));
+
+  async function eventsOf(name: string): Promise<EventObject[]> {
+    const { items } = await cluster.admin.json<KubeList<EventObject>>({
+      path: '/api/v1/namespaces/default/events',
+      query: { fieldSelector: `involvedObject.name=${name}` },
+    });
+    return items;
+  }
+
+  const condition = ({ status }: LshJobObject, type: string) =>
+    status?.conditions?.find((one) => one.type === type);
+
+  test('schedules multiple runs concurrently', async () => {
+    cluster.behave('concurrent', () => undefined);
+    await cluster.create('concurrent', { schedule: EVERY_SECOND, concurrencyPolicy: 'Allow' });
+    const { status } = await cluster.until(
+      'concurrent',
+      ({ active = [] }) => active.filter(({ phase }) => phase === 'Running').length >= 2,
+    );
+    expect(status).toMatchObject({ phase: 'Running' });
+    expect(new Set(status!.active!.map(({ slot }) => slot)).size).toBe(status!.active!.length);
+    await cluster.delete('concurrent');
+  });
+
+  test('starts nothing while suspended, and accounts for the slots when resumed', async () => {
+    await cluster.create('suspended', { schedule: EVERY_SECOND, suspend: true });
+    const { status } = await cluster.until('suspended', ({ phase }) => phase === 'Suspended');
+    expect(status).not.toHaveProperty('nextScheduleTime');
+    // Another job's slots pass meanwhile.
+    await cluster.create('meanwhile', { schedule: EVERY_SECOND });
+    await cluster.until('meanwhile', ({ totals }) => (totals?.completed ?? 0) >= 2);
+    expect(cluster.kubelet.namesOf('suspended')).toEqual([]);
+    await cluster.patch('suspended', { spec: { suspend: false } });
+    const resumed = await cluster.until('suspended', ({ totals }) => (totals?.completed ?? 0) >= 1);
+    expect(resumed.status?.recentOutcomes).toContainEqual(expect.objectContaining({ outcome: 'Suspended' }));
+    await Promise.all([cluster.delete('suspended'), cluster.delete('meanwhile')]);
+  });
+
+  test('starts no new run while one is active under Forbid, and records each slot that was dropped', async () => {
+    cluster.behave('forbid', () => undefined);
+    await cluster.create('forbid', { schedule: EVERY_SECOND });
+    const { status } = await cluster.until('forbid', ({ totals }) => (totals?.missed ?? 0) >= 3);
+    expect(status?.active).toHaveLength(1);
+    expect(cluster.kubelet.namesOf('forbid')).toHaveLength(1);
+    expect(status?.recentOutcomes?.[0]).toMatchObject({ outcome: 'Forbidden', cause: 'RunActive' });
+    expect(status?.recentOutcomes).toHaveLength(1);
+    expect(status?.recentOutcomes?.[0]?.count).toBe(status?.totals?.missed);
+    await cluster.delete('forbid');
+  });
+
+  test('replaces the active run under Replace, one after the other', async () => {
+    cluster.behave('replace', () => undefined);
+    await cluster.create('replace', { schedule: EVERY_SECOND, concurrencyPolicy: 'Replace' });
+    const running: string[] = [];
+    // Looked at with every version that the watch brings, of the LshJob and of its Jobs.
+    const together = new Set<number>();
+    await cluster.until('replace', ({ active = [] }) => {
+      const names = active.filter(({ phase }) => phase === 'Running').map(({ name }) => name);
+      for (const name of names) if (!running.includes(name)) running.push(name);
+      together.add(names.length).add(cluster.kubelet.jobsOf('replace').length);
+      return running.length === 3;
+    });
+    expect([...together].toSorted((a, b) => a - b)).toEqual([0, 1]);
+    // One that was replaced before it was seen to run had a Job too; and the Jobs come by a watch of their own.
+    const lastOf = () => cluster.kubelet.namesOf('replace').indexOf(running[2]!);
+    await cluster.waitFor(() => lastOf() >= 0 || undefined, 'the Job of the last run');
+    const before = cluster.kubelet.namesOf('replace').slice(0, lastOf());
+    expect(before.filter((name) => running.includes(name))).toEqual(running.slice(0, 2));
+    for (const name of before) {
+      const run = cluster.runsOf('replace').find((one) => one.name === name);
+      expect(run).toMatchObject({ phase: 'Killed', reason: 'Replaced' });
+    }
+    await cluster.delete('replace');
+  });
+
+  test('records how a run went, without a warning', async () => {
+    const created = await cluster.create('calm', UNHURRIED);
+    const { status } = await cluster.until('calm', ({ totals }) => (totals?.completed ?? 0) >= 2);
+    expect(status?.recentRuns?.[0]).toMatchObject({ phase: 'Completed', exitCode: 0, attempt: 1 });
+    expect(status?.totals).toMatchObject({ failed: 0, killed: 0, missed: 0 });
+    const events = await eventually(async () => {
+      const all = await eventsOf('calm');
+      return all.some(({ reason }) => reason === 'RunCompleted') ? all : undefined;
+    });
+    expect(events.filter(({ type }) => type === 'Warning')).toEqual([]);
+    // The first slot is the first whole second after its creation.
+    const first = cluster.runsOf('calm').map(({ slot }) => Date.parse(slot));
+    expect(Math.min(...first)).toBeGreaterThan(Date.parse(created.metadata.creationTimestamp));
+    await cluster.delete('calm');
+  });
+
+  test('says on each Job which slot it is for', async () => {
+    cluster.behave('annotated', () => undefined);
+    await cluster.create('annotated', { schedule: EVERY_SECOND });
+    const { status } = await cluster.until('annotated', ({ active = [] }) => active.length > 0);
+    const job = await cluster.waitFor(() => cluster.kubelet.jobsOf('annotated')[0], 'its Job');
+    expect(job.metadata.annotations).toMatchObject({ 'lsh.dev/slot': status!.active![0]!.slot });
+    expect(job.metadata.name).toBe(status!.active![0]!.name);
+    await cluster.delete('annotated');
+  });
+
+  test('takes a Job that somebody deleted off the active list, and says so', async () => {
+    cluster.behave('deleted', () => undefined);
+    await cluster.create('deleted', { schedule: '@yearly' });
+    await cluster.patch('deleted', { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } });
+    const { status } = await cluster.until('deleted', ({ active = [] }) => active.length === 1);
+    const { name } = status!.active![0]!;
+    await cluster.admin.request({
+      method: 'DELETE',
+      path: `/apis/batch/v1/namespaces/default/jobs/${name}`,
+      body: { propagationPolicy: 'Background' },
+    });
+    const after = await cluster.until('deleted', ({ recentRuns = [] }) => recentRuns.length === 1);
+    expect(after.status?.active).toEqual([]);
+    expect(after.status?.recentRuns?.[0]).toMatchObject({
+      name,
+      phase: 'Failed',
+      reason: 'Lost',
+      message: 'Its Kubernetes Job was deleted while it was active.',
+    });
+    await eventually(async () => (await eventsOf('deleted')).some(({ reason }) => reason === 'RunFailed'));
+    await cluster.delete('deleted');
+  });
+
+  test.each([
+    ['completed', 'Complete', { successfulRunsHistoryLimit: 1 }],
+    ['failed', 'Failed', { failedRunsHistoryLimit: 1 }],
+  ] as const)('keeps as many %s runs, and Jobs of them, as it was told', async (kind, end, limit) => {
+    const name = `history-${kind}`;
+    cluster.behave(name, () => end);
+    await cluster.create(name, { schedule: EVERY_SECOND, ...limit });
+    await cluster.until(name, ({ totals }) => (totals?.[kind] ?? 0) >= 3);
+    const { status } = await cluster.patch(name, { spec: { suspend: true } });
+    expect(status?.recentRuns?.length).toBeLessThanOrEqual(1);
+    await cluster.waitFor(() => cluster.kubelet.jobsOf(name).length === 1 || undefined, 'Jobs to be pruned');
+    expect(cluster.kubelet.namesOf(name).length).toBeGreaterThanOrEqual(3);
+    await cluster.delete(name);
+  });
+
+  test('a schedule in an unknown zone starts nothing and says why', async () => {
+    await cluster.create('zoneless', { schedule: EVERY_SECOND, timeZone: 'Europe/Atlantis' });
+    const object = await cluster.until('zoneless', ({ phase }) => phase === 'Invalid');
+    expect(condition(object, 'Ready')).toMatchObject({ status: 'False', reason: 'JobInvalid' });
+    expect(condition(object, 'Ready')?.message).toContain('Europe/Atlantis');
+    await cluster.patch('zoneless', { spec: { timeZone: 'Europe/Athens' } });
+    await cluster.until('zoneless', ({ totals }) => (totals?.completed ?? 0) >= 1);
+    await cluster.delete('zoneless');
+  });
+
+  test('the API takes every operation on an LshJob', async () => {
+    const path = lshJobPath('default', 'operations');
+    const created = await cluster.create('operations', { schedule: '@yearly' });
+    expect(created.metadata.generation).toBe(1);
+    const scheduled = await cluster.until('operations', ({ phase }) => phase === 'Scheduled');
+    expect(scheduled.status?.nextScheduleTime).toMatch(/:00:00Z$/);
+    const replaced = await cluster.admin.json<LshJobObject>({
+      method: 'PUT',
+      path,
+      body: { ...scheduled, spec: { schedule: '@daily', command: 'true' } },
+    });
+    expect(replaced.metadata.generation).toBe(2);
+    await cluster.until('operations', ({ observedGeneration }) => observedGeneration === 2);
+    await cluster.patch('operations', { spec: { suspend: true } });
+    const suspended = await cluster.until('operations', ({ phase }) => phase === 'Suspended');
+    const { admin } = cluster;
+    expect(await admin.json({ path })).toEqual({ ...suspended, metadata: expect.anything() as object });
+    for (const namespace of ['default', undefined]) {
+      const list = await admin.json<KubeList<LshJobObject>>({ path: lshJobPath(namespace), query: ONE });
+      expect(list.items.map(({ metadata }) => metadata.uid)).toEqual([created.metadata.uid]);
+    }
+    await admin.request({ method: 'DELETE', path });
+    await cluster.waitFor(() => (cluster.get('operations') ? undefined : true), 'the object to go');
+    await cluster.create('operations', { schedule: '@yearly' });
+    await admin.request({ method: 'DELETE', path: lshJobPath('default'), query: ONE });
+    await cluster.waitFor(() => (cluster.get('operations') ? undefined : true), 'the object to go');
+  });
+
+  test('the API lets an LshJob be watched', async () => {
+    const { admin } = cluster;
+    const list = await admin.json<KubeList<LshJobObject>>({ path: lshJobPath('default'), query: ONE });
+    const stop = new AbortController();
+    const opened = Promise.withResolvers<void>();
+    const events = watch<LshJobObject>(admin, {
+      path: lshJobPath('default'),
+      query: ONE,
+      resourceVersion: list.metadata.resourceVersion,
+      timeoutSeconds: 60,
+      signal: stop.signal,
+      onOpen: opened.resolve,
+    });
+    const seen: string[] = [];
+    const watching = (async () => {
+      for await (const { type, object } of events) {
+        if (type === 'BOOKMARK') continue;
+        const news = `${type} ${object.metadata.generation}`;
+        if (seen.at(-1) !== news) seen.push(news);
+        if (type === 'DELETED') return;
+      }
+    })();
+    await opened.promise;
+    await cluster.create('operations', { schedule: '@yearly', suspend: true });
+    await cluster.until('operations', ({ phase }) => phase === 'Suspended');
+    await cluster.patch('operations', { spec: { description: 'changed' } });
+    await cluster.until('operations', ({ observedGeneration }) => observedGeneration === 2);
+    await cluster.delete('operations');
+    await watching;
+    stop.abort();
+    expect(seen).toEqual(['ADDED 1', 'MODIFIED 1', 'MODIFIED 2', 'DELETED 2']);
+  });
+
+  test('the API takes every operation on the status of an LshJob, which changes nothing else', async () => {
+    const { admin } = cluster;
+    const path = `${lshJobPath('default', 'status-operations')}/status`;
+    await cluster.create('status-operations', { schedule: '@yearly', suspend: true });
+    const { status } = await cluster.until('status-operations', ({ phase }) => phase === 'Suspended');
+    const read = await admin.json<LshJobObject>({ path });
+    expect(read.status).toEqual(status);
+    // What a person writes there the operator may put right at once: looked at is what the server answers.
+    const totals = { ...status!.totals, missed: 7 };
+    const body = {
+      ...read,
+      spec: Object.assign({}, read.spec, { schedule: '@daily' }),
+      status: { ...read.status, totals },
+    };
+    const put = await admin.json<LshJobObject>({ method: 'PUT', path, body });
+    expect(put.status).toEqual({ ...status, totals });
+    const contentType = 'application/merge-patch+json';
+    const patch = { spec: { schedule: '@weekly' }, status: { totals: { missed: 8 } } };
+    const patched = await admin.json<LshJobObject>({ method: 'PATCH', path, body: patch, contentType });
+    expect(patched.status).toEqual({ ...status, totals: { ...totals, missed: 8 } });
+    for (const { spec, metadata } of [put, patched]) {
+      expect(spec).toEqual(read.spec);
+      expect(metadata.generation).toBe(1);
+    }
+    await cluster.delete('status-operations');
+  });
+
+  test('runs once per trigger, records who asked, and again only for a new one', async () => {
+    await cluster.create('triggered', { schedule: '@yearly', suspend: true });
+    const annotations = { 'lsh.dev/trigger': 'first', 'lsh.dev/requested-by': 'maria' };
+    await cluster.patch('triggered', { metadata: { annotations } });
+    await cluster.until('triggered', ({ totals }) => totals?.completed === 1);
+    await cluster.patch('triggered', { metadata: { annotations: { note: 'touched' } } });
+    await cluster.patch('triggered', { metadata: { annotations: { 'lsh.dev/trigger': 'second' } } });
+    const { status } = await cluster.until('triggered', ({ totals }) => totals?.completed === 2);
+    expect(status?.lastHandledTrigger).toBe('second');
+    expect(status?.recentRuns?.at(-1)).toMatchObject({ trigger: 'Manual', requestedBy: 'maria' });
+    expect(cluster.kubelet.namesOf('triggered')).toHaveLength(2);
+    await cluster.delete('triggered');
+  });
+
+  test('stops the run that it is told to stop', async () => {
+    cluster.behave('stopped', () => undefined);
+    await cluster.create('stopped', { schedule: '@yearly' });
+    await cluster.patch('stopped', { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } });
+    const { status } = await cluster.until('stopped', ({ active = [] }) => active.length === 1);
+    const { name } = status!.active![0]!;
+    await cluster.patch('stopped', { metadata: { annotations: { 'lsh.dev/stop': name } } });
+    const after = await cluster.until('stopped', ({ recentRuns = [] }) => recentRuns.length === 1);
+    expect(after.status?.recentRuns?.[0]).toMatchObject({ name, phase: 'Killed', reason: 'StoppedByUser' });
+    await cluster.delete('stopped');
+  });
+
+  test('tries again as often as it was told, each attempt a Job of its own', async () => {
+    cluster.behave('retried', ({ metadata }) => (metadata.name.endsWith('-2') ? 'Complete' : 'Failed'));
+    await cluster.create('retried', { schedule: '@yearly', retry: { limit: 2, initialSeconds: 0 } });
+    await cluster.patch('retried', { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } });
+    const { status } = await cluster.until('retried', ({ totals }) => totals?.completed === 1);
+    expect(status?.totals).toMatchObject({ failed: 1 });
+    expect(cluster.kubelet.namesOf('retried')).toHaveLength(2);
+    await cluster.delete('retried');
+  });
+
+  test('a long starting deadline changes nothing, and none of 0 seconds is taken', async () => {
+    await cluster.create('patient', { ...UNHURRIED, startingDeadlineSeconds: 86_400 });
+    const { status } = await cluster.until('patient', ({ totals }) => (totals?.completed ?? 0) >= 2);
+    expect(status?.totals).toMatchObject({ missed: 0 });
+    await cluster.delete('patient');
+    await expect(
+      cluster.create('hasty', { schedule: EVERY_SECOND, startingDeadlineSeconds: 0 }),
+    ).rejects.toMatchObject({ code: 422 });
+  });
+
+  test('kubectl shows, waits for and explains LshJobs', async () => {
+    const { environment } = cluster;
+    await cluster.create('shown', { schedule: EVERY_SECOND });
+    await kubectl(environment, 'wait', '--for=condition=Ready', '--timeout=90s', 'lj/shown');
+    await cluster.until('shown', ({ totals }) => (totals?.completed ?? 0) >= 1);
+    const [head, row] = (await kubectl(environment, 'get', 'lj', 'shown')).split('\n');
+    expect(head?.split(/\s{2,}|\s+/).slice(0, 7)).toEqual([
+      'NAME',
+      'SCHEDULE',
+      'SUSPEND',
+      'PHASE',
+      'LAST',
+      'NEXT',
+      'AGE',
+    ]);
+    expect(row).toMatch(/^shown +\* \* \* \* \* \* +false +(Scheduled|Running) +\d+s +\S+Z +\d+s$/);
+    expect(await kubectl(environment, 'explain', 'lshjob.spec.retry')).toContain(
+      'Attempts after the first one',
+    );
+    // Events are written beside the status, and nothing waits for them.
+    const described = await eventually(async () => {
+      const text = await kubectl(environment, 'describe', 'lj', 'shown');
+      return /Events:[\s\S]*RunCompleted/.test(text) && text;
+    });
+    expect(described).toMatch(/Recent Runs:[\s\S]*Phase: +Completed/);
+    await cluster.delete('shown');
+  });
+
+  test('tells its health, its readiness and its figures', async () => {
+    const other = await cluster.operator({ args: [...ALONE, '--namespaces', 'none'] }).leads();
+    expect(await other.get('/healthz')).toEqual({ status: 200, body: 'ok\n' });
+    expect(await other.get('/readyz')).toEqual({ status: 200, body: 'ok\n' });
+    const { body } = await other.get('/metrics');
+    expect(body).toMatch(/^leader_election_master_status\{name="lsh-controller"\} 1$/m);
+    expect(body).toMatch(/^rest_client_requests_total\{method="GET",code="200"\} \d+$/m);
+    for (const resource of ['lshjobs', 'jobs', 'pods']) {
+      expect(body).toMatch(
+        new RegExp(`^lsh_watch_last_event_age_seconds{resource="${resource}"} [\\d.]+$`, 'm'),
+      );
+      for (const total of ['unreadable_events', 'handler_errors'])
+        expect(body).toContain(`\nlsh_watch_${total}_total{resource="${resource}"} 0\n`);
+    }
+    expect(await other.stop()).toEqual([0, null]);
+  });
+});

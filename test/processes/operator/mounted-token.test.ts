@@ -1,0 +1,108 @@
+// Commands of users never run where the API token can be read: the real processes, in a mount namespace of their own in
+// which a token is where a pod finds it.
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { EXIT } from '../../../src/core/errors.ts';
+import { BUNDLE } from '../../support/bundle.ts';
+import { temporaryDirectory } from '../../support/runs.ts';
+
+const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+const MOUNT = `mount -t tmpfs none /var/run && mkdir -p ${ACCOUNT}`;
+const MAY_MOUNT = process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'sh', '-c', MOUNT]).status === 0;
+if (!MAY_MOUNT)
+  process.stderr.write('The tests with a mounted token are skipped: they need root and unshare.\n');
+
+describe.skipIf(!MAY_MOUNT)('with a service account token', () => {
+  let home: ReturnType<typeof temporaryDirectory>;
+  const children: ChildProcess[] = [];
+
+  beforeEach(() => {
+    home = temporaryDirectory();
+  });
+  afterEach(async () => {
+    for (const child of children.splice(0)) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+    }
+    home.remove();
+  });
+
+  function start(args: string[], { token = true } = {}) {
+    const give = token ? `${MOUNT} && echo token > ${ACCOUNT}/token` : MOUNT;
+    const lsh = [process.execPath, BUNDLE, ...args];
+    const child = spawn('unshare', ['-m', 'sh', '-c', `${give} && exec "$@"`, 'sh', ...lsh], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'], HOME: home.path, LSH_STATE_DIR: join(home.path, 'state') },
+    });
+    children.push(child);
+    return child;
+  }
+
+  /** The status and what it said, once it has ended by itself. */
+  async function refusal(args: string[]): Promise<{ status: number; stderr: string }> {
+    const child = start(args);
+    const [[status], stderr] = await Promise.all([
+      once(child, 'exit') as Promise<[number]>,
+      text(child.stderr),
+    ]);
+    return { status, stderr };
+  }
+
+  /** Resolves when it has said that it has started; it is then told to end, and its status must be 0. */
+  async function starts(child: ChildProcess, word: string): Promise<void> {
+    const ended = once(child, 'exit').then(() => '');
+    let said = '';
+    while (!said.includes(word)) {
+      const more = await Promise.race([once(child.stdout!, 'data').then(String), ended]);
+      if (more === '') throw new Error(`it ended: ${said}`);
+      said += more;
+    }
+    child.kill('SIGTERM');
+    await ended;
+    expect(child.exitCode).toBe(0);
+  }
+
+  const refused = {
+    status: EXIT.refused,
+    stderr: expect.stringMatching(`mounted at ${ACCOUNT}/token[^]*\\[RUNNER_HAS_TOKEN\\]`) as string,
+  };
+
+  /** A controller that leads at once, and whose cluster does not answer. */
+  function controller(...args: string[]): string[] {
+    const kubeconfig = join(home.path, 'kubeconfig');
+    writeFileSync(
+      kubeconfig,
+      stringify({
+        clusters: [{ name: 'away', cluster: { server: 'https://127.0.0.1:1' } }],
+        users: [{ name: 'nobody', user: {} }],
+        contexts: [{ name: 'away', context: { cluster: 'away', user: 'nobody' } }],
+        'current-context': 'away',
+      }),
+    );
+    return ['controller', '--kubeconfig', kubeconfig, '--leader-elect=false', '--http-port', '0', ...args];
+  }
+
+  test('lsh runner does not start, and without one it does', async () => {
+    expect(await refusal(['runner'])).toEqual(refused);
+    await starts(start(['runner'], { token: false }), '"runner started"');
+  });
+
+  test('lsh controller does not run commands in its own process, unless that is forced', async () => {
+    const inProcess = ['--shell', 'in-process'];
+    expect(await refusal(controller(...inProcess))).toEqual(refused);
+    expect(await refusal(controller(...inProcess, '--shell-force=false'))).toEqual(refused);
+    await starts(start(controller(...inProcess, '--shell-force')), '"controller started"');
+    await starts(start(controller(...inProcess), { token: false }), '"controller started"');
+  });
+
+  test('lsh controller has them run by lsh runner', async () => {
+    await starts(start(controller('--shell', join(home.path, 'runner.sock'))), '"controller started"');
+  });
+});

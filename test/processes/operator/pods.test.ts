@@ -1,0 +1,137 @@
+// Jobs that make Pods, by the real job controller: exit codes, causes, and what keeps a Pod from starting. The test
+// plays the node and marks the Pods.
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { KubeList } from '../../../src/kubernetes/api/objects.ts';
+import type { PodObject } from '../../../src/kubernetes/objects/kube-job-run.ts';
+import type { RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
+import { eventually } from '../../support/eventually.ts';
+import { NO_KUBE } from '../../support/cluster/kube.ts';
+import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
+
+const PODS = '/api/v1/namespaces/default/pods';
+const NO_MANAGER = NO_KUBE || !existsSync(join(inject('kubeBinaries'), 'kube-controller-manager'));
+
+describe.skipIf(NO_MANAGER)('a run with a Pod', () => {
+  let cluster: OperatorCluster;
+
+  beforeAll(async () => {
+    cluster = await OperatorCluster.start();
+    await cluster.environment.startControllerManager();
+    await cluster.operator({ args: ['--leader-elect=false'] }).leads();
+  });
+  afterAll(() => cluster?.stop());
+
+  /** Triggers a run and resolves with its Pod. */
+  async function podOf(name: string, spec: JobSpecInput = {}): Promise<PodObject> {
+    cluster.behave(name, () => undefined);
+    await cluster.create(name, { schedule: '@yearly', ...spec });
+    await cluster.patch(name, { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } });
+    return eventually(async () => {
+      const query = { labelSelector: `lsh.dev/job=${name}` };
+      return (await cluster.admin.json<KubeList<PodObject>>({ path: PODS, query })).items[0];
+    });
+  }
+
+  async function mark({ metadata }: PodObject, status: object): Promise<void> {
+    const path = `${PODS}/${metadata.name}/status`;
+    await cluster.admin.request({
+      method: 'PATCH',
+      path,
+      contentType: 'application/merge-patch+json',
+      body: { status },
+    });
+  }
+
+  const container = (state: object) => ({
+    containerStatuses: [
+      { name: 'run', image: 'i', imageID: '', ready: false, restartCount: 0, lastState: {}, state },
+    ],
+  });
+
+  function terminated(exitCode: number, reason: string): object {
+    const finishedAt = new Date().toISOString();
+    return container({ terminated: { exitCode, reason, startedAt: finishedAt, finishedAt } });
+  }
+
+  async function ended(name: string): Promise<RunEntry> {
+    const { status } = await cluster.until(name, ({ recentRuns = [] }) => recentRuns.length === 1);
+    return status!.recentRuns![0]!;
+  }
+
+  test('completes with its Pod', async () => {
+    await mark(await podOf('well'), { phase: 'Succeeded', ...terminated(0, 'Completed') });
+    expect(await ended('well')).toMatchObject({ phase: 'Completed', exitCode: 0 });
+  });
+
+  test.each([
+    ['its exit code', 'code', 3, 'Error', { reason: 'ExitCode', exitCode: 3 }],
+    ['memory as the cause', 'memory', 137, 'OOMKilled', { reason: 'OutOfMemory', exitCode: 137 }],
+    ['a command that is not there', 'absent', 127, 'StartError', { reason: 'SpawnError' }],
+  ])('fails with %s', async (_, name, code, reason, expected) => {
+    await mark(await podOf(name), { phase: 'Failed', ...terminated(code, reason) });
+    expect(await ended(name)).toMatchObject({ phase: 'Failed', ...expected });
+  });
+
+  test('says for as long as it lasts that its image cannot be pulled', async () => {
+    const pod = await podOf('imageless');
+    const waiting = { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image' } };
+    await mark(pod, { phase: 'Pending', ...container(waiting) });
+    const { status } = await cluster.until('imageless', ({ active }) => active?.[0]?.message !== undefined);
+    expect(status!.active![0]).toMatchObject({
+      phase: 'Running',
+      message: 'The image "busybox:stable" cannot be pulled.',
+    });
+    await mark(pod, { phase: 'Running', ...container({ running: { startedAt: new Date().toISOString() } }) });
+    await cluster.until(
+      'imageless',
+      ({ active }) => active?.length === 1 && active[0]!.message === undefined,
+    );
+    await mark(pod, { phase: 'Succeeded', ...terminated(0, 'Completed') });
+    expect(await ended('imageless')).toMatchObject({ phase: 'Completed' });
+  });
+
+  test('says that no node takes its Pod', async () => {
+    const pod = await podOf('homeless');
+    const unschedulable = {
+      type: 'PodScheduled',
+      status: 'False',
+      reason: 'Unschedulable',
+      message: '0/3 nodes',
+    };
+    await mark(pod, { conditions: [unschedulable] });
+    const { status } = await cluster.until('homeless', ({ active }) => active?.[0]?.message !== undefined);
+    expect(status!.active![0]!.message).toBe('No node takes the Pod: 0/3 nodes');
+  });
+
+  test('that has waited for its image for long enough is given up, has failed, and is tried again', async () => {
+    const pod = await podOf('hopeless', {
+      job: { pendingTimeoutSeconds: 3 },
+      retry: { limit: 1, initialSeconds: 0 },
+    });
+    await mark(pod, { phase: 'Pending', ...container({ waiting: { reason: 'ErrImagePull' } }) });
+    expect(await ended('hopeless')).toMatchObject({
+      phase: 'Failed',
+      reason: 'Stuck',
+      message: 'The image "busybox:stable" cannot be pulled.',
+    });
+    const { status } = await cluster.until('hopeless', ({ active = [] }) => active.length === 1);
+    expect(status!.active![0]).toMatchObject({ attempt: 2, phase: 'Running' });
+    // Nothing of the first attempt could still start.
+    await eventually(async () => {
+      const left = await cluster.admin.json({ path: `${PODS}/${pod.metadata.name}` }).catch(() => undefined);
+      return left === undefined;
+    });
+  });
+
+  test('goes with its LshJob, and its Pod too', async () => {
+    const pod = await podOf('gone');
+    await cluster.delete('gone');
+    await eventually(async () => {
+      const left = await cluster.admin.json({ path: `${PODS}/${pod.metadata.name}` }).catch(() => undefined);
+      return left === undefined;
+    });
+  });
+});

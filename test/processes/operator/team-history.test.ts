@@ -1,0 +1,22 @@
+// Whether the operator has a history to write to, by its environment.
+import { expect, test } from 'vitest';
+import { loadConfig } from '../../../src/config.ts';
+import { teamHistory } from '../../../src/processes/operator/team-history.ts';
+
+const SUPABASE_URL = 'https://team.supabase.co';
+const historyOf = (env: Record<string, string>) => teamHistory(loadConfig({ HOME: '/home/ada', ...env }));
+
+test('is none without a project, and one with its address and key', () => {
+  expect(historyOf({})).toBeUndefined();
+  expect(historyOf({ SUPABASE_SERVICE_ROLE_KEY: 'k' })).toBeUndefined();
+  expect(historyOf({ SUPABASE_URL, SUPABASE_SERVICE_ROLE_KEY: 'k' })).toBeDefined();
+});
+
+test('needs the key of the project', () => {
+  expect(() => historyOf({ SUPABASE_URL })).toThrow(
+    expect.objectContaining({
+      code: 'ENVIRONMENT_INVALID',
+      problems: [{ path: 'SUPABASE_SERVICE_ROLE_KEY', message: 'is required when SUPABASE_URL is set' }],
+    }),
+  );
+});

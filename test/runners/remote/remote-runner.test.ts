@@ -1,0 +1,303 @@
+// The controller's side while the runner comes and goes, with the real loop around it, and runs of other hosts.
+import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { systemClock } from '../../../src/control/clock.ts';
+import { Controller } from '../../../src/control/controller.ts';
+import { Reconciler } from '../../../src/control/reconciler.ts';
+import type { Run } from '../../../src/core/run.ts';
+import { StoreJobSource } from '../../../src/local/jobs/job-source.ts';
+import { makeFifos } from '../../../src/runners/subprocess/output/fifo-pool.ts';
+import { RemoteRunner } from '../../../src/runners/remote/remote-runner.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
+import { endOf, jobOf, runOf } from '../../support/runs.ts';
+import {
+  HOST,
+  RunnerWorld,
+  isConnected,
+  quietLogger,
+  seen,
+  startRemote,
+} from '../../support/runner-process.ts';
+
+let world: RunnerWorld;
+
+beforeEach(() => {
+  world = new RunnerWorld();
+});
+afterEach(() => world.close());
+
+function startDirectoryOf(run: Run): string {
+  const runs = join(world.stateDir, 'runs');
+  return join(
+    runs,
+    readdirSync(runs).find((entry) => entry.startsWith(`local.${run.name}~`))!,
+  );
+}
+
+/** The process that claimed the run; the claim comes a little after the start. */
+async function claimantOf(run: Run): Promise<number> {
+  return vi.waitFor(
+    () => {
+      const [, pid] = /^([1-9]\d*)\n/.exec(readFileSync(join(startDirectoryOf(run), 'status'), 'utf8')) ?? [];
+      expect(pid).toBeDefined();
+      return Number(pid);
+    },
+    { timeout: 60_000, interval: 5 },
+  );
+}
+
+describe('while there is no runner', () => {
+  test('nothing can start, a start is refused as retryable, and the run is not taken for lost', async () => {
+    await world.startRunner();
+    const controller = await world.connected();
+    await world.killRunner();
+    await disconnected(controller);
+    const job = jobOf({ command: 'true' });
+    const run = runOf(job);
+    await expect(controller.start(job, run)).rejects.toMatchObject({
+      code: 'RUNNER_UNREACHABLE',
+      retryable: true,
+    });
+    expect(controller.observe(run.job)).toMatchObject([{ name: run.name, state: 'Running' }]);
+    await world.startRunner();
+    await seen(controller, run, 'NeverStarted');
+    const end = endOf(controller, run);
+    await controller.start(job, run);
+    expect(await end).toMatchObject({ exitCode: 0 });
+  });
+
+  test('the real loop, whose claim could not be delivered, starts that run exactly once', async () => {
+    await world.startRunner();
+    const controller = await world.connected();
+    const claims: Run[] = [];
+    const loop = await aLoop(controller, 'echo $LSH_RUN >>starts', async (claim) => {
+      if (claims.push(claim) === 1) await world.killRunner();
+    });
+    await loop.recorded((run) => run.phase === 'Running');
+    await disconnected(controller);
+    expect(loop.runs()).toMatchObject([{ phase: 'Running', host: HOST }]);
+    await world.startRunner();
+    const run = await loop.recorded(({ phase }) => phase === 'Completed');
+    expect(world.lines('starts')).toEqual([`local.${run.name}`]);
+    expect(
+      claims.map(({ name }) => name),
+      'claimed again before it was started',
+    ).toEqual([run.name, run.name]);
+    expect(controller.observe(run.job), 'released').toEqual([]);
+    await loop.stop();
+  });
+
+  test('a stop is remembered, and reaches the run when the runner is there again', async () => {
+    await world.startRunner();
+    const controller = await world.connected();
+    const { run, end } = await startRemote(controller, { command: 'sleep 1000' });
+    await world.killRunner();
+    await disconnected(controller);
+    controller.stop(run.name, 'StoppedByUser', 100, run.job);
+    controller.stop(run.name, 'TimedOut', 100, run.job);
+    await world.startRunner();
+    expect(await end).toMatchObject({ reason: 'StoppedByUser' });
+    expect(world.children()).toEqual([]);
+  });
+});
+
+describe('a runner that was killed and comes again', () => {
+  test('adopts living children, and the controller sees them running all the time', async () => {
+    await world.startRunner();
+    const controller = await world.connected();
+    const gate = await world.gate('gate');
+    const { run, end } = await startRemote(controller, { command: `cat ${gate.path}; echo after; exit 6` });
+    const states: string[] = [];
+    controller.onChange((key) => states.push(...controller.observe(key).map(({ state }) => state)));
+    await world.killRunner();
+    await disconnected(controller);
+    expect(controller.observe(run.job)).toMatchObject([{ name: run.name, state: 'Running' }]);
+    await world.startRunner();
+    await isConnected(controller);
+    await gate.open();
+    expect(await end).toMatchObject({ exitCode: 6, outputTail: 'after\n' });
+    expect(new Set(states)).toEqual(new Set(['Running', 'Ended']));
+  });
+
+  test('tells how a child ended in the dark, and that another was killed in it', async () => {
+    await world.startRunner();
+    const controller = await world.connected();
+    const gate = await world.gate('gate');
+    const ended = await startRemote(controller, { command: `cat ${gate.path}; exit 9` });
+    const killed = await startRemote(controller, { command: 'sleep 1000' });
+    await world.killRunner();
+    await gate.open();
+    const status = () => readFileSync(join(startDirectoryOf(ended.run), 'status'), 'utf8');
+    await vi.waitFor(() => expect(status()).toMatch(/\n9\n$/), { timeout: 60_000, interval: 5 });
+    process.kill(-(await claimantOf(killed.run)), 'SIGKILL');
+    await vi.waitFor(() => expect(world.children()).toEqual([]), { timeout: 60_000, interval: 5 });
+    await world.startRunner();
+    expect(await ended.end).toMatchObject({ exitCode: 9 });
+    expect(await killed.end).toMatchObject({ reason: 'Lost' });
+  });
+
+  test('proves that a start it had not claimed never happened', async () => {
+    await world.startRunner();
+    const controller = await world.connected();
+    await (
+      await startRemote(controller, { command: 'true' })
+    ).end;
+    await controller.close();
+    await world.killRunner();
+    const job = jobOf({ command: 'echo run >>starts' });
+    const run = runOf(job, { host: HOST });
+    const directory = join(world.stateDir, 'runs', `local.${run.name}~token`);
+    mkdirSync(directory, { mode: 0o700 });
+    await makeFifos([join(directory, 'fifo')], process.env['PATH']!);
+    await world.startRunner();
+    const next = await world.connected([run]);
+    expect(next.observe(run.job)).toEqual([{ name: run.name, state: 'NeverStarted' }]);
+    const end = endOf(next, run);
+    await next.start(job, run);
+    expect(await end).toMatchObject({ exitCode: 0 });
+    expect(world.lines('starts')).toEqual(['run']);
+  });
+
+  test('without its state, as in a new pod of the same name, knows of nothing: those runs are lost', async () => {
+    await world.startRunner();
+    const run = runOf(jobOf({ command: 'true' }), { host: HOST });
+    const controller = world.controller([run]);
+    expect(await endOf(controller, run)).toMatchObject({ state: 'Ended', reason: 'Lost' });
+    controller.release(run.name, run.job);
+    expect(controller.observe(run.job)).toEqual([]);
+  });
+
+  test('ends what it finds when no controller comes for a lease, and tells the one that comes at last', async () => {
+    await world.startRunner();
+    const controller = await world.connected();
+    const { run } = await startRemote(controller, { command: 'sleep 1000' });
+    await controller.close();
+    await world.killRunner();
+    expect(world.children().length).toBeGreaterThan(0);
+    await world.startRunner({ LSH_RUNNER_LEASE: '200ms' });
+    await vi.waitFor(() => expect(world.children()).toEqual([]), { timeout: 60_000, interval: 5 });
+    const next = world.controller([run]);
+    expect(await endOf(next, run)).toMatchObject({ reason: 'ControllerGone', exitCode: 143 });
+  });
+});
+
+test('a runner that is told to end ends its children first and says how; status 0', async () => {
+  const runner = await world.startRunner({ LSH_RUNNER_GRACE: '5s' });
+  const controller = await world.connected();
+  const polite = await startRemote(controller, { command: 'sleep 1000' });
+  const stubborn = await startRemote(controller, {
+    command: 'trap "" TERM; echo up; sleep 1000; sleep 1000',
+  });
+  for await (const part of controller.log(stubborn.run.name, stubborn.run.job, { follow: true })) {
+    if (Buffer.from(part).toString().includes('up')) break;
+  }
+  await world.killRunner('SIGTERM');
+  expect(runner.exitCode).toBe(0);
+  expect(await polite.end).toMatchObject({ reason: 'ShuttingDown', exitCode: 143 });
+  expect(await stubborn.end).toMatchObject({ reason: 'ShuttingDown', signal: 'SIGKILL' });
+  expect(world.children()).toEqual([]);
+});
+
+describe('runs of another host', () => {
+  const START = Date.UTC(2026, 0, 1);
+
+  test('are running until their runner has certainly ended them, then gone, and their job hears of it', () => {
+    const { clock, controller, announced } = observed();
+    const run = runOf(jobOf({ command: 'true' }), { host: 'pod-b', startedAt: START - 5000 });
+    controller.recover([run]);
+    clock.advanceTo(START + 17_999);
+    expect(controller.observe(run.job)).toEqual([
+      { name: run.name, state: 'Running', startedAt: START - 5000 },
+    ]);
+    expect(announced).toEqual([]);
+    clock.advanceTo(START + 18_000);
+    expect(controller.observe(run.job)).toEqual([]);
+    expect(announced).toEqual([run.job]);
+  });
+
+  test('are not gone any earlier because somebody set the clock', () => {
+    const { clock, controller, announced } = observed();
+    const run = runOf(jobOf({ command: 'true' }), { host: 'pod-b' });
+    controller.recover([run]);
+    clock.stepBy(3_600_000);
+    expect(controller.observe(run.job)).toHaveLength(1);
+    clock.advanceTo(START + 3_600_000 + 18_000);
+    expect(announced).toEqual([run.job]);
+  });
+
+  function observed() {
+    const clock = new ManualClock(START);
+    const controller = new RemoteRunner({
+      socketPath: world.socketPath,
+      host: HOST,
+      clock,
+      leaseDurationMs: 15_000,
+      graceMs: 1000,
+      log: quietLogger,
+    });
+    afterwards.push(controller);
+    const announced: string[] = [];
+    controller.onChange((key) => announced.push(key));
+    return { clock, controller, announced };
+  }
+
+  const afterwards: RemoteRunner[] = [];
+  afterEach(() => Promise.all(afterwards.splice(0).map((controller) => controller.close())));
+});
+
+/** Resolves when the controller has noticed. */
+async function disconnected(controller: RemoteRunner): Promise<void> {
+  await vi.waitFor(() => expect(controller.capacity()).toBe(0), { timeout: 60_000, interval: 2 });
+}
+
+/** The loop as the operator has it, over one job that was triggered and is not due otherwise. */
+async function aLoop(runner: RemoteRunner, command: string, onClaim: (run: Run) => Promise<void>) {
+  const store = new MemoryStore();
+  const source = new StoreJobSource(store, store, systemClock);
+  await source.load();
+  const job = { ...jobOf({ command, schedule: '0 0 1 1 *' }), trigger: { id: 'once' } };
+  await store.putJob(job);
+  await source.load();
+  const waiting = new Set<() => void>();
+  const ledger = {
+    runsOf: (key: string) => source.runsOf(key),
+    commit: async (...change: Parameters<StoreJobSource['commit']>) => {
+      await source.commit(...change);
+      const claim = change[1].runs.find(({ phase }) => phase === 'Running');
+      if (claim) await onClaim(claim);
+      setImmediate(() => waiting.forEach((look) => look()));
+    },
+  };
+  const reconciler = new Reconciler({
+    source,
+    ledger,
+    runners: { Shell: runner },
+    recorder: { event() {} },
+    clock: systemClock,
+    evaluatingSince: systemClock.now(),
+    host: HOST,
+  });
+  const loop = new Controller({
+    source,
+    runners: [runner],
+    reconciler,
+    clock: systemClock,
+    logger: quietLogger,
+    workers: 4,
+    evaluationIntervalMs: 60_000,
+  });
+  loop.start();
+  const runs = () => source.runsOf(job.key);
+  const recorded = (wanted: (run: Run) => boolean) =>
+    new Promise<Run>((resolve) => {
+      const look = () => {
+        const found = runs().find(wanted);
+        if (found) resolve(found);
+      };
+      waiting.add(look);
+      look();
+    });
+  return { runs, recorded, stop: () => loop.stop() };
+}

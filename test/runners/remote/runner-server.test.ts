@@ -1,0 +1,194 @@
+// The socket of a real `lsh runner`: who gets in, and what nonsense does to it.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, statSync, writeFileSync } from 'node:fs';
+import { request, type IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { requireNoToken } from '../../../src/processes/service-account.ts';
+import { BUNDLE } from '../../support/bundle.ts';
+import { RunnerWorld, startRemote } from '../../support/runner-process.ts';
+import { readAll } from '../../support/runs.ts';
+import { tempDir } from '../../support/temp-dir.ts';
+
+const isRoot = process.getuid?.() === 0;
+const NOBODY = 65534;
+const UPGRADE =
+  'GET /v1/controller HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: lsh-runner\r\n\r\n';
+
+let world: RunnerWorld;
+
+beforeEach(() => {
+  world = new RunnerWorld();
+});
+afterEach(() => world.close());
+
+async function raw(): Promise<Socket> {
+  const socket = connect(world.socketPath);
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** Everything that comes until the other side closes. */
+function whole(socket: Socket): Promise<string> {
+  return text(socket).catch(() => '');
+}
+
+async function works(): Promise<void> {
+  const controller = await world.connected();
+  const { end } = await startRemote(controller, { command: 'exit 3' });
+  expect(await end).toMatchObject({ exitCode: 3 });
+}
+
+describe('nonsense', () => {
+  test.each([
+    ['bytes that are no HTTP', '\u0000\u0001\u0002 nonsense\r\n\r\n'],
+    ['bytes that are no message', `${UPGRADE}{"type":"recover"\n`],
+    ['a message that there is not', `${UPGRADE}{"type":"explode"}\n`],
+    ['a message of the wrong shape', `${UPGRADE}{"type":"recover","runs":[{"name":"../../etc"}]}\n`],
+    ['JSON that is no object', `${UPGRADE}null\n`],
+    ['a stop before anything', `${UPGRADE}{"type":"release","name":"a"}\n`],
+    ['an unknown page', 'GET /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'],
+    ['a log outside', 'GET /v1/runs/..%2f..%2fx/log HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'],
+    ['another protocol', UPGRADE.replace('lsh-runner', 'websocket')],
+    ['a term that is no number', UPGRADE.replace('\r\n\r\n', '\r\nlsh-term: -1\r\n\r\n')],
+  ])('%s is hung up on, and the runner goes on', async (_, bytes) => {
+    await world.startRunner();
+    const socket = await raw();
+    const answer = whole(socket);
+    socket.write(bytes);
+    await answer;
+    await works();
+    expect(world.process!.exitCode).toBeNull();
+  });
+
+  test('a message without end is cut off before it costs memory', async () => {
+    await world.startRunner();
+    const socket = await raw();
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.on('error', () => undefined);
+    socket.resume();
+    socket.write(UPGRADE);
+    const part = Buffer.alloc(1024 * 1024, 'x');
+    const pour = () => {
+      while (socket.writable && socket.write(part));
+    };
+    socket.on('drain', pour);
+    pour();
+    await closed;
+    await works();
+  });
+
+  test('a job that the runner does not understand is the end of its run, and of nothing else', async () => {
+    await world.startRunner();
+    const controller = await world.connected();
+    const { end } = await startRemote(controller, { command: 'true', env: [{ name: 'A', value: 'x' }] });
+    await end;
+    const spec = { command: 'true', colour: 'blue' };
+    const strange = await startRemote(controller, { command: 'true' }, (job) =>
+      Object.assign(job.spec, spec),
+    );
+    expect(await strange.end).toMatchObject({
+      reason: 'SpawnError',
+      message: expect.stringMatching(/understand/),
+    });
+    await works();
+  });
+
+  test('a controller of another protocol version is told so', async () => {
+    await world.startRunner();
+    const asked = request({
+      socketPath: world.socketPath,
+      path: '/v2/controller',
+      headers: { connection: 'upgrade', upgrade: 'lsh-runner' },
+    });
+    asked.end();
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    expect(response.statusCode).toBe(426);
+    response.resume();
+  });
+});
+
+describe('access', () => {
+  test('socket and directories belong to this user alone', async () => {
+    await world.startRunner();
+    expect(statSync(world.socketPath).mode & 0o777).toBe(0o600);
+    expect(statSync(dirname(world.socketPath)).mode & 0o777).toBe(0o700);
+    expect(statSync(world.stateDir).mode & 0o777).toBe(0o700);
+  });
+
+  test.runIf(isRoot)(
+    'another user cannot connect, and one of the group only where that was asked for',
+    async () => {
+      await world.startRunner();
+      expect(await connectAs(NOBODY, NOBODY)).toMatch(/EACCES/);
+      await world.killRunner('SIGTERM');
+      await world.startRunner({ LSH_RUNNER_GROUP_ACCESS: 'true' });
+      expect(statSync(world.socketPath).mode & 0o777).toBe(0o660);
+      expect(statSync(dirname(world.socketPath)).mode & 0o7777).toBe(0o2770);
+      expect(await connectAs(NOBODY, NOBODY)).toMatch(/EACCES/);
+      expect(await connectAs(NOBODY, 0)).toBe('connected');
+    },
+  );
+
+  async function connectAs(uid: number, gid: number): Promise<string> {
+    const code = `require('node:net').connect(process.argv[1])
+      .on('connect', function () { console.log('connected'); this.destroy(); })
+      .on('error', (error) => console.log(error.code));`;
+    const options = { uid, gid, cwd: '/', env: {} };
+    // The way to the directory is open; the directory itself is not.
+    chmodSync(world.path, 0o755);
+    const child = spawn(process.execPath, ['-e', code, world.socketPath], options);
+    return (await text(child.stdout)).trim();
+  }
+
+  test('a second runner over the same state or socket is refused and harms nothing', async () => {
+    await world.startRunner();
+    const second = world.spawnRunner();
+    const [[status], stderr] = await Promise.all([once(second, 'exit'), text(second.stderr!)]);
+    expect(status).toBe(1);
+    expect(stderr).toContain('[RUNNER_ALREADY_RUNNING]');
+    await works();
+  });
+
+  test('a mounted token is refused, with the way out', () => {
+    const directory = tempDir();
+    expect(() => requireNoToken(directory)).not.toThrow();
+    writeFileSync(join(directory, 'token'), 'x');
+    expect(() => requireNoToken(directory)).toThrow(
+      expect.objectContaining({ code: 'RUNNER_HAS_TOKEN', hint: expect.stringContaining('automount') }),
+    );
+  });
+});
+
+test('commands get nothing of the runner’s own environment', async () => {
+  await world.startRunner({ LSH_RUNNER_SECRET: 'secret', KUBERNETES_SERVICE_HOST: '10.0.0.1' });
+  const controller = await world.connected();
+  const { end } = await startRemote(controller, { command: 'env | cut -d= -f1 | sort | tr "\\n" " "' });
+  expect(
+    (await end).outputTail
+      ?.trim()
+      .split(' ')
+      .filter((name) => !/^(_|PWD|SHLVL|OLDPWD)$/.test(name)),
+  ).toEqual(['HOME', 'LSH_ATTEMPT', 'LSH_JOB', 'LSH_RUN', 'LSH_SCHEDULED_AT', 'LSH_SLOT', 'PATH']);
+});
+
+test('help shows how it is called', async () => {
+  const child = spawn(process.execPath, [BUNDLE, 'runner', '--help']);
+  expect(await text(child.stdout)).toMatch(/Examples:\n.*\n.*lsh runner/);
+});
+
+test('the key of the secrets goes to the commands, and nowhere else', async () => {
+  const key = 'AGE-SECRET-KEY-1MADEUPFORATESTMADEUPFORATEST';
+  await world.startRunner({ LSH_SECRETS_KEY: key, LSH_LOG_LEVEL: 'debug', NODE_ENV: 'production' });
+  const controller = await world.connected();
+  const { end, run, job } = await startRemote(controller, {
+    command: 'echo "${#LSH_SECRETS_KEY} $LSH_SECRETS_KEY"',
+  });
+  const line = `${key.length} ***\n`;
+  expect(await end).toMatchObject({ exitCode: 0, outputTail: line });
+  expect(await readAll(controller.log(run.name, job.key))).toBe(line);
+  expect(world.output).not.toContain(key);
+});

@@ -1,0 +1,100 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { childEnvironment } from '../../../src/runners/subprocess/child-env.ts';
+import { makeFifos } from '../../../src/runners/subprocess/output/fifo-pool.ts';
+import { jobOf, runOf, temporaryDirectory } from '../../support/runs.ts';
+import { RunnerHome, startRun } from '../../support/subprocess-runner.ts';
+
+let temporary: ReturnType<typeof temporaryDirectory>;
+beforeEach(() => {
+  temporary = temporaryDirectory();
+});
+afterEach(() => temporary.remove());
+
+test('a run is told about itself', async () => {
+  const job = jobOf({ command: 'true', timeZone: 'Pacific/Chatham' });
+  const slot = Date.UTC(2026, 0, 4, 2);
+  const run = runOf(job, { attempt: 3, slot, startAfter: slot + 1500 });
+  expect(await childEnvironment({ TZ: 'Europe/Berlin' }, job, run, '/')).toEqual({
+    TZ: 'Europe/Berlin',
+    LSH_JOB: job.name,
+    LSH_RUN: run.name,
+    LSH_SLOT: '2026-01-04T02:00:00Z',
+    LSH_ATTEMPT: '3',
+    LSH_SCHEDULED_AT: '2026-01-04T02:00:01.500Z',
+  });
+});
+
+test('env wins over envFrom, a later file over an earlier one, and LSH_RUN over everything', async () => {
+  writeFileSync(join(temporary.path, 'a.env'), 'A=1\nB="two words"\nC=3 # remark\n');
+  writeFileSync(join(temporary.path, 'b.env'), 'B=b\nLSH_RUN=fake\n');
+  const job = jobOf({
+    command: 'true',
+    env: [{ name: 'A', value: 'own' }],
+    envFrom: [{ file: 'a.env' }, { file: join(temporary.path, 'b.env') }, { file: 'a.env', prefix: 'P_' }],
+  });
+  const run = runOf(job);
+  const env = await childEnvironment({ C: 'inherited' }, job, run, temporary.path);
+  expect(env).toMatchObject({ A: 'own', B: 'b', C: '3', P_B: 'two words', LSH_RUN: run.name });
+});
+
+test('a file that is missing is an error that names it, unless it is optional', async () => {
+  const required = jobOf({ command: 'true', envFrom: [{ file: 'no.env' }] });
+  await expect(childEnvironment({}, required, runOf(required), temporary.path)).rejects.toMatchObject({
+    code: 'SPAWN_FAILED',
+    message: expect.stringContaining(join(temporary.path, 'no.env')),
+  });
+  const optional = jobOf({ command: 'true', envFrom: [{ file: 'no.env', optional: true }] });
+  const run = runOf(optional);
+  expect(await childEnvironment({}, optional, run, temporary.path)).toMatchObject({ LSH_RUN: run.name });
+});
+
+test('a file that is none, such as a FIFO that nobody writes to, is an error and holds up nothing', async () => {
+  const fifo = join(temporary.path, 'fifo.env');
+  await makeFifos([fifo], '/usr/bin');
+  for (const file of [fifo, temporary.path]) {
+    const job = jobOf({ command: 'true', envFrom: [{ file }] });
+    await expect(childEnvironment({}, job, runOf(job), temporary.path)).rejects.toMatchObject({
+      code: 'SPAWN_FAILED',
+      message: expect.stringContaining(`${file} cannot be read (not a regular file)`),
+    });
+  }
+});
+
+test('an optional file that is there and cannot be read is an error all the same', async () => {
+  const job = jobOf({ command: 'true', envFrom: [{ file: '.', optional: true }] });
+  await expect(childEnvironment({}, job, runOf(job), temporary.path)).rejects.toMatchObject({
+    code: 'SPAWN_FAILED',
+  });
+});
+
+test('the command gets exactly that environment, and a bad file is a run that ended', async () => {
+  const home = new RunnerHome();
+  try {
+    const runner = await home.runner({ inherit: { GIVEN: 'g' } });
+    const { end, job, run } = await startRun(runner, {
+      command: 'env | LC_ALL=C sort',
+      env: [{ name: 'OWN', value: 'a  b' }],
+    });
+    const lines = (await end).outputTail?.trimEnd().split('\n') ?? [];
+    const own = lines.filter((line) => !/^(?:PWD|OLDPWD|SHLVL|_)=/.test(line));
+    expect(own).toEqual([
+      'GIVEN=g',
+      'LSH_ATTEMPT=1',
+      `LSH_JOB=${job.name}`,
+      `LSH_RUN=${run.name}`,
+      'LSH_SCHEDULED_AT=2026-01-04T02:00:00Z',
+      'LSH_SLOT=2026-01-04T02:00:00Z',
+      'OWN=a  b',
+      'PATH=/usr/local/bin:/usr/bin:/bin',
+    ]);
+    const broken = await startRun(runner, { command: 'true', envFrom: [{ file: '/no/such.env' }] });
+    expect(await broken.end).toMatchObject({
+      reason: 'SpawnError',
+      message: expect.stringContaining('/no/such.env'),
+    });
+  } finally {
+    await home.close();
+  }
+});

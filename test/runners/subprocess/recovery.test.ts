@@ -1,0 +1,338 @@
+import { fork, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { Run } from '../../../src/core/run.ts';
+import { makeFifos } from '../../../src/runners/subprocess/output/fifo-pool.ts';
+import { wrapperArguments } from '../../../src/runners/subprocess/wrapper.ts';
+import { ChildMessages } from '../../support/child-messages.ts';
+import { endOf, jobOf, readAll, readUntil, runOf } from '../../support/runs.ts';
+import { RunnerHome, processesOf, startRun } from '../../support/subprocess-runner.ts';
+
+const HOST = fileURLToPath(import.meta.resolve('../../fixtures/bin/runner-host.ts'));
+
+let home: RunnerHome;
+let host: ChildProcess | undefined;
+let messages: ChildMessages;
+
+beforeEach(() => {
+  home = new RunnerHome();
+});
+afterEach(async () => {
+  if (host?.exitCode === null && host.signalCode === null) await killHost();
+  host = undefined;
+  await home.close();
+});
+
+async function startInHost(spec: JobSpecInput, changes: Partial<Run> = {}, output?: string): Promise<Run> {
+  if (!host) {
+    host = fork(HOST, [home.stateDir], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    messages = new ChildMessages(host);
+    await messages.take((received) => (received === 'ready' ? true : undefined));
+  }
+  const job = jobOf(spec);
+  const run = runOf(job, changes);
+  host.send({ start: [job, run] });
+  if (output !== undefined)
+    await messages.take((received) => outputOf(received)?.includes(output) || undefined);
+  return run;
+}
+
+function outputOf(received: unknown): string | undefined {
+  return (received as { output?: string }).output;
+}
+
+async function killHost(): Promise<void> {
+  const gone = once(host!, 'exit');
+  host!.kill('SIGKILL');
+  await gone;
+}
+
+/** Waits until no process of the run is left; there is no event for the end of a stranger. */
+async function gone(run: Run): Promise<void> {
+  await vi.waitFor(() => expect(processesOf(run)).toEqual([]), { timeout: 60_000, interval: 5 });
+}
+
+/** The next process observes the runs as lost, until they are released. */
+async function expectLost(...runs: Run[]): Promise<void> {
+  const runner = await home.runner({}, runs);
+  for (const run of runs) expect(runner.observe(run.job)).toMatchObject([{ state: 'Ended', reason: 'Lost' }]);
+  await runner.close();
+}
+
+function startDirectoryOf(run: Run): string {
+  const runs = join(home.stateDir, 'runs');
+  return join(
+    runs,
+    readdirSync(runs).find((entry) => entry.startsWith(`${run.name}~`))!,
+  );
+}
+
+/** What a crash between the record in the ledger and the claim of the child leaves. */
+async function unclaimedStart(run: Run): Promise<string> {
+  const directory = join(home.stateDir, 'runs', `${run.name}~token`);
+  mkdirSync(directory, { mode: 0o700 });
+  await makeFifos([join(directory, 'fifo')], process.env['PATH']!);
+  return directory;
+}
+
+describe('after kill -9 of the process that started it', () => {
+  test('a running child is observed again, with all of its output and its real exit code', async () => {
+    const [first, second] = [await home.gate('first'), await home.gate('second')];
+    const command = `echo before; cat ${first.path}; echo during; cat ${second.path}; echo after; exit 7`;
+    const run = await startInHost({ command }, { startedAt: 1000 }, 'before');
+    await killHost();
+    await first.open();
+
+    const runner = await home.runner({}, [run]);
+    expect(runner.observe(run.job)).toEqual([{ name: run.name, state: 'Running', startedAt: 1000 }]);
+    expect(runner.capacity()).toBe(99);
+    const end = endOf(runner, run);
+    await readUntil(runner.log(run.name, { follow: true }), 'during');
+    await second.open();
+    expect(await end).toMatchObject({ exitCode: 7, startedAt: 1000, outputTail: 'before\nduring\nafter\n' });
+    expect(await readAll(runner.log(run.name))).toBe('before\nduring\nafter\n');
+    runner.release(run.name);
+    expect(readdirSync(join(home.stateDir, 'runs'))).toEqual([]);
+  });
+
+  test('a child that ended in the dark has its exit code, its end time and its last output', async () => {
+    const gate = await home.gate('gate');
+    const run = await startInHost(
+      { command: `echo before; cat ${gate.path}; echo last; exit 9` },
+      {},
+      'before',
+    );
+    await killHost();
+    const killedAt = Date.now();
+    await gate.open();
+    await gone(run);
+
+    const runner = await home.runner({ now: () => killedAt + 3_600_000 }, [run]);
+    const end = await endOf(runner, run);
+    expect(end).toMatchObject({ exitCode: 9, outputTail: 'before\nlast\n' });
+    expect(end.finishedAt).toBeLessThan(killedAt + 60_000);
+  });
+
+  test('an adopted child can be stopped, group and all, and a cause from before is kept', async () => {
+    const command = 'sleep 1000 & echo up; sleep 1000';
+    const run = await startInHost({ command }, { stopCause: 'TimedOut' }, 'up');
+    await killHost();
+    const runner = await home.runner({}, [run]);
+    runner.stop(run.name, 'StoppedByUser', 60_000);
+    expect(await endOf(runner, run)).toMatchObject({ reason: 'TimedOut', exitCode: 143 });
+    expect(processesOf(run)).toEqual([]);
+  });
+
+  test('an adopted child that is killed leaves no status: its run is Lost, and nothing of it lives', async () => {
+    const run = await startInHost({ command: 'echo up; sleep 1000; sleep 1000' }, {}, 'up');
+    await killHost();
+    const runner = await home.runner({}, [run]);
+    process.kill(Number(readFileSync(join(startDirectoryOf(run), 'status'), 'utf8')), 'SIGKILL');
+    expect(await endOf(runner, run)).toMatchObject({ reason: 'Lost' });
+    expect(processesOf(run)).toEqual([]);
+  });
+
+  test('a child whose wrapper was killed in the dark is Lost with its output, and nothing of it lives on', async () => {
+    const run = await startInHost({ command: 'echo up; sleep 1000; sleep 1000' }, {}, 'up');
+    await killHost();
+    const wrapper = Number(readFileSync(join(startDirectoryOf(run), 'status'), 'utf8'));
+    process.kill(wrapper, 'SIGKILL');
+    await vi.waitFor(() => expect(processesOf(run)).not.toContain(wrapper), { timeout: 60_000, interval: 5 });
+    expect(processesOf(run).length).toBeGreaterThan(0);
+    const runner = await home.runner({}, [run]);
+    const end = await endOf(runner, run);
+    expect(end).toMatchObject({ reason: 'Lost', outputTail: 'up\n' });
+    expect(end.exitCode).toBeUndefined();
+    expect(processesOf(run)).toEqual([]);
+  });
+
+  test('output that is not to be kept with the run is not kept by the next process either', async () => {
+    const gate = await home.gate('gate');
+    const command = `echo secret; cat ${gate.path}`;
+    const run = await startInHost({ command, captureOutput: false }, {}, 'secret');
+    await killHost();
+    const runner = await home.runner({}, [run]);
+    const end = endOf(runner, run);
+    await gate.open();
+    expect((await end).outputTail).toBeUndefined();
+    expect((await end).outputBytes).toBe(7);
+  });
+
+  test('a child that floods its output while nobody reads waits, and goes on for the next process', async () => {
+    const gate = await home.gate('gate');
+    const command = `echo up; cat ${gate.path}; head -c 3000000 /dev/zero; exit 5`;
+    const run = await startInHost({ command }, {}, 'up');
+    await killHost();
+    await gate.open();
+    const runner = await home.runner({}, [run]);
+    expect(await endOf(runner, run)).toMatchObject({ exitCode: 5, outputBytes: 3_000_003 });
+  });
+});
+
+describe('after close()', () => {
+  test('children run on, and the next runner has their exit code and all of their output', async () => {
+    const gate = await home.gate('gate');
+    const first = await home.runner();
+    const { run } = await startRun(first, { command: `echo one; cat ${gate.path}; echo two; exit 4` });
+    await readUntil(first.log(run.name, { follow: true }), 'one');
+    await first.close();
+    expect(processesOf(run).length).toBeGreaterThan(0);
+    await gate.open();
+    await gone(run);
+    const second = await home.runner({}, [run]);
+    expect(await endOf(second, run)).toMatchObject({ exitCode: 4, outputTail: 'one\ntwo\n' });
+  });
+
+  test('nothing is started any more', async () => {
+    const runner = await home.runner();
+    await runner.close();
+    const job = jobOf({ command: 'true' });
+    await runner.start(job, runOf(job));
+    expect(runner.observe(job.key)).toEqual([]);
+    expect(runner.capacity()).toBe(0);
+  });
+});
+
+describe('a run that was recorded and never started', () => {
+  test('is NeverStarted when there is no trace of it, and can then be started', async () => {
+    await (await home.runner()).close();
+    const job = jobOf({ command: 'echo now' });
+    const run = runOf(job);
+    const runner = await home.runner({}, [run]);
+    expect(runner.observe(run.job)).toEqual([{ name: run.name, state: 'NeverStarted' }]);
+    const end = endOf(runner, run);
+    await runner.start(job, run);
+    expect(await end).toMatchObject({ exitCode: 0, outputTail: 'now\n' });
+  });
+
+  test('is NeverStarted when its child has not claimed it, and that child never runs, however late it comes', async () => {
+    await (await home.runner()).close();
+    const run = runOf(jobOf({ command: 'true' }));
+    const directory = await unclaimedStart(run);
+    const runner = await home.runner({}, [run]);
+    expect(runner.observe(run.job)).toEqual([{ name: run.name, state: 'NeverStarted' }]);
+    expect(lateChild(directory)).toEqual({ status: 125, ran: false });
+  });
+
+  test('is run by the child where that has claimed it first', async () => {
+    await (await home.runner()).close();
+    const run = runOf(jobOf({ command: 'true' }));
+    const directory = await unclaimedStart(run);
+    expect(lateChild(directory)).toEqual({ status: 0, ran: true });
+    const runner = await home.runner({}, [run]);
+    expect(await endOf(runner, run)).toMatchObject({ state: 'Ended', exitCode: 0 });
+    expect(lateChild(directory).status, 'a second child of the same start').toBe(125);
+  });
+
+  test('is not called NeverStarted after a crash of the machine, which may have lost the claim', async () => {
+    await (await home.runner()).close();
+    writeFileSync(join(home.stateDir, 'runner.boot'), 'another boot');
+    const [traceless, unclaimed] = [runOf(jobOf({ command: 'true' })), runOf(jobOf({ command: 'true' }))];
+    await unclaimedStart(unclaimed);
+    await expectLost(traceless, unclaimed);
+    // A crash before the loss is recorded must not make them look as if they had never started.
+    await expectLost(traceless, unclaimed);
+  });
+
+  function lateChild(directory: string): { status: number | null; ran: boolean } {
+    const marker = join(home.path, 'ran');
+    const ownerFile = join(home.path, 'owner');
+    writeFileSync(ownerFile, `${process.pid}\n`);
+    const input = { directory, umask: 0o22, ownerFile, command: ['touch', marker] };
+    const { status } = spawnSync('/bin/sh', wrapperArguments(input));
+    return { status, ran: existsSync(marker) };
+  }
+});
+
+describe('another controller', () => {
+  test('learns of runs that are known, and that one was never started, from the same runner', async () => {
+    const runner = await home.runner();
+    const { run, end } = await startRun(runner, { command: 'sleep 1000' });
+    const unstarted = runOf(jobOf({ command: 'true' }));
+    await runner.recover([run, unstarted]);
+    expect(runner.observe(run.job)).toMatchObject([{ state: 'Running' }]);
+    expect(runner.observe(unstarted.job)).toMatchObject([{ state: 'NeverStarted' }]);
+    expect(runner.capacity()).toBe(99);
+    runner.stop(run.name, 'StoppedByUser', 0);
+    await end;
+  });
+});
+
+describe('files that do not tell the truth', () => {
+  test('a pid that is somebody else now is not mistaken for the child', async () => {
+    await (await home.runner()).close();
+    const { pid, alive, stop } = await stranger();
+    const run = runOf(jobOf({ command: 'true' }));
+    writeFileSync(join(await unclaimedStart(run), 'status'), `${pid}\n`);
+    const runner = await home.runner({}, [run]);
+    expect(await endOf(runner, run)).toMatchObject({ reason: 'Lost' });
+    expect(alive()).toBe(true);
+    await stop();
+  });
+
+  test('a stranger with the pid of a run that has ended is not ended with it', async () => {
+    await (await home.runner()).close();
+    const { pid, alive, stop } = await stranger();
+    const run = runOf(jobOf({ command: 'true' }));
+    writeFileSync(join(await unclaimedStart(run), 'status'), `${pid}\n3\n`);
+    const runner = await home.runner({}, [run]);
+    expect(await endOf(runner, run)).toMatchObject({ exitCode: 3 });
+    expect(alive()).toBe(true);
+    await stop();
+  });
+
+  test('an empty status file, as a crash of the machine may leave, is a lost run', async () => {
+    await (await home.runner()).close();
+    const run = runOf(jobOf({ command: 'true' }));
+    writeFileSync(join(await unclaimedStart(run), 'status'), '');
+    await expectLost(run);
+    await expectLost(run);
+  });
+
+  test('files of runs that the ledger does not hold as Running are removed', async () => {
+    await (await home.runner()).close();
+    const run = runOf(jobOf({ command: 'true' }));
+    writeFileSync(join(await unclaimedStart(run), 'status'), '1\n0\n');
+    await home.runner({}, []);
+    expect(readdirSync(join(home.stateDir, 'runs'))).toEqual([]);
+  });
+
+  /** A living leader of a process group that belongs to another run. */
+  async function stranger() {
+    const runner = await home.runner({ stateDir: join(home.path, 'other') });
+    const { run, end } = await startRun(runner, { command: 'echo $PPID; sleep 1000' });
+    const pid = Number(await readUntil(runner.log(run.name, { follow: true }), '\n'));
+    const stop = async () => {
+      runner.stop(run.name, 'StoppedByUser', 0);
+      await end;
+    };
+    return { pid, alive: () => processesOf(run).includes(pid), stop };
+  }
+});
+
+test('100 MB of output leave the memory of the process flat, and the run finishes with the right tail', async () => {
+  await startInHost({ command: 'echo warm' }, {}, 'warm');
+  const warm = await messages.take(endedOf);
+  const command = `yes 'a line of output' | head -c 100000000; printf 'the end \\303\\251\\n'`;
+  const run = await startInHost({ command });
+  const flooded = await messages.take((received) => {
+    const ended = endedOf(received);
+    return ended?.ended.name === run.name ? ended : undefined;
+  });
+  expect(flooded.ended).toMatchObject({ exitCode: 0, outputBytes: 100_000_011 });
+  expect(flooded.ended.outputTail).toMatch(/\nthe end é\n$|the end é\n$/);
+  expect(flooded.maxRssKb - warm.maxRssKb).toBeLessThan(60_000);
+});
+
+interface Ended {
+  ended: { name: string; outputTail: string };
+  maxRssKb: number;
+}
+
+function endedOf(received: unknown): Ended | undefined {
+  return (received as Partial<Ended>).ended ? (received as Ended) : undefined;
+}

@@ -1,0 +1,166 @@
+// What becomes of a secret that a real command prints: it has it, and neither its log nor its record shows it.
+import { mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { JobSpecInput } from '../../../src/core/job.ts';
+import { runFiles } from '../../../src/runners/subprocess/run-files.ts';
+import { endOf, readAll, readUntil } from '../../support/runs.ts';
+import { RunnerWorld, startRemote } from '../../support/runner-process.ts';
+import { processesOf, RunnerHome, startRun } from '../../support/subprocess-runner.ts';
+
+const KEY = 'AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0JQMADEUP';
+const secrets = { LSH_SECRETS_KEY: KEY };
+
+let home: RunnerHome;
+
+beforeEach(() => {
+  home = new RunnerHome();
+});
+afterEach(() => home.close());
+
+/** How the run ended, and its log. */
+async function ended(spec: JobSpecInput) {
+  const runner = await home.runner({ secrets });
+  const { end, run } = await startRun(runner, spec);
+  return { end: await end, log: await readAll(runner.log(run.name)) };
+}
+
+/** Every byte of every file that the runner has. */
+function everything(): string {
+  const entries = readdirSync(home.path, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+    .join('\n');
+}
+
+const half = Math.floor(KEY.length / 2);
+/** One write, and so one read: who has seen the word has the half of the key. */
+const firstHalf = `printf 'key: %.${half}s' "$LSH_SECRETS_KEY"`;
+const secondHalf = `printf %s "\${LSH_SECRETS_KEY#${'?'.repeat(half)}}"`;
+
+describe('a command', () => {
+  test('has the value, in one write, and its output has not', async () => {
+    const { end, log } = await ended({ command: 'echo "${#LSH_SECRETS_KEY} $LSH_SECRETS_KEY."; exit 3' });
+    expect(end).toMatchObject({ exitCode: 3, outputTail: `${KEY.length} ***.\n`, outputBytes: 8 });
+    expect(log).toBe(`${KEY.length} ***.\n`);
+    expect(everything()).not.toContain(KEY);
+  });
+
+  test('that prints it at its end, without a newline', async () => {
+    const { end, log } = await ended({ args: ['printenv', 'LSH_SECRETS_KEY'] });
+    expect(end.outputTail).toBe('***\n');
+    const bare = await ended({ command: 'printf %s "$LSH_SECRETS_KEY"' });
+    expect([end.outputTail, log, bare.end.outputTail, bare.log]).toEqual(['***\n', '***\n', '***', '***']);
+  });
+
+  test('that prints the beginning of it at its end has said all that it said', async () => {
+    const { end, log } = await ended({ command: 'printf "no key: AGE-SECRET-"' });
+    expect([end.outputTail, log]).toEqual(['no key: AGE-SECRET-', 'no key: AGE-SECRET-']);
+  });
+
+  test('that is not found by that name says so without it', async () => {
+    const { end, log } = await ended({ command: '"$LSH_SECRETS_KEY"' });
+    expect(end).toMatchObject({ reason: 'SpawnError', message: expect.stringContaining('***') });
+    expect(`${end.message} ${log}`).not.toContain(KEY);
+  });
+
+  test('that prints it in two writes, read one after the other', async () => {
+    const gate = await home.gate('gate');
+    const runner = await home.runner({ secrets });
+    const { end, run } = await startRun(runner, {
+      command: `${firstHalf}; cat ${gate.path}; ${secondHalf}; echo .`,
+    });
+    await readUntil(runner.log(run.name, { follow: true }), 'key: ');
+    await gate.open();
+    expect((await end).outputTail).toBe('key: ***.\n');
+    expect(await readAll(runner.log(run.name))).toBe('key: ***.\n');
+  });
+
+  test('that prints it again and again, more than the log keeps', async () => {
+    const runner = await home.runner({ secrets, maxOutputBytes: 4096 });
+    const { end } = await startRun(runner, { command: 'yes "$LSH_SECRETS_KEY" | head -n 20000' });
+    expect(await end).toMatchObject({ exitCode: 0, outputBytes: 80_000 });
+    expect(everything()).not.toContain(KEY.slice(0, 20));
+    expect(everything()).toContain('***\n***\n');
+  });
+});
+
+describe('when another process goes on with the run', () => {
+  test('a value that was half printed is masked whole, and half of it is shown nowhere', async () => {
+    const gate = await home.gate('gate');
+    const first = await home.runner({ secrets });
+    const { run } = await startRun(first, {
+      command: `${firstHalf}; cat ${gate.path}; ${secondHalf}; echo .`,
+    });
+    await readUntil(first.log(run.name, { follow: true }), 'key: ');
+    await first.close();
+    expect(everything()).toContain(KEY.slice(0, half));
+    const second = await home.runner({ secrets }, [run]);
+    const end = endOf(second, run);
+    await gate.open();
+    expect((await end).outputTail).toBe('key: ***.\n');
+    expect(await readAll(second.log(run.name))).toBe('key: ***.\n');
+    expect(everything()).not.toContain(KEY.slice(0, half));
+  });
+
+  test('the rest of a value is masked when the process that had read half of it was killed', async () => {
+    const world = new RunnerWorld();
+    await world.startRunner(secrets);
+    const controller = await world.connected();
+    const gate = await world.gate('gate');
+    const { run, end } = await startRemote(controller, {
+      command: `${firstHalf}; cat ${gate.path}; ${secondHalf}; echo .`,
+    });
+    await readUntil(controller.log(run.name, run.job, { follow: true }), 'key: ');
+    await world.killRunner();
+    await world.startRunner(secrets);
+    await gate.open();
+    expect((await end).outputTail).toBe('key: ***.\n');
+    expect(await readAll(controller.log(run.name, run.job))).toBe('key: ***.\n');
+    await world.close();
+  });
+
+  test('the rest of a value is masked when the disk did not take what was read of it', async () => {
+    const gate = await home.gate('gate');
+    const first = await home.runner({ secrets });
+    const { run } = await startRun(first, {
+      command: `${firstHalf}; cat ${gate.path}; ${secondHalf}; echo .`,
+    });
+    await readUntil(first.log(run.name, { follow: true }), 'key: ');
+    const { runs } = runFiles(home.stateDir);
+    const inTheWay = join(runs, readdirSync(runs)[0]!, 'held');
+    mkdirSync(inTheWay);
+    await first.close();
+    rmdirSync(inTheWay);
+    const second = await home.runner({ secrets }, [run]);
+    const end = endOf(second, run);
+    await gate.open();
+    expect((await end).outputTail).toBe('key: ***.\n');
+  });
+
+  test('an end that only looked like the beginning of it is not lost', async () => {
+    const gate = await home.gate('gate');
+    const first = await home.runner({ secrets });
+    const { run } = await startRun(first, { command: `printf 'out: AGE-'; cat ${gate.path}; echo old` });
+    await readUntil(first.log(run.name, { follow: true }), 'out: ');
+    await first.close();
+    // Its owner has taken the key away meanwhile.
+    const second = await home.runner({}, [run]);
+    const end = endOf(second, run);
+    await gate.open();
+    expect((await end).outputTail).toBe('out: AGE-old\n');
+  });
+});
+
+test('the arguments of no process have the value', async () => {
+  const gate = await home.gate('gate');
+  const runner = await home.runner({ secrets });
+  const { end, run } = await startRun(runner, { command: `echo "$LSH_SECRETS_KEY"; cat ${gate.path}` });
+  await readUntil(runner.log(run.name, { follow: true }), '***');
+  const processes = processesOf(run);
+  expect(processes.length).toBeGreaterThan(0);
+  for (const pid of processes) expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).not.toContain(KEY);
+  await gate.open();
+  await end;
+});

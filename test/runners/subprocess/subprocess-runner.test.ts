@@ -1,0 +1,329 @@
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { RunLog } from '../../../src/runners/subprocess/output/run-log.ts';
+import type { SubprocessRunner } from '../../../src/runners/subprocess/subprocess-runner.ts';
+import { runnerContract } from '../../contract/runner-contract.ts';
+import { eventually } from '../../support/eventually.ts';
+import { endOf, jobOf, readAll, readUntil, runOf } from '../../support/runs.ts';
+import { RunnerHome, processesOf, startRun } from '../../support/subprocess-runner.ts';
+
+runnerContract('the subprocess runner', async () => {
+  const home = new RunnerHome();
+  return { runner: await home.runner(), close: () => home.close() };
+});
+
+let home: RunnerHome;
+let runner: SubprocessRunner;
+
+beforeEach(async () => {
+  home = new RunnerHome();
+  runner = await home.runner();
+});
+afterEach(() => home.close());
+
+describe('commands', () => {
+  test('a command is run by a shell, quotes and operators included', async () => {
+    const { end } = await startRun(runner, {
+      command: 'echo "a  b" > f && cat f | tr a-z A-Z; rm f',
+      workingDir: home.path,
+    });
+    expect((await end).outputTail).toBe('A  B\n');
+  });
+
+  test('args are run without a shell, exactly as they are', async () => {
+    const { end } = await startRun(runner, { args: ['printf', '%s|', 'a  b', '$HOME', '*', '', 'x;y'] });
+    expect((await end).outputTail).toBe('a  b|$HOME|*||x;y|');
+  });
+
+  test('args that name a builtin of the shell run the program of that name, or none', async () => {
+    const { end } = await startRun(runner, { args: ['exit', '0'] });
+    expect(await end).toMatchObject({ exitCode: 127, reason: 'SpawnError' });
+  });
+
+  test('spec.shell runs the command instead of /bin/sh', async () => {
+    const shell = join(home.path, 'loud-sh');
+    writeFileSync(shell, '#!/bin/sh\necho "$1: $2"\n', { mode: 0o755 });
+    const { end } = await startRun(runner, { command: 'whatever', shell });
+    expect((await end).outputTail).toBe('-c: whatever\n');
+  });
+
+  test('standard input is empty, so that nothing waits for it', async () => {
+    const { end } = await startRun(runner, { command: 'cat; echo done' });
+    expect((await end).outputTail).toBe('done\n');
+  });
+
+  test('128 + n is decoded into the name of the signal', async () => {
+    const { end } = await startRun(runner, { command: 'kill -SEGV $$' });
+    expect(await end).toMatchObject({ exitCode: 139, signal: 'SIGSEGV', reason: 'Signal' });
+  });
+
+  test('a command may end with 125, which is also what a wrapper without a claim ends with', async () => {
+    const { end } = await startRun(runner, { command: 'exit 125' });
+    expect(await end).toMatchObject({ exitCode: 125 });
+    expect((await end).reason).toBeUndefined();
+  });
+
+  test('the shell does not add remarks of its own to the output of a killed command', async () => {
+    const { end } = await startRun(runner, { args: ['sh', '-c', 'echo out; kill -TERM $$'] });
+    expect((await end).outputTail).toBe('out\n');
+  });
+});
+
+describe('commands that cannot start', () => {
+  test('no such command: SpawnError with the sentence of the shell', async () => {
+    const { end } = await startRun(runner, { command: 'no-such-command-anywhere' });
+    expect(await end).toMatchObject({ exitCode: 127, reason: 'SpawnError' });
+    expect((await end).message).toMatch(/no-such-command-anywhere: .*not found/);
+  });
+
+  test('a file that is not executable: SpawnError', async () => {
+    const file = join(home.path, 'plain');
+    writeFileSync(file, 'text', { mode: 0o600 });
+    const { end } = await startRun(runner, { args: [file] });
+    expect(await end).toMatchObject({ exitCode: 126, reason: 'SpawnError' });
+  });
+
+  test('a missing working directory: SpawnError that names it', async () => {
+    const { end } = await startRun(runner, { command: 'true', workingDir: '/no/such/directory' });
+    expect(await end).toMatchObject({
+      reason: 'SpawnError',
+      message: expect.stringContaining('/no/such/directory'),
+    });
+    expect((await end).startedAt).toBeUndefined();
+  });
+
+  test('a missing shell: SpawnError that names it', async () => {
+    const { end } = await startRun(runner, { command: 'true', shell: '/no/such/shell' });
+    expect(await end).toMatchObject({
+      reason: 'SpawnError',
+      message: expect.stringContaining('/no/such/shell'),
+    });
+  });
+
+  test('an argument that no process can have: SpawnError, and the capacity comes back', async () => {
+    const before = runner.capacity();
+    const { end } = await startRun(runner, { args: ['echo', 'a\0b'] });
+    expect(await end).toMatchObject({ reason: 'SpawnError' });
+    expect(runner.capacity()).toBe(before);
+  });
+
+  test('what the check refuses is never executed, and its sentence is the message', async () => {
+    const marker = join(home.path, 'ran');
+    const refusing = await home.runner({
+      check: ({ command }) => (command?.includes('touch') ? 'touch is not wanted here.' : undefined),
+    });
+    const { end } = await startRun(refusing, { command: `touch ${marker}` });
+    expect(await end).toMatchObject({ reason: 'Refused', message: 'touch is not wanted here.' });
+    expect(existsSync(marker)).toBe(false);
+  });
+});
+
+describe('ending runs', () => {
+  test('a timeout ends the whole process group: no process is left behind', async () => {
+    const gate = await home.gate('gate');
+    const { end, run } = await startRun(runner, { command: `sleep 1000 & cat ${gate.path}; sleep 1000` });
+    await gate.open();
+    expect(processesOf(run).length).toBeGreaterThan(1);
+    runner.stop(run.name, 'TimedOut', 60_000);
+    expect(await end).toMatchObject({ reason: 'TimedOut', signal: 'SIGTERM', exitCode: 143 });
+    expect(processesOf(run)).toEqual([]);
+  });
+
+  test('a command that ignores TERM gets KILL after the grace', async () => {
+    const { end, run } = await startRun(runner, {
+      command: 'trap "" TERM; echo deaf; sleep 1000; sleep 1000',
+    });
+    await readUntil(runner.log(run.name, { follow: true }), 'deaf');
+    runner.stop(run.name, 'TimedOut', 100);
+    expect(await end).toMatchObject({ reason: 'TimedOut', signal: 'SIGKILL', exitCode: 137 });
+    expect(processesOf(run)).toEqual([]);
+  });
+
+  test('a command that ends with 0 on TERM still has the cause, and its last words', async () => {
+    const { end, run } = await startRun(runner, {
+      command: 'trap "echo bye; exit 0" TERM; echo ready; while :; do sleep 0.01; done',
+    });
+    await readUntil(runner.log(run.name, { follow: true }), 'ready');
+    runner.stop(run.name, 'Replaced', 60_000);
+    expect(await end).toMatchObject({ reason: 'Replaced', exitCode: 0 });
+    expect((await end).outputTail).toMatch(/bye\n$/);
+  });
+
+  test('a run that is stopped before it has a process never gets one', async () => {
+    const marker = join(home.path, 'ran');
+    const job = jobOf({ command: `touch ${marker}` });
+    const run = runOf(job);
+    const end = endOf(runner, run);
+    const starting = runner.start(job, run);
+    runner.stop(run.name, 'StoppedByUser', 0);
+    await starting;
+    expect(await end).toMatchObject({ state: 'Ended', reason: 'StoppedByUser' });
+    expect(existsSync(marker)).toBe(false);
+  });
+
+  test('what a command leaves in the background ends with it', async () => {
+    const { end, run } = await startRun(runner, { command: 'sleep 1000 & echo left' });
+    expect(await end).toMatchObject({ exitCode: 0, outputTail: 'left\n' });
+    expect(processesOf(run)).toEqual([]);
+  });
+
+  test('what was left and ignores TERM gets KILL', async () => {
+    const { end, run } = await startRun(runner, {
+      command: `sh -c 'trap "" TERM; : >ready; sleep 1000; sleep 1000' & until [ -e ready ]; do sleep 0.01; done; rm ready`,
+      workingDir: home.path,
+    });
+    expect(await end).toMatchObject({ exitCode: 0 });
+    // The run waits half a second for what it has killed, which is less than a busy machine may take.
+    await eventually(() => processesOf(run).length === 0);
+  });
+
+  test('setsid is the way out: such a process lives on and the run has ended', async () => {
+    const { path } = await home.gate('escaped');
+    const { end, run } = await startRun(runner, {
+      command: `setsid sh -c ': >${path}; exec sleep 1000' & cat ${path}; echo started`,
+    });
+    expect(await end).toMatchObject({ exitCode: 0, outputTail: 'started\n' });
+    const [escaped, ...others] = processesOf(run);
+    expect(others).toEqual([]);
+    process.kill(escaped!, 'SIGKILL');
+  });
+
+  test('nor does it keep the run by what it writes, however much', async () => {
+    const { path } = await home.gate('escaped');
+    const { end, run } = await startRun(runner, {
+      command: `setsid sh -c ': >${path}; exec yes' & cat ${path}; exit 3`,
+    });
+    expect(await end).toMatchObject({ exitCode: 3 });
+    for (const pid of processesOf(run)) process.kill(pid, 'SIGKILL');
+  });
+
+  test('a wrapper killed from outside is a Signal, and its command goes with it', async () => {
+    const { end, run } = await startRun(runner, { command: 'echo up; sleep 1000; sleep 1000' });
+    await readUntil(runner.log(run.name, { follow: true }), 'up');
+    const [directory] = readdirSync(join(home.stateDir, 'runs'));
+    process.kill(Number(readFileSync(join(home.stateDir, 'runs', directory!, 'status'), 'utf8')), 'SIGKILL');
+    expect(await end).toMatchObject({ reason: 'Signal', signal: 'SIGKILL' });
+    expect(processesOf(run)).toEqual([]);
+  });
+});
+
+describe('many runs', () => {
+  test('50 at a time each have their own output and exit code', async () => {
+    const runs = await Promise.all(
+      Array.from({ length: 50 }, (_, n) => startRun(runner, { command: `echo number ${n}; exit ${n}` })),
+    );
+    const ends = await Promise.all(runs.map(({ end }) => end));
+    expect(ends.map(({ exitCode, outputTail }) => [exitCode, outputTail])).toEqual(
+      Array.from({ length: 50 }, (_, n) => [n, `number ${n}\n`]),
+    );
+  });
+
+  test('a start directory that is used again brings nothing of its former run', async () => {
+    for (let n = 0; n < 150; n++) {
+      const { end, run } = await startRun(runner, { command: `echo ${n}; exit ${n % 3}` });
+      expect(await end).toMatchObject({
+        exitCode: n % 3,
+        outputTail: `${n}\n`,
+        outputBytes: `${n}\n`.length,
+      });
+      runner.release(run.name);
+    }
+    expect(readdirSync(join(home.stateDir, 'runs'))).toEqual([]);
+  });
+
+  test('a full runner has no capacity', async () => {
+    const small = await home.runner({ maxConcurrentRuns: 1, stateDir: join(home.path, 'small') });
+    const { end, run } = await startRun(small, { command: 'sleep 1000' });
+    expect(small.capacity()).toBe(0);
+    small.stop(run.name, 'StoppedByUser', 0);
+    await end;
+    expect(small.capacity()).toBe(1);
+  });
+});
+
+describe('files', () => {
+  test.each([0o000, 0o077])('with umask %o directories are 0700 and files 0600', async (umask) => {
+    const before = process.umask(umask);
+    try {
+      mkdirSync(home.stateDir, { recursive: true });
+      const masked = await home.runner({ stateDir: join(home.path, 'masked') });
+      const { end, run } = await startRun(masked, {
+        command: 'echo out; umask',
+        captureOutput: false,
+      });
+      await end;
+      const root = join(home.path, 'masked');
+      const entries = readdirSync(root, { recursive: true, withFileTypes: true });
+      const modes = entries.map((entry) => {
+        const mode = statSync(join(entry.parentPath, entry.name)).mode & 0o777;
+        return [entry.name, entry.isDirectory() ? mode === 0o700 : mode === 0o600];
+      });
+      expect(modes.filter(([, right]) => !right)).toEqual([]);
+      expect(entries.map(({ name }) => name)).toEqual(
+        expect.arrayContaining(['status', 'fifo', `${run.name}.log`]),
+      );
+      expect(statSync(root).mode & 0o777).toBe(0o700);
+      const log = await readAll(masked.log(run.name));
+      expect(Number.parseInt(log.split('\n')[1]!, 8)).toBe(umask);
+    } finally {
+      process.umask(before);
+    }
+  });
+
+  test('the log stays after release() until removeLog()', async () => {
+    const { end, run } = await startRun(runner, { command: 'echo kept' });
+    await end;
+    runner.release(run.name);
+    expect(await readAll(runner.log(run.name))).toBe('kept\n');
+    runner.removeLog(run.name);
+    expect(await readAll(runner.log(run.name))).toBe('');
+  });
+
+  test('a log that cannot be written costs the log and not the run: the tail is right and says why', async () => {
+    const logs = join(home.stateDir, 'logs');
+    rmdirSync(logs);
+    const { end, run } = await startRun(runner, {
+      command: 'head -c 200000 /dev/zero; echo; echo last; exit 6',
+    });
+    expect(await end).toMatchObject({
+      exitCode: 6,
+      outputBytes: 200_006,
+      outputTail: expect.stringMatching(/\nlast\n$/),
+    });
+    expect((await end).message).toMatch(/could not be kept whole: ENOENT/);
+    expect(await readAll(runner.log(run.name))).toBe('');
+  });
+
+  test('a disk that is slow to take the last of it costs nothing of the output', async () => {
+    const append = Reflect.get(RunLog.prototype, 'append');
+    vi.spyOn(RunLog.prototype, 'append').mockImplementation(async function (this: RunLog, chunk) {
+      // Longer than output is awaited that may never come.
+      await once(AbortSignal.timeout(700), 'abort');
+      await Reflect.apply(append, this, [chunk]);
+    });
+    const { end } = await startRun(runner, { command: 'head -c 200000 /dev/zero; echo; echo last' });
+    expect(await end).toMatchObject({
+      outputBytes: 200_006,
+      outputTail: expect.stringMatching(/\nlast\n$/),
+    });
+  });
+
+  test('a name with a path in it reaches no file', async () => {
+    writeFileSync(join(home.path, 'secret.log'), 'secret');
+    await expect(readAll(runner.log('../../secret'))).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
+    expect(() => runner.removeLog('../../secret')).toThrow(
+      expect.objectContaining({ code: 'RUN_NOT_FOUND' }),
+    );
+    expect(existsSync(join(home.path, 'secret.log'))).toBe(true);
+  });
+});

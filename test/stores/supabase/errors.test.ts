@@ -1,0 +1,13 @@
+// What an address may have that no message shows.
+import { expect, test } from 'vitest';
+import { SupabaseHistory } from '../../../src/stores/supabase/supabase-history.ts';
+import { aRun } from '../../support/builders.ts';
+
+test('a password in the address is told nowhere', async () => {
+  const history = new SupabaseHistory({ url: 'http://ada:hush@127.0.0.1:9', serviceRoleKey: 'key' });
+  const error: unknown = await history
+    .record([aRun({ phase: 'Completed' })])
+    .catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'HISTORY_REFUSED', fields: { url: 'http://127.0.0.1:9' } });
+  expect(JSON.stringify([error, String(error)])).not.toContain('hush');
+});

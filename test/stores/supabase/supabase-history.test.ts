@@ -1,0 +1,384 @@
+// The team’s history against a real Postgres and a real PostgREST.
+import { inspect } from 'node:util';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { LshError } from '../../../src/core/errors.ts';
+import type { Run } from '../../../src/core/run.ts';
+import { SupabaseHistory } from '../../../src/stores/supabase/supabase-history.ts';
+import { aRun, T0 } from '../../support/records.ts';
+import { NO_SUPABASE, Supabase } from '../../support/supabase.ts';
+
+const MIB = 1024 * 1024;
+/** Two more processes have to answer; no pace that a busy machine is held to. */
+const timeoutMs = 120_000;
+
+describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
+  let supabase: Supabase;
+  let history: SupabaseHistory;
+
+  beforeAll(async () => {
+    supabase = await Supabase.start();
+  });
+  afterAll(() => supabase?.stop());
+  beforeEach(async () => {
+    await supabase.sql('truncate lsh_runs');
+    supabase.gateway.requests.length = 0;
+    supabase.gateway.answer = undefined;
+    history = patient();
+  });
+
+  function patient(): SupabaseHistory {
+    const { url, serviceRoleKey } = supabase;
+    return new SupabaseHistory({ url, serviceRoleKey, timeoutMs });
+  }
+
+  /** What record() rejects with; a run that is recorded after all, or another error, fails the test. */
+  async function failure(of = history, run = aRun('a', 1)): Promise<LshError> {
+    const error: unknown = await of.record([run]).then(
+      () => new Error('it was recorded'),
+      (thrown: unknown) => thrown,
+    );
+    if (error instanceof LshError) return error;
+    throw error;
+  }
+
+  describe('what is recorded', () => {
+    test('a run is one row, however often it is written', async () => {
+      const [one, two] = [aRun('a', 1), aRun('a', 2)];
+      await history.record([one, two, one]);
+      const rows = () => supabase.sql('select name, xmin, recorded_at from lsh_runs order by name');
+      const before = await rows();
+      await history.record([two, one]);
+      await patient().record([one]);
+      expect(await rows()).toEqual(before);
+      expect(before).toMatchObject([{ name: 'a-1' }, { name: 'a-2' }]);
+    });
+
+    test('a run stays as it was recorded first, whatever is written of it later', async () => {
+      const first = aRun('a', 1, {
+        phase: 'Failed',
+        reason: 'ExitCode',
+        exitCode: 3,
+        outputTail: 'all of it',
+      });
+      await history.record([first]);
+      await history.record([{ ...first, phase: 'Completed', exitCode: 0, outputTail: 'it' }]);
+      expect(await supabase.runs()).toEqual([first]);
+    });
+
+    test('runs of the same name of two jobs are two rows', async () => {
+      await history.record([aRun('a', 1), aRun('a', 1, { jobUid: 'made again' })]);
+      expect(await supabase.runs()).toHaveLength(2);
+    });
+
+    test('a run comes back with every field, and with none that it did not have', async () => {
+      const whole: Required<Run> = {
+        name: 'whole',
+        job: 'team-a/backup',
+        jobUid: 'c0ffee00-0000-4000-8000-000000000000',
+        trigger: 'CatchUp',
+        slot: T0,
+        triggerId: 'asked-1',
+        requestedBy: 'someone@example.com',
+        attempt: 3,
+        executor: 'Shell',
+        host: 'lsh-0',
+        phase: 'Killed',
+        reason: 'TimedOut',
+        message: 'It took longer than 5 s.',
+        createdAt: T0 + 1,
+        startAfter: T0 + 2,
+        startedAt: T0 + 3,
+        finishedAt: T0 + 5_004,
+        exitCode: 143,
+        signal: 'SIGTERM',
+        stopCause: 'TimedOut',
+        outputTail: 'naïve 🦊\n\ttab "quoted" \\u0000 \u001b[31mred\u001b[0m\r\n',
+        outputBytes: 5_000_000_000,
+      };
+      const bare: Run = {
+        name: 'bare',
+        job: 'default/a',
+        jobUid: 'uid',
+        trigger: 'Schedule',
+        slot: T0,
+        attempt: 1,
+        executor: 'Job',
+        phase: 'Completed',
+        createdAt: T0,
+        startAfter: T0,
+      };
+      await history.record([whole, bare]);
+      expect(await supabase.runs()).toEqual([bare, whole]);
+      expect(await supabase.sql(`select namespace, job from lsh_runs where name = 'whole'`)).toEqual([
+        { namespace: 'team-a', job: 'backup' },
+      ]);
+    });
+
+    test('a row says when it was recorded', async () => {
+      await history.record([aRun('a', 1)]);
+      const recent = `recorded_at between now() - interval '1 minute' and now()`;
+      expect(await supabase.sql(`select ${recent} as recent from lsh_runs`)).toEqual([{ recent: true }]);
+    });
+
+    test('nothing to record asks nothing of the project', async () => {
+      await history.record([]);
+      expect(supabase.gateway.requests).toEqual([]);
+    });
+
+    test('what Postgres refuses in a text becomes a replacement character and holds up nothing', async () => {
+      const outputTail = 'a\0b \ud83e c \udd8a d 🦊';
+      await history.record([
+        aRun('a', 1, { outputTail, message: '\0', requestedBy: '\ud800' }),
+        aRun('a', 2),
+      ]);
+      expect(await supabase.runs()).toEqual([
+        aRun('a', 1, { outputTail: 'a�b � c � d 🦊', message: '�', requestedBy: '�' }),
+        aRun('a', 2),
+      ]);
+    });
+
+    test('every code unit of UTF-16 can be in an output', async () => {
+      const units = Array.from({ length: 0x10000 }, (_, unit) => String.fromCharCode(unit));
+      const tails = Array.from({ length: 256 }, (_, page) =>
+        units.slice(page * 256, (page + 1) * 256).join(''),
+      );
+      const runs = tails.map((outputTail, page) => aRun('a', 1000 + page, { outputTail }));
+      await history.record(runs);
+      const kept = await supabase.runs();
+      expect(kept).toHaveLength(256);
+      const replaced = kept.filter((run, page) => run.outputTail !== tails[page]).map(({ name }) => name);
+      // The page of NUL, and the eight of surrogates.
+      expect(replaced).toEqual(['a-1000', ...Array.from({ length: 8 }, (_, i) => `a-${1000 + 0xd8 + i}`)]);
+    });
+
+    test('five thousand runs go in requests that are bounded in rows and in bytes', async () => {
+      const tail = '€'.repeat(1300);
+      const runs = Array.from({ length: 5000 }, (_, second) =>
+        aRun('a', second, second < 4000 ? {} : { outputTail: tail }),
+      );
+      await history.record(runs);
+      expect(await supabase.sql('select count(*)::int as count from lsh_runs')).toEqual([{ count: 5000 }]);
+      const sizes = supabase.gateway.requests.map(({ body }) => ({
+        rows: (JSON.parse(body) as unknown[]).length,
+        bytes: Buffer.byteLength(body),
+      }));
+      expect(Math.max(...sizes.map(({ rows }) => rows))).toBe(500);
+      expect(Math.max(...sizes.map(({ bytes }) => bytes))).toBeLessThanOrEqual(MIB);
+      expect(sizes.filter(({ bytes }) => bytes > 0.99 * MIB).length).toBeGreaterThan(2);
+    });
+  });
+
+  describe('who gets in', () => {
+    const path = '/rest/v1/lsh_runs';
+    const asked = (method: string, body?: object) => ({ method, body: JSON.stringify(body) });
+
+    async function ask(token: string, { method, body }: { method: string; body?: string }) {
+      const response = await fetch(`${supabase.url}${path}`, {
+        method,
+        body,
+        headers: {
+          apikey: supabase.anonKey,
+          authorization: `Bearer ${token}`,
+          'content-type': 'application/json',
+        },
+      });
+      return { status: response.status, body: await response.text() };
+    }
+
+    test.each([
+      ['nobody in particular', () => supabase.anonKey, 401],
+      ['somebody who has signed in', () => supabase.userToken(), 403],
+    ])('%s sees nothing and writes nothing', async (_, token, status) => {
+      await history.record([aRun('a', 1)]);
+      for (const request of [
+        asked('GET'),
+        asked('HEAD'),
+        asked('POST', { name: 'b' }),
+        asked('PATCH', { host: 'b' }),
+        asked('DELETE'),
+      ]) {
+        const answer = await ask(token(), request);
+        expect({ ...request, status: answer.status }).toEqual({ ...request, status });
+        if (request.method !== 'HEAD') expect(answer.body).toContain('"42501"');
+      }
+      expect(await supabase.runs()).toEqual([aRun('a', 1)]);
+    });
+
+    test('row-level security keeps them out where somebody has granted them the table', async () => {
+      await history.record([aRun('a', 1)]);
+      await supabase.sql('grant all on lsh_runs to anon, authenticated');
+      for (const token of [supabase.anonKey, supabase.userToken()]) {
+        expect((await ask(token, asked('GET'))).body).toBe('[]');
+        await ask(token, asked('PATCH', { host: 'b' }));
+        await ask(token, asked('DELETE'));
+        const [row] = await supabase.sql<{ row: object }>('select to_json(r) as row from lsh_runs r');
+        expect((await ask(token, asked('POST', { ...row?.row, name: 'b' }))).body).toContain(
+          'row-level security',
+        );
+      }
+      expect(await supabase.runs()).toEqual([aRun('a', 1)]);
+      // Applied again, the migrations take it back.
+      await supabase.migrate();
+      expect((await ask(supabase.anonKey, asked('GET'))).status).toBe(401);
+    });
+
+    test('the service role reads and prunes, and cannot change what is recorded', async () => {
+      await history.record([aRun('a', 1)]);
+      const token = supabase.serviceRoleKey;
+      expect(JSON.parse((await ask(token, asked('GET'))).body)).toMatchObject([{ name: 'a-1' }]);
+      expect((await ask(token, asked('PATCH', { host: 'b' }))).status).toBe(403);
+      expect((await ask(token, asked('DELETE'))).status).toBe(204);
+      expect(await supabase.runs()).toEqual([]);
+    });
+
+    test('the migrations can be applied again over what is recorded', async () => {
+      await history.record([aRun('a', 1)]);
+      await supabase.migrate();
+      await history.record([aRun('a', 2)]);
+      expect(await supabase.runs()).toEqual([aRun('a', 1), aRun('a', 2)]);
+    });
+
+    test('only the end of a run is recorded', async () => {
+      expect(await failure(history, aRun('a', 1, { phase: 'Running' }))).toMatchObject({
+        code: 'HISTORY_REFUSED',
+        message: expect.stringContaining('(23514): new row for relation "lsh_runs" violates'),
+      });
+    });
+  });
+
+  describe('what is refused', () => {
+    test.each([
+      ['a key of another project', () => 'sb_secret_of-another-project', 'HTTP 401: Invalid API key'],
+      ['the public key', () => supabase.anonKey, 'HTTP 401 (42501): permission denied for table lsh_runs'],
+      ['a key that is no header', () => 'first line\nsecond line', '"[key]" is an invalid header value'],
+      ['no key', () => '', 'supabaseKey is required'],
+    ])('%s is refused without being told', async (_, key, detail) => {
+      const serviceRoleKey = key();
+      const error = await failure(new SupabaseHistory({ url: supabase.url, serviceRoleKey, timeoutMs }));
+      expect(error).toMatchObject({ code: 'HISTORY_REFUSED', retryable: false });
+      expect(error.message).toContain(detail);
+      expect(error.hint).toContain('SUPABASE_SERVICE_ROLE_KEY');
+      const everything = inspect(error, { depth: null }) + JSON.stringify(error);
+      if (serviceRoleKey !== '') expect(everything).not.toContain(serviceRoleKey);
+      expect(await supabase.runs()).toEqual([]);
+    });
+
+    const CHANGES = [
+      {
+        what: 'table',
+        take: 'alter table lsh_runs rename to other',
+        give: 'alter table other rename to lsh_runs',
+        // Of this PostgREST: newer ones say PGRST205.
+        known: 'HTTP 404',
+        unknown: '(42P01)',
+      },
+      {
+        what: 'column',
+        take: 'alter table lsh_runs rename host to other',
+        give: 'alter table lsh_runs rename other to host',
+        known: '(PGRST204)',
+        unknown: '(42703)',
+      },
+    ];
+
+    test.each(CHANGES)('a project without a $what of ours is told of the migrations', async (change) => {
+      await supabase.alter(change.take);
+      const error = await failure();
+      await supabase.alter(change.give);
+      expect(error).toMatchObject({ code: 'HISTORY_REFUSED', retryable: false });
+      expect(error.message).toContain(change.known);
+      expect(error.hint).toContain('deploy/supabase/migrations');
+      await history.record([aRun('a', 1)]);
+      expect(await supabase.runs()).toEqual([aRun('a', 1)]);
+    });
+
+    test.each(CHANGES)(
+      'a $what that the REST API believes to be there is refused likewise',
+      async (change) => {
+        await supabase.sql(change.take);
+        const error = await failure();
+        await supabase.sql(change.give);
+        expect(error).toMatchObject({ code: 'HISTORY_REFUSED' });
+        expect(error.message).toContain(change.unknown);
+      },
+    );
+
+    test('newer servers call a missing table PGRST205', async () => {
+      supabase.gateway.answer = {
+        status: 404,
+        body: JSON.stringify({
+          code: 'PGRST205',
+          details: null,
+          hint: null,
+          message: `Could not find the table 'public.lsh_runs' in the schema cache`,
+        }),
+      };
+      expect(await failure()).toMatchObject({
+        code: 'HISTORY_REFUSED',
+        message: expect.stringContaining('HTTP 404 (PGRST205): Could not find the table'),
+      });
+    });
+
+    test.each([
+      ['a 404 without a word', { status: 404 }, 'HTTP 404'],
+      ['a page', { status: 200, body: '<h1>Welcome</h1>' }, 'not one of Supabase'],
+      ['another program’s answer', { status: 200, body: '{"ok":true}' }, 'not one of Supabase'],
+      ['a redirect', { status: 301, headers: { location: '/' } }, 'HTTP 301'],
+    ])('%s is not taken for a success', async (_, answer, detail) => {
+      supabase.gateway.answer = answer;
+      const error = await failure();
+      expect(error).toMatchObject({ code: 'HISTORY_REFUSED' });
+      expect(error.message).toContain(detail);
+      expect(supabase.gateway.requests).toHaveLength(1);
+    });
+
+    test('a URL that is none is refused', async () => {
+      const { serviceRoleKey } = supabase;
+      const error = await failure(new SupabaseHistory({ url: 'project.supabase.co', serviceRoleKey }));
+      expect(error).toMatchObject({ code: 'HISTORY_REFUSED' });
+      expect(error.message).toContain('Invalid supabaseUrl');
+    });
+  });
+
+  describe('what passes', () => {
+    test('a project that is away is unavailable, and takes the same runs when it is back', async () => {
+      await history.record([aRun('a', 1)]);
+      await supabase.gateway.away();
+      const error = await failure(history, aRun('a', 2));
+      await supabase.gateway.back();
+      expect(error).toMatchObject({ code: 'HISTORY_UNAVAILABLE', retryable: true, retryAfterMs: 0 });
+      expect(error.message).toContain(`The history at ${supabase.url} cannot be reached: `);
+      await history.record([aRun('a', 1), aRun('a', 2)]);
+      expect(await supabase.runs()).toEqual([aRun('a', 1), aRun('a', 2)]);
+    });
+
+    test('a project that does not answer in time is unavailable', async () => {
+      supabase.gateway.answer = 'silence';
+      const { url, serviceRoleKey } = supabase;
+      const error = await failure(new SupabaseHistory({ url, serviceRoleKey, timeoutMs: 100 }));
+      expect(error).toMatchObject({ code: 'HISTORY_UNAVAILABLE', retryable: true });
+      expect(error.message).toContain('no answer within 0.1 s');
+    });
+
+    test('a project that asks to wait is given the time that it asks for', async () => {
+      supabase.gateway.answer = {
+        status: 429,
+        headers: { 'retry-after': '7' },
+        body: '{"message":"Slow down."}',
+      };
+      expect(await failure()).toMatchObject({
+        code: 'HISTORY_UNAVAILABLE',
+        message: `The history at ${supabase.url} cannot be reached: HTTP 429: Slow down.`,
+        retryable: true,
+        retryAfterMs: 7_000,
+      });
+    });
+
+    test.each([408, 500, 502, 503, 504, 540])('HTTP %d passes', async (status) => {
+      supabase.gateway.answer = { status, body: '<html>trouble</html>' };
+      const error = await failure();
+      expect(error).toMatchObject({ code: 'HISTORY_UNAVAILABLE', retryable: true });
+      expect(error.message).toContain(`cannot be reached: HTTP ${status}.`);
+    });
+  });
+});

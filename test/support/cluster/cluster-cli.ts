@@ -1,0 +1,73 @@
+// The built command line against a real API server: a namespace and a kubeconfig that leads to it.
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse, stringify } from 'yaml';
+import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
+import { lsh, lshOk, type CallOptions } from '../cli.ts';
+import type { Ended } from '../daemon.ts';
+import type { KubeEnvironment } from './kube.ts';
+
+export interface ClusterCli {
+  env: Record<string, string>;
+  namespace: string;
+  /** Calls `lsh … --cluster` and resolves with what it left. */
+  call: (args: string[], options?: CallOptions) => Promise<Ended>;
+  /** The same, for a call that must succeed: what it printed. */
+  ok: (args: string[], options?: CallOptions) => Promise<string>;
+  /** What it printed with `-o json`. */
+  json: <T>(...args: string[]) => Promise<T>;
+}
+
+interface KubeconfigFile {
+  users: { user: Record<string, string> }[];
+  contexts: { context: { namespace?: string } }[];
+}
+
+/** A new namespace as the current one of a kubeconfig of the administrator. */
+export async function aNamespace(environment: KubeEnvironment, namespace: string): Promise<ClusterCli> {
+  await createNamespace(await environment.client(), namespace);
+  return cliWith(environment, namespace, (config) => config);
+}
+
+/** The same namespace for somebody else, who has a token. */
+export function asBearer(
+  environment: KubeEnvironment,
+  namespace: string,
+  token: string,
+): Promise<ClusterCli> {
+  return cliWith(environment, namespace, (config) => ({
+    ...config,
+    users: config.users.map((user) => ({ ...user, user: { token } })),
+  }));
+}
+
+async function cliWith(
+  environment: KubeEnvironment,
+  namespace: string,
+  change: (config: KubeconfigFile) => KubeconfigFile,
+): Promise<ClusterCli> {
+  const config = change(parse(await readFile(await environment.kubeconfig(), 'utf8')) as KubeconfigFile);
+  for (const { context } of config.contexts) context.namespace = namespace;
+  const user = config.users[0]!.user['token'] ?? 'admin';
+  const file = join(environment.dir, `kubeconfig-${namespace}-${user.slice(-8)}`);
+  await writeFile(file, stringify(config), { mode: 0o600 });
+  const env = { PATH: process.env['PATH'] ?? '', HOME: environment.dir, KUBECONFIG: file, TZ: 'UTC' };
+  return {
+    env,
+    namespace,
+    call: (args, options) => lsh({ env }, inCluster(args), options),
+    ok: (args, options) => lshOk({ env }, inCluster(args), options),
+    json: async <T>(...args: string[]) =>
+      JSON.parse(await lshOk({ env }, inCluster([...args, '-o', 'json']))) as T,
+  };
+}
+
+function inCluster(args: string[]): string[] {
+  const end = args.indexOf('--');
+  return args.toSpliced(end < 0 ? args.length : end, 0, '--cluster');
+}
+
+async function createNamespace(client: KubeClient, name: string): Promise<void> {
+  const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+  await client.json({ path: '/api/v1/namespaces', method: 'POST', body });
+}

@@ -1,0 +1,140 @@
+// The operator's home inside the test's process, with a hand between it and the world: it counts the writes to the
+// API server and the words to `lsh runner`, and after a given one nothing goes through any more, as if the process had
+// been killed there.
+import { loadConfig } from '../../../src/config.ts';
+import type { Runner } from '../../../src/control/ports.ts';
+import type { KubeApi } from '../../../src/kubernetes/api/fence.ts';
+import type { KubeClient, KubeRequest } from '../../../src/kubernetes/api/client.ts';
+import { Metrics } from '../../../src/telemetry/metrics.ts';
+import type { Log } from '../../../src/telemetry/log.ts';
+import { ClusterHome } from '../../../src/processes/operator/cluster-home.ts';
+import { shellRuns, type ShellRuns } from '../../../src/processes/operator/shell-runs.ts';
+import { keptLogger, type KeptLogger } from '../kept-logger.ts';
+
+export interface InProcessOptions {
+  client: KubeClient;
+  /** Variables of the operator. */
+  env?: Record<string, string>;
+  /** Which change of leader it came with, for a runner that tells old ones from new ones. */
+  term?: number;
+  /** After so many writes it is dead; default: never. */
+  diesAfter?: number;
+  /** Called before each write that goes through. */
+  beforeWrite?: (request: KubeRequest) => Promise<void>;
+}
+
+const IDENTITY = 'in-process';
+
+export class InProcessOperator {
+  readonly home: ClusterHome;
+  readonly logger: KeptLogger = keptLogger();
+  /** What was written, as `POST jobs`, and told to the runner, as `start <run>`; not Events, on which nothing depends. */
+  readonly writes: string[] = [];
+  /** Resolves when it has died. */
+  readonly died: Promise<void>;
+  readonly #options: InProcessOptions;
+  readonly #shell: ShellRuns | undefined;
+  readonly #die: () => void;
+  #dead = false;
+
+  constructor(options: InProcessOptions) {
+    this.#options = options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.died = promise;
+    this.#die = resolve;
+    const log: Log = {
+      ...this.logger,
+      fatal: (fields, message) => this.logger.error(fields, message),
+      component: () => this.logger,
+      close: () => {},
+    };
+    const config = loadConfig({ HOME: '/nonexistent', LSH_LEASE_DURATION: '1s', ...options.env });
+    this.#shell = shellRuns({ config, host: IDENTITY, term: options.term ?? 0, log });
+    this.home = new ClusterHome({
+      config,
+      log,
+      metrics: new Metrics(),
+      client: options.client,
+      api: this.#api(),
+      identity: IDENTITY,
+      shell: this.#shell && { ...this.#shell, runner: this.#counted(this.#shell.runner) },
+      history: undefined,
+    });
+  }
+
+  /** Whether it came to something more after its last write, and was kept from it. */
+  get dead(): boolean {
+    return this.#dead;
+  }
+
+  async start(): Promise<this> {
+    await this.home.start();
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    await this.home.stop();
+    await this.#shell?.close();
+  }
+
+  #api(): KubeApi {
+    const { client } = this.#options;
+    return {
+      json: async <T>(request: KubeRequest) => {
+        await this.#pass(request);
+        return client.json<T>(request);
+      },
+      request: async (request) => {
+        await this.#pass(request);
+        return client.request(request);
+      },
+    };
+  }
+
+  async #pass(request: KubeRequest): Promise<void> {
+    const { method = 'GET', path } = request;
+    this.#live();
+    if (method === 'GET' || path.includes('/events')) return;
+    this.writes.push(`${method} ${path.split('/').slice(6).join('/')}`);
+    await this.#options.beforeWrite?.(request);
+  }
+
+  /** The runner, with every word that changes something there counted. */
+  #counted(runner: Runner): Runner {
+    const word = (said: string) => {
+      this.#live();
+      this.writes.push(said);
+    };
+    return {
+      claim: runner.claim,
+      capacity: () => runner.capacity(),
+      observe: (key) => runner.observe(key),
+      onChange: (listener) => runner.onChange(listener),
+      start: async (job, run) => {
+        word(`start ${run.name}`);
+        await runner.start(job, run);
+      },
+      stop: (name, ...rest) => {
+        word(`stop ${name}`);
+        return runner.stop(name, ...rest);
+      },
+      release: (name, key) => {
+        word(`release ${name}`);
+        runner.release(name, key);
+      },
+      remove: (name, key) => {
+        word(`remove ${name}`);
+        return runner.remove?.(name, key);
+      },
+    };
+  }
+
+  #live(): void {
+    if (this.writes.length < (this.#options.diesAfter ?? Infinity)) return;
+    // The kernel closes what a dead process had open.
+    if (!this.#dead) void this.#shell?.close();
+    this.#dead = true;
+    this.#die();
+    throw new Error('the process is dead');
+  }
+}

@@ -1,0 +1,142 @@
+// Plays what a cluster has and an API server alone has not: Jobs run and end as the test says, and what is deleted
+// in the foreground goes. Without a controller manager it ends the Jobs themselves.
+import type { Logger } from '../../../src/control/ports.ts';
+import { isNotFound, statusCode } from '../../../src/kubernetes/api/api-errors.ts';
+import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
+import { Informer } from '../../../src/kubernetes/api/watch/informer.ts';
+import { SLOT_ANNOTATION } from '../../../src/kubernetes/objects/kube-job.ts';
+import { hasEnded, runNameOf, type JobObject } from '../../../src/kubernetes/objects/kube-job-run.ts';
+import { eventually } from '../eventually.ts';
+
+/** How a run ends; undefined for one that goes on until the test says more. */
+export type End = 'Complete' | 'Failed' | 'DeadlineExceeded' | undefined;
+
+export interface KubeletOptions {
+  client: KubeClient;
+  logger: Logger;
+  /** Asked when a Job appears. */
+  behave: (job: JobObject) => End;
+}
+
+/** One Job that was there at some time. */
+export interface SeenJob {
+  name: string;
+  namespace: string;
+  /** Name of its LshJob. */
+  owner: string;
+  /** RFC 3339. */
+  slot: string;
+  /** When it was first seen, milliseconds. */
+  at: number;
+}
+
+export class Kubelet {
+  readonly #options: KubeletOptions;
+  readonly #informer: Informer<JobObject>;
+  /** Every Job that ever was, by uid. */
+  readonly seen = new Map<string, SeenJob>();
+  readonly failures: unknown[] = [];
+  readonly #ended = new Set<string>();
+
+  constructor(options: KubeletOptions) {
+    this.#options = options;
+    const { client, logger } = options;
+    this.#informer = new Informer<JobObject>({ client, logger, path: '/apis/batch/v1/jobs' });
+    this.#informer.onChange(({ type, object }) => {
+      const { uid, name, namespace = '', ownerReferences = [] } = object.metadata;
+      const owner = ownerReferences[0]?.name ?? '';
+      const slot = object.metadata.annotations?.[SLOT_ANNOTATION] ?? '';
+      if (!this.seen.has(uid)) this.seen.set(uid, { name, namespace, owner, slot, at: Date.now() });
+      if (type !== 'Deleted') this.#act(object).catch((error: unknown) => this.failures.push(error));
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#informer.start();
+    await this.#informer.synced();
+  }
+
+  stop(): Promise<void> {
+    return this.#informer.stop();
+  }
+
+  /** The Jobs there are of an LshJob. */
+  jobsOf(owner: string, namespace = 'default'): JobObject[] {
+    return [...this.#informer.values()].filter(
+      ({ metadata }) => metadata.namespace === namespace && metadata.ownerReferences?.[0]?.name === owner,
+    );
+  }
+
+  /** Names of all Jobs there ever were of an LshJob, in the order of their appearance. */
+  namesOf(owner: string, namespace = 'default'): string[] {
+    return [...this.seen.values()]
+      .filter((job) => job.owner === owner && job.namespace === namespace)
+      .map(({ name }) => name);
+  }
+
+  /** When each Job was first seen, milliseconds since the epoch. */
+  seenAt(): number[] {
+    return [...this.seen.values()].map(({ at }) => at);
+  }
+
+  onChange(listener: () => void): void {
+    this.#informer.onChange(listener);
+  }
+
+  /** Ends a Job as the job controller would. */
+  async end({ metadata }: JobObject, end: Exclude<End, undefined>): Promise<void> {
+    if (this.#ended.has(metadata.uid)) return;
+    this.#ended.add(metadata.uid);
+    await this.#patch(`${pathOf(metadata)}/status`, { status: endedStatus(metadata.creationTimestamp, end) });
+  }
+
+  async #act(job: JobObject): Promise<void> {
+    const { deletionTimestamp, finalizers } = job.metadata;
+    if (deletionTimestamp !== undefined && finalizers?.includes('foregroundDeletion')) {
+      await this.#patch(pathOf(job.metadata), { metadata: { finalizers: null } });
+      return;
+    }
+    if (deletionTimestamp !== undefined || hasEnded(job) || runNameOf(job) === undefined) return;
+    const end = this.#options.behave(job);
+    if (end !== undefined) await this.end(job, end);
+  }
+
+  /** A server that is away is waited for, as a kubelet does. */
+  async #patch(path: string, body: object): Promise<void> {
+    await eventually(() => this.#patchOnce(path, body), { what: `a change of ${path}` });
+  }
+
+  async #patchOnce(path: string, body: object): Promise<boolean> {
+    try {
+      const contentType = 'application/merge-patch+json';
+      await this.#options.client.request({ method: 'PATCH', path, contentType, body });
+      return true;
+    } catch (error) {
+      if (isNotFound(error)) return true;
+      if (statusCode(error) === undefined) return false;
+      throw error;
+    }
+  }
+}
+
+function pathOf({ namespace, name }: JobObject['metadata']): string {
+  return `/apis/batch/v1/namespaces/${namespace}/jobs/${name}`;
+}
+
+/** The status that a job controller of any version since 1.20 could have written. */
+function endedStatus(startTime: string, end: Exclude<End, undefined>): object {
+  const now = new Date().toISOString().replace(/\.\d+Z/, 'Z');
+  const reason = end === 'DeadlineExceeded' ? end : 'BackoffLimitExceeded';
+  const condition = (type: string) => ({
+    type,
+    status: 'True',
+    lastProbeTime: now,
+    lastTransitionTime: now,
+    ...(end !== 'Complete' && { reason, message: `${reason}.` }),
+  });
+  if (end === 'Complete') {
+    const conditions = [condition('SuccessCriteriaMet'), condition('Complete')];
+    return { startTime, completionTime: now, succeeded: 1, conditions };
+  }
+  return { startTime, failed: 1, conditions: [condition('FailureTarget'), condition('Failed')] };
+}

@@ -1,0 +1,25 @@
+// Rights that have been given: the API server hears of a binding a moment after it has taken it.
+import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
+import { eventually } from '../eventually.ts';
+
+/** One thing that somebody may do, as an access review names it. */
+export interface Access {
+  verb: string;
+  group?: string;
+  resource: string;
+  namespace?: string;
+  name?: string;
+}
+
+/** Resolves once the service account, `namespace:name`, may do it. */
+export async function untilAllowed(admin: KubeClient, account: string, access: Access): Promise<void> {
+  const body = {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SubjectAccessReview',
+    spec: { user: `system:serviceaccount:${account}`, resourceAttributes: access },
+  };
+  const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
+  const isAllowed = async (): Promise<boolean> =>
+    (await admin.json<{ status: { allowed: boolean } }>({ method: 'POST', path, body })).status.allowed;
+  await eventually(isAllowed, { what: `${account} to be allowed to ${access.verb} ${access.resource}` });
+}
