@@ -1,7 +1,7 @@
 // How long the command line takes, as a ratio to an empty Node process; the two alternate, so that a noisy
 // machine is noisy for both.
 import { spawnSync } from 'node:child_process';
-import { newHome, type Home } from './lsh-process.ts';
+import { newHome, type Platform } from './lsh-process.ts';
 import { median, type Row } from './row.ts';
 
 const ROUNDS = 15;
@@ -12,7 +12,7 @@ function timeMs(work: () => unknown): number {
   return performance.now() - before;
 }
 
-function emptyNode(home: Home): () => unknown {
+function emptyNode(home: Platform): () => unknown {
   return () => spawnSync(process.execPath, ['-e', '0'], { env: home.env });
 }
 
@@ -24,7 +24,7 @@ interface Measured {
   after?: () => unknown;
 }
 
-function ratio(home: Home, { name, budget, work, after }: Measured): Row {
+function ratio(home: Platform, { name, budget, work, after }: Measured): Row {
   const ours: number[] = [];
   const empty: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {

@@ -10,7 +10,7 @@ import { Informer } from '../src/kubernetes/api/watch/informer.ts';
 import { listAll } from '../src/kubernetes/api/list-all.ts';
 import type { KubeObject } from '../src/kubernetes/api/objects.ts';
 import { lshJobPath } from '../src/kubernetes/objects/lsh-job.ts';
-import type { JobObject } from '../src/kubernetes/objects/kube-job-run.ts';
+import type { KubeJob } from '../src/kubernetes/objects/kube-job-run.ts';
 import { keptLogger } from '../test/support/kept-logger.ts';
 import { MINUTE } from './cluster-sizes.ts';
 import { cpuMs } from './lsh-process.ts';
@@ -22,14 +22,14 @@ const IDLE_MS = 20_000;
 export class Scene {
   readonly client: KubeClient;
   readonly namespace: string;
-  readonly #jobs: Informer<JobObject>;
+  readonly #jobs: Informer<KubeJob>;
   /** When each Job was first seen, milliseconds. */
   readonly seenAt: number[] = [];
 
   private constructor(client: KubeClient, namespace: string) {
     this.client = client;
     this.namespace = namespace;
-    this.#jobs = new Informer<JobObject>({
+    this.#jobs = new Informer<KubeJob>({
       client,
       logger: keptLogger(),
       path: `/apis/batch/v1/namespaces/${namespace}/jobs`,

@@ -3,7 +3,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { JobStats } from '../src/contracts/job-api.ts';
 import { daemonClient } from '../src/local/socket/client.ts';
-import { cpuMs, newHome, type Home } from './lsh-process.ts';
+import { cpuMs, newHome, type Platform } from './lsh-process.ts';
 import { bareRunsPerSecond, BUDGET, isWithinBudget } from './shell-runs.ts';
 import type { Row } from './row.ts';
 
@@ -41,7 +41,7 @@ interface DaemonFacts {
 }
 
 /** Due at every second of [from, from + seconds); what a second cannot start waits for its turn. */
-function addJobs(home: Home, from: number, seconds: number): void {
+function addJobs(home: Platform, from: number, seconds: number): void {
   const span = {
     notBefore: new Date(from).toISOString(),
     notAfter: new Date(from + (seconds - 1) * 1000).toISOString(),

@@ -8,7 +8,7 @@ import { BUNDLE } from '../test/support/bundle.ts';
 /** Linux counts CPU time in these. */
 const TICKS_PER_SECOND = 100;
 
-export interface Home {
+export interface Platform {
   env: NodeJS.ProcessEnv;
   /** Runs `lsh` and answers with its output; throws with stderr when it fails. */
   lsh(...args: string[]): string;
@@ -19,7 +19,7 @@ export interface Home {
 }
 
 /** A fresh home under the temporary directory. */
-export function newHome(settings: Record<string, string> = {}): Home {
+export function newHome(settings: Record<string, string> = {}): Platform {
   const root = mkdtempSync(join(tmpdir(), 'lsh-'));
   const env = {
     PATH: process.env.PATH,

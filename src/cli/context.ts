@@ -1,6 +1,6 @@
 // What every command is given: the terminal, the way to the jobs, and the exit status it leaves.
 import type { JobApi } from '../contracts/job-api.ts';
-import type { Home } from '../core/job.ts';
+import type { Platform } from '../core/job.ts';
 import type { ClusterChoice } from './cluster-options.ts';
 import type { Io } from './io.ts';
 
@@ -15,12 +15,12 @@ export interface Context {
 }
 
 /** Where the jobs of the command live. */
-export function homeOf({ cluster }: Context): Home {
+export function platformOf({ cluster }: Context): Platform {
   return cluster === undefined ? 'local' : 'cluster';
 }
 
 /** What a hint’s command line ends with, so that it is about the same jobs. */
-export function sameHome({ cluster }: Context): string {
+export function targetFlags({ cluster }: Context): string {
   if (cluster === undefined) return '';
   const { context, namespace, kubeconfig } = cluster;
   const flags = Object.entries({ context, namespace, kubeconfig }).filter(([, value]) => value !== undefined);

@@ -223,7 +223,7 @@ export const JobSpecSchema = v.strictObject({
   ),
 });
 
-/** A spec after the boundary: checked, defaults filled in (those that differ per home are still optional). */
+/** A spec after the boundary: checked, defaults filled in (those that differ per platform are still optional). */
 export type JobSpec = v.InferOutput<typeof JobSpecSchema>;
 /** A spec as people write it. */
 export type JobSpecInput = v.InferInput<typeof JobSpecSchema>;
@@ -231,7 +231,7 @@ export type Retry = JobSpec['retry'];
 export type Executor = (typeof EXECUTORS)[number];
 
 /** Where a job lives; the two differ in defaults and in what they admit, never in meaning. */
-export type Home = 'local' | 'cluster';
+export type Platform = 'local' | 'cluster';
 
 /** `namespace/name`: the workqueue's key. The local daemon has one namespace, `local`. */
 export type JobKey = string;
@@ -316,10 +316,10 @@ export interface Job {
   /** Counts changes of the spec, from 1. */
   generation: number;
   createdAt: number;
-  /** When the spec last changed, where the home knows it. */
+  /** When the spec last changed, where the platform knows it. */
   specChangedAt?: number;
   spec: JobSpec;
-  /** Why the spec cannot be carried out, where the home could not refuse it: the job waits for an edit. */
+  /** Why the spec cannot be carried out, where the platform could not refuse it: the job waits for an edit. */
   invalid?: LshError;
   /** The pending manual trigger, if any. */
   trigger?: TriggerRequest;

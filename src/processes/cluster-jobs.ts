@@ -21,7 +21,7 @@ export interface ClusterOptions extends KubeConfigChoice {
 }
 
 /** One namespace of a cluster, as a person works with it. */
-export interface ClusterHome {
+export interface ClusterConnection {
   namespace: string;
   jobs: JobApi;
   /** A CronJob as the server has it; CRONJOB_NOT_FOUND. */
@@ -29,7 +29,7 @@ export interface ClusterHome {
 }
 
 /** Finds the cluster and its credentials; connects with the first call. */
-export function connectCluster({ kubeconfig, context, ...options }: ClusterOptions): ClusterHome {
+export function connectCluster({ kubeconfig, context, ...options }: ClusterOptions): ClusterConnection {
   const config = loadConfig();
   const { allowDangerousCommands: allowDangerous, commandAllowList: allowList } = config;
   const load = () => loadKubeConfig({ kubeconfig, searched: config.kubeconfig, context });

@@ -4,15 +4,15 @@ import type { ExitStatus } from '../core/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 
 /** Resolves with who told the process to end. */
-export type Told = PromiseWithResolvers<string>;
+export type Shutdown = PromiseWithResolvers<string>;
 
 /** Serves until it has ended; throws what it broke on. */
-export async function untilTold(
+export async function serveUntilShutdown(
   name: string,
   log: Log,
-  serve: (told: Told) => Promise<ExitStatus>,
+  serve: (told: Shutdown) => Promise<ExitStatus>,
 ): Promise<ExitStatus> {
-  const told: Told = Promise.withResolvers<string>();
+  const told: Shutdown = Promise.withResolvers<string>();
   const broken = Promise.withResolvers<never>();
   const stopListening = listenToSystem(told.resolve, (thrown) => {
     log.fatal({ err: thrown }, `the ${name} breaks off`);

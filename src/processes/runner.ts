@@ -10,7 +10,7 @@ import { RunnerServer } from '../runners/remote/runner-server.ts';
 import { SubprocessRunner } from '../runners/subprocess/subprocess-runner.ts';
 import { VERSION } from '../version.ts';
 import { commandPolicy, refusal } from './command-policy.ts';
-import { untilTold, within, type Told } from './life.ts';
+import { serveUntilShutdown, within, type Shutdown } from './life.ts';
 import { acquireLocks } from './locks.ts';
 import { requireNoToken } from './service-account.ts';
 
@@ -34,7 +34,7 @@ export async function runRunner(config: Config = loadConfig()): Promise<ExitStat
   );
   const log = openLog({ level: config.logLevel });
   try {
-    return await untilTold('runner', log, (told) => serve({ config, paths, log }, told));
+    return await serveUntilShutdown('runner', log, (told) => serve({ config, paths, log }, told));
   } finally {
     log.close();
     for (const lock of locks) lock.release();
@@ -58,7 +58,7 @@ interface Life {
   log: Log;
 }
 
-async function serve({ config, paths, log }: Life, told: Told): Promise<ExitStatus> {
+async function serve({ config, paths, log }: Life, told: Shutdown): Promise<ExitStatus> {
   const runner = createRunner(config, paths);
   const server = new RunnerServer({
     socketPath: paths.socket,

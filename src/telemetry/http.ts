@@ -3,7 +3,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 
-export interface ObserveServerOptions {
+export interface TelemetryServerOptions {
   /** 0 for any that is free. */
   port: number;
   /** What is not ready yet, in words; undefined when all is. */
@@ -11,11 +11,11 @@ export interface ObserveServerOptions {
   metrics: () => Promise<{ type: string; body: string }>;
 }
 
-export class ObserveServer {
-  readonly #options: ObserveServerOptions;
+export class TelemetryServer {
+  readonly #options: TelemetryServerOptions;
   readonly #server: Server;
 
-  constructor(options: ObserveServerOptions) {
+  constructor(options: TelemetryServerOptions) {
     this.#options = options;
     this.#server = createServer((request, response) => void this.#answer(request.url ?? '', response));
   }

@@ -13,7 +13,7 @@ const TARGET_LABELS = ['namespace', 'pod'];
 /** Labels of each series that a controller exposes once everything has happened. */
 async function exposedSeries(): Promise<Map<string, Set<string>>> {
   const metrics = new Metrics();
-  addReadings(metrics, { leads: true, home: undefined, watches: [] }, 1);
+  addReadings(metrics, { leads: true, scheduler: undefined, watches: [] }, 1);
   const run = aRun({ phase: 'Completed' });
   const slot = { job: run.job, from: 0, to: 0, count: 1, recordedAt: 0, outcome: 'Missed' } as const;
   metrics.started(run, 10);

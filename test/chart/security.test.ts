@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parseManifest } from '../../src/core/validate/validate.ts';
 import { jobKey } from '../../src/core/job.ts';
-import { jobManifest } from '../../src/kubernetes/objects/kube-job.ts';
+import { kubeJobManifest } from '../../src/kubernetes/objects/kube-job.ts';
 import { aJob, aRun } from '../support/builders.ts';
 import {
   container,
@@ -24,7 +24,7 @@ import { restrictedProblems } from '../support/cluster/pod-security.ts';
 function jobPod({ metadata: { name, namespace = '' }, ...object }: Rendered): PodSpec {
   const { spec } = parseManifest({ ...object, metadata: { name, namespace } }, 'cluster');
   const job = { ...aJob(), key: jobKey(namespace, name), namespace, name, spec };
-  return jobManifest(job, aRun(), { image: 'busybox' }).spec!.template.spec!;
+  return kubeJobManifest(job, aRun(), { image: 'busybox' }).spec!.template.spec!;
 }
 
 describe.skipIf(NO_HELM).each(Object.entries(VARIANTS))('with %s', (_, { values, release }) => {

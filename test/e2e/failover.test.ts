@@ -2,7 +2,7 @@
 // slot of every second has one run or one recorded outcome, and what ran has run once.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Executor, JobSpecInput } from '../../src/core/job.ts';
-import type { LshJobObject } from '../../src/kubernetes/objects/lsh-job.ts';
+import type { LshJob } from '../../src/kubernetes/objects/lsh-job.ts';
 import type { RunEntry } from '../../src/kubernetes/objects/lsh-job-status.ts';
 import { findings, isSettled, type Account } from '../support/cluster/ledger-check.ts';
 import { Marks } from './support/marks.ts';
@@ -92,14 +92,14 @@ test('no slot is lost or doubled when the leader is deleted, and when it is kill
   for (const gap of [deletion, kill].flatMap(Object.values)) expect(gap).toBeLessThan(MAX_GAP_MS);
 });
 
-function create({ name, executor, policy }: (typeof JOBS)[number], until: number): Promise<LshJobObject> {
+function create({ name, executor, policy }: (typeof JOBS)[number], until: number): Promise<LshJob> {
   const notAfter = new Date(until).toISOString();
   const command = executor === 'Shell' ? marks.command : 'true';
   return cluster.create(name, { schedule: '* * * * * *', executor, command, notAfter, ...policy });
 }
 
 /** Resolves when every job has run some times more; of pods it is enough that they are asked for. */
-async function steadyRuns(created: LshJobObject[], what: string): Promise<void> {
+async function steadyRuns(created: LshJob[], what: string): Promise<void> {
   const now = Date.now();
   await cluster.until(`runs ${what}`, () => {
     const [steady, ...others] = created.map(({ metadata }) =>

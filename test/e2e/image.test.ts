@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import type { PodObject } from '../../src/kubernetes/objects/kube-job-run.ts';
+import type { Pod } from '../../src/kubernetes/objects/kube-job-run.ts';
 import { eventually } from '../support/eventually.ts';
 import { ImageArchive } from './support/image-archive.ts';
 import { LSH_IMAGE, RealCluster, TEAM } from './support/real-cluster.ts';
@@ -99,16 +99,16 @@ describe('a container of it', () => {
   beforeAll(() => cluster.start());
   afterAll(() => cluster.stop());
 
-  const create = async (name: string, args: string[], spec: object = {}): Promise<PodObject> =>
-    cluster.client.json<PodObject>({
+  const create = async (name: string, args: string[], spec: object = {}): Promise<Pod> =>
+    cluster.client.json<Pod>({
       method: 'POST',
       path: `/api/v1/namespaces/${TEAM}/pods`,
       body: { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { ...podSpec(args), ...spec } },
     });
   const remove = (...names: string[]) =>
     cluster.kubectl('delete', 'pod', '-n', TEAM, '--wait=false', ...names);
-  const seen = ({ metadata }: PodObject) => cluster.podsSeen.get(metadata.uid);
-  const endOf = (pod: PodObject) => seen(pod)?.status?.containerStatuses?.[0]?.state?.terminated;
+  const seen = ({ metadata }: Pod) => cluster.podsSeen.get(metadata.uid);
+  const endOf = (pod: Pod) => seen(pod)?.status?.containerStatuses?.[0]?.state?.terminated;
 
   test('is the controller, the runner and every other verb, whatever its arguments', async () => {
     const calls = {

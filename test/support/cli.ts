@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 import { daemonClient } from '../../src/local/socket/client.ts';
 import { localPaths } from '../../src/local/paths.ts';
 import { BUNDLE } from './bundle.ts';
-import { aHome, type Ended, type Home } from './daemon.ts';
+import { aHome, type Ended, type Platform } from './daemon.ts';
 
 export interface CallOptions {
   stdin?: string;
@@ -22,7 +22,7 @@ export interface CallOptions {
 
 /** Calls `lsh` in the home and resolves with what it left. */
 export async function lsh(
-  home: Pick<Home, 'env'>,
+  home: Pick<Platform, 'env'>,
   args: string[],
   options: CallOptions = {},
 ): Promise<Ended> {
@@ -30,7 +30,7 @@ export async function lsh(
 }
 
 /** Runs a script in a real bash; `args` are its `"$@"`. */
-export async function bash(home: Pick<Home, 'env'>, script: string, args: string[] = []): Promise<Ended> {
+export async function bash(home: Pick<Platform, 'env'>, script: string, args: string[] = []): Promise<Ended> {
   return call('bash', ['-c', script, 'bash', ...args], { env: home.env });
 }
 
@@ -47,14 +47,18 @@ async function call(program: string, args: string[], options: CallOptions): Prom
 }
 
 /** The same, for a call that must succeed: what it printed. */
-export async function lshOk(home: Pick<Home, 'env'>, args: string[], options?: CallOptions): Promise<string> {
+export async function lshOk(
+  home: Pick<Platform, 'env'>,
+  args: string[],
+  options?: CallOptions,
+): Promise<string> {
   const { status, stdout, stderr } = await lsh(home, args, options);
   if (status !== 0) throw new Error(`lsh ${args.join(' ')} ended with ${status}: ${stderr}`);
   return stdout;
 }
 
 /** A home of one test, whose daemon is started as people do it and stopped when the test has finished. */
-export async function aStartedHome(home: Home = aHome()): Promise<Home> {
+export async function aStartedHome(home: Platform = aHome()): Promise<Platform> {
   onTestFinished(async () => {
     const { stderr } = await lsh(home, ['daemon', 'stop']);
     expect(stderr).toBe('');
@@ -64,7 +68,7 @@ export async function aStartedHome(home: Home = aHome()): Promise<Home> {
 }
 
 /** One daemon for all tests of a file, started and stopped as people do it. */
-export function aSharedDaemon(): Home {
+export function aSharedDaemon(): Platform {
   const directory = mkdtempSync(join(tmpdir(), 'lsh-test-'));
   const settings = { stateDir: join(directory, 'state'), runtimeDir: join(directory, 'run') };
   const env = {

@@ -17,14 +17,14 @@ import { tempDir } from './temp-dir.ts';
 /** What follows `node` to become the daemon: the bundle, as users have it. */
 export const DAEMON_ARGS = [BUNDLE, 'daemon', 'run'];
 
-export interface Home {
+export interface Platform {
   env: Record<string, string>;
   paths: LocalPaths;
   client: JobApi & DaemonApi;
 }
 
 /** A home of its own for one test, with nothing in it. Daemons that its lock shows are ended after the test. */
-export function aHome(env: Record<string, string> = {}): Home {
+export function aHome(env: Record<string, string> = {}): Platform {
   const directory = tempDir();
   const stateDir = join(directory, 'state');
   // Before the directory goes: a start that lost to another writes into it while it ends, after it has said so.
@@ -55,7 +55,7 @@ export interface Ended {
 
 /** Starts the daemon in the foreground; `ended` resolves with what it left. */
 export function startDaemon(
-  { env }: Pick<Home, 'env'>,
+  { env }: Pick<Platform, 'env'>,
   options: SpawnOptions = {},
 ): { child: ChildProcess; ended: Promise<Ended> } {
   const child = spawn(process.execPath, DAEMON_ARGS, { stdio: ['ignore', 'pipe', 'pipe'], env, ...options });
@@ -72,7 +72,7 @@ export function startDaemon(
 }
 
 /** Starts the daemon in the foreground and resolves when it has said that it runs. */
-export async function aDaemon(home: Home = aHome()): Promise<Home & ReturnType<typeof startDaemon>> {
+export async function aDaemon(home: Platform = aHome()): Promise<Platform & ReturnType<typeof startDaemon>> {
   const started = startDaemon(home);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let seen = '';

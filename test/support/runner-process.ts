@@ -19,7 +19,7 @@ export const HOST = 'pod-a';
 export const quietLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 export class RunnerWorld {
-  /** Home of the runner and of its children. */
+  /** Platform of the runner and of its children. */
   readonly path = mkdtempSync(join(tmpdir(), 'lsh-test-'));
   readonly socketPath = join(this.path, 'run/runner.sock');
   readonly stateDir = join(this.path, 'state/runner');

@@ -1,7 +1,7 @@
-// A document judged as its home would judge it, with every problem at once and nothing changed.
+// A document judged as its platform would judge it, with every problem at once and nothing changed.
 import { toLshError, type Problem } from '../../core/errors.ts';
 import { checkCommand, type CommandPolicy } from '../../core/command-check/command-check.ts';
-import type { Home, JobSpec } from '../../core/job.ts';
+import type { Platform, JobSpec } from '../../core/job.ts';
 import { parseManifest } from '../../core/validate/validate.ts';
 
 export interface ManifestFindings {
@@ -10,10 +10,10 @@ export interface ManifestFindings {
 }
 
 /** What is wrong with the document, and what is risky. The command is judged however wrong the rest is. */
-export function checkManifest(value: unknown, home: Home, policy: CommandPolicy): ManifestFindings {
+export function checkManifest(value: unknown, platform: Platform, policy: CommandPolicy): ManifestFindings {
   const spec = specOf(value);
   const { allowed, found } = commandFindings(spec, policy);
-  const problems = [...manifestProblems(value, home), ...(allowed ? [] : found)];
+  const problems = [...manifestProblems(value, platform), ...(allowed ? [] : found)];
   return { problems, warnings: allowed ? found : [] };
 }
 
@@ -22,9 +22,9 @@ function specOf(value: unknown): Partial<Record<keyof JobSpec, unknown>> {
   return typeof spec === 'object' && spec !== null ? spec : {};
 }
 
-function manifestProblems(value: unknown, home: Home): Problem[] {
+function manifestProblems(value: unknown, platform: Platform): Problem[] {
   try {
-    parseManifest(value, home);
+    parseManifest(value, platform);
     return [];
   } catch (error) {
     const { problems } = toLshError(error);

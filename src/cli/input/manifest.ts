@@ -1,11 +1,11 @@
-// From what a home shows of a job back to what a person would write for it.
+// From what a platform shows of a job back to what a person would write for it.
 import * as v from 'valibot';
 import type { JobDocument } from '../../core/document.ts';
-import { API_VERSION, JobSpecSchema, KIND, type Home, type JobManifest } from '../../core/job.ts';
+import { API_VERSION, JobSpecSchema, KIND, type Platform, type JobManifest } from '../../core/job.ts';
 
 /** The zone is said always, because it differs from machine to machine. */
 const COMMON = v.parse(JobSpecSchema, {});
-const DEFAULTS: Record<Home, Record<string, unknown>> = {
+const DEFAULTS: Record<Platform, Record<string, unknown>> = {
   local: { ...COMMON, executor: 'Shell', captureOutput: true },
   cluster: { ...COMMON, executor: 'Job', captureOutput: true },
 };
@@ -35,13 +35,13 @@ function inOrder(spec: object): object {
   return Object.fromEntries(Object.entries(spec).sort((a, b) => order(a) - order(b)));
 }
 
-/** The document that gives the same job again in its home: no status, nothing a server sets, no defaults. */
-export function manifestOf({ metadata, spec }: JobDocument, home: Home): JobManifest {
+/** The document that gives the same job again in its platform: no status, nothing a server sets, no defaults. */
+export function manifestOf({ metadata, spec }: JobDocument, platform: Platform): JobManifest {
   const { name, namespace } = metadata;
   return {
     apiVersion: API_VERSION,
     kind: KIND,
-    metadata: { name, ...(home === 'cluster' && { namespace }) },
-    spec: inOrder(withoutDefaults(spec, DEFAULTS[home])),
+    metadata: { name, ...(platform === 'cluster' && { namespace }) },
+    spec: inOrder(withoutDefaults(spec, DEFAULTS[platform])),
   };
 }

@@ -2,7 +2,7 @@
 // else is judged where every manifest is judged.
 import { resolve } from 'node:path';
 import { API_VERSION, KIND } from '../../core/api-version.ts';
-import type { Home, JobManifest, JobSpecInput } from '../../core/job.ts';
+import type { Platform, JobManifest, JobSpecInput } from '../../core/job.ts';
 import { usage } from '../failure.ts';
 import { parseInteger, parseSeconds } from './flags.ts';
 
@@ -109,11 +109,11 @@ function flagName(key: string): string {
 export function specFromFlags(
   given: SpecFlags,
   args: readonly string[] = [],
-  home: Home = 'local',
+  platform: Platform = 'local',
 ): JobSpecInput {
   const { workingDir } = given;
   const flags =
-    home === 'local' && workingDir !== undefined ? { ...given, workingDir: resolve(workingDir) } : given;
+    platform === 'local' && workingDir !== undefined ? { ...given, workingDir: resolve(workingDir) } : given;
   const converted = Object.entries(CONVERSIONS).map(([key, convert]) => {
     const value = flags[key as keyof SpecFlags];
     return value === undefined ? {} : convert(value as never, flagName(key));

@@ -6,14 +6,14 @@ import { owed } from './due.ts';
 import type { LshError } from '../errors.ts';
 import { isMissing, type HistoryProgress } from './history-sync.ts';
 import type { Job, JobStatus } from '../job.ts';
-import { adoptStarted, limitedUntilAt, observe, sayStops, stopWhatMust } from './observe.ts';
+import { adoptStarted, limitedUntilAt, observe, sendStops, requestDueStops } from './observe.ts';
 import { beyondHistory } from './retention.ts';
 import { cancelled, ended, lost } from './run-state.ts';
 import { isActive, type Run, type RunObservation, type SlotRecord } from '../run.ts';
 import type { Schedule } from '../schedule/schedule.ts';
-import { startWhatMay } from './start.ts';
+import { startWaitingRuns } from './start.ts';
 import { invalidStatus, sameStatus, statusAfter } from './status.ts';
-import { adoptStrays, type ClosedStretch, type Correction } from './late-start.ts';
+import { adoptLateStarts, type ClosedStretch, type Correction } from './late-start.ts';
 
 export interface Evaluation {
   job: Job;
@@ -62,15 +62,15 @@ export function decide(evaluation: Evaluation): Decision {
   const { job, schedule, now } = evaluation;
   const draft = newDraft(job, evaluation.runs, now);
   const started = adoptStarted(draft, evaluation.observations);
-  adoptStrays(draft, evaluation.observations, { schedule, closed: evaluation.closed ?? [] });
+  adoptLateStarts(draft, evaluation.observations, { schedule, closed: evaluation.closed ?? [] });
   observe(draft, evaluation.observations);
-  stopWhatMust(draft);
+  requestDueStops(draft);
   admitSlots(draft, owed(job, schedule, { now, evaluatingSince: evaluation.evaluatingSince, started }));
   const lastHandledTrigger = admitTrigger(draft);
   // What was asked for and called off before anybody looked is not started.
-  stopWhatMust(draft);
-  sayStops(draft);
-  const waitsForCapacity = startWhatMay(draft, evaluation);
+  requestDueStops(draft);
+  sendStops(draft);
+  const waitsForCapacity = startWaitingRuns(draft, evaluation);
   const nextScheduleAt = schedule.next(Math.max(now, draft.accountedUntil));
   wakeForWhatComes(draft, nextScheduleAt);
   const { history } = evaluation;
@@ -82,8 +82,8 @@ export function decide(evaluation: Evaluation): Decision {
 export function decideInvalid(evaluation: Omit<Evaluation, 'schedule'>, problem: LshError): Decision {
   const draft = newDraft(evaluation.job, evaluation.runs, evaluation.now);
   observe(draft, evaluation.observations, evaluation.closed);
-  stopWhatMust(draft);
-  sayStops(draft);
+  requestDueStops(draft);
+  sendStops(draft);
   wakeForTimeouts(draft);
   const told =
     evaluation.job.status?.phase === 'Invalid' &&

@@ -15,7 +15,7 @@ export interface Correction {
 }
 
 /** Takes in runs of slots that are recorded as not run. */
-export function adoptStrays(
+export function adoptLateStarts(
   draft: Draft,
   observations: readonly RunObservation[],
   { schedule, closed }: { schedule: Schedule; closed: readonly ClosedStretch[] },
@@ -23,7 +23,7 @@ export function adoptStrays(
   let stretches = closed;
   for (const { run } of observations) {
     if (run === undefined || draft.runs.has(run.name)) continue;
-    const stretch = strayFrom(draft, run, stretches);
+    const stretch = closedStretchOf(draft, run, stretches);
     if (stretch === undefined) continue;
     const { slot } = run;
     const left = without(stretch, slot, schedule);
@@ -34,7 +34,7 @@ export function adoptStrays(
 }
 
 /** The stretch that the run’s slot was recorded in, as one that does not run. */
-export function strayFrom(
+export function closedStretchOf(
   { job }: Draft,
   { jobUid, attempt, trigger, slot }: Run,
   closed: readonly ClosedStretch[],

@@ -4,7 +4,7 @@ import { PENDING_TIMEOUT_SECONDS } from '../job.ts';
 import { isRetried, nextAttempt } from './retry.ts';
 import { cancelled, claimed, ended, lost } from './run-state.ts';
 import { isActive, type Run, type RunObservation, type StopCause } from '../run.ts';
-import { strayFrom, type ClosedStretch } from './late-start.ts';
+import { closedStretchOf, type ClosedStretch } from './late-start.ts';
 
 /** Beyond a time limit that somebody else counts, until we end the run: longer than they take to notice it. */
 const LIMIT_SLACK_MS = 15_000;
@@ -48,7 +48,7 @@ export function observe(
   for (const observation of observations) {
     const run = draft.runs.get(observation.name);
     if (run !== undefined && isActive(run)) continue;
-    if (observation.state !== 'Running') letGo(draft, observation, closed);
+    if (observation.state !== 'Running') releaseEnded(draft, observation, closed);
     else if (run !== undefined) stopLate(draft, run, observation.run);
   }
 }
@@ -66,9 +66,13 @@ function claimStarted(draft: Draft, observations: readonly RunObservation[]): Ru
 }
 
 /** What has ended is of no use to the runner any more, unless its record is to come. */
-function letGo(draft: Draft, { name, run: itself }: RunObservation, closed: readonly ClosedStretch[]): void {
+function releaseEnded(
+  draft: Draft,
+  { name, run: itself }: RunObservation,
+  closed: readonly ClosedStretch[],
+): void {
   const isKnown = draft.runs.has(name);
-  if (!isKnown && itself !== undefined && isToCome(draft, itself, closed)) return;
+  if (!isKnown && itself !== undefined && willBeRecorded(draft, itself, closed)) return;
   draft.actions.push({ kind: 'Release', name });
   // A run that the ledger does not show any more has been recorded long ago.
   if (!isKnown) draft.actions.push({ kind: 'Remove', name });
@@ -91,8 +95,10 @@ function endForeign(draft: Draft): void {
 }
 
 /** Whether the run will be recorded yet: as soon as the job can be evaluated again, or with the end before it. */
-function isToCome(draft: Draft, run: Run, closed: readonly ClosedStretch[]): boolean {
-  return isUnaccounted(draft, run) || strayFrom(draft, run, closed) !== undefined || isAhead(draft, run);
+function willBeRecorded(draft: Draft, run: Run, closed: readonly ClosedStretch[]): boolean {
+  return (
+    isUnaccounted(draft, run) || closedStretchOf(draft, run, closed) !== undefined || isAhead(draft, run)
+  );
 }
 
 /** Whether the run is a retry of an attempt whose end is not recorded yet: its own record comes with that. */
@@ -105,7 +111,7 @@ function isAhead(draft: Draft, { slot, triggerId, attempt }: Run): boolean {
 function observeRunning(draft: Draft, run: Run, seen: RunObservation | undefined): void {
   switch (seen?.state) {
     case 'Running':
-      goOn(draft, run, seen);
+      observeProgress(draft, run, seen);
       return;
     case 'NeverStarted':
       startAgain(draft, run);
@@ -120,7 +126,7 @@ function observeRunning(draft: Draft, run: Run, seen: RunObservation | undefined
 
 type SeenRunning = Extract<RunObservation, { state: 'Running' }>;
 
-function goOn(draft: Draft, run: Run, { stuck, limit }: SeenRunning): void {
+function observeProgress(draft: Draft, run: Run, { stuck, limit }: SeenRunning): void {
   // Why it is being ended stays said when its Pod has gone.
   if (run.stopCause !== undefined) return;
   if (stuck?.message !== run.message) {
@@ -186,7 +192,7 @@ function count(draft: Draft, run: Run): void {
 }
 
 /** Ends what has run for too long and what somebody asked to end. */
-export function stopWhatMust(draft: Draft): void {
+export function requestDueStops(draft: Draft): void {
   for (const run of draft.runs.values()) {
     if (!isActive(run)) continue;
     if (draft.job.stop?.includes(run.name)) requestStop(draft, run, 'StoppedByUser');
@@ -198,7 +204,7 @@ export function stopWhatMust(draft: Draft): void {
  * Says to every run that was told to end that it must, also to those that were told before: the process that
  * recorded it may have died before it said so. Saying it again changes nothing.
  */
-export function sayStops({ job, runs, actions }: Draft): void {
+export function sendStops({ job, runs, actions }: Draft): void {
   const graceMs = job.spec.terminationGracePeriodSeconds * 1000;
   for (const run of runs.values()) {
     if (run.phase !== 'Running' || run.stopCause === undefined) continue;

@@ -12,7 +12,7 @@ interface Room {
 }
 
 /** Claims and starts what may; answers whether something waits only because the runner has no room. */
-export function startWhatMay(draft: Draft, { capacity, host }: Room): boolean {
+export function startWaitingRuns(draft: Draft, { capacity, host }: Room): boolean {
   let free = capacity;
   for (const run of activeRuns(draft)) {
     if (run.phase !== 'Created') continue;

@@ -73,7 +73,7 @@ function readLine(reading: Reading, line: string): void {
     const said = applySetting(reading.settings, unquote(setting[1]!), unquote(setting[2]!));
     if (said !== undefined) note(reading, said);
   } else if (line !== '') {
-    readJob(reading, line);
+    readLshJob(reading, line);
   }
   reading.comments = [];
 }
@@ -111,7 +111,7 @@ function complaint(expression: string): string | undefined {
   }
 }
 
-function readJob(reading: Reading, line: string): void {
+function readLshJob(reading: Reading, line: string): void {
   // A minus in front asks some crons to keep the job out of the system log.
   const [, expression, rest] = FIELDS.exec(line.replace(/^-(?=[*\d])/, '')) ?? [];
   if (expression === undefined || rest === undefined) {

@@ -1,11 +1,11 @@
 // What a rule about a spec is given, and what it answers.
 import type { Problem } from '../errors.ts';
-import type { Home, JobSpec } from '../job.ts';
+import type { Platform, JobSpec } from '../job.ts';
 
 /** A spec whose shape was checked; `sound` tells whether the shape of a field had no problem. */
 export interface Candidate {
   spec: JobSpec;
-  home: Home;
+  platform: Platform;
   sound: (path: string) => boolean;
 }
 
@@ -13,6 +13,6 @@ export interface Candidate {
 export type Rule = (candidate: Candidate) => Problem[];
 
 /** Runs the command of this job as a Kubernetes Job rather than as a subprocess. */
-export function runsAsKubernetesJob({ spec, home }: Pick<Candidate, 'spec' | 'home'>): boolean {
-  return (spec.executor ?? (home === 'cluster' ? 'Job' : 'Shell')) === 'Job';
+export function runsAsKubernetesJob({ spec, platform }: Pick<Candidate, 'spec' | 'platform'>): boolean {
+  return (spec.executor ?? (platform === 'cluster' ? 'Job' : 'Shell')) === 'Job';
 }

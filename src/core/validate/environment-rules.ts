@@ -1,4 +1,4 @@
-// Rules for env and envFrom: where each variable comes from, in which home, and how much of them there may be.
+// Rules for env and envFrom: where each variable comes from, in which platform, and how much of them there may be.
 import type { Problem } from '../errors.ts';
 import type { JobSpec } from '../job.ts';
 import { runsAsKubernetesJob, type Candidate, type Rule } from './candidate.ts';
@@ -39,7 +39,8 @@ function variableProblems(variable: EnvVar, path: string, candidate: Candidate):
     return [{ path, message: 'must have value or valueFrom, not both' }];
   if (value === undefined && valueFrom === undefined)
     return [{ path, message: 'must have a value (or, in a cluster, valueFrom)' }];
-  if (valueFrom === undefined || (candidate.home === 'cluster' && runsAsKubernetesJob(candidate))) return [];
+  if (valueFrom === undefined || (candidate.platform === 'cluster' && runsAsKubernetesJob(candidate)))
+    return [];
   return [{ path: `${path}.valueFrom`, message: 'works in a cluster with executor Job only; give a value' }];
 }
 
@@ -77,8 +78,8 @@ function sources(candidate: Candidate): Problem[] {
   });
 }
 
-function fileProblems({ file }: EnvFrom, path: string, { home }: Candidate): Problem[] {
-  if (home !== 'local')
+function fileProblems({ file }: EnvFrom, path: string, { platform }: Candidate): Problem[] {
+  if (platform !== 'local')
     return [
       { path: `${path}.file`, message: 'works in the local daemon only; use configMapRef or secretRef' },
     ];
@@ -87,7 +88,7 @@ function fileProblems({ file }: EnvFrom, path: string, { home }: Candidate): Pro
 }
 
 function referenceProblems(source: EnvFrom, path: string, candidate: Candidate): Problem[] {
-  if (candidate.home !== 'cluster') return [{ path, message: 'works in a cluster only; use file' }];
+  if (candidate.platform !== 'cluster') return [{ path, message: 'works in a cluster only; use file' }];
   if (!runsAsKubernetesJob(candidate)) return [{ path, message: 'works with executor Job only' }];
   const problems: Problem[] = [];
   const reference = source.configMapRef ?? source.secretRef;

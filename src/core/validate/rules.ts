@@ -1,4 +1,4 @@
-// What a schema cannot say about a spec: fields that exclude or need each other, and what each home admits.
+// What a schema cannot say about a spec: fields that exclude or need each other, and what each platform admits.
 // Every rule is one small function; the list below reads like a checklist.
 import type { Problem } from '../errors.ts';
 import type { JobSpec } from '../job.ts';
@@ -13,7 +13,7 @@ const RULES: Rule[] = [
   commandIsNotBlank,
   shellNeedsCommand,
   workingDirIsAbsolute,
-  executorFitsHome,
+  executorFitsPlatform,
   jobBlockNeedsExecutorJob,
   secretsAreNotDeliveredYet,
   instantsExist,
@@ -66,8 +66,8 @@ function workingDirIsAbsolute({ spec, sound }: Candidate): Problem[] {
   return [{ path: 'spec.workingDir', message: `must be an absolute path, not ${show(spec.workingDir)}` }];
 }
 
-function executorFitsHome({ spec, home }: Candidate): Problem[] {
-  if (home !== 'local' || spec.executor !== 'Job') return [];
+function executorFitsPlatform({ spec, platform }: Candidate): Problem[] {
+  if (platform !== 'local' || spec.executor !== 'Job') return [];
   return [
     {
       path: 'spec.executor',

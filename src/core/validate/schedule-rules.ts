@@ -1,4 +1,4 @@
-// Rules for schedule, schedules and timeZone: each expression must compile and suit the home.
+// Rules for schedule, schedules and timeZone: each expression must compile and suit the platform.
 import { LshError, type Problem } from '../errors.ts';
 import { checkExpression } from '../schedule/schedule.ts';
 import { checkTimeZone } from '../schedule/time-zone.ts';
@@ -7,7 +7,7 @@ import { show } from './wording.ts';
 
 export const scheduleRules: Rule[] = [expressions, timeZone];
 
-function expressions({ spec, home, sound }: Candidate): Problem[] {
+function expressions({ spec, platform, sound }: Candidate): Problem[] {
   const given: [string, string][] = [];
   if (spec.schedule !== undefined) given.push(['spec.schedule', spec.schedule]);
   if (Array.isArray(spec.schedules)) {
@@ -16,7 +16,7 @@ function expressions({ spec, home, sound }: Candidate): Problem[] {
   return given
     .filter(([path]) => sound(path))
     .flatMap(([path, expression]) => {
-      if (home === 'cluster' && /^@reboot$/i.test(expression.trim())) {
+      if (platform === 'cluster' && /^@reboot$/i.test(expression.trim())) {
         return [{ path, message: 'must not be @reboot: it means the start of the local daemon' }];
       }
       return problemOf(path, 'is not a schedule', () => checkExpression(expression));

@@ -1,7 +1,7 @@
 // The boundary where an unknown document becomes a job: every problem at once, each with its field path.
 import * as v from 'valibot';
 import { LshError, type Problem } from '../errors.ts';
-import { API_VERSION, JobSpecSchema, KIND, type Home, type JobManifest, type JobSpec } from '../job.ts';
+import { API_VERSION, JobSpecSchema, KIND, type Platform, type JobManifest, type JobSpec } from '../job.ts';
 import { cleanMetadata, manifestProblems } from './metadata.ts';
 import { ruleProblems } from './rules.ts';
 import { fieldProblems, isMapping, treeProblems } from './structure.ts';
@@ -10,29 +10,29 @@ import { toProblem } from './wording.ts';
 /** A manifest whose spec was checked and has its defaults. */
 export type CheckedManifest = Omit<JobManifest, 'spec'> & { spec: JobSpec };
 
-/** A spec with the defaults of its home too: nothing is left to guess. */
+/** A spec with the defaults of its platform too: nothing is left to guess. */
 export type ResolvedSpec = JobSpec & Required<Pick<JobSpec, 'timeZone' | 'executor' | 'captureOutput'>>;
 
 /** Sentences of a message; the rest is in `problems`. */
 const SENTENCES_SHOWN = 20;
 
-/** Checks a whole manifest for its home; throws JOB_INVALID naming every problem. */
-export function parseManifest(input: unknown, home: Home): CheckedManifest {
+/** Checks a whole manifest for its platform; throws JOB_INVALID naming every problem. */
+export function parseManifest(input: unknown, platform: Platform): CheckedManifest {
   if (!isMapping(input)) throw invalid([{ path: '', message: 'the document must be a mapping of fields' }]);
-  const { spec, problems } = checkSpec(input.spec, home);
+  const { spec, problems } = checkSpec(input.spec, platform);
   refuse([...treeProblems({ ...input, spec: undefined }, ''), ...manifestProblems(input), ...problems]);
   return { apiVersion: API_VERSION, kind: KIND, metadata: cleanMetadata(input.metadata), spec };
 }
 
-/** Checks a spec for its home; throws JOB_INVALID naming every problem. */
-export function parseSpec(input: unknown, home: Home): JobSpec {
-  const { spec, problems } = checkSpec(input, home);
+/** Checks a spec for its platform; throws JOB_INVALID naming every problem. */
+export function parseSpec(input: unknown, platform: Platform): JobSpec {
+  const { spec, problems } = checkSpec(input, platform);
   refuse(problems);
   return spec;
 }
 
 /** The spec is only to be used where there are no problems. */
-function checkSpec(input: unknown, home: Home): { spec: JobSpec; problems: Problem[] } {
+function checkSpec(input: unknown, platform: Platform): { spec: JobSpec; problems: Problem[] } {
   const broken = isMapping(input) ? treeProblems(input, 'spec') : [{ path: 'spec', message: missing(input) }];
   if (!isMapping(input) || broken.some(({ path }) => path === 'spec')) {
     return { spec: input as JobSpec, problems: broken };
@@ -45,7 +45,7 @@ function checkSpec(input: unknown, home: Home): { spec: JobSpec; problems: Probl
   ];
   const spec = parsed.output as JobSpec;
   const sound = (path: string): boolean => !shape.some((problem) => overlap(problem.path, path));
-  return { spec, problems: [...shape, ...ruleProblems({ spec, home, sound })] };
+  return { spec, problems: [...shape, ...ruleProblems({ spec, platform, sound })] };
 }
 
 function missing(spec: unknown): string {
@@ -77,12 +77,16 @@ function sentence(path: string, message: string): string {
 }
 
 /** Fills what differs between the homes; `timeZone` is the zone of a job that names none. */
-export function withHomeDefaults(spec: JobSpec, home: Home, defaults: { timeZone: string }): ResolvedSpec {
+export function withPlatformDefaults(
+  spec: JobSpec,
+  platform: Platform,
+  defaults: { timeZone: string },
+): ResolvedSpec {
   const secret = spec.secretsEnv !== undefined || (spec.envFrom ?? []).some(({ secretRef }) => secretRef);
   return {
     ...spec,
     timeZone: spec.timeZone ?? defaults.timeZone,
-    executor: spec.executor ?? (home === 'cluster' ? 'Job' : 'Shell'),
-    captureOutput: spec.captureOutput ?? !(home === 'cluster' && secret),
+    executor: spec.executor ?? (platform === 'cluster' ? 'Job' : 'Shell'),
+    captureOutput: spec.captureOutput ?? !(platform === 'cluster' && secret),
   };
 }

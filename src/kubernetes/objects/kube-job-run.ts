@@ -4,14 +4,12 @@ import type { RunEnd, RunObservation, RunReason } from '../../core/run.ts';
 import { RUN_CONTAINER, RUN_LABEL } from './kube-job.ts';
 import type { KubeObject, Wire } from '../api/objects.ts';
 
-export type JobObject = Wire<V1Job> & KubeObject;
-export type PodObject = Wire<V1Pod> & KubeObject;
+export type KubeJob = Wire<V1Job> & KubeObject;
+export type Pod = Wire<V1Pod> & KubeObject;
 
-type JobCondition = NonNullable<NonNullable<JobObject['status']>['conditions']>[number];
+type JobCondition = NonNullable<NonNullable<KubeJob['status']>['conditions']>[number];
 type Terminated = NonNullable<
-  NonNullable<
-    NonNullable<NonNullable<PodObject['status']>['containerStatuses']>[number]['state']
-  >['terminated']
+  NonNullable<NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number]['state']>['terminated']
 >;
 
 // Ends of a container that its command had no part in.
@@ -28,12 +26,12 @@ export function runNameOf({ metadata }: KubeObject): string | undefined {
 }
 
 /** Whether the Job’s end is known. */
-export function hasEnded(job: JobObject): boolean {
+export function hasEnded(job: KubeJob): boolean {
   return endCondition(job) !== undefined;
 }
 
 /** The run as its Job shows it; `pods` are those of the run that are left, for the exit code and the cause. */
-export function observationOf(job: JobObject, pods: readonly PodObject[]): RunObservation {
+export function observationOf(job: KubeJob, pods: readonly Pod[]): RunObservation {
   const { name } = job.metadata;
   const startedAt = Date.parse(job.status?.startTime ?? job.metadata.creationTimestamp);
   const condition = endCondition(job);
@@ -47,7 +45,7 @@ export function observationOf(job: JobObject, pods: readonly PodObject[]): RunOb
     : { ...ended, ...failure(condition, pods) };
 }
 
-function endCondition(job: JobObject): JobCondition | undefined {
+function endCondition(job: KubeJob): JobCondition | undefined {
   return job.status?.conditions?.find(
     ({ type, status }) => status === 'True' && (type === 'Complete' || type === 'Failed'),
   );
@@ -55,7 +53,7 @@ function endCondition(job: JobObject): JobCondition | undefined {
 
 type Failure = Pick<RunEnd, 'exitCode' | 'signal' | 'reason' | 'message'>;
 
-function failure(condition: JobCondition, pods: readonly PodObject[]): Failure {
+function failure(condition: JobCondition, pods: readonly Pod[]): Failure {
   if (condition.reason === 'DeadlineExceeded')
     return { reason: 'TimedOut', message: 'The run was active longer than timeoutSeconds.' };
   const pod = newest(pods);
@@ -73,7 +71,7 @@ function failure(condition: JobCondition, pods: readonly PodObject[]): Failure {
   };
 }
 
-function lostPod(pod: PodObject): Failure {
+function lostPod(pod: Pod): Failure {
   const { reason, message } = pod.status ?? {};
   const why = [reason, message].filter((part) => part !== undefined).join(': ');
   return {
@@ -91,12 +89,12 @@ function reasonOf({ reason }: Terminated): RunReason | undefined {
   return reason !== undefined && NEVER_STARTED.has(reason) ? 'SpawnError' : undefined;
 }
 
-function terminatedOf(pod: PodObject): Terminated | undefined {
+function terminatedOf(pod: Pod): Terminated | undefined {
   const status = pod.status?.containerStatuses?.find(({ name }) => name === RUN_CONTAINER);
   return status?.state?.terminated;
 }
 
-function newest(pods: readonly PodObject[]): PodObject | undefined {
-  const created = (pod: PodObject) => Date.parse(pod.metadata.creationTimestamp);
+function newest(pods: readonly Pod[]): Pod | undefined {
+  const created = (pod: Pod) => Date.parse(pod.metadata.creationTimestamp);
   return pods.toSorted((a, b) => created(b) - created(a))[0];
 }

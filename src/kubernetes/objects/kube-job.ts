@@ -35,13 +35,13 @@ const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 const QUEUE_LABEL = 'kueue.x-k8s.io/queue-name';
 const DEFAULT_SHELL = '/bin/sh';
 
-export interface JobDefaults {
+export interface KubeJobDefaults {
   /** Image of a job that names none. */
   image: string;
 }
 
 /** The Kubernetes Job of a run: named after it, owned by the LshJob, tried once. */
-export function jobManifest(job: Job, run: Run, defaults: JobDefaults): Wire<V1Job> {
+export function kubeJobManifest(job: Job, run: Run, defaults: KubeJobDefaults): Wire<V1Job> {
   const { spec } = job;
   const labels = { [MANAGED_BY_LABEL]: 'lsh', [JOB_LABEL]: job.name, [RUN_LABEL]: run.name };
   const queue = spec.job?.queueName;

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { toLshError, type LshError } from '../../core/errors.ts';
 import { jobKey, JobSpecSchema, type Job } from '../../core/job.ts';
 import type { Run } from '../../core/run.ts';
-import { parseSpec, withHomeDefaults } from '../../core/validate/validate.ts';
+import { parseSpec, withPlatformDefaults } from '../../core/validate/validate.ts';
 import type { KubeObject } from '../api/objects.ts';
 import { readRun, readStatus, type LshJobStatus } from './lsh-job-status.ts';
 
@@ -18,7 +18,7 @@ export const REQUESTED_BY_ANNOTATION = 'lsh.dev/requested-by';
 /** Names of runs that are to end, separated by commas. */
 export const STOP_ANNOTATION = 'lsh.dev/stop';
 
-export interface LshJobObject extends KubeObject {
+export interface LshJob extends KubeObject {
   apiVersion: string;
   kind: string;
   spec: unknown;
@@ -32,13 +32,13 @@ export function lshJobPath(namespace?: string, name?: string): string {
 }
 
 /** The object as a Job; with the problem where its spec cannot be admitted and must not be evaluated. */
-export function readJob(object: LshJobObject): { job: Job; problem?: LshError } {
+export function readLshJob(object: LshJob): { job: Job; problem?: LshError } {
   const { spec, problem } = readSpec(object.spec);
   return { job: jobWith(object, spec), problem };
 }
 
 /** The object as a Job whose spec was read before. */
-export function jobWith(object: LshJobObject, spec: Job['spec']): Job {
+export function jobWith(object: LshJob, spec: Job['spec']): Job {
   const { metadata } = object;
   const namespace = metadata.namespace ?? '';
   const annotations = metadata.annotations ?? {};
@@ -59,7 +59,7 @@ export function jobWith(object: LshJobObject, spec: Job['spec']): Job {
 }
 
 function readSpec(input: unknown): { spec: Job['spec']; problem?: LshError } {
-  const inCluster = (spec: Job['spec']) => withHomeDefaults(spec, 'cluster', { timeZone: 'UTC' });
+  const inCluster = (spec: Job['spec']) => withPlatformDefaults(spec, 'cluster', { timeZone: 'UTC' });
   try {
     return { spec: inCluster(parseSpec(input, 'cluster')) };
   } catch (thrown) {
@@ -70,7 +70,7 @@ function readSpec(input: unknown): { spec: Job['spec']; problem?: LshError } {
 }
 
 /** The runs in an object’s status, without what is none: active ones first, then finished ones, newest first. */
-export function readRuns({ metadata, status }: LshJobObject): Run[] {
+export function readRuns({ metadata, status }: LshJob): Run[] {
   const owner = { job: jobKey(metadata.namespace ?? '', metadata.name), jobUid: metadata.uid };
   return [...(status?.active ?? []), ...(status?.recentRuns ?? [])]
     .map((entry) => readRun(entry, owner))

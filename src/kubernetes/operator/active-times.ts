@@ -1,7 +1,7 @@
 // For how long Jobs have been active, by our own steady clock: the instants in them are another machine's, and ours
 // may be set. After a restart it begins anew, which errs on the late side.
 import type { Clock } from '../../control/ports.ts';
-import type { JobObject } from '../objects/kube-job-run.ts';
+import type { KubeJob } from '../objects/kube-job-run.ts';
 
 interface Seen {
   startTime: string;
@@ -18,7 +18,7 @@ export class ActiveTimes {
   }
 
   /** Takes in a version of the Job. One that a queue holds back has no start, and a new one when it is let go. */
-  note({ metadata, status }: JobObject): void {
+  note({ metadata, status }: KubeJob): void {
     const startTime = status?.startTime;
     if (startTime === undefined) this.#seen.delete(metadata.uid);
     else if (this.#seen.get(metadata.uid)?.startTime !== startTime)
@@ -26,12 +26,12 @@ export class ActiveTimes {
   }
 
   /** Milliseconds since its start was first seen; 0 before. */
-  of({ metadata }: JobObject): number {
+  of({ metadata }: KubeJob): number {
     const seen = this.#seen.get(metadata.uid);
     return seen === undefined ? 0 : this.#clock.monotonic() - seen.at;
   }
 
-  forget({ metadata }: JobObject): void {
+  forget({ metadata }: KubeJob): void {
     this.#seen.delete(metadata.uid);
   }
 }

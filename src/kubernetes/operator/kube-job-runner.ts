@@ -8,17 +8,11 @@ import { asRetryable, type KubeApi } from '../api/fence.ts';
 import { isAlreadyExists, isNotFound, isUncertain } from '../api/api-errors.ts';
 import { ActiveTimes } from './active-times.ts';
 import { Inquiries } from './inquiries.ts';
-import { jobManifest, type JobDefaults } from '../objects/kube-job.ts';
+import { kubeJobManifest, type KubeJobDefaults } from '../objects/kube-job.ts';
 import type { NamespacedInformer } from '../api/watch/namespaced-informer.ts';
-import { OwnedJobs, recordedRun, type OwnedChange } from './owned-kube-jobs.ts';
+import { OwnedKubeJobs, recordedRun, type OwnedKubeJobChange } from './owned-kube-jobs.ts';
 import { runEnd } from './pod-log.ts';
-import {
-  hasEnded,
-  isOwnedBy,
-  observationOf,
-  type JobObject,
-  type PodObject,
-} from '../objects/kube-job-run.ts';
+import { hasEnded, isOwnedBy, observationOf, type KubeJob, type Pod } from '../objects/kube-job-run.ts';
 import { startRefusal } from './start-refusal.ts';
 import { StuckRuns } from './stuck-runs.ts';
 
@@ -33,13 +27,13 @@ export interface RunFacts {
   runningOf(key: JobKey): Run[];
 }
 
-export interface KubernetesJobRunnerOptions {
+export interface KubeJobRunnerOptions {
   api: KubeApi;
-  jobs: NamespacedInformer<JobObject>;
+  jobs: NamespacedInformer<KubeJob>;
   /** Those that are pending. */
-  pods: NamespacedInformer<PodObject>;
+  pods: NamespacedInformer<Pod>;
   facts: RunFacts;
-  defaults: JobDefaults;
+  defaults: KubeJobDefaults;
   clock: Clock;
   logger: Logger;
   /**
@@ -49,10 +43,10 @@ export interface KubernetesJobRunnerOptions {
   removalDelayMs: number;
 }
 
-export class KubernetesJobRunner implements Runner {
+export class KubeJobRunner implements Runner {
   readonly claim = 'name';
-  readonly #options: KubernetesJobRunnerOptions;
-  readonly #jobs: OwnedJobs;
+  readonly #options: KubeJobRunnerOptions;
+  readonly #jobs: OwnedKubeJobs;
   readonly #stuck: StuckRuns;
   readonly #active: ActiveTimes;
   readonly #listeners: ((key: JobKey) => void)[] = [];
@@ -66,10 +60,10 @@ export class KubernetesJobRunner implements Runner {
   /** Take back deletions that are to come. */
   readonly #deletions = new Set<() => void>();
 
-  constructor(options: KubernetesJobRunnerOptions) {
+  constructor(options: KubeJobRunnerOptions) {
     this.#options = options;
     this.#active = new ActiveTimes(options.clock);
-    this.#jobs = new OwnedJobs(options.jobs, (change) => this.#heard(change));
+    this.#jobs = new OwnedKubeJobs(options.jobs, (change) => this.#heard(change));
     this.#inquiries = new Inquiries({ ...options, again: (key) => this.#announce(key) });
     this.#stuck = new StuckRuns({ pending: options.pods, clock: options.clock }, (key) =>
       this.#announce(key),
@@ -89,8 +83,8 @@ export class KubernetesJobRunner implements Runner {
     const { api, defaults } = this.#options;
     try {
       const path = jobsPath(job.key);
-      const body = jobManifest(job, run, defaults);
-      this.#jobs.put(job.key, await api.json<JobObject>({ method: 'POST', path, body }));
+      const body = kubeJobManifest(job, run, defaults);
+      this.#jobs.put(job.key, await api.json<KubeJob>({ method: 'POST', path, body }));
     } catch (error) {
       if (isAlreadyExists(error)) return this.#takeExisting(job, run);
       const refusal = startRefusal(error);
@@ -154,7 +148,7 @@ export class KubernetesJobRunner implements Runner {
     this.#inquiries.close();
   }
 
-  #observeJob(key: JobKey, job: JobObject, end: RunObservation | undefined): RunObservation | undefined {
+  #observeJob(key: JobKey, job: KubeJob, end: RunObservation | undefined): RunObservation | undefined {
     const { name, uid } = job.metadata;
     if (this.#removed.has(uid)) return undefined;
     const run = recordedRun(job);
@@ -168,7 +162,7 @@ export class KubernetesJobRunner implements Runner {
     return { name, state: 'Running', startedAt: Date.parse(job.metadata.creationTimestamp), run };
   }
 
-  #limitOf(job: JobObject): { ms: number; forMs: number } | undefined {
+  #limitOf(job: KubeJob): { ms: number; forMs: number } | undefined {
     const seconds = job.spec?.activeDeadlineSeconds;
     return seconds === undefined ? undefined : { ms: seconds * 1000, forMs: this.#active.of(job) };
   }
@@ -185,7 +179,7 @@ export class KubernetesJobRunner implements Runner {
 
   async #find(key: JobKey, run: Run): Promise<void> {
     try {
-      const job = await this.#options.api.json<JobObject>({ path: `${jobsPath(key)}/${run.name}` });
+      const job = await this.#options.api.json<KubeJob>({ path: `${jobsPath(key)}/${run.name}` });
       if (isOwnedBy(job, run.jobUid)) {
         this.#jobs.put(key, job);
         return this.#announce(key);
@@ -196,7 +190,7 @@ export class KubernetesJobRunner implements Runner {
     this.#fail(run, { reason: 'Lost', message: 'Its Kubernetes Job is gone.' });
   }
 
-  #askForEnd(key: JobKey, job: JobObject): void {
+  #askForEnd(key: JobKey, job: KubeJob): void {
     const { api, facts } = this.#options;
     const { uid, name } = job.metadata;
     this.#inquiries.ask({ key, run: name, id: uid }, async () =>
@@ -229,9 +223,9 @@ export class KubernetesJobRunner implements Runner {
     this.#announce(key);
   }
 
-  async #read(key: JobKey, name: string): Promise<JobObject | undefined> {
+  async #read(key: JobKey, name: string): Promise<KubeJob | undefined> {
     try {
-      return await this.#options.api.json<JobObject>({ path: `${jobsPath(key)}/${name}` });
+      return await this.#options.api.json<KubeJob>({ path: `${jobsPath(key)}/${name}` });
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw asRetryable(error);
@@ -248,7 +242,7 @@ export class KubernetesJobRunner implements Runner {
     this.#announce(key);
   }
 
-  #heard({ key, job, deleted, isNews }: OwnedChange): void {
+  #heard({ key, job, deleted, isNews }: OwnedKubeJobChange): void {
     if (deleted) this.#active.forget(job);
     else this.#active.note(job);
     if (!isNews) return;
@@ -256,7 +250,7 @@ export class KubernetesJobRunner implements Runner {
     this.#announce(key);
   }
 
-  #deletedByOthers(key: JobKey, job: JobObject): void {
+  #deletedByOthers(key: JobKey, job: KubeJob): void {
     const { name } = job.metadata;
     if (!this.#isToBeRecorded(key, name) || this.#ends.get(key)?.has(name)) return;
     const seen = observationOf(job, []);
@@ -271,7 +265,7 @@ export class KubernetesJobRunner implements Runner {
     this.#end(key, seen.state === 'Ended' ? seen : lost);
   }
 
-  async #removeNow(job: JobObject): Promise<void> {
+  async #removeNow(job: KubeJob): Promise<void> {
     try {
       await this.#delete(job, 'Background');
     } catch (error) {
@@ -280,7 +274,7 @@ export class KubernetesJobRunner implements Runner {
     }
   }
 
-  async #delete({ metadata }: JobObject, propagationPolicy: 'Foreground' | 'Background'): Promise<void> {
+  async #delete({ metadata }: KubeJob, propagationPolicy: 'Foreground' | 'Background'): Promise<void> {
     const { name, namespace, uid } = metadata;
     try {
       await this.#options.api.request({

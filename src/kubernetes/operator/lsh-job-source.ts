@@ -11,7 +11,7 @@ import { isConflict, isNotFound, isUncertain } from '../api/api-errors.ts';
 import type { NamespacedInformer } from '../api/watch/namespaced-informer.ts';
 import type { Change } from '../api/watch/object-cache.ts';
 import { objectKey } from '../api/objects.ts';
-import { jobWith, lshJobPath, readJob, readRuns, type LshJobObject } from '../objects/lsh-job.ts';
+import { jobWith, lshJobPath, readLshJob, readRuns, type LshJob } from '../objects/lsh-job.ts';
 import {
   corrected,
   readOutcomes,
@@ -21,18 +21,18 @@ import {
 } from '../objects/lsh-job-status.ts';
 import { statusPatch } from './status-patch.ts';
 
-export interface ClusterJobSourceOptions {
+export interface LshJobSourceOptions {
   api: KubeApi;
-  informer: NamespacedInformer<LshJobObject>;
+  informer: NamespacedInformer<LshJob>;
   /** Why the job must not be carried out here, beyond what its spec says by itself. */
-  admit: (job: Job, object: LshJobObject) => LshError | undefined;
+  admit: (job: Job, object: LshJob) => LshError | undefined;
   /** The job is gone, and with it what told of these runs; some may still be active. */
   onRemoved?: (key: JobKey, runs: readonly Run[]) => void;
 }
 
 /** One version of an object, and what was read from it. */
 interface Known {
-  object: LshJobObject;
+  object: LshJob;
   job: Job;
   /** Active ones first, then finished ones, newest first. */
   runs: Run[];
@@ -41,8 +41,8 @@ interface Known {
 /** What an evaluation that has seen nothing yet believes: no generation has this number. */
 const NOTHING_OBSERVED = 0;
 
-export class ClusterJobSource implements JobSource, Ledger {
-  readonly #options: ClusterJobSourceOptions;
+export class LshJobSource implements JobSource, Ledger {
+  readonly #options: LshJobSourceOptions;
   readonly #known = new Map<JobKey, Known>();
   /** What an evaluation has read and its commit builds upon. */
   readonly #read = new Map<JobKey, Known>();
@@ -52,7 +52,7 @@ export class ClusterJobSource implements JobSource, Ledger {
   readonly #uncertain = new Set<JobKey>();
   readonly #listeners: ((key: JobKey) => void)[] = [];
 
-  constructor(options: ClusterJobSourceOptions) {
+  constructor(options: LshJobSourceOptions) {
     this.#options = options;
     options.informer.onChange((change) => this.#heard(change));
   }
@@ -113,12 +113,12 @@ export class ClusterJobSource implements JobSource, Ledger {
     await this.#write(known.object, patch);
   }
 
-  async #write({ metadata }: LshJobObject, status: object): Promise<void> {
+  async #write({ metadata }: LshJob, status: object): Promise<void> {
     const { api, informer } = this.#options;
     const path = lshJobPath(metadata.namespace, metadata.name);
     const { uid, resourceVersion } = metadata;
     try {
-      const written = await api.json<LshJobObject>({
+      const written = await api.json<LshJob>({
         method: 'PATCH',
         path: `${path}/status`,
         contentType: 'application/merge-patch+json',
@@ -143,9 +143,7 @@ export class ClusterJobSource implements JobSource, Ledger {
   async #reread(key: JobKey): Promise<void> {
     const [namespace, name] = key.split('/');
     try {
-      this.#options.informer.put(
-        await this.#options.api.json<LshJobObject>({ path: lshJobPath(namespace, name) }),
-      );
+      this.#options.informer.put(await this.#options.api.json<LshJob>({ path: lshJobPath(namespace, name) }));
     } catch (error) {
       if (!isNotFound(error)) throw asRetryable(error);
     }
@@ -163,7 +161,7 @@ export class ClusterJobSource implements JobSource, Ledger {
     this.#announce(key);
   }
 
-  #heard({ type, object }: Change<LshJobObject>): void {
+  #heard({ type, object }: Change<LshJob>): void {
     const key = objectKey(object);
     const known = this.#known.get(key);
     const replaced = known !== undefined && known.object.metadata.uid !== object.metadata.uid;
@@ -191,7 +189,7 @@ export class ClusterJobSource implements JobSource, Ledger {
     return read;
   }
 
-  #readObject(object: LshJobObject, before: Known | undefined): Known {
+  #readObject(object: LshJob, before: Known | undefined): Known {
     const { uid, generation } = object.metadata;
     const same = before?.job.uid === uid ? before : undefined;
     const job =
@@ -203,8 +201,8 @@ export class ClusterJobSource implements JobSource, Ledger {
       : { object, job, runs: readRuns(object) };
   }
 
-  #admitted(object: LshJobObject): Job {
-    const { job, problem } = readJob(object);
+  #admitted(object: LshJob): Job {
+    const { job, problem } = readLshJob(object);
     const invalid = problem ?? this.#options.admit(job, object);
     return invalid === undefined ? job : { ...job, invalid };
   }
@@ -221,7 +219,7 @@ function wentBack(before: Job, now: Job): boolean {
 }
 
 /** The object with what was known of it: the next evaluation writes that again, because none has seen this version. */
-function restored(object: LshJobObject, job: Job, { job: { status }, runs }: Known): Known {
+function restored(object: LshJob, job: Job, { job: { status }, runs }: Known): Known {
   return {
     object,
     job: { ...job, status: status && { ...status, observedGeneration: NOTHING_OBSERVED } },

@@ -4,7 +4,7 @@ import type { Run } from '../../core/run.ts';
 import { RECORD_ANNOTATION } from '../objects/kube-job.ts';
 import type { NamespacedInformer } from '../api/watch/namespaced-informer.ts';
 import { objectKey } from '../api/objects.ts';
-import { hasEnded, type JobObject } from '../objects/kube-job-run.ts';
+import { hasEnded, type KubeJob } from '../objects/kube-job-run.ts';
 import { readRun, type RunEntry } from '../objects/lsh-job-status.ts';
 
 interface Owner {
@@ -13,20 +13,20 @@ interface Owner {
 }
 
 /** What changed of the Jobs of an LshJob. */
-export interface OwnedChange {
+export interface OwnedKubeJobChange {
   key: JobKey;
-  job: JobObject;
+  job: KubeJob;
   /** It is gone. */
   deleted: boolean;
   /** It is new, has ended or is gone. */
   isNews: boolean;
 }
 
-export class OwnedJobs {
-  readonly #informer: NamespacedInformer<JobObject>;
+export class OwnedKubeJobs {
+  readonly #informer: NamespacedInformer<KubeJob>;
   readonly #names = new Map<JobKey, Set<string>>();
 
-  constructor(informer: NamespacedInformer<JobObject>, listener: (change: OwnedChange) => void) {
+  constructor(informer: NamespacedInformer<KubeJob>, listener: (change: OwnedKubeJobChange) => void) {
     this.#informer = informer;
     informer.onChange(({ type, object }) => {
       const owner = ownerOf(object);
@@ -37,25 +37,25 @@ export class OwnedJobs {
     });
   }
 
-  *of(key: JobKey): Iterable<JobObject> {
+  *of(key: JobKey): Iterable<KubeJob> {
     for (const name of this.#names.get(key) ?? []) {
       const job = this.#informer.get(name);
       if (job !== undefined) yield job;
     }
   }
 
-  get(key: JobKey, name: string): JobObject | undefined {
+  get(key: JobKey, name: string): KubeJob | undefined {
     const job = this.#informer.get(`${key.slice(0, key.indexOf('/'))}/${name}`);
     return job && ownerOf(job)?.key === key ? job : undefined;
   }
 
   /** Takes in a Job that was just created or read. */
-  put(key: JobKey, job: JobObject): void {
+  put(key: JobKey, job: KubeJob): void {
     this.#informer.put(job);
     this.#index(key, job, false);
   }
 
-  #index(key: JobKey, job: JobObject, deleted: boolean): void {
+  #index(key: JobKey, job: KubeJob, deleted: boolean): void {
     const names = this.#names.get(key) ?? new Set();
     if (deleted) names.delete(objectKey(job));
     else names.add(objectKey(job));
@@ -65,7 +65,7 @@ export class OwnedJobs {
 }
 
 /** Who the run of the Job is; undefined for a Job that does not say it in our words. */
-export function recordedRun(job: JobObject): Run | undefined {
+export function recordedRun(job: KubeJob): Run | undefined {
   const owner = ownerOf(job);
   const record = job.metadata.annotations?.[RECORD_ANNOTATION];
   if (owner === undefined || record === undefined) return undefined;
@@ -77,7 +77,7 @@ export function recordedRun(job: JobObject): Run | undefined {
 }
 
 /** As much of a Job as is looked at here: the Pod’s template is the larger half of it. */
-export function trimmedJob({ metadata, spec, status }: JobObject): JobObject {
+export function trimmedKubeJob({ metadata, spec, status }: KubeJob): KubeJob {
   const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
   const { labels, annotations, ownerReferences } = metadata;
   const record = annotations?.[RECORD_ANNOTATION];
@@ -104,7 +104,7 @@ export function trimmedJob({ metadata, spec, status }: JobObject): JobObject {
   };
 }
 
-function ownerOf({ metadata }: JobObject): Owner | undefined {
+function ownerOf({ metadata }: KubeJob): Owner | undefined {
   const owner = metadata.ownerReferences?.find(
     ({ controller, apiVersion, kind }) => controller === true && apiVersion === API_VERSION && kind === KIND,
   );

@@ -3,7 +3,7 @@ import type { RunEnd } from '../../core/run.ts';
 import type { KubeApi } from '../api/fence.ts';
 import { RUN_CONTAINER, RUN_LABEL } from '../objects/kube-job.ts';
 import type { KubeList } from '../api/objects.ts';
-import { observationOf, type JobObject, type PodObject } from '../objects/kube-job-run.ts';
+import { observationOf, type KubeJob, type Pod } from '../objects/kube-job-run.ts';
 
 const LIST_TIMEOUT_MS = 10_000;
 const LOG_TIMEOUT_MS = 5_000;
@@ -13,7 +13,7 @@ const LOG_MAX_BYTES = 1024 * 1024;
 const TAIL_MAX_CHARACTERS = 4096;
 
 /** The end of a run whose Job has ended. Rejects when the server does not tell; a log that cannot be had is left out. */
-export async function runEnd(api: KubeApi, job: JobObject, captureOutput: boolean): Promise<RunEnd> {
+export async function runEnd(api: KubeApi, job: KubeJob, captureOutput: boolean): Promise<RunEnd> {
   const completed = observationOf(job, []);
   // A Job that completed says all there is to know but the output.
   const needsPods = captureOutput || !('exitCode' in completed && completed.exitCode === 0);
@@ -27,18 +27,18 @@ export async function runEnd(api: KubeApi, job: JobObject, captureOutput: boolea
 }
 
 /** The Pods of a run, newest first. */
-async function podsOf(api: KubeApi, { metadata }: JobObject): Promise<PodObject[]> {
-  const { items } = await api.json<KubeList<PodObject>>({
+async function podsOf(api: KubeApi, { metadata }: KubeJob): Promise<Pod[]> {
+  const { items } = await api.json<KubeList<Pod>>({
     path: `/api/v1/namespaces/${metadata.namespace}/pods`,
     query: { labelSelector: `${RUN_LABEL}=${metadata.name}` },
     signal: AbortSignal.timeout(LIST_TIMEOUT_MS),
   });
-  const created = (pod: PodObject) => Date.parse(pod.metadata.creationTimestamp);
+  const created = (pod: Pod) => Date.parse(pod.metadata.creationTimestamp);
   return items.toSorted((a, b) => created(b) - created(a));
 }
 
 /** The end of what the run’s container wrote; undefined when its node does not answer or has it no more. */
-async function logTail(api: KubeApi, { metadata }: PodObject): Promise<string | undefined> {
+async function logTail(api: KubeApi, { metadata }: Pod): Promise<string | undefined> {
   try {
     const response = await api.request({
       path: `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}/log`,

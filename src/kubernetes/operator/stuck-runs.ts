@@ -3,7 +3,7 @@ import type { Clock } from '../../control/ports.ts';
 import { jobKey, type JobKey } from '../../core/job.ts';
 import { JOB_LABEL, RUN_LABEL } from '../objects/kube-job.ts';
 import type { NamespacedInformer } from '../api/watch/namespaced-informer.ts';
-import type { PodObject } from '../objects/kube-job-run.ts';
+import type { Pod } from '../objects/kube-job-run.ts';
 import { stuckMessage } from './stuck-pod.ts';
 
 interface Stuck {
@@ -14,7 +14,7 @@ interface Stuck {
 
 /** The Pods that are pending, and what time is measured with. */
 export interface PendingPods {
-  pending: NamespacedInformer<PodObject>;
+  pending: NamespacedInformer<Pod>;
   clock: Clock;
 }
 
@@ -45,7 +45,7 @@ export class StuckRuns {
 }
 
 /** As much of a Pod as is looked at here. */
-export function trimmedPod({ metadata, spec, status }: PodObject): PodObject {
+export function trimmedPod({ metadata, spec, status }: Pod): Pod {
   const { name, namespace, uid, resourceVersion, creationTimestamp, labels } = metadata;
   return {
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp, labels },

@@ -6,20 +6,20 @@ import { API_VERSION, KIND, type JobManifest, type JobSpec } from '../../core/jo
 import { nextSlots } from '../../core/schedule/next-slots.ts';
 import { isActive } from '../../core/run.ts';
 import { specChanges } from '../../core/spec-changes.ts';
-import { parseManifest, withHomeDefaults, type CheckedManifest } from '../../core/validate/validate.ts';
+import { parseManifest, withPlatformDefaults, type CheckedManifest } from '../../core/validate/validate.ts';
 import { CLUSTER_DEFAULTS, documentOf, shownJob } from '../objects/lsh-job-document.ts';
 import {
-  createJob,
-  deleteJob,
-  findJob,
-  getJob,
-  listJobs,
-  patchJob,
-  replaceJob,
-  untilUncontested,
+  createLshJob,
+  deleteLshJob,
+  findLshJob,
+  getLshJob,
+  listLshJobs,
+  patchLshJob,
+  replaceLshJob,
+  retryOnConflict,
   type Scope,
 } from './lsh-job-calls.ts';
-import { readRuns, type LshJobObject } from '../objects/lsh-job.ts';
+import { readRuns, type LshJob } from '../objects/lsh-job.ts';
 
 export interface DefinitionOptions {
   scope: Scope;
@@ -39,13 +39,13 @@ export function jobDefinitions(options: DefinitionOptions): Definitions {
   return {
     put: (request) => put(options, request.job, request.dryRun === true),
     list: async ({ tags = [] }) =>
-      (await listJobs(scope, allNamespaces))
+      (await listLshJobs(scope, allNamespaces))
         .map(documentOf)
         .filter(({ spec }) => tags.every((tag) => spec.tags.includes(tag))),
-    get: async ({ name }) => documentOf(await getJob(scope, name)),
+    get: async ({ name }) => documentOf(await getLshJob(scope, name)),
     remove: async ({ name }) => {
-      const object = await getJob(scope, name);
-      await deleteJob(scope, object);
+      const object = await getLshJob(scope, name);
+      await deleteLshJob(scope, object);
       return {
         stopped: readRuns(object)
           .filter(isActive)
@@ -53,9 +53,9 @@ export function jobDefinitions(options: DefinitionOptions): Definitions {
       };
     },
     suspend: async ({ name, suspend }) => {
-      const before = await getJob(scope, name);
+      const before = await getLshJob(scope, name);
       if (shownJob(before).spec.suspend === suspend) return putResult(options, { before, after: before });
-      return putResult(options, { before, after: await patchJob(scope, name, { spec: { suspend } }) });
+      return putResult(options, { before, after: await patchLshJob(scope, name, { spec: { suspend } }) });
     },
   };
 }
@@ -65,8 +65,8 @@ async function put(options: DefinitionOptions, job: JobManifest, dryRun: boolean
   const checked = parseManifest(job, 'cluster');
   assertSameNamespace(checked, scope);
   const warnings = options.checkCommand(checked.spec);
-  const outcome = await untilUncontested(async () => {
-    const before = await findJob(scope, checked.metadata.name);
+  const outcome = await retryOnConflict(async () => {
+    const before = await findLshJob(scope, checked.metadata.name);
     return { before, after: await write(scope, { job, checked, before, dryRun }) };
   });
   return { ...putResult(options, outcome), warnings };
@@ -76,12 +76,12 @@ interface Write {
   /** As it was given: defaults are the server’s to fill in, so that they stay defaults. */
   job: JobManifest;
   checked: CheckedManifest;
-  before: LshJobObject | undefined;
+  before: LshJob | undefined;
   dryRun: boolean;
 }
 
 /** The object after the write; the one before it where there is nothing to write. */
-async function write(scope: Scope, { job, checked, before, dryRun }: Write): Promise<LshJobObject> {
+async function write(scope: Scope, { job, checked, before, dryRun }: Write): Promise<LshJob> {
   const { name, labels, annotations } = checked.metadata;
   if (before === undefined) {
     const metadata = {
@@ -90,7 +90,7 @@ async function write(scope: Scope, { job, checked, before, dryRun }: Write): Pro
       ...(labels && { labels }),
       ...(annotations && { annotations }),
     };
-    return createJob(scope, { apiVersion: API_VERSION, kind: KIND, metadata, spec: job.spec }, { dryRun });
+    return createLshJob(scope, { apiVersion: API_VERSION, kind: KIND, metadata, spec: job.spec }, { dryRun });
   }
   const wanted = {
     ...before,
@@ -101,15 +101,15 @@ async function write(scope: Scope, { job, checked, before, dryRun }: Write): Pro
     },
     spec: job.spec,
   };
-  const spec = withHomeDefaults(checked.spec, 'cluster', CLUSTER_DEFAULTS);
+  const spec = withPlatformDefaults(checked.spec, 'cluster', CLUSTER_DEFAULTS);
   const same = isDeepStrictEqual(
     json({ spec, ...marks(wanted) }),
     json({ spec: shownJob(before).spec, ...marks(before) }),
   );
-  return same ? before : replaceJob(scope, wanted, { dryRun });
+  return same ? before : replaceLshJob(scope, wanted, { dryRun });
 }
 
-function marks({ metadata: { labels = {}, annotations = {} } }: LshJobObject) {
+function marks({ metadata: { labels = {}, annotations = {} } }: LshJob) {
   return { labels, annotations };
 }
 
@@ -126,8 +126,8 @@ function assertSameNamespace({ metadata }: CheckedManifest, { namespace }: Scope
 }
 
 interface Outcome {
-  before: LshJobObject | undefined;
-  after: LshJobObject;
+  before: LshJob | undefined;
+  after: LshJob;
 }
 
 function putResult({ now }: DefinitionOptions, { before, after }: Outcome): PutResult {
@@ -137,11 +137,11 @@ function putResult({ now }: DefinitionOptions, { before, after }: Outcome): PutR
 }
 
 /** What changes are told of; those outside the spec keep their whole path. */
-function shown(object: LshJobObject): object {
+function shown(object: LshJob): object {
   return { ...shownJob(object).spec, metadata: marks(object) };
 }
 
-function next(object: LshJobObject, now: number): string[] {
+function next(object: LshJob, now: number): string[] {
   try {
     return nextSlots(shownJob(object), now);
   } catch (error) {

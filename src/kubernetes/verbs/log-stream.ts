@@ -7,9 +7,9 @@ import { Backoff } from '../api/backoff.ts';
 import { callError } from './call-errors.ts';
 import { RUN_CONTAINER, RUN_LABEL } from '../objects/kube-job.ts';
 import { listAll } from '../api/list-all.ts';
-import { inWords, type Scope } from './lsh-job-calls.ts';
+import { withCallError, type Scope } from './lsh-job-calls.ts';
 import type { KubeList } from '../api/objects.ts';
-import type { PodObject } from '../objects/kube-job-run.ts';
+import type { Pod } from '../objects/kube-job-run.ts';
 import { watch } from '../api/watch/watch.ts';
 
 const WATCH_SECONDS = 300;
@@ -42,10 +42,10 @@ export async function podOfRun(
   }
 }
 
-function listPods({ client, namespace }: Scope, run: Run, signal: AbortSignal): Promise<KubeList<PodObject>> {
+function listPods({ client, namespace }: Scope, run: Run, signal: AbortSignal): Promise<KubeList<Pod>> {
   const query = { labelSelector: `${RUN_LABEL}=${run.name}` };
-  const list = listAll<PodObject>(client, { path: podPath(namespace), query, pageSize: 10, signal });
-  return inWords(list, { server: client.server, verb: 'list', resource: 'pods', namespace });
+  const list = listAll<Pod>(client, { path: podPath(namespace), query, pageSize: 10, signal });
+  return withCallError(list, { server: client.server, verb: 'list', resource: 'pods', namespace });
 }
 
 async function podAppears(
@@ -63,7 +63,7 @@ async function podAppears(
     onOpen: () => {},
   };
   try {
-    for await (const event of watch<PodObject>(client, request)) {
+    for await (const event of watch<Pod>(client, request)) {
       if (event.type === 'BOOKMARK') continue;
       if (hasLog(event.object)) return event.object.metadata.name;
     }
@@ -73,12 +73,12 @@ async function podAppears(
   }
 }
 
-function hasLog({ status }: PodObject): boolean {
+function hasLog({ status }: Pod): boolean {
   const state = stateOf(status);
   return state?.running !== undefined || state?.terminated !== undefined;
 }
 
-function stateOf(status: PodObject['status']) {
+function stateOf(status: Pod['status']) {
   return status?.containerStatuses?.find(({ name }) => name === RUN_CONTAINER)?.state;
 }
 
@@ -115,7 +115,7 @@ export async function* podLog(
 
 async function isRunning({ client, namespace }: Scope, pod: string, signal: AbortSignal): Promise<boolean> {
   try {
-    const { status } = await client.json<PodObject>({ path: podPath(namespace, pod), signal });
+    const { status } = await client.json<Pod>({ path: podPath(namespace, pod), signal });
     return stateOf(status)?.terminated === undefined;
   } catch (error) {
     if (isNotFound(error)) return false;

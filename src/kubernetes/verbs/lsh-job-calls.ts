@@ -5,7 +5,7 @@ import { isAlreadyExists, isConflict, isNotFound } from '../api/api-errors.ts';
 import { callError, type Call } from './call-errors.ts';
 import type { KubeClient, KubeRequest } from '../api/client.ts';
 import { listAll } from '../api/list-all.ts';
-import { GROUP, lshJobPath, PLURAL, type LshJobObject } from '../objects/lsh-job.ts';
+import { GROUP, lshJobPath, PLURAL, type LshJob } from '../objects/lsh-job.ts';
 
 /** Where the jobs are. */
 export interface Scope {
@@ -14,8 +14,8 @@ export interface Scope {
 }
 
 /** An object as it is sent: what the server sets is not there yet. */
-export type NewLshJob = Omit<LshJobObject, 'metadata' | 'status'> & {
-  metadata: Partial<LshJobObject['metadata']> & { name: string };
+export type NewLshJob = Omit<LshJob, 'metadata' | 'status'> & {
+  metadata: Partial<LshJob['metadata']> & { name: string };
 };
 
 const RESOURCE = `${PLURAL}.${GROUP}`;
@@ -25,7 +25,7 @@ const PAGE_SIZE = 500;
 const TRIES = 20;
 
 /** The object; JOB_NOT_FOUND, or NAMESPACE_NOT_FOUND where that is why. */
-export async function getJob(scope: Scope, name: string, signal?: AbortSignal): Promise<LshJobObject> {
+export async function getLshJob(scope: Scope, name: string, signal?: AbortSignal): Promise<LshJob> {
   try {
     return await send(scope, 'get', name, { signal });
   } catch (error) {
@@ -35,9 +35,9 @@ export async function getJob(scope: Scope, name: string, signal?: AbortSignal): 
 }
 
 /** The object, or undefined where there is none. */
-export async function findJob(scope: Scope, name: string): Promise<LshJobObject | undefined> {
+export async function findLshJob(scope: Scope, name: string): Promise<LshJob | undefined> {
   try {
-    return await getJob(scope, name);
+    return await getLshJob(scope, name);
   } catch (error) {
     if (error instanceof LshError && error.code === 'JOB_NOT_FOUND') return undefined;
     throw error;
@@ -45,12 +45,12 @@ export async function findJob(scope: Scope, name: string): Promise<LshJobObject 
 }
 
 /** Every object of the namespace, or of all namespaces. */
-export async function listJobs(scope: Scope, allNamespaces = false): Promise<LshJobObject[]> {
+export async function listLshJobs(scope: Scope, allNamespaces = false): Promise<LshJob[]> {
   const { client } = scope;
   const namespace = allNamespaces ? undefined : scope.namespace;
   const call = { server: client.server, verb: 'list', resource: RESOURCE, namespace };
-  const list = listAll<LshJobObject>(client, { path: lshJobPath(namespace), query: {}, pageSize: PAGE_SIZE });
-  const { items } = await inWords(list, call);
+  const list = listAll<LshJob>(client, { path: lshJobPath(namespace), query: {}, pageSize: PAGE_SIZE });
+  const { items } = await withCallError(list, call);
   if (items.length === 0 && !allNamespaces) await assertNamespace(scope);
   return items;
 }
@@ -60,12 +60,12 @@ interface WriteOptions {
   dryRun: boolean;
 }
 
-export function createJob(scope: Scope, object: NewLshJob, options: WriteOptions): Promise<LshJobObject> {
+export function createLshJob(scope: Scope, object: NewLshJob, options: WriteOptions): Promise<LshJob> {
   return send(scope, 'create', undefined, { method: 'POST', body: object, query: written(options) });
 }
 
 /** Refused with a conflict where the object is no longer the version that is sent. */
-export function replaceJob(scope: Scope, object: LshJobObject, options: WriteOptions): Promise<LshJobObject> {
+export function replaceLshJob(scope: Scope, object: LshJob, options: WriteOptions): Promise<LshJob> {
   return send(scope, 'update', object.metadata.name, {
     method: 'PUT',
     body: object,
@@ -74,14 +74,14 @@ export function replaceJob(scope: Scope, object: LshJobObject, options: WriteOpt
 }
 
 /** Changes the fields that are given; a resourceVersion among them makes it a condition. */
-export function patchJob(scope: Scope, name: string, body: object): Promise<LshJobObject> {
+export function patchLshJob(scope: Scope, name: string, body: object): Promise<LshJob> {
   const contentType = 'application/merge-patch+json';
   const query = written({ dryRun: false });
   return send(scope, 'patch', name, { method: 'PATCH', body, contentType, query });
 }
 
 /** What the object owns, its Kubernetes Jobs and their pods, goes with it. */
-export async function deleteJob(scope: Scope, { metadata: { name, uid } }: LshJobObject): Promise<void> {
+export async function deleteLshJob(scope: Scope, { metadata: { name, uid } }: LshJob): Promise<void> {
   const body = {
     kind: 'DeleteOptions',
     apiVersion: 'v1',
@@ -92,7 +92,7 @@ export async function deleteJob(scope: Scope, { metadata: { name, uid } }: LshJo
 }
 
 /** Does it again, from its reading on, for as long as somebody else writes in between. */
-export async function untilUncontested<T>(attempt: () => Promise<T>): Promise<T> {
+export async function retryOnConflict<T>(attempt: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await attempt();
@@ -104,7 +104,7 @@ export async function untilUncontested<T>(attempt: () => Promise<T>): Promise<T>
 }
 
 /** The promise, with what it rejects with in words. */
-export async function inWords<T>(answer: Promise<T>, call: Call): Promise<T> {
+export async function withCallError<T>(answer: Promise<T>, call: Call): Promise<T> {
   try {
     return await answer;
   } catch (error) {
@@ -117,9 +117,9 @@ function send(
   verb: string,
   name: string | undefined,
   request: Omit<KubeRequest, 'path'>,
-): Promise<LshJobObject> {
+): Promise<LshJob> {
   const call = { server: client.server, verb, resource: RESOURCE, namespace, name };
-  return inWords(client.json({ path: lshJobPath(namespace, name), ...request }), call);
+  return withCallError(client.json({ path: lshJobPath(namespace, name), ...request }), call);
 }
 
 function written({ dryRun }: WriteOptions): KubeRequest['query'] {

@@ -3,12 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { LshError } from '../../core/errors.ts';
 import { retryAfterMs } from '../api/api-errors.ts';
 import { Backoff } from '../api/backoff.ts';
-import { getJob, type Scope } from './lsh-job-calls.ts';
-import { lshJobPath, type LshJobObject } from '../objects/lsh-job.ts';
+import { getLshJob, type Scope } from './lsh-job-calls.ts';
+import { lshJobPath, type LshJob } from '../objects/lsh-job.ts';
 import { watch } from '../api/watch/watch.ts';
 
 /** What is looked for in each version of the object; undefined for not yet, thrown for never. */
-export type Look<T> = (object: LshJobObject) => T | undefined;
+export type Look<T> = (object: LshJob) => T | undefined;
 
 const WATCH_SECONDS = 300;
 const BACKOFF = { initialMs: 200, maxMs: 15_000, random: Math.random };
@@ -16,7 +16,7 @@ const BACKOFF = { initialMs: 200, maxMs: 15_000, random: Math.random };
 const FAILURES_BORNE = 20;
 
 /** Resolves with the first thing found; JOB_NOT_FOUND when the object is deleted. Rejects when the signal aborts. */
-export async function untilJob<T>(
+export async function untilLshJob<T>(
   scope: Scope,
   name: string,
   look: Look<T>,
@@ -25,7 +25,7 @@ export async function untilJob<T>(
   const backoff = new Backoff(BACKOFF);
   for (let failures = 0; ;) {
     try {
-      const object = await getJob(scope, name, signal);
+      const object = await getLshJob(scope, name, signal);
       failures = 0;
       const found = look(object) ?? (await watchFor(scope, object, look, signal));
       if (found !== undefined) return found;
@@ -43,7 +43,7 @@ export async function untilJob<T>(
 /** Undefined when the watch came to its end, as each does. */
 async function watchFor<T>(
   { client, namespace }: Scope,
-  { metadata: { name, resourceVersion } }: LshJobObject,
+  { metadata: { name, resourceVersion } }: LshJob,
   look: Look<T>,
   signal: AbortSignal,
 ): Promise<T | undefined> {
@@ -55,7 +55,7 @@ async function watchFor<T>(
     signal,
     onOpen: () => {},
   };
-  for await (const event of watch<LshJobObject>(client, request)) {
+  for await (const event of watch<LshJob>(client, request)) {
     if (event.type === 'BOOKMARK') continue;
     // The next reading says in words that it is gone.
     if (event.type === 'DELETED') return undefined;

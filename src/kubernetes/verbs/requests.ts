@@ -4,14 +4,14 @@ import { runDocument } from '../../core/document.ts';
 import { LshError } from '../../core/errors.ts';
 import { manualRunName } from '../../core/naming.ts';
 import { isActive, type Run } from '../../core/run.ts';
-import { untilJob, type Look } from './lsh-job-watch.ts';
-import { getJob, patchJob, untilUncontested, type Scope } from './lsh-job-calls.ts';
+import { untilLshJob, type Look } from './lsh-job-watch.ts';
+import { getLshJob, patchLshJob, retryOnConflict, type Scope } from './lsh-job-calls.ts';
 import {
   readRuns,
   REQUESTED_BY_ANNOTATION,
   STOP_ANNOTATION,
   TRIGGER_ANNOTATION,
-  type LshJobObject,
+  type LshJob,
 } from '../objects/lsh-job.ts';
 
 export interface RequestOptions {
@@ -29,7 +29,7 @@ export function jobRequests(options: RequestOptions): Pick<JobApi, 'trigger' | '
       return runDocument(await answered(options, name, (object) => triggered(object, id)));
     },
     stop: async ({ name, run }) => {
-      const runs = readRuns(await getJob(scope, name));
+      const runs = readRuns(await getLshJob(scope, name));
       if (run !== undefined && !runs.some((one) => one.name === run)) {
         throw new LshError('RUN_NOT_FOUND', { name: run });
       }
@@ -52,7 +52,7 @@ async function answered<T>(
 ): Promise<T> {
   const signal = AbortSignal.timeout(answerWithinMs);
   try {
-    return await untilJob(scope, name, look, signal);
+    return await untilLshJob(scope, name, look, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
     throw new LshError('CONTROLLER_SILENT', { name, seconds: answerWithinMs / 1000 }, { cause: error });
@@ -65,7 +65,7 @@ async function requestRun(
   name: string,
   { id, requestedBy }: { id: string; requestedBy: string | undefined },
 ): Promise<void> {
-  await untilUncontested(async () => {
+  await retryOnConflict(async () => {
     const object = await withNothingPending(options, name, id);
     const known = readRuns(object).some((run) => run.name === manualRunName(name, id, 1));
     if (known || requestedId(object) === id) return;
@@ -75,8 +75,8 @@ async function requestRun(
 }
 
 /** The object, once an earlier request has been handled. */
-async function withNothingPending(options: RequestOptions, name: string, id: string): Promise<LshJobObject> {
-  const object = await getJob(options.scope, name);
+async function withNothingPending(options: RequestOptions, name: string, id: string): Promise<LshJob> {
+  const object = await getLshJob(options.scope, name);
   if (!otherPending(object, id)) return object;
   try {
     return await answered(options, name, (one) => (otherPending(one, id) ? undefined : one));
@@ -88,11 +88,11 @@ async function withNothingPending(options: RequestOptions, name: string, id: str
   }
 }
 
-function requestedId({ metadata }: LshJobObject): string | undefined {
+function requestedId({ metadata }: LshJob): string | undefined {
   return metadata.annotations?.[TRIGGER_ANNOTATION];
 }
 
-function otherPending(object: LshJobObject, id: string): boolean {
+function otherPending(object: LshJob, id: string): boolean {
   const requested = requestedId(object);
   if (requested === undefined || requested === id || requested === object.status?.lastHandledTrigger)
     return false;
@@ -101,7 +101,7 @@ function otherPending(object: LshJobObject, id: string): boolean {
 }
 
 /** The run that the request became; RUN_FORBIDDEN once the controller has handled it without one. */
-function triggered(object: LshJobObject, id: string): Run | undefined {
+function triggered(object: LshJob, id: string): Run | undefined {
   const { name } = object.metadata;
   const runs = readRuns(object);
   const run = runs.find((one) => one.name === manualRunName(name, id, 1));
@@ -113,7 +113,7 @@ function triggered(object: LshJobObject, id: string): Run | undefined {
   return undefined;
 }
 
-function refusal({ spec }: LshJobObject, runs: readonly Run[]): string {
+function refusal({ spec }: LshJob, runs: readonly Run[]): string {
   if (!runs.some(isActive)) return 'the request was handled before, and its run is no longer kept';
   return (spec as { concurrencyPolicy?: string }).concurrencyPolicy === 'Queue'
     ? 'its queue is full'
@@ -121,15 +121,15 @@ function refusal({ spec }: LshJobObject, runs: readonly Run[]): string {
 }
 
 /** Nothing is started for a job that the controller has found to be invalid, until its spec changes. */
-function assertValid({ metadata, status }: LshJobObject): void {
+function assertValid({ metadata, status }: LshJob): void {
   if (status?.phase !== 'Invalid' || status.observedGeneration !== metadata.generation) return;
   const ready = status.conditions?.find(({ type }) => type === 'Ready');
   throw new LshError('JOB_INVALID', { detail: ready?.message ?? 'the controller cannot evaluate it.' });
 }
 
 async function requestStop(scope: Scope, name: string, runs: readonly string[]): Promise<void> {
-  await untilUncontested(async () => {
-    const object = await getJob(scope, name);
+  await retryOnConflict(async () => {
+    const object = await getLshJob(scope, name);
     const active = new Set(
       readRuns(object)
         .filter(isActive)
@@ -143,15 +143,15 @@ async function requestStop(scope: Scope, name: string, runs: readonly string[]):
 }
 
 /** True once the controller has told each run to end, or it has ended. */
-function stopping(object: LshJobObject, names: readonly string[]): true | undefined {
+function stopping(object: LshJob, names: readonly string[]): true | undefined {
   const runs = readRuns(object).filter((run) => names.includes(run.name));
   return runs.every((run) => !isActive(run) || run.stopCause !== undefined) || undefined;
 }
 
 function annotate(
   scope: Scope,
-  { metadata: { name, resourceVersion } }: LshJobObject,
+  { metadata: { name, resourceVersion } }: LshJob,
   annotations: Record<string, string | null>,
-): Promise<LshJobObject> {
-  return patchJob(scope, name, { metadata: { resourceVersion, annotations } });
+): Promise<LshJob> {
+  return patchLshJob(scope, name, { metadata: { resourceVersion, annotations } });
 }

@@ -3,7 +3,7 @@
 import type { JobApi, JobStats } from '../../contracts/job-api.ts';
 import { rfc3339, runDocument, type RunDocument, type SlotDocument } from '../../core/document.ts';
 import { isFinished, type Run, type SlotOutcome } from '../../core/run.ts';
-import { readRuns, type LshJobObject } from '../objects/lsh-job.ts';
+import { readRuns, type LshJob } from '../objects/lsh-job.ts';
 
 type Query<K extends keyof JobApi> = Parameters<JobApi[K]>[0];
 
@@ -12,7 +12,7 @@ const DURATIONS_SHOWN = 30;
 const WITHOUT_RUN = new Set<SlotOutcome>(['Missed', 'Forbidden', 'DeadlineExceeded']);
 
 /** The runs of the objects, newest first. */
-export function runDocuments(objects: readonly LshJobObject[], query: Query<'runs'>): RunDocument[] {
+export function runDocuments(objects: readonly LshJob[], query: Query<'runs'>): RunDocument[] {
   const { phases, since, limit = DEFAULT_LIMIT } = query;
   return objects
     .flatMap(readRuns)
@@ -25,7 +25,7 @@ export function runDocuments(objects: readonly LshJobObject[], query: Query<'run
 
 /** The outcomes of slots that are kept, newest first: of runs, and of stretches without one. */
 export function slotDocuments(
-  object: LshJobObject,
+  object: LshJob,
   { from, to, limit = DEFAULT_LIMIT }: Query<'slots'>,
 ): SlotDocument[] {
   const touches = (slot: SlotDocument) =>
@@ -37,7 +37,7 @@ export function slotDocuments(
 }
 
 /** The figures of each object that has any; durations are those of the runs that are kept. */
-export function statsDocuments(objects: readonly LshJobObject[], since?: string): JobStats[] {
+export function statsDocuments(objects: readonly LshJob[], since?: string): JobStats[] {
   return objects
     .map((object) => statsOf(object, since))
     .filter(
@@ -48,7 +48,7 @@ export function statsDocuments(objects: readonly LshJobObject[], since?: string)
 }
 
 /** A slot’s run has its retries beside it; the slot is one all the same. */
-function ranSlots(object: LshJobObject): SlotDocument[] {
+function ranSlots(object: LshJob): SlotDocument[] {
   const first = new Map<number, Run>();
   for (const run of readRuns(object)) {
     const known = first.get(run.slot);
@@ -61,11 +61,11 @@ function ranSlots(object: LshJobObject): SlotDocument[] {
   });
 }
 
-function outcomes({ metadata, status }: LshJobObject): SlotDocument[] {
+function outcomes({ metadata, status }: LshJob): SlotDocument[] {
   return (status?.recentOutcomes ?? []).map((entry) => Object.assign({ job: metadata.name }, entry));
 }
 
-function statsOf(object: LshJobObject, since?: string): JobStats {
+function statsOf(object: LshJob, since?: string): JobStats {
   const runs = readRuns(object)
     .filter((run) => run.createdAt >= instant(since))
     .sort(newestFirst);
@@ -84,11 +84,11 @@ function statsOf(object: LshJobObject, since?: string): JobStats {
 
 type Counts = Pick<JobStats, 'completed' | 'failed' | 'killed' | 'missed'>;
 
-function totals({ status }: LshJobObject): Counts {
+function totals({ status }: LshJob): Counts {
   return { completed: 0, failed: 0, killed: 0, missed: 0, ...status?.totals };
 }
 
-function counts(object: LshJobObject, runs: readonly Run[], since: number): Counts {
+function counts(object: LshJob, runs: readonly Run[], since: number): Counts {
   const of = (phase: Run['phase']) => runs.filter((run) => run.phase === phase).length;
   const missed = outcomes(object)
     .filter(({ to, outcome }) => instant(to) >= since && WITHOUT_RUN.has(outcome))

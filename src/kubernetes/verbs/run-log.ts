@@ -4,10 +4,10 @@ import { LshError } from '../../core/errors.ts';
 import { isFinished, type Run } from '../../core/run.ts';
 import { runDocuments } from './run-history.ts';
 import { findRun, runIn, type FoundRun } from './runs.ts';
-import { untilJob } from './lsh-job-watch.ts';
-import { getJob, type Scope } from './lsh-job-calls.ts';
+import { untilLshJob } from './lsh-job-watch.ts';
+import { getLshJob, type Scope } from './lsh-job-calls.ts';
 import { podLog, podOfRun } from './log-stream.ts';
-import type { LshJobObject } from '../objects/lsh-job.ts';
+import type { LshJob } from '../objects/lsh-job.ts';
 
 export interface RunLogOptions {
   scope: Scope;
@@ -42,7 +42,7 @@ async function* read(
 /** The named run, or the newest of the job. */
 async function wanted(scope: Scope, { name, run }: LogQuery): Promise<FoundRun> {
   if (run !== undefined) return findRun(scope, run);
-  const object = await getJob(scope, name);
+  const object = await getLshJob(scope, name);
   const [newest] = runDocuments([object], { limit: 1 });
   if (newest === undefined) throw new LshError('RUN_NONE_YET', { name });
   return { object, run: runIn(object, newest.name)! };
@@ -54,12 +54,12 @@ function until(
   holds: (run: Run) => boolean,
   signal: AbortSignal,
 ): Promise<Run> {
-  const look = (object: LshJobObject) => {
+  const look = (object: LshJob) => {
     const run = runIn(object, name);
     if (run === undefined) throw new LshError('RUN_NOT_FOUND', { name });
     return holds(run) ? run : undefined;
   };
-  return untilJob(scope, object.metadata.name, look, signal);
+  return untilLshJob(scope, object.metadata.name, look, signal);
 }
 
 function* tailOf(run: Run, notice: RunLogOptions['notice']): Generator<Uint8Array> {

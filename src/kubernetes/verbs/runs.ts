@@ -4,9 +4,9 @@ import { runDocument } from '../../core/document.ts';
 import { LshError } from '../../core/errors.ts';
 import { isFinished, type Run } from '../../core/run.ts';
 import { runDocuments, slotDocuments, statsDocuments } from './run-history.ts';
-import { untilJob } from './lsh-job-watch.ts';
-import { findJob, listJobs, type Scope } from './lsh-job-calls.ts';
-import { readRuns, type LshJobObject } from '../objects/lsh-job.ts';
+import { untilLshJob } from './lsh-job-watch.ts';
+import { findLshJob, listLshJobs, type Scope } from './lsh-job-calls.ts';
+import { readRuns, type LshJob } from '../objects/lsh-job.ts';
 
 /** The methods that look at runs and their history. */
 export function jobRuns(scope: Scope): Pick<JobApi, 'runs' | 'run' | 'slots' | 'stats'> {
@@ -27,18 +27,18 @@ export function jobRuns(scope: Scope): Pick<JobApi, 'runs' | 'run' | 'slots' | '
 
 /** A run, and the job whose status it stands in. */
 export interface FoundRun {
-  object: LshJobObject;
+  object: LshJob;
   run: Run;
 }
 
 /** The run of that name; RUN_NOT_FOUND also where it is no longer kept. */
 export async function findRun(scope: Scope, name: string): Promise<FoundRun> {
   for (const job of jobNamesOf(name)) {
-    const object = await findJob(scope, job);
+    const object = await findLshJob(scope, job);
     const run = object && runIn(object, name);
     if (run) return { object, run };
   }
-  for (const object of await listJobs(scope)) {
+  for (const object of await listLshJobs(scope)) {
     const run = runIn(object, name);
     if (run) return { object, run };
   }
@@ -46,7 +46,7 @@ export async function findRun(scope: Scope, name: string): Promise<FoundRun> {
 }
 
 /** The run in the status of the object. */
-export function runIn(object: LshJobObject, name: string): Run | undefined {
+export function runIn(object: LshJob, name: string): Run | undefined {
   return readRuns(object).find((run) => run.name === name);
 }
 
@@ -58,20 +58,20 @@ function jobNamesOf(run: string): string[] {
     .map((part) => part.join('-'));
 }
 
-async function jobsNamed(scope: Scope, name: string | undefined): Promise<LshJobObject[]> {
-  if (name === undefined) return listJobs(scope);
-  const object = await findJob(scope, name);
+async function jobsNamed(scope: Scope, name: string | undefined): Promise<LshJob[]> {
+  if (name === undefined) return listLshJobs(scope);
+  const object = await findLshJob(scope, name);
   return object === undefined ? [] : [object];
 }
 
 async function ended(scope: Scope, { object: { metadata }, run: { name } }: FoundRun): Promise<Run> {
-  const look = (object: LshJobObject) => {
+  const look = (object: LshJob) => {
     const run = runIn(object, name);
     // History limits of zero: it has ended, and nothing is left to tell how.
     if (run === undefined) throw notFound(name);
     return isFinished(run) ? run : undefined;
   };
-  return untilJob(scope, metadata.name, look, new AbortController().signal);
+  return untilLshJob(scope, metadata.name, look, new AbortController().signal);
 }
 
 function notFound(name: string): LshError {

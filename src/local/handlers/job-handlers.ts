@@ -8,7 +8,7 @@ import { LOCAL_NAMESPACE, jobKey, type Job, type JobSpec } from '../../core/job.
 import { nextSlots } from '../../core/schedule/next-slots.ts';
 import { isActive } from '../../core/run.ts';
 import { specChanges } from '../../core/spec-changes.ts';
-import { parseManifest, withHomeDefaults } from '../../core/validate/validate.ts';
+import { parseManifest, withPlatformDefaults } from '../../core/validate/validate.ts';
 import type { JobDefinition, PutOutcome, StoreJobSource } from '../jobs/job-source.ts';
 import type { Handlers } from '../socket/server.ts';
 
@@ -34,7 +34,7 @@ export function jobHandlers(options: JobHandlerOptions): JobHandlers {
       const definition = {
         namespace: LOCAL_NAMESPACE,
         name: metadata.name,
-        spec: withHomeDefaults(spec, 'local', { timeZone: spec.timeZone ?? options.timeZone() }),
+        spec: withPlatformDefaults(spec, 'local', { timeZone: spec.timeZone ?? options.timeZone() }),
       };
       const outcome = dryRun ? preview(options, definition) : await source.put(definition);
       return putResult(outcome, { warnings, document, now: options.clock.now() });

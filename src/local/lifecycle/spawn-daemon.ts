@@ -37,7 +37,7 @@ export async function spawnDaemon(options: SpawnOptions): Promise<SpawnResult> {
   ensureDirectories(options.paths);
   const child = spawnDetached(options.paths, options.args);
   try {
-    await firstWord(child, options.paths.log, timeoutMs);
+    await awaitReadiness(child, options.paths.log, timeoutMs);
     return { pid: child.pid ?? 0, started: true };
   } catch (error) {
     if (!(error instanceof LshError) || error.code !== 'DAEMON_ALREADY_RUNNING') throw error;
@@ -91,7 +91,7 @@ function spawnDetached({ stateDir, log }: LocalPaths, args: string[]): ChildProc
 }
 
 /** Resolves at the word `ready`; throws the child's error, or how it came to its end without a word. */
-async function firstWord(child: ChildProcess, logPath: string, timeoutMs: number): Promise<void> {
+async function awaitReadiness(child: ChildProcess, logPath: string, timeoutMs: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<Word | string>();
   let late = false;
   const timer = setTimeout(() => {

@@ -6,9 +6,9 @@ import { ensureDirectories, localPaths, type LocalPaths } from '../../local/path
 import { tellParent } from '../../local/lifecycle/spawn-daemon.ts';
 import { openLog, type Log } from '../../telemetry/log.ts';
 import { VERSION } from '../../version.ts';
-import { LocalHome } from './local-home.ts';
+import { LocalScheduler } from './local-scheduler.ts';
 import { acquireLocks } from '../locks.ts';
-import { untilTold, within, type Told } from '../life.ts';
+import { serveUntilShutdown, within, type Shutdown } from '../life.ts';
 
 /** A drain that takes longer is given up: everything acknowledged is on disk at any moment. */
 const DRAIN_TIMEOUT_MS = 20_000;
@@ -23,7 +23,7 @@ export async function runDaemon(config: Config = loadConfig()): Promise<ExitStat
     const locks = acquireLocks(paths.locks, () => new LshError('DAEMON_ALREADY_RUNNING', { detail: '' }));
     const log = openDaemonLog(config, paths);
     try {
-      return await untilTold('daemon', log, (told) => serve({ config, paths, log }, told));
+      return await serveUntilShutdown('daemon', log, (told) => serve({ config, paths, log }, told));
     } finally {
       log.close();
       for (const lock of locks) lock.release();
@@ -47,17 +47,17 @@ interface Life {
   log: Log;
 }
 
-async function serve(life: Life, told: Told): Promise<ExitStatus> {
+async function serve(life: Life, told: Shutdown): Promise<ExitStatus> {
   const { config, paths, log } = life;
-  const home = new LocalHome({ ...life, shutdown: () => told.resolve('a request') });
-  await home.start();
+  const scheduler = new LocalScheduler({ ...life, shutdown: () => told.resolve('a request') });
+  await scheduler.start();
   for (const warning of config.warnings) log.warn({}, warning);
   const startMs = Math.round(performance.now());
   log.info({ version: VERSION, socket: paths.socket, startMs }, 'daemon started');
   await tellParent('ready');
   const by = await told.promise;
   log.info({ by }, 'daemon stopping');
-  await within(home.stop(), DRAIN_TIMEOUT_MS, log);
+  await within(scheduler.stop(), DRAIN_TIMEOUT_MS, log);
   log.info({}, 'daemon stopped');
   return EXIT.ok;
 }

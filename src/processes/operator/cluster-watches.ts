@@ -3,9 +3,9 @@ import type { Config } from '../../config.ts';
 import type { KubeClient } from '../../kubernetes/api/client.ts';
 import { JOB_LABEL, RUN_LABEL } from '../../kubernetes/objects/kube-job.ts';
 import { NamespacedInformer } from '../../kubernetes/api/watch/namespaced-informer.ts';
-import { trimmedJob } from '../../kubernetes/operator/owned-kube-jobs.ts';
-import { lshJobPath, type LshJobObject } from '../../kubernetes/objects/lsh-job.ts';
-import type { JobObject, PodObject } from '../../kubernetes/objects/kube-job-run.ts';
+import { trimmedKubeJob } from '../../kubernetes/operator/owned-kube-jobs.ts';
+import { lshJobPath, type LshJob } from '../../kubernetes/objects/lsh-job.ts';
+import type { KubeJob, Pod } from '../../kubernetes/objects/kube-job-run.ts';
 import { trimmedPod } from '../../kubernetes/operator/stuck-runs.ts';
 import type { WatchReadings } from '../../kubernetes/api/watch/watch-health.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -18,9 +18,9 @@ export interface WatchOptions {
 
 /** One informer of each kind, not started. */
 export type Watches = {
-  lshjobs: NamespacedInformer<LshJobObject>;
-  jobs: NamespacedInformer<JobObject>;
-  pods: NamespacedInformer<PodObject>;
+  lshjobs: NamespacedInformer<LshJob>;
+  jobs: NamespacedInformer<KubeJob>;
+  pods: NamespacedInformer<Pod>;
 };
 
 /** How far the watches of a resource can be trusted. */
@@ -39,14 +39,14 @@ export function clusterWatches({ config, client, log }: WatchOptions): Watches {
     inactivityMs: config.watchSilenceMs,
   };
   return {
-    lshjobs: new NamespacedInformer<LshJobObject>({ ...shared, pathOf: lshJobPath }),
-    jobs: new NamespacedInformer<JobObject>({
+    lshjobs: new NamespacedInformer<LshJob>({ ...shared, pathOf: lshJobPath }),
+    jobs: new NamespacedInformer<KubeJob>({
       ...shared,
       pathOf: collection('/apis/batch/v1', 'jobs'),
       labelSelector: OURS,
-      trim: trimmedJob,
+      trim: trimmedKubeJob,
     }),
-    pods: new NamespacedInformer<PodObject>({
+    pods: new NamespacedInformer<Pod>({
       ...shared,
       pathOf: collection('/api/v1', 'pods'),
       labelSelector: OURS,

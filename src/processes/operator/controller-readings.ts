@@ -1,14 +1,14 @@
 // What /metrics reads from a controller when it is asked: who leads, what waits, what is active, how far the
 // watches can be trusted.
 import type { Metrics } from '../../telemetry/metrics.ts';
-import type { ClusterHome } from './cluster-home.ts';
+import type { ClusterScheduler } from './cluster-scheduler.ts';
 import type { WatchReading } from './cluster-watches.ts';
 
 /** How a controller stands now. */
 export interface Standing {
   readonly leads: boolean;
   /** While it leads. */
-  readonly home: ClusterHome | undefined;
+  readonly scheduler: ClusterScheduler | undefined;
   /** Of what it leads, or would. */
   readonly watches: readonly WatchReading[];
 }
@@ -32,12 +32,12 @@ export function addReadings(metrics: Metrics, standing: Standing, workers: numbe
   metrics.add({
     name: 'workqueue_depth',
     help: 'Keys that are ready and wait for a worker.',
-    read: () => one(standing.home?.depth ?? 0, { name: 'lshjob' }),
+    read: () => one(standing.scheduler?.depth ?? 0, { name: 'lshjob' }),
   });
   metrics.add({
     name: 'controller_runtime_active_workers',
     help: 'Keys that are being reconciled.',
-    read: () => one(standing.home?.working ?? 0, CONTROLLER),
+    read: () => one(standing.scheduler?.working ?? 0, CONTROLLER),
   });
   metrics.add({
     name: 'controller_runtime_max_concurrent_reconciles',
@@ -47,12 +47,12 @@ export function addReadings(metrics: Metrics, standing: Standing, workers: numbe
   metrics.add({
     name: 'lsh_active_runs',
     help: 'Runs that have not ended.',
-    read: () => one(standing.home?.activeRuns ?? 0),
+    read: () => one(standing.scheduler?.activeRuns ?? 0),
   });
   metrics.add({
     name: 'lsh_history_backlog',
     help: 'Finished runs that the team’s history lacks.',
-    read: () => one(standing.home?.historyBacklog ?? 0),
+    read: () => one(standing.scheduler?.historyBacklog ?? 0),
   });
   metrics.add({
     name: 'lsh_watch_last_event_age_seconds',

@@ -10,13 +10,13 @@ import { fenced } from '../../kubernetes/api/fence.ts';
 import { KubeClient } from '../../kubernetes/api/client.ts';
 import { loadKubeConfig, type KubeConfigChoice } from '../../kubernetes/api/kube-config.ts';
 import { LeaderElector, type LeadershipEnd } from '../../kubernetes/api/lease.ts';
-import { ObserveServer } from '../../telemetry/http.ts';
+import { TelemetryServer } from '../../telemetry/http.ts';
 import { openLog, type Log } from '../../telemetry/log.ts';
 import { Metrics } from '../../telemetry/metrics.ts';
 import { VERSION } from '../../version.ts';
-import { ClusterHome } from './cluster-home.ts';
+import { ClusterScheduler } from './cluster-scheduler.ts';
 import { addReadings, type Standing } from './controller-readings.ts';
-import { untilTold, within, type Told } from '../life.ts';
+import { serveUntilShutdown, within, type Shutdown } from '../life.ts';
 import type { WatchReading } from './cluster-watches.ts';
 import { checkShellMode, shellRuns } from './shell-runs.ts';
 import { Standby } from './standby.ts';
@@ -58,7 +58,7 @@ export async function runController({ cluster, options }: ControllerChoice): Pro
   try {
     const identity = hostname();
     const life = new ControllerLife({ config, log, metrics, client, leaseClient, history, identity });
-    return await untilTold('controller', log, (told) => life.serve(told));
+    return await serveUntilShutdown('controller', log, (told) => life.serve(told));
   } finally {
     await Promise.all([client.close(), leaseClient.close()]);
     log.close();
@@ -80,7 +80,7 @@ class ControllerLife implements Standing {
   readonly #options: LifeOptions;
   readonly #elector: LeaderElector | undefined;
   #standby: Standby | undefined;
-  home: ClusterHome | undefined;
+  scheduler: ClusterScheduler | undefined;
 
   constructor(options: LifeOptions) {
     this.#options = options;
@@ -90,17 +90,17 @@ class ControllerLife implements Standing {
   }
 
   get watches(): WatchReading[] {
-    return (this.home ?? this.#standby)?.watches() ?? [];
+    return (this.scheduler ?? this.#standby)?.watches() ?? [];
   }
 
   get leads(): boolean {
     return this.#elector === undefined || this.#elector.isLeader();
   }
 
-  async serve(told: Told): Promise<ExitStatus> {
+  async serve(told: Shutdown): Promise<ExitStatus> {
     const { config, log, metrics, identity } = this.#options;
     addReadings(metrics, this, config.workers);
-    const server = new ObserveServer({
+    const server = new TelemetryServer({
       port: config.httpPort,
       notReady: () => this.#notReady(),
       metrics: () => metrics.text(),
@@ -135,24 +135,24 @@ class ControllerLife implements Standing {
     const term = this.#elector?.term() ?? 0;
     const shell = shellRuns({ config, host, term, log: log.component('shell') });
     const api = fenced(client, () => this.leads);
-    const home = new ClusterHome({ ...this.#options, api, shell });
-    this.home = home;
+    const scheduler = new ClusterScheduler({ ...this.#options, api, shell });
+    this.scheduler = scheduler;
     // Nothing of it is shared with what begins now.
     void this.#standby?.stop();
     this.#standby = undefined;
     const ended = leading.aborted ? Promise.resolve() : once(leading, 'abort');
     // What cannot be read yet is waited for, and told by /readyz; only the end of leading ends that.
-    const started = home.start().then(() => log.info({}, 'every schedule is evaluated'));
+    const started = scheduler.start().then(() => log.info({}, 'every schedule is evaluated'));
     await Promise.race([ended, started]);
     await ended;
     // A lost lease ends it at once: another one may be writing by now.
-    if (stop.aborted) await within(home.stop(), DRAIN_TIMEOUT_MS, log);
+    if (stop.aborted) await within(scheduler.stop(), DRAIN_TIMEOUT_MS, log);
     await shell?.close();
   }
 
   #notReady(): string | undefined {
-    if (this.home !== undefined)
-      return this.home.evaluating ? undefined : 'the schedules are not evaluated yet';
+    if (this.scheduler !== undefined)
+      return this.scheduler.evaluating ? undefined : 'the schedules are not evaluated yet';
     if (this.#standby?.synced !== true) return 'the caches have not synced yet';
     return this.#elector?.holder() === undefined ? 'the lease has not been seen yet' : undefined;
   }

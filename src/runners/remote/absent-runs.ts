@@ -4,7 +4,7 @@ import type { Clock } from '../../control/ports.ts';
 import type { JobKey } from '../../core/job.ts';
 import type { Run, RunObservation } from '../../core/run.ts';
 
-export interface ForeignRunsOptions {
+export interface AbsentRunsOptions {
   clock: Clock;
   /** From hold() until they are certainly gone, in milliseconds. */
   waitMs: number;
@@ -12,12 +12,12 @@ export interface ForeignRunsOptions {
   onGone: (key: JobKey) => void;
 }
 
-export class ForeignRuns {
-  readonly #options: ForeignRunsOptions;
+export class AbsentRuns {
+  readonly #options: AbsentRunsOptions;
   #runs: readonly Run[] = [];
   #cancel: (() => void) | undefined;
 
-  constructor(options: ForeignRunsOptions) {
+  constructor(options: AbsentRunsOptions) {
     this.#options = options;
   }
 

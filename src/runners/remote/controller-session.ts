@@ -18,7 +18,7 @@ import type { SubprocessRunner } from '../subprocess/subprocess-runner.ts';
 export type ServedRunner = Pick<
   SubprocessRunner,
   | 'recover'
-  | 'endStrays'
+  | 'endOrphans'
   | 'keys'
   | 'observe'
   | 'capacity'

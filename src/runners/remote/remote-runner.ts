@@ -3,7 +3,7 @@
 import type { Clock, Logger, Runner } from '../../control/ports.ts';
 import type { Job, JobKey } from '../../core/job.ts';
 import type { Run, RunObservation, StopCause } from '../../core/run.ts';
-import { ForeignRuns } from './absent-runs.ts';
+import { AbsentRuns } from './absent-runs.ts';
 import { readRemoteLog, type LogOptions } from './remote-log.ts';
 import { LOGS_MAX, type RunnerMessage } from './protocol.ts';
 import { RemoteRuns, wireNameOf } from './remote-runs.ts';
@@ -36,7 +36,7 @@ export class RemoteRunner implements Runner {
   readonly claim = 'ledger';
   readonly #options: RemoteRunnerOptions;
   readonly #link: RunnerLink;
-  readonly #foreign: ForeignRuns;
+  readonly #foreign: AbsentRuns;
   readonly #listeners: ((key: JobKey) => void)[] = [];
   readonly #runs = new RemoteRuns();
   readonly #starts = new Map<number, PendingStart>();
@@ -64,7 +64,7 @@ export class RemoteRunner implements Runner {
       log,
     });
     const waitMs = leaseDurationMs + graceMs + MARGIN_MS;
-    this.#foreign = new ForeignRuns({ clock, waitMs, onGone: (key) => this.#announce(key) });
+    this.#foreign = new AbsentRuns({ clock, waitMs, onGone: (key) => this.#announce(key) });
   }
 
   /**

@@ -1,7 +1,7 @@
 // What a controller knows of the runs of its own host, and how far that has been told over the present connection.
 import type { JobKey } from '../../core/job.ts';
 import type { Run, RunObservation, StopCause } from '../../core/run.ts';
-import type { HeldRun } from '../subprocess/known-runs.ts';
+import type { ClaimedRun } from '../subprocess/known-runs.ts';
 import { RunIndex } from '../run-index.ts';
 
 interface RemoteRun {
@@ -41,7 +41,7 @@ export class RemoteRuns extends RunIndex<RemoteRun> {
   }
 
   /** The runs whose fate the runner is to tell. */
-  ask(): HeldRun[] {
+  ask(): ClaimedRun[] {
     const asked = [...this.entries()].filter(([, { observation }]) => observation.state !== 'Ended');
     return asked.map(([name, run]) => {
       run.standing = 'asked';

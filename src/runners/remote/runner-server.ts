@@ -96,7 +96,7 @@ export class RunnerServer {
   /** Resolves when none is left. */
   async #endChildren(cause: StopCause): Promise<void> {
     const { runner, graceMs, log } = this.#options;
-    await runner.endStrays(cause, graceMs).catch((error: Error) => {
+    await runner.endOrphans(cause, graceMs).catch((error: Error) => {
       log.error({ err: error }, 'what an earlier runner started could not be ended');
     });
     for (const name of this.#running()) runner.stop(name, cause, graceMs);

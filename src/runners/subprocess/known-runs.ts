@@ -5,7 +5,7 @@ import { LiveRun } from './live-run.ts';
 import { RunIndex } from '../run-index.ts';
 
 /** What the runner has to know of a run that the ledger holds as Running. */
-export type HeldRun = Pick<Run, 'name' | 'job' | 'startedAt' | 'stopCause'>;
+export type ClaimedRun = Pick<Run, 'name' | 'job' | 'startedAt' | 'stopCause'>;
 
 /** A run without a process: proven never to have had any, or with nothing left that tells of it. */
 interface TracelessRun {
@@ -18,12 +18,12 @@ interface TracelessRun {
 /** A run that has, or had, a process; or one without. */
 export type KnownRun = LiveRun | TracelessRun;
 
-export function neverStarted(run: HeldRun): KnownRun {
+export function neverStarted(run: ClaimedRun): KnownRun {
   return { key: run.job, observation: { name: run.name, state: 'NeverStarted' } };
 }
 
 /** A run of which nothing can be known: it may have run, so it must not run again. `now` in milliseconds. */
-export function lostRun(run: HeldRun, directory: string, now: number): KnownRun {
+export function lostRun(run: ClaimedRun, directory: string, now: number): KnownRun {
   const reason: StopCause | 'Lost' = run.stopCause ?? 'Lost';
   const message = 'The run may have started; nothing is left that tells how it ended.';
   const { name, startedAt } = run;

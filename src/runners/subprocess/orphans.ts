@@ -6,7 +6,7 @@ import { fateOf, startDirectories } from './recovery.ts';
 import type { RunFiles } from './run-files.ts';
 
 /** Sends TERM to each of them, and KILL after the grace (milliseconds); `onStop` hears the name of each before. */
-export async function endStrays(
+export async function endOrphans(
   files: RunFiles,
   graceMs: number,
   onStop: (run: string) => void,

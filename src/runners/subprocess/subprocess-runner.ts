@@ -8,12 +8,12 @@ import type { RunObservation, StopCause } from '../../core/run.ts';
 import { childEnvironment, type Command, type Environment, type StartedRun } from './child-env.ts';
 import { adoptChild, endedChild, openFifo, startChild, type ChildInput, type RunProcess } from './child.ts';
 import { FifoPool } from './output/fifo-pool.ts';
-import { KnownRuns, lostRun, neverStarted, type HeldRun } from './known-runs.ts';
+import { KnownRuns, lostRun, neverStarted, type ClaimedRun } from './known-runs.ts';
 import { LiveRun, type Attachment } from './live-run.ts';
 import { memoryKillCounter } from './memory-kills.ts';
 import { Output } from './output/output.ts';
 import { bootIdentity } from './process-identity.ts';
-import { endStrays } from './orphans.ts';
+import { endOrphans } from './orphans.ts';
 import { fateOf, isMarkedBoot, markBoot, startDirectories, sweep, type Fate } from './recovery.ts';
 import {
   logPath,
@@ -138,7 +138,7 @@ export class SubprocessRunner implements Runner {
    * those of which nothing can be known. Files of other runs are removed. A later call, by another who reads the
    * ledger, tells of the runs that are not known yet. One call at a time.
    */
-  async recover(runs: readonly HeldRun[]): Promise<void> {
+  async recover(runs: readonly ClaimedRun[]): Promise<void> {
     const { runs: starts, logs, spare, owner } = this.#files;
     for (const directory of [this.#options.stateDir, starts, logs]) privateDirectory(directory);
     const sameBoot = markBoot(this.#files, bootIdentity(this.#options.now()));
@@ -156,14 +156,14 @@ export class SubprocessRunner implements Runner {
     await this.#pool.ready();
   }
 
-  async #recoverOne(held: HeldRun, directory: string | undefined, sameBoot: boolean): Promise<void> {
+  async #recoverOne(held: ClaimedRun, directory: string | undefined, sameBoot: boolean): Promise<void> {
     const run = { ...held, stopCause: held.stopCause ?? this.#strays.get(held.name) };
     if (directory) this.#take(run, directory, await fateOf(directory, run.name, sameBoot));
     else if (sameBoot) this.#runs.add(run.name, neverStarted(run));
     else this.#lose(run, startDirectory(this.#files, run.name, 'lost'));
   }
 
-  #lose(run: HeldRun, directory: string): void {
+  #lose(run: ClaimedRun, directory: string): void {
     markLost(directory);
     this.#runs.add(run.name, lostRun(run, directory, this.#options.now()));
   }
@@ -172,12 +172,12 @@ export class SubprocessRunner implements Runner {
    * Before the first recover(): ends what an earlier process started, TERM and after the grace (milliseconds)
    * KILL. Who comes then with recover() is told the cause.
    */
-  async endStrays(cause: StopCause, graceMs: number): Promise<void> {
+  async endOrphans(cause: StopCause, graceMs: number): Promise<void> {
     if (this.#pool || !isMarkedBoot(this.#files, bootIdentity(this.#options.now()))) return;
-    await endStrays(this.#files, graceMs, (run) => this.#strays.set(run, cause));
+    await endOrphans(this.#files, graceMs, (run) => this.#strays.set(run, cause));
   }
 
-  #take(run: HeldRun, directory: string, fate: Fate): void {
+  #take(run: ClaimedRun, directory: string, fate: Fate): void {
     if (fate.state === 'Unknown') return this.#lose(run, directory);
     if (fate.state === 'NeverStarted') {
       this.#runs.add(run.name, neverStarted(run));
@@ -247,7 +247,7 @@ export class SubprocessRunner implements Runner {
     return { path: logPath(this.#files, name), directory, maxBytes: this.#options.maxOutputBytes };
   }
 
-  #begin(run: HeldRun, startedAt: number): LiveRun {
+  #begin(run: ClaimedRun, startedAt: number): LiveRun {
     const { name, job: key, stopCause } = run;
     const { now, memoryKills } = this.#options;
     const onEnd = () => {

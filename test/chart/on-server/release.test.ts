@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { isNotFound } from '../../../src/kubernetes/api/api-errors.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
-import { lshJobPath, type LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
+import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { CHART, helm } from '../../../scripts/chart/helm.ts';
 import { NO_HELM, type Rendered } from '../../support/chart/chart.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -66,7 +66,7 @@ describe.skipIf(NO_KUBE || NO_HELM)('a release', () => {
     helm(['uninstall', 'lsh', ...cluster]);
     expect(await isGone(DEPLOYMENT)).toBe(true);
     expect(await isGone('/apis/rbac.authorization.k8s.io/v1/clusterroles/lsh-controller')).toBe(true);
-    expect(await get<LshJobObject>(lshJobPath('default', 'kept'))).toMatchObject({
+    expect(await get<LshJob>(lshJobPath('default', 'kept'))).toMatchObject({
       spec: { command: 'date' },
     });
 

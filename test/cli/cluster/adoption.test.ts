@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
-import { lshJobPath, type LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
+import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { aSharedDaemon, lsh, lshOk } from '../../support/cli.ts';
 import { aNamespace, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
 import { KUBE_MINOR, KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
@@ -40,7 +40,7 @@ describe.skipIf(NO_KUBE)('adoption by a cluster', () => {
   });
   afterAll(() => environment?.stop());
 
-  const object = (name: string) => client.json<LshJobObject>({ path: lshJobPath('adopted', name) });
+  const object = (name: string) => client.json<LshJob>({ path: lshJobPath('adopted', name) });
   const addLocally = (name: string, ...more: string[]) =>
     lshOk(home, ['cron', 'add', '-n', name, '-s', '0 2 * * 0', '-c', 'make rotate', ...more]);
   const createCronJob = (body: object) =>

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PutResult } from '../../../src/contracts/job-api.ts';
 import type { JobDocument } from '../../../src/core/document.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
-import { lshJobPath, type LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
+import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { lshOk } from '../../support/cli.ts';
 import { aNamespace, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
 import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
@@ -25,7 +25,7 @@ describe.skipIf(NO_KUBE)('definitions in a cluster', () => {
   });
   afterAll(() => environment?.stop());
 
-  const object = (name: string) => client.json<LshJobObject>({ path: lshJobPath('team', name) });
+  const object = (name: string) => client.json<LshJob>({ path: lshJobPath('team', name) });
   const add = (name: string, ...more: string[]) =>
     cli.ok(['cron', 'add', '--name', name, ...YEARLY, '--command', 'true', ...more]);
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LshError } from '../../../src/core/errors.ts';
-import type { Home } from '../../../src/core/job.ts';
-import { parseManifest, parseSpec, withHomeDefaults } from '../../../src/core/validate/validate.ts';
+import type { Platform } from '../../../src/core/job.ts';
+import { parseManifest, parseSpec, withPlatformDefaults } from '../../../src/core/validate/validate.ts';
 
 const DAILY = { schedule: '0 2 * * *', command: 'true' };
 
@@ -26,8 +26,8 @@ function refusal(check: () => unknown): LshError {
 }
 
 /** Problems as `path: message`. */
-function problems(spec: object, home: Home = 'local'): string[] {
-  const error = refusal(() => parseSpec(spec, home));
+function problems(spec: object, platform: Platform = 'local'): string[] {
+  const error = refusal(() => parseSpec(spec, platform));
   expect(error.code).toBe('JOB_INVALID');
   return error.problems.map(({ path, message }) => `${path}: ${message}`);
 }
@@ -295,7 +295,7 @@ describe('schedules and zones', () => {
   });
 });
 
-describe('what each home admits', () => {
+describe('what each platform admits', () => {
   test('the local daemon refuses what only a cluster has', () => {
     const spec = {
       ...DAILY,
@@ -337,16 +337,16 @@ describe('what each home admits', () => {
   });
 });
 
-describe('the defaults of a home', () => {
+describe('the defaults of a platform', () => {
   const spec = parseSpec(DAILY, 'cluster');
 
   test('are a shell and captured output locally, a Kubernetes Job in a cluster', () => {
-    expect(withHomeDefaults(spec, 'local', { timeZone: 'Europe/Oslo' })).toMatchObject({
+    expect(withPlatformDefaults(spec, 'local', { timeZone: 'Europe/Oslo' })).toMatchObject({
       executor: 'Shell',
       timeZone: 'Europe/Oslo',
       captureOutput: true,
     });
-    expect(withHomeDefaults(spec, 'cluster', { timeZone: 'UTC' })).toMatchObject({
+    expect(withPlatformDefaults(spec, 'cluster', { timeZone: 'UTC' })).toMatchObject({
       executor: 'Job',
       timeZone: 'UTC',
       captureOutput: true,
@@ -355,14 +355,14 @@ describe('the defaults of a home', () => {
 
   test('keep the output of a run with secrets out of a cluster unless asked', () => {
     const secret = { ...spec, envFrom: [{ secretRef: { name: 'a' } }] };
-    expect(withHomeDefaults(secret, 'cluster', { timeZone: 'UTC' }).captureOutput).toBe(false);
-    expect(withHomeDefaults(secret, 'local', { timeZone: 'UTC' }).captureOutput).toBe(true);
+    expect(withPlatformDefaults(secret, 'cluster', { timeZone: 'UTC' }).captureOutput).toBe(false);
+    expect(withPlatformDefaults(secret, 'local', { timeZone: 'UTC' }).captureOutput).toBe(true);
     const asked = { ...secret, captureOutput: true };
-    expect(withHomeDefaults(asked, 'cluster', { timeZone: 'UTC' }).captureOutput).toBe(true);
+    expect(withPlatformDefaults(asked, 'cluster', { timeZone: 'UTC' }).captureOutput).toBe(true);
   });
 
   test('do not override what the spec says', () => {
     const said = { ...spec, timeZone: 'Asia/Tokyo', executor: 'Shell' as const, captureOutput: false };
-    expect(withHomeDefaults(said, 'cluster', { timeZone: 'UTC' })).toEqual(said);
+    expect(withPlatformDefaults(said, 'cluster', { timeZone: 'UTC' })).toEqual(said);
   });
 });

@@ -12,8 +12,8 @@ import { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { Informer } from '../../../src/kubernetes/api/watch/informer.ts';
 import { JOB_LABEL, RUN_LABEL, SLOT_ANNOTATION } from '../../../src/kubernetes/objects/kube-job.ts';
 import type { KubeObject } from '../../../src/kubernetes/api/objects.ts';
-import { lshJobPath, type LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
-import { isOwnedBy, type JobObject, type PodObject } from '../../../src/kubernetes/objects/kube-job-run.ts';
+import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
+import { isOwnedBy, type KubeJob, type Pod } from '../../../src/kubernetes/objects/kube-job-run.ts';
 import type { OutcomeEntry, RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 import { BUNDLE } from '../../support/bundle.ts';
 import { keptLogger } from '../../support/kept-logger.ts';
@@ -45,15 +45,15 @@ interface Lease extends KubeObject {
 export class RealCluster {
   readonly kubeconfig = inject('kubeconfig');
   readonly client: KubeClient;
-  readonly #lshJobs: Informer<LshJobObject>;
-  readonly #jobs: Informer<JobObject>;
-  readonly #pods: Informer<PodObject>;
+  readonly #lshJobs: Informer<LshJob>;
+  readonly #jobs: Informer<KubeJob>;
+  readonly #pods: Informer<Pod>;
   readonly #leases: Informer<Lease>;
   readonly #runs = new Map<string, Map<string, RunEntry>>();
   readonly #outcomes = new Map<string, Map<string, OutcomeEntry>>();
   /** Every Job and Pod that ever was, in its newest version, by uid. */
-  readonly jobsSeen = new Map<string, JobObject>();
-  readonly podsSeen = new Map<string, PodObject>();
+  readonly jobsSeen = new Map<string, KubeJob>();
+  readonly podsSeen = new Map<string, Pod>();
   /** Who has held the lease, one after the other; empty where it was given up. */
   readonly holders: string[] = [];
   readonly #waiting = new Set<() => void>();
@@ -67,11 +67,11 @@ export class RealCluster {
       },
       userAgent: 'lsh-e2e',
     });
-    this.#lshJobs = this.#informer<LshJobObject>(lshJobPath(), (object) => this.#remember(object));
-    this.#jobs = this.#informer<JobObject>('/apis/batch/v1/jobs', (job) =>
+    this.#lshJobs = this.#informer<LshJob>(lshJobPath(), (object) => this.#remember(object));
+    this.#jobs = this.#informer<KubeJob>('/apis/batch/v1/jobs', (job) =>
       this.jobsSeen.set(job.metadata.uid, job),
     );
-    this.#pods = this.#informer<PodObject>('/api/v1/pods', (pod) => this.podsSeen.set(pod.metadata.uid, pod));
+    this.#pods = this.#informer<Pod>('/api/v1/pods', (pod) => this.podsSeen.set(pod.metadata.uid, pod));
     const leases = `/apis/coordination.k8s.io/v1/namespaces/${RELEASE.namespace}/leases`;
     this.#leases = this.#informer<Lease>(leases, ({ spec }) => {
       const holder = spec?.holderIdentity ?? '';
@@ -142,13 +142,13 @@ export class RealCluster {
     ]);
   }
 
-  async create(name: string, spec: JobSpecInput): Promise<LshJobObject> {
+  async create(name: string, spec: JobSpecInput): Promise<LshJob> {
     const body = { apiVersion: 'lsh.dev/v1alpha1', kind: 'LshJob', metadata: { name }, spec };
-    return this.client.json<LshJobObject>({ method: 'POST', path: lshJobPath(TEAM), body });
+    return this.client.json<LshJob>({ method: 'POST', path: lshJobPath(TEAM), body });
   }
 
-  async patch(name: string, body: object): Promise<LshJobObject> {
-    return this.client.json<LshJobObject>({
+  async patch(name: string, body: object): Promise<LshJob> {
+    return this.client.json<LshJob>({
       method: 'PATCH',
       path: lshJobPath(TEAM, name),
       contentType: 'application/merge-patch+json',
@@ -160,7 +160,7 @@ export class RealCluster {
     for (const name of names) await this.client.request({ method: 'DELETE', path: lshJobPath(TEAM, name) });
   }
 
-  get(name: string): LshJobObject | undefined {
+  get(name: string): LshJob | undefined {
     return this.#lshJobs.get(`${TEAM}/${name}`);
   }
 
@@ -182,7 +182,7 @@ export class RealCluster {
   }
 
   /** Kubernetes Jobs of the LshJob that are there now. */
-  jobsOf(name: string): JobObject[] {
+  jobsOf(name: string): KubeJob[] {
     return [...this.#jobs.values()].filter(
       ({ metadata }) => metadata.namespace === TEAM && metadata.labels?.[JOB_LABEL] === name,
     );
@@ -207,7 +207,7 @@ export class RealCluster {
   }
 
   /** Pods of the release that are not being deleted. */
-  operators(): PodObject[] {
+  operators(): Pod[] {
     return [...this.#pods.values()].filter(
       ({ metadata }) =>
         metadata.namespace === RELEASE.namespace &&
@@ -218,7 +218,7 @@ export class RealCluster {
   }
 
   /** The pod of a release with one replica, once it is alone. */
-  operator(): Promise<PodObject> {
+  operator(): Promise<Pod> {
     return this.until('one operator', () => {
       const [pod, ...others] = this.operators();
       return others.length === 0 ? pod : undefined;
@@ -233,7 +233,7 @@ export class RealCluster {
   }
 
   /** The pod whose operator holds the lease. */
-  leader(): PodObject | undefined {
+  leader(): Pod | undefined {
     const [lease] = [...this.#leases.values()];
     const holder = lease?.spec?.holderIdentity ?? '';
     return this.operators().find(({ metadata }) => holder !== '' && holder.startsWith(metadata.name));
@@ -246,7 +246,7 @@ export class RealCluster {
   }
 
   /** Kills the process of the operator in the pod on the node; the pids of those it found. */
-  killController({ metadata }: PodObject): string[] {
+  killController({ metadata }: Pod): string[] {
     // In the names of cgroups some have underscores.
     const uid = metadata.uid.replaceAll('-', '[-_]');
     const script = `for process in /proc/[0-9]*; do
@@ -260,7 +260,7 @@ export class RealCluster {
   }
 
   /** All that was ever shown of an LshJob with slots of every second, up to and including the instant. */
-  accountOf(object: LshJobObject, until: number): Account {
+  accountOf(object: LshJob, until: number): Account {
     const { name, uid } = object.metadata;
     const executions = [...this.jobsSeen.values()]
       .filter((job) => isOwnedBy(job, uid))
@@ -288,7 +288,7 @@ export class RealCluster {
     return informer;
   }
 
-  #remember({ metadata, status }: LshJobObject): void {
+  #remember({ metadata, status }: LshJob): void {
     const runs = this.#runs.get(metadata.name) ?? new Map<string, RunEntry>();
     const outcomes = this.#outcomes.get(metadata.name) ?? new Map<string, OutcomeEntry>();
     this.#runs.set(metadata.name, runs);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiException } from '@kubernetes/client-node';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { statusBody } from '../../../src/kubernetes/api/api-errors.ts';
-import { lshJobPath, type LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
+import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { eventually } from '../../support/eventually.ts';
 import { KUBE_MINOR, kubectl, KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
 
@@ -27,7 +27,7 @@ describe.skipIf(NO_KUBE)('the definition of LshJob', () => {
   afterAll(() => environment?.stop());
 
   const create = (name: string, spec: object) =>
-    client.json<LshJobObject>({
+    client.json<LshJob>({
       method: 'POST',
       path: lshJobPath('default'),
       body: manifest(name, spec),
@@ -110,14 +110,14 @@ describe.skipIf(NO_KUBE)('the definition of LshJob', () => {
     const status = { phase: 'Scheduled', nextScheduleTime: '2026-03-01T02:00:00Z' };
     const path = lshJobPath('default', 'status');
     const type = 'application/merge-patch+json';
-    const ignored = await client.json<LshJobObject>({
+    const ignored = await client.json<LshJob>({
       method: 'PATCH',
       path,
       body: { status },
       contentType: type,
     });
     expect(ignored.status).toBeUndefined();
-    const written = await client.json<LshJobObject>({
+    const written = await client.json<LshJob>({
       method: 'PATCH',
       path: `${path}/status`,
       body: { status, spec: { suspend: true } },

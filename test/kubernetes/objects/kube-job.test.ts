@@ -2,17 +2,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Job, JobSpecInput } from '../../../src/core/job.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
-import { jobManifest, RUN_LABEL } from '../../../src/kubernetes/objects/kube-job.ts';
+import { kubeJobManifest, RUN_LABEL } from '../../../src/kubernetes/objects/kube-job.ts';
 import {
   hasEnded,
   isOwnedBy,
   observationOf,
   runNameOf,
-  type JobObject,
-  type PodObject,
+  type KubeJob,
+  type Pod,
 } from '../../../src/kubernetes/objects/kube-job-run.ts';
 import type { KubeList } from '../../../src/kubernetes/api/objects.ts';
-import { lshJobPath, type LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
+import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { aJob, aRun, at } from '../../support/builders.ts';
 import { eventually } from '../../support/eventually.ts';
 import { KUBE_MINOR, KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
@@ -24,7 +24,8 @@ const LOOKS_A_CHANGE = 200;
 
 const clusterJob = (spec: JobSpecInput, job: Partial<Job> = {}) =>
   aJob({ executor: 'Job', ...spec }, { namespace: 'default', key: 'default/backup', ...job });
-const manifestOf = (spec: JobSpecInput) => jobManifest(clusterJob(spec), aRun({ executor: 'Job' }), DEFAULTS);
+const manifestOf = (spec: JobSpecInput) =>
+  kubeJobManifest(clusterJob(spec), aRun({ executor: 'Job' }), DEFAULTS);
 const podOf = (spec: JobSpecInput) => manifestOf(spec).spec!.template.spec!;
 const containerOf = (spec: JobSpecInput) => podOf(spec).containers[0]!;
 
@@ -178,12 +179,12 @@ describe('what a Job shows of its run', () => {
     ({
       metadata: { name: 'backup-1', creationTimestamp: '2026-01-01T00:01:00Z' },
       status,
-    }) as unknown as JobObject;
+    }) as unknown as KubeJob;
   const pod = (terminated: object | undefined, status: object = {}) =>
     ({
       metadata: { name: 'p', creationTimestamp: '2026-01-01T00:01:01Z' },
       status: { ...status, containerStatuses: [{ name: 'run', state: terminated ? { terminated } : {} }] },
-    }) as unknown as PodObject;
+    }) as unknown as Pod;
   const failed = {
     startTime: '2026-01-01T00:01:02Z',
     conditions: [condition('Failed', 'BackoffLimitExceeded')],
@@ -202,7 +203,7 @@ describe('what a Job shows of its run', () => {
     expect(observationOf(jobObject({}), [])).toMatchObject({ startedAt: at('2026-01-01T00:01:00Z') });
   });
 
-  test.each<[string, PodObject[], object]>([
+  test.each<[string, Pod[], object]>([
     ['an exit code', [pod({ exitCode: 3 })], { exitCode: 3 }],
     [
       'a kill for memory',
@@ -243,7 +244,7 @@ describe.skipIf(NO_KUBE)('a Job in a cluster', () => {
   beforeAll(async () => {
     environment = await KubeEnvironment.start();
     client = await environment.client();
-    const created = await client.json<LshJobObject>({
+    const created = await client.json<LshJob>({
       method: 'POST',
       path: lshJobPath('default'),
       body: {
@@ -259,15 +260,15 @@ describe.skipIf(NO_KUBE)('a Job in a cluster', () => {
   afterAll(() => environment?.stop());
 
   const create = (name: string, spec: JobSpecInput = {}) =>
-    client.json<JobObject>({
+    client.json<KubeJob>({
       method: 'POST',
       path: JOBS,
-      body: jobManifest(clusterJob(spec, { uid: owner.uid }), aRun({ name, executor: 'Job' }), DEFAULTS),
+      body: kubeJobManifest(clusterJob(spec, { uid: owner.uid }), aRun({ name, executor: 'Job' }), DEFAULTS),
     });
 
   const podsOf = async (run: string) => {
     const query = { labelSelector: `${RUN_LABEL}=${run}` };
-    return (await client.json<KubeList<PodObject>>({ path: PODS, query })).items;
+    return (await client.json<KubeList<Pod>>({ path: PODS, query })).items;
   };
 
   /** Plays the kubelet: the Pod of the run ends in the given way. */
@@ -314,7 +315,7 @@ describe.skipIf(NO_KUBE)('a Job in a cluster', () => {
     return eventually(
       async () => {
         if (++looks % LOOKS_A_CHANGE === 0) await touch(name, looks);
-        const job = await client.json<JobObject>({ path: `${JOBS}/${name}` });
+        const job = await client.json<KubeJob>({ path: `${JOBS}/${name}` });
         return hasEnded(job) && job;
       },
       { withinMs: 120_000, what: `the end of the Job ${name}` },
@@ -340,11 +341,11 @@ describe.skipIf(NO_KUBE)('a Job in a cluster', () => {
         queueName: 'q',
       },
     };
-    const created = await client.json<JobObject>({
+    const created = await client.json<KubeJob>({
       method: 'POST',
       path: JOBS,
       query: { dryRun: 'All', ...(KUBE_MINOR >= 27 && { fieldValidation: 'Strict' }) },
-      body: jobManifest(clusterJob(spec, { uid: owner.uid }), aRun({ executor: 'Job' }), DEFAULTS),
+      body: kubeJobManifest(clusterJob(spec, { uid: owner.uid }), aRun({ executor: 'Job' }), DEFAULTS),
     });
     expect(isOwnedBy(created, owner.uid)).toBe(true);
     expect(isOwnedBy(created, 'another')).toBe(false);

@@ -3,12 +3,12 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JobStatus } from '../../../src/core/job.ts';
 import { RUN_TRIGGERS, type Run } from '../../../src/core/run.ts';
-import { lshJobPath, readJob, readRuns, type LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
+import { lshJobPath, readLshJob, readRuns, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { readStatus, runEntry, writeStatus } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 import { aJob, aRun, at } from '../../support/builders.ts';
 import { seeded } from '../../support/seed.ts';
 
-function anObject(spec: object, rest: Partial<LshJobObject> = {}): LshJobObject {
+function anObject(spec: object, rest: Partial<LshJob> = {}): LshJob {
   return {
     apiVersion: 'lsh.dev/v1alpha1',
     kind: 'LshJob',
@@ -30,7 +30,7 @@ const asServed = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
 describe('an LshJob object', () => {
   test('is a job with the defaults of a cluster', () => {
-    const { job, problem } = readJob(anObject(GOOD));
+    const { job, problem } = readLshJob(anObject(GOOD));
     expect(problem).toBeUndefined();
     expect(job).toMatchObject({
       key: 'team/backup',
@@ -44,7 +44,9 @@ describe('an LshJob object', () => {
   });
 
   test('whose spec cannot be admitted is a job with a problem that names the field', () => {
-    const { job, problem } = readJob(anObject({ ...GOOD, args: ['true'], terminationGracePeriodSeconds: 3 }));
+    const { job, problem } = readLshJob(
+      anObject({ ...GOOD, args: ['true'], terminationGracePeriodSeconds: 3 }),
+    );
     expect(problem).toMatchObject({ code: 'JOB_INVALID', problems: [{ path: 'spec.args' }] });
     expect(job.spec.terminationGracePeriodSeconds).toBe(3);
   });
@@ -52,7 +54,7 @@ describe('an LshJob object', () => {
   test.each([[undefined], ['text'], [{ schedule: 5 }]])(
     'with the spec %j is a problem and no crash',
     (spec) => {
-      const { job, problem } = readJob(anObject(spec as object));
+      const { job, problem } = readLshJob(anObject(spec as object));
       expect(problem?.code).toBe('JOB_INVALID');
       expect(job.name).toBe('backup');
     },
@@ -61,7 +63,7 @@ describe('an LshJob object', () => {
   test('carries requests in its annotations', () => {
     const { metadata } = anObject(GOOD);
     const annotations = { 'lsh.dev/trigger': 't1', 'lsh.dev/requested-by': 'ana', 'lsh.dev/stop': 'a, b' };
-    const { job } = readJob(anObject(GOOD, { metadata: { ...metadata, annotations } }));
+    const { job } = readLshJob(anObject(GOOD, { metadata: { ...metadata, annotations } }));
     expect(job).toMatchObject({ trigger: { id: 't1', requestedBy: 'ana' }, stop: ['a', 'b'] });
   });
 

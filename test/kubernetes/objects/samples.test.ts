@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
+import type { LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { kubectl, NO_KUBE } from '../../support/cluster/kube.ts';
 import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
 import { RunnerWorld } from '../../support/runner-process.ts';
@@ -29,7 +29,7 @@ describe.skipIf(NO_KUBE)('the samples', () => {
 
   async function applied(file: string): Promise<string> {
     await kubectl(cluster.environment, 'apply', '-f', join(DIRECTORY, file));
-    return (parse(readFileSync(join(DIRECTORY, file), 'utf8')) as LshJobObject).metadata.name;
+    return (parse(readFileSync(join(DIRECTORY, file), 'utf8')) as LshJob).metadata.name;
   }
 
   test.each(GOOD)('%s is taken, becomes ready, and is unchanged when applied again', async (file) => {

@@ -1,11 +1,11 @@
 // The cluster's jobs as the loop hears of them.
 import { expect, test } from 'vitest';
 import type { Change } from '../../../src/kubernetes/api/watch/object-cache.ts';
-import { ClusterJobSource } from '../../../src/kubernetes/operator/lsh-job-source.ts';
+import { LshJobSource } from '../../../src/kubernetes/operator/lsh-job-source.ts';
 import type { NamespacedInformer } from '../../../src/kubernetes/api/watch/namespaced-informer.ts';
-import type { LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
+import type { LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 
-const OBJECT: LshJobObject = {
+const OBJECT: LshJob = {
   apiVersion: 'lsh.dev/v1alpha1',
   kind: 'LshJob',
   metadata: {
@@ -19,14 +19,14 @@ const OBJECT: LshJobObject = {
 };
 
 test('a job that is gone is announced although what it leaves cannot be removed', () => {
-  let tell!: (change: Change<LshJobObject>) => void;
-  const informer: Pick<NamespacedInformer<LshJobObject>, 'get' | 'onChange'> = {
+  let tell!: (change: Change<LshJob>) => void;
+  const informer: Pick<NamespacedInformer<LshJob>, 'get' | 'onChange'> = {
     get: () => OBJECT,
     onChange: (listener) => (tell = listener),
   };
-  const source = new ClusterJobSource({
+  const source = new LshJobSource({
     api: { json: () => Promise.reject(new Error()), request: () => Promise.reject(new Error()) },
-    informer: informer as NamespacedInformer<LshJobObject>,
+    informer: informer as NamespacedInformer<LshJob>,
     admit: () => undefined,
     onRemoved: () => {
       throw new Error('the disk is read-only');

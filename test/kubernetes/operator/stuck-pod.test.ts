@@ -2,7 +2,7 @@
 import type { V1ContainerStatus } from '@kubernetes/client-node';
 import { expect, test } from 'vitest';
 import type { Wire } from '../../../src/kubernetes/api/objects.ts';
-import type { PodObject } from '../../../src/kubernetes/objects/kube-job-run.ts';
+import type { Pod } from '../../../src/kubernetes/objects/kube-job-run.ts';
 import { stuckMessage } from '../../../src/kubernetes/operator/stuck-pod.ts';
 import { trimmedPod } from '../../../src/kubernetes/operator/stuck-runs.ts';
 
@@ -20,7 +20,7 @@ function waiting(name: string, reason: string, message?: string): ContainerStatu
 }
 
 /** A pending Pod with a container for each, as the informer keeps it. */
-function aPod(containers: ContainerStatus[], initContainers: ContainerStatus[] = []): PodObject {
+function aPod(containers: ContainerStatus[], initContainers: ContainerStatus[] = []): Pod {
   return trimmedPod({
     metadata: {
       name: 'backup-1-abcde',

@@ -1,7 +1,7 @@
 // Slots and figures out of the status of an object.
 import { describe, expect, test } from 'vitest';
 import { runDocuments, slotDocuments, statsDocuments } from '../../../src/kubernetes/verbs/run-history.ts';
-import type { LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
+import type { LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import type { RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 
 const at = (minute: number, second = 0) =>
@@ -23,7 +23,7 @@ function aRun(minute: number, more: Partial<RunEntry> = {}): RunEntry {
   };
 }
 
-const object: LshJobObject = {
+const object: LshJob = {
   apiVersion: 'lsh.dev/v1alpha1',
   kind: 'LshJob',
   metadata: { name: 'job', namespace: 'a', uid: 'u', resourceVersion: '1', creationTimestamp: at(0) },

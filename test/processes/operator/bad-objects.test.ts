@@ -1,11 +1,11 @@
 // What is wrong with one object is said on it, and is nobody else's trouble: a neighbour runs each second all the while.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { KubeList, KubeObject } from '../../../src/kubernetes/api/objects.ts';
-import { lshJobPath, readJob, type LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
+import { lshJobPath, readLshJob, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import type { LshJobStatus } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 import { rfc3339 } from '../../../src/core/document.ts';
 import { manualRunName, slotRunName } from '../../../src/core/naming.ts';
-import { jobManifest } from '../../../src/kubernetes/objects/kube-job.ts';
+import { kubeJobManifest } from '../../../src/kubernetes/objects/kube-job.ts';
 import { aRun } from '../../support/builders.ts';
 import { eventually } from '../../support/eventually.ts';
 import { KUBE_MINOR, NO_KUBE } from '../../support/cluster/kube.ts';
@@ -63,9 +63,9 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     });
   }
 
-  const conditionOf = ({ status }: LshJobObject, wanted: string) =>
+  const conditionOf = ({ status }: LshJob, wanted: string) =>
     status?.conditions?.find(({ type }) => type === wanted);
-  const ready = (object: LshJobObject) => conditionOf(object, 'Ready');
+  const ready = (object: LshJob) => conditionOf(object, 'Ready');
 
   test.each([
     [
@@ -163,7 +163,7 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     await cluster.create('wiped', { schedule: EVERY_SECOND });
     const { status } = await cluster.until('wiped', ({ totals }) => (totals?.completed ?? 0) >= 2);
     const nothing = Object.fromEntries(Object.keys(status!).map((name) => [name, null]));
-    const wiped = await cluster.admin.json<LshJobObject>({
+    const wiped = await cluster.admin.json<LshJob>({
       method: 'PATCH',
       path: `${lshJobPath('default', 'wiped')}/status`,
       contentType: 'application/merge-patch+json',
@@ -189,7 +189,7 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
       active: [],
       phase: 'Suspended',
     };
-    const put = await cluster.admin.json<LshJobObject>({
+    const put = await cluster.admin.json<LshJob>({
       method: 'PATCH',
       path: `${lshJobPath('default', 'nonsense')}/status`,
       contentType: 'application/merge-patch+json',
@@ -262,10 +262,10 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     const object = await cluster.until('stray', ({ phase }) => phase === 'Suspended');
     const before = object.status!.recentOutcomes!.find(({ outcome }) => outcome === 'Forbidden')!;
     const slot = Date.parse(before.from) + 1000;
-    const { job } = readJob(object);
+    const { job } = readLshJob(object);
     const name = slotRunName('stray', slot, 1);
     const run = aRun({ name, job: job.key, jobUid: job.uid, slot, executor: 'Job' });
-    await cluster.admin.json({ method: 'POST', path: JOBS, body: jobManifest(job, run, { image: 'i' }) });
+    await cluster.admin.json({ method: 'POST', path: JOBS, body: kubeJobManifest(job, run, { image: 'i' }) });
     const { status } = await cluster.until('stray', ({ totals }) => totals?.completed === 1);
     expect(status!.recentRuns).toMatchObject([{ name, slot: rfc3339(slot), phase: 'Completed' }]);
     const forbidden = status!.recentOutcomes!.filter(({ outcome }) => outcome === 'Forbidden');

@@ -2,7 +2,7 @@
 // second-level schedules so that they are quick.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { KubeList, KubeObject } from '../../../src/kubernetes/api/objects.ts';
-import { lshJobPath, type LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
+import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { watch } from '../../../src/kubernetes/api/watch/watch.ts';
 import { eventually } from '../../support/eventually.ts';
 import { kubectl, NO_KUBE } from '../../support/cluster/kube.ts';
@@ -41,7 +41,7 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     return items;
   }
 
-  const condition = ({ status }: LshJobObject, type: string) =>
+  const condition = ({ status }: LshJob, type: string) =>
     status?.conditions?.find((one) => one.type === type);
 
   test('schedules multiple runs concurrently', async () => {
@@ -187,7 +187,7 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     expect(created.metadata.generation).toBe(1);
     const scheduled = await cluster.until('operations', ({ phase }) => phase === 'Scheduled');
     expect(scheduled.status?.nextScheduleTime).toMatch(/:00:00Z$/);
-    const replaced = await cluster.admin.json<LshJobObject>({
+    const replaced = await cluster.admin.json<LshJob>({
       method: 'PUT',
       path,
       body: { ...scheduled, spec: { schedule: '@daily', command: 'true' } },
@@ -199,7 +199,7 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     const { admin } = cluster;
     expect(await admin.json({ path })).toEqual({ ...suspended, metadata: expect.anything() as object });
     for (const namespace of ['default', undefined]) {
-      const list = await admin.json<KubeList<LshJobObject>>({ path: lshJobPath(namespace), query: ONE });
+      const list = await admin.json<KubeList<LshJob>>({ path: lshJobPath(namespace), query: ONE });
       expect(list.items.map(({ metadata }) => metadata.uid)).toEqual([created.metadata.uid]);
     }
     await admin.request({ method: 'DELETE', path });
@@ -211,10 +211,10 @@ describe.skipIf(NO_KUBE)('the operator', () => {
 
   test('the API lets an LshJob be watched', async () => {
     const { admin } = cluster;
-    const list = await admin.json<KubeList<LshJobObject>>({ path: lshJobPath('default'), query: ONE });
+    const list = await admin.json<KubeList<LshJob>>({ path: lshJobPath('default'), query: ONE });
     const stop = new AbortController();
     const opened = Promise.withResolvers<void>();
-    const events = watch<LshJobObject>(admin, {
+    const events = watch<LshJob>(admin, {
       path: lshJobPath('default'),
       query: ONE,
       resourceVersion: list.metadata.resourceVersion,
@@ -247,7 +247,7 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     const path = `${lshJobPath('default', 'status-operations')}/status`;
     await cluster.create('status-operations', { schedule: '@yearly', suspend: true });
     const { status } = await cluster.until('status-operations', ({ phase }) => phase === 'Suspended');
-    const read = await admin.json<LshJobObject>({ path });
+    const read = await admin.json<LshJob>({ path });
     expect(read.status).toEqual(status);
     // What a person writes there the operator may put right at once: looked at is what the server answers.
     const totals = { ...status!.totals, missed: 7 };
@@ -256,11 +256,11 @@ describe.skipIf(NO_KUBE)('the operator', () => {
       spec: Object.assign({}, read.spec, { schedule: '@daily' }),
       status: { ...read.status, totals },
     };
-    const put = await admin.json<LshJobObject>({ method: 'PUT', path, body });
+    const put = await admin.json<LshJob>({ method: 'PUT', path, body });
     expect(put.status).toEqual({ ...status, totals });
     const contentType = 'application/merge-patch+json';
     const patch = { spec: { schedule: '@weekly' }, status: { totals: { missed: 8 } } };
-    const patched = await admin.json<LshJobObject>({ method: 'PATCH', path, body: patch, contentType });
+    const patched = await admin.json<LshJob>({ method: 'PATCH', path, body: patch, contentType });
     expect(patched.status).toEqual({ ...status, totals: { ...totals, missed: 8 } });
     for (const { spec, metadata } of [put, patched]) {
       expect(spec).toEqual(read.spec);

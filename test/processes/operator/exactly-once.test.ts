@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Executor, JobSpecInput } from '../../../src/core/job.ts';
 import { SLOT_ANNOTATION } from '../../../src/kubernetes/objects/kube-job.ts';
-import type { JobObject } from '../../../src/kubernetes/objects/kube-job-run.ts';
+import type { KubeJob } from '../../../src/kubernetes/objects/kube-job-run.ts';
 import { chaos } from '../../support/cluster/chaos.ts';
 import { eventually } from '../../support/eventually.ts';
 import { NO_KUBE } from '../../support/cluster/kube.ts';
@@ -140,7 +140,7 @@ class Marks {
 /** Jobs that take so many seconds, by the newest slot that was seen. */
 class TimedJobs {
   readonly #kubelet: Kubelet;
-  readonly #open = new Map<string, { job: JobObject; endsAt: number }>();
+  readonly #open = new Map<string, { job: KubeJob; endsAt: number }>();
   newestSlot = 0;
   #ending = false;
 
@@ -148,7 +148,7 @@ class TimedJobs {
     this.#kubelet = kubelet;
   }
 
-  behave(job: JobObject, seconds: number): End {
+  behave(job: KubeJob, seconds: number): End {
     const slot = Date.parse(job.metadata.annotations?.[SLOT_ANNOTATION] ?? '');
     this.newestSlot = Math.max(this.newestSlot, slot);
     if (seconds === 0 || this.#ending) return 'Complete';

@@ -1,7 +1,7 @@
 // The operator records what has finished in a real Supabase project: one row for each run, also when the project or
 // the operator was away meanwhile, and until then nothing of it leaves the cluster.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
+import type { LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { eventually } from '../../support/eventually.ts';
 import { NO_KUBE } from '../../support/cluster/kube.ts';
 import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
@@ -28,8 +28,7 @@ describe.skipIf(NO_KUBE || NO_SUPABASE)('with a team’s history the operator', 
   });
   afterAll(() => Promise.all([cluster?.stop(), supabase?.stop()]));
 
-  const synced = ({ status }: LshJobObject) =>
-    status?.conditions?.find(({ type }) => type === 'HistorySynced');
+  const synced = ({ status }: LshJob) => status?.conditions?.find(({ type }) => type === 'HistorySynced');
 
   /** Names of the job’s runs that are recorded, in order; every row counts. */
   async function recorded(job: string): Promise<string[]> {

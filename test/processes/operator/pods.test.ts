@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobSpecInput } from '../../../src/core/job.ts';
 import type { KubeList } from '../../../src/kubernetes/api/objects.ts';
-import type { PodObject } from '../../../src/kubernetes/objects/kube-job-run.ts';
+import type { Pod } from '../../../src/kubernetes/objects/kube-job-run.ts';
 import type { RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 import { eventually } from '../../support/eventually.ts';
 import { NO_KUBE } from '../../support/cluster/kube.ts';
@@ -25,17 +25,17 @@ describe.skipIf(NO_MANAGER)('a run with a Pod', () => {
   afterAll(() => cluster?.stop());
 
   /** Triggers a run and resolves with its Pod. */
-  async function podOf(name: string, spec: JobSpecInput = {}): Promise<PodObject> {
+  async function podOf(name: string, spec: JobSpecInput = {}): Promise<Pod> {
     cluster.behave(name, () => undefined);
     await cluster.create(name, { schedule: '@yearly', ...spec });
     await cluster.patch(name, { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } });
     return eventually(async () => {
       const query = { labelSelector: `lsh.dev/job=${name}` };
-      return (await cluster.admin.json<KubeList<PodObject>>({ path: PODS, query })).items[0];
+      return (await cluster.admin.json<KubeList<Pod>>({ path: PODS, query })).items[0];
     });
   }
 
-  async function mark({ metadata }: PodObject, status: object): Promise<void> {
+  async function mark({ metadata }: Pod, status: object): Promise<void> {
     const path = `${PODS}/${metadata.name}/status`;
     await cluster.admin.request({
       method: 'PATCH',

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
-import { jobManifest } from '../../../src/kubernetes/objects/kube-job.ts';
-import type { JobObject } from '../../../src/kubernetes/objects/kube-job-run.ts';
+import { kubeJobManifest } from '../../../src/kubernetes/objects/kube-job.ts';
+import type { KubeJob } from '../../../src/kubernetes/objects/kube-job-run.ts';
 import { aJob, aRun } from '../../support/builders.ts';
 import { NO_KUBE } from '../../support/cluster/kube.ts';
 import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
@@ -33,14 +33,14 @@ describe.skipIf(NO_KUBE)('five thousand LshJobs', () => {
   /** Milliseconds for as many bare creates of the same Job. */
   async function floor(): Promise<number> {
     const job = aJob({ command: 'true' }, { namespace: 'default', key: 'default/floor' });
-    const { metadata, ...rest } = jobManifest(job, aRun(), { image: 'busybox' });
+    const { metadata, ...rest } = kubeJobManifest(job, aRun(), { image: 'busybox' });
     const bodies = Array.from({ length: JOBS }, (_, index) => ({
       ...rest,
       metadata: { ...metadata, name: `floor-${index}`, ownerReferences: [] },
     }));
     const startedAt = performance.now();
     const path = '/apis/batch/v1/namespaces/default/jobs';
-    await Promise.all(bodies.map((body) => client.json<JobObject>({ method: 'POST', path, body })));
+    await Promise.all(bodies.map((body) => client.json<KubeJob>({ method: 'POST', path, body })));
     return performance.now() - startedAt;
   }
 

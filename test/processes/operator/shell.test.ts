@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rfc3339 } from '../../../src/core/document.ts';
-import { lshJobPath, type LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
+import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { eventually } from '../../support/eventually.ts';
 import { NO_KUBE } from '../../support/cluster/kube.ts';
 import type { Operator } from '../../support/cluster/operator.ts';
@@ -104,7 +104,7 @@ describe.skipIf(NO_KUBE)('shell runs', () => {
       createdAt: '2026-01-01T00:00:00Z',
     };
     await cluster.create('forged', { schedule: '@yearly', executor: 'Shell', command: 'true' });
-    await cluster.admin.json<LshJobObject>({
+    await cluster.admin.json<LshJob>({
       method: 'PATCH',
       path: `${lshJobPath('default', 'forged')}/status`,
       contentType: 'application/merge-patch+json',

@@ -7,7 +7,7 @@ import type { KubeApi } from '../../../src/kubernetes/api/fence.ts';
 import type { KubeClient, KubeRequest } from '../../../src/kubernetes/api/client.ts';
 import { Metrics } from '../../../src/telemetry/metrics.ts';
 import type { Log } from '../../../src/telemetry/log.ts';
-import { ClusterHome } from '../../../src/processes/operator/cluster-home.ts';
+import { ClusterScheduler } from '../../../src/processes/operator/cluster-scheduler.ts';
 import { shellRuns, type ShellRuns } from '../../../src/processes/operator/shell-runs.ts';
 import { keptLogger, type KeptLogger } from '../kept-logger.ts';
 
@@ -26,7 +26,7 @@ export interface InProcessOptions {
 const IDENTITY = 'in-process';
 
 export class InProcessOperator {
-  readonly home: ClusterHome;
+  readonly home: ClusterScheduler;
   readonly logger: KeptLogger = keptLogger();
   /** What was written, as `POST jobs`, and told to the runner, as `start <run>`; not Events, on which nothing depends. */
   readonly writes: string[] = [];
@@ -50,7 +50,7 @@ export class InProcessOperator {
     };
     const config = loadConfig({ HOME: '/nonexistent', LSH_LEASE_DURATION: '1s', ...options.env });
     this.#shell = shellRuns({ config, host: IDENTITY, term: options.term ?? 0, log });
-    this.home = new ClusterHome({
+    this.home = new ClusterScheduler({
       config,
       log,
       metrics: new Metrics(),

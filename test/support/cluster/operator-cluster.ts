@@ -3,8 +3,8 @@
 import type { JobSpecInput } from '../../../src/core/job.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { Informer } from '../../../src/kubernetes/api/watch/informer.ts';
-import { lshJobPath, type LshJobObject } from '../../../src/kubernetes/objects/lsh-job.ts';
-import type { JobObject } from '../../../src/kubernetes/objects/kube-job-run.ts';
+import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
+import type { KubeJob } from '../../../src/kubernetes/objects/kube-job-run.ts';
 import {
   OUTCOMES_SHOWN,
   type LshJobStatus,
@@ -33,9 +33,9 @@ export class OperatorCluster {
   readonly kubelet: Kubelet;
   readonly kubeconfig: string;
   readonly logger: KeptLogger = keptLogger();
-  readonly #lshJobs: Informer<LshJobObject>;
+  readonly #lshJobs: Informer<LshJob>;
   readonly #seen = new Map<string, Seen>();
-  readonly #behaviours = new Map<string, (job: JobObject) => End>();
+  readonly #behaviours = new Map<string, (job: KubeJob) => End>();
   readonly #waiting = new Set<() => void>();
   readonly #operators: { operator: Operator; remove: () => void }[] = [];
 
@@ -43,9 +43,9 @@ export class OperatorCluster {
     this.environment = environment;
     this.admin = admin;
     this.kubeconfig = kubeconfig;
-    const behave = (job: JobObject): End => this.#behaviour(job);
+    const behave = (job: KubeJob): End => this.#behaviour(job);
     this.kubelet = new Kubelet({ client: admin, logger: this.logger, behave });
-    this.#lshJobs = new Informer<LshJobObject>({ client: admin, logger: this.logger, path: lshJobPath() });
+    this.#lshJobs = new Informer<LshJob>({ client: admin, logger: this.logger, path: lshJobPath() });
     this.#lshJobs.onChange(({ object }) => this.#remember(object));
     const look = () => {
       for (const again of this.#waiting) again();
@@ -90,11 +90,11 @@ export class OperatorCluster {
   }
 
   /** How the Jobs of an LshJob end; the default is that they complete at once. */
-  behave(name: string, behaviour: (job: JobObject) => End): void {
+  behave(name: string, behaviour: (job: KubeJob) => End): void {
     this.#behaviours.set(name, behaviour);
   }
 
-  async create(name: string, spec: JobSpecInput, namespace = 'default'): Promise<LshJobObject> {
+  async create(name: string, spec: JobSpecInput, namespace = 'default'): Promise<LshJob> {
     const source = spec.args === undefined && spec.command === undefined ? { command: 'true' } : {};
     const body = {
       apiVersion: 'lsh.dev/v1alpha1',
@@ -102,11 +102,11 @@ export class OperatorCluster {
       metadata: { name },
       spec: { ...source, ...spec },
     };
-    return this.admin.json<LshJobObject>({ method: 'POST', path: lshJobPath(namespace), body });
+    return this.admin.json<LshJob>({ method: 'POST', path: lshJobPath(namespace), body });
   }
 
-  async patch(name: string, body: object, namespace = 'default'): Promise<LshJobObject> {
-    return this.admin.json<LshJobObject>({
+  async patch(name: string, body: object, namespace = 'default'): Promise<LshJob> {
+    return this.admin.json<LshJob>({
       method: 'PATCH',
       path: lshJobPath(namespace, name),
       contentType: 'application/merge-patch+json',
@@ -118,16 +118,16 @@ export class OperatorCluster {
     await this.admin.request({ method: 'DELETE', path: lshJobPath(namespace, name) });
   }
 
-  get(name: string, namespace = 'default'): LshJobObject | undefined {
+  get(name: string, namespace = 'default'): LshJob | undefined {
     return this.#lshJobs.get(`${namespace}/${name}`);
   }
 
   /** Resolves with the first version of the object, now or to come, that holds. */
   async until(
     name: string,
-    holds: (status: Partial<LshJobStatus>, object: LshJobObject) => boolean,
+    holds: (status: Partial<LshJobStatus>, object: LshJob) => boolean,
     namespace = 'default',
-  ): Promise<LshJobObject> {
+  ): Promise<LshJob> {
     const look = () => this.get(name, namespace);
     return this.waitFor(
       () => {
@@ -187,7 +187,7 @@ export class OperatorCluster {
   }
 
   /** All that was ever shown of an LshJob with slots of every second, up to and including the instant. */
-  ledgerOf({ metadata }: LshJobObject, until: number): Account {
+  ledgerOf({ metadata }: LshJob, until: number): Account {
     const { name, namespace } = metadata;
     const executions = [...this.kubelet.seen.values()]
       .filter((job) => job.owner === name && job.namespace === namespace)
@@ -203,13 +203,13 @@ export class OperatorCluster {
     };
   }
 
-  #behaviour(job: JobObject): End {
+  #behaviour(job: KubeJob): End {
     const owner = job.metadata.ownerReferences?.[0]?.name ?? '';
     const behaviour = this.#behaviours.get(owner);
     return behaviour === undefined ? 'Complete' : behaviour(job);
   }
 
-  #remember(object: LshJobObject): void {
+  #remember(object: LshJob): void {
     const key = `${object.metadata.namespace}/${object.metadata.name}`;
     const seen = this.#seen.get(key) ?? { runs: new Map(), outcomes: new Map() };
     this.#seen.set(key, seen);

@@ -5,7 +5,7 @@ import { isNotFound, statusCode } from '../../../src/kubernetes/api/api-errors.t
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { Informer } from '../../../src/kubernetes/api/watch/informer.ts';
 import { SLOT_ANNOTATION } from '../../../src/kubernetes/objects/kube-job.ts';
-import { hasEnded, runNameOf, type JobObject } from '../../../src/kubernetes/objects/kube-job-run.ts';
+import { hasEnded, runNameOf, type KubeJob } from '../../../src/kubernetes/objects/kube-job-run.ts';
 import { eventually } from '../eventually.ts';
 
 /** How a run ends; undefined for one that goes on until the test says more. */
@@ -15,7 +15,7 @@ export interface KubeletOptions {
   client: KubeClient;
   logger: Logger;
   /** Asked when a Job appears. */
-  behave: (job: JobObject) => End;
+  behave: (job: KubeJob) => End;
 }
 
 /** One Job that was there at some time. */
@@ -32,7 +32,7 @@ export interface SeenJob {
 
 export class Kubelet {
   readonly #options: KubeletOptions;
-  readonly #informer: Informer<JobObject>;
+  readonly #informer: Informer<KubeJob>;
   /** Every Job that ever was, by uid. */
   readonly seen = new Map<string, SeenJob>();
   readonly failures: unknown[] = [];
@@ -41,7 +41,7 @@ export class Kubelet {
   constructor(options: KubeletOptions) {
     this.#options = options;
     const { client, logger } = options;
-    this.#informer = new Informer<JobObject>({ client, logger, path: '/apis/batch/v1/jobs' });
+    this.#informer = new Informer<KubeJob>({ client, logger, path: '/apis/batch/v1/jobs' });
     this.#informer.onChange(({ type, object }) => {
       const { uid, name, namespace = '', ownerReferences = [] } = object.metadata;
       const owner = ownerReferences[0]?.name ?? '';
@@ -61,7 +61,7 @@ export class Kubelet {
   }
 
   /** The Jobs there are of an LshJob. */
-  jobsOf(owner: string, namespace = 'default'): JobObject[] {
+  jobsOf(owner: string, namespace = 'default'): KubeJob[] {
     return [...this.#informer.values()].filter(
       ({ metadata }) => metadata.namespace === namespace && metadata.ownerReferences?.[0]?.name === owner,
     );
@@ -84,13 +84,13 @@ export class Kubelet {
   }
 
   /** Ends a Job as the job controller would. */
-  async end({ metadata }: JobObject, end: Exclude<End, undefined>): Promise<void> {
+  async end({ metadata }: KubeJob, end: Exclude<End, undefined>): Promise<void> {
     if (this.#ended.has(metadata.uid)) return;
     this.#ended.add(metadata.uid);
     await this.#patch(`${pathOf(metadata)}/status`, { status: endedStatus(metadata.creationTimestamp, end) });
   }
 
-  async #act(job: JobObject): Promise<void> {
+  async #act(job: KubeJob): Promise<void> {
     const { deletionTimestamp, finalizers } = job.metadata;
     if (deletionTimestamp !== undefined && finalizers?.includes('foregroundDeletion')) {
       await this.#patch(pathOf(job.metadata), { metadata: { finalizers: null } });
@@ -119,7 +119,7 @@ export class Kubelet {
   }
 }
 
-function pathOf({ namespace, name }: JobObject['metadata']): string {
+function pathOf({ namespace, name }: KubeJob['metadata']): string {
   return `/apis/batch/v1/namespaces/${namespace}/jobs/${name}`;
 }
 

@@ -1,6 +1,6 @@
 // `lsh cron add`: a job from flags. The same name again changes the job, or leaves it as it is.
 import type { Command } from 'commander';
-import { homeOf, type Context } from '../../context.ts';
+import { platformOf, type Context } from '../../context.ts';
 import { repeatable, withExamples } from '../../define.ts';
 import { usage } from '../../failure.ts';
 import { manifestFor, specFromFlags, type SpecFlags } from '../../input/spec-from-flags.ts';
@@ -55,7 +55,7 @@ function assertSeparated(words: readonly string[], argv: readonly string[]): voi
 }
 
 async function add(context: Context, words: string[], flags: AddFlags): Promise<void> {
-  const job = manifestFor(flags.name, specFromFlags(flags, words, homeOf(context)));
+  const job = manifestFor(flags.name, specFromFlags(flags, words, platformOf(context)));
   const api = await context.api();
   const result = await api.put({ job, dryRun: flags.dryRun === true });
   await printPutAs(context.io, result, flags);

@@ -9,7 +9,7 @@ import { loadConfig } from '../../../config.ts';
 import { EXIT, LshError, toLshError } from '../../../core/errors.ts';
 import type { JobManifest } from '../../../core/job.ts';
 import type { PutResult } from '../../../contracts/job-api.ts';
-import { homeOf, type Context } from '../../context.ts';
+import { platformOf, type Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { note, serialize } from '../../output/print.ts';
 import { printPut } from '../../output/put.ts';
@@ -88,7 +88,7 @@ async function editUntilValid(context: Context, name: string, file: string, orig
 async function edit(context: Context, name: string): Promise<void> {
   const { manifestOf } = await import('../../input/manifest.ts');
   const job = await (await context.api()).get({ name });
-  const original = await serialize(manifestOf(job, homeOf(context)), 'yaml');
+  const original = await serialize(manifestOf(job, platformOf(context)), 'yaml');
   const directory = await mkdtemp(join(tmpdir(), 'lsh-edit-'));
   try {
     const result = await editUntilValid(context, name, join(directory, `${name}.yaml`), original);

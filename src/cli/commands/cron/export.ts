@@ -1,6 +1,6 @@
 // `lsh cron export`: jobs as documents that `lsh apply -f` and `kubectl apply -f` read.
 import type { Command } from 'commander';
-import { homeOf, type Context } from '../../context.ts';
+import { platformOf, type Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { formatOption } from '../../output/format-option.ts';
 import { serialize } from '../../output/print.ts';
@@ -11,7 +11,7 @@ async function exportJobs(context: Context, names: string[], format: 'json' | 'y
   const jobs = await api();
   const found =
     names.length === 0 ? await jobs.list({}) : await Promise.all(names.map((name) => jobs.get({ name })));
-  const manifests = found.map((job) => manifestOf(job, homeOf(context)));
+  const manifests = found.map((job) => manifestOf(job, platformOf(context)));
   if (format === 'json') {
     const [only] = manifests;
     io.stdout.write(await serialize(names.length === 1 ? only : manifests, 'json'));

@@ -1,8 +1,8 @@
 // `lsh cron get`: one job as a page: what it is, how it is doing, its last runs.
 import type { Command } from 'commander';
 import type { JobDocument } from '../../../core/document.ts';
-import type { Home } from '../../../core/job.ts';
-import { homeOf, type Context } from '../../context.ts';
+import type { Platform } from '../../../core/job.ts';
+import { platformOf, type Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
 import { commandText, scheduleText, statusCell } from '../../output/job-words.ts';
@@ -15,7 +15,7 @@ import { calendar, relative } from '../../output/when.ts';
 // What the head of the page says already.
 const SHOWN = new Set(['schedule', 'schedules', 'command', 'args', 'timeZone', 'description']);
 
-function headFields(job: JobDocument, home: Home, now: number): [string, string | undefined][] {
+function headFields(job: JobDocument, platform: Platform, now: number): [string, string | undefined][] {
   const { spec, status } = job;
   const text = (cell: ReturnType<typeof statusCell>) => (typeof cell === 'string' ? cell : cell.text);
   const when = (instant: string | undefined, zone?: string) =>
@@ -23,7 +23,7 @@ function headFields(job: JobDocument, home: Home, now: number): [string, string 
   const totals = status?.totals;
   return [
     ['Name', job.metadata.name],
-    ['Namespace', home === 'cluster' ? job.metadata.namespace : undefined],
+    ['Namespace', platform === 'cluster' ? job.metadata.namespace : undefined],
     ['Description', spec.description],
     ['Status', text(statusCell(job))],
     ['Schedule', `${scheduleText(job)} (${spec.timeZone ?? hostTimeZone()})`],
@@ -40,9 +40,9 @@ function headFields(job: JobDocument, home: Home, now: number): [string, string 
   ];
 }
 
-async function specFields(job: JobDocument, home: Home): Promise<[string, string][]> {
+async function specFields(job: JobDocument, platform: Platform): Promise<[string, string][]> {
   const { manifestOf } = await import('../../input/manifest.ts');
-  return Object.entries(manifestOf(job, home).spec)
+  return Object.entries(manifestOf(job, platform).spec)
     .filter(([key]) => !SHOWN.has(key))
     .map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]);
 }
@@ -54,8 +54,8 @@ async function get(context: Context, name: string, { output }: { output?: Format
   if (output === 'name') return print(io, job.metadata.name);
   const now = io.now();
   const fields = [
-    ...headFields(job, homeOf(context), now),
-    ...(await specFields(job, homeOf(context))),
+    ...headFields(job, platformOf(context), now),
+    ...(await specFields(job, platformOf(context))),
   ].filter(([, value]) => value !== undefined);
   const width = Math.max(...fields.map(([key]) => key.length));
   const bold = (text: string) => paintFor(io.stdout)('head', text);

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../../config.ts';
 import type { RunDocument } from '../../../core/document.ts';
 import { EXIT } from '../../../core/errors.ts';
-import { sameHome, type Context } from '../../context.ts';
+import { targetFlags, type Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
 import { resultText, runMs } from '../../output/job-words.ts';
@@ -38,7 +38,7 @@ async function trigger(context: Context, name: string, flags: TriggerFlags): Pro
   await show(context, ended, `run "${ended.name}" ${resultText(ended)}${took}`, flags.output);
   context.status = statusOf(ended);
   if (context.status !== EXIT.ok && flags.output === undefined) {
-    note(io, `hint: See what it wrote with \`lsh cron logs ${name} ${ended.name}${sameHome(context)}\`.`);
+    note(io, `hint: See what it wrote with \`lsh cron logs ${name} ${ended.name}${targetFlags(context)}\`.`);
   }
 }
 

@@ -1,10 +1,10 @@
-// `lsh cron validate`: documents or an expression, checked as their home would check them, without it.
+// `lsh cron validate`: documents or an expression, checked as their platform would check them, without it.
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { loadConfig } from '../../../config.ts';
 import { EXIT, type Problem } from '../../../core/errors.ts';
-import type { Home } from '../../../core/job.ts';
-import { homeOf, type Context } from '../../context.ts';
+import type { Platform } from '../../../core/job.ts';
+import { platformOf, type Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import type { SourceDocument } from '../../input/documents.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
@@ -28,13 +28,13 @@ function isExpression(target: string): boolean {
   return /\s|^@/.test(target.trim()) && !existsSync(target);
 }
 
-async function findingsIn(document: SourceDocument, home: Home): Promise<Finding[]> {
+async function findingsIn(document: SourceDocument, platform: Platform): Promise<Finding[]> {
   if (document.problems.length > 0) {
     return document.problems.map(({ path, message }) => ({ level: 'error', at: path, path: '', message }));
   }
   const { allowDangerousCommands, commandAllowList } = loadConfig();
   const { checkManifest } = await import('../../input/check-manifest.ts');
-  const { problems, warnings } = checkManifest(document.value, home, {
+  const { problems, warnings } = checkManifest(document.value, platform, {
     allowDangerous: allowDangerousCommands,
     allowList: commandAllowList,
   });
@@ -54,7 +54,7 @@ async function validateFile(context: Context, file: string, output?: Format): Pr
   const { readDocuments } = await import('../../input/documents.ts');
   const documents = await readDocuments(context.io, file);
   const findings: Finding[] = [];
-  for (const document of documents) findings.push(...(await findingsIn(document, homeOf(context))));
+  for (const document of documents) findings.push(...(await findingsIn(document, platformOf(context))));
   const errors = findings.filter(({ level }) => level === 'error').length;
   if (errors > 0 || documents.length === 0) context.status = EXIT.usage;
   if (isDocumentFormat(output)) return printDocument(context.io, findings, output);
@@ -77,7 +77,7 @@ async function validateExpression(context: Context, expression: string, output?:
   const { compileSchedule } = await import('../../../core/schedule/schedule.ts');
   const { io } = context;
   const now = io.now();
-  const zone = homeOf(context) === 'cluster' ? 'UTC' : hostTimeZone();
+  const zone = platformOf(context) === 'cluster' ? 'UTC' : hostTimeZone();
   const schedule = compileSchedule({ expressions: [expression], timeZone: zone, seed: '-', anchor: now });
   const slots: number[] = [];
   for (

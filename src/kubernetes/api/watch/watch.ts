@@ -28,8 +28,8 @@ export async function* watch<T extends KubeObject>(
 ): AsyncGenerator<WatchEvent<T>> {
   const { inactivityMs = WATCH_SILENCE_MS } = request;
   const watchdog = new AbortController();
-  const bark = () => watchdog.abort(new StalledWatch(`silent for ${inactivityMs} ms`));
-  const timer = setTimeout(bark, inactivityMs);
+  const abortStalled = () => watchdog.abort(new StalledWatch(`silent for ${inactivityMs} ms`));
+  const timer = setTimeout(abortStalled, inactivityMs);
   try {
     const body = await open(client, request, AbortSignal.any([request.signal, watchdog.signal]));
     request.onOpen();

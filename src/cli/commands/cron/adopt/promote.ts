@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander';
 import type { Executor } from '../../../../core/job.ts';
 import { connectTo } from '../../../cluster-api.ts';
-import { sameHome, type Context } from '../../../context.ts';
+import { targetFlags, type Context } from '../../../context.ts';
 import { withExamples } from '../../../define.ts';
 import { usage } from '../../../failure.ts';
 import { connectLocal } from '../../../../processes/local-jobs.ts';
@@ -39,7 +39,7 @@ async function promoteJob(context: Context, name: string, flags: PromoteFlags): 
     io,
     `The local job still stands. \`lsh cron pause ${name}\` pauses it; else each slot runs in both places.`,
   );
-  note(io, `hint: Try it with \`lsh cron trigger ${name} --wait${sameHome(context)}\`.`);
+  note(io, `hint: Try it with \`lsh cron trigger ${name} --wait${targetFlags(context)}\`.`);
 }
 
 export function addPromote(cron: Command, context: Context): void {

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { JobSpecInput } from '../../../../core/job.ts';
 import type { Template } from '../../../../core/import/templates.ts';
-import { homeOf, type Context } from '../../../context.ts';
+import { platformOf, type Context } from '../../../context.ts';
 import { repeatable, withExamples } from '../../../define.ts';
 import { usage } from '../../../failure.ts';
 import { specFromFlags, type SpecFlags } from '../../../input/spec-from-flags.ts';
@@ -63,7 +63,7 @@ function parameterValues(settings: readonly string[]): Record<string, string> {
 async function create(context: Context, template: string, flags: CreateFlags): Promise<void> {
   const { fromTemplate } = await import('../../../../core/import/templates.ts');
   const job = fromTemplate(template, parameterValues(flags.set ?? []), flags.name);
-  const given = specFromFlags(flags, [], homeOf(context));
+  const given = specFromFlags(flags, [], platformOf(context));
   const { schedule, ...rest } = job.spec;
   const spec: JobSpecInput = {
     ...rest,

@@ -24,7 +24,7 @@ import { commandPolicy, refusal } from '../command-policy.ts';
 import { pruneHourly } from './history-pruning.ts';
 import { keepSocket } from './socket-keeping.ts';
 
-export interface LocalHomeOptions {
+export interface LocalSchedulerOptions {
   config: Config;
   paths: LocalPaths;
   log: Log;
@@ -36,8 +36,8 @@ export interface LocalHomeOptions {
 const WORKERS = 256;
 
 /** What runs between start() and stop(). */
-export class LocalHome {
-  readonly #options: LocalHomeOptions;
+export class LocalScheduler {
+  readonly #options: LocalSchedulerOptions;
   readonly #store: SqliteStore;
   readonly #source: StoreJobSource;
   readonly #feed = new CommitFeed();
@@ -48,7 +48,7 @@ export class LocalHome {
   #housekeeping: (() => void)[] = [];
 
   /** Opens the store; throws STORE_… when it cannot be used. */
-  constructor(options: LocalHomeOptions) {
+  constructor(options: LocalSchedulerOptions) {
     this.#options = options;
     const { config, paths, log } = options;
     const policy = commandPolicy(config);

@@ -13,9 +13,9 @@ import type { Run } from '../../core/run.ts';
 import type { KubeApi } from '../../kubernetes/api/fence.ts';
 import type { KubeClient } from '../../kubernetes/api/client.ts';
 import { EventRecorder } from '../../kubernetes/operator/event-recorder.ts';
-import { KubernetesJobRunner } from '../../kubernetes/operator/kube-job-runner.ts';
-import { ClusterJobSource } from '../../kubernetes/operator/lsh-job-source.ts';
-import type { LshJobObject } from '../../kubernetes/objects/lsh-job.ts';
+import { KubeJobRunner } from '../../kubernetes/operator/kube-job-runner.ts';
+import { LshJobSource } from '../../kubernetes/operator/lsh-job-source.ts';
+import type { LshJob } from '../../kubernetes/objects/lsh-job.ts';
 import { logRecorder } from '../../telemetry/log-recorder.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
@@ -23,7 +23,7 @@ import { clusterWatches, readingsOf, type Watches, type WatchReading } from './c
 import { commandPolicy } from '../command-policy.ts';
 import type { ShellRuns } from './shell-runs.ts';
 
-export interface ClusterHomeOptions {
+export interface ClusterSchedulerOptions {
   config: Config;
   log: Log;
   metrics: Metrics;
@@ -40,31 +40,31 @@ export interface ClusterHomeOptions {
 
 /** Of an object of 1.5 MB at the most; the rest is for the status. */
 const SPEC_MAX_BYTES = 1024 * 1024;
-/** A finished Job’s name stays taken for so many lease durations: see KubernetesJobRunnerOptions. */
+/** A finished Job’s name stays taken for so many lease durations: see KubeJobRunnerOptions. */
 const REMOVAL_DELAY_LEASES = 2;
 
 /** What runs between start() and stop(); one per leadership. */
-export class ClusterHome {
-  readonly #options: ClusterHomeOptions;
+export class ClusterScheduler {
+  readonly #options: ClusterSchedulerOptions;
   readonly #watches: Watches;
-  readonly #source: ClusterJobSource;
-  readonly #jobRunner: KubernetesJobRunner;
+  readonly #source: LshJobSource;
+  readonly #jobRunner: KubeJobRunner;
   readonly #events: EventRecorder;
   readonly #history: HistoryOutbox | undefined;
   #controller: Controller | undefined;
 
-  constructor(options: ClusterHomeOptions) {
+  constructor(options: ClusterSchedulerOptions) {
     this.#options = options;
     const { config, api, log, identity } = options;
     this.#watches = clusterWatches(options);
     const { lshjobs, jobs, pods } = this.#watches;
-    this.#source = new ClusterJobSource({
+    this.#source = new LshJobSource({
       api,
       informer: lshjobs,
       admit: admission(options),
       onRemoved: (key, runs) => this.#removeLogs(key, runs),
     });
-    this.#jobRunner = new KubernetesJobRunner({
+    this.#jobRunner = new KubeJobRunner({
       api,
       jobs,
       pods,
@@ -185,7 +185,7 @@ export class ClusterHome {
 function admission({
   config,
   client,
-}: ClusterHomeOptions): (job: Job, object: LshJobObject) => LshError | undefined {
+}: ClusterSchedulerOptions): (job: Job, object: LshJob) => LshError | undefined {
   const shellNamespaces = config.shellNamespaces ?? [client.namespace];
   const policy = commandPolicy(config);
   return ({ spec, namespace }, object) => {
