@@ -1,7 +1,7 @@
 // The document that leaves the program: what kubectl, `-o json`, the socket and `lsh cron export` show.
 // Inside, instants are numbers; here they are RFC 3339.
 import { API_VERSION, KIND } from './api-version.ts';
-import type { Condition, Job, JobPhase, JobSpec, RunTotals } from './job.ts';
+import { splitKey, type Condition, type Job, type JobPhase, type JobSpec, type RunTotals } from './job.ts';
 import type { Run, RunPhase, RunTrigger, SlotOutcome, SlotRecord } from './run.ts';
 import { isActive } from './run.ts';
 
@@ -85,7 +85,7 @@ function compact<T extends object>(value: T): T {
 export function runDocument(run: Run): RunDocument {
   return compact({
     name: run.name,
-    job: run.job.slice(run.job.indexOf('/') + 1),
+    job: splitKey(run.job).name,
     slot: rfc3339(run.slot),
     trigger: run.trigger,
     requestedBy: run.requestedBy,
@@ -108,7 +108,7 @@ export function runDocument(run: Run): RunDocument {
 
 export function slotDocument(slot: SlotRecord): SlotDocument {
   return compact({
-    job: slot.job.slice(slot.job.indexOf('/') + 1),
+    job: splitKey(slot.job).name,
     from: rfc3339(slot.from),
     to: rfc3339(slot.to),
     count: slot.count,

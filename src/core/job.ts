@@ -242,6 +242,12 @@ export function jobKey(namespace: string, name: string): JobKey {
   return `${namespace}/${name}`;
 }
 
+/** The parts of a `namespace/name`. */
+export function splitKey(key: string): { namespace: string; name: string } {
+  const slash = key.indexOf('/');
+  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}
+
 /** The document that kubectl, `lsh apply` and `lsh cron export` share. */
 export interface JobManifest {
   apiVersion: typeof API_VERSION;

@@ -2,7 +2,7 @@
 // after. Knows the Jobs, not the schedule; what a run is, its Job says itself.
 import type { Clock, Logger, Runner } from '../../control/ports.ts';
 import { LshError } from '../../core/errors.ts';
-import type { Job, JobKey } from '../../core/job.ts';
+import { splitKey, type Job, type JobKey } from '../../core/job.ts';
 import type { Run, RunEnd, RunObservation, RunPhase, StopCause } from '../../core/run.ts';
 import { asRetryable, type KubeApi } from '../api/fence.ts';
 import { isAlreadyExists, isNotFound, isUncertain } from '../api/api-errors.ts';
@@ -303,5 +303,5 @@ export class KubeJobRunner implements Runner {
 }
 
 function jobsPath(key: JobKey): string {
-  return `/apis/batch/v1/namespaces/${key.slice(0, key.indexOf('/'))}/jobs`;
+  return `/apis/batch/v1/namespaces/${splitKey(key).namespace}/jobs`;
 }

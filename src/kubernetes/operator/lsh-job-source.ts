@@ -3,7 +3,7 @@
 import type { JobSource, Ledger } from '../../control/ports.ts';
 import type { LedgerChange } from '../../core/decide/decide.ts';
 import { LshError } from '../../core/errors.ts';
-import type { Job, JobKey } from '../../core/job.ts';
+import { splitKey, type Job, type JobKey } from '../../core/job.ts';
 import { isActive, type Run } from '../../core/run.ts';
 import type { ClosedStretch } from '../../core/decide/late-start.ts';
 import { asRetryable, type KubeApi } from '../api/fence.ts';
@@ -141,7 +141,7 @@ export class LshJobSource implements JobSource, Ledger {
   }
 
   async #reread(key: JobKey): Promise<void> {
-    const [namespace, name] = key.split('/');
+    const { namespace, name } = splitKey(key);
     try {
       this.#options.informer.put(await this.#options.api.json<LshJob>({ path: lshJobPath(namespace, name) }));
     } catch (error) {

@@ -1,5 +1,5 @@
 // Kubernetes Jobs that carry out runs, found by the LshJob that owns them. Reads an informer and keeps an index.
-import { API_VERSION, KIND, jobKey, type JobKey } from '../../core/job.ts';
+import { API_VERSION, KIND, jobKey, splitKey, type JobKey } from '../../core/job.ts';
 import type { Run } from '../../core/run.ts';
 import { RECORD_ANNOTATION } from '../objects/kube-job.ts';
 import type { NamespacedInformer } from '../api/watch/namespaced-informer.ts';
@@ -45,7 +45,7 @@ export class OwnedKubeJobs {
   }
 
   get(key: JobKey, name: string): KubeJob | undefined {
-    const job = this.#informer.get(`${key.slice(0, key.indexOf('/'))}/${name}`);
+    const job = this.#informer.get(`${splitKey(key).namespace}/${name}`);
     return job && ownerOf(job)?.key === key ? job : undefined;
   }
 

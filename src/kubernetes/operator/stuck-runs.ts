@@ -1,6 +1,6 @@
 // Runs whose Pod does not get on, from an informer of pending Pods.
 import type { Clock } from '../../control/ports.ts';
-import { jobKey, type JobKey } from '../../core/job.ts';
+import { jobKey, splitKey, type JobKey } from '../../core/job.ts';
 import { JOB_LABEL, RUN_LABEL } from '../objects/kube-job.ts';
 import type { NamespacedInformer } from '../api/watch/namespaced-informer.ts';
 import type { Pod } from '../objects/kube-job-run.ts';
@@ -39,7 +39,7 @@ export class StuckRuns {
 
   /** Why the run does not get going, and for how long; undefined when it does. */
   of(key: JobKey, run: string): { message: string; forMs: number } | undefined {
-    const stuck = this.#stuck.get(`${key.slice(0, key.indexOf('/'))}/${run}`);
+    const stuck = this.#stuck.get(jobKey(splitKey(key).namespace, run));
     return stuck && { message: stuck.message, forMs: this.#clock.monotonic() - stuck.since };
   }
 }

@@ -4,7 +4,7 @@ import type { JobStats } from '../../contracts/job-api.ts';
 import type { RunStats, RunStore } from '../../contracts/stores.ts';
 import { rfc3339, runDocument, slotDocument } from '../../core/document.ts';
 import { LshError } from '../../core/errors.ts';
-import { LOCAL_NAMESPACE, jobKey, type Job } from '../../core/job.ts';
+import { LOCAL_NAMESPACE, jobKey, splitKey, type Job } from '../../core/job.ts';
 import { manualRunName } from '../../core/naming.ts';
 import { isActive, isFinished, type Run } from '../../core/run.ts';
 import type { CommitFeed } from '../jobs/commit-feed.ts';
@@ -137,7 +137,7 @@ function instant(text: string | undefined): number | undefined {
 
 function statsDocument({ job, firstRunAt, lastRunAt, ...figures }: RunStats): JobStats {
   return {
-    job: job.slice(job.indexOf('/') + 1),
+    job: splitKey(job).name,
     ...figures,
     ...(firstRunAt !== undefined && { firstRunAt: rfc3339(firstRunAt) }),
     ...(lastRunAt !== undefined && { lastRunAt: rfc3339(lastRunAt) }),

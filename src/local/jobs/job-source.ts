@@ -6,7 +6,14 @@ import type { JobStore, RunStore } from '../../contracts/stores.ts';
 import type { Clock, JobSource, Ledger } from '../../control/ports.ts';
 import type { LedgerChange } from '../../core/decide/decide.ts';
 import { LshError } from '../../core/errors.ts';
-import { jobKey, type Job, type JobKey, type JobSpec, type TriggerRequest } from '../../core/job.ts';
+import {
+  jobKey,
+  splitKey,
+  type Job,
+  type JobKey,
+  type JobSpec,
+  type TriggerRequest,
+} from '../../core/job.ts';
 import { isActive, isFinished, type Run } from '../../core/run.ts';
 import { CommitFeed } from './commit-feed.ts';
 import { keptJob, keptRuns, keptSpec, withoutOutput } from './job-memory.ts';
@@ -183,7 +190,7 @@ export class StoreJobSource implements JobSource, Ledger {
 
   #known(key: JobKey): Job {
     const job = this.#jobs.get(key);
-    if (job === undefined) throw new LshError('JOB_NOT_FOUND', { name: key.slice(key.indexOf('/') + 1) });
+    if (job === undefined) throw new LshError('JOB_NOT_FOUND', { name: splitKey(key).name });
     return job;
   }
 

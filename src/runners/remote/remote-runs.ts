@@ -1,5 +1,5 @@
 // What a controller knows of the runs of its own host, and how far that has been told over the present connection.
-import type { JobKey } from '../../core/job.ts';
+import { splitKey, type JobKey } from '../../core/job.ts';
 import type { Run, RunObservation, StopCause } from '../../core/run.ts';
 import type { ClaimedRun } from '../subprocess/known-runs.ts';
 import { RunIndex } from '../run-index.ts';
@@ -23,7 +23,7 @@ interface Stop {
 
 /** Names of runs are unique within a namespace, and the runner serves several; a namespace has no dot. */
 export function wireNameOf(key: JobKey, name: string): string {
-  return `${key.slice(0, key.indexOf('/'))}.${name}`;
+  return `${splitKey(key).namespace}.${name}`;
 }
 
 /** By their names on the wire; observed under their own. */

@@ -1,6 +1,6 @@
 // Runs as rows of lsh_runs, the table of deploy/supabase/migrations, and back. The names of its columns stop here.
 import { rfc3339 } from '../../core/document.ts';
-import { jobKey, type Executor } from '../../core/job.ts';
+import { jobKey, splitKey, type Executor } from '../../core/job.ts';
 import type { Run, RunPhase, RunReason, RunTrigger, StopCause } from '../../core/run.ts';
 
 /** A row as it travels: instants are RFC 3339, what is absent is null. Not an interface, which has no index. */
@@ -34,12 +34,12 @@ export type RunRow = {
 type AllFields<T> = { [Field in keyof Required<T>]: T[Field] };
 
 export function runRow(run: Run): RunRow {
-  const separator = run.job.indexOf('/');
+  const { namespace, name: job } = splitKey(run.job);
   return {
     job_uid: run.jobUid,
     name: run.name,
-    namespace: run.job.slice(0, separator),
-    job: run.job.slice(separator + 1),
+    namespace,
+    job,
     trigger: run.trigger,
     slot: rfc3339(run.slot),
     trigger_id: text(run.triggerId),

@@ -1,5 +1,6 @@
 // The objects of several namespaces, or of all, as one informer: a watch per namespace, because that is what a
 // Role of a namespace allows.
+import { splitKey } from '../../../core/job.ts';
 import type { Change } from './object-cache.ts';
 import { Informer, type InformerOptions } from './informer.ts';
 import type { KubeObject } from '../objects.ts';
@@ -23,7 +24,7 @@ export class NamespacedInformer<T extends KubeObject> {
   }
 
   get(key: string): T | undefined {
-    return this.#of(key.slice(0, key.indexOf('/')))?.get(key);
+    return this.#of(splitKey(key).namespace)?.get(key);
   }
 
   *keys(): Iterable<string> {
