@@ -4,6 +4,7 @@ import type { HistoryProgress } from '../core/decide/history-sync.ts';
 import { toLshError, type LshError } from '../core/errors.ts';
 import type { Job, JobKey } from '../core/job.ts';
 import { isFinished, type Run } from '../core/run.ts';
+import { Listeners } from './listeners.ts';
 import type { Clock, Logger, RunHistory } from './ports.ts';
 
 /** Runs written at once, at the most. */
@@ -33,7 +34,7 @@ export class HistoryOutbox {
   readonly #arrived = new Map<JobKey, Set<string>>();
   /** Jobs some of whose runs found no room. */
   readonly #turnedAway = new Set<JobKey>();
-  readonly #listeners: ((key: JobKey) => void)[] = [];
+  readonly #listeners = new Listeners<JobKey>();
   /** Batches that are looked through for the runs that are refused. */
   readonly #suspects: Run[][] = [];
   /** Ids of the runs in them, which wait like others. */
@@ -57,7 +58,7 @@ export class HistoryOutbox {
 
   /** The listener hears of jobs whose progress is another; it only enqueues. */
   onChange(listener: (key: JobKey) => void): void {
-    this.#listeners.push(listener);
+    this.#listeners.add(listener);
   }
 
   /** Takes in the runs that the ledger shows of a job; answers with what of them has not arrived. */
@@ -263,7 +264,7 @@ export class HistoryOutbox {
   }
 
   #announce(keys: ReadonlySet<JobKey>): void {
-    for (const listener of this.#listeners) for (const key of keys) listener(key);
+    for (const key of keys) this.#listeners.notify(key);
   }
 }
 

@@ -1,5 +1,6 @@
 // The runner whose attempts are Kubernetes Jobs. The name of a Job is the lock: it is created first and recorded
 // after. Knows the Jobs, not the schedule; what a run is, its Job says itself.
+import { Listeners } from '../../control/listeners.ts';
 import type { Clock, Logger, Runner } from '../../control/ports.ts';
 import { LshError } from '../../core/errors.ts';
 import { splitKey, type Job, type JobKey } from '../../core/job.ts';
@@ -49,7 +50,7 @@ export class KubeJobRunner implements Runner {
   readonly #jobs: OwnedKubeJobs;
   readonly #stuck: StuckRuns;
   readonly #active: ActiveTimes;
-  readonly #listeners: ((key: JobKey) => void)[] = [];
+  readonly #listeners = new Listeners<JobKey>();
   /** Ends that are known whole, by job and run. */
   readonly #ends = new Map<JobKey, Map<string, RunEnd>>();
   readonly #inquiries: Inquiries;
@@ -64,9 +65,9 @@ export class KubeJobRunner implements Runner {
     this.#options = options;
     this.#active = new ActiveTimes(options.clock);
     this.#jobs = new OwnedKubeJobs(options.jobs, (change) => this.#heard(change));
-    this.#inquiries = new Inquiries({ ...options, again: (key) => this.#announce(key) });
+    this.#inquiries = new Inquiries({ ...options, again: (key) => this.#listeners.notify(key) });
     this.#stuck = new StuckRuns({ pending: options.pods, clock: options.clock }, (key) =>
-      this.#announce(key),
+      this.#listeners.notify(key),
     );
   }
 
@@ -76,7 +77,7 @@ export class KubeJobRunner implements Runner {
   }
 
   onChange(listener: (key: JobKey) => void): void {
-    this.#listeners.push(listener);
+    this.#listeners.add(listener);
   }
 
   async start(job: Job, run: Run): Promise<void> {
@@ -136,7 +137,7 @@ export class KubeJobRunner implements Runner {
     if (dueAt <= clock.now()) return this.#removeNow(job);
     const cancel = clock.at(dueAt, () => {
       this.#deletions.delete(cancel);
-      this.#removeNow(job).catch(() => this.#announce(key));
+      this.#removeNow(job).catch(() => this.#listeners.notify(key));
     });
     this.#deletions.add(cancel);
   }
@@ -182,7 +183,7 @@ export class KubeJobRunner implements Runner {
       const job = await this.#options.api.json<KubeJob>({ path: `${jobsPath(key)}/${run.name}` });
       if (isOwnedBy(job, run.jobUid)) {
         this.#jobs.put(key, job);
-        return this.#announce(key);
+        return this.#listeners.notify(key);
       }
     } catch (error) {
       if (!isNotFound(error)) throw error;
@@ -220,7 +221,7 @@ export class KubeJobRunner implements Runner {
     }
     this.#jobs.put(key, existing);
     // It may have ended before, and then no watch will tell.
-    this.#announce(key);
+    this.#listeners.notify(key);
   }
 
   async #read(key: JobKey, name: string): Promise<KubeJob | undefined> {
@@ -239,7 +240,7 @@ export class KubeJobRunner implements Runner {
   #end(key: JobKey, end: RunEnd): void {
     const ends = this.#ends.get(key) ?? new Map<string, RunEnd>();
     this.#ends.set(key, ends.set(end.name, end));
-    this.#announce(key);
+    this.#listeners.notify(key);
   }
 
   #heard({ key, job, deleted, isNews }: OwnedKubeJobChange): void {
@@ -247,7 +248,7 @@ export class KubeJobRunner implements Runner {
     else this.#active.note(job);
     if (!isNews) return;
     if (deleted && !this.#removed.delete(job.metadata.uid)) this.#deletedByOthers(key, job);
-    this.#announce(key);
+    this.#listeners.notify(key);
   }
 
   #deletedByOthers(key: JobKey, job: KubeJob): void {
@@ -295,10 +296,6 @@ export class KubeJobRunner implements Runner {
     const { facts } = this.#options;
     const phase = facts.phaseOf(key, name);
     return phase === undefined ? facts.isKnown(key) : phase === 'Running' || phase === 'Created';
-  }
-
-  #announce(key: JobKey): void {
-    for (const listener of this.#listeners) listener(key);
   }
 }
 

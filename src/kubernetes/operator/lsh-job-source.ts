@@ -1,5 +1,6 @@
 // The cluster's jobs and their ledger: both are the LshJob object, read from the informer and written by one
 // patch of its status. Knows no runner; what it hands out is never changed afterwards.
+import { Listeners } from '../../control/listeners.ts';
 import type { JobSource, Ledger } from '../../control/ports.ts';
 import type { LedgerChange } from '../../core/decide/decide.ts';
 import { LshError } from '../../core/errors.ts';
@@ -50,7 +51,7 @@ export class LshJobSource implements JobSource, Ledger {
   readonly #leftovers = new Map<JobKey, Run[]>();
   /** Jobs whose last commit ended without an answer. */
   readonly #uncertain = new Set<JobKey>();
-  readonly #listeners: ((key: JobKey) => void)[] = [];
+  readonly #listeners = new Listeners<JobKey>();
 
   constructor(options: LshJobSourceOptions) {
     this.#options = options;
@@ -67,7 +68,7 @@ export class LshJobSource implements JobSource, Ledger {
   }
 
   onChange(listener: (key: JobKey) => void): void {
-    this.#listeners.push(listener);
+    this.#listeners.add(listener);
   }
 
   hasSynced(): boolean {
@@ -158,7 +159,7 @@ export class LshJobSource implements JobSource, Ledger {
 
   #forget(key: JobKey): void {
     this.#leftovers.delete(key);
-    this.#announce(key);
+    this.#listeners.notify(key);
   }
 
   #heard({ type, object }: Change<LshJob>): void {
@@ -167,7 +168,7 @@ export class LshJobSource implements JobSource, Ledger {
     const replaced = known !== undefined && known.object.metadata.uid !== object.metadata.uid;
     const gone = type === 'Deleted' || replaced ? known : undefined;
     if (gone) this.#leave(key, gone.runs);
-    this.#announce(key);
+    this.#listeners.notify(key);
     // Last: whatever comes of it, the loop has heard.
     if (gone) this.#options.onRemoved?.(key, gone.runs);
   }
@@ -205,10 +206,6 @@ export class LshJobSource implements JobSource, Ledger {
     const { job, problem } = readLshJob(object);
     const invalid = problem ?? this.#options.admit(job, object);
     return invalid === undefined ? job : { ...job, invalid };
-  }
-
-  #announce(key: JobKey): void {
-    for (const listener of this.#listeners) listener(key);
   }
 }
 

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { JobStore, RunStore } from '../../contracts/stores.ts';
+import { Listeners } from '../../control/listeners.ts';
 import type { Clock, JobSource, Ledger } from '../../control/ports.ts';
 import type { LedgerChange } from '../../core/decide/decide.ts';
 import { LshError } from '../../core/errors.ts';
@@ -39,7 +40,7 @@ export class StoreJobSource implements JobSource, Ledger {
   readonly #jobs = new Map<JobKey, Job>();
   /** Also of jobs that were removed while a run of theirs was active. */
   readonly #runs = new Map<JobKey, Run[]>();
-  readonly #listeners: ((key: JobKey) => void)[] = [];
+  readonly #listeners = new Listeners<JobKey>();
   readonly #turns = new Turns();
   readonly #settled = new CommitFeed();
   #synced = false;
@@ -73,7 +74,7 @@ export class StoreJobSource implements JobSource, Ledger {
   }
 
   onChange(listener: (key: JobKey) => void): void {
-    this.#listeners.push(listener);
+    this.#listeners.add(listener);
   }
 
   /** Without their output, which the store has. Newest first. */
@@ -124,7 +125,7 @@ export class StoreJobSource implements JobSource, Ledger {
       this.#jobs.delete(key);
       this.#keepRuns(key, this.runsOf(key));
       this.#settled.announce(key);
-      this.#announce(key);
+      this.#listeners.notify(key);
     });
   }
 
@@ -184,7 +185,7 @@ export class StoreJobSource implements JobSource, Ledger {
     // An evaluation may have committed a status meanwhile; everything else of a job changes in turns.
     const job = { ...definition, status: this.#jobs.get(definition.key)?.status };
     this.#jobs.set(job.key, job);
-    this.#announce(job.key);
+    this.#listeners.notify(job.key);
     return job;
   }
 
@@ -218,10 +219,6 @@ export class StoreJobSource implements JobSource, Ledger {
     const stored = await Promise.all(wanted.filter(isActive).map(({ name }) => this.#runStore.run(name)));
     const finished = stored.filter((run) => run !== undefined).filter(isFinished);
     this.#runs.set(key, newer(this.runsOf(key), finished.map(withoutOutput)));
-  }
-
-  #announce(key: JobKey): void {
-    for (const listener of this.#listeners) listener(key);
   }
 }
 

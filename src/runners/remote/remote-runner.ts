@@ -1,5 +1,6 @@
 // The controller's side of shell runs: a Runner whose children are held by `lsh runner` behind a socket. What it
 // knows stays known while the connection is down; what became of it is asked when there is one again.
+import { Listeners } from '../../control/listeners.ts';
 import type { Clock, Logger, Runner } from '../../control/ports.ts';
 import type { Job, JobKey } from '../../core/job.ts';
 import type { Run, RunObservation, StopCause } from '../../core/run.ts';
@@ -37,7 +38,7 @@ export class RemoteRunner implements Runner {
   readonly #options: RemoteRunnerOptions;
   readonly #link: RunnerLink;
   readonly #foreign: AbsentRuns;
-  readonly #listeners: ((key: JobKey) => void)[] = [];
+  readonly #listeners = new Listeners<JobKey>();
   readonly #runs = new RemoteRuns();
   readonly #starts = new Map<number, PendingStart>();
   /** Logs that the ledger still shows, until the runner has been told: later it is not asked for them again. */
@@ -64,7 +65,7 @@ export class RemoteRunner implements Runner {
       log,
     });
     const waitMs = leaseDurationMs + graceMs + MARGIN_MS;
-    this.#foreign = new AbsentRuns({ clock, waitMs, onGone: (key) => this.#announce(key) });
+    this.#foreign = new AbsentRuns({ clock, waitMs, onGone: (key) => this.#listeners.notify(key) });
   }
 
   /**
@@ -87,7 +88,7 @@ export class RemoteRunner implements Runner {
   }
 
   onChange(listener: (key: JobKey) => void): void {
-    this.#listeners.push(listener);
+    this.#listeners.add(listener);
   }
 
   observe(key: JobKey): RunObservation[] {
@@ -180,7 +181,7 @@ export class RemoteRunner implements Runner {
   #observed(key: JobKey, observation: RunObservation): void {
     if (!this.#runs.told(key, observation)) return;
     // Who heard of it earlier could start nothing yet.
-    if (this.#synced) this.#announce(key);
+    if (this.#synced) this.#listeners.notify(key);
     else this.#toAnnounce.add(key);
   }
 
@@ -193,7 +194,7 @@ export class RemoteRunner implements Runner {
     this.#removeLogs();
     const keys = [...this.#toAnnounce];
     this.#toAnnounce.clear();
-    for (const key of keys) this.#announce(key);
+    for (const key of keys) this.#listeners.notify(key);
   }
 
   #disconnected(): void {
@@ -217,15 +218,11 @@ export class RemoteRunner implements Runner {
     const { name } = run.observation;
     const finishedAt = this.#options.clock.now();
     run.observation = { name, state: 'Ended', finishedAt, reason: 'SpawnError', message };
-    this.#announce(run.key);
+    this.#listeners.notify(run.key);
   }
 
   #removeLogs(): void {
     for (const name of this.#removals) this.#link.send({ type: 'removeLog', name });
     this.#removals.clear();
-  }
-
-  #announce(key: JobKey): void {
-    for (const listener of this.#listeners) listener(key);
   }
 }

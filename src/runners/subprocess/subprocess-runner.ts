@@ -2,6 +2,7 @@
 // when it goes, and the next one finds them again. It knows no socket, no SQL and no Kubernetes.
 import { createReadStream, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Listeners } from '../../control/listeners.ts';
 import type { Runner } from '../../control/ports.ts';
 import type { JobKey, JobSpec } from '../../core/job.ts';
 import type { RunObservation, StopCause } from '../../core/run.ts';
@@ -56,7 +57,7 @@ export class SubprocessRunner implements Runner {
   readonly #options: Required<SubprocessRunnerOptions>;
   readonly #files: RunFiles;
   readonly #inherited: Environment;
-  readonly #listeners: ((key: JobKey) => void)[] = [];
+  readonly #listeners = new Listeners<JobKey>();
   readonly #runs = new KnownRuns();
   #pool: FifoPool | undefined;
   #active = 0;
@@ -77,7 +78,7 @@ export class SubprocessRunner implements Runner {
   }
 
   onChange(listener: (key: JobKey) => void): void {
-    this.#listeners.push(listener);
+    this.#listeners.add(listener);
   }
 
   observe(key: JobKey): RunObservation[] {
@@ -252,7 +253,7 @@ export class SubprocessRunner implements Runner {
     const { now, memoryKills } = this.#options;
     const onEnd = () => {
       this.#active--;
-      for (const listener of this.#listeners) listener(key);
+      this.#listeners.notify(key);
     };
     const live = new LiveRun({ name, key, startedAt, stopCause, now, memoryKills, onEnd });
     this.#active++;

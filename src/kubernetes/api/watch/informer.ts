@@ -1,6 +1,7 @@
 // Keeps a copy of all objects under one path: a paged list, then a watch for as long as it lives, and again.
 // Handlers only enqueue; whatever goes wrong is mended here, without a restart and without a gap unseen.
 import { setTimeout as delay } from 'node:timers/promises';
+import { Listeners } from '../../../control/listeners.ts';
 import type { Logger } from '../../../control/ports.ts';
 import { describeError, isGone, retryAfterMs, statusCode } from '../api-errors.ts';
 import { Backoff } from '../backoff.ts';
@@ -47,7 +48,7 @@ export class Informer<T extends KubeObject> {
   readonly #random: () => number;
   readonly #backoff: Backoff;
   readonly #cache = new ObjectCache<T>();
-  readonly #listeners: ((change: Change<T>) => void)[] = [];
+  readonly #listeners = new Listeners<Change<T>>();
   readonly #abort = new AbortController();
   readonly #firstList = Promise.withResolvers<void>();
   #hasSynced = false;
@@ -62,7 +63,7 @@ export class Informer<T extends KubeObject> {
 
   /** Called for each change, in order; must not wait, and may only enqueue. */
   onChange(listener: (change: Change<T>) => void): void {
-    this.#listeners.push(listener);
+    this.#listeners.add((change) => this.#handOver(change, listener));
   }
 
   /** The newest known version by `namespace/name`; never to be mutated. */
@@ -126,7 +127,8 @@ export class Informer<T extends KubeObject> {
     this.health.listed();
     this.#resourceVersion = metadata.resourceVersion;
     const objects = items.map((item) => this.#trimmed(item));
-    for (const change of this.#cache.replace(objects, metadata.resourceVersion)) this.#tell(change);
+    for (const change of this.#cache.replace(objects, metadata.resourceVersion))
+      this.#listeners.notify(change);
     this.#hasSynced = true;
     this.#firstList.resolve();
     return metadata.resourceVersion;
@@ -159,17 +161,15 @@ export class Informer<T extends KubeObject> {
     this.#resourceVersion = event.object.metadata.resourceVersion;
     if (event.type === 'BOOKMARK') return;
     const change = this.#cache.apply(event.type, this.#trimmed(event.object));
-    if (change) this.#tell(change);
+    if (change) this.#listeners.notify(change);
   }
 
-  #tell(change: Change<T>): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(change);
-      } catch (error) {
-        this.health.handlerErrors++;
-        this.#options.logger.error({ path: this.#options.path, err: error }, 'informer handler threw');
-      }
+  #handOver(change: Change<T>, listener: (change: Change<T>) => void): void {
+    try {
+      listener(change);
+    } catch (error) {
+      this.health.handlerErrors++;
+      this.#options.logger.error({ path: this.#options.path, err: error }, 'informer handler threw');
     }
   }
 
