@@ -2,7 +2,7 @@
 // Inside, instants are numbers; here they are RFC 3339.
 import { API_VERSION, KIND } from './api-version.ts';
 import { splitKey, type Condition, type Job, type JobPhase, type JobSpec, type RunTotals } from './job.ts';
-import type { Run, RunPhase, RunTrigger, SlotOutcome, SlotRecord } from './run.ts';
+import type { AllFields, Run, RunPhase, RunTrigger, SlotOutcome, SlotRecord } from './run.ts';
 import { isActive } from './run.ts';
 
 export interface RunDocument {
@@ -103,7 +103,7 @@ export function runDocument(run: Run): RunDocument {
     signal: run.signal,
     outputTail: run.outputTail,
     outputBytes: run.outputBytes,
-  });
+  } satisfies AllFields<RunDocument>);
 }
 
 export function slotDocument(slot: SlotRecord): SlotDocument {
@@ -115,7 +115,7 @@ export function slotDocument(slot: SlotRecord): SlotDocument {
     outcome: slot.outcome,
     cause: slot.cause,
     run: slot.run,
-  });
+  } satisfies AllFields<SlotDocument>);
 }
 
 /** A job with its runs as one document; `runs` newest first. */
@@ -149,6 +149,6 @@ export function jobDocument(job: Job, runs: readonly Run[]): JobDocument {
         recentRuns: runs.filter((run) => !isActive(run)).map(runDocument),
         totals: status.totals,
         lastHandledTrigger: status.lastHandledTrigger,
-      }),
+      } satisfies AllFields<StatusDocument>),
   });
 }

@@ -122,10 +122,13 @@ export interface SlotRecord {
   recordedAt: number;
 }
 
-export function isFinished(run: Run): boolean {
-  return run.phase === 'Completed' || run.phase === 'Failed' || run.phase === 'Killed';
+/** Every field by name, the optional ones too: a form of a run that lacks a field of it does not compile. */
+export type AllFields<T> = { [Field in keyof Required<T>]: T[Field] };
+
+export function isFinished({ phase }: Pick<Run, 'phase'>): boolean {
+  return phase === 'Completed' || phase === 'Failed' || phase === 'Killed';
 }
 
-export function isActive(run: Run): boolean {
+export function isActive(run: Pick<Run, 'phase'>): boolean {
   return !isFinished(run);
 }

@@ -14,13 +14,13 @@ import { isRunName } from '../../core/naming.ts';
 import { beyondHistory } from '../../core/decide/retention.ts';
 import {
   isActive,
+  type AllFields,
   RUN_PHASES,
   RUN_TRIGGERS,
   STOP_CAUSES,
   type Run,
   type RunReason,
   type SlotRecord,
-  type StopCause,
 } from '../../core/run.ts';
 import type { ClosedStretch, Correction } from '../../core/decide/late-start.ts';
 
@@ -33,12 +33,11 @@ const KEPT_MESSAGE_MAX_LENGTH = 100;
 /** Stretches of slots without a run that the status shows. */
 export const OUTCOMES_SHOWN = 20;
 
-/** A run in the status: the document that people see, and what it takes to go on after a restart. */
-export interface RunEntry extends RunDocument {
-  triggerId?: string;
-  stopCause?: StopCause;
-  host?: string;
-}
+/** Fields of a run that only the operator needs, to continue it after a restart. */
+type OperatorFields = Omit<Run, keyof RunDocument | 'jobUid'>;
+
+/** A run in the status: the document that people see, and the operator’s own fields. */
+export type RunEntry = RunDocument & OperatorFields;
 
 /** A stretch of slots that ended without a run. */
 export type OutcomeEntry = Omit<SlotDocument, 'job' | 'run'>;
@@ -61,7 +60,7 @@ export function readStatus(status: Partial<LshJobStatus> | undefined): JobStatus
   // A status that somebody wrote by hand, without the cursor, is none: the next evaluation writes a whole one.
   const accountedUntil = instant(status?.accountedUntil);
   if (!status || accountedUntil === undefined) return undefined;
-  return {
+  const read: AllFields<JobStatus> = {
     observedGeneration: status.observedGeneration ?? 0,
     phase: status.phase ?? 'Scheduled',
     conditions: (status.conditions ?? []).map(readCondition).filter((condition) => condition !== undefined),
@@ -74,6 +73,7 @@ export function readStatus(status: Partial<LshJobStatus> | undefined): JobStatus
     totals: { completed: 0, failed: 0, killed: 0, missed: 0, ...status.totals },
     lastHandledTrigger: status.lastHandledTrigger,
   };
+  return read;
 }
 
 /** Undefined for one without its time, which a hand has written and which cannot be written again. */
@@ -118,7 +118,7 @@ const Identity = v.object({
 export function readRun(entry: RunEntry, owner: Pick<Run, 'job' | 'jobUid'>): Run | undefined {
   if (!v.is(Identity, entry)) return undefined;
   const createdAt = Date.parse(entry.createdAt);
-  const run: Run = {
+  const run: AllFields<Run> = {
     ...owner,
     name: entry.name,
     trigger: entry.trigger,
@@ -129,6 +129,8 @@ export function readRun(entry: RunEntry, owner: Pick<Run, 'job' | 'jobUid'>): Ru
     executor: entry.executor,
     host: entry.host,
     phase: entry.phase,
+    // An active run’s entry shows its stop cause as the reason.
+    reason: isActive(entry) ? undefined : (entry.reason as RunReason | undefined),
     message: entry.message,
     createdAt,
     startAfter: instant(entry.startAfter) ?? createdAt,
@@ -140,24 +142,25 @@ export function readRun(entry: RunEntry, owner: Pick<Run, 'job' | 'jobUid'>): Ru
     outputTail: entry.outputTail,
     outputBytes: entry.outputBytes,
   };
-  return isActive(run) ? run : { ...run, reason: entry.reason as RunReason | undefined };
+  return run;
 }
 
 /** A run as the status keeps it, with the end of its output only. */
 export function runEntry(run: Run): RunEntry {
-  const entry: RunEntry = { ...runDocument(run) };
-  if (run.triggerId !== undefined) entry.triggerId = run.triggerId;
-  if (run.stopCause !== undefined) entry.stopCause = run.stopCause;
-  if (run.host !== undefined) entry.host = run.host;
-  // The document leaves it out for a run that has started; the next attempt’s delay is counted from it.
-  if (run.startAfter !== run.createdAt) entry.startAfter = rfc3339(run.startAfter);
-  if (run.outputTail !== undefined) entry.outputTail = lastBytes(run.outputTail, OUTPUT_TAIL_MAX_BYTES);
-  return withoutEmpty(entry);
+  const { triggerId, stopCause, host, startAfter, createdAt, outputTail } = run;
+  return withoutEmpty({
+    ...runDocument(run),
+    ...({ triggerId, stopCause, host } satisfies AllFields<OperatorFields>),
+    // The document omits startAfter once the run has started; the next attempt’s delay counts from it.
+    startAfter: startAfter === createdAt ? undefined : rfc3339(startAfter),
+    outputTail: outputTail && lastBytes(outputTail, OUTPUT_TAIL_MAX_BYTES),
+  });
 }
 
-/** Servers up to 1.20 take an empty text for none and refuse it. */
+/** Drops absent and empty fields: servers up to 1.20 refuse an empty text. */
 function withoutEmpty<T extends object>(fields: T): T {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== '')) as T;
+  const present = Object.entries(fields).filter(([, value]) => value !== undefined && value !== '');
+  return Object.fromEntries(present) as T;
 }
 
 /** What the ledger holds of a job: `runs` newest first, the active ones and those that are still shown. */

@@ -1,7 +1,7 @@
 // Runs as rows of lsh_runs, the table of deploy/supabase/migrations, and back. The names of its columns stop here.
 import { rfc3339 } from '../../core/document.ts';
 import { jobKey, splitKey, type Executor } from '../../core/job.ts';
-import type { Run, RunPhase, RunReason, RunTrigger, StopCause } from '../../core/run.ts';
+import type { AllFields, Run, RunPhase, RunReason, RunTrigger, StopCause } from '../../core/run.ts';
 
 /** A row as it travels: instants are RFC 3339, what is absent is null. Not an interface, which has no index. */
 export type RunRow = {
@@ -29,9 +29,6 @@ export type RunRow = {
   output_tail: string | null;
   output_bytes: number | null;
 };
-
-/** Every field has to be named, those that may be absent too: one that was forgotten is a type error. */
-type AllFields<T> = { [Field in keyof Required<T>]: T[Field] };
 
 export function runRow(run: Run): RunRow {
   const { namespace, name: job } = splitKey(run.job);
