@@ -1,6 +1,7 @@
 // The status part of the CustomResourceDefinition: every field of the types that the operator writes, checked
 // by the compiler to be all of them.
-import { EXECUTORS, JOB_PHASES } from '../../src/core/job.ts';
+import { EXECUTOR_NAMES } from '../../src/core/executor.ts';
+import { JOB_PHASES } from '../../src/core/job.ts';
 import { RUN_PHASES, RUN_TRIGGERS, SLOT_OUTCOMES } from '../../src/core/run.ts';
 import type { LshJobStatus, OutcomeEntry, RunEntry } from '../../src/kubernetes/objects/lsh-job-status.ts';
 import type { CrdSchema } from './json-schema.ts';
@@ -22,7 +23,7 @@ const run: Record<keyof RunEntry, CrdSchema> = {
   triggerId: text('Id of the manual trigger.'),
   requestedBy: text('Who asked for a manual run.'),
   attempt: count('1 for the first try, 2 for its first retry.'),
-  executor: oneOf(EXECUTORS, 'What runs the command.'),
+  executor: oneOf(EXECUTOR_NAMES, 'What runs the command.'),
   phase: oneOf(RUN_PHASES, 'How far the run is.'),
   reason: text('Why it ended as it did, or why it is being ended.'),
   message: text('The same in a sentence.'),

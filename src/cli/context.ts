@@ -1,6 +1,6 @@
 // What every command is given: the terminal, the way to the jobs, and the exit status it leaves.
 import type { JobApi } from '../contracts/job-api.ts';
-import type { Platform } from '../core/job.ts';
+import type { Platform } from '../core/executor.ts';
 import type { ClusterChoice } from './cluster-options.ts';
 import type { Io } from './io.ts';
 

@@ -1,4 +1,4 @@
-// Reconciles one key: read, decide, record, act. The only caller of decide(), and the same in both homes.
+// Reconciles one key: read, decide, record, act. The only caller of decide(), and the same on both platforms.
 import {
   decide,
   decideInvalid,
@@ -8,22 +8,24 @@ import {
 } from '../core/decide/decide.ts';
 import type { Action } from '../core/decide/draft.ts';
 import { LshError } from '../core/errors.ts';
-import type { Executor, Job, JobKey, JobSpec } from '../core/job.ts';
+import { EXECUTOR_NAMES, NO_RUNNER, type Executor, type RunnerTraits } from '../core/executor.ts';
+import type { Job, JobKey, JobSpec } from '../core/job.ts';
 import type { Run, RunObservation } from '../core/run.ts';
 import { evaluatedSince, jobSchedule } from '../core/schedule/job-schedule.ts';
 import type { Schedule } from '../core/schedule/schedule.ts';
 import { CapacityQueue } from './capacity-queue.ts';
 import type { HistoryOutbox } from './history-outbox.ts';
-import type { Clock, JobSource, Ledger, Meter, Recorder, Runner } from './ports.ts';
+import type { Clock, JobSource, Ledger, Meter, RecordedListener, Runner } from './ports.ts';
 
 export interface ReconcilerOptions {
   source: JobSource;
   ledger: Ledger;
   runners: Partial<Record<Executor, Runner>>;
-  recorder: Recorder;
-  /** On the way to the team’s history; undefined where none is kept. */
-  history?: HistoryOutbox;
-  meter?: Meter;
+  /** Called in this order after each commit. */
+  onRecorded: readonly RecordedListener[];
+  /** Tells which finished runs the team’s history lacks; undefined where no history is kept. */
+  history?: Pick<HistoryOutbox, 'progress' | 'forget'>;
+  meter?: Pick<Meter, 'started'>;
   clock: Clock;
   /** Since when this process evaluates, milliseconds. */
   evaluatingSince: number;
@@ -39,14 +41,15 @@ interface Compiled {
   schedule: Schedule | LshError;
 }
 
-/** What may start on one executor: who waits, and how much room starts under way have taken. */
+/** What may start on one executor: the jobs that wait, and how much room the starts under way take. */
 interface Lane {
   waiting: CapacityQueue;
   reserved: number;
 }
 
-function emptyLane(): Lane {
-  return { waiting: new CapacityQueue(), reserved: 0 };
+function newLanes(): Record<Executor, Lane> {
+  const lanes = EXECUTOR_NAMES.map((name) => [name, { waiting: new CapacityQueue(), reserved: 0 }]);
+  return Object.fromEntries(lanes) as Record<Executor, Lane>;
 }
 
 function executorOf({ spec }: Job): Executor {
@@ -56,18 +59,18 @@ function executorOf({ spec }: Job): Executor {
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #schedules = new Map<JobKey, Compiled>();
-  /** Per executor, because room on one of them is no room on the other. */
-  readonly #lanes: Record<Executor, Lane> = { Shell: emptyLane(), Job: emptyLane() };
+  /** Per executor, because room on one executor is no room on another. */
+  readonly #lanes = newLanes();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
   }
 
-  /** Brings the job to where it should be; answers when to look again (milliseconds, Infinity for never). */
+  /** Brings the job to where it should be; returns when to look again (milliseconds, Infinity for never). */
   async reconcile(key: JobKey): Promise<number> {
     // A decision that does not know what the last one wrote could contradict it.
-    const unsettled = this.#unsettled(key);
-    if (unsettled.length > 0) await Promise.all(unsettled);
+    const refreshes = this.#refreshes(key);
+    if (refreshes.length > 0) await Promise.all(refreshes);
     const job = this.#options.source.get(key);
     for (const { waiting } of Object.values(this.#lanes)) waiting.leave(key);
     if (job === undefined) return this.#reconcileRemoved(key);
@@ -77,12 +80,10 @@ export class Reconciler {
     const starting = decision.actions.filter(({ kind }) => kind === 'Start').length;
     lane.reserved += starting;
     try {
-      await this.#apply(key, decision);
+      await this.#apply({ key, job }, decision);
     } finally {
       lane.reserved -= starting;
     }
-    for (const { type, reason, note } of decision.events)
-      this.#options.recorder.event(job, type, reason, note);
     return decision.wakeAt;
   }
 
@@ -105,6 +106,7 @@ export class Reconciler {
       closed: ledger.closedOf?.(job.key),
       now: clock.now(),
       evaluatingSince: evaluatedSince(job.spec, evaluatingSince),
+      traitsOf: this.#traitsOf,
       host,
       history: history?.progress(job, runs),
       capacity: (runner?.capacity() ?? 0) - this.#lanes[executorOf(job)].reserved,
@@ -113,37 +115,45 @@ export class Reconciler {
     return schedule instanceof LshError ? decideInvalid(known, schedule) : decide({ ...known, schedule });
   }
 
+  readonly #traitsOf = (executor: Executor): RunnerTraits =>
+    this.#options.runners[executor]?.traits ?? NO_RUNNER;
+
   async #reconcileRemoved(key: JobKey): Promise<number> {
     this.#schedules.delete(key);
     this.#options.history?.forget(key);
     const runs = this.#options.ledger.runsOf(key);
     const decision = decideRemoved(runs, this.#observe(key), this.#options.clock.now());
-    await this.#apply(key, decision);
+    await this.#apply({ key, job: undefined }, decision);
     return decision.wakeAt;
   }
 
   /** The order keeps every crash harmless: a claim comes before the start that it guards, a release after the record. */
-  async #apply(key: JobKey, { actions, change }: Decision): Promise<void> {
+  async #apply(
+    { key, job }: { key: JobKey; job: Job | undefined },
+    { actions, change, events }: Decision,
+  ): Promise<void> {
     const starts = actions.filter((action) => action.kind === 'Start').map(({ run }) => run);
     await this.#start(key, starts, 'name');
-    if (change.status !== undefined || change.runs.length + change.slots.length + change.forget.length > 0) {
-      await this.#options.ledger.commit(key, change);
-      this.#options.meter?.recorded(change);
-      this.#options.history?.add(change.runs);
-    }
+    const changes =
+      change.status !== undefined || change.runs.length + change.slots.length + change.forget.length > 0;
+    if (changes) await this.#options.ledger.commit(key, change);
     const started = this.#start(key, starts, 'ledger');
+    // After the starts have begun, which people wait for; before they have ended, because a start may fail.
+    if (changes) for (const listener of this.#options.onRecorded) listener({ key, job, change, events });
     // A start that fails must not keep a stop that is recorded from its run.
     await Promise.all([started, ...actions.map((action) => this.#act(key, action))]);
   }
 
-  /** Starts those whose runner claims in the given way; a run keeps the executor that it was made for. */
-  async #start(key: JobKey, runs: Run[], claim: Runner['claim']): Promise<void> {
+  /** Starts the runs whose runner claims in the given way; a run keeps the executor that it was made for. */
+  async #start(key: JobKey, runs: Run[], claim: RunnerTraits['claim']): Promise<void> {
     const job = this.#options.source.get(key);
     if (job === undefined) return;
     const starts = runs.flatMap((run) => {
       const runner = this.#options.runners[run.executor];
-      // Removed and added again while the claim was recorded: the run is not this job's.
-      return runner?.claim === claim && run.jobUid === job.uid ? [this.#startOne(job, run, runner)] : [];
+      // The job may have been removed and added again while the claim was recorded: then the run is not this job’s.
+      return runner?.traits.claim === claim && run.jobUid === job.uid
+        ? [this.#startOne(job, run, runner)]
+        : [];
     });
     await Promise.all(starts);
   }
@@ -170,17 +180,17 @@ export class Reconciler {
     }
   }
 
-  #unsettled(key: JobKey): Promise<void>[] {
+  #refreshes(key: JobKey): Promise<void>[] {
     return [this.#options.ledger, ...this.#runners()]
-      .map((one) => one.settled?.(key))
-      .filter((unsettled) => unsettled !== undefined);
+      .map((view) => view.refresh?.(key))
+      .filter((refresh) => refresh !== undefined);
   }
 
   #observe(key: JobKey): RunObservation[] {
     return this.#runners().flatMap((runner) => runner.observe(key));
   }
 
-  /** That of the executor, all where none is given. */
+  /** The runner of the executor; all runners if none is given. */
   #runners(executor?: Executor): Runner[] {
     const { runners } = this.#options;
     if (executor === undefined) return Object.values(runners);

@@ -2,6 +2,7 @@
 // boundary check, the CRD, the JSON schema and the reference page all come from the schemas below.
 import * as v from 'valibot';
 import type { LshError } from './errors.ts';
+import { EXECUTOR_NAMES } from './executor.ts';
 import { API_VERSION, KIND } from './api-version.ts';
 
 export { API_VERSION, KIND };
@@ -112,7 +113,6 @@ const KubernetesJobSchema = v.strictObject({
 
 export const CONCURRENCY_POLICIES = ['Forbid', 'Allow', 'Replace', 'Queue'] as const;
 export const MISSED_RUN_POLICIES = ['Latest', 'Skip', 'All'] as const;
-export const EXECUTORS = ['Shell', 'Job'] as const;
 
 const Rfc3339 = v.pipe(v.string(), v.isoTimestamp());
 const Schedule = nonEmpty(256);
@@ -145,7 +145,7 @@ export const JobSpecSchema = v.strictObject({
   ),
   executor: v.optional(
     described(
-      v.picklist(EXECUTORS),
+      v.picklist(EXECUTOR_NAMES),
       'Shell: a subprocess. Job: a Kubernetes Job. Default: Job in a cluster, Shell locally.',
     ),
   ),
@@ -228,10 +228,6 @@ export type JobSpec = v.InferOutput<typeof JobSpecSchema>;
 /** A spec as people write it. */
 export type JobSpecInput = v.InferInput<typeof JobSpecSchema>;
 export type Retry = JobSpec['retry'];
-export type Executor = (typeof EXECUTORS)[number];
-
-/** Where a job lives; the two differ in defaults and in what they admit, never in meaning. */
-export type Platform = 'local' | 'cluster';
 
 /** `namespace/name`: the workqueue's key. The local daemon has one namespace, `local`. */
 export type JobKey = string;

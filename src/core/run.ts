@@ -1,5 +1,6 @@
 // One execution: of a slot, or asked for by somebody. A retry is a run of its own with the next attempt number.
-import type { Executor, JobKey } from './job.ts';
+import type { Executor } from './executor.ts';
+import type { JobKey } from './job.ts';
 
 export const RUN_PHASES = ['Created', 'Running', 'Completed', 'Failed', 'Killed'] as const;
 export type RunPhase = (typeof RUN_PHASES)[number];
@@ -120,6 +121,16 @@ export interface SlotRecord {
   /** Name of the first attempt, for Ran. */
   run?: string;
   recordedAt: number;
+}
+
+/** Slots that the ledger holds as not run, and still shows. */
+export type ClosedStretch = Pick<SlotRecord, 'from' | 'to' | 'count' | 'outcome' | 'cause'>;
+
+/** A slot that ran although it had been recorded as not run. */
+export interface Correction {
+  slot: number;
+  /** The rest of its stretch, oldest first: the slots before it and those after it. */
+  left: ClosedStretch[];
 }
 
 /** Every field by name, the optional ones too: a form of a run that lacks a field of it does not compile. */

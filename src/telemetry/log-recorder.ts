@@ -1,11 +1,13 @@
-// The local home has no Events: what happens to a job goes to the log.
-import type { Logger, Recorder } from '../control/ports.ts';
+// The events of jobs as lines of the log.
+import type { Logger, RecordedListener } from '../control/ports.ts';
+import { eventText } from '../core/decide/events.ts';
 
 /** Writes each event as one line; warnings as warnings. */
-export function logRecorder(log: Logger): Recorder {
-  return {
-    event: (job, type, reason, note) => {
-      log[type === 'Warning' ? 'warn' : 'info']({ job: job.key, reason }, note);
-    },
+export function logRecorder(log: Logger): RecordedListener {
+  return ({ key, events }) => {
+    for (const event of events) {
+      const { type, reason, note } = eventText(event);
+      log[type === 'Warning' ? 'warn' : 'info']({ job: key, reason }, note);
+    }
   };
 }

@@ -1,7 +1,6 @@
 // What is measured, in the names that the field uses where it has one. The only importer of prom-client.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Meter } from '../control/ports.ts';
-import type { LedgerChange } from '../core/decide/decide.ts';
+import type { Meter, Recorded } from '../control/ports.ts';
 import { isFinished, type Run } from '../core/run.ts';
 
 /** A value that is read when somebody asks for it. */
@@ -67,7 +66,8 @@ export class Metrics implements Meter {
     this.#startLag.observe({ executor }, Math.max(0, lagMs) / 1000);
   }
 
-  recorded({ runs, slots }: LedgerChange): void {
+  /** Counts the ends of runs and the slots without one. */
+  recorded({ change: { runs, slots } }: Recorded): void {
     for (const run of runs) {
       if (isFinished(run)) this.#counters.runs.inc({ phase: run.phase, executor: run.executor });
     }

@@ -5,9 +5,12 @@ import type { JobSource, Ledger, Logger, Runner } from '../../src/control/ports.
 import { Reconciler } from '../../src/control/reconciler.ts';
 import type { LedgerChange } from '../../src/core/decide/decide.ts';
 import { LshError } from '../../src/core/errors.ts';
-import type { Executor, Job, JobKey, JobSpecInput } from '../../src/core/job.ts';
+import { eventText } from '../../src/core/decide/events.ts';
+import type { Executor, RunnerTraits } from '../../src/core/executor.ts';
+import type { Job, JobKey, JobSpecInput } from '../../src/core/job.ts';
 import type { Run, RunObservation } from '../../src/core/run.ts';
 import { aJob, aRun, at } from '../support/builders.ts';
+import { TRAITS } from '../support/world.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const START = at('2026-01-01T00:00:00Z');
@@ -23,20 +26,25 @@ class Harness implements JobSource, Ledger, Runner {
   readonly ledgerRuns = new Map<string, Run>();
   readonly children = new Map<string, RunObservation & { key: JobKey }>();
   readonly log: string[] = [];
-  readonly claim: 'ledger' | 'name';
+  readonly traits: RunnerTraits;
   room = Infinity;
   failNextCommits = 0;
   #listeners: ((key: JobKey) => void)[] = [];
   readonly controller: Controller;
 
   constructor(claim: 'ledger' | 'name' = 'ledger') {
-    this.claim = claim;
+    this.traits = { ...TRAITS.Shell, claim };
     const logger: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
     const reconciler = new Reconciler({
       source: this,
       ledger: this,
       runners: { Shell: this },
-      recorder: { event: (job, type, reason) => this.log.push(`${job.name} ${type} ${reason}`) },
+      onRecorded: [
+        ({ job, events }) => {
+          for (const { type, reason } of events.map(eventText))
+            this.log.push(`${job?.name} ${type} ${reason}`);
+        },
+      ],
       clock: this.clock,
       evaluatingSince: START,
     });
@@ -239,7 +247,7 @@ describe('the loop', () => {
     const world = new Harness();
     const removed: string[] = [];
     const runnerOf = (executor: Executor): Runner => ({
-      claim: 'name',
+      traits: TRAITS[executor],
       capacity: () => Infinity,
       start: () => Promise.resolve(),
       stop: () => undefined,
@@ -257,7 +265,7 @@ describe('the loop', () => {
       source: world,
       ledger: world,
       runners: { Shell: runnerOf('Shell'), Job: runnerOf('Job') },
-      recorder: { event: () => undefined },
+      onRecorded: [],
       clock: world.clock,
       evaluatingSince: START,
     });

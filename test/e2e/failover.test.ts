@@ -1,7 +1,8 @@
 // Two operators in real pods: the pod of the one that leads is deleted, and its process is killed on the node. Every
 // slot of every second has one run or one recorded outcome, and what ran has run once.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Executor, JobSpecInput } from '../../src/core/job.ts';
+import type { Executor } from '../../src/core/executor.ts';
+import type { JobSpecInput } from '../../src/core/job.ts';
 import type { LshJob } from '../../src/kubernetes/objects/lsh-job.ts';
 import type { RunEntry } from '../../src/kubernetes/objects/lsh-job-status.ts';
 import { findings, isSettled, type Account } from '../support/cluster/ledger-check.ts';

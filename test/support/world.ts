@@ -2,12 +2,22 @@
 // says when time passes, when a run ends and when the process is gone.
 import { compileSchedule } from '../../src/core/schedule/schedule.ts';
 import { decide, decideInvalid, type Decision } from '../../src/core/decide/decide.ts';
+import { eventText } from '../../src/core/decide/events.ts';
 import type { LshError } from '../../src/core/errors.ts';
 import type { HistoryProgress } from '../../src/core/decide/history-sync.ts';
+import type { RunnerTraits } from '../../src/core/executor.ts';
 import type { Job, JobSpecInput } from '../../src/core/job.ts';
 import { isActive, type Run, type RunEnd, type RunObservation, type SlotRecord } from '../../src/core/run.ts';
-import type { Correction } from '../../src/core/decide/late-start.ts';
+import type { Correction } from '../../src/core/run.ts';
 import { aJob, at } from './builders.ts';
+
+/** What the runners that ship are like, by their executor. */
+export const TRAITS: Record<'Shell' | 'Job', RunnerTraits> = {
+  Shell: { claim: 'ledger', keepsTimeout: false, hasHost: true, leavesObject: false },
+  Job: { claim: 'name', keepsTimeout: true, hasHost: false, leavesObject: true },
+};
+
+export const traitsOf = (executor: 'Shell' | 'Job'): RunnerTraits => TRAITS[executor];
 
 export class World {
   job: Job;
@@ -57,6 +67,7 @@ export class World {
       ...(this.claim === 'name' && { closed: this.slots.filter(({ outcome }) => outcome !== 'Ran') }),
       now: this.now,
       evaluatingSince: this.evaluatingSince,
+      traitsOf,
       capacity: this.capacity,
       history: this.lacking,
     };
@@ -80,7 +91,7 @@ export class World {
     for (const correction of decision.change.corrections ?? []) this.correct(correction);
     this.slots.push(...decision.change.slots);
     this.forgotten.push(...decision.change.forget);
-    this.events.push(...decision.events.map(({ reason }) => reason));
+    this.events.push(...decision.events.map((event) => eventText(event).reason));
     if (decision.change.status !== undefined) this.job = { ...this.job, status: decision.change.status };
   }
 

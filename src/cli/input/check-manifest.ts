@@ -1,7 +1,8 @@
 // A document judged as its platform would judge it, with every problem at once and nothing changed.
 import { toLshError, type Problem } from '../../core/errors.ts';
 import { checkCommand, type CommandPolicy } from '../../core/command-check/command-check.ts';
-import type { Platform, JobSpec } from '../../core/job.ts';
+import type { Platform } from '../../core/executor.ts';
+import type { JobSpec } from '../../core/job.ts';
 import { parseManifest } from '../../core/validate/validate.ts';
 
 export interface ManifestFindings {

@@ -1,7 +1,8 @@
 // From what a platform shows of a job back to what a person would write for it.
 import * as v from 'valibot';
 import type { JobDocument } from '../../core/document.ts';
-import { API_VERSION, JobSpecSchema, KIND, type Platform, type JobManifest } from '../../core/job.ts';
+import type { Platform } from '../../core/executor.ts';
+import { API_VERSION, JobSpecSchema, KIND, type JobManifest } from '../../core/job.ts';
 
 /** The zone is said always, because it differs from machine to machine. */
 const COMMON = v.parse(JobSpecSchema, {});

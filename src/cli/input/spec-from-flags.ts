@@ -2,7 +2,8 @@
 // else is judged where every manifest is judged.
 import { resolve } from 'node:path';
 import { API_VERSION, KIND } from '../../core/api-version.ts';
-import type { Platform, JobManifest, JobSpecInput } from '../../core/job.ts';
+import type { Platform } from '../../core/executor.ts';
+import type { JobManifest, JobSpecInput } from '../../core/job.ts';
 import { usage } from '../failure.ts';
 import { parseInteger, parseSeconds } from './flags.ts';
 

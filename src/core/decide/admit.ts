@@ -3,7 +3,7 @@ import { activeRuns, put, requestStop, type Draft } from './draft.ts';
 import type { Owed, Stretch } from './due.ts';
 import { QUEUE_MAX_LENGTH } from '../job.ts';
 import { manualRunName, slotRunName } from '../naming.ts';
-import type { Run, RunTrigger } from '../run.ts';
+import type { Run, RunTrigger, SlotRecord } from '../run.ts';
 import { jitterMs } from '../schedule/jitter.ts';
 
 /** Gives every owed slot its outcome. */
@@ -15,15 +15,15 @@ export function admitSlots(draft: Draft, owed: Owed): void {
 }
 
 function record(draft: Draft, dropped: Stretch): void {
-  draft.slots.push({ job: draft.job.key, ...dropped, recordedAt: draft.now });
-  if (dropped.outcome === 'Suspended') return;
-  draft.totals.missed += dropped.count;
-  const many = dropped.count === 1 ? 'A slot was' : `${dropped.count} slots were`;
-  draft.events.push({
-    type: 'Warning',
-    reason: dropped.outcome === 'Missed' ? 'SlotMissed' : 'SlotDeadlineExceeded',
-    note: `${many} not run: ${dropped.cause}`,
-  });
+  const slots = { job: draft.job.key, ...dropped, recordedAt: draft.now };
+  if (dropped.outcome === 'Suspended') draft.slots.push(slots);
+  else recordNotRun(draft, slots);
+}
+
+function recordNotRun(draft: Draft, slots: SlotRecord): void {
+  draft.slots.push(slots);
+  draft.totals.missed += slots.count;
+  draft.events.push({ kind: 'SlotsNotRun', slots });
 }
 
 function admitSlot(draft: Draft, slot: number, trigger: RunTrigger): void {
@@ -36,13 +36,8 @@ function admitSlot(draft: Draft, slot: number, trigger: RunTrigger): void {
   });
   const refusal = admit(draft, run);
   const base = { job: job.key, from: slot, to: slot, count: 1, recordedAt: now };
-  if (refusal === undefined) {
-    draft.slots.push({ ...base, outcome: 'Ran', run: run.name });
-    return;
-  }
-  draft.slots.push({ ...base, outcome: 'Forbidden', cause: refusal });
-  draft.totals.missed++;
-  draft.events.push({ type: 'Warning', reason: 'SlotForbidden', note: `A slot was not run: ${refusal}` });
+  if (refusal === undefined) draft.slots.push({ ...base, outcome: 'Ran', run: run.name });
+  else recordNotRun(draft, { ...base, outcome: 'Forbidden', cause: refusal });
 }
 
 /** Handles the pending manual trigger once; answers with its id when there was one. */
@@ -59,13 +54,7 @@ export function admitTrigger(draft: Draft): string | undefined {
     requestedBy: trigger.requestedBy,
   });
   const refusal = admit(draft, run);
-  if (refusal !== undefined) {
-    draft.events.push({
-      type: 'Warning',
-      reason: 'TriggerForbidden',
-      note: `A manual run was refused: ${refusal}`,
-    });
-  }
+  if (refusal !== undefined) draft.events.push({ kind: 'TriggerForbidden', cause: refusal });
   return trigger.id;
 }
 

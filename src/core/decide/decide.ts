@@ -1,19 +1,28 @@
 // The whole decision about one job, pure: what is known and what time it is go in; what to start, stop, record
 // and when to look again come out. Both homes use it as it is.
 import { admitSlots, admitTrigger } from './admit.ts';
-import { changedRuns, newDraft, timeoutAt, wakeBy, type Action, type Draft, type JobEvent } from './draft.ts';
+import { changedRuns, newDraft, timeoutAt, wakeBy, type Action, type Draft } from './draft.ts';
 import { owed } from './due.ts';
+import type { JobEvent } from './events.ts';
 import type { LshError } from '../errors.ts';
+import type { Executor, RunnerTraits } from '../executor.ts';
 import { isMissing, type HistoryProgress } from './history-sync.ts';
 import type { Job, JobStatus } from '../job.ts';
 import { adoptStarted, limitedUntilAt, observe, sendStops, requestDueStops } from './observe.ts';
 import { beyondHistory } from './retention.ts';
 import { cancelled, ended, lost } from './run-state.ts';
-import { isActive, type Run, type RunObservation, type SlotRecord } from '../run.ts';
+import {
+  isActive,
+  type ClosedStretch,
+  type Correction,
+  type Run,
+  type RunObservation,
+  type SlotRecord,
+} from '../run.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 import { startWaitingRuns } from './start.ts';
 import { invalidStatus, sameStatus, statusAfter } from './status.ts';
-import { adoptLateStarts, type ClosedStretch, type Correction } from './late-start.ts';
+import { adoptLateStarts } from './late-start.ts';
 
 export interface Evaluation {
   job: Job;
@@ -28,6 +37,8 @@ export interface Evaluation {
   evaluatingSince: number;
   /** How many more runs the runner takes now. */
   capacity: number;
+  /** What each executor is like; of one without a runner nothing is expected. */
+  traitsOf: (executor: Executor) => RunnerTraits;
   /** Where processes started now will live; undefined where there is only one place. */
   host?: string;
   /** Undefined where no history is kept beside the ledger. */
@@ -60,7 +71,7 @@ export interface Decision {
 /** The order is the meaning: ends before dues, so that a run that just ended does not forbid the next. */
 export function decide(evaluation: Evaluation): Decision {
   const { job, schedule, now } = evaluation;
-  const draft = newDraft(job, evaluation.runs, now);
+  const draft = newDraft(evaluation);
   const started = adoptStarted(draft, evaluation.observations);
   adoptLateStarts(draft, evaluation.observations, { schedule, closed: evaluation.closed ?? [] });
   observe(draft, evaluation.observations);
@@ -80,7 +91,7 @@ export function decide(evaluation: Evaluation): Decision {
 
 /** A job that cannot be evaluated: what runs may end, nothing new starts, and an edit is waited for. */
 export function decideInvalid(evaluation: Omit<Evaluation, 'schedule'>, problem: LshError): Decision {
-  const draft = newDraft(evaluation.job, evaluation.runs, evaluation.now);
+  const draft = newDraft(evaluation);
   observe(draft, evaluation.observations, evaluation.closed);
   requestDueStops(draft);
   sendStops(draft);
@@ -88,7 +99,7 @@ export function decideInvalid(evaluation: Omit<Evaluation, 'schedule'>, problem:
   const told =
     evaluation.job.status?.phase === 'Invalid' &&
     evaluation.job.status.observedGeneration === evaluation.job.generation;
-  if (!told) draft.events.push({ type: 'Warning', reason: 'InvalidSpec', note: problem.message });
+  if (!told) draft.events.push({ kind: 'InvalidSpec', problem });
   const { history } = evaluation;
   const status = invalidStatus(draft, problem, history);
   return decision(draft, { status, waitsForCapacity: false, history });
@@ -156,7 +167,7 @@ function decision(draft: Draft, { status, waitsForCapacity, history }: Outcome):
   const runs = [...draft.runs.values()];
   const isNeeded = (run: Run) => history !== undefined && isMissing(history, draft, run);
   const forget = beyondHistory(draft.job.spec, runs, isNeeded).map(({ name }) => name);
-  removeWhatIsLeft(draft, forget);
+  removeRemains(draft, forget);
   return {
     actions: draft.actions,
     change: {
@@ -176,12 +187,15 @@ function decision(draft: Draft, { status, waitsForCapacity, history }: Outcome):
  * The record is all that the history needs: Jobs that waited for it would fill quotas and the server, logs the disk.
  * A Job is named at each evaluation, because the process that was to delete it may have ended before; a log once.
  */
-function removeWhatIsLeft({ job: { spec }, runs, changed, actions }: Draft, forget: readonly string[]): void {
+function removeRemains(
+  { job: { spec }, runs, changed, actions, traitsOf }: Draft,
+  forget: readonly string[],
+): void {
   const known = [...runs.values()].filter(({ name }) => !changed.has(name));
   const beyondBefore = new Set(beyondHistory(spec, known));
   for (const run of beyondHistory(spec, [...runs.values()])) {
     const { name, executor } = run;
-    if (executor === 'Job' || !beyondBefore.has(run) || forget.includes(name))
+    if (traitsOf(executor).leavesObject || !beyondBefore.has(run) || forget.includes(name))
       actions.push({ kind: 'Remove', name, executor });
   }
 }

@@ -1,8 +1,9 @@
 // The working copy of one evaluation: the steps of decide() write into it and nowhere else.
-import type { Executor, Job, RunTotals } from '../job.ts';
+import type { Executor, RunnerTraits } from '../executor.ts';
+import type { Job, RunTotals } from '../job.ts';
+import type { JobEvent } from './events.ts';
 import { cancelled } from './run-state.ts';
-import { isActive, type Run, type SlotRecord, type StopCause } from '../run.ts';
-import type { Correction } from './late-start.ts';
+import { isActive, type Correction, type Run, type SlotRecord, type StopCause } from '../run.ts';
 
 export type Action =
   | { kind: 'Start'; run: Run }
@@ -12,15 +13,10 @@ export type Action =
   /** Beyond the history limits: what the run left behind may go, with whatever executor where it is not known. */
   | { kind: 'Remove'; name: string; executor?: Executor };
 
-export interface JobEvent {
-  type: 'Normal' | 'Warning';
-  reason: string;
-  note: string;
-}
-
 export interface Draft {
   readonly job: Job;
   readonly now: number;
+  readonly traitsOf: (executor: Executor) => RunnerTraits;
   readonly runs: Map<string, Run>;
   readonly changed: Set<string>;
   readonly slots: SlotRecord[];
@@ -34,10 +30,15 @@ export interface Draft {
   wakeAt: number;
 }
 
-export function newDraft(job: Job, runs: readonly Run[], now: number): Draft {
+interface Known extends Pick<Draft, 'job' | 'now' | 'traitsOf'> {
+  runs: readonly Run[];
+}
+
+export function newDraft({ job, runs, now, traitsOf }: Known): Draft {
   return {
     job,
     now,
+    traitsOf,
     runs: new Map(runs.map((run) => [run.name, run])),
     changed: new Set(),
     slots: [],
@@ -74,12 +75,17 @@ export function wakeBy(draft: Draft, at: number): void {
   draft.wakeAt = Math.min(draft.wakeAt, at);
 }
 
-/** The deadline of a running attempt that we end ourselves; Kubernetes ends its own Jobs. */
+/** When the loop itself ends a running attempt; undefined where its executor keeps the timeout. */
 export function timeoutAt(draft: Draft, run: Run): number | undefined {
-  const { timeoutSeconds } = draft.job.spec;
-  if (timeoutSeconds === undefined || run.executor !== 'Shell' || run.startedAt === undefined)
-    return undefined;
-  return run.startedAt + timeoutSeconds * 1000;
+  return draft.traitsOf(run.executor).keepsTimeout ? undefined : timeLimitAt(draft, run);
+}
+
+/** When a running attempt exceeds timeoutSeconds. */
+export function timeLimitAt({ job }: Draft, { startedAt }: Run): number | undefined {
+  const { timeoutSeconds } = job.spec;
+  return timeoutSeconds === undefined || startedAt === undefined
+    ? undefined
+    : startedAt + timeoutSeconds * 1000;
 }
 
 /** Tells a run to end: a running one is stopped, one that waits is cancelled on the spot. The first cause stays. */

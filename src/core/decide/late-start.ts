@@ -1,18 +1,8 @@
 // Runs that were started after the account had closed without them: by a process that led, was held up on its way to
 // the server, and did not know yet that another one leads. Names cannot prevent that; the account can be put right.
 import { put, type Draft } from './draft.ts';
-import type { Run, RunObservation, SlotOutcome, SlotRecord } from '../run.ts';
+import type { ClosedStretch, Run, RunObservation, SlotOutcome } from '../run.ts';
 import type { Schedule } from '../schedule/schedule.ts';
-
-/** Slots that the ledger holds as not run, and still shows. */
-export type ClosedStretch = Pick<SlotRecord, 'from' | 'to' | 'count' | 'outcome' | 'cause'>;
-
-/** A slot that was recorded as not run and ran after all. */
-export interface Correction {
-  slot: number;
-  /** What stays of its stretch, oldest first: the slots before it and those after it. */
-  left: ClosedStretch[];
-}
 
 /** Takes in runs of slots that are recorded as not run. */
 export function adoptLateStarts(
@@ -55,11 +45,7 @@ function adopt(draft: Draft, run: Run, outcome: SlotOutcome): void {
     recordedAt: draft.now,
   });
   if (outcome !== 'Suspended') draft.totals.missed--;
-  draft.events.push({
-    type: 'Warning',
-    reason: 'SlotRanLate',
-    note: `Run ${run.name} was started although its slot had been recorded as ${outcome}`,
-  });
+  draft.events.push({ kind: 'SlotRanLate', run, recordedAs: outcome });
 }
 
 function without(stretch: ClosedStretch, slot: number, schedule: Schedule): ClosedStretch[] {

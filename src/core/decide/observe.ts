@@ -1,10 +1,10 @@
 // What the runner saw, written into the runs: ends, losses, and the retries that follow from them.
-import { activeRuns, isOwn, put, requestStop, timeoutAt, wakeBy, type Draft } from './draft.ts';
+import { activeRuns, isOwn, put, requestStop, timeLimitAt, timeoutAt, wakeBy, type Draft } from './draft.ts';
 import { PENDING_TIMEOUT_SECONDS } from '../job.ts';
 import { isRetried, nextAttempt } from './retry.ts';
 import { cancelled, claimed, ended, lost } from './run-state.ts';
-import { isActive, type Run, type RunObservation, type StopCause } from '../run.ts';
-import { closedStretchOf, type ClosedStretch } from './late-start.ts';
+import { isActive, type ClosedStretch, type Run, type RunObservation, type StopCause } from '../run.ts';
+import { closedStretchOf } from './late-start.ts';
 
 /** Beyond a time limit that somebody else counts, until we end the run: longer than they take to notice it. */
 const LIMIT_SLACK_MS = 15_000;
@@ -131,8 +131,7 @@ function observeProgress(draft: Draft, run: Run, { stuck, limit }: SeenRunning):
   if (run.stopCause !== undefined) return;
   if (stuck?.message !== run.message) {
     put(draft, { ...run, message: stuck?.message });
-    if (stuck)
-      draft.events.push({ type: 'Warning', reason: 'RunStuck', note: `Run ${run.name}: ${stuck.message}` });
+    if (stuck) draft.events.push({ kind: 'RunStuck', run, message: stuck.message });
   }
   if (stuck) stopIn(draft, run, 'Stuck', pendingMs(draft) - stuck.forMs);
   // Whoever keeps the limit may overlook that it has passed; by then it surely has.
@@ -147,10 +146,11 @@ function stopIn(draft: Draft, { name }: Run, cause: StopCause, leftMs: number): 
 }
 
 /** When to look at a run whose limit somebody else keeps, although nothing may be heard of it before. */
-export function limitedUntilAt({ job }: Draft, { executor, startedAt }: Run): number | undefined {
-  const { timeoutSeconds } = job.spec;
-  if (executor !== 'Job' || timeoutSeconds === undefined || startedAt === undefined) return undefined;
-  return startedAt + timeoutSeconds * 1000 + LIMIT_SLACK_MS;
+export function limitedUntilAt(draft: Draft, run: Run): number | undefined {
+  const limitAt = timeLimitAt(draft, run);
+  return limitAt !== undefined && draft.traitsOf(run.executor).keepsTimeout
+    ? limitAt + LIMIT_SLACK_MS
+    : undefined;
 }
 
 function pendingMs({ job }: Draft): number {
@@ -183,12 +183,7 @@ function finish(draft: Draft, run: Run): void {
 function count(draft: Draft, run: Run): void {
   const result = run.phase === 'Completed' ? 'completed' : run.phase === 'Killed' ? 'killed' : 'failed';
   draft.totals[result]++;
-  const ok = run.phase === 'Completed';
-  draft.events.push({
-    type: ok ? 'Normal' : 'Warning',
-    reason: `Run${run.phase}`,
-    note: ok ? `Run ${run.name} completed` : `Run ${run.name}: ${run.reason ?? run.phase}`,
-  });
+  draft.events.push({ kind: 'RunFinished', run });
 }
 
 /** Ends what has run for too long and what somebody asked to end. */

@@ -23,7 +23,7 @@ export function startWaitingRuns(draft: Draft, { capacity, host }: Room): boolea
     if (mustWaitForOthers(draft, run)) continue;
     if (free <= 0) return true;
     free--;
-    start(draft, claimed(run, draft.now, run.executor === 'Shell' ? host : undefined));
+    start(draft, claimed(run, draft.now, draft.traitsOf(run.executor).hasHost ? host : undefined));
   }
   return false;
 }
@@ -36,11 +36,7 @@ function isEarly({ startAfter, createdAt }: Run, now: number): boolean {
 function start(draft: Draft, running: Run): void {
   put(draft, running);
   draft.actions.push({ kind: 'Start', run: running });
-  draft.events.push({
-    type: 'Normal',
-    reason: 'RunStarted',
-    note: `Started run ${running.name}, attempt ${running.attempt}`,
-  });
+  draft.events.push({ kind: 'RunStarted', run: running });
 }
 
 /** Only Allow lets runs of one job overlap; under the other policies even a replaced run ends before the next starts. */

@@ -1,7 +1,8 @@
 // A job of the local daemon as one of a cluster: what goes with it, what then means something else, and what has
 // to stay behind. Pure.
 import { LshError, type Problem } from '../errors.ts';
-import { API_VERSION, KIND, type Executor, type JobManifest, type JobSpecInput } from '../job.ts';
+import type { Executor } from '../executor.ts';
+import { API_VERSION, KIND, type JobManifest, type JobSpecInput } from '../job.ts';
 
 export interface PromoteOptions {
   executor: Executor;

@@ -1,6 +1,7 @@
 // What a rule about a spec is given, and what it answers.
 import type { Problem } from '../errors.ts';
-import type { Platform, JobSpec } from '../job.ts';
+import type { Platform } from '../executor.ts';
+import type { JobSpec } from '../job.ts';
 
 /** A spec whose shape was checked; `sound` tells whether the shape of a field had no problem. */
 export interface Candidate {

@@ -1,7 +1,8 @@
 // The boundary where an unknown document becomes a job: every problem at once, each with its field path.
 import * as v from 'valibot';
 import { LshError, type Problem } from '../errors.ts';
-import { API_VERSION, JobSpecSchema, KIND, type Platform, type JobManifest, type JobSpec } from '../job.ts';
+import type { Platform } from '../executor.ts';
+import { API_VERSION, JobSpecSchema, KIND, type JobManifest, type JobSpec } from '../job.ts';
 import { cleanMetadata, manifestProblems } from './metadata.ts';
 import { ruleProblems } from './rules.ts';
 import { fieldProblems, isMapping, treeProblems } from './structure.ts';

@@ -9,7 +9,8 @@ import {
   type RunDocument,
   type SlotDocument,
 } from '../../core/document.ts';
-import { EXECUTORS, type Condition, type Job, type JobStatus } from '../../core/job.ts';
+import { EXECUTOR_NAMES } from '../../core/executor.ts';
+import type { Condition, Job, JobStatus } from '../../core/job.ts';
 import { isRunName } from '../../core/naming.ts';
 import { beyondHistory } from '../../core/decide/retention.ts';
 import {
@@ -22,7 +23,7 @@ import {
   type RunReason,
   type SlotRecord,
 } from '../../core/run.ts';
-import type { ClosedStretch, Correction } from '../../core/decide/late-start.ts';
+import type { ClosedStretch, Correction } from '../../core/run.ts';
 
 /** Bytes of a run’s output that the status shows. */
 const OUTPUT_TAIL_MAX_BYTES = 1024;
@@ -106,7 +107,7 @@ const Identity = v.object({
   slot: instantText,
   trigger: v.picklist(RUN_TRIGGERS),
   attempt: v.pipe(v.number(), v.integer(), v.minValue(1)),
-  executor: v.picklist(EXECUTORS),
+  executor: v.picklist(EXECUTOR_NAMES),
   phase: v.picklist(RUN_PHASES),
   createdAt: instantText,
 });

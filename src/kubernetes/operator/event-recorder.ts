@@ -1,7 +1,8 @@
 // What happens to jobs as Kubernetes Events, beside the work and never in its way: what repeats is counted up on
 // one Event, an object that says too much is cut short, and an Event that cannot be written is let go.
 import type { CoreV1Event } from '@kubernetes/client-node';
-import type { Clock, Logger, Recorder } from '../../control/ports.ts';
+import type { Clock, Logger, Recorded } from '../../control/ports.ts';
+import { eventText, type EventText } from '../../core/decide/events.ts';
 import { API_VERSION, KIND, type Job } from '../../core/job.ts';
 import type { KubeApi } from '../api/fence.ts';
 import { describeError } from '../api/api-errors.ts';
@@ -33,7 +34,7 @@ const SERIES_KEPT = 4096;
 const QUEUE_MAX_LENGTH = 10_000;
 const WRITERS = 4;
 
-export class EventRecorder implements Recorder {
+export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #budget = new EventBudget();
   readonly #series = new Map<string, Series>();
@@ -45,7 +46,12 @@ export class EventRecorder implements Recorder {
     this.#options = options;
   }
 
-  event(job: Job, type: 'Normal' | 'Warning', reason: string, note: string): void {
+  /** Queues an Event for each event of a commit; the events of a removed job have no object to refer to. */
+  recorded({ job, events }: Recorded): void {
+    if (job !== undefined) for (const event of events) this.#add(job, eventText(event));
+  }
+
+  #add(job: Job, { type, reason, note }: EventText): void {
     const now = this.#options.clock.now();
     if (!this.#budget.allows(job.uid, now)) return;
     const id = `${job.uid}\n${type}\n${reason}`;
@@ -67,11 +73,7 @@ export class EventRecorder implements Recorder {
     });
   }
 
-  #newSeries(
-    job: Job,
-    { type, reason, note }: { type: string; reason: string; note: string },
-    now: number,
-  ): Series {
+  #newSeries(job: Job, { type, reason, note }: EventText, now: number): Series {
     const time = new Date(now).toISOString();
     const suffix = `${now.toString(16)}${this.#series.size.toString(16).padStart(4, '0')}`;
     const event: Event = {

@@ -45,7 +45,7 @@ export interface KubeJobRunnerOptions {
 }
 
 export class KubeJobRunner implements Runner {
-  readonly claim = 'name';
+  readonly traits = { claim: 'name', keepsTimeout: true, hasHost: false, leavesObject: true } as const;
   readonly #options: KubeJobRunnerOptions;
   readonly #jobs: OwnedKubeJobs;
   readonly #stuck: StuckRuns;
@@ -103,7 +103,7 @@ export class KubeJobRunner implements Runner {
   }
 
   /** The watch may be behind: a Job that it has not brought yet would not be known to the next decision. */
-  settled(key: JobKey): Promise<void> | undefined {
+  refresh(key: JobKey): Promise<void> | undefined {
     const runs = this.#uncertain.get(key);
     return runs && this.#lookFor(key, [...runs.values()]);
   }

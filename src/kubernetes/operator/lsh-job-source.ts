@@ -6,7 +6,7 @@ import type { LedgerChange } from '../../core/decide/decide.ts';
 import { LshError } from '../../core/errors.ts';
 import { splitKey, type Job, type JobKey } from '../../core/job.ts';
 import { isActive, type Run } from '../../core/run.ts';
-import type { ClosedStretch } from '../../core/decide/late-start.ts';
+import type { ClosedStretch } from '../../core/run.ts';
 import { asRetryable, type KubeApi } from '../api/fence.ts';
 import { isConflict, isNotFound, isUncertain } from '../api/api-errors.ts';
 import type { NamespacedInformer } from '../api/watch/namespaced-informer.ts';
@@ -137,7 +137,7 @@ export class LshJobSource implements JobSource, Ledger {
   }
 
   /** The watch may be behind: a second try on the same version would be refused, or contradict the first. */
-  settled(key: JobKey): Promise<void> | undefined {
+  refresh(key: JobKey): Promise<void> | undefined {
     return this.#uncertain.has(key) ? this.#reread(key) : undefined;
   }
 

@@ -3,9 +3,10 @@
 import type { Config } from '../../config.ts';
 import { systemClock } from '../../control/clock.ts';
 import { Controller } from '../../control/controller.ts';
-import type { Ledger } from '../../control/ports.ts';
+import type { Runner } from '../../control/ports.ts';
 import { Reconciler } from '../../control/reconciler.ts';
 import { requireSafeCommand, type CommandPolicy } from '../../core/command-check/command-check.ts';
+import type { Executor } from '../../core/executor.ts';
 import type { Run } from '../../core/run.ts';
 import { CommitFeed } from '../../local/jobs/commit-feed.ts';
 import { daemonHandlers } from '../../local/handlers/daemon-handlers.ts';
@@ -111,38 +112,30 @@ export class LocalScheduler {
 
   #createController(): Controller {
     const { config, log } = this.#options;
-    const runner = this.#runner;
+    const runners: Partial<Record<Executor, Runner>> = { Shell: this.#runner };
     this.#source.onChange((key) => this.#feed.announce(key));
     const reconciler = new Reconciler({
       source: this.#source,
-      ledger: this.#announcingLedger(),
-      runners: { Shell: runner },
-      recorder: logRecorder(log.component('jobs')),
+      ledger: this.#source,
+      runners,
+      onRecorded: [
+        logRecorder(log.component('jobs')),
+        // Requests that wait for the run look again in the next turn, when its output can be read.
+        ({ key: recorded }) => void setImmediate(() => this.#feed.announce(recorded)),
+      ],
       clock: systemClock,
       evaluatingSince: this.#startedAt,
       startedAt: this.#startedAt,
     });
     return new Controller({
       source: this.#source,
-      runners: [runner],
+      runners: Object.values(runners),
       reconciler,
       clock: systemClock,
       logger: log.component('controller'),
       workers: WORKERS,
       evaluationIntervalMs: config.evaluationIntervalMs,
     });
-  }
-
-  /** Who waits for a run or for a trigger is woken by the record of it. */
-  #announcingLedger(): Ledger {
-    return {
-      runsOf: (key) => this.#source.runsOf(key),
-      commit: async (key, change) => {
-        await this.#source.commit(key, change);
-        // Later in this turn the reconciler starts what it has recorded; who then asks for its output finds it.
-        setImmediate(() => this.#feed.announce(key));
-      },
-    };
   }
 
   #createHandlers(policy: CommandPolicy): Handlers {

@@ -4,11 +4,12 @@ import type { Config } from '../../config.ts';
 import { systemClock } from '../../control/clock.ts';
 import { Controller } from '../../control/controller.ts';
 import { HistoryOutbox } from '../../control/history-outbox.ts';
-import type { Recorder, RunHistory, Runner } from '../../control/ports.ts';
+import type { RecordedListener, RunHistory, Runner } from '../../control/ports.ts';
 import { Reconciler } from '../../control/reconciler.ts';
 import { requireSafeCommand } from '../../core/command-check/command-check.ts';
 import { LshError, toLshError } from '../../core/errors.ts';
-import type { Executor, Job, JobKey } from '../../core/job.ts';
+import type { Executor } from '../../core/executor.ts';
+import type { Job, JobKey } from '../../core/job.ts';
 import type { Run } from '../../core/run.ts';
 import type { KubeApi } from '../../kubernetes/api/fence.ts';
 import type { KubeClient } from '../../kubernetes/api/client.ts';
@@ -152,6 +153,16 @@ export class ClusterScheduler {
       .filter(({ executor }) => executor === 'Shell');
   }
 
+  #listeners(): RecordedListener[] {
+    const { log, metrics } = this.#options;
+    return [
+      (recorded) => metrics.recorded(recorded),
+      ({ change }) => this.#history?.add(change.runs),
+      logRecorder(log.component('jobs')),
+      (recorded) => this.#events.recorded(recorded),
+    ];
+  }
+
   #createController(evaluatingSince: number): Controller {
     const { config, log, metrics, identity, shell } = this.#options;
     const runners: Partial<Record<Executor, Runner>> = { Job: this.#jobRunner };
@@ -160,7 +171,7 @@ export class ClusterScheduler {
       source: this.#source,
       ledger: this.#source,
       runners,
-      recorder: both(logRecorder(log.component('jobs')), this.#events),
+      onRecorded: this.#listeners(),
       history: this.#history,
       meter: metrics,
       clock: systemClock,
@@ -199,13 +210,5 @@ function admission({
     } catch (thrown) {
       return toLshError(thrown);
     }
-  };
-}
-
-function both(...recorders: Recorder[]): Recorder {
-  return {
-    event: (...event) => {
-      for (const recorder of recorders) recorder.event(...event);
-    },
   };
 }

@@ -4,10 +4,11 @@ import type { Runner } from '../../control/ports.ts';
 import type { Job, JobKey } from '../../core/job.ts';
 import type { Run, RunObservation, StopCause } from '../../core/run.ts';
 import { wireNameOf } from './remote-runs.ts';
+import { SHELL_TRAITS } from '../shell-traits.ts';
 import type { SubprocessRunner } from '../subprocess/subprocess-runner.ts';
 
 export class NamespacedRunner implements Runner {
-  readonly claim = 'ledger';
+  readonly traits = SHELL_TRAITS;
   readonly #runner: SubprocessRunner;
 
   constructor(runner: SubprocessRunner) {

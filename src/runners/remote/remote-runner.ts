@@ -8,6 +8,7 @@ import { AbsentRuns } from './absent-runs.ts';
 import { readRemoteLog, type LogOptions } from './remote-log.ts';
 import { LOGS_MAX, type RunnerMessage } from './protocol.ts';
 import { RemoteRuns, wireNameOf } from './remote-runs.ts';
+import { SHELL_TRAITS } from '../shell-traits.ts';
 import { RunnerLink, unreachable } from './runner-link.ts';
 
 export interface RemoteRunnerOptions {
@@ -34,7 +35,7 @@ interface PendingStart extends PromiseWithResolvers<void> {
 }
 
 export class RemoteRunner implements Runner {
-  readonly claim = 'ledger';
+  readonly traits = SHELL_TRAITS;
   readonly #options: RemoteRunnerOptions;
   readonly #link: RunnerLink;
   readonly #foreign: AbsentRuns;

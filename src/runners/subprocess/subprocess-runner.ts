@@ -27,6 +27,7 @@ import {
   type RunFiles,
 } from './run-files.ts';
 import { Redaction } from './output/redaction.ts';
+import { SHELL_TRAITS } from '../shell-traits.ts';
 import { RunLog } from './output/run-log.ts';
 
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
@@ -53,7 +54,7 @@ export interface SubprocessRunnerOptions {
 }
 
 export class SubprocessRunner implements Runner {
-  readonly claim = 'ledger';
+  readonly traits = SHELL_TRAITS;
   readonly #options: Required<SubprocessRunnerOptions>;
   readonly #files: RunFiles;
   readonly #inherited: Environment;

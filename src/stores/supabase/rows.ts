@@ -1,6 +1,7 @@
 // Runs as rows of lsh_runs, the table of deploy/supabase/migrations, and back. The names of its columns stop here.
 import { rfc3339 } from '../../core/document.ts';
-import { jobKey, splitKey, type Executor } from '../../core/job.ts';
+import type { Executor } from '../../core/executor.ts';
+import { jobKey, splitKey } from '../../core/job.ts';
 import type { AllFields, Run, RunPhase, RunReason, RunTrigger, StopCause } from '../../core/run.ts';
 
 /** A row as it travels: instants are RFC 3339, what is absent is null. Not an interface, which has no index. */

@@ -3,7 +3,7 @@ import { decideInvalid, decideRemoved } from '../../../src/core/decide/decide.ts
 import { LshError } from '../../../src/core/errors.ts';
 import type { JobSpecInput } from '../../../src/core/job.ts';
 import { aJob, aRun, at } from '../../support/builders.ts';
-import { World } from '../../support/world.ts';
+import { traitsOf, World } from '../../support/world.ts';
 
 const EVERY_MINUTE = { schedule: '* * * * *' };
 
@@ -137,6 +137,7 @@ test('a running run of a job that became invalid is still ended at its time limi
     observations: [...world.children.values()],
     now: at('2026-01-01T00:01:10Z'),
     evaluatingSince: 0,
+    traitsOf,
     capacity: 1,
   };
   const problem = new LshError('SCHEDULE_INVALID', { expression: 'x', detail: 'x' });
@@ -662,7 +663,15 @@ describe('jobs that cannot be evaluated or are gone', () => {
   test('an invalid job says why once and waits for an edit', () => {
     const job = aJob(EVERY_MINUTE);
     const problem = new LshError('TIMEZONE_INVALID', { timeZone: 'Mars/Base' });
-    const known = { job, runs: [], observations: [], now: job.createdAt, evaluatingSince: 0, capacity: 1 };
+    const known = {
+      job,
+      runs: [],
+      observations: [],
+      now: job.createdAt,
+      evaluatingSince: 0,
+      traitsOf,
+      capacity: 1,
+    };
     const first = decideInvalid(known, problem);
     expect(first.change.status).toMatchObject({
       phase: 'Invalid',

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { decideInvalid } from '../../../src/core/decide/decide.ts';
 import { LshError } from '../../../src/core/errors.ts';
 import type { HistoryProgress } from '../../../src/core/decide/history-sync.ts';
-import { World } from '../../support/world.ts';
+import { traitsOf, World } from '../../support/world.ts';
 
 const LIMITED = { schedule: '* * * * *', successfulRunsHistoryLimit: 1, failedRunsHistoryLimit: 1 };
 const TROUBLE = { reason: 'HistoryUnavailable', message: 'The team’s history cannot be written.' };
@@ -127,7 +127,7 @@ describe('the condition HistorySynced', () => {
     live(world, 1);
     arrived(world, false, TROUBLE);
     const { job, now, lacking } = world;
-    const known = { job, runs: [...world.runs.values()], observations: [], now, capacity: 1 };
+    const known = { job, runs: [...world.runs.values()], observations: [], now, traitsOf, capacity: 1 };
     const invalid = { ...known, evaluatingSince: world.evaluatingSince, history: lacking };
     const { change } = decideInvalid(invalid, new LshError('EXECUTOR_UNAVAILABLE', { executor: 'Shell' }));
     expect(change.status?.conditions.map(({ type, status }) => `${type} ${status}`)).toEqual([

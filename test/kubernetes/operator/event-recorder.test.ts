@@ -1,10 +1,12 @@
 // Events on a real API server: counted up, cut short, and never in anybody's way.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { JobEvent } from '../../../src/core/decide/events.ts';
+import type { Job } from '../../../src/core/job.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { EventBudget } from '../../../src/kubernetes/operator/event-budget.ts';
 import { EventRecorder } from '../../../src/kubernetes/operator/event-recorder.ts';
 import type { KubeList, KubeObject } from '../../../src/kubernetes/api/objects.ts';
-import { aJob } from '../../support/builders.ts';
+import { aJob, aRun } from '../../support/builders.ts';
 import { keptLogger } from '../../support/kept-logger.ts';
 import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
 
@@ -40,6 +42,12 @@ describe.skipIf(NO_KUBE)('the event recorder', () => {
   const recorder = (logger = keptLogger()) =>
     new EventRecorder({ api: client, clock: { now: Date.now }, logger, identity: 'test' });
 
+  function tell(events: EventRecorder, about: Job, event: JobEvent): void {
+    const change = { runs: [], slots: [], forget: [] };
+    events.recorded({ key: about.key, job: about, change, events: [event] });
+  }
+  const started = (name: string): JobEvent => ({ kind: 'RunStarted', run: aRun({ name }) });
+
   async function eventsOf(name: string): Promise<EventObject[]> {
     const query = { fieldSelector: `involvedObject.name=${name}` };
     return (await client.json<KubeList<EventObject>>({ path: '/api/v1/namespaces/default/events', query }))
@@ -48,15 +56,16 @@ describe.skipIf(NO_KUBE)('the event recorder', () => {
 
   test('writes one Event per reason and counts it up', async () => {
     const events = recorder();
-    events.event(job('counted'), 'Normal', 'RunStarted', 'Started run a');
+    tell(events, job('counted'), started('a'));
     await events.flush();
-    events.event(job('counted'), 'Normal', 'RunStarted', 'Started run b');
-    events.event(job('counted'), 'Warning', 'RunFailed', 'Run b: ExitCode');
+    tell(events, job('counted'), started('b'));
+    const failed = aRun({ name: 'b', phase: 'Failed', reason: 'ExitCode' });
+    tell(events, job('counted'), { kind: 'RunFinished', run: failed });
     await events.flush();
     const written = await eventsOf('counted');
     expect(written.map(({ reason, message, count }) => ({ reason, message, count }))).toEqual(
       expect.arrayContaining([
-        { reason: 'RunStarted', message: 'Started run b', count: 2 },
+        { reason: 'RunStarted', message: 'Started run b, attempt 1', count: 2 },
         { reason: 'RunFailed', message: 'Run b: ExitCode', count: 1 },
       ]),
     );
@@ -67,8 +76,8 @@ describe.skipIf(NO_KUBE)('the event recorder', () => {
     const logger = keptLogger();
     const events = recorder(logger);
     const nowhere = aJob({}, { namespace: 'nowhere', key: 'nowhere/backup' });
-    events.event(nowhere, 'Normal', 'RunStarted', 'Started');
-    events.event(job('after'), 'Normal', 'RunStarted', 'Started');
+    tell(events, nowhere, started('a'));
+    tell(events, job('after'), started('a'));
     await events.flush();
     expect(logger.lines).toMatchObject([{ level: 'debug', message: 'event not written' }]);
     expect(await eventsOf('after')).toHaveLength(1);

@@ -7,6 +7,7 @@ import type { JobKey } from '../../../src/core/job.ts';
 import type { RunObservation } from '../../../src/core/run.ts';
 import { StoreJobSource } from '../../../src/local/jobs/job-source.ts';
 import { aJob, at } from '../../support/builders.ts';
+import { TRAITS } from '../../support/world.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { openTemporaryStore } from '../../support/sqlite-store.ts';
 
@@ -15,7 +16,7 @@ const MINUTE_MS = 60_000;
 
 /** Every command ends at once. */
 class InstantRunner implements Runner {
-  readonly claim = 'ledger';
+  readonly traits = TRAITS.Shell;
   readonly started: string[] = [];
   readonly #ends = new Map<string, RunObservation>();
   readonly #now: () => number;
@@ -49,7 +50,7 @@ test('a clock set back by hours runs no slot again and goes on with those that a
     source,
     ledger: source,
     runners: { Shell: runner },
-    recorder: { event: () => {} },
+    onRecorded: [],
     clock,
     evaluatingSince: clock.now(),
   });

@@ -274,7 +274,7 @@ async function aLoop(runner: RemoteRunner, command: string, onClaim: (run: Run) 
     source,
     ledger,
     runners: { Shell: runner },
-    recorder: { event() {} },
+    onRecorded: [],
     clock: systemClock,
     evaluatingSince: systemClock.now(),
     host: HOST,

@@ -106,7 +106,7 @@ export class InProcessOperator {
       this.writes.push(said);
     };
     return {
-      claim: runner.claim,
+      traits: runner.traits,
       capacity: () => runner.capacity(),
       observe: (key) => runner.observe(key),
       onChange: (listener) => runner.onChange(listener),

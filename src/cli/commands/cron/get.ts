@@ -1,7 +1,7 @@
 // `lsh cron get`: one job as a page: what it is, how it is doing, its last runs.
 import type { Command } from 'commander';
 import type { JobDocument } from '../../../core/document.ts';
-import type { Platform } from '../../../core/job.ts';
+import type { Platform } from '../../../core/executor.ts';
 import { platformOf, type Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';

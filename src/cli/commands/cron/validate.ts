@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { loadConfig } from '../../../config.ts';
 import { EXIT, type Problem } from '../../../core/errors.ts';
-import type { Platform } from '../../../core/job.ts';
+import type { Platform } from '../../../core/executor.ts';
 import { platformOf, type Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import type { SourceDocument } from '../../input/documents.ts';

@@ -1,6 +1,6 @@
 // `lsh cron promote`: a job of the local daemon to a cluster, with every difference said aloud.
 import { Option, type Command } from 'commander';
-import type { Executor } from '../../../../core/job.ts';
+import type { Executor } from '../../../../core/executor.ts';
 import { connectTo } from '../../../cluster-api.ts';
 import { targetFlags, type Context } from '../../../context.ts';
 import { withExamples } from '../../../define.ts';

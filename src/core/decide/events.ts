@@ -1,0 +1,60 @@
+// What an evaluation tells people about a job: facts for whoever records them, and the sentence for each.
+import type { LshError } from '../errors.ts';
+import type { Run, SlotOutcome, SlotRecord } from '../run.ts';
+
+export type JobEvent =
+  | { kind: 'RunStarted'; run: Run }
+  | { kind: 'RunFinished'; run: Run }
+  /** Something keeps the run from getting going, such as an image that cannot be pulled. */
+  | { kind: 'RunStuck'; run: Run; message: string }
+  /** Slots ended without a run. */
+  | { kind: 'SlotsNotRun'; slots: SlotRecord }
+  /** A run started although its slot was recorded as not run. */
+  | { kind: 'SlotRanLate'; run: Run; recordedAs: SlotOutcome }
+  | { kind: 'TriggerForbidden'; cause: string }
+  | { kind: 'InvalidSpec'; problem: LshError };
+
+/** An event in the form of a Kubernetes Event; the log takes the same form. */
+export interface EventText {
+  type: 'Normal' | 'Warning';
+  /** CamelCase, stable: people filter by it. */
+  reason: string;
+  note: string;
+}
+
+export function eventText(event: JobEvent): EventText {
+  switch (event.kind) {
+    case 'RunStarted': {
+      const { name, attempt } = event.run;
+      return { type: 'Normal', reason: 'RunStarted', note: `Started run ${name}, attempt ${attempt}` };
+    }
+    case 'RunFinished':
+      return finishedText(event.run);
+    case 'RunStuck':
+      return warning('RunStuck', `Run ${event.run.name}: ${event.message}`);
+    case 'SlotsNotRun':
+      return notRunText(event.slots);
+    case 'SlotRanLate':
+      return warning(
+        'SlotRanLate',
+        `Run ${event.run.name} was started although its slot had been recorded as ${event.recordedAs}`,
+      );
+    case 'TriggerForbidden':
+      return warning('TriggerForbidden', `A manual run was refused: ${event.cause}`);
+    case 'InvalidSpec':
+      return warning('InvalidSpec', event.problem.message);
+  }
+}
+
+function finishedText({ name, phase, reason }: Run): EventText {
+  if (phase === 'Completed') return { type: 'Normal', reason: 'RunCompleted', note: `Run ${name} completed` };
+  return warning(`Run${phase}`, `Run ${name}: ${reason ?? phase}`);
+}
+
+function notRunText({ count, outcome, cause }: SlotRecord): EventText {
+  return warning(`Slot${outcome}`, `${count === 1 ? 'A slot was' : `${count} slots were`} not run: ${cause}`);
+}
+
+function warning(reason: string, note: string): EventText {
+  return { type: 'Warning', reason, note };
+}
