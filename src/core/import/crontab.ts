@@ -1,5 +1,5 @@
-// Real crontabs as jobs. What a crontab says and a job cannot say becomes a note: nothing is dropped silently.
-import { readCommand } from './crontab/command.ts';
+// Converts a crontab into jobs. A line or setting that a job cannot express becomes a note.
+import { convertCommand } from './crontab/command.ts';
 import { nameOfCommand, uniqueName } from './crontab/job-name.ts';
 import { applySetting, newSettings, type Settings } from './crontab/settings.ts';
 import { LshError } from '../errors.ts';
@@ -7,7 +7,7 @@ import { API_VERSION, KIND, type JobManifest } from '../job.ts';
 import { checkExpression } from '../schedule/schedule.ts';
 import { parseManifest } from '../validate/validate.ts';
 
-/** Something about one line that the one who imports should know. */
+/** A remark about one line. */
 export interface CrontabNote {
   /** From 1. */
   line: number;
@@ -20,13 +20,13 @@ export interface CrontabImport {
 }
 
 export interface CrontabOptions {
-  /** /etc/crontab and /etc/cron.d: the column behind the schedule names a user. */
+  /** The column behind the schedule names a user, as in /etc/crontab and /etc/cron.d. */
   system?: boolean;
   /** The user whose daemon will run the jobs. */
   user?: string | undefined;
 }
 
-interface Reading extends CrontabImport {
+interface Parser extends CrontabImport {
   options: CrontabOptions;
   line: number;
   comments: string[];
@@ -36,14 +36,14 @@ interface Reading extends CrontabImport {
 
 const SETTING = /^([A-Za-z_]\w*|"[^"]*"|'[^']*')\s*=\s*(.*)$/;
 const FIELDS = /^(@\S+|\S+(?:\s+\S+){4})\s+(\S.*)$/;
-/** The drawing and the column heads that systems put into their crontabs. */
-const DRAWN = /^[|.+=-]|^m\s+h\s+dom\b|^\*(\s+\*){4}\s.*\bcommand\b/;
-/** Macros of other crons, in ours. */
+/** Drawings and column heads in the comments of system crontabs. */
+const COLUMN_HEADS = /^[|.+=-]|^m\s+h\s+dom\b|^\*(\s+\*){4}\s.*\bcommand\b/;
+/** Macros of other crons, and the expressions that replace them. */
 const MACROS: Record<string, string> = { '@every_minute': '* * * * *', '@every_second': '* * * * * *' };
 
-/** Reads a whole crontab. Never throws: a line that cannot be carried over is a note. */
+/** Reads a whole crontab. Never throws: a line that is no job becomes a note. */
 export function parseCrontab(text: string, options: CrontabOptions = {}): CrontabImport {
-  const reading: Reading = {
+  const parser: Parser = {
     jobs: [],
     notes: [],
     options,
@@ -53,29 +53,29 @@ export function parseCrontab(text: string, options: CrontabOptions = {}): Cronta
     names: new Set(),
   };
   for (const line of text.split(/\r?\n/)) {
-    reading.line++;
-    readLine(reading, line.trim());
+    parser.line++;
+    readLine(parser, line.trim());
   }
-  return { jobs: reading.jobs, notes: reading.notes };
+  return { jobs: parser.jobs, notes: parser.notes };
 }
 
-function note(reading: Reading, text: string): void {
-  reading.notes.push({ line: reading.line, text });
+function note(parser: Parser, text: string): void {
+  parser.notes.push({ line: parser.line, text });
 }
 
-function readLine(reading: Reading, line: string): void {
+function readLine(parser: Parser, line: string): void {
   if (line.startsWith('#')) {
-    readComment(reading, line.replace(/^#+\s*/, ''));
+    readComment(parser, line.replace(/^#+\s*/, ''));
     return;
   }
   const setting = SETTING.exec(line);
   if (setting) {
-    const said = applySetting(reading.settings, unquote(setting[1]!), unquote(setting[2]!));
-    if (said !== undefined) note(reading, said);
+    const remark = applySetting(parser.settings, unquote(setting[1]!), unquote(setting[2]!));
+    if (remark !== undefined) note(parser, remark);
   } else if (line !== '') {
-    readLshJob(reading, line);
+    readLshJob(parser, line);
   }
-  reading.comments = [];
+  parser.comments = [];
 }
 
 function unquote(text: string): string {
@@ -83,25 +83,25 @@ function unquote(text: string): string {
   return quoted?.[1] ?? quoted?.[2] ?? text;
 }
 
-/** The lines right above a job describe it; drawings and column heads do not. */
-function readComment(reading: Reading, text: string): void {
-  if (DRAWN.test(text)) return;
+/** Keeps the comment lines right above a job as its description, without drawings and column heads. */
+function readComment(parser: Parser, text: string): void {
+  if (COLUMN_HEADS.test(text)) return;
   if (isJobLine(text)) {
-    note(reading, 'A job that is commented out was left out.');
-    reading.comments = [];
+    note(parser, 'A job that is commented out was left out.');
+    parser.comments = [];
   } else if (text === '') {
-    reading.comments = [];
+    parser.comments = [];
   } else {
-    reading.comments.push(text);
+    parser.comments.push(text);
   }
 }
 
 function isJobLine(text: string): boolean {
   const [, expression = ''] = FIELDS.exec(text) ?? [];
-  return /^[@*\d]/.test(expression) && complaint(expression) === undefined;
+  return /^[@*\d]/.test(expression) && expressionProblem(expression) === undefined;
 }
 
-function complaint(expression: string): string | undefined {
+function expressionProblem(expression: string): string | undefined {
   try {
     checkExpression(MACROS[expression] ?? expression);
     return undefined;
@@ -111,41 +111,41 @@ function complaint(expression: string): string | undefined {
   }
 }
 
-function readLshJob(reading: Reading, line: string): void {
-  // A minus in front asks some crons to keep the job out of the system log.
+function readLshJob(parser: Parser, line: string): void {
+  // In some crons a leading minus keeps the job out of the system log.
   const [, expression, rest] = FIELDS.exec(line.replace(/^-(?=[*\d])/, '')) ?? [];
   if (expression === undefined || rest === undefined) {
-    note(reading, 'Not a crontab line: five fields (or a macro) and a command are needed. It was left out.');
+    note(parser, 'Not a crontab line: five fields (or a macro) and a command are needed. It was left out.');
     return;
   }
-  const wrong = complaint(expression);
-  if (wrong !== undefined) {
-    note(reading, `${wrong} The job was left out.`);
+  const problem = expressionProblem(expression);
+  if (problem !== undefined) {
+    note(parser, `${problem} The job was left out.`);
     return;
   }
-  const command = reading.options.system ? readUser(reading, rest) : rest;
+  const command = parser.options.system ? stripUser(parser, rest) : rest;
   if (command !== undefined)
-    addJob(reading, MACROS[expression] ?? expression.replaceAll(/\s+/g, ' '), command);
+    addJob(parser, MACROS[expression] ?? expression.replaceAll(/\s+/g, ' '), command);
 }
 
-/** Takes the user column off. */
-function readUser(reading: Reading, rest: string): string | undefined {
+/** Removes the user column. */
+function stripUser(parser: Parser, rest: string): string | undefined {
   const [, user, command] = /^(\S+)\s+(\S.*)$/.exec(rest) ?? [];
   if (user === undefined || command === undefined) {
-    note(reading, 'A system crontab names a user before the command; this line has none. It was left out.');
+    note(parser, 'A system crontab names a user before the command; this line has none. It was left out.');
     return undefined;
   }
-  if (user !== reading.options.user) {
-    note(reading, `cron runs this job as ${user}; lsh runs it as the user of its daemon.`);
+  if (user !== parser.options.user) {
+    note(parser, `cron runs this job as ${user}; lsh runs it as the user of its daemon.`);
   }
   return command;
 }
 
-function addJob(reading: Reading, schedule: string, written: string): void {
-  const { settings, comments } = reading;
-  const command = readCommand(written);
+function addJob(parser: Parser, schedule: string, written: string): void {
+  const { settings, comments } = parser;
+  const command = convertCommand(written);
   const description = comments.join(' ').slice(0, 1024);
-  const name = uniqueName(nameOfCommand(command), reading.names);
+  const name = uniqueName(nameOfCommand(command), parser.names);
   const job: JobManifest = {
     apiVersion: API_VERSION,
     kind: KIND,
@@ -162,9 +162,9 @@ function addJob(reading: Reading, schedule: string, written: string): void {
     parseManifest(job, 'local');
   } catch (error) {
     if (!(error instanceof LshError)) throw error;
-    note(reading, `${error.message} The job was left out.`);
+    note(parser, `${error.message} The job was left out.`);
     return;
   }
-  reading.names.add(name);
-  reading.jobs.push(job);
+  parser.names.add(name);
+  parser.jobs.push(job);
 }

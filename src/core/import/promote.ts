@@ -1,26 +1,26 @@
-// A job of the local daemon as one of a cluster: what goes with it, what then means something else, and what has
-// to stay behind. Pure.
+// Converts a job of the local daemon into a job of a cluster. Pure. A field that changes its meaning becomes a note; a
+// field that needs this machine refuses the job.
 import { LshError, type Problem } from '../errors.ts';
 import type { Executor } from '../executor.ts';
 import { API_VERSION, KIND, type JobManifest, type JobSpecInput } from '../job.ts';
 
 export interface PromoteOptions {
   executor: Executor;
-  /** Image of the Kubernetes Jobs; undefined for the controller’s own choice. */
+  /** Image of the Kubernetes Jobs. Default: the controller’s. */
   image?: string | undefined;
 }
 
 export interface Promotion {
   job: JobManifest;
-  /** What means something else in a cluster, a sentence each. */
+  /** Sentences about fields that mean something else in a cluster. */
   notes: string[];
 }
 
-type Judge = (spec: JobSpecInput, options: PromoteOptions) => string[];
+type NoteRule = (spec: JobSpecInput, options: PromoteOptions) => string[];
 
-/** The job for a cluster; JOB_NOT_CARRIED with every reason where it cannot be one. `spec` has its time zone. */
+/** Converts the job, whose spec names its time zone. Throws JOB_NOT_CARRIED with every reason if it needs this machine. */
 export function promote(name: string, spec: JobSpecInput, options: PromoteOptions): Promotion {
-  const problems = obstacles(spec);
+  const problems = localOnlyProblems(spec);
   if (problems.length > 0) {
     const detail = problems.map(({ path, message }) => `${path} ${message}.`).join(' ');
     throw new LshError('JOB_NOT_CARRIED', { name, detail }, { problems });
@@ -33,11 +33,11 @@ export function promote(name: string, spec: JobSpecInput, options: PromoteOption
       metadata: { name },
       spec: { ...spec, executor, ...(image !== undefined && { job: { image } }) },
     },
-    notes: NOTES.flatMap((judge) => judge(spec, options)),
+    notes: NOTES.flatMap((rule) => rule(spec, options)),
   };
 }
 
-function obstacles({ schedule, schedules = [], envFrom = [] }: JobSpecInput): Problem[] {
+function localOnlyProblems({ schedule, schedules = [], envFrom = [] }: JobSpecInput): Problem[] {
   const expressions = schedule === undefined ? schedules : [schedule];
   return [
     ...expressions
@@ -60,23 +60,21 @@ function envFile(file: string, index: number): Problem[] {
   ];
 }
 
-const NOTES: Judge[] = [zone, place, directory, shell, environment, variables, counting, history];
+const NOTES: NoteRule[] = [zone, executor, directory, shell, environment, variables, counting, history];
 
 function zone({ timeZone }: JobSpecInput): string[] {
   return [`timeZone: ${timeZone} is written into the job; without it a cluster means UTC.`];
 }
 
-function place(_spec: JobSpecInput, { executor, image }: PromoteOptions): string[] {
+function executor(_spec: JobSpecInput, { executor, image }: PromoteOptions): string[] {
   if (executor === 'Shell') {
     return [
-      'executor: each run is a subprocess in the controller’s shell container, whose programs and files it finds; the namespace must be on its allow-list.',
+      'executor: each run is a subprocess in the controller’s shell container, with the programs and files of that container; the namespace must be on its allow-list.',
     ];
   }
   const container =
     image === undefined ? 'of the image that the controller is configured with' : `of ${image}`;
-  return [
-    `executor: Shell becomes Job: each run is a container ${container}, whose programs and files it finds.`,
-  ];
+  return [`executor: Shell becomes Job: each run is a container ${container}, with its programs and files.`];
 }
 
 function directory({ workingDir }: JobSpecInput): string[] {
@@ -95,29 +93,27 @@ function shell({ shell, args = [] }: JobSpecInput): string[] {
 }
 
 function environment(): string[] {
-  return [
-    'environment: what the daemon inherits (PATH, HOME, USER, LANG) is the container’s there, and no longer yours.',
-  ];
+  return ['environment: PATH, HOME, USER and LANG come from the container, not from your daemon.'];
 }
 
 function variables({ env = [] }: JobSpecInput): string[] {
   if (env.length === 0) return [];
   const names = env.map(({ name }) => name).join(', ');
-  return [`env: whoever may read LshJobs of the namespace reads the values of ${names}.`];
+  return [`env: everyone who may read LshJobs of the namespace reads the values of ${names}.`];
 }
 
 function counting({ schedule = '', schedules = [] }: JobSpecInput): string[] {
   const expressions = [schedule, ...schedules];
   return [
-    ...(expressions.some((one) => one.startsWith('@every'))
+    ...(expressions.some((expression) => expression.startsWith('@every'))
       ? ['schedule: @every counts from the creation in the cluster.']
       : []),
-    ...(expressions.some((one) => /(^|[\s,])H/.test(one))
-      ? ['schedule: H depends on the namespace, so that the slots are other ones.']
+    ...(expressions.some((expression) => /(^|[\s,])H/.test(expression))
+      ? ['schedule: H depends on the namespace, so the slots move.']
       : []),
   ];
 }
 
 function history(): string[] {
-  return ['history: the runs so far stay with the local daemon.'];
+  return ['history: the past runs stay with the local daemon.'];
 }

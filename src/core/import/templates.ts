@@ -1,13 +1,12 @@
-// Jobs that many people need, ready to be given their parameters. Parameters become variables of the job, so
-// that no value is ever pasted into a command.
+// Templates of common jobs. Parameters become variables of the job, so no value is pasted into a command.
 import { LshError } from '../errors.ts';
 import { API_VERSION, KIND, type JobManifest, type JobSpecInput } from '../job.ts';
 
 export interface TemplateParameter {
-  /** Name as it is given, and, in capitals, of the variable in the command. */
+  /** Name of the parameter; in capitals the variable in the command. */
   name: string;
   description: string;
-  /** Without one the parameter must be given. */
+  /** A parameter without a default is required. */
   default?: string;
 }
 
@@ -18,14 +17,14 @@ export interface Template {
   spec: JobSpecInput;
 }
 
-/** The templates there are, by what people call them. */
+/** All templates. */
 export const TEMPLATES: readonly Template[] = [
   {
     name: 'database-backup',
     description: 'Dump a PostgreSQL database to a dated file each night and delete old dumps.',
     parameters: [
       { name: 'database', description: 'Name or connection URI of the database.' },
-      { name: 'directory', description: 'Where the dumps go; created if missing.' },
+      { name: 'directory', description: 'Directory of the dumps; created if missing.' },
       { name: 'days', description: 'Dumps older than this many days are deleted.', default: '14' },
     ],
     spec: {
@@ -49,7 +48,7 @@ export const TEMPLATES: readonly Template[] = [
     name: 'log-cleanup',
     description: 'Delete old log files once a week.',
     parameters: [
-      { name: 'directory', description: 'Where the log files are.' },
+      { name: 'directory', description: 'Directory of the log files.' },
       { name: 'days', description: 'Files not changed for this many days are deleted.', default: '30' },
     ],
     spec: {
@@ -63,8 +62,10 @@ export const TEMPLATES: readonly Template[] = [
   },
   {
     name: 'disk-monitor',
-    description: 'Fail, and say where, when a file system is nearly full.',
-    parameters: [{ name: 'percent', description: 'From this much use on the run fails.', default: '90' }],
+    description: 'Fail when a file system is nearly full, and name it.',
+    parameters: [
+      { name: 'percent', description: 'The run fails from this use on, in percent.', default: '90' },
+    ],
     spec: {
       schedule: '*/15 * * * *',
       command: `df -P | awk -v percent="$PERCENT" 'NR > 1 && $5 + 0 >= percent { print $6 " is " $5 " full"; full = 1 } END { exit full }'`,
@@ -75,10 +76,10 @@ export const TEMPLATES: readonly Template[] = [
   },
   {
     name: 'data-sync',
-    description: 'Copy a directory with rsync each night, only what changed.',
+    description: 'Copy the changed files of a directory with rsync each night.',
     parameters: [
       { name: 'source', description: 'Directory to copy, local or host:path.' },
-      { name: 'target', description: 'Where to, local or host:path.' },
+      { name: 'target', description: 'Target directory, local or host:path.' },
     ],
     spec: {
       schedule: '0 1 * * *',
@@ -91,7 +92,7 @@ export const TEMPLATES: readonly Template[] = [
   },
 ];
 
-/** The template as a job. Throws USAGE for a template or a parameter that does not exist, or one that is missing. */
+/** Makes a job of the template. Throws USAGE for an unknown template, and for unknown or missing parameters. */
 export function fromTemplate(
   templateName: string,
   values: Readonly<Record<string, string>>,
@@ -112,7 +113,7 @@ function environment(
   values: Readonly<Record<string, string>>,
 ): { name: string; value: string }[] {
   const known = parameters.map((parameter) => parameter.name);
-  const complaints = [
+  const problems = [
     ...Object.keys(values)
       .filter((key) => !known.includes(key))
       .map((key) => `has no parameter ${key} (it has ${known.join(', ')})`),
@@ -120,8 +121,8 @@ function environment(
       .filter((parameter) => (values[parameter.name] ?? parameter.default ?? '') === '')
       .map((parameter) => `needs ${parameter.name}: ${parameter.description}`),
   ];
-  if (complaints.length > 0) {
-    throw new LshError('USAGE', { detail: `Template ${name} ${complaints.join(' It ')}` });
+  if (problems.length > 0) {
+    throw new LshError('USAGE', { detail: `Template ${name} ${problems.join(' It ')}` });
   }
   return parameters.map((parameter) => ({
     name: parameter.name.toUpperCase(),

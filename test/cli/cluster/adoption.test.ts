@@ -46,7 +46,7 @@ describe.skipIf(NO_KUBE)('adoption by a cluster', () => {
   const createCronJob = (body: object) =>
     client.json({ method: 'POST', path: `/apis/${CRON_JOBS}/namespaces/adopted/cronjobs`, body });
 
-  test('promote carries a local job over, says what differs, and leaves the local one', async () => {
+  test('promote copies a local job, notes the differences, and leaves the local job', async () => {
     await addLocally('rotate', '--tz', 'Europe/Berlin', '--retries', '2');
     const dry = await lsh(both, ['cron', 'promote', 'rotate', '--dry-run']);
     expect(dry.stdout).toMatch(/^job "rotate" created \(dry run\)\n/);
@@ -74,7 +74,7 @@ describe.skipIf(NO_KUBE)('adoption by a cluster', () => {
     expect(await lshOk(home, ['cron', 'list', '-o', 'name'])).toContain('rotate\n');
   });
 
-  test('promote refuses what is of this machine only, and an image without a container', async () => {
+  test('promote refuses a job that needs this machine, and an image for a shell run', async () => {
     await addLocally('bound', '--env-file', '/etc/environment');
     const refused = await lsh(both, ['cron', 'promote', 'bound']);
     expect(refused).toMatchObject({ status: 2, stdout: '' });
@@ -115,7 +115,7 @@ describe.skipIf(NO_KUBE)('adoption by a cluster', () => {
     expect((await object('filed')).spec).toMatchObject({ suspend: true });
   });
 
-  test('one that would become another job is refused with every reason; one that there is not is not found', async () => {
+  test('a CronJob that would become another job is refused with every reason; a missing one is not found', async () => {
     await createCronJob(
       aCronJob('wide', { job: { parallelism: 3, completions: 9 }, container: { command: null } }),
     );

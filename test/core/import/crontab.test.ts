@@ -12,7 +12,7 @@ function commandOf(line: string): string {
   return parseCrontab(line).jobs[0]!.spec.command!;
 }
 
-test('a crontab as Debian makes it, with jobs of its user', () => {
+test('a user crontab with the comments of Debian', () => {
   const { jobs, notes } = parseCrontab(`# Edit this file to introduce tasks to be run by cron.
 #
 # For more information see the manual pages of crontab(5) and cron(8)
@@ -53,7 +53,7 @@ CRON_TZ=Europe/Oslo
   ]);
 });
 
-test('a system crontab with its user column and its drawing', () => {
+test('a system crontab with a user column and a drawing in comments', () => {
   const { jobs, notes } = parseCrontab(
     `SHELL=/bin/sh
 # Example of job definition:
@@ -102,7 +102,7 @@ test('settings hold for the lines below them only', () => {
   ]);
 });
 
-test('a line that cannot be carried over is told with its number, and the others stay', () => {
+test('a line that is no job gets a note with its number, and the other lines become jobs', () => {
   const { jobs, notes } = parseCrontab(
     '* * * true\n61 * * * * a\n@sometimes b\ngarbage\n-5 * * * * ok\n@every_minute fine\n',
   );
@@ -124,11 +124,11 @@ test('a bad zone leaves its jobs out with a note', () => {
 });
 
 describe('a percent sign', () => {
-  test('with a backslash is itself', () => {
+  test('behind a backslash stays a percent sign', () => {
     expect(commandOf(String.raw`0 0 * * * dump > db-$(date +\%F).sql`)).toBe('dump > db-$(date +%F).sql');
   });
 
-  test('without one begins the input, and later ones its lines, as a shell can see', () => {
+  test('without a backslash begins the input, and each further one begins a line', () => {
     const command = commandOf(String.raw`0 0 * * * echo first; cat%one $HOME 100\%%'two'%END_OF_INPUT`);
     expect(execFileSync('/bin/sh', ['-c', command], { encoding: 'utf8' })).toBe(
       "first\none $HOME 100%\n'two'\nEND_OF_INPUT\n",
@@ -151,12 +151,12 @@ describe('a name', () => {
     expect(names(`@daily ${command}`)).toEqual([name]);
   });
 
-  test('is given once', () => {
+  test('is unique', () => {
     expect(names('@daily a\n@weekly a\n@daily /bin/a.sh\n')).toEqual(['a', 'a-2', 'a-3']);
   });
 });
 
-test('any text gives valid jobs with different names, and never an exception', () => {
+test('any text yields valid jobs with different names and no exception', () => {
   assert(
     property(string({ unit: 'binary', maxLength: 200 }), string({ maxLength: 60 }), (text, command) => {
       const { jobs } = parseCrontab(`${text}\n0 5 * * * ${command}\n@daily ${command}\n${text}`);

@@ -13,7 +13,7 @@ function promoted(spec: JobSpecInput, options: PromoteOptions = { executor: 'Job
 }
 
 describe('a job of the local daemon for a cluster', () => {
-  test('keeps everything, says its zone, and becomes a Kubernetes Job of the image', () => {
+  test('keeps its fields, names its zone, and becomes a Kubernetes Job of the image', () => {
     const { job } = promoted(
       { retry: { limit: 3 }, timeoutSeconds: 60, tags: ['a'] },
       { executor: 'Job', image: 'alpine' },
@@ -44,7 +44,7 @@ describe('a job of the local daemon for a cluster', () => {
     ['variables', { env: [{ name: 'TOKEN', value: 'x' }] }, { executor: 'Job' }, /reads the values of TOKEN/],
     ['@every', { schedule: '@every 5m' }, { executor: 'Job' }, /@every counts/],
     ['H', { schedule: 'H 3 * * *' }, { executor: 'Job' }, /H depends on the namespace/],
-  ])('%s is spoken of', (_what, spec, options, expected) => {
+  ])('%s gets a note', (_what, spec, options, expected) => {
     expect(promoted(spec, options).notes).toContainEqual(expect.stringMatching(expected));
   });
 
@@ -52,7 +52,7 @@ describe('a job of the local daemon for a cluster', () => {
     expect(promoted({ schedule: '0 3 * * THU' }).notes.join()).not.toContain('H depends');
   });
 
-  test('what exists on this machine only is refused, all of it at once, with what to do', () => {
+  test('a field that needs this machine is refused with every reason and a way out', () => {
     const spec = { schedule: '@reboot', envFrom: [{ file: '/home/me/.env' }] };
     const refusal = (() => {
       try {

@@ -10,7 +10,7 @@ function samples(name: string): Record<string, string> {
   );
 }
 
-test('are offered under the names people know', () => {
+test('the list has the known names', () => {
   expect(TEMPLATES.map(({ name }) => name)).toEqual([
     'database-backup',
     'log-cleanup',
@@ -20,7 +20,7 @@ test('are offered under the names people know', () => {
 });
 
 describe.each(TEMPLATES.map(({ name }) => name))('%s', (name) => {
-  test('is a valid job whose command passes without a warning', () => {
+  test('is a valid job and its command gets no warning', () => {
     const { spec } = parseManifest(fromTemplate(name, samples(name)), 'local');
     expect(checkCommand(spec)).toMatchObject({ allowed: true, level: 'none' });
   });
@@ -31,19 +31,19 @@ describe.each(TEMPLATES.map(({ name }) => name))('%s', (name) => {
   });
 });
 
-test('a missing and an unknown parameter are named together', () => {
+test('the error names a missing and an unknown parameter together', () => {
   expect(() => fromTemplate('log-cleanup', { dir: '/x' })).toThrow(
-    'Template log-cleanup has no parameter dir (it has directory, days) It needs directory: Where the log files are.',
+    'Template log-cleanup has no parameter dir (it has directory, days) It needs directory: Directory of the log files.',
   );
 });
 
-test('an unknown template is answered with those there are', () => {
+test('the error for an unknown template lists all templates', () => {
   expect(() => fromTemplate('backup', {})).toThrow(
     'There is no template backup; there are database-backup, log-cleanup, disk-monitor, data-sync.',
   );
 });
 
-test('a job may have a name and values of its own', () => {
+test('name and values can be given', () => {
   const job = fromTemplate('disk-monitor', { percent: '75' }, 'root-disk');
   expect(job.metadata.name).toBe('root-disk');
   expect(job.spec.env).toEqual([{ name: 'PERCENT', value: '75' }]);

@@ -14,7 +14,7 @@ interface Parts {
   others?: object[];
 }
 
-/** A CronJob with what every one of them has. */
+/** A CronJob with every required field. */
 function aCronJob({ metadata, spec, job, jobMetadata, pod, container, others = [] }: Parts = {}) {
   const main = { name: 'main', image: 'alpine:3.22', command: ['backup'], ...container };
   const template = { spec: { restartPolicy: 'Never', containers: [main, ...others], ...pod } };
@@ -33,7 +33,7 @@ function aCronJob({ metadata, spec, job, jobMetadata, pod, container, others = [
 
 function carried(parts?: Parts) {
   const { job, notes } = fromCronJob(aCronJob(parts));
-  // Whatever comes out has to be admitted where it goes to.
+  // The result must be admitted by a cluster.
   parseManifest(job, 'cluster');
   return { job, spec: job.spec, notes };
 }
@@ -56,7 +56,7 @@ function refusal(parts: Parts): string[] {
 }
 
 describe('a CronJob as an LshJob', () => {
-  test('that needs no word is carried without one, but for the name of its container', () => {
+  test('of plain fields gets one note, about the name of its container', () => {
     const { job, notes } = carried();
     expect(job).toEqual({
       apiVersion: 'lsh.dev/v1alpha1',
@@ -184,7 +184,7 @@ describe('a CronJob as an LshJob', () => {
   });
 });
 
-describe('what becomes different is said', () => {
+describe('a difference gets a note', () => {
   test.each<[string, Parts, RegExp]>([
     ['no zone', { spec: { timeZone: undefined } }, /^timeZone: none is set/],
     [
@@ -226,7 +226,7 @@ describe('what becomes different is said', () => {
     expect(carried(parts).notes).toContainEqual(expect.stringMatching(expected));
   });
 
-  test('labels of people are carried; what kubectl remembers goes without a word', () => {
+  test('labels are carried; kubectl’s own annotation is dropped without a note', () => {
     const annotations = {
       'kubectl.kubernetes.io/last-applied-configuration': '{}',
       'example.com/owner': 'me',
@@ -242,7 +242,7 @@ describe('what becomes different is said', () => {
   });
 });
 
-describe('what would become another job is refused', () => {
+describe('a CronJob that would become another job is refused', () => {
   test.each<[string, Parts, string]>([
     [
       'the image’s own entrypoint',
@@ -258,12 +258,12 @@ describe('what would become another job is refused', () => {
     expect({ refused, more }).toEqual({ refused: `spec.jobTemplate.spec.${path}`, more: [] });
   });
 
-  test('all reasons are given at once', () => {
+  test('the error has all reasons at once', () => {
     expect(refusal({ job: { parallelism: 2, completions: 3 }, container: { command: [] } })).toHaveLength(3);
   });
 });
 
-test('both versions of CronJob are known, and nothing else is', () => {
+test('both versions of CronJob are recognised, and no other document', () => {
   expect(isCronJob(aCronJob())).toBe(true);
   expect(isCronJob({ ...aCronJob(), apiVersion: 'batch/v1beta1' })).toBe(true);
   expect(isCronJob({ ...aCronJob(), kind: 'Job' })).toBe(false);

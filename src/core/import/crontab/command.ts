@@ -1,7 +1,7 @@
-// The command part of a crontab line, where an unescaped percent sign ends the command and begins its input.
+// Converts the command of a crontab line: an unescaped percent sign ends the command and begins its input.
 
-/** The command as a shell script; its input, when it has one, as a here-document. */
-export function readCommand(written: string): string {
+/** The command as a shell script, with its input as a here-document. */
+export function convertCommand(written: string): string {
   const [command = '', ...input] = splitAtPercent(written);
   if (input.length === 0) return command;
   const delimiter = freeDelimiter(input);
@@ -12,7 +12,7 @@ function splitAtPercent(text: string): string[] {
   return text.split(/(?<!\\)%/).map((part) => part.replaceAll(String.raw`\%`, '%'));
 }
 
-/** A line that the input does not have. */
+/** A delimiter that equals no line of the input. */
 function freeDelimiter(lines: readonly string[]): string {
   let delimiter = 'END_OF_INPUT';
   while (lines.includes(delimiter)) delimiter += '_';

@@ -1,28 +1,30 @@
-// A name for a command, made from what it runs: stable, readable, a DNS label.
+// Derives a job name from the program that a command runs: stable, readable, a DNS label.
 import { parseScript } from '../../command-check/parse.ts';
 import { baseName } from '../../command-check/paths.ts';
 import type { Script } from '../../command-check/script.ts';
 import { unwrap } from '../../command-check/unwrap.ts';
 import { toName } from '../../dns-label.ts';
 
-/** Programs that prepare and are not what the job is about. */
-const PREPARES = new Set('cd test [ [[ . source export set umask true : sleep mkdir ulimit exec'.split(' '));
-/** Programs that say little without their first argument. */
-const SAYS_LITTLE =
+/** Programs that prepare the work of the next command. */
+const SETUP_PROGRAMS = new Set(
+  'cd test [ [[ . source export set umask true : sleep mkdir ulimit exec'.split(' '),
+);
+/** Programs whose argument names the work: `php artisan`. */
+const GENERIC_PROGRAM =
   /^(sh|bash|zsh|dash|python[\d.]*|perl|ruby|node|php[\d.]*|java|docker|podman|git|npm|npx|make|systemctl|service|kubectl|curl|wget|run-parts|find|lsh|certbot|artisan|rake|bundle)$/;
-/** Room for a number that tells two jobs apart. */
-const LONGEST = 56;
+/** Leaves room for a number that makes the name unique. */
+const MAX_LENGTH = 56;
 
-/** The name a command asks for; `job` when it says nothing. */
+/** The name of the command’s first program; `job` if it names none. */
 export function nameOfCommand(command: string): string {
   const words = firstProgram(parseScript(command).script) ?? [];
   const [program = '', ...args] = words;
   const parts = [withoutExtension(baseName(program))];
   for (const operand of args.filter((arg) => /^[\w./:]/.test(arg)).slice(0, 2)) {
-    if (!SAYS_LITTLE.test(parts.at(-1)!)) break;
+    if (!GENERIC_PROGRAM.test(parts.at(-1)!)) break;
     parts.push(withoutExtension(baseName(operand.replace(/\/+$/, ''))));
   }
-  return toName(parts.join('-'), LONGEST) || 'job';
+  return toName(parts.join('-'), MAX_LENGTH) || 'job';
 }
 
 function firstProgram(script: Script): string[] | undefined {
@@ -31,7 +33,7 @@ function firstProgram(script: Script): string[] | undefined {
       command.kind === 'group'
         ? firstProgram(command.body)
         : unwrap(command.words.map(({ text }) => text)).words;
-    if (words?.[0] !== undefined && !PREPARES.has(baseName(words[0]))) return words;
+    if (words?.[0] !== undefined && !SETUP_PROGRAMS.has(baseName(words[0]))) return words;
   }
   return undefined;
 }
@@ -40,7 +42,7 @@ function withoutExtension(name: string): string {
   return name.replace(/\.(sh|bash|py|pl|rb|js|mjs|ts|php|jar)$/, '');
 }
 
-/** The name, numbered when it is taken. */
+/** The name, with a number behind it if it is taken. */
 export function uniqueName(name: string, taken: ReadonlySet<string>): string {
   let unique = name;
   for (let number = 2; taken.has(unique); number++) unique = `${name}-${number}`;

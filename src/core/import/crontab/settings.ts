@@ -1,4 +1,4 @@
-// The NAME=value lines of a crontab: what they mean for the jobs below them.
+// Applies the NAME=value lines of a crontab to the jobs below them.
 import type { JobSpecInput } from '../../job.ts';
 
 export interface Settings {
@@ -10,7 +10,7 @@ export function newSettings(): Settings {
   return { spec: {}, env: new Map() };
 }
 
-const NOT_CARRIED = new Map([
+const IGNORED_VARIABLES = new Map([
   ['MAILTO', 'lsh sends no mail; the output of each run is kept, see `lsh cron logs`.'],
   ['MAILFROM', 'lsh sends no mail.'],
   ['CONTENT_TYPE', 'lsh sends no mail.'],
@@ -20,9 +20,9 @@ const NOT_CARRIED = new Map([
   ['START_HOURS_RANGE', 'it belongs to anacron.'],
 ]);
 
-/** Applies one line to the jobs below it; answers with a note when that is not all. */
+/** Applies one line to the jobs below it. Returns a note if a part of its meaning is lost. */
 export function applySetting({ spec, env }: Settings, name: string, value: string): string | undefined {
-  const reason = NOT_CARRIED.get(name);
+  const reason = IGNORED_VARIABLES.get(name);
   if (reason !== undefined) return value === '' ? undefined : `${name} was not carried over: ${reason}`;
   switch (name) {
     case 'SHELL':

@@ -1,24 +1,24 @@
-// A CronJob of Kubernetes as an LshJob that runs the same pods at the same times. Pure. What has no place in an
-// LshJob, or means something else there, is a note; what would come out as another job is refused.
-import { carriedMetadata } from './metadata.ts';
-import { carriedPod } from './pod.ts';
+// Converts a CronJob into an LshJob that runs the same pods at the same times. Pure. A field that an LshJob lacks or
+// reads differently becomes a note; a CronJob that would become a different job is refused.
+import { convertMetadata } from './metadata.ts';
+import { convertPod } from './pod.ts';
 import {
-  leaveOut,
-  newReading,
+  noteUnknownFields,
+  newFindings,
   type CronJobSpec,
   type KubernetesJobSpec,
   type Metadata,
-  type Reading,
-} from './reading.ts';
-import { carriedRetry } from './retry.ts';
-import { carriedSchedule } from './schedule.ts';
+  type Findings,
+} from './findings.ts';
+import { convertRetry } from './retry.ts';
+import { convertSchedule } from './schedule.ts';
 import { LshError } from '../../../core/errors.ts';
 import { API_VERSION, KIND, type JobManifest, type JobSpecInput } from '../../../core/job.ts';
 import { isMapping } from '../../../core/validate/structure.ts';
 
 export interface CronJobImport {
   job: JobManifest;
-  /** What became different or was left out, a sentence each. */
+  /** Sentences about changed or dropped fields. */
   notes: string[];
 }
 
@@ -48,34 +48,34 @@ export function isCronJob(value: unknown): boolean {
   return isMapping(value) && value.kind === 'CronJob' && String(value.apiVersion).startsWith('batch/v1');
 }
 
-/** The LshJob; JOB_NOT_CARRIED with every reason where there is none that means the same. */
+/** Converts the CronJob. Throws JOB_NOT_CARRIED with every reason if no LshJob means the same. */
 export function fromCronJob(value: unknown): CronJobImport {
   const { metadata = {}, spec = {} } = value as { metadata?: Metadata; spec?: CronJobSpec };
-  const { metadata: marks = {}, spec: kubernetesJob = {} } = spec.jobTemplate ?? {};
-  const reading = newReading();
-  leaveOut(reading, 'spec', spec, SPEC_FIELDS);
-  leaveOut(reading, 'spec.jobTemplate.spec', kubernetesJob, JOB_FIELDS);
-  const pod = carriedPod(reading, kubernetesJob);
-  assertOnePod(reading, kubernetesJob);
-  const carried: JobSpecInput = {
-    ...carriedSchedule(reading, spec),
-    ...carriedRetry(reading, kubernetesJob, pod.container),
+  const { metadata: jobMetadata = {}, spec: jobSpec = {} } = spec.jobTemplate ?? {};
+  const findings = newFindings();
+  noteUnknownFields(findings, 'spec', spec, SPEC_FIELDS);
+  noteUnknownFields(findings, 'spec.jobTemplate.spec', jobSpec, JOB_FIELDS);
+  const pod = convertPod(findings, jobSpec);
+  refuseSeveralPods(findings, jobSpec);
+  const converted: JobSpecInput = {
+    ...convertSchedule(findings, spec),
+    ...convertRetry(findings, jobSpec, pod.container),
     ...pod.spec,
     executor: 'Job',
-    job: { ...pod.spec.job, ...queue(reading, marks) },
+    job: { ...pod.spec.job, ...queue(findings, jobMetadata) },
   };
   const job = {
     apiVersion: API_VERSION,
     kind: KIND,
-    metadata: carriedMetadata(reading, metadata),
-    spec: carried,
+    metadata: convertMetadata(findings, metadata),
+    spec: converted,
   } as const;
-  refuse(reading, metadata.name ?? '');
-  return { job, notes: reading.notes };
+  throwProblems(findings, metadata.name ?? '');
+  return { job, notes: findings.notes };
 }
 
-/** More pods than one do more than one command. */
-function assertOnePod({ problems }: Reading, job: KubernetesJobSpec): void {
+/** An LshJob’s run is one pod. */
+function refuseSeveralPods({ problems }: Findings, job: KubernetesJobSpec): void {
   for (const field of ['parallelism', 'completions'] as const) {
     const count = job[field] ?? 1;
     if (count === 1) continue;
@@ -87,13 +87,13 @@ function assertOnePod({ problems }: Reading, job: KubernetesJobSpec): void {
   problems.push({ path: 'spec.jobTemplate.spec.completionMode', message });
 }
 
-function queue(reading: Reading, { labels = {}, annotations = {} }: Metadata): { queueName?: string } {
-  const { [QUEUE_LABEL]: queueName, ...others } = labels;
-  leaveOut(reading, 'spec.jobTemplate.metadata', { labels: others, annotations }, []);
+function queue(findings: Findings, { labels = {}, annotations = {} }: Metadata): { queueName?: string } {
+  const { [QUEUE_LABEL]: queueName, ...otherLabels } = labels;
+  noteUnknownFields(findings, 'spec.jobTemplate.metadata', { labels: otherLabels, annotations }, []);
   return queueName === undefined ? {} : { queueName };
 }
 
-function refuse({ problems }: Reading, name: string): void {
+function throwProblems({ problems }: Findings, name: string): void {
   if (problems.length === 0) return;
   const detail = problems.map(({ path, message }) => `${path} ${message}.`).join(' ');
   throw new LshError('JOB_NOT_CARRIED', { name, detail }, { problems });

@@ -1,22 +1,23 @@
-// The variables of a container: lifted into the job as one list, or left in the pod template as one list, so that
-// their order, which references between them depend on, stays.
+// Moves the variables of the main container into the job, or leaves them in the pod template. A list moves whole,
+// because `$(NAME)` in a variable depends on the order.
 import type { JobSpecInput } from '../../../core/job.ts';
-import type { Container } from './reading.ts';
+import type { Container } from './findings.ts';
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-export interface CarriedEnvironment {
+export interface ConvertedEnvironment {
+  /** For the job. */
   lifted: Pick<JobSpecInput, 'env' | 'envFrom'>;
   /** For the pod template. */
   kept: Pick<Container, 'env' | 'envFrom'>;
 }
 
-/** Each list goes whole, to one side or to the other. */
-export function carriedEnvironment({
+/** Splits the two lists between the job and the pod template. */
+export function convertEnvironment({
   env = [],
   envFrom = [],
-}: Pick<Container, 'env' | 'envFrom'>): CarriedEnvironment {
-  // A name twice means the later value there; here it would be refused.
+}: Pick<Container, 'env' | 'envFrom'>): ConvertedEnvironment {
+  // Kubernetes takes the later of two equal names; an LshJob refuses them.
   const names = new Set(env.map(({ name }) => name));
   const liftEnv = names.size === env.length && env.every(({ name }) => NAME.test(name));
   const liftSources = envFrom.every(

@@ -1,9 +1,9 @@
-// Name, labels and annotations of a CronJob, without those by which another tool would take the new object for its own.
+// Converts name, labels and annotations, without the marks by which a deployment tool would claim the new object.
 import { nameProblem, toName } from '../../../core/dns-label.ts';
 import type { JobManifest } from '../../../core/job.ts';
-import type { Metadata, Reading } from './reading.ts';
+import type { Metadata, Findings } from './findings.ts';
 
-const OWNERS = [
+const TOOL_MARKS = [
   /^kubectl\.kubernetes\.io\/last-applied-configuration$/,
   /^app\.kubernetes\.io\/managed-by$/,
   /^(meta\.)?helm\.sh\//,
@@ -12,36 +12,36 @@ const OWNERS = [
 ];
 
 /** The metadata of the LshJob. */
-export function carriedMetadata(reading: Reading, metadata: Metadata): JobManifest['metadata'] {
+export function convertMetadata(findings: Findings, metadata: Metadata): JobManifest['metadata'] {
   const { namespace } = metadata;
-  const labels = carriedMap(reading, 'labels', metadata.labels);
-  const annotations = carriedMap(reading, 'annotations', metadata.annotations);
+  const labels = withoutToolMarks(findings, 'labels', metadata.labels);
+  const annotations = withoutToolMarks(findings, 'annotations', metadata.annotations);
   return {
-    name: carriedName(reading, metadata.name ?? ''),
+    name: convertName(findings, metadata.name ?? ''),
     ...(namespace !== undefined && { namespace }),
     ...(labels && { labels }),
     ...(annotations && { annotations }),
   };
 }
 
-/** A CronJob’s name may have dots. */
-function carriedName({ notes }: Reading, name: string): string {
-  const carried = nameProblem(name) === undefined ? name : toName(name);
-  if (carried !== name) notes.push(`metadata.name: ${name} became ${carried}.`);
-  return carried;
+/** Replaces the dots that a CronJob’s name may have. */
+function convertName({ notes }: Findings, name: string): string {
+  const converted = nameProblem(name) === undefined ? name : toName(name);
+  if (converted !== name) notes.push(`metadata.name: ${name} became ${converted}.`);
+  return converted;
 }
 
-function carriedMap(
-  { notes }: Reading,
+function withoutToolMarks(
+  { notes }: Findings,
   field: string,
   map: Record<string, string> = {},
 ): Record<string, string> | undefined {
-  const carried = Object.entries(map).filter(([key]) => !OWNERS.some((owner) => owner.test(key)));
-  const dropped = Object.keys(map).filter((key) => OWNERS.slice(1).some((owner) => owner.test(key)));
+  const kept = Object.entries(map).filter(([key]) => !TOOL_MARKS.some((mark) => mark.test(key)));
+  const dropped = Object.keys(map).filter((key) => TOOL_MARKS.slice(1).some((mark) => mark.test(key)));
   if (dropped.length > 0) {
     notes.push(
       `metadata.${field}: ${dropped.join(', ')} belong to the tool that manages the CronJob and were left out.`,
     );
   }
-  return carried.length === 0 ? undefined : Object.fromEntries(carried);
+  return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }

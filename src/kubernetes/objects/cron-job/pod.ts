@@ -1,29 +1,37 @@
-// What a CronJob runs: its pod template whole, with the command and the variables of the main container lifted out
-// of it, so that they are seen and changed where those of every job are.
+// Converts the pod template: it stays whole, but the main container’s command and variables move to the fields of the
+// job that hold them for every job.
 import type { JobSpecInput } from '../../../core/job.ts';
-import { carriedEnvironment } from './environment.ts';
-import type { Container, KubernetesJobSpec, PodSpec, Reading } from './reading.ts';
+import { convertEnvironment } from './environment.ts';
+import type { Container, KubernetesJobSpec, PodSpec, Findings } from './findings.ts';
 
-/** The container of an LshJob’s pod whose end is the end of the run. */
+/** The run ends with this container of an LshJob’s pod. */
 const RUN_CONTAINER = 'run';
 const GRACE_SECONDS_DEFAULT = 30;
 const SHELL = /^\/\S*\/(ba|da|a|z|k)?sh$/;
 
-export interface CarriedPod {
+export interface ConvertedPod {
   spec: JobSpecInput;
-  /** The main container, by the name it had. */
+  /** The main container’s name in the CronJob. */
   container: string;
 }
 
-/** The fields about the pod and its command. */
-export function carriedPod(reading: Reading, { template = {} }: KubernetesJobSpec): CarriedPod {
+/** Converts the fields about the pod and its command. */
+export function convertPod(findings: Findings, { template = {} }: KubernetesJobSpec): ConvertedPod {
   const { metadata, spec: pod = {} } = template;
   const [main = {}, ...others] = pod.containers ?? [];
-  const { name: container = RUN_CONTAINER, image, command: _run, args: _them, env, envFrom, ...rest } = main;
-  sayContainers(reading, container, others);
-  sayRestarts(reading, pod);
-  const environment = carriedEnvironment({ env, envFrom });
-  const { restartPolicy: _ours, terminationGracePeriodSeconds, containers: _carried, ...podRest } = pod;
+  const {
+    name: container = RUN_CONTAINER,
+    image,
+    command: _command,
+    args: _args,
+    env,
+    envFrom,
+    ...rest
+  } = main;
+  noteContainers(findings, container, others);
+  noteRestarts(findings, pod);
+  const environment = convertEnvironment({ env, envFrom });
+  const { restartPolicy: _policy, terminationGracePeriodSeconds, containers: _containers, ...podRest } = pod;
   const podTemplate = {
     ...(metadata && { metadata: withoutNulls(metadata) }),
     spec: { ...podRest, containers: [{ ...rest, name: RUN_CONTAINER, ...environment.kept }, ...others] },
@@ -31,7 +39,7 @@ export function carriedPod(reading: Reading, { template = {} }: KubernetesJobSpe
   return {
     container,
     spec: {
-      ...carriedCommand(reading, main),
+      ...convertCommand(findings, main),
       ...environment.lifted,
       terminationGracePeriodSeconds: terminationGracePeriodSeconds ?? GRACE_SECONDS_DEFAULT,
       job: { ...(image !== undefined && { image }), podTemplate },
@@ -39,7 +47,7 @@ export function carriedPod(reading: Reading, { template = {} }: KubernetesJobSpe
   };
 }
 
-function carriedCommand({ problems }: Reading, { command = [], args = [] }: Container): JobSpecInput {
+function convertCommand({ problems }: Findings, { command = [], args = [] }: Container): JobSpecInput {
   if (command.length === 0) {
     const message =
       'is not set: the image’s own entrypoint runs, which only the image knows; write it into the CronJob’s command first';
@@ -53,7 +61,7 @@ function carriedCommand({ problems }: Reading, { command = [], args = [] }: Cont
   return { command: script, ...(program !== '/bin/sh' && { shell: program }) };
 }
 
-function sayContainers({ notes, problems }: Reading, name: string, others: readonly Container[]): void {
+function noteContainers({ notes, problems }: Findings, name: string, others: readonly Container[]): void {
   if (others.some((other) => other.name === RUN_CONTAINER)) {
     const message = `has a second container named "${RUN_CONTAINER}", which is the name of the first one in an LshJob`;
     problems.push({ path: 'spec.jobTemplate.spec.template.spec.containers', message });
@@ -67,14 +75,14 @@ function sayContainers({ notes, problems }: Reading, name: string, others: reado
   );
 }
 
-function sayRestarts({ notes }: Reading, { restartPolicy }: PodSpec): void {
+function noteRestarts({ notes }: Findings, { restartPolicy }: PodSpec): void {
   if (restartPolicy !== 'OnFailure') return;
   notes.push(
     'restartPolicy: OnFailure becomes Never; what fails is tried again in a new pod, as retry says.',
   );
 }
 
-/** What an API server writes for nothing. */
+/** Drops the nulls that an API server writes for empty fields. */
 function withoutNulls(metadata: object): object {
   return Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== null));
 }

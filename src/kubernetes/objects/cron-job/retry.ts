@@ -1,24 +1,24 @@
-// What a CronJob does about failed and long runs: its Job tries pods again, an LshJob tries whole runs again.
+// Converts retries and time limits: the Job of a CronJob replaces pods, an LshJob repeats whole runs.
 import type { JobSpecInput } from '../../../core/job.ts';
-import { within, type KubernetesJobSpec, type PodFailureRule, type Reading } from './reading.ts';
+import { clamp, type KubernetesJobSpec, type PodFailureRule, type Findings } from './findings.ts';
 
 const MONTH_SECONDS = 30 * 86_400;
-/** The Job controller’s: 10 s, doubled each time, six minutes at the most. */
+/** The Job controller waits 10 s, doubles it each time, and stays below six minutes. */
 const BACKOFF = { initialSeconds: 10, factor: 2, maxSeconds: 360 };
 const BACKOFF_LIMIT_DEFAULT = 6;
 
-/** The fields about failures and time limits. `container` is the one whose end is the end of the run. */
-export function carriedRetry(reading: Reading, job: KubernetesJobSpec, container: string): JobSpecInput {
-  const limit = within(reading, 'backoffLimit', job.backoffLimit ?? BACKOFF_LIMIT_DEFAULT, [0, 100]);
+/** Converts the fields about failures and time limits. The run ends with the container of that name. */
+export function convertRetry(findings: Findings, job: KubernetesJobSpec, container: string): JobSpecInput {
+  const limit = clamp(findings, 'backoffLimit', job.backoffLimit ?? BACKOFF_LIMIT_DEFAULT, [0, 100]);
   const { activeDeadlineSeconds } = job;
-  const neverAgain = finalExitCodes(reading, job, container);
+  const notOnExitCodes = finalExitCodes(findings, job, container);
   if (limit > 0) {
-    reading.notes.push(
+    findings.notes.push(
       `backoffLimit: ${limit} became retry.limit; each retry is a run and a Kubernetes Job of its own.`,
     );
   }
   if (limit > 0 && activeDeadlineSeconds !== undefined) {
-    reading.notes.push(
+    findings.notes.push(
       'activeDeadlineSeconds bounded all attempts together; timeoutSeconds bounds each of them.',
     );
   }
@@ -26,17 +26,17 @@ export function carriedRetry(reading: Reading, job: KubernetesJobSpec, container
     retry: {
       limit,
       ...(limit > 0 && BACKOFF),
-      ...(neverAgain.length > 0 && { notOnExitCodes: neverAgain }),
+      ...(notOnExitCodes.length > 0 && { notOnExitCodes }),
     },
     ...(activeDeadlineSeconds !== undefined && {
-      timeoutSeconds: within(reading, 'activeDeadlineSeconds', activeDeadlineSeconds, [1, MONTH_SECONDS]),
+      timeoutSeconds: clamp(findings, 'activeDeadlineSeconds', activeDeadlineSeconds, [1, MONTH_SECONDS]),
     }),
   };
 }
 
-/** Exit codes that end the Job at once. */
+/** The exit codes that fail the Job without a retry. */
 function finalExitCodes(
-  reading: Reading,
+  findings: Findings,
   { podFailurePolicy }: KubernetesJobSpec,
   container: string,
 ): number[] {
@@ -46,7 +46,7 @@ function finalExitCodes(
     onExitCodes?.operator === 'In' &&
     (onExitCodes.containerName ?? container) === container;
   if (!rules.every(isFinal)) {
-    reading.notes.push(
+    findings.notes.push(
       'podFailurePolicy: only rules that fail the Job on exit codes are carried over; the others were left out.',
     );
   }

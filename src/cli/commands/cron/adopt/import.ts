@@ -26,7 +26,7 @@ interface ImportFlags {
 const SYSTEM_CRONTAB = '/etc/crontab';
 const NO_CRONTAB = /^no crontab for/m;
 
-/** The text of a crontab and what to call it in notes. */
+/** Reads the crontab; `source` names it in notes. */
 async function readCrontab(
   { io }: Context,
   flags: ImportFlags,
@@ -83,7 +83,7 @@ export function addImport(cron: Command, context: Context): void {
   const command = cron
     .command('import')
     .description(
-      'Take over jobs from a crontab, from a CronJob or from documents. What a job cannot say is told, line by line.',
+      'Import jobs from a crontab, a CronJob or documents. A note names each line that changes its meaning.',
     )
     .option('--crontab [file]', 'a crontab, - for stdin; default: your own (`crontab -l`)')
     .option('--system', 'the crontab has a user column, as /etc/crontab and /etc/cron.d do')

@@ -1,4 +1,4 @@
-// `lsh cron promote`: a job of the local daemon to a cluster, with every difference said aloud.
+// `lsh cron promote`: copies a job of the local daemon to a cluster and prints a note for each difference.
 import { Option, type Command } from 'commander';
 import type { Executor } from '../../../../core/executor.ts';
 import { connectTo } from '../../../cluster-api.ts';
@@ -45,7 +45,7 @@ async function promoteJob(context: Context, name: string, flags: PromoteFlags): 
 export function addPromote(cron: Command, context: Context): void {
   const command = cron
     .command('promote')
-    .description('Carry a job of the local daemon to a cluster, and say what changes its meaning there.')
+    .description('Copy a job of the local daemon to a cluster, and note each difference.')
     .argument('<name>', 'the local job')
     .option('--image <image>', 'image of the Kubernetes Jobs; default: the controller’s')
     .addOption(
@@ -61,7 +61,7 @@ export function addPromote(cron: Command, context: Context): void {
     .action((name: string, flags: PromoteFlags) => promoteJob(context, name, flags));
   withExamples(
     command,
-    ['lsh cron promote rotate-secrets --dry-run', 'What would be different in the cluster'],
-    ['lsh cron promote rotate-secrets --image alpine:3.22 --namespace ops', 'Carry it there'],
+    ['lsh cron promote rotate-secrets --dry-run', 'Show the differences'],
+    ['lsh cron promote rotate-secrets --image alpine:3.22 --namespace ops', 'Copy it to the cluster'],
   );
 }

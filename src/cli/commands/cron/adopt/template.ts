@@ -1,4 +1,4 @@
-// `lsh cron templates|create-from-template`: jobs that many people need, with their parameters.
+// `lsh cron templates|create-from-template`: common jobs with parameters.
 import type { Command } from 'commander';
 import type { JobSpecInput } from '../../../../core/job.ts';
 import type { Template } from '../../../../core/import/templates.ts';
@@ -39,7 +39,7 @@ export function addTemplates(cron: Command, context: Context): void {
     .description('List the templates and their parameters. Needs no daemon.')
     .addOption(formatOption('table', 'json', 'yaml', 'name'))
     .action((flags: { output?: Format }) => templates(context, flags));
-  withExamples(command, ['lsh cron templates', 'What there is']);
+  withExamples(command, ['lsh cron templates', 'All templates']);
 }
 
 interface CreateFlags extends SpecFlags {
@@ -80,7 +80,7 @@ async function create(context: Context, template: string, flags: CreateFlags): P
 export function addCreateFromTemplate(cron: Command, context: Context): void {
   const command = cron
     .command('create-from-template')
-    .description('Add a job from a template. Every flag of `add` changes what the template says.')
+    .description('Add a job from a template. Every flag of `add` overrides the template.')
     .argument('<template>', 'as `lsh cron templates` names it')
     .option('-n, --name <name>', 'name of the job; default: the name of the template')
     .option('--set <parameter=value>', 'a parameter of the template (repeatable)', repeatable);

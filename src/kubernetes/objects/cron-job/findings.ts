@@ -1,12 +1,12 @@
-// What is said while a CronJob is read, and the parts of it that are looked at. Everything was written by others:
-// types are hopes, and only what an API server has checked is relied upon.
+// The parts of a CronJob that the conversion reads, and the notes it takes. The types describe a document that an API
+// server has checked; a document from a file may break them.
 import type { Problem } from '../../../core/errors.ts';
 import { isMapping } from '../../../core/validate/structure.ts';
 
-export interface Reading {
-  /** What became different or was left out. */
+export interface Findings {
+  /** Sentences about changed or dropped fields. */
   notes: string[];
-  /** Why it cannot be an LshJob. */
+  /** Reasons why no LshJob means the same. */
   problems: Problem[];
 }
 
@@ -65,15 +65,20 @@ export interface EnvVar {
   valueFrom?: Record<string, unknown>;
 }
 
-export function newReading(): Reading {
+export function newFindings(): Findings {
   return { notes: [], problems: [] };
 }
 
-/** Says of each field that is not known that it was left out. */
-export function leaveOut(reading: Reading, where: string, object: object, known: readonly string[]): void {
+/** Notes each non-empty field that the conversion does not know. */
+export function noteUnknownFields(
+  findings: Findings,
+  where: string,
+  object: object,
+  known: readonly string[],
+): void {
   for (const [key, value] of Object.entries(object)) {
     if (known.includes(key) || isEmpty(value)) continue;
-    reading.notes.push(`${where}.${key} has no place in an LshJob and was left out.`);
+    findings.notes.push(`${where}.${key} has no place in an LshJob and was left out.`);
   }
 }
 
@@ -81,14 +86,15 @@ function isEmpty(value: unknown): boolean {
   return value === undefined || value === null || (isMapping(value) && Object.keys(value).length === 0);
 }
 
-/** The number within the bounds of an LshJob, with a note where it had to change. */
-export function within(
-  { notes }: Reading,
+/** Clamps the number to the bounds of an LshJob field, and notes a change. */
+export function clamp(
+  { notes }: Findings,
   field: string,
   value: number,
   [min, max]: readonly [number, number],
 ): number {
-  const kept = Math.min(max, Math.max(min, value));
-  if (kept !== value) notes.push(`${field}: ${value} became ${kept}; an LshJob takes ${min} to ${max}.`);
-  return kept;
+  const clamped = Math.min(max, Math.max(min, value));
+  if (clamped !== value)
+    notes.push(`${field}: ${value} became ${clamped}; an LshJob takes ${min} to ${max}.`);
+  return clamped;
 }
