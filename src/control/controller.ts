@@ -1,6 +1,6 @@
 // The loop: changes and wake-ups become keys, keys become reconciles. Handlers only enqueue.
 import { LshError } from '../core/errors.ts';
-import type { JobKey } from '../core/job.ts';
+import { DEFAULT_PRIORITY, type JobKey } from '../core/job.ts';
 import type { Clock, JobSource, Logger, Meter, Runner } from './ports.ts';
 import type { HistoryOutbox } from './history-outbox.ts';
 import type { Reconciler } from './reconciler.ts';
@@ -20,7 +20,6 @@ export interface ControllerOptions {
   evaluationIntervalMs: number;
 }
 
-const DEFAULT_PRIORITY = 5;
 /** A conflict is gone at the next try; what still fails when the wait is this long, such as a full disk, is told. */
 const LASTING_MS = 1000;
 

@@ -52,10 +52,6 @@ function newLanes(): Record<Executor, Lane> {
   return Object.fromEntries(lanes) as Record<Executor, Lane>;
 }
 
-function executorOf({ spec }: Job): Executor {
-  return spec.executor ?? 'Shell';
-}
-
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #schedules = new Map<JobKey, Compiled>();
@@ -75,7 +71,7 @@ export class Reconciler {
     for (const { waiting } of Object.values(this.#lanes)) waiting.leave(key);
     if (job === undefined) return this.#reconcileRemoved(key);
     const decision = this.#decide(job);
-    const lane = this.#lanes[executorOf(job)];
+    const lane = this.#lanes[job.spec.executor];
     if (decision.waitsForCapacity) lane.waiting.wait(key, job.spec.priority);
     const starting = decision.actions.filter(({ kind }) => kind === 'Start').length;
     lane.reserved += starting;
@@ -97,7 +93,7 @@ export class Reconciler {
 
   #decide(job: Job): Decision {
     const { ledger, runners, clock, evaluatingSince, host, history } = this.#options;
-    const runner = runners[executorOf(job)];
+    const runner = runners[job.spec.executor];
     const runs = ledger.runsOf(job.key);
     const known = {
       job,
@@ -109,7 +105,7 @@ export class Reconciler {
       traitsOf: this.#traitsOf,
       host,
       history: history?.progress(job, runs),
-      capacity: (runner?.capacity() ?? 0) - this.#lanes[executorOf(job)].reserved,
+      capacity: (runner?.capacity() ?? 0) - this.#lanes[job.spec.executor].reserved,
     } satisfies Omit<Evaluation, 'schedule'>;
     const schedule = job.invalid ?? (runner === undefined ? noRunner(job) : this.#schedule(job));
     return schedule instanceof LshError ? decideInvalid(known, schedule) : decide({ ...known, schedule });
@@ -218,5 +214,5 @@ export class Reconciler {
 }
 
 function noRunner(job: Job): LshError {
-  return new LshError('EXECUTOR_UNAVAILABLE', { executor: executorOf(job) });
+  return new LshError('EXECUTOR_UNAVAILABLE', { executor: job.spec.executor });
 }

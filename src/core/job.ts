@@ -2,7 +2,7 @@
 // boundary check, the CRD, the JSON schema and the reference page all come from the schemas below.
 import * as v from 'valibot';
 import type { LshError } from './errors.ts';
-import { EXECUTOR_NAMES } from './executor.ts';
+import { EXECUTOR_NAMES, type Executor } from './executor.ts';
 import { API_VERSION, KIND } from './api-version.ts';
 
 export { API_VERSION, KIND };
@@ -13,6 +13,9 @@ export const NAME_MAX_LENGTH = 63;
 export const COMMAND_MAX_LENGTH = 10_000;
 /** Queued runs a job may hold under `concurrencyPolicy: Queue`; a slot past it is recorded as Forbidden. */
 export const QUEUE_MAX_LENGTH = 20;
+/** Shell of a `command` whose spec names none. */
+export const DEFAULT_SHELL = '/bin/sh';
+export const DEFAULT_PRIORITY = 5;
 /** Default of `job.pendingTimeoutSeconds`, also where there is no `job`: longer than a cluster takes to add a node. */
 export const PENDING_TIMEOUT_SECONDS = 900;
 
@@ -167,7 +170,9 @@ export const JobSpecSchema = v.strictObject({
   workingDir: v.optional(
     described(nonEmpty(4096), 'Directory the command starts in. Default: the home directory.'),
   ),
-  shell: v.optional(described(nonEmpty(4096), 'Shell that runs command, called with -c. Default: /bin/sh.')),
+  shell: v.optional(
+    described(nonEmpty(4096), `Shell that runs command, called with -c. Default: ${DEFAULT_SHELL}.`),
+  ),
   suspend: v.optional(
     described(v.boolean(), 'When true, slots pass without a run and are recorded as Suspended.'),
     false,
@@ -214,7 +219,7 @@ export const JobSpecSchema = v.strictObject({
   ),
   priority: v.optional(
     described(seconds(10), 'Starts come in this order, highest first, when more are due than may start.'),
-    5,
+    DEFAULT_PRIORITY,
   ),
   notBefore: v.optional(described(Rfc3339, 'No slot before this instant (RFC 3339).')),
   notAfter: v.optional(described(Rfc3339, 'No slot after this instant (RFC 3339).')),
@@ -223,8 +228,14 @@ export const JobSpecSchema = v.strictObject({
   ),
 });
 
-/** A spec after the boundary: checked, defaults filled in (those that differ per platform are still optional). */
-export type JobSpec = v.InferOutput<typeof JobSpecSchema>;
+/** A checked spec: it has every default but those that differ between the platforms. */
+export type CheckedSpec = v.InferOutput<typeof JobSpecSchema>;
+/** A resolved spec: it has the defaults of its platform too, so that no reader falls back to one of its own. */
+export interface JobSpec extends CheckedSpec {
+  timeZone: string;
+  executor: Executor;
+  captureOutput: boolean;
+}
 /** A spec as people write it. */
 export type JobSpecInput = v.InferInput<typeof JobSpecSchema>;
 export type Retry = JobSpec['retry'];

@@ -2,6 +2,7 @@
 import { parse } from 'yaml';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { CLUSTER_DEFAULTS, withPlatformDefaults } from '../../src/core/validate/defaults.ts';
 import { parseManifest } from '../../src/core/validate/validate.ts';
 import { jobKey } from '../../src/core/job.ts';
 import { kubeJobManifest } from '../../src/kubernetes/objects/kube-job.ts';
@@ -22,7 +23,8 @@ import { restrictedProblems } from '../support/cluster/pod-security.ts';
 
 /** The pod that an LshJob of executor Job gets. */
 function jobPod({ metadata: { name, namespace = '' }, ...object }: Rendered): PodSpec {
-  const { spec } = parseManifest({ ...object, metadata: { name, namespace } }, 'cluster');
+  const checked = parseManifest({ ...object, metadata: { name, namespace } }, 'cluster');
+  const spec = withPlatformDefaults(checked.spec, 'cluster', CLUSTER_DEFAULTS);
   const job = { ...aJob(), key: jobKey(namespace, name), namespace, name, spec };
   return kubeJobManifest(job, aRun(), { image: 'busybox' }).spec!.template.spec!;
 }

@@ -1,11 +1,27 @@
 // Jobs and runs with everything filled in that a test does not care about.
 import * as v from 'valibot';
-import { jobKey, JobSpecSchema, LOCAL_NAMESPACE, type Job, type JobSpecInput } from '../../src/core/job.ts';
+import {
+  jobKey,
+  JobSpecSchema,
+  LOCAL_NAMESPACE,
+  type Job,
+  type JobSpec,
+  type JobSpecInput,
+} from '../../src/core/job.ts';
 import type { Run } from '../../src/core/run.ts';
+import { withPlatformDefaults } from '../../src/core/validate/defaults.ts';
 
 /** Milliseconds of an RFC 3339 instant. */
 export function at(instant: string): number {
   return Date.parse(instant);
+}
+
+/** A resolved spec of the local daemon, due each minute. */
+export function aSpec(spec: JobSpecInput = {}): JobSpec {
+  const schedule = spec.schedules === undefined ? { schedule: '* * * * *' } : {};
+  const command = spec.args === undefined ? { command: 'true' } : {};
+  const checked = v.parse(JobSpecSchema, { ...command, ...schedule, ...spec });
+  return withPlatformDefaults(checked, 'local', { timeZone: 'UTC' });
 }
 
 export function aJob(spec: JobSpecInput = {}, job: Partial<Omit<Job, 'spec'>> = {}): Job {
@@ -17,14 +33,7 @@ export function aJob(spec: JobSpecInput = {}, job: Partial<Omit<Job, 'spec'>> = 
     uid: `uid-of-${name}`,
     generation: 1,
     createdAt: at('2026-01-01T00:00:00Z'),
-    spec: v.parse(JobSpecSchema, {
-      command: 'true',
-      timeZone: 'UTC',
-      executor: 'Shell',
-      captureOutput: true,
-      ...(spec.schedules === undefined ? { schedule: '* * * * *' } : {}),
-      ...spec,
-    }),
+    spec: aSpec(spec),
     ...job,
   };
 }

@@ -1,8 +1,8 @@
 // Builders of jobs, runs and slots for tests of stores: whole records, with the fields that matter given.
-import * as v from 'valibot';
-import { JobSpecSchema, jobKey, type Job, type JobStatus } from '../../src/core/job.ts';
+import { jobKey, type Job, type JobStatus } from '../../src/core/job.ts';
 import type { LedgerChange } from '../../src/core/decide/decide.ts';
 import type { Run, SlotRecord } from '../../src/core/run.ts';
+import { aSpec } from './builders.ts';
 
 /** A Tuesday at midnight. */
 export const T0 = Date.UTC(2026, 5, 2);
@@ -10,7 +10,7 @@ export const SECOND = 1000;
 
 export function aJob(name: string, changes: Partial<Job> = {}): Job {
   const key = jobKey('local', name);
-  const spec = v.parse(JobSpecSchema, { schedule: '* * * * *', command: `echo ${name}` });
+  const spec = aSpec({ command: `echo ${name}` });
   return {
     key,
     namespace: 'local',

@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as v from 'valibot';
 import type { Runner } from '../../src/control/ports.ts';
-import { JobSpecSchema, type Job, type JobSpecInput } from '../../src/core/job.ts';
+import type { Job, JobSpecInput } from '../../src/core/job.ts';
 import type { RunEnd, Run } from '../../src/core/run.ts';
+import { aSpec } from './builders.ts';
 
 let counter = 0;
 
@@ -23,7 +23,7 @@ export function jobOf(spec: JobSpecInput, name = `job-${++counter}`): Job {
     uid: `uid-${name}`,
     generation: 1,
     createdAt: Date.now(),
-    spec: v.parse(JobSpecSchema, { schedule: '@hourly', ...spec }),
+    spec: aSpec({ schedule: '@hourly', ...spec }),
   };
 }
 

@@ -17,9 +17,8 @@ function changeLine({ path, before, after }: FieldChange): string {
 function nextLines({ job, next }: PutResult, now: number): string[] {
   if (job.spec.suspend) return [`  paused: no run until \`lsh cron resume ${job.metadata.name}\``];
   if (next.length === 0) return ['  no further run is due'];
-  const zone = job.spec.timeZone ?? 'UTC';
   const lines = next.map((slot) => `${wallText(slot)}  ${relative(Date.parse(slot), now)}`);
-  return [`  next runs (${zone}):`, ...lines.map((line) => `    ${line}`)];
+  return [`  next runs (${job.spec.timeZone}):`, ...lines.map((line) => `    ${line}`)];
 }
 
 /** Prints the result for people; `verb` replaces `created`, `configured`, `unchanged`. */

@@ -65,7 +65,7 @@ function newRun({ job, now }: Draft, start: RunStart): Run {
     job: job.key,
     jobUid: job.uid,
     attempt: 1,
-    executor: job.spec.executor ?? 'Shell',
+    executor: job.spec.executor,
     phase: 'Created',
     createdAt: now,
     ...start,

@@ -35,7 +35,7 @@ export interface Owed {
 /** A fingerprint of everything that decides the slots; a cursor belongs to one of these. */
 export function scheduleFingerprint(spec: JobSpec): string {
   const expressions = spec.schedules ?? [spec.schedule];
-  return [spec.timeZone ?? '', spec.notBefore ?? '', spec.notAfter ?? '', ...expressions].join('|');
+  return [spec.timeZone, spec.notBefore ?? '', spec.notAfter ?? '', ...expressions].join('|');
 }
 
 /** Where the account stands before this evaluation, after edits and clock corrections. */

@@ -132,7 +132,7 @@ function notDue({ job, schedule, at }: Question, created: number): string[] {
   const before = schedule.previous(at, created);
   const next = schedule.next(at);
   return [
-    `${rfc3339(at)} is not a slot of ${written} in ${job.spec.timeZone ?? 'UTC'}.`,
+    `${rfc3339(at)} is not a slot of ${written} in ${job.spec.timeZone}.`,
     `${before === undefined ? 'There is no slot before it' : `The slot before it is ${rfc3339(before)}`}, ${next === undefined ? 'and none after it' : `the next one ${rfc3339(next)}`}.`,
   ];
 }

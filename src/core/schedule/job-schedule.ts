@@ -12,7 +12,7 @@ export function jobSchedule(
 ): Schedule {
   return compileSchedule({
     expressions: expressionsOf(spec),
-    timeZone: spec.timeZone ?? 'UTC',
+    timeZone: spec.timeZone,
     seed: key,
     anchor: createdAt,
     startedAt,

@@ -12,7 +12,7 @@ export function nextSlots(job: Pick<Job, 'key' | 'spec' | 'createdAt'>, now: num
   const slots: string[] = [];
   let slot = schedule.next(now);
   while (slot !== undefined && slots.length < SLOTS_SHOWN) {
-    slots.push(localRfc3339(slot, job.spec.timeZone ?? 'UTC'));
+    slots.push(localRfc3339(slot, job.spec.timeZone));
     slot = schedule.next(slot);
   }
   return slots;

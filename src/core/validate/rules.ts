@@ -1,7 +1,7 @@
 // What a schema cannot say about a spec: fields that exclude or need each other, and what each platform admits.
 // Every rule is one small function; the list below reads like a checklist.
 import type { Problem } from '../errors.ts';
-import type { JobSpec } from '../job.ts';
+import type { CheckedSpec } from '../job.ts';
 import { runsAsKubernetesJob, type Candidate, type Rule } from './candidate.ts';
 import { environmentRules } from './environment-rules.ts';
 import { scheduleRules } from './schedule-rules.ts';
@@ -36,7 +36,11 @@ function exactlyOneCommand({ spec }: Candidate): Problem[] {
   return exactlyOne(spec, ['command', 'args'], 'what the job runs');
 }
 
-function exactlyOne(spec: JobSpec, [one, other]: [keyof JobSpec, keyof JobSpec], meaning: string): Problem[] {
+function exactlyOne(
+  spec: CheckedSpec,
+  [one, other]: [keyof CheckedSpec, keyof CheckedSpec],
+  meaning: string,
+): Problem[] {
   const hasOne = spec[one] !== undefined;
   const hasOther = spec[other] !== undefined;
   if (hasOne && hasOther)

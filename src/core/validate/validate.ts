@@ -2,17 +2,14 @@
 import * as v from 'valibot';
 import { LshError, type Problem } from '../errors.ts';
 import type { Platform } from '../executor.ts';
-import { API_VERSION, JobSpecSchema, KIND, type JobManifest, type JobSpec } from '../job.ts';
+import { API_VERSION, JobSpecSchema, KIND, type CheckedSpec, type JobManifest } from '../job.ts';
 import { cleanMetadata, manifestProblems } from './metadata.ts';
 import { ruleProblems } from './rules.ts';
 import { fieldProblems, isMapping, treeProblems } from './structure.ts';
 import { toProblem } from './wording.ts';
 
-/** A manifest whose spec was checked and has its defaults. */
-export type CheckedManifest = Omit<JobManifest, 'spec'> & { spec: JobSpec };
-
-/** A spec with the defaults of its platform too: nothing is left to guess. */
-export type ResolvedSpec = JobSpec & Required<Pick<JobSpec, 'timeZone' | 'executor' | 'captureOutput'>>;
+/** A manifest whose spec was checked; the defaults of its platform are still missing. */
+export type CheckedManifest = Omit<JobManifest, 'spec'> & { spec: CheckedSpec };
 
 /** Sentences of a message; the rest is in `problems`. */
 const SENTENCES_SHOWN = 20;
@@ -26,17 +23,17 @@ export function parseManifest(input: unknown, platform: Platform): CheckedManife
 }
 
 /** Checks a spec for its platform; throws JOB_INVALID naming every problem. */
-export function parseSpec(input: unknown, platform: Platform): JobSpec {
+export function parseSpec(input: unknown, platform: Platform): CheckedSpec {
   const { spec, problems } = checkSpec(input, platform);
   refuse(problems);
   return spec;
 }
 
 /** The spec is only to be used where there are no problems. */
-function checkSpec(input: unknown, platform: Platform): { spec: JobSpec; problems: Problem[] } {
+function checkSpec(input: unknown, platform: Platform): { spec: CheckedSpec; problems: Problem[] } {
   const broken = isMapping(input) ? treeProblems(input, 'spec') : [{ path: 'spec', message: missing(input) }];
   if (!isMapping(input) || broken.some(({ path }) => path === 'spec')) {
-    return { spec: input as JobSpec, problems: broken };
+    return { spec: input as CheckedSpec, problems: broken };
   }
   const parsed = v.safeParse(JobSpecSchema, input);
   const shape = [
@@ -44,7 +41,7 @@ function checkSpec(input: unknown, platform: Platform): { spec: JobSpec; problem
     ...fieldProblems(JobSpecSchema, input, 'spec'),
     ...(parsed.issues ?? []).flatMap((issue) => toProblem(issue, 'spec') ?? []),
   ];
-  const spec = parsed.output as JobSpec;
+  const spec = parsed.output as CheckedSpec;
   const sound = (path: string): boolean => !shape.some((problem) => overlap(problem.path, path));
   return { spec, problems: [...shape, ...ruleProblems({ spec, platform, sound })] };
 }
@@ -75,19 +72,4 @@ function invalid(problems: Problem[]): LshError {
 function sentence(path: string, message: string): string {
   const text = path === '' ? message : `${path} ${message}`;
   return /[.?!]$/.test(text) ? text : `${text}.`;
-}
-
-/** Fills what differs between the homes; `timeZone` is the zone of a job that names none. */
-export function withPlatformDefaults(
-  spec: JobSpec,
-  platform: Platform,
-  defaults: { timeZone: string },
-): ResolvedSpec {
-  const secret = spec.secretsEnv !== undefined || (spec.envFrom ?? []).some(({ secretRef }) => secretRef);
-  return {
-    ...spec,
-    timeZone: spec.timeZone ?? defaults.timeZone,
-    executor: spec.executor ?? (platform === 'cluster' ? 'Job' : 'Shell'),
-    captureOutput: spec.captureOutput ?? !(platform === 'cluster' && secret),
-  };
 }

@@ -8,7 +8,7 @@ import type {
   V1PodTemplateSpec,
 } from '@kubernetes/client-node';
 import { rfc3339 } from '../../core/document.ts';
-import { API_VERSION, KIND, type Job, type JobSpec } from '../../core/job.ts';
+import { API_VERSION, DEFAULT_SHELL, KIND, type Job, type JobSpec } from '../../core/job.ts';
 import type { Run } from '../../core/run.ts';
 import type { Wire } from '../api/objects.ts';
 import { runEntry } from './lsh-job-status.ts';
@@ -33,7 +33,6 @@ export const RUN_CONTAINER = 'run';
 
 const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 const QUEUE_LABEL = 'kueue.x-k8s.io/queue-name';
-const DEFAULT_SHELL = '/bin/sh';
 
 export interface KubeJobDefaults {
   /** Image of a job that names none. */

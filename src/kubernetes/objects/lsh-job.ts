@@ -1,9 +1,10 @@
 // The LshJob object of the API server as the core's Job. Pure.
 import * as v from 'valibot';
 import { toLshError, type LshError } from '../../core/errors.ts';
-import { jobKey, JobSpecSchema, type Job } from '../../core/job.ts';
+import { jobKey, JobSpecSchema, type CheckedSpec, type Job } from '../../core/job.ts';
 import type { Run } from '../../core/run.ts';
-import { parseSpec, withPlatformDefaults } from '../../core/validate/validate.ts';
+import { CLUSTER_DEFAULTS, withPlatformDefaults } from '../../core/validate/defaults.ts';
+import { parseSpec } from '../../core/validate/validate.ts';
 import type { KubeObject } from '../api/objects.ts';
 import { readRun, readStatus, type LshJobStatus } from './lsh-job-status.ts';
 
@@ -59,7 +60,7 @@ export function jobWith(object: LshJob, spec: Job['spec']): Job {
 }
 
 function readSpec(input: unknown): { spec: Job['spec']; problem?: LshError } {
-  const inCluster = (spec: Job['spec']) => withPlatformDefaults(spec, 'cluster', { timeZone: 'UTC' });
+  const inCluster = (spec: CheckedSpec) => withPlatformDefaults(spec, 'cluster', CLUSTER_DEFAULTS);
   try {
     return { spec: inCluster(parseSpec(input, 'cluster')) };
   } catch (thrown) {

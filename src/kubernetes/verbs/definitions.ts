@@ -2,12 +2,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { JobApi, PutResult } from '../../contracts/job-api.ts';
 import { LshError } from '../../core/errors.ts';
-import { API_VERSION, KIND, type JobManifest, type JobSpec } from '../../core/job.ts';
+import { API_VERSION, KIND, type CheckedSpec, type JobManifest } from '../../core/job.ts';
 import { nextSlots } from '../../core/schedule/next-slots.ts';
 import { isActive } from '../../core/run.ts';
 import { specChanges } from '../../core/spec-changes.ts';
-import { parseManifest, withPlatformDefaults, type CheckedManifest } from '../../core/validate/validate.ts';
-import { CLUSTER_DEFAULTS, documentOf, shownJob } from '../objects/lsh-job-document.ts';
+import { CLUSTER_DEFAULTS, withPlatformDefaults } from '../../core/validate/defaults.ts';
+import { parseManifest, type CheckedManifest } from '../../core/validate/validate.ts';
+import { documentOf, shownJob } from '../objects/lsh-job-document.ts';
 import {
   createLshJob,
   deleteLshJob,
@@ -26,7 +27,7 @@ export interface DefinitionOptions {
   /** Lists the jobs of all namespaces. */
   allNamespaces: boolean;
   /** Advice about the command of a spec; throws COMMAND_REFUSED for one that must not run. */
-  checkCommand: (spec: JobSpec) => string[];
+  checkCommand: (spec: CheckedSpec) => string[];
   /** Milliseconds since the epoch. */
   now: () => number;
 }

@@ -8,7 +8,8 @@ import { LOCAL_NAMESPACE, jobKey, type Job, type JobSpec } from '../../core/job.
 import { nextSlots } from '../../core/schedule/next-slots.ts';
 import { isActive } from '../../core/run.ts';
 import { specChanges } from '../../core/spec-changes.ts';
-import { parseManifest, withPlatformDefaults } from '../../core/validate/validate.ts';
+import { withPlatformDefaults } from '../../core/validate/defaults.ts';
+import { parseManifest } from '../../core/validate/validate.ts';
 import type { JobDefinition, PutOutcome, StoreJobSource } from '../jobs/job-source.ts';
 import type { Handlers } from '../socket/server.ts';
 
@@ -29,13 +30,10 @@ export function jobHandlers(options: JobHandlerOptions): JobHandlers {
   const document = (job: Job): JobDocument => jobDocument(job, source.runsOf(job.key));
   return {
     'job.put': async ({ job, dryRun }) => {
-      const { metadata, spec } = parseManifest(job, 'local');
+      const { metadata, spec: checked } = parseManifest(job, 'local');
+      const spec = withPlatformDefaults(checked, 'local', { timeZone: options.timeZone() });
       const warnings = options.checkCommand(spec);
-      const definition = {
-        namespace: LOCAL_NAMESPACE,
-        name: metadata.name,
-        spec: withPlatformDefaults(spec, 'local', { timeZone: spec.timeZone ?? options.timeZone() }),
-      };
+      const definition = { namespace: LOCAL_NAMESPACE, name: metadata.name, spec };
       const outcome = dryRun ? preview(options, definition) : await source.put(definition);
       return putResult(outcome, { warnings, document, now: options.clock.now() });
     },

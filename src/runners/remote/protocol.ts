@@ -54,10 +54,12 @@ const run = v.object({
   startAfter: instant,
   stopCause: v.optional(v.picklist(STOP_CAUSES)),
 });
+/** The spec of a job is resolved: a runner adds no defaults of its own. */
+const spec = v.required(JobSpecSchema, ['timeZone', 'executor', 'captureOutput']);
 
 const FromController = v.variant('type', [
   v.object({ type: v.literal('recover'), runs: v.array(held), logs: v.optional(v.array(name)) }),
-  v.object({ type: v.literal('start'), id, job: v.object({ name: text(253), spec: JobSpecSchema }), run }),
+  v.object({ type: v.literal('start'), id, job: v.object({ name: text(253), spec }), run }),
   v.object({ type: v.literal('stop'), name, cause: v.picklist(STOP_CAUSES), graceMs: count }),
   v.object({ type: v.literal('release'), name }),
   v.object({ type: v.literal('removeLog'), name }),

@@ -4,7 +4,7 @@ import { createReadStream, existsSync, readdirSync, renameSync, rmSync, writeFil
 import { join } from 'node:path';
 import { Listeners } from '../../control/listeners.ts';
 import type { Runner } from '../../control/ports.ts';
-import type { JobKey, JobSpec } from '../../core/job.ts';
+import { DEFAULT_SHELL, type JobKey, type JobSpec } from '../../core/job.ts';
 import type { RunObservation, StopCause } from '../../core/run.ts';
 import { childEnvironment, type Command, type Environment, type StartedRun } from './child-env.ts';
 import { adoptChild, endedChild, openFifo, startChild, type ChildInput, type RunProcess } from './child.ts';
@@ -226,7 +226,7 @@ export class SubprocessRunner implements Runner {
 
   async #spawn(spec: JobSpec, name: string, place: Place): Promise<Attachment> {
     const { directory } = place;
-    const { captureOutput = true } = spec;
+    const { captureOutput } = spec;
     if (!captureOutput) writeFileSync(quietFile(directory), '', { mode: 0o600 });
     const log = RunLog.create(this.#logOptions(name, directory));
     const command = commandOf(spec);
@@ -285,7 +285,7 @@ type FoundProcess = Extract<Fate, { pid: number }>;
 type Place = Pick<ChildInput, 'directory' | 'workingDir' | 'env'>;
 
 /** What is run: the arguments as they are, or the command by its shell. */
-function commandOf({ args, command, shell = '/bin/sh' }: JobSpec): readonly string[] {
+function commandOf({ args, command, shell = DEFAULT_SHELL }: JobSpec): readonly string[] {
   return args ?? [shell, '-c', command ?? ''];
 }
 

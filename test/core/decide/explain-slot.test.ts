@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { JobDocument, RunDocument, SlotDocument } from '../../../src/core/document.ts';
 import { explainInstant, type Question } from '../../../src/core/decide/explain-slot.ts';
 import { compileSchedule } from '../../../src/core/schedule/schedule.ts';
-import { parseSpec } from '../../../src/core/validate/validate.ts';
+import { aSpec } from '../../support/builders.ts';
 
 const CREATED = '2026-03-01T12:00:00Z';
 const NOW = '2026-03-10T12:00:00Z';
@@ -12,7 +12,7 @@ function job(over: object = {}): JobDocument {
     apiVersion: 'lsh.dev/v1alpha1',
     kind: 'LshJob',
     metadata: { name: 'backup', namespace: 'local', uid: 'u', generation: 1, creationTimestamp: CREATED },
-    spec: parseSpec({ schedule: '0 2 * * *', timeZone: 'UTC', command: 'true', ...over }, 'local'),
+    spec: aSpec({ schedule: '0 2 * * *', ...over }),
   };
 }
 
@@ -42,7 +42,7 @@ function explain(at: string, over: Partial<Question> = {}): string[] {
   const document = over.job ?? job();
   const schedule = compileSchedule({
     expressions: [document.spec.schedule!],
-    timeZone: document.spec.timeZone!,
+    timeZone: document.spec.timeZone,
     seed: 'local/backup',
     anchor: Date.parse(CREATED),
   });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { LshError } from '../../../src/core/errors.ts';
 import type { Platform } from '../../../src/core/executor.ts';
-import { parseManifest, parseSpec, withPlatformDefaults } from '../../../src/core/validate/validate.ts';
+import { withPlatformDefaults } from '../../../src/core/validate/defaults.ts';
+import { parseManifest, parseSpec } from '../../../src/core/validate/validate.ts';
 
 const DAILY = { schedule: '0 2 * * *', command: 'true' };
 

@@ -1,11 +1,11 @@
 import { once, EventEmitter } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
-import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JobStore, RunStore } from '../../../src/contracts/stores.ts';
-import { JobSpecSchema, type Job, type JobSpecInput } from '../../../src/core/job.ts';
+import type { Job, JobSpecInput } from '../../../src/core/job.ts';
 import type { Run } from '../../../src/core/run.ts';
 import { StoreJobSource } from '../../../src/local/jobs/job-source.ts';
+import { aSpec } from '../../support/builders.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
 import { aChange, aJob, aRun, aStatus, T0 } from '../../support/records.ts';
 import { openTemporaryStore } from '../../support/sqlite-store.ts';
@@ -19,8 +19,7 @@ const stores = {
 const names = (runs: Run[]) => runs.map((run) => run.name);
 
 function definition(changes: JobSpecInput = {}) {
-  const spec = v.parse(JobSpecSchema, { schedule: '@daily', command: 'true', ...changes });
-  return { namespace: 'local', name: 'a', spec };
+  return { namespace: 'local', name: 'a', spec: aSpec({ schedule: '@daily', ...changes }) };
 }
 
 describe.each(Object.entries(stores))('the job source over %s', (_, openStore) => {
@@ -73,7 +72,7 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
       const { job } = await source.put(definition({ env: [{ name: 'A', value: '1' }] }));
       now += 1000;
       const { spec } = definition({ env: [{ name: 'A', value: '1' }] });
-      const withUndefined = { ...spec, timeZone: undefined };
+      const withUndefined = { ...spec, description: undefined };
       expect(await source.put({ namespace: 'local', name: 'a', spec: withUndefined })).toEqual({
         result: 'unchanged',
         job,

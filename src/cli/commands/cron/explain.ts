@@ -9,7 +9,6 @@ import { withExamples } from '../../define.ts';
 import { parseInstant } from '../../input/flags.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
 import { paintFor, print, printDocument } from '../../output/print.ts';
-import { hostTimeZone } from '../../../local/host-time-zone.ts';
 import { calendar, relative } from '../../output/when.ts';
 
 /** Enough for the retries and the manual runs after any instant that people ask about. */
@@ -71,7 +70,7 @@ async function explain(context: Context, name: string, flags: ExplainFlags): Pro
   if (isDocumentFormat(flags.output)) {
     return printDocument(io, { job: name, at: instant, answer: sentences, slots }, flags.output);
   }
-  const zone = job.spec.timeZone ?? hostTimeZone();
+  const zone = job.spec.timeZone;
   const paint = paintFor(io.stdout);
   print(io, paint('head', `${name} at ${calendar(at, zone)} (${zone}, ${relative(at, now)})`), ...sentences);
 }

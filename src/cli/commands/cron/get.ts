@@ -9,7 +9,6 @@ import { commandText, scheduleText, statusCell } from '../../output/job-words.ts
 import { paintFor, print, printDocument, printTable } from '../../output/print.ts';
 import { RUN_HEADS, runRow } from '../../output/run-table.ts';
 import { oneLine, pad } from '../../output/text.ts';
-import { hostTimeZone } from '../../../local/host-time-zone.ts';
 import { calendar, relative } from '../../output/when.ts';
 
 // What the head of the page says already.
@@ -26,7 +25,7 @@ function headFields(job: JobDocument, platform: Platform, now: number): [string,
     ['Namespace', platform === 'cluster' ? job.metadata.namespace : undefined],
     ['Description', spec.description],
     ['Status', text(statusCell(job))],
-    ['Schedule', `${scheduleText(job)} (${spec.timeZone ?? hostTimeZone()})`],
+    ['Schedule', `${scheduleText(job)} (${spec.timeZone})`],
     ['Command', commandText(job)],
     ['Next', spec.suspend ? 'paused' : when(status?.nextScheduleTime, spec.timeZone)],
     ['Last success', when(status?.lastSuccessfulTime)],

@@ -18,7 +18,7 @@ function row(job: JobDocument, now: number): Cell[] {
 function wideRow(job: JobDocument): Cell[] {
   const { completed = 0, failed = 0, killed = 0, missed = 0 } = job.status?.totals ?? {};
   const totals = [completed, failed, killed, missed].map(String);
-  return [job.spec.timeZone ?? 'host', ...totals, job.spec.tags.join(','), commandText(job)];
+  return [job.spec.timeZone, ...totals, job.spec.tags.join(','), commandText(job)];
 }
 
 interface ListFlags {

@@ -30,7 +30,7 @@ async function scheduleOf(context: Context, target: string, tz: string | undefin
   const { notBefore, notAfter } = spec;
   return {
     expressions: spec.schedules ?? [spec.schedule ?? ''],
-    timeZone: tz ?? spec.timeZone ?? hostTimeZone(),
+    timeZone: tz ?? spec.timeZone,
     seed: `${metadata.namespace}/${metadata.name}`,
     anchor: Date.parse(metadata.creationTimestamp),
     ...(notBefore === undefined ? {} : { notBefore: Date.parse(notBefore) }),
