@@ -1,10 +1,10 @@
-// docs/errors.md, from the table of errors.
+// Renders docs/errors.md from the table of errors.
 import { ERRORS, EXIT } from '../../src/core/errors.ts';
 import { GENERATED, table } from './markdown.ts';
 
 const MEANINGS: Record<keyof typeof EXIT, string> = {
   ok: 'done',
-  failure: 'it failed',
+  failure: 'the command failed',
   usage: 'the command line or the document is wrong',
   notRunning: 'the daemon is not running',
   notFound: 'there is no such job or run',
@@ -21,8 +21,9 @@ export function renderErrorsPage(): string {
 
 # Errors
 
-An error is printed on standard error: \`error:\` with a sentence and, where there are several problems, one line for each;
-\`hint:\` with what to do next; the code in brackets. The code is stable: scripts may rely on it. Words in braces are filled in.
+lsh prints an error to standard error: \`error:\` with a sentence (and one line for each problem, if there are several),
+\`hint:\` with the next step, and the code in brackets. Codes are stable: scripts may rely on them. lsh fills in the words in
+braces.
 
 ## Exit statuses
 
