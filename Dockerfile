@@ -1,16 +1,16 @@
 # One image for `lsh controller`, `lsh runner` and every other verb of lsh. `npm run image` builds it; so do
-# `docker build .` and `buildah bud .`. The base is Node's own image of the version that the tests run on, for all of
-# its platforms; whoever builds on another one says so by BASE.
+# `docker build .` and `buildah bud .`. The base is Node's own image, in the version that the tests use, for all of its
+# platforms; the argument BASE replaces it.
 ARG BASE=docker.io/library/node:24.21.0-slim@sha256:d6aa754f16b3197301076f047b5def2f02ea1dbbc2ca920407d46d7ec7f87b20
 
-# What is built is the same for every platform, so that the builder's own does it.
+# The bundle is the same for every platform, so the builder's own platform builds it.
 FROM --platform=$BUILDPLATFORM ${BASE} AS build
-# With `prebuilt` dist/ is taken as it lies in the context, for builders that reach no registry of packages.
+# `prebuilt` takes dist/ from the context, for builders without access to a package registry.
 ARG DIST=build
 WORKDIR /src
-# By themselves, so that a change of the sources does not fetch the packages anew.
+# Copied first, so that a change of the sources does not invalidate the layer with the packages.
 COPY package.json package-lock.json .npmrc ./
-# Where packages come from a registry of one's own: --secret id=npmrc,src=FILE, and id=ca for its authority.
+# For a private package registry: --secret id=npmrc,src=FILE, and id=ca for its certificate authority.
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca,target=/run/secrets/ca \
     if [ "$DIST" != prebuilt ]; then \
       if [ -e /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi \
@@ -25,13 +25,13 @@ RUN mkdir -p /image/opt/lsh/dist /image/usr/local/bin \
  && chmod 755 /image/opt/lsh/dist/lsh.js \
  && ln -s /opt/lsh/dist/lsh.js /image/usr/local/bin/lsh
 
-# The init: a run's orphans become children of process 1, and Node waits for none but its own.
+# The init: orphans of a run become children of process 1, and Node reaps only children that it spawned.
 FROM ${BASE} AS init
 RUN if [ ! -x /usr/bin/tini-static ]; then \
       apt-get update && apt-get install -y --no-install-recommends tini; \
     fi
 
-# The base without what installs packages.
+# The base without package managers.
 FROM ${BASE} AS root
 RUN rm -rf /usr/local/lib/node_modules /usr/local/include /usr/local/share/doc /usr/local/share/man /opt/yarn* \
       /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
@@ -39,7 +39,7 @@ RUN rm -rf /usr/local/lib/node_modules /usr/local/include /usr/local/share/doc /
 COPY --from=init /usr/bin/tini-static /usr/local/bin/tini
 COPY --from=build /image/ /
 
-# One layer: what was removed above is not shipped below.
+# One layer, so that the image does not ship the removed files in a lower layer.
 FROM scratch
 COPY --from=root / /
 ARG BASE

@@ -54,16 +54,16 @@ export function chartReadme(): string {
 
 # The chart of lsh
 
-The operator that carries out LshJobs: commands on a schedule, with an account of every slot.
+The operator that carries out LshJobs: commands on a schedule, with a record of every slot.
 
 \`\`\`sh
 helm install lsh charts/lsh --namespace lsh-system --create-namespace
 helm test lsh --namespace lsh-system
 \`\`\`
 
-Helm 3.6 or newer, Kubernetes 1.20 or newer. One release per namespace, because operators take turns by a Lease of one name.
+Helm 3.6 or newer, Kubernetes 1.20 or newer. Install one release per namespace: its operators share one Lease.
 
-## Two that take over from each other
+## Two replicas
 
 \`\`\`sh
 helm install lsh charts/lsh -n lsh-system --create-namespace -f charts/lsh/values-ha.yaml
@@ -75,27 +75,27 @@ helm install lsh charts/lsh -n lsh-system --create-namespace -f charts/lsh/value
 helm install lsh charts/lsh -n team-a --set 'namespaces={team-a}' --set rbac.scope=Namespaced
 \`\`\`
 
-With \`crds.enabled=false\` and \`rbac.aggregate=false\` as well, nothing is made outside of these namespaces; an administrator
-installs \`deploy/crd.yaml\` once.
+With \`crds.enabled=false\` and \`rbac.aggregate=false\` as well, the release creates nothing outside these namespaces; an
+administrator installs \`deploy/crd.yaml\` once.
 
 ## What runs where
 
-The pod has two containers. \`controller\` has the token of the operator's account, and nothing else does. \`shell\` executes the
-commands of LshJobs with \`executor: Shell\`: as another user, without a token, in processes that the controller's container cannot
-be seen from. Both pass PodSecurity's *restricted* profile. Who may create LshJobs in a namespace of \`shell.namespaces\` may run commands
-in that container, beside those of the others; with \`shell.enabled=false\` there is none.
+The pod has two containers. Only \`controller\` has the token of the operator's account. \`shell\` executes the commands of LshJobs
+with \`executor: Shell\`, as another user, without a token, and cannot see the controller's processes. Both pass PodSecurity's
+*restricted* profile. Every user who may create LshJobs in a namespace of \`shell.namespaces\` may run commands in the shell container,
+which all of them share; \`shell.enabled=false\` removes it.
 
-A Secret with the Supabase project of the team's history (\`supabase.existingSecret\`) is for the first alone, a Secret with a key for
-commands (\`secretsKey.existingSecret\`) for the second alone. After a change of either, \`kubectl rollout restart\` the Deployment.
+Only \`controller\` gets the Secret of the team's Supabase project (\`supabase.existingSecret\`); only \`shell\` gets the Secret with a key
+for commands (\`secretsKey.existingSecret\`). After a change of either, run \`kubectl rollout restart\` on the Deployment.
 
 ## Upgrade and uninstall
 
-\`helm upgrade\` brings the newest definition of LshJob. \`helm uninstall\` leaves the definition and with it every LshJob, unless
-\`crds.keep=false\`; \`kubectl delete crd lshjobs.lsh.dev\` removes them all.
+\`helm upgrade\` installs the newest definition of LshJob. \`helm uninstall\` leaves the definition and every LshJob, unless
+\`crds.keep=false\`; \`kubectl delete crd lshjobs.lsh.dev\` deletes them.
 
 ## Values
 
-Each is checked against \`values.schema.json\`, and values that contradict each other are refused with the reason.
+helm checks each value against \`values.schema.json\`; the chart refuses values that contradict each other and says why.
 
 ${table(['value', 'what it does', 'default'], rows)}
 `;

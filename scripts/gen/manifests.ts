@@ -15,9 +15,9 @@ const KUBE_VERSION = 'v1.30.0';
 /** The older YAML that helm and kubectl read, where a bare `off` is no text. */
 const YAML = { version: '1.1' } as const;
 
-const HEAD = `# Generated from ${CHART} by \`npm run gen\`; edit that instead. The definition of LshJob is beside it, in crd.yaml, so
-# that deleting what this file creates leaves the LshJobs of all other namespaces where they are. Its own namespace goes
-# with it, and so do the LshJobs there.
+const HEAD = `# Generated from ${CHART} by \`npm run gen\`; edit that instead. crd.yaml holds the definition of LshJob, so deleting
+# the objects of this file leaves the LshJobs of all other namespaces. The deletion includes the namespace lsh-system and
+# its LshJobs.
 `;
 
 /** The namespace and all of the release but the definition of LshJob, as a file for kubectl apply. */

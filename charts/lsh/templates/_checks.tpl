@@ -1,5 +1,4 @@
-{{/* Values that contradict each other. The schema says of each value what it may be; only here can be said, in a
-     sentence, why two of them do not go together. All are told at once. */}}
+{{/* Refuses values that contradict each other, all in one message. The schema can check single values only. */}}
 {{- define "lsh.check" -}}
 {{- $problems := list }}
 {{- with .Values }}
@@ -10,22 +9,22 @@
 {{- $problems = append $problems (printf "podDisruptionBudget.enabled needs two replicas, and replicas is %d: with one, either the budget means nothing or its node cannot be drained." (int .replicas)) }}
 {{- end }}
 {{- if and (eq .rbac.scope "Namespaced") (empty .namespaces) }}
-{{- $problems = append $problems "rbac.scope is Namespaced, but namespaces is empty: name the namespaces whose LshJobs are to be carried out, or set rbac.scope to Cluster." }}
+{{- $problems = append $problems "rbac.scope is Namespaced, but namespaces is empty: name the namespaces whose LshJobs the operator carries out, or set rbac.scope to Cluster." }}
 {{- end }}
 {{- if and (not .serviceAccount.create) (empty .serviceAccount.name) }}
-{{- $problems = append $problems "serviceAccount.create is false, but serviceAccount.name is empty: name the account that the operator should be." }}
+{{- $problems = append $problems "serviceAccount.create is false, but serviceAccount.name is empty: name the operator's service account." }}
 {{- end }}
 {{- if and .metrics.serviceMonitor.enabled (not .metrics.service.enabled) }}
-{{- $problems = append $problems "metrics.serviceMonitor.enabled needs metrics.service.enabled: it is the Service that is scraped." }}
+{{- $problems = append $problems "metrics.serviceMonitor.enabled needs metrics.service.enabled: Prometheus scrapes that Service." }}
 {{- end }}
 {{- if .shell.enabled }}
 {{- if eq (int .shell.runAsUser) (int .controller.runAsUser) }}
-{{- $problems = append $problems (printf "shell.runAsUser and controller.runAsUser are both %d: commands could then reach what belongs to the controller." (int .shell.runAsUser)) }}
+{{- $problems = append $problems (printf "shell.runAsUser and controller.runAsUser are both %d: commands could then reach the controller's processes and files." (int .shell.runAsUser)) }}
 {{- end }}
 {{- if .namespaces }}
 {{- range include "lsh.shellNamespaces" $ | fromYamlArray }}
 {{- if not (has . $.Values.namespaces) }}
-{{- $problems = append $problems (printf "LshJobs of the namespace %s may have shell runs, but it is not among namespaces: set shell.namespaces to some of those, or shell.enabled to false." .) }}
+{{- $problems = append $problems (printf "LshJobs of the namespace %s may have shell runs, but it is not among namespaces: set shell.namespaces to some of namespaces, or shell.enabled to false." .) }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -34,14 +33,14 @@
 {{- $problems = append $problems "shell.namespaces is set, but shell.enabled is false." }}
 {{- end }}
 {{- if .secretsKey.existingSecret }}
-{{- $problems = append $problems "secretsKey.existingSecret is set, but shell.enabled is false: only commands of shell runs are given the key." }}
+{{- $problems = append $problems "secretsKey.existingSecret is set, but shell.enabled is false: only commands of shell runs get the key." }}
 {{- end }}
 {{- end }}
 {{- if and .supabase.existingSecret (include "lsh.hasVariable" (dict "env" .controller.extraEnv "names" (list "SUPABASE_URL" "SUPABASE_SERVICE_ROLE_KEY"))) }}
-{{- $problems = append $problems "controller.extraEnv has SUPABASE_URL or SUPABASE_SERVICE_ROLE_KEY, and so has supabase.existingSecret: leave one of them." }}
+{{- $problems = append $problems "controller.extraEnv has SUPABASE_URL or SUPABASE_SERVICE_ROLE_KEY, and so has supabase.existingSecret: remove one of them." }}
 {{- end }}
 {{- if and .secretsKey.existingSecret (include "lsh.hasVariable" (dict "env" .shell.extraEnv "names" (list "LSH_SECRETS_KEY"))) }}
-{{- $problems = append $problems "shell.extraEnv has LSH_SECRETS_KEY, and so has secretsKey.existingSecret: leave one of them." }}
+{{- $problems = append $problems "shell.extraEnv has LSH_SECRETS_KEY, and so has secretsKey.existingSecret: remove one of them." }}
 {{- end }}
 {{- end }}
 {{- if $problems }}
@@ -49,7 +48,7 @@
 {{- end }}
 {{- end }}
 
-{{/* Not empty when one of the variables has one of the names. */}}
+{{/* Yields text if a variable of the list has one of the names. */}}
 {{- define "lsh.hasVariable" -}}
 {{- $names := .names }}
 {{- range .env }}

@@ -1,4 +1,4 @@
-{{/* The two containers of the pod, and what they share. */}}
+{{/* The two containers of the pod, and their shared parts. */}}
 
 {{/* PodSecurity's restricted profile, for a container of the given user. */}}
 {{- define "lsh.securityContext" -}}
@@ -11,7 +11,7 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{/* The socket lies in a subdirectory, because the directory has to belong to the runner and a volume does not. */}}
+{{/* In a subdirectory, because the socket's directory must belong to the runner, and a volume's root does not. */}}
 {{- define "lsh.socket" -}}
 /run/lsh/runner/runner.sock
 {{- end }}
@@ -38,7 +38,7 @@ capabilities:
 {{- end }}
 {{- end }}
 
-{{/* A variable that the kubelet takes from a Secret: its name, the Secret's, and the key there. */}}
+{{/* A variable from a Secret. Arguments: name of the variable, name of the Secret, key of the Secret. */}}
 {{- define "lsh.secretVariable" -}}
 - name: {{ .name }}
   valueFrom:
@@ -53,7 +53,7 @@ image: {{ include "lsh.image" . }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 args: [controller]
 env:
-  # It has no home: it keeps nothing.
+  # The controller stores nothing, so it needs no home.
   - name: HOME
     value: /nonexistent
   {{- include "lsh.sharedEnv" . | nindent 2 }}
@@ -152,7 +152,7 @@ securityContext:
 volumeMounts:
   - name: socket
     mountPath: /run/lsh
-  # Survives a restart of the container: it tells runs that never started from runs that were lost.
+  # Survives a restart of the container, so that the runner can tell runs that never started from lost runs.
   - name: state
     mountPath: /var/lib/lsh
   - name: home

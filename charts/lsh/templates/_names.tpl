@@ -23,14 +23,14 @@
 {{- default (include "lsh.controllerName" .) .Values.serviceAccount.name }}
 {{- end }}
 
-{{/* What tells the operator's pods from all others; never changes within the life of a release. */}}
+{{/* Selects the operator's pods; must never change within the life of a release. */}}
 {{- define "lsh.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "lsh.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: controller
 {{- end }}
 
-{{/* Labels of every object but the pods' own. */}}
+{{/* Labels of every object except pods. */}}
 {{- define "lsh.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 app.kubernetes.io/name: {{ include "lsh.name" . }}
@@ -58,7 +58,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- default (list .Release.Namespace) .Values.shell.namespaces | toYaml }}
 {{- end }}
 
-{{/* Where `helm test` makes its LshJobs: the release's own namespace, if the operator looks there. */}}
+{{/* Namespace for the LshJobs of `helm test`: the release's own, if the operator serves it. */}}
 {{- define "lsh.testNamespace" -}}
 {{- if or (empty .Values.namespaces) (has .Release.Namespace .Values.namespaces) }}
 {{- .Release.Namespace }}

@@ -1,19 +1,19 @@
-{{/* The operator's rights, the same as in deploy/rbac; a test removes them one by one to see that each is needed. */}}
+{{/* The operator's rights, as in deploy/rbac; a test removes each verb in turn to prove that it is needed. */}}
 {{- define "lsh.rules" -}}
 - apiGroups: [lsh.dev]
   resources: [lshjobs]
-  # get: after a conflict, past a watch that is behind.
+  # get: reads the object after a conflict, because the watch may lag.
   verbs: [get, list, watch]
 - apiGroups: [lsh.dev]
   resources: [lshjobs/status]
   verbs: [patch]
 - apiGroups: [batch]
   resources: [jobs]
-  # get: whose a Job is whose name was taken. delete: stopped runs, and those beyond the history limits.
+  # get: finds the owner of a Job whose name is taken. delete: stopped runs, and runs beyond the history limits.
   verbs: [get, list, watch, create, delete]
 - apiGroups: ['']
   resources: [pods]
-  # Exit codes, and why a Pod does not start.
+  # Exit codes, and the reasons why a Pod does not start.
   verbs: [list, watch]
 - apiGroups: ['']
   resources: [pods/log]
