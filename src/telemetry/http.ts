@@ -1,12 +1,12 @@
-// What a probe and a scraper ask over HTTP: /healthz, /readyz, /metrics. Nothing here changes anything.
+// The HTTP server for probes and Prometheus: /healthz, /readyz, /metrics. Read-only.
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 
 export interface TelemetryServerOptions {
-  /** 0 for any that is free. */
+  /** 0 picks a free port. */
   port: number;
-  /** What is not ready yet, in words; undefined when all is. */
+  /** The reason why the process is not ready; undefined if it is ready. */
   notReady: () => string | undefined;
   metrics: () => Promise<{ type: string; body: string }>;
 }
@@ -20,7 +20,7 @@ export class TelemetryServer {
     this.#server = createServer((request, response) => void this.#answer(request.url ?? '', response));
   }
 
-  /** Resolves with the port once it listens. */
+  /** Resolves with the port when the server listens. */
   async listen(): Promise<number> {
     this.#server.listen(this.#options.port);
     await once(this.#server, 'listening');

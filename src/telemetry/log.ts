@@ -1,4 +1,4 @@
-// The program's log: pino, one JSON object a line, a child per component. The only importer of pino.
+// The program's log: pino, one JSON object per line, a child logger per component. The only importer of pino.
 import { pino, type DestinationStream, type Logger as Pino } from 'pino';
 import type { Logger } from '../control/ports.ts';
 import { RotatingFile } from './rotating-file.ts';
@@ -7,17 +7,17 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 export interface LogOptions {
   level: LogLevel;
-  /** The file, rotated and readable by this user only; without it the log goes to stdout. */
+  /** The file, rotated and readable by this user only. Default: stdout. */
   path?: string;
-  /** When the file is rotated, in bytes; default 5 MiB. */
+  /** Size at which the file rotates, in bytes; default 5 MiB. */
   maxBytes?: number;
 }
 
-/** The whole program's log, from which each component gets its own. */
+/** The root log; each component derives its own from it. */
 export interface Log extends Logger {
-  /** The last line before the process ends in trouble. */
+  /** The last line of a process that ends with an error. */
   fatal(fields: object, message: string): void;
-  /** A log whose lines say where they come from. */
+  /** A log whose lines name the component. */
   component(name: string): Logger;
   close(): void;
 }
@@ -26,8 +26,8 @@ const MAX_BYTES = 5 * 1024 * 1024;
 const MAX_FILES = 3;
 
 /**
- * Nothing logs these on purpose; whoever logs a whole object by mistake must not publish them. pino matches a
- * path level by level, hence each key at the top and one and two levels down.
+ * Protects against a line that logs a whole object by mistake. pino matches paths level by level, so the list holds
+ * each key at the top and one and two levels down.
  */
 const SECRET_KEYS = [
   'env',
@@ -44,7 +44,7 @@ const SECRET_KEYS = [
 ];
 const REDACTED = SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]);
 
-/** Opens the log; close() it last. */
+/** Opens the log. The caller closes it last. */
 export function openLog({ level, path, maxBytes = MAX_BYTES }: LogOptions): Log {
   const file = path === undefined ? undefined : new RotatingFile({ path, maxBytes, maxFiles: MAX_FILES });
   const root = createPino(level, file ?? process.stdout);

@@ -1,13 +1,13 @@
-// What is measured, in the names that the field uses where it has one. The only importer of prom-client.
+// The metrics, with the names of controller-runtime and client-go where they exist. The only importer of prom-client.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Meter, Recorded } from '../control/ports.ts';
 import { isFinished, type Run } from '../core/run.ts';
 
-/** A value that is read when somebody asks for it. */
+/** A value that each scrape reads anew. */
 export interface Reading {
   name: string;
   help: string;
-  /** Counts up and never down. */
+  /** Marks a counter: the value never falls. */
   total?: true;
   read: () => { labels?: Record<string, string>; value: number }[];
 }
@@ -27,7 +27,7 @@ export class Metrics implements Meter {
     errors: this.#counter('controller_runtime_reconcile_errors_total', 'Reconciles that failed.', [
       'controller',
     ]),
-    adds: this.#counter('workqueue_adds_total', 'Keys that became ready.', ['name']),
+    adds: this.#counter('workqueue_adds_total', 'Keys that became ready for a worker.', ['name']),
     retries: this.#counter('workqueue_retries_total', 'Keys that came back after a failure.', ['name']),
     requests: this.#counter('rest_client_requests_total', 'Calls to the API server.', ['code', 'method']),
     runs: this.#counter('lsh_runs_total', 'Runs that ended.', ['phase', 'executor']),
@@ -35,12 +35,12 @@ export class Metrics implements Meter {
   };
   readonly #reconcileTime = this.#histogram(
     'controller_runtime_reconcile_time_seconds',
-    'How long reconciles take.',
+    'Duration of reconciles.',
     { labelNames: ['controller'], buckets: TIME_BUCKETS },
   );
   readonly #startLag = this.#histogram(
     'lsh_run_start_lag_seconds',
-    'How long after its instant a run started.',
+    'Delay between the slot of a run and its start.',
     {
       labelNames: ['executor'],
       buckets: LAG_BUCKETS,
@@ -76,12 +76,12 @@ export class Metrics implements Meter {
     }
   }
 
-  /** One call to the API server was answered. */
+  /** Counts one answer of the API server. */
   requested(method: string, code: number): void {
     this.#counters.requests.inc({ method, code });
   }
 
-  /** Adds a value that is read at each scrape. */
+  /** Registers a value that each scrape reads. */
   add({ name, help, total, read }: Reading): void {
     const labelNames = Object.keys(read()[0]?.labels ?? {});
     const registers = [this.#registry];
@@ -109,7 +109,7 @@ export class Metrics implements Meter {
     }
   }
 
-  /** All of it, as Prometheus reads it. */
+  /** All metrics in the text format of Prometheus. */
   async text(): Promise<{ type: string; body: string }> {
     return { type: this.#registry.contentType, body: await this.#registry.metrics() };
   }

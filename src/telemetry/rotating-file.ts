@@ -1,16 +1,16 @@
-// A log file that never grows past a bound: written synchronously, so that the last line before a crash is on
-// disk, and renamed away when full. Knows nothing of what is in the lines.
+// A log file of bounded size. Writes are synchronous, so that the last line before a crash reaches the disk; a full
+// file is renamed. Must not know the contents of the lines.
 import { closeSync, constants, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
 
 export interface RotatingFileOptions {
   path: string;
-  /** Size at which the file is renamed to `<path>.1`, in bytes. */
+  /** Size at which write() renames the file to `<path>.1`, in bytes. */
   maxBytes: number;
-  /** How many files are kept, the one being written included. */
+  /** Number of kept files, including the current one. */
   maxFiles: number;
 }
 
-/** A destination for a logger; open from the constructor to close(). */
+/** A destination for a logger, open from its construction to close(). */
 export class RotatingFile {
   readonly #options: RotatingFileOptions;
   #file: number;
@@ -23,7 +23,7 @@ export class RotatingFile {
     this.#bytes = fstatSync(this.#file).size;
   }
 
-  /** Appends whole lines. A full disk costs lines, never the program; how many is said when there is room again. */
+  /** Appends whole lines. On a full disk it drops lines and keeps the program alive; later it logs their number. */
   write(lines: string): void {
     try {
       if (this.#bytes > 0 && this.#bytes + lines.length > this.#options.maxBytes) this.#rotate();
@@ -32,7 +32,7 @@ export class RotatingFile {
       this.#dropped = 0;
       this.#append(lines);
     } catch {
-      // There is nowhere to say it: the place to say it is what failed.
+      // Counts lost lines until the disk has room again: a logger cannot log its own failure.
       this.#dropped += 1;
     }
   }

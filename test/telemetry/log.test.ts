@@ -27,13 +27,13 @@ test('each line is a JSON object with time, level, component and the facts', () 
   expect(Date.parse(String(lines()[0]?.['time']))).toBeGreaterThan(0);
 });
 
-test('an error is written with its message, its code and its cause', () => {
+test('a line holds the message, code and cause of an error', () => {
   const { log, lines } = openTestLog();
   log.error({ err: Object.assign(new Error('no', { cause: new Error('disk') }), { code: 'EX' }) }, 'failed');
   expect(lines()[0]?.['err']).toMatchObject({ code: 'EX', message: 'no: disk' });
 });
 
-test('variables and secrets are not written, wherever they stand in an object', () => {
+test('the log redacts variables and secrets at any depth of an object', () => {
   const { log, path } = openTestLog();
   log.info({ env: { A: 'hush' }, job: { spec: { env: [{ name: 'A', value: 'hush' }] } } }, 'job');
   log.info({ token: 'hush', request: { authorization: 'hush', password: 'hush' } }, 'request');
@@ -43,7 +43,7 @@ test('variables and secrets are not written, wherever they stand in an object', 
   expect(readFileSync(path, 'utf8')).toContain('[redacted]');
 });
 
-test('the file is 0600 under umask 000 and stays so when it is rotated', () => {
+test('the file has mode 0600 under umask 000, and after a rotation', () => {
   const umask = process.umask(0);
   onTestFinished(() => void process.umask(umask));
   const { directory, log } = openTestLog({ maxBytes: 300 });
@@ -51,7 +51,7 @@ test('the file is 0600 under umask 000 and stays so when it is rotated', () => {
   for (const name of readdirSync(directory)) expect(statSync(join(directory, name)).mode & 0o777).toBe(0o600);
 });
 
-test('it is bounded: three files, the newest lines whole and in order', () => {
+test('three files bound its size and hold the newest lines whole and in order', () => {
   const { directory, path, log, lines } = openTestLog({ maxBytes: 10_000 });
   for (let index = 0; index < 2_000; index += 1) log.info({ index, pad: 'x'.repeat(50) }, 'line');
   expect(readdirSync(directory).sort()).toEqual(['lshd.log', 'lshd.log.1', 'lshd.log.2']);
@@ -62,7 +62,7 @@ test('it is bounded: three files, the newest lines whole and in order', () => {
   expect(indexes.length).toBeGreaterThan(100);
 });
 
-test('a log that was there is continued', () => {
+test('a new log appends to an existing file', () => {
   const { path, log, lines } = openTestLog();
   log.info({}, 'before');
   const again = openLog({ level: 'info', path });
@@ -71,7 +71,7 @@ test('a log that was there is continued', () => {
   expect(lines().map(({ msg }) => msg)).toEqual(['before', 'after']);
 });
 
-test('a full disk costs lines, not the program', () => {
+test('a full disk drops lines and throws nothing', () => {
   const log = openLog({ level: 'info', path: '/dev/full' });
   onTestFinished(() => log.close());
   expect(() => log.info({}, 'nowhere to go')).not.toThrow();

@@ -1,7 +1,7 @@
-// Puts commands, pipelines and groups together while a script is read.
+// Builds commands, pipelines and groups while the parser reads a script.
 import { MAX_DEPTH, type Cursor, type Group, type Redirect, type Script, type Simple } from './script.ts';
 
-/** What ends the group that a word opens. */
+/** Maps the word that opens a group to the word that closes it. */
 export const CLOSED_BY = new Map([
   ['(', ')'],
   ['{', '}'],
@@ -23,7 +23,7 @@ interface HereDocument {
   stripTabs: boolean;
 }
 
-/** A parse under way. */
+/** The state of one parse. */
 export interface Builder {
   cursor: Cursor;
   script: Script;
@@ -32,16 +32,16 @@ export interface Builder {
   start: number;
   functionName?: string;
   hereDocuments: HereDocument[];
-  /** Whether the pipeline that is being read goes on. */
+  /** Whether the next command joins the current pipeline. */
   piped: boolean;
 }
 
-/** A command of which nothing was read yet. */
+/** A command without any content. */
 export function emptySimple(): Simple {
   return { kind: 'simple', assignments: [], words: [], redirects: [], source: '' };
 }
 
-/** Whether anything of the command was read. */
+/** Whether the command has any content. */
 export function hasContent({ words, assignments, redirects }: Simple): boolean {
   return words.length + assignments.length + redirects.length > 0;
 }
@@ -57,7 +57,7 @@ function addCommand(builder: Builder, command: Simple | Group): void {
   builder.piped = false;
 }
 
-/** The command is complete; what follows is another one of its pipeline. */
+/** Adds the current command to its pipeline and begins the next one. */
 export function endCommand(builder: Builder): void {
   const { simple, cursor, start } = builder;
   if (hasContent(simple)) {
@@ -67,7 +67,7 @@ export function endCommand(builder: Builder): void {
   builder.simple = emptySimple();
 }
 
-/** The pipeline is complete. */
+/** Completes the current pipeline. */
 export function endPipeline(builder: Builder, background: boolean): void {
   endCommand(builder);
   builder.piped = false;
@@ -75,7 +75,7 @@ export function endPipeline(builder: Builder, background: boolean): void {
   if (last && background) last.background = true;
 }
 
-/** Begins a group, with the function name that was read before it. */
+/** Opens a group; a function name in front of it becomes the group's. */
 export function openGroup(builder: Builder, opener: string): void {
   if (builder.frames.length >= MAX_DEPTH * 2) {
     builder.cursor.notes.tooDeep = true;
@@ -88,7 +88,7 @@ export function openGroup(builder: Builder, opener: string): void {
   builder.frames.push({ closedBy: CLOSED_BY.get(opener)!, group });
 }
 
-/** Ends the innermost group when it is closed by this word. */
+/** Closes the innermost group if this word closes it. */
 export function closeGroup(builder: Builder, closer: string): void {
   endPipeline(builder, false);
   if (builder.frames.at(-1)?.closedBy !== closer) return;

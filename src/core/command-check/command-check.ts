@@ -1,16 +1,16 @@
-// The command validator: a seat belt, not a wall. It reads a command as a shell would and refuses what almost
-// nobody means to schedule: deleting a system, formatting a disk, running a download. Whoever wants to get past
-// it can. What protects a machine is the user that runs the commands, and in a cluster the container.
+// The command validator: a seat belt, not a wall. It parses a command like a shell and refuses commands that users
+// hardly ever mean to schedule: deleting a system, formatting a disk, running a download. A determined user gets past
+// it: the user that runs the commands, and in a cluster the container, protect the machine.
 import { finding, LEVELS, NO_FLOW, type Finding, type Level, type Rule } from './invocation.ts';
 import { findDelete, openPermissions, recursiveDelete, replaceRoot } from './rules/deletion.ts';
 import { format, redirectToDevice, writeDevice } from './rules/device.ts';
 import {
   computedProgram,
   evalOfOutput,
-  foreignCode,
+  untrustedCode,
   interpreterCode,
   pipeIntoShell,
-} from './rules/foreign-code.ts';
+} from './rules/untrusted-code.ts';
 import { remoteShell, uncheckedServer } from './rules/network.ts';
 import { secretFiles } from './rules/secret-files.ts';
 import { becomeRoot, dropCrontab, killVital, powerOff } from './rules/system.ts';
@@ -20,13 +20,13 @@ import { COMMAND_MAX_LENGTH, type JobSpec } from '../job.ts';
 
 export type { Finding, Level } from './invocation.ts';
 
-/** What of a job is checked. */
+/** The fields of a job that the validator reads. */
 export type CheckedCommand = Pick<JobSpec, 'command' | 'args' | 'workingDir'>;
 
 export interface CommandPolicy {
-  /** Lets refused commands through with a warning; the allow-list binds all the same. */
+  /** Turns refusals into warnings; the allow-list still applies. */
   allowDangerous?: boolean;
-  /** When given, no other programs may run. A name stands for the program found in PATH, a path for that file. */
+  /** The only programs that may run, if given. A name means the program in PATH, a path means that file. */
   allowList?: readonly string[] | undefined;
 }
 
@@ -36,7 +36,7 @@ export interface CommandVerdict {
   level: Level;
   /** Worst first. */
   findings: Finding[];
-  /** Sentences for the one who adds or runs the job, when it is allowed. */
+  /** Sentences for the user who adds or runs the job; empty for a refused command. */
   warnings: string[];
 }
 
@@ -48,7 +48,7 @@ const RULES: Rule[] = [
   format,
   writeDevice,
   redirectToDevice,
-  foreignCode,
+  untrustedCode,
   pipeIntoShell,
   evalOfOutput,
   computedProgram,
@@ -62,20 +62,20 @@ const RULES: Rule[] = [
   dropCrontab,
 ];
 
-/** Judges the command of a job. Never throws; its time grows with the length of the command and no faster. */
+/** Judges the command of a job. Never throws; takes time linear in the length of the command. */
 export function checkCommand(spec: CheckedCommand, policy: CommandPolicy = {}): CommandVerdict {
   const text = spec.command ?? quote(spec.args ?? []);
   const walk = newWalk(RULES, spec.workingDir ?? '${HOME}');
   const tooLong = spec.command !== undefined && text.length > COMMAND_MAX_LENGTH;
   if (!tooLong) walkText(text, NO_FLOW, walk);
   const forbidden = [...unlisted(walk, policy.allowList)];
-  const found = [
+  const allFindings = [
     ...textFindings(text, tooLong),
     ...walk.findings,
     ...parseFindings(walk, text),
     ...forbidden,
   ];
-  const findings = unique(found).sort((a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level));
+  const findings = unique(allFindings).sort((a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level));
   const level = findings[0]?.level ?? 'none';
   const allowed = forbidden.length === 0 && (!isDangerous(level) || policy.allowDangerous === true);
   const warnings = allowed ? findings.map(({ message, excerpt }) => `${message} (${excerpt})`) : [];
@@ -86,7 +86,7 @@ function isDangerous(level: Level): boolean {
   return level === 'high' || level === 'critical';
 }
 
-/** The warnings about a command that may run. Throws COMMAND_REFUSED about one that may not. */
+/** Returns the warnings about an allowed command. Throws COMMAND_REFUSED for any other. */
 export function requireSafeCommand(spec: CheckedCommand, policy: CommandPolicy = {}): string[] {
   const { allowed, findings, warnings } = checkCommand(spec, policy);
   if (allowed) return warnings;
@@ -99,7 +99,7 @@ export function requireSafeCommand(spec: CheckedCommand, policy: CommandPolicy =
   throw new LshError('COMMAND_REFUSED', { detail }, { problems, ...(byList && { hint }) });
 }
 
-/** Arguments that run without a shell, as one script that means the same. */
+/** Turns arguments into an equivalent shell script. */
 function quote(args: readonly string[]): string {
   return args.map((arg) => `'${arg.replaceAll("'", String.raw`'\''`)}'`).join(' ');
 }
@@ -107,32 +107,42 @@ function quote(args: readonly string[]): string {
 function* textFindings(text: string, tooLong: boolean): Generator<Finding> {
   if (text.trim() === '') yield finding(text, 'empty', 'high', 'There is no command.');
   if (tooLong) {
-    const message = `The command has ${text.length} characters; more than ${COMMAND_MAX_LENGTH} are not looked through.`;
+    const message = `The command has ${text.length} characters; the validator reads at most ${COMMAND_MAX_LENGTH}.`;
     yield finding(text.slice(0, 200), 'too-long', 'high', message);
   }
   if (/[^\P{Cc}\t\n\r]/u.test(text)) {
-    yield finding(text.slice(0, 200), 'control-characters', 'high', 'The command holds control characters.');
+    yield finding(
+      text.slice(0, 200),
+      'control-characters',
+      'high',
+      'The command contains control characters.',
+    );
   }
   if (/[\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/.test(text)) {
-    const message = 'The command holds characters that are not seen: it is not what it looks like.';
+    const message = 'The command contains invisible characters, so it differs from what it looks like.';
     yield finding(text.slice(0, 200), 'invisible-characters', 'high', message);
   }
 }
 
 function* parseFindings({ notes }: Walk, text: string): Generator<Finding> {
   if (notes.tooDeep)
-    yield finding(text.slice(0, 200), 'too-deep', 'high', 'The command is nested too deeply to be judged.');
+    yield finding(
+      text.slice(0, 200),
+      'too-deep',
+      'high',
+      'The command is nested too deeply for the validator.',
+    );
   if (notes.unterminated) {
     yield finding(
       text.slice(0, 200),
       'unterminated',
       'medium',
-      'A quote, parenthesis or here-document is not closed.',
+      'A quote, parenthesis or here-document has no end.',
     );
   }
 }
 
-/** What a shell does itself without starting or reading anything. */
+/** Shell builtins that start no program and read no file of code. */
 const BUILTINS = new Set(
   ': [ [[ break case cd continue echo exit export false for getopts local printf pwd read readonly return select set shift test times true type ulimit umask unset wait'.split(
     ' ',
@@ -143,12 +153,10 @@ function* unlisted(walk: Walk, allowList: readonly string[] | undefined): Genera
   if (!allowList) return;
   for (const path of walk.programs) {
     if (BUILTINS.has(path) || walk.functions.has(path) || allowList.includes(path)) continue;
-    yield finding(path, 'not-on-allow-list', 'high', `${path} is not on the list of allowed programs.`);
+    yield finding(path, 'not-on-allow-list', 'high', `${path} is not on the allow-list of programs.`);
   }
 }
 
 function unique(findings: readonly Finding[]): Finding[] {
-  return [
-    ...new Map(findings.map((found) => [`${found.rule} ${found.level} ${found.excerpt}`, found])).values(),
-  ];
+  return [...new Map(findings.map((each) => [`${each.rule} ${each.level} ${each.excerpt}`, each])).values()];
 }

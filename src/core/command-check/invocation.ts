@@ -1,9 +1,9 @@
-// One program that a command would run, with what is known about it, and what a rule says of it.
+// One program that a command would run, with its known context, and the findings of rules about it.
 
 export const LEVELS = ['none', 'low', 'medium', 'high', 'critical'] as const;
 export type Level = (typeof LEVELS)[number];
 
-/** Something that deserves a word; `high` and `critical` refuse the command. */
+/** A remark about a command; `high` and `critical` refuse it. */
 export interface Finding {
   rule: string;
   level: Level;
@@ -13,32 +13,32 @@ export interface Finding {
   excerpt: string;
 }
 
-/** What is known of the bytes that flow out of commands. */
+/** Known facts about the bytes that flow out of commands. */
 export interface Flow {
   downloaded: boolean;
   decoded: boolean;
-  /** A shell that takes its commands from its input wrote them. */
+  /** A shell that reads its commands from its input wrote them. */
   shell: boolean;
   /** Literal texts, as far as known. */
   texts: string[];
-  /** Words that would be arguments behind xargs. */
+  /** Words that xargs would pass on as arguments. */
   words: string[];
 }
 
 export const NO_FLOW: Flow = { downloaded: false, decoded: false, shell: false, texts: [], words: [] };
 
 export interface Invocation {
-  /** Name without directory; prefixes such as sudo and env are taken off. */
+  /** Name without directory and without prefixes such as sudo and env. */
   program: string;
-  /** The program as it was named. */
+  /** The program as the command names it. */
   path: string;
   /** Arguments with known variables filled in. */
   args: string[];
   redirects: { operator: string; target: string }[];
-  /** What the program’s name, its arguments and redirections were computed from. */
+  /** Output of the substitutions in the program’s name, and in its arguments and redirections. */
   programFlow: Flow;
   argsFlow: Flow;
-  /** What arrives on standard input. */
+  /** The bytes on standard input. */
   input: Flow;
   /** Working directory, resolved. */
   cwd: string;
@@ -49,7 +49,7 @@ export interface Invocation {
 
 export type Rule = (invocation: Invocation) => Finding[];
 
-/** What flows when both do. */
+/** Combines two flows. */
 export function mergeFlows(a: Flow, b: Flow): Flow {
   if (a === NO_FLOW || b === NO_FLOW) return a === NO_FLOW ? b : a;
   return {
@@ -61,7 +61,7 @@ export function mergeFlows(a: Flow, b: Flow): Flow {
   };
 }
 
-/** A finding about this invocation. */
+/** A finding with an excerpt of the source. */
 export function finding(source: string, rule: string, level: Level, message: string): Finding {
   const flat = source.replaceAll(/\s+/g, ' ').replaceAll(/\p{C}/gu, '?').trim();
   return { rule, level, message, excerpt: flat.length > 80 ? `${flat.slice(0, 79)}…` : flat };

@@ -1,5 +1,5 @@
-// What a program passes on: whether its output is a download, was decoded, or is a text that is known; and
-// which known texts it would run because they arrive on its standard input.
+// The output of a program: whether it is a download, decoded text, or a known text; and the known texts on its
+// standard input that the program would run.
 import { mergeFlows, type Flow, type Invocation } from './invocation.ts';
 import { isInterpreter, SHELLS } from './programs.ts';
 import { decodeEscapes } from './words.ts';
@@ -12,7 +12,7 @@ const DOWNLOADERS = new Set(
 const DECODERS = new Set(['base64', 'base32', 'basenc', 'openssl', 'xxd', 'uudecode']);
 const STDIN_FILES = new Set(['-', '/dev/stdin', '/dev/fd/0', '/proc/self/fd/0', '<()']);
 
-/** Whether the program is a shell or an interpreter that takes its commands from standard input. */
+/** Whether the program is a shell or an interpreter that reads its commands from standard input. */
 export function runsItsInput({ program, args }: Pick<Invocation, 'program' | 'args'>): boolean {
   if (program === 'source' || program === '.') return STDIN_FILES.has(args[0] ?? '');
   const shell = SHELLS.has(program);
@@ -30,7 +30,7 @@ function firstOperand(args: readonly string[]): string | undefined {
   });
 }
 
-/** Options that bring the code, or that only tell about the program. */
+/** Whether the option carries the code, or only prints help or a version. */
 function isCode(program: string, arg: string): boolean {
   if (SHELLS.has(program)) return /^-[a-zA-Z]*c|^--(help|version)$/.test(arg);
   return /^-[a-zA-Z]*[cemrEpnvV]|^--(eval|print|version|help)/.test(arg);
@@ -42,11 +42,11 @@ export interface Output {
   consumedScripts: string[];
 }
 
-/** What comes out of the program, and what it runs of what comes in. */
+/** The output of the program, and the texts of its input that it runs. */
 export function outputOf(invocation: Invocation): Output {
   const { program, args, input, argsFlow } = invocation;
   const runsInput = runsItsInput(invocation);
-  const own: Flow = {
+  const produced: Flow = {
     downloaded: DOWNLOADERS.has(program),
     decoded: isDecoder(program, args),
     shell: runsInput && SHELLS.has(program),
@@ -55,7 +55,7 @@ export function outputOf(invocation: Invocation): Output {
   };
   const passed = { ...input, texts: program === 'cat' || program === 'tee' ? input.texts : [], words: [] };
   return {
-    flow: [passed, { ...argsFlow, texts: [], words: [] }, own].reduce(mergeFlows),
+    flow: [passed, { ...argsFlow, texts: [], words: [] }, produced].reduce(mergeFlows),
     consumedScripts: runsInput && !isInterpreter(program) ? input.texts : [],
   };
 }

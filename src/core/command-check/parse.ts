@@ -1,5 +1,5 @@
 // A small parser for shell scripts: lists, pipelines, groups, redirections, here-documents. It runs nothing and
-// expands nothing; it is tolerant where a shell would stop with a syntax error. Never throws.
+// expands nothing; it continues after what a shell calls a syntax error. Never throws.
 import {
   CLOSED_BY,
   closeGroup,
@@ -14,17 +14,17 @@ import type { Cursor, ParseNotes, Script, Word } from './script.ts';
 import { isProcessSubstitution, readText, readWord } from './words.ts';
 
 const CLOSERS = new Set(['}', 'fi', 'done', 'esac']);
-/** Words after which a new command begins. */
+/** Reserved words in front of a command. */
 const SKIPPED = new Set(['then', 'do', 'else', 'elif', '!']);
-/** Words that are followed by names and values, not by a command. */
+/** Openers in front of names and values, not of a command. */
 const HEADS = new Set(['for', 'select', 'case']);
 
-/** Parses a whole text. */
+/** Parses the whole text. */
 export function parseScript(text: string): { script: Script; notes: ParseNotes } {
   const notes: ParseNotes = { unterminated: false, tooDeep: false };
   const cursor: Cursor = { text, at: 0, depth: 0, notes };
   const script: Script = [];
-  // A stray closing parenthesis ends one round; what follows is looked at all the same.
+  // A stray closing parenthesis ends one script; the rest of the text is another.
   while (cursor.at < text.length) script.push(...readScript(cursor));
   return { script, notes };
 }
@@ -47,7 +47,7 @@ function readScript(cursor: Cursor): Script {
   return builder.script;
 }
 
-/** Reads one token; false when it closed the script. */
+/** Reads one token. Returns false if it closed the script. */
 function readNext(builder: Builder): boolean {
   const { cursor } = builder;
   const char = cursor.text[cursor.at]!;
@@ -80,7 +80,7 @@ function readOperator(builder: Builder, char: string): void {
     cursor.at += cursor.text[cursor.at + 1] === '&' ? 2 : 1;
     return;
   }
-  // A newline behind `|` continues the pipeline.
+  // A newline after `|` continues the pipeline.
   const continues = char === '\n' && builder.piped && !hasContent(builder.simple);
   if (!continues) endPipeline(builder, char === '&' && !doubled);
   cursor.at += doubled && char !== '\n' ? 2 : 1;
@@ -101,22 +101,22 @@ function openParenthesis(builder: Builder): void {
   cursor.at++;
 }
 
-/** A parenthesis that no group of this script opened ends the script; inside `case` it ends a pattern. */
+/** Inside `case` the parenthesis ends a pattern; without an open group it ends the script (returns false). */
 function closeParenthesis(builder: Builder): boolean {
-  const own = builder.frames.length > 0;
+  const closesGroup = builder.frames.length > 0;
   const isPattern = builder.frames.at(-1)?.closedBy === 'esac' && builder.simple.words.length === 1;
   if (isPattern) builder.simple = emptySimple();
-  else if (own) closeGroup(builder, ')');
+  else if (closesGroup) closeGroup(builder, ')');
   else endPipeline(builder, false);
   builder.cursor.at++;
-  return own;
+  return closesGroup;
 }
 
 function addWord(builder: Builder, word: Word, start: number): void {
   if (word.text === '' && !word.quoted) return;
   if (!hasContent(builder.simple)) {
     if (builder.functionName !== undefined && word.text.startsWith('{')) {
-      // The classic fork bomb is written without the blank that a shell wants here.
+      // The classic fork bomb omits the blank that a shell requires here.
       openGroup(builder, '{');
       builder.cursor.at = start + 1;
       return;
@@ -129,7 +129,7 @@ function addWord(builder: Builder, word: Word, start: number): void {
   (assigns ? assignments : words).push(word);
 }
 
-/** Acts on a reserved word; false when the word belongs to a command all the same. */
+/** Acts on a reserved word. Returns false if the word belongs to a command. */
 function isReserved(builder: Builder, text: string): boolean {
   if (SKIPPED.has(text)) return true;
   if (CLOSERS.has(text)) {
@@ -173,7 +173,7 @@ function readHereDocuments(builder: Builder): void {
   builder.hereDocuments = [];
 }
 
-/** The body up to the line that is the delimiter; without one, nothing is skipped. */
+/** Reads the body up to the delimiter's line. Without such a line it reads nothing. */
 function readHereDocument(cursor: Cursor, delimiter: Word, stripTabs: boolean): Word {
   const { text, notes } = cursor;
   for (let start = cursor.at; start < text.length;) {

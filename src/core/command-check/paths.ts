@@ -1,4 +1,4 @@
-// Paths as a command names them: resolved as far as text alone allows. Knows no file system.
+// Paths in a command, resolved by their text alone. Must not know the file system.
 
 const SYSTEM_ROOTS = new Set(
   '/bin /boot /dev /etc /home /lib /lib32 /lib64 /mnt /opt /proc /root /run /sbin /srv /sys /usr /usr/bin /usr/lib /usr/lib64 /usr/local /usr/sbin /usr/share /var /var/lib /Users /System /Library /Applications'.split(
@@ -6,7 +6,7 @@ const SYSTEM_ROOTS = new Set(
   ),
 );
 
-/** The absolute path without `.`, `..`, doubled slashes and a last part that matches everything. */
+/** The absolute path without `.`, `..`, doubled slashes, and without trailing patterns that match everything. */
 export function resolvePath(path: string, cwd: string): string {
   const absolute = /^(\/|~|\$\{HOME\})/.test(path) ? path : `${cwd}/${path}`;
   const parts: string[] = [];
@@ -24,20 +24,20 @@ function matchesEverything(part: string): boolean {
   return /^(?=.*\*)[*.?!,{}[\]^]+$/.test(part);
 }
 
-/** Whether the resolved path is the root, a home, or a directory that the system lives in. */
+/** Whether the resolved path is the root, a home, or a system directory. */
 export function isSystemRoot(path: string): boolean {
   if (path === '/' || path === '${HOME}' || SYSTEM_ROOTS.has(path)) return true;
   if (/^(~[\w.-]*|\/home\/[^/]+|\/Users\/[^/]+)$/.test(path)) return true;
   return /^\/[^/]*[*?{][^/]*$/.test(path.replaceAll(/\$\{[^}]*\}/g, ''));
 }
 
-/** The path if every variable in it were empty, or undefined where none can be. */
+/** The path with every variable empty; undefined if none can be empty. */
 export function ifVariablesWereEmpty(path: string): string | undefined {
   const emptied = path.replaceAll(/\$\{(?!HOME\}|PWD\}|[^}]*:?\?)[^}]*\}|\$\(\)/g, '');
   return emptied === path || emptied === '' ? undefined : emptied;
 }
 
-/** A disk, a partition, the memory: writing there destroys what is on it. */
+/** A disk, a partition, the memory: a write there destroys its contents. */
 export function isRawDevice(path: string): boolean {
   return /^\/dev\/(sd|hd|vd|xvd|nvme|mmcblk|r?disk|md\d|dm-|mapper\/|loop|root|sr\d|nbd|zd|mem$|kmem$|port$)/.test(
     path,

@@ -1,4 +1,4 @@
-// Programs that run code they are given: shells, and interpreters of other languages.
+// Programs that run the code in their arguments or input: shells, and interpreters of other languages.
 
 export const SHELLS = new Set('sh bash dash zsh ksh mksh ash fish csh tcsh rbash'.split(' '));
 
@@ -10,10 +10,10 @@ export function isInterpreter(program: string): boolean {
   return INTERPRETERS.test(program);
 }
 
-/** Calls by which such code hands a text to a shell or starts a program. */
+/** Calls in such code that pass a text to a shell or start a program. */
 const STARTS_PROGRAMS = /\b(system|popen|exec\w*|spawn\w*|subprocess|shell_exec|passthru|qx|call)\b|`/;
 
-/** The texts in the code of an interpreter or of awk that it may run as commands: each alone, and all in a row. */
+/** String literals in the code of an interpreter or of awk that it may run as commands: each alone, and all joined. */
 export function commandsInCode(program: string, args: readonly string[]): string[] {
   if (!isInterpreter(program) && !/^[gm]?awk$/.test(program)) return [];
   const code = args.join(' ');

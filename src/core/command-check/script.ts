@@ -1,6 +1,6 @@
-// A shell script as the command check sees it: enough structure to know what runs, with what, fed by what.
+// A shell script as the command check sees it: enough structure to know each program, its arguments and its input.
 
-/** One word after quotes were removed. Expansions are written `${NAME}` and `$()`, process substitutions `<()`. */
+/** One word without its quotes. Expansions are written `${NAME}` and `$()`, process substitutions `<()`. */
 export interface Word {
   text: string;
   quoted: boolean;
@@ -9,9 +9,9 @@ export interface Word {
 }
 
 export interface Redirect {
-  /** `<`, `>`, `>>`, `<<<`, `<<`, …, without the number in front. */
+  /** `<`, `>`, `>>`, `<<<`, `<<`, …, without a file descriptor. */
   operator: string;
-  /** The file, or the text given by `<<<` and `<<`. */
+  /** The file, or the text of `<<<` and `<<`. */
   target: Word;
 }
 
@@ -21,7 +21,7 @@ export interface Simple {
   assignments: Word[];
   words: Word[];
   redirects: Redirect[];
-  /** As it was written. */
+  /** The text of the command. */
   source: string;
 }
 
@@ -40,20 +40,20 @@ export interface Pipeline {
 
 export type Script = Pipeline[];
 
-/** Where a parse stands. Shared by everything that reads one text. */
+/** The position of a parse; the parser and the word reader share it. */
 export interface Cursor {
   readonly text: string;
   at: number;
-  /** How many scripts and expansions this one is inside of. */
+  /** Number of scripts and expansions around this position. */
   depth: number;
   notes: ParseNotes;
 }
 
-/** What a parse could not make sense of. */
+/** Constructs that the parser could not read. */
 export interface ParseNotes {
   unterminated: boolean;
   tooDeep: boolean;
 }
 
-/** Scripts inside scripts, and expansions inside expansions, are followed this far. */
+/** The parser follows nested scripts and nested expansions this far. */
 export const MAX_DEPTH = 16;

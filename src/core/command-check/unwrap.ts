@@ -1,10 +1,10 @@
-// Takes off what stands in front of the program that really runs (sudo, env, nohup, xargs, …) and finds the
-// scripts that programs are given as text (sh -c, eval, ssh, trap, …).
+// Removes prefixes (sudo, env, nohup, xargs, …) in front of the program that runs, and finds the scripts in the
+// arguments of programs (sh -c, eval, ssh, trap, …).
 import { baseName } from './paths.ts';
 import { SHELLS } from './programs.ts';
 
 interface Prefix {
-  /** Short options that take a value. */
+  /** Short options with a value. */
   valued?: string;
   /** Operands before the program. */
   operands?: number;
@@ -46,14 +46,14 @@ const PREFIXES = new Map<string, Prefix>(
 );
 
 export interface Unwrapped {
-  /** The program and its arguments; empty when there is none. */
+  /** The program and its arguments; empty without a program. */
   words: string[];
-  /** Names of what was taken off. */
+  /** Names of the removed prefixes. */
   prefixes: string[];
   elevated: boolean;
 }
 
-/** The words without prefixes. */
+/** Removes the prefixes of a command. */
 export function unwrap(given: readonly string[]): Unwrapped {
   const prefixes: string[] = [];
   let elevated = false;
@@ -71,7 +71,7 @@ export function unwrap(given: readonly string[]): Unwrapped {
   return { words: given.slice(at), prefixes, elevated };
 }
 
-/** `command -v rm` asks and runs nothing; `env -S` and `flock -c` take a script instead of words. */
+/** `command -v NAME` runs nothing; `env -S` and `flock -c` take a script instead of words. */
 function runsNoWords(name: string, [first = '', ...rest]: string[]): boolean {
   if (name === 'command') return first === '-v' || first === '-V';
   if (name === 'env') return first.startsWith('-S') || first.startsWith('--split-string');
@@ -98,7 +98,7 @@ export function innerScripts(program: string, args: readonly string[]): string[]
   if (SHELLS.has(program)) return optionValue(args, /^-[a-zA-Z]*c[a-zA-Z]*$/);
   switch (program) {
     case 'eval':
-      // What a substitution prints is not known here; a rule of its own speaks of it.
+      // The output of a substitution is unknown here; the rule evalOfOutput judges it.
       return [
         args
           .filter((arg) => arg !== '--')
@@ -130,13 +130,13 @@ function optionValue(args: readonly string[], option: RegExp): string[] {
   return at === -1 || value === undefined ? [] : [value];
 }
 
-/** What watch runs, and what ssh runs on its host. */
+/** The command of watch, or the command that ssh runs on its host. */
 function operandsBehind(program: string, args: readonly string[]): string {
   const valued = program === 'ssh' ? 'BbcDEeFIiJLlmOopQRSWw' : 'n';
   return args.slice(skipPrefix(args, 0, { valued, operands: program === 'ssh' ? 1 : 0 })).join(' ');
 }
 
-/** The programs behind -exec, each word quoted again. */
+/** The commands after -exec, with each word quoted again. */
 function execScripts(args: readonly string[]): string[] {
   const scripts: string[] = [];
   for (let at = 0; at < args.length; at++) {

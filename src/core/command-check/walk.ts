@@ -1,5 +1,5 @@
-// Walks a parsed script in the order it would run and shows every program to the rules: with variables that are
-// known filled in, the working directory, and what flows through its pipe. Bounded in depth and in total work.
+// Walks a parsed script in execution order and shows every program to the rules, with known variables filled in, its
+// working directory, and the flow through its pipe. Bounded in depth and in total work.
 import {
   finding,
   mergeFlows,
@@ -17,7 +17,7 @@ import type { Group, ParseNotes, Script, Simple, Word } from './script.ts';
 import { innerScripts, unwrap } from './unwrap.ts';
 
 const MAX_SCRIPT_DEPTH = 8;
-/** Characters of scripts inside scripts that are looked at in all. */
+/** Total characters of nested scripts that one walk reads. */
 const MAX_TEXT = 200_000;
 const MAX_VALUE = 256;
 
@@ -25,7 +25,7 @@ export interface Walk {
   rules: readonly Rule[];
   findings: Finding[];
   notes: ParseNotes;
-  /** Every program met, as it was named, with its prefixes. */
+  /** Every program and prefix, as the script names it. */
   programs: Set<string>;
   functions: Set<string>;
   variables: Map<string, string>;
@@ -34,7 +34,7 @@ export interface Walk {
   textLeft: number;
 }
 
-/** A walk that has not begun. */
+/** The initial state of a walk. */
 export function newWalk(rules: readonly Rule[], cwd: string): Walk {
   return {
     rules,
@@ -49,7 +49,7 @@ export function newWalk(rules: readonly Rule[], cwd: string): Walk {
   };
 }
 
-/** Walks a text as a shell script; answers with what it would print. */
+/** Walks a text as a shell script. Returns the flow that it would print. */
 export function walkText(text: string, input: Flow, walk: Walk): Flow {
   walk.textLeft -= text.length;
   if (walk.depth >= MAX_SCRIPT_DEPTH || walk.textLeft < 0) {
@@ -81,7 +81,7 @@ function walkGroup({ body, functionName }: Group, input: Flow, walk: Walk): Flow
   if (functionName !== undefined) {
     walk.functions.add(functionName);
     if (forks(body, functionName)) {
-      const message = 'The function starts itself over and over: a fork bomb.';
+      const message = 'The function starts itself again and again: a fork bomb.';
       walk.findings.push(finding(`${functionName}() { … }`, 'fork-bomb', 'critical', message));
     }
   }
@@ -110,11 +110,11 @@ function walkSimple(simple: Simple, input: Flow, walk: Walk): Flow {
   const words = simple.words.map((word) => expand(word, walk));
   const first = simple.words[0];
   const texts = [...programWords(first, words[0]), ...words.slice(1).map(({ text }) => text)];
-  const { words: own, prefixes, elevated } = unwrap(texts);
+  const { words: unwrapped, prefixes, elevated } = unwrap(texts);
   for (const prefix of prefixes) walk.programs.add(prefix);
   const stdin = redirects.filter(({ operator }) => operator.startsWith('<')).map(stdinFlow);
   const feed = [input, ...stdin].reduce(mergeFlows);
-  const [path = '', ...args] = prefixes.includes('xargs') ? [...own, ...input.words] : own;
+  const [path = '', ...args] = prefixes.includes('xargs') ? [...unwrapped, ...input.words] : unwrapped;
   const invocation: Invocation = {
     program: baseName(path),
     path,
@@ -141,7 +141,7 @@ function visit(invocation: Invocation, walk: Walk): Flow {
   return [output.flow, ...scripts.map((script) => walkText(script, input, walk))].reduce(mergeFlows);
 }
 
-/** A text that may be a command: only what is dangerous in it counts. */
+/** Walks a text that may be a command, and keeps only dangerous findings. */
 function walkGuess(text: string, walk: Walk): void {
   const findings: Finding[] = [];
   const guess = { ...walk, findings, notes: { ...walk.notes }, programs: new Set<string>() };
@@ -150,12 +150,12 @@ function walkGuess(text: string, walk: Walk): void {
   walk.findings.push(...findings.filter(({ level }) => level === 'high' || level === 'critical'));
 }
 
-/** What `<<<`, `<<` and `< <(…)` put on standard input. */
+/** The flow from `<<<`, `<<` and `< <(…)` to standard input. */
 function stdinFlow({ operator, text, flow }: { operator: string } & Expanded): Flow {
   return operator === '<' ? flow : mergeFlows(flow, { ...NO_FLOW, texts: [text] });
 }
 
-/** An unquoted variable or a brace expansion may stand for a program and its arguments. */
+/** Splits an unquoted variable or a brace expansion into a program and its arguments. */
 function programWords(word: Word | undefined, expanded: Expanded | undefined): string[] {
   if (!word || !expanded) return [];
   const { text } = expanded;
@@ -171,7 +171,7 @@ function assign(text: string, { variables }: Walk): void {
   else variables.delete(name);
 }
 
-/** Fills in what is known: assigned values, the working directory, the default of a variable that is not. */
+/** Fills in known values: assigned variables, the working directory, defaults of unknown variables. */
 function expand({ text, scripts }: Word, walk: Walk): Expanded {
   const flow = scripts.map((script) => walkScript(script, NO_FLOW, walk)).reduce(mergeFlows, NO_FLOW);
   if (!text.includes('${')) return { text, flow };

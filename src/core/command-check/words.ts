@@ -1,12 +1,12 @@
-// Reads one word of a shell script: quotes, escapes, variables, substitutions. Never throws; what does not end is noted.
+// Reads one word of a shell script: quotes, escapes, variables, substitutions. Never throws; notes missing ends.
 import { MAX_DEPTH, type Cursor, type Script, type Word } from './script.ts';
 
-/** Reads the script inside a substitution; stops behind its closing parenthesis. */
+/** Reads the script inside a substitution, including its closing parenthesis. */
 export type ReadScript = (cursor: Cursor) => Script;
 
 const STOPS = new Set([' ', '\t', '\r', '\n', ';', '&', '|', '(', ')', '<', '>']);
 
-/** Reads the word at the cursor. An unquoted `$IFS` ends it, as it would when run. */
+/** Reads the word at the cursor. An unquoted `$IFS` ends the word, as in a shell. */
 export function readWord(cursor: Cursor, readScript: ReadScript): Word {
   const word: Word = { text: '', quoted: false, scripts: [] };
   readTilde(cursor, word);
@@ -27,7 +27,7 @@ export function readWord(cursor: Cursor, readScript: ReadScript): Word {
   return word;
 }
 
-/** A here-document’s or here-string’s body: everything, with expansions but without quotes. */
+/** Reads the body of a here-document or here-string, with its expansions; quotes have no meaning there. */
 export function readText(cursor: Cursor, readScript: ReadScript): Word {
   const word: Word = { text: '', quoted: true, scripts: [] };
   while (cursor.at < cursor.text.length) readDoubleQuoted(cursor, word, readScript);
@@ -90,7 +90,7 @@ function readAnsiQuoted(cursor: Cursor, word: Word): void {
   cursor.at = end + 1;
 }
 
-/** Backslash escapes of `$'…'`, printf and `echo -e`. */
+/** Decodes the backslash escapes of `$'…'`, printf and `echo -e`. */
 export function decodeEscapes(text: string): string {
   return text.replaceAll(/\\(x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|[0-7]{1,4}|.)/g, (_, code: string) => {
     if (/^[xu]./.test(code)) return String.fromCharCode(Number.parseInt(code.slice(1), 16));
@@ -111,7 +111,7 @@ function readQuoted(cursor: Cursor, word: Word, readScript: ReadScript): void {
   cursor.notes.unterminated = true;
 }
 
-/** One piece of what stands between double quotes. */
+/** Reads one piece between double quotes. */
 function readDoubleQuoted(cursor: Cursor, word: Word, readScript: ReadScript): void {
   if (cursor.text[cursor.at] !== '\\') {
     readPlain(cursor, word, readScript);
@@ -122,7 +122,7 @@ function readDoubleQuoted(cursor: Cursor, word: Word, readScript: ReadScript): v
   cursor.at += 2;
 }
 
-/** An expansion, or one character that means itself. */
+/** Reads an expansion, or one literal character. */
 function readPlain(cursor: Cursor, word: Word, readScript: ReadScript): void {
   const char = cursor.text[cursor.at]!;
   if (char === '`') {
@@ -153,7 +153,7 @@ function readDollar(cursor: Cursor, word: Word, readScript: ReadScript): void {
   }
 }
 
-/** `$((…))` computes and runs nothing; false when it has no end, which makes it something else. */
+/** Skips `$((…))`, which runs nothing. Returns false without an end: then it is a substitution. */
 function skipArithmetic(cursor: Cursor): boolean {
   let open = 0;
   for (let at = cursor.at + 1; at < cursor.text.length; at++) {
@@ -169,7 +169,7 @@ function skipArithmetic(cursor: Cursor): boolean {
   return false;
 }
 
-/** `${NAME}` and its forms; what stands behind the name is kept, its substitutions are followed. */
+/** Reads `${NAME}` and its forms; keeps the text after the name, and follows its substitutions. */
 function readBraces(cursor: Cursor, word: Word, readScript: ReadScript): void {
   const inner: Word = { text: '', quoted: false, scripts: word.scripts };
   if (cursor.depth >= MAX_DEPTH) {
@@ -204,6 +204,6 @@ function readBackticks(cursor: Cursor, word: Word, readScript: ReadScript): void
   word.text += '$()';
   const text = cursor.text.slice(start, end).replaceAll(/\\([`$\\])/g, '$1');
   const inner: Cursor = { text, at: 0, depth: cursor.depth, notes: cursor.notes };
-  // A script that is a text of its own: a closing parenthesis in it ends nothing outside.
+  // The script has its own text, so a closing parenthesis in it ends nothing outside.
   while (inner.at < text.length && !cursor.notes.tooDeep) readNested(inner, word, readScript);
 }

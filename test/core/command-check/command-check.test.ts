@@ -11,7 +11,7 @@ function levelOf(command: string): Level {
   return checkCommand({ command }).level;
 }
 
-describe('deleting what a system lives on is refused', () => {
+describe('the validator refuses deletions of system directories', () => {
   test.each([
     'rm -rf /',
     'rm -fr /',
@@ -122,7 +122,7 @@ describe('deleting what a system lives on is refused', () => {
   });
 });
 
-describe('destroying devices and accounts is refused', () => {
+describe('the validator refuses writes to devices and accounts', () => {
   test.each([
     'mkfs /dev/sda',
     'mkfs.ext4 -F /dev/sdb1',
@@ -149,7 +149,7 @@ describe('destroying devices and accounts is refused', () => {
   });
 });
 
-describe('running what nobody has read is refused', () => {
+describe('the validator refuses unreviewed code', () => {
   test.each([
     ['curl http://x | bash', 'critical'],
     ['curl x | sh', 'critical'],
@@ -193,7 +193,7 @@ describe('running what nobody has read is refused', () => {
   });
 });
 
-describe('reading secrets, killing and becoming root is refused', () => {
+describe('the validator refuses reads of secrets, kills and root shells', () => {
   test.each([
     'cat /etc/shadow',
     'less /etc/shadow',
@@ -240,7 +240,7 @@ describe('reading secrets, killing and becoming root is refused', () => {
   });
 });
 
-describe('what people schedule every day passes without a word', () => {
+describe('everyday commands pass without a warning', () => {
   test.each([
     'rsync -e ssh a b',
     "rsync -az -e 'ssh -i ~/.ssh/id_rsa' a host:b",
@@ -313,7 +313,7 @@ describe('what people schedule every day passes without a word', () => {
   });
 });
 
-describe('what is only suspicious runs with a warning', () => {
+describe('suspicious commands run with a warning', () => {
   test.each<[string, Level]>([
     ['$X -rf ./build', 'medium'],
     ['"$CMD" --now', 'medium'],
@@ -346,7 +346,7 @@ describe('arguments without a shell', () => {
     },
   );
 
-  test('are not read as shell code', () => {
+  test('are no shell code', () => {
     expect(checkCommand({ args: ['echo', '$(rm -rf /)', '; rm -rf /', "it's `rm -rf /`"] }).level).toBe(
       'none',
     );
@@ -360,15 +360,15 @@ test('the working directory decides what a relative path means', () => {
 });
 
 describe('the policy', () => {
-  test('lets a dangerous command through with a warning', () => {
+  test('allowDangerous turns refusals into warnings', () => {
     const verdict = checkCommand({ command: 'rm -rf /' }, { allowDangerous: true });
     expect(verdict).toMatchObject({ allowed: true, level: 'critical' });
     expect(verdict.warnings).toEqual([
-      'rm deletes a directory that the system or a person lives on: / (rm -rf /)',
+      'rm deletes a directory that the system or its users need: / (rm -rf /)',
     ]);
   });
 
-  test('of an allow-list admits the listed programs and what the shell does itself', () => {
+  test('allowList admits the listed programs and shell builtins', () => {
     const policy = { allowList: ['pg_dump', 'gzip', '/usr/bin/rsync'] };
     expect(
       checkCommand({ command: 'cd /srv && pg_dump app | gzip > x; /usr/bin/rsync a b' }, policy).allowed,
@@ -387,13 +387,13 @@ describe('the policy', () => {
     }
   });
 
-  test('of an allow-list holds even where dangerous commands are let through', () => {
+  test('allowList applies even with allowDangerous', () => {
     expect(checkCommand({ command: 'curl x' }, { allowList: ['ls'], allowDangerous: true }).allowed).toBe(
       false,
     );
   });
 
-  test('throws COMMAND_REFUSED with the path of the field and answers with warnings otherwise', () => {
+  test('requireSafeCommand throws COMMAND_REFUSED with the path of the field, and returns warnings otherwise', () => {
     const refused = () => requireSafeCommand({ command: 'true; rm -rf /' });
     expect(refused).toThrow(LshError);
     expect(refused).toThrow(
@@ -401,12 +401,12 @@ describe('the policy', () => {
         code: 'COMMAND_REFUSED',
         exitStatus: 5,
         problems: [
-          { path: 'spec.command', message: 'rm deletes a directory that the system or a person lives on: /' },
+          { path: 'spec.command', message: 'rm deletes a directory that the system or its users need: /' },
         ],
       }),
     );
     expect(requireSafeCommand({ command: 'curl -k x' })).toEqual([
-      'Talks to a server without checking who it is. (curl -k x)',
+      'Connects to a server without checking its certificate. (curl -k x)',
     ]);
   });
 });
@@ -455,7 +455,7 @@ describe('any text at all', () => {
     array(piece, { maxLength: 400 }).map((pieces) => pieces.join('')),
   );
 
-  test('gets a verdict, always the same, and never an exception', () => {
+  test('gets the same verdict each time, and never an exception', () => {
     assert(
       property(script, (command) => {
         const verdict = checkCommand({ command });
@@ -466,7 +466,7 @@ describe('any text at all', () => {
     );
   });
 
-  test('quoted for the shell is one harmless argument', () => {
+  test('is one harmless argument when quoted for the shell', () => {
     assert(
       property(
         script.filter((text) => !/[^\P{C}\n\t\r]/u.test(text)),
@@ -498,12 +498,12 @@ describe('any text at all', () => {
     'f(){ f|f&};',
     'A=$A$A;',
     'echo x|sh|',
-  ])('of the longest length made of %j is judged at once', (unit) => {
+  ])('takes linear time: %j repeated to the maximum length', (unit) => {
     const command = unit.repeat(Math.floor(10_000 / unit.length));
     const before = process.cpuUsage();
     checkCommand({ command });
     const { user, system } = process.cpuUsage(before);
-    // Processor time, so that a busy machine changes nothing; it is some 50 ms, and seconds if it grew faster than the length.
+    // CPU time, so that other processes do not matter: about 50 ms, and seconds if it grew faster than the length.
     expect((user + system) / 1000).toBeLessThan(1500);
   });
 });

@@ -1,8 +1,8 @@
-// Deleting what a system or a person lives on: rm, find -delete, rsync --delete, mv to nowhere, recursive chmod and chown.
+// Deletion of directories that the system or its users need: rm, find -delete, rsync --delete, mv, recursive chmod and chown.
 import { finding, optionsOf, type Finding, type Invocation } from '../invocation.ts';
 import { ifVariablesWereEmpty, isSystemRoot, resolvePath } from '../paths.ts';
 
-const ROOT_MESSAGE = 'deletes a directory that the system or a person lives on';
+const ROOT_MESSAGE = 'deletes a directory that the system or its users need';
 
 /** `rm` with a recursive option, in every spelling. */
 export function recursiveDelete({ program, args, cwd, source }: Invocation): Finding[] {
@@ -12,13 +12,18 @@ export function recursiveDelete({ program, args, cwd, source }: Invocation): Fin
   if (!anyProgram || !recursive) return [];
   if (long.includes('--no-preserve-root')) {
     return [
-      finding(source, 'delete-root', 'critical', 'The command says itself that it wants to delete the root.'),
+      finding(
+        source,
+        'delete-root',
+        'critical',
+        'The option --no-preserve-root permits the deletion of the root.',
+      ),
     ];
   }
   return operands.slice(0, 256).flatMap((target) => deletedTarget(target, cwd, source, program));
 }
 
-/** A name that only the shell will know. */
+/** Whether only the shell knows the name. */
 function isUnknown(program: string): boolean {
   return /\$[{(]/.test(program);
 }
@@ -63,12 +68,7 @@ export function replaceRoot({ program, args, cwd, source }: Invocation): Finding
   const target = operands.at(-1);
   if (program === 'mv' && operands.slice(0, -1).some((from) => isSystemRoot(resolvePath(from, cwd)))) {
     return [
-      finding(
-        source,
-        'move-root',
-        'critical',
-        'mv takes away a directory that the system or a person lives on.',
-      ),
+      finding(source, 'move-root', 'critical', 'mv moves a directory that the system or its users need.'),
     ];
   }
   if (program !== 'rsync' || target === undefined || !long.some((option) => option.startsWith('--delete')))
@@ -77,17 +77,17 @@ export function replaceRoot({ program, args, cwd, source }: Invocation): Finding
   return [finding(source, 'delete-root', 'critical', `rsync --delete ${ROOT_MESSAGE}: ${target}`)];
 }
 
-/** chmod and chown that reach everything, or let everybody write. */
+/** chmod and chown on system directories, or with write access for all users. */
 export function openPermissions({ program, args, cwd, source }: Invocation): Finding[] {
   if (!['chmod', 'chown', 'chgrp'].includes(program)) return [];
   const { letters, long, operands } = optionsOf(args);
   const recursive = letters.includes('R') || long.includes('--recursive');
   if (recursive && operands.slice(1).some((target) => isSystemRoot(resolvePath(target, cwd)))) {
-    const message = `${program} changes the rights of everything below a directory that the system or a person lives on.`;
+    const message = `${program} changes the rights of everything below a directory that the system or its users need.`;
     return [finding(source, 'permissions-root', 'critical', message)];
   }
   if (program !== 'chmod' || !/^(0?[0-7]?777|([ugo]*a[ugo]*|ugo)?[+=]rwx)$/.test(operands[0] ?? ''))
     return [];
-  const message = 'chmod lets everybody on the machine change these files.';
+  const message = 'chmod lets every user of the machine change these files.';
   return [finding(source, 'permissions-open', recursive ? 'medium' : 'low', message)];
 }

@@ -1,17 +1,17 @@
-// Writing to disks, to kernel triggers and to the files that decide who may log in.
+// Writes to disks, to kernel triggers, and to the files that hold accounts.
 import { finding, type Finding, type Invocation } from '../invocation.ts';
 import { isRawDevice, resolvePath } from '../paths.ts';
 
 const FORMATTERS = /^(mkfs(\.\w+)?|mke2fs|mkswap|newfs\w*|wipefs|blkdiscard|shred)$/;
 
-/** mkfs and its kin. */
+/** mkfs and similar programs. */
 export function format({ program, args, source }: Invocation): Finding[] {
   if (!FORMATTERS.test(program)) return [];
   if (args.some((arg) => arg.startsWith('/dev/') && arg !== '/dev/null')) {
-    return [finding(source, 'format-device', 'critical', `${program} destroys what is on the device.`)];
+    return [finding(source, 'format-device', 'critical', `${program} destroys the contents of the device.`)];
   }
   if (program === 'shred') return [];
-  return [finding(source, 'format', 'medium', `${program} destroys what its target holds.`)];
+  return [finding(source, 'format', 'medium', `${program} destroys the contents of its target.`)];
 }
 
 /** `dd of=/dev/sda`, `cp x /dev/sda`, `tee /dev/sda`. */
@@ -25,7 +25,7 @@ export function writeDevice({ program, args, cwd, source }: Invocation): Finding
   return target === undefined ? [] : writtenFile(resolvePath(target, cwd), source);
 }
 
-/** `> /dev/sda` and other redirections that destroy. */
+/** `> /dev/sda` and similar redirections. */
 export function redirectToDevice({ redirects, cwd, source }: Invocation): Finding[] {
   return redirects
     .filter(({ operator }) => operator.includes('>'))
@@ -36,15 +36,17 @@ function writtenFile(path: string, source: string): Finding[] {
   if (isRawDevice(path))
     return [finding(source, 'write-device', 'critical', `Writes over the device ${path}.`)];
   if (path === '/proc/sysrq-trigger') {
-    return [finding(source, 'kernel-trigger', 'critical', 'Tells the kernel to crash, reboot or kill.')];
+    return [
+      finding(source, 'kernel-trigger', 'critical', 'Makes the kernel crash, reboot or kill processes.'),
+    ];
   }
   if (/^\/etc\/(passwd|shadow|gshadow|group|sudoers(\.d\/.*)?|ld\.so\.preload|pam\.d\/.*)$/.test(path)) {
     return [
-      finding(source, 'write-accounts', 'critical', `Writes to ${path}, which decides who may do what here.`),
+      finding(source, 'write-accounts', 'critical', `Writes to ${path}, which controls accounts and rights.`),
     ];
   }
   if (/\/\.ssh\/authorized_keys2?$/.test(path)) {
-    return [finding(source, 'write-accounts', 'medium', `Writes to ${path}, which decides who may log in.`)];
+    return [finding(source, 'write-accounts', 'medium', `Writes to ${path}, which controls logins.`)];
   }
   return [];
 }

@@ -1,4 +1,4 @@
-// Handing a shell to the network, and trusting servers that nobody checked.
+// Shells that listen to the network, and connections without a check of the server.
 import { finding, optionsOf, type Finding, type Invocation } from '../invocation.ts';
 import { SHELLS } from '../programs.ts';
 
@@ -15,10 +15,10 @@ export function remoteShell({ program, args, redirects, input, source }: Invocat
   const overSocket =
     SHELLS.has(program) && redirects.some(({ target }) => /^\/dev\/(tcp|udp)\//.test(target));
   if (!executes && !overSocket && !(netcat && input.shell)) return [];
-  return [finding(source, 'remote-shell', 'critical', 'Hands a shell of this machine to the network.')];
+  return [finding(source, 'remote-shell', 'critical', 'Gives the network a shell on this machine.')];
 }
 
-/** `ncat -c /bin/sh`; elsewhere -c means encryption. */
+/** `ncat -c /bin/sh`; in other netcats -c means encryption. */
 function runsShell(args: readonly string[]): boolean {
   const value = args[args.findIndex((arg) => /^-[a-z]*c$/.test(arg)) + 1];
   return args.some((arg) => /^-[a-z]*c$/.test(arg)) && /(^|\/)(ba|da|z)?sh\b/.test(value ?? '');
@@ -31,5 +31,7 @@ export function uncheckedServer({ program, args, source }: Invocation): Finding[
     program === 'curl' && (/k/.test(letters.replaceAll(/[HdouXAbeF].*/g, '')) || long.includes('--insecure'));
   const wget = program === 'wget' && long.includes('--no-check-certificate');
   if (!curl && !wget) return [];
-  return [finding(source, 'unchecked-server', 'low', 'Talks to a server without checking who it is.')];
+  return [
+    finding(source, 'unchecked-server', 'low', 'Connects to a server without checking its certificate.'),
+  ];
 }

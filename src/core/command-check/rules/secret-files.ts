@@ -1,10 +1,10 @@
-// Reading what only its owner may know: password hashes and private keys, whatever program reads them.
+// Reads of password hashes and private keys, by any program.
 import { finding, type Finding, type Invocation, type Level } from '../invocation.ts';
 import { resolvePath } from '../paths.ts';
 
 const SHADOW = /^\/etc\/(g?shadow-?|master\.passwd|security\/opasswd)$/;
 const HOST_KEY = /^\/etc\/ssh\/ssh_host_\w+_key$/;
-/** Programs that tell about a file, or use a key for what it is for. */
+/** Programs that do not print a file, or that use a key for its purpose. */
 const HARMLESS = new Set(
   'echo printf ls stat test [ [[ find touch mkdir chmod chown chgrp rm shred cd ssh-add ssh-keygen ssh-copy-id'.split(
     ' ',
@@ -14,7 +14,7 @@ const DUMPERS = new Set(
   'cat less more head tail tac nl strings xxd od hexdump base64 curl nc ncat cp scp tar zip tee'.split(' '),
 );
 
-/** Any reader of shadow files and private keys. */
+/** Reads of shadow files and private keys. */
 export function secretFiles({ program, args, redirects, cwd, source }: Invocation): Finding[] {
   const read = redirects.filter(({ operator }) => operator === '<').map(({ target }) => target);
   const named = HARMLESS.has(program)
@@ -22,12 +22,12 @@ export function secretFiles({ program, args, redirects, cwd, source }: Invocatio
     : args.filter((arg, at) => !isKeyOption(program, args[at - 1], arg)).map(fileOf);
   return [...read, ...named].flatMap((file) => {
     const path = file.length > 1024 ? file : resolvePath(file, cwd);
-    const [what, level] = secretIn(path, program);
-    return level === 'none' ? [] : [finding(source, 'read-secret', level, `Reads ${what}: ${path}`)];
+    const [secret, level] = secretIn(path, program);
+    return level === 'none' ? [] : [finding(source, 'read-secret', level, `Reads ${secret}: ${path}`)];
   });
 }
 
-/** `ssh -i key`, `rsync -e 'ssh -i key'`, `--private-key key`, `-o IdentityFile=key` use a key without showing it. */
+/** `ssh -i key`, `rsync -e 'ssh -i key'`, `--private-key key`, `-o IdentityFile=key` use a key without printing it. */
 function isKeyOption(program: string, before: string | undefined, arg: string): boolean {
   if (program === 'rsync' && /^(-[a-zA-Z]*e|--rsh)$/.test(before ?? '')) return true;
   if (/^-(i|-?[\w-]*(key|identity)[\w-]*)$/i.test(before ?? '')) return true;
@@ -46,6 +46,7 @@ function secretIn(path: string, program: string): [string, Level] {
   const key = /\/\.ssh\/(?:[^/]+\/)*(id_[^/]*|[^/]*_key|[^/]*\.pem|identity)$/.exec(path)?.[1];
   if (key !== undefined && !key.endsWith('.pub')) return ['a private key', 'critical'];
   if (/^\/etc\/passwd-?$/.test(path) && DUMPERS.has(program)) return ['the list of accounts', 'high'];
-  if (/^\/etc\/sudoers$/.test(path) && DUMPERS.has(program)) return ['who may become root', 'high'];
+  if (/^\/etc\/sudoers$/.test(path) && DUMPERS.has(program))
+    return ['the list of users who may become root', 'high'];
   return ['', 'none'];
 }

@@ -1,4 +1,4 @@
-// Ending the machine or what holds it up, and becoming somebody else.
+// Shutdown of the machine or of vital processes, and changes of the user.
 import { finding, optionsOf, type Finding, type Invocation } from '../invocation.ts';
 
 const FATAL = /^-?(9|15|KILL|TERM|SIGKILL|SIGTERM)$/;
@@ -9,11 +9,11 @@ export function killVital(invocation: Invocation): Finding[] {
   const { program, args, source } = invocation;
   if (program === 'kill') return killFindings(args, source);
   if (program === 'killall5') {
-    return [finding(source, 'kill-vital', 'critical', 'Kills every process it may.')];
+    return [finding(source, 'kill-vital', 'critical', 'Kills every process that it may signal.')];
   }
   if (program !== 'pkill' && program !== 'killall') return [];
   if (!optionsOf(args).operands.some((name) => VITAL.test(name)) || hasHarmlessSignal(args)) return [];
-  return [finding(source, 'kill-vital', 'high', 'Kills what this machine needs to stay reachable.')];
+  return [finding(source, 'kill-vital', 'high', 'Kills a process that keeps this machine reachable.')];
 }
 
 function hasHarmlessSignal(args: readonly string[]): boolean {
@@ -23,13 +23,14 @@ function hasHarmlessSignal(args: readonly string[]): boolean {
 function killFindings(args: readonly string[], source: string): Finding[] {
   const { signal, targets } = killArguments(args);
   if (!FATAL.test(signal)) return [];
-  if (targets.has('-1')) return [finding(source, 'kill-vital', 'critical', 'Kills every process it may.')];
+  if (targets.has('-1'))
+    return [finding(source, 'kill-vital', 'critical', 'Kills every process that it may signal.')];
   if (!targets.has('1')) return [];
   const level = /9|KILL/.test(signal) ? 'critical' : 'medium';
-  return [finding(source, 'kill-vital', level, 'Kills process 1: the whole machine or container.')];
+  return [finding(source, 'kill-vital', level, 'Kills process 1, and with it the machine or container.')];
 }
 
-/** A first argument such as -9 is a signal only when something follows it. */
+/** A first argument such as -9 is a signal only if another argument follows. */
 function killArguments(args: readonly string[]): { signal: string; targets: Set<string> } {
   const [first = '', second = ''] = args;
   if (/^(-s|-n|--signal)$/.test(first)) return { signal: second, targets: new Set(args.slice(2)) };
@@ -37,7 +38,7 @@ function killArguments(args: readonly string[]): { signal: string; targets: Set<
   return { signal: 'TERM', targets: new Set(args) };
 }
 
-/** shutdown, reboot and what they are also called. */
+/** shutdown, reboot and their other names. */
 export function powerOff({ program, args, source }: Invocation): Finding[] {
   const direct =
     ['shutdown', 'reboot', 'halt', 'poweroff'].includes(program) &&
@@ -47,14 +48,14 @@ export function powerOff({ program, args, source }: Invocation): Finding[] {
     program === 'systemctl' &&
     args.some((arg) => /^(reboot|poweroff|halt|kexec|emergency|rescue)$/.test(arg));
   if (!direct && !level && !unit) return [];
-  return [finding(source, 'power-off', 'high', 'Takes the machine down, and the scheduler with it.')];
+  return [finding(source, 'power-off', 'high', 'Stops the machine, and the scheduler with it.')];
 }
 
-/** sudo as such, and sudo that hands over a shell or changes a password. */
+/** Any use of sudo, a root shell, and changes of a password by root. */
 export function becomeRoot({ program, args, elevated, source }: Invocation): Finding[] {
   if (program === 'sudo' || (elevated && program === 'su')) {
     if (program === 'sudo' && !args.some((arg) => /^(-[a-zA-Z]*[is]|--login|--shell)$/.test(arg))) return [];
-    return [finding(source, 'become-root', 'high', 'Opens a shell with all rights.')];
+    return [finding(source, 'become-root', 'high', 'Opens a root shell.')];
   }
   if (elevated && (program === 'passwd' || program === 'chpasswd')) {
     return [finding(source, 'become-root', 'high', 'Changes the password of another user.')];
@@ -65,7 +66,7 @@ export function becomeRoot({ program, args, elevated, source }: Invocation): Fin
       source,
       'elevated',
       'low',
-      'Runs with the rights of another user, and fails where sudo asks for a password.',
+      'Runs with the rights of another user, and fails if sudo asks for a password.',
     ),
   ];
 }
