@@ -5,10 +5,10 @@
 // together with a slot that is regularly there), and a time that happens twice runs the first time only. One
 // whose hour field is `*`, has a step or names all 24 hours means the passing of time: it runs at every
 // instant whose wall clock matches, so twice in a repeated hour and not at all in a skipped one.
-import type { Pattern } from './pattern.ts';
+import type { Pattern } from './expression/pattern.ts';
 import { nextWall, previousWall } from './wall.ts';
 import { countWall } from './wall-count.ts';
-import { offsetBefore, segmentAt, segmentEnd, type Zone } from './zone.ts';
+import { offsetBefore, segmentAt, segmentEnd, type Zone } from './zone/zone.ts';
 
 /** No slot lies outside [0, HORIZON): 1970 to the end of 2199. */
 export const HORIZON = 7_258_118_400;

@@ -2,9 +2,9 @@
 import { compileSchedule, compileSources, type ScheduleInput } from './schedule.ts';
 import { civilDate, DAY_SECONDS } from './calendar.ts';
 import { runsAfterGap } from './cron-slots.ts';
-import type { Pattern } from './pattern.ts';
+import type { Pattern } from './expression/pattern.ts';
 import { nextWall, previousWall } from './wall.ts';
-import { offsetBefore, segmentAt, segmentEnd, zoneNamed, type Zone } from './zone.ts';
+import { offsetBefore, segmentAt, segmentEnd, zoneNamed, type Zone } from './zone/zone.ts';
 
 export interface ExplainedSlot {
   /** Milliseconds since the epoch. */

@@ -1,11 +1,11 @@
 // The public face of schedules: expressions in, slots out. How clock changes are treated is told at the head
 // of schedule/cron-slots.ts.
 import { HORIZON } from './cron-slots.ts';
-import { parseExpression } from './expression.ts';
-import type { Pattern } from './pattern.ts';
+import { parseExpression } from './expression/expression.ts';
+import type { Pattern } from './expression/pattern.ts';
 import { countUnion, nextOf, previousOf, type Source } from './source.ts';
-import { checkTimeZone } from './time-zone.ts';
-import { zoneNamed } from './zone.ts';
+import { checkTimeZone } from './zone/zone-name.ts';
+import { zoneNamed } from './zone/zone.ts';
 
 /** Everything that decides a job's slots besides the clock. */
 export interface ScheduleInput {

@@ -1,8 +1,8 @@
 // Where slots come from: cron patterns in a zone, a fixed interval, or one instant. All in whole seconds
 // since the epoch; Infinity and -Infinity stand for "no such slot". Plain data, so that 100,000 stay small.
 import { countInstants, HORIZON, nextInstant, previousInstant } from './cron-slots.ts';
-import type { Pattern } from './pattern.ts';
-import type { Zone } from './zone.ts';
+import type { Pattern } from './expression/pattern.ts';
+import type { Zone } from './zone/zone.ts';
 
 export type Source =
   | { kind: 'cron'; patterns: readonly Pattern[]; zone: Zone }

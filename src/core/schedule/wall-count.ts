@@ -1,6 +1,6 @@
 // Counts on the wall clock: how many seconds match at least one of several patterns.
 import { civilDate, DAY_SECONDS, monthLength } from './calendar.ts';
-import { matchingDays, type Pattern } from './pattern.ts';
+import { matchingDays, type Pattern } from './expression/pattern.ts';
 
 /** How many wall seconds in [from, to] match any of the patterns; costs O(days). */
 export function countWall(patterns: readonly Pattern[], from: number, to: number): number {

@@ -1,7 +1,7 @@
 // Searches on the wall clock: seconds since 1970 as a clock on the wall counts them, where every day has
 // 86,400 of them. What a zone makes of it is not known here.
 import { civilDate, DAY_SECONDS, monthLength } from './calendar.ts';
-import { matchingDays, type Pattern } from './pattern.ts';
+import { matchingDays, type Pattern } from './expression/pattern.ts';
 
 /** First matching wall second at or after `wall`. The pattern must match some day. */
 export function nextWall(pattern: Pattern, wall: number): number {

@@ -1,7 +1,7 @@
 // Rules for schedule, schedules and timeZone: each expression must compile and suit the platform.
 import { LshError, type Problem } from '../errors.ts';
 import { checkExpression } from '../schedule/schedule.ts';
-import { checkTimeZone } from '../schedule/time-zone.ts';
+import { checkTimeZone } from '../schedule/zone/zone-name.ts';
 import type { Candidate, Rule } from './candidate.ts';
 import { show } from './wording.ts';
 

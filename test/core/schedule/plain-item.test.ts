@@ -2,7 +2,7 @@
 import { CronExpressionParser } from 'cron-parser';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { plainValues } from '../../../src/core/schedule/plain-item.ts';
+import { plainValues } from '../../../src/core/schedule/expression/plain-item.ts';
 import { seeded } from '../../support/seed.ts';
 
 const FIELDS = [

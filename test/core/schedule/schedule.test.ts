@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { LshError } from '../../../src/core/errors.ts';
 import { compileSchedule, type ScheduleInput } from '../../../src/core/schedule/schedule.ts';
 import { jitterMs } from '../../../src/core/schedule/jitter.ts';
-import { checkTimeZone } from '../../../src/core/schedule/time-zone.ts';
+import { checkTimeZone } from '../../../src/core/schedule/zone/zone-name.ts';
 
 const NOON = Date.parse('2026-05-01T12:00:00Z');
 const DAY_MS = 86_400_000;

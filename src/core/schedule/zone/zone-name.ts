@@ -1,5 +1,5 @@
 // Names of time zones: which exist, and which one was probably meant.
-import { LshError } from '../errors.ts';
+import { LshError } from '../../errors.ts';
 
 /** Names found valid; a daemon checks the same few for each of its jobs. At most as many as there are zones. */
 const checked = new Set(['UTC']);

@@ -1,5 +1,5 @@
 // A cron expression as bitsets: which days and which times of day match, without any zone.
-import { monthLength, weekday } from './calendar.ts';
+import { monthLength, weekday } from '../calendar.ts';
 
 /** Values of the six fields, as numbers in each field's own range. */
 export interface FieldValues {

@@ -1,7 +1,7 @@
 // One schedule expression as people write it: cron fields, a macro, @every or @reboot.
-import { parseDuration } from '../duration.ts';
-import { LshError } from '../errors.ts';
-import { dayNumber } from './calendar.ts';
+import { parseDuration } from '../../duration.ts';
+import { LshError } from '../../errors.ts';
+import { dayNumber } from '../calendar.ts';
 import { FieldError, fieldValues } from './fields.ts';
 import { compilePattern, matchingDays, type Pattern } from './pattern.ts';
 
