@@ -1,7 +1,7 @@
 // "Did you mean …?": the known word nearest to a mistyped one.
 
 /** Number of single-letter edits, swaps of neighbours counting as one, between two words. */
-function distance(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
@@ -25,7 +25,7 @@ export function closest(word: string, candidates: Iterable<string>): string | un
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(typed.length / 3)) + 1;
   for (const candidate of candidates) {
-    const edits = distance(typed, candidate.toLowerCase());
+    const edits = editDistance(typed, candidate.toLowerCase());
     if (edits < bestDistance) [best, bestDistance] = [candidate, edits];
   }
   return best;

@@ -1,10 +1,10 @@
 // From a due slot or a manual request to a run, or to the reason why there is none: the concurrency policy.
 import { activeRuns, put, requestStop, type Draft } from './draft.ts';
 import type { Owed, Stretch } from './due.ts';
-import { QUEUE_MAX_LENGTH } from '../job.ts';
+import { stableFraction } from '../hash.ts';
+import { QUEUE_MAX_LENGTH, type JobKey } from '../job.ts';
 import { manualRunName, slotRunName } from '../naming.ts';
 import type { Run, RunTrigger, SlotRecord } from '../run.ts';
-import { jitterMs } from '../schedule/jitter.ts';
 
 /** Gives every owed slot its outcome. */
 export function admitSlots(draft: Draft, owed: Owed): void {
@@ -38,6 +38,11 @@ function admitSlot(draft: Draft, slot: number, trigger: RunTrigger): void {
   const base = { job: job.key, from: slot, to: slot, count: 1, recordedAt: now };
   if (refusal === undefined) draft.slots.push({ ...base, outcome: 'Ran', run: run.name });
   else recordNotRun(draft, { ...base, outcome: 'Forbidden', cause: refusal });
+}
+
+/** Delay of a slot in whole milliseconds, in [0, jitterSeconds * 1000). A hash of job and slot: every replica agrees on it. */
+export function jitterMs(job: JobKey, slot: number, jitterSeconds: number): number {
+  return Math.floor(stableFraction(`${job}@${slot}`) * jitterSeconds * 1000);
 }
 
 /** Handles the pending manual trigger once; answers with its id when there was one. */

@@ -1,11 +1,12 @@
-// What adding or changing a job shows of its future, the same in both homes.
+// The next slots as `add` and `apply` show them, in both homes.
+import { offsetText } from './explain.ts';
 import { jobSchedule } from './job-schedule.ts';
 import type { Job } from '../job.ts';
-import { localRfc3339 } from './local-time.ts';
+import { segmentAt, zoneNamed } from './zone/zone.ts';
 
 const SLOTS_SHOWN = 3;
 
-/** The next slots after `now` (milliseconds) as RFC 3339 with the offset of the job’s zone; none while suspended. */
+/** At most three slots after `now` (milliseconds), RFC 3339 with the offset of the job’s zone; none while suspended. */
 export function nextSlots(job: Pick<Job, 'key' | 'spec' | 'createdAt'>, now: number): string[] {
   if (job.spec.suspend) return [];
   const schedule = jobSchedule(job);
@@ -16,4 +17,12 @@ export function nextSlots(job: Pick<Job, 'key' | 'spec' | 'createdAt'>, now: num
     slot = schedule.next(slot);
   }
   return slots;
+}
+
+/** `2026-11-29T02:00:00+01:00` for an instant in milliseconds. */
+function localRfc3339(ms: number, timeZone: string): string {
+  const zone = zoneNamed(timeZone);
+  const seconds = Math.floor(ms / 1000);
+  const offset = zone.offsets[segmentAt(zone, seconds)]!;
+  return new Date((seconds + offset) * 1000).toISOString().slice(0, 19) + offsetText(offset);
 }

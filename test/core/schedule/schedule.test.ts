@@ -1,8 +1,7 @@
-// Schedules as their users see them: bounds, intervals, start-up, unions, speed of counting, zones' names.
+// Compiled schedules: bounds, intervals, start-up, unions, the speed of counting, zone names.
 import { describe, expect, test } from 'vitest';
 import { LshError } from '../../../src/core/errors.ts';
 import { compileSchedule, type ScheduleInput } from '../../../src/core/schedule/schedule.ts';
-import { jitterMs } from '../../../src/core/schedule/jitter.ts';
 import { checkTimeZone } from '../../../src/core/schedule/zone/zone-name.ts';
 
 const NOON = Date.parse('2026-05-01T12:00:00Z');
@@ -46,7 +45,7 @@ describe('instants', () => {
 describe('notBefore and notAfter', () => {
   const bounds = { notBefore: NOON, notAfter: NOON + DAY_MS };
 
-  test('are slots themselves, and nothing is outside', () => {
+  test('are slots themselves, and no slot lies outside', () => {
     const schedule = aSchedule(['0 12 * * *'], bounds);
     expect(schedule.next(0)).toBe(NOON);
     expect(schedule.next(NOON)).toBe(NOON + DAY_MS);
@@ -72,7 +71,7 @@ describe('@every', () => {
     expect(schedule.count(0, NOON + 3_600_000)).toBe(40);
   });
 
-  test('takes no notice of clock changes', () => {
+  test('ignores clock changes', () => {
     const anchor = Date.parse('2026-03-08T06:00:00Z');
     const schedule = aSchedule(['@every 1h'], { anchor, timeZone: 'America/New_York' });
     expect(schedule.count(anchor, anchor + DAY_MS)).toBe(24);
@@ -88,7 +87,7 @@ describe('@reboot', () => {
     expect(schedule.count(0, NOON + DAY_MS)).toBe(1);
   });
 
-  test('has no slot where no daemon starts', () => {
+  test('has no slot without a local daemon', () => {
     const schedule = aSchedule(['@reboot']);
     expect(schedule.next(0)).toBeUndefined();
     expect(schedule.count(0, NOON)).toBe(0);
@@ -108,7 +107,7 @@ describe('several expressions', () => {
 });
 
 describe('a long downtime', () => {
-  test('130 years of seconds are counted exactly: visiting the four thousand million would take an hour', () => {
+  test('130 years of seconds are counted exactly, without visiting the four thousand million slots', () => {
     const schedule = aSchedule(['* * * * * *'], { timeZone: 'America/New_York' });
     const until = Date.parse('2100-01-01T00:00:00Z');
     expect(schedule.count(-1, until - 1)).toBe(until / 1000);
@@ -162,29 +161,5 @@ describe('time zones', () => {
     expect(() => aSchedule(['@daily'], { timeZone: 'Mars/Olympus' })).toThrow(
       'no time zone named "Mars/Olympus"',
     );
-  });
-});
-
-describe('jitter', () => {
-  test('is the same for the same job and slot, and within its bounds', () => {
-    for (let index = 0; index < 1000; index++) {
-      const delay = jitterMs('local/x', NOON + index * 1000, 30);
-      expect(delay).toBe(jitterMs('local/x', NOON + index * 1000, 30));
-      expect(Number.isInteger(delay) && delay >= 0 && delay < 30_000).toBe(true);
-    }
-    expect(jitterMs('local/x', NOON, 0)).toBe(0);
-  });
-
-  test('spreads the jobs of one slot and the slots of one job evenly', () => {
-    const byJob = Array.from({ length: 1000 }, (_, index) => jitterMs(`local/job-${index}`, NOON, 10));
-    const bySlot = Array.from({ length: 1000 }, (_, index) => jitterMs('local/x', NOON + index * 60_000, 10));
-    for (const delays of [byJob, bySlot]) {
-      const counts = Array.from(
-        { length: 10 },
-        (_, tenth) => delays.filter((delay) => Math.floor(delay / 1000) === tenth).length,
-      );
-      const chiSquare = counts.reduce((sum, count) => sum + (count - 100) ** 2 / 100, 0);
-      expect(chiSquare).toBeLessThan(9 + 5 * Math.sqrt(18));
-    }
   });
 });
