@@ -1,16 +1,16 @@
-// The slow truth about slots: walks every minute or second of a window, asks Intl what the wall clock shows,
-// and matches the fields by reading their text. Shares no code with the engine, and no library.
+// The slow oracle of slots: walks every minute or second of a window, asks Intl for the wall clock, and matches the
+// text of the fields. Shares neither code nor a library with the engine.
 
-/** What the clock on the wall shows at consecutive instants, all in milliseconds. */
+/** The wall clock at consecutive instants, all in milliseconds. */
 export interface Walk {
   stepMs: number;
   instants: number[];
   walls: number[];
-  /** Instants before this one only show where the wall clock stood. */
+  /** The window starts here; earlier instants only show how far the wall clock has been. */
   from: number;
 }
 
-/** No clock has been set back by more since 1970. */
+/** Since 1970 no zone has set its clock back by more. */
 const LOOK_BACK_MS = 4 * 3_600_000;
 
 const formats = new Map<string, Intl.DateTimeFormat>();
@@ -43,7 +43,7 @@ export function walk(zone: string, from: number, to: number, stepMs: number): Wa
   return { stepMs, instants, walls: instants.map((at) => wallClock(zone, at)), from };
 }
 
-/** The slots of one expression of six fields in the window, by the rule the documentation states. */
+/** The slots of a six-field expression in the window, by the documented rule. */
 export function oracleSlots(expression: string, { instants, walls, stepMs, from }: Walk): number[] {
   const fields = expression.toUpperCase().split(/\s+/);
   const matches = wallMatcher(fields);
@@ -94,12 +94,12 @@ function matchesBetween(matches: Matcher, [from, to]: [number, number], stepMs: 
   return false;
 }
 
-/** Which of the values 0 to max a field names. */
+/** For each value 0 to max, whether the field matches it. */
 function valuesOf(text: string, max: number): boolean[] {
   return Array.from({ length: max + 1 }, (_, value) => matchesField(text, value, max));
 }
 
-/** Instants of a year after which the offset changes within three days, found by looking. */
+/** Instants of a year after which the offset changes within three days. */
 export function transitionDays(zone: string, year: number): number[] {
   const days: number[] = [];
   const offset = (at: number): number => wallClock(zone, at) - at;
@@ -113,7 +113,7 @@ export function transitionDays(zone: string, year: number): number[] {
   return days;
 }
 
-/** The first minute with another offset than `day` has, less one. */
+/** The last minute that still has the offset of `day`. */
 export function transitionMinute(zone: string, day: number): number {
   const offset = (at: number): number => wallClock(zone, at) - at;
   let at = day;

@@ -1,10 +1,10 @@
 // The slots of cron patterns in a zone: wall time mapped to instants, in whole seconds since the epoch.
 //
-// A clock change splits schedules in two kinds. One with fixed hours (`30 2 * * *`) means the wall clock: a
-// time that the change skips runs once at the first instant after it (however many such times there are, and
-// together with a slot that is regularly there), and a time that happens twice runs the first time only. One
-// whose hour field is `*`, has a step or names all 24 hours means the passing of time: it runs at every
-// instant whose wall clock matches, so twice in a repeated hour and not at all in a skipped one.
+// A clock change treats two kinds of schedule differently. Fixed hours (`30 2 * * *`) mean the wall clock: all
+// times inside a gap run once together, at the first instant after it (where a regular slot may already be), and
+// a time inside an overlap runs in the first pass only. An hour field that is `*`, has a step or names all 24 hours
+// means elapsed time: the job runs at every instant whose wall clock matches, so never inside a gap and in both
+// passes of an overlap.
 import type { Pattern } from './expression/pattern.ts';
 import { nextWall, previousWall } from './wall.ts';
 import { countWall } from './wall-count.ts';
@@ -21,7 +21,7 @@ export function nextInstant(pattern: Pattern, zone: Zone, from: number): number 
     const offset = zone.offsets[segment]!;
     const before = offsetBefore(zone, segment);
     if (at === start && runsAfterGap(pattern, zone, segment)) return at;
-    // The wall clock shows nothing new until it has passed where it stood before the change.
+    // After an overlap, fixed hours wait until the wall clock passes where it stood before the change.
     const wall = pattern.realTime ? at + offset : Math.max(at + offset, start + before);
     const instant = nextWall(pattern, wall) - offset;
     const end = segmentEnd(zone, segment);
@@ -39,8 +39,8 @@ export function previousInstant(pattern: Pattern, zone: Zone, until: number, sin
     const offset = zone.offsets[segment]!;
     const before = offsetBefore(zone, segment);
     const wall = previousWall(pattern, at + offset);
-    const fresh = start + (pattern.realTime ? offset : Math.max(offset, before));
-    if (wall >= fresh) return wall - offset >= since ? wall - offset : -Infinity;
+    const firstNew = start + (pattern.realTime ? offset : Math.max(offset, before));
+    if (wall >= firstNew) return wall - offset >= since ? wall - offset : -Infinity;
     if (start >= since && runsAfterGap(pattern, zone, segment)) return start;
     at = start - 1;
   }
@@ -57,16 +57,17 @@ export function countInstants(patterns: readonly Pattern[], zone: Zone, from: nu
     const offset = zone.offsets[segment]!;
     const end = segmentEnd(zone, segment);
     const last = Math.min(to, end - 1);
-    const fresh = start + Math.max(0, offsetBefore(zone, segment) - offset);
-    if (at === start && startsWithGapRun(patterns, zone, segment)) total++;
-    total += countWall(realTime, at + offset, Math.min(last, fresh - 1) + offset);
-    total += countWall(patterns, Math.max(at, fresh) + offset, last + offset);
+    // In the second pass of an overlap, only patterns in real time have slots.
+    const secondPassEnd = start + Math.max(0, offsetBefore(zone, segment) - offset);
+    if (at === start && addsGapRun(patterns, zone, segment)) total++;
+    total += countWall(realTime, at + offset, Math.min(last, secondPassEnd - 1) + offset);
+    total += countWall(patterns, Math.max(at, secondPassEnd) + offset, last + offset);
     at = end;
   }
   return total;
 }
 
-/** Whether the segment begins with a gap that swallowed slots of the pattern. */
+/** Whether the segment begins with a gap that skips times of the pattern, so that it runs at the segment’s start. */
 export function runsAfterGap(pattern: Pattern, zone: Zone, segment: number): boolean {
   const start = zone.starts[segment]!;
   const offset = zone.offsets[segment]!;
@@ -74,8 +75,8 @@ export function runsAfterGap(pattern: Pattern, zone: Zone, segment: number): boo
   return !pattern.realTime && offset > before && nextWall(pattern, start + before) < start + offset;
 }
 
-/** The same for several patterns, where none has a slot of its own at that instant. */
-function startsWithGapRun(patterns: readonly Pattern[], zone: Zone, segment: number): boolean {
+/** Whether a gap adds a slot at the segment’s start: no pattern has a regular slot there. */
+function addsGapRun(patterns: readonly Pattern[], zone: Zone, segment: number): boolean {
   const wall = zone.starts[segment]! + zone.offsets[segment]!;
   return (
     patterns.some((pattern) => runsAfterGap(pattern, zone, segment)) &&

@@ -1,4 +1,4 @@
-// Why the next slots fall where they do: local time, offset, and what a clock change does to them, in words.
+// Explains slots in words: local time, offset, and what a clock change does to them.
 import { compileSchedule, compileSources, type ScheduleInput } from './schedule.ts';
 import { civilDate, DAY_SECONDS } from './calendar.ts';
 import { runsAfterGap } from './cron-slots.ts';
@@ -13,13 +13,13 @@ export interface ExplainedSlot {
   wall: string;
   /** `-04:00`. */
   utcOffset: string;
-  /** What a clock change did to this slot; undefined when none did. */
+  /** What a clock change does to this slot; undefined when none touches it. */
   note?: string;
 }
 
 export interface Explanation {
   slots: ExplainedSlot[];
-  /** What the clock changes of the coming year do to the schedule, a sentence each, with the date first. */
+  /** What each clock change of the coming year does to the schedule, the date first. */
   warnings: string[];
 }
 

@@ -1,4 +1,4 @@
-// From a job to its slots: which parts of the spec decide them.
+// From a job to its slots: the parts of the spec that decide them.
 import type { Job, JobSpec } from '../job.ts';
 import { compileSchedule, type Schedule } from './schedule.ts';
 
@@ -26,11 +26,11 @@ function expressionsOf({ schedule, schedules }: JobSpec): readonly string[] {
 }
 
 /**
- * Since when the slots of a job are evaluated by a process that began to do so at the given instant
- * (milliseconds). The slot of `@reboot` is the second in which the process started, and nobody was late for it;
- * any other slot of that second fell while nobody looked.
+ * The instant (milliseconds) from which a process that evaluates since `evaluatingSince` is on time for a job.
+ * The slot of `@reboot` is the whole second in which the process started, so it is on time although it lies
+ * before that instant; any other slot of that second fell before the process evaluated schedules.
  */
 export function evaluatedSince(spec: JobSpec, evaluatingSince: number): number {
-  const atStart = expressionsOf(spec).some((expression) => expression.trim().toLowerCase() === '@reboot');
-  return atStart ? Math.floor(evaluatingSince / 1000) * 1000 : evaluatingSince;
+  const runsAtStart = expressionsOf(spec).some((expression) => expression.trim().toLowerCase() === '@reboot');
+  return runsAtStart ? Math.floor(evaluatingSince / 1000) * 1000 : evaluatingSince;
 }

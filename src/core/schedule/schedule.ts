@@ -1,5 +1,4 @@
-// The public face of schedules: expressions in, slots out. How clock changes are treated is told at the head
-// of schedule/cron-slots.ts.
+// The public face of schedules: expressions in, slots out. The head of cron-slots.ts has the rule for clock changes.
 import { HORIZON } from './cron-slots.ts';
 import { parseExpression } from './expression/expression.ts';
 import type { Pattern } from './expression/pattern.ts';
@@ -7,15 +6,15 @@ import { countUnion, nextOf, previousOf, type Source } from './source.ts';
 import { checkTimeZone } from './zone/zone-name.ts';
 import { zoneNamed } from './zone/zone.ts';
 
-/** Everything that decides a job's slots besides the clock. */
+/** Everything that decides a job's slots. */
 export interface ScheduleInput {
-  /** One or more expressions; the slots are their union. */
+  /** The slots are the union of all expressions. */
   expressions: readonly string[];
   /** IANA name. */
   timeZone: string;
-  /** Seed of `H`: namespace/name, so that the same job spreads the same way everywhere. */
+  /** Seed of `H`: namespace/name, so that a job has the same slots in every process. */
   seed: string;
-  /** `@every` counts from here (the job's creation), milliseconds. */
+  /** `@every` counts from this instant, the job's creation, milliseconds. */
   anchor: number;
   /** The instant the local daemon started, milliseconds: the one slot of `@reboot`. Undefined in a cluster. */
   startedAt?: number;
@@ -26,7 +25,7 @@ export interface ScheduleInput {
 
 /** Slots are milliseconds since the epoch, always whole seconds. */
 export interface Schedule {
-  /** First slot strictly after the instant; undefined when none will ever come. */
+  /** First slot strictly after the instant; undefined when the schedule has ended. */
   next(after: number): number | undefined;
   /** Last slot at or before the instant and strictly after `after`. */
   previous(atOrBefore: number, after: number): number | undefined;
@@ -49,12 +48,12 @@ export function compileSchedule(input: ScheduleInput): Schedule {
   const last = Math.min(HORIZON - 1, Math.floor((input.notAfter ?? Infinity) / 1000));
   return {
     next(after) {
-      const slot = nextOfAll(sources, Math.max(first, Math.floor(after / 1000) + 1));
+      const slot = nextOfSources(sources, Math.max(first, Math.floor(after / 1000) + 1));
       return slot <= last ? slot * 1000 : undefined;
     },
     previous(atOrBefore, after) {
       const since = Math.max(first, Math.floor(after / 1000) + 1);
-      const slot = previousOfAll(sources, Math.min(last, Math.floor(atOrBefore / 1000)), since);
+      const slot = previousOfSources(sources, Math.min(last, Math.floor(atOrBefore / 1000)), since);
       return slot >= since ? slot * 1000 : undefined;
     },
     count(after, until) {
@@ -64,7 +63,7 @@ export function compileSchedule(input: ScheduleInput): Schedule {
   };
 }
 
-/** What the expressions stand for. All cron expressions are one source: their union can be counted by days. */
+/** The sources of the slots. All cron expressions make one source, whose union is counted by days. */
 export function compileSources(input: ScheduleInput): readonly Source[] {
   checkTimeZone(input.timeZone);
   const patterns: Pattern[] = [];
@@ -81,17 +80,17 @@ export function compileSources(input: ScheduleInput): readonly Source[] {
   if (patterns.length > 0) {
     sources.push({ kind: 'cron', patterns: [...patterns], zone: zoneNamed(input.timeZone) });
   }
-  // A copy has no room to grow, which is a third of what a schedule keeps.
+  // A copy has no spare capacity, which would be a third of a schedule's memory.
   return [...sources];
 }
 
-function nextOfAll(sources: readonly Source[], from: number): number {
+function nextOfSources(sources: readonly Source[], from: number): number {
   let slot = Infinity;
   for (const source of sources) slot = Math.min(slot, nextOf(source, from));
   return slot;
 }
 
-function previousOfAll(sources: readonly Source[], until: number, since: number): number {
+function previousOfSources(sources: readonly Source[], until: number, since: number): number {
   let slot = -Infinity;
   for (const source of sources) slot = Math.max(slot, previousOf(source, until, since));
   return slot;

@@ -1,5 +1,5 @@
-// Where slots come from: cron patterns in a zone, a fixed interval, or one instant. All in whole seconds
-// since the epoch; Infinity and -Infinity stand for "no such slot". Plain data, so that 100,000 stay small.
+// Sources of slots: cron patterns in a zone, a fixed interval, or one instant. All numbers are whole seconds since
+// the epoch; Infinity and -Infinity stand for "no such slot". Plain data, so that 100,000 schedules stay small.
 import { countInstants, HORIZON, nextInstant, previousInstant } from './cron-slots.ts';
 import type { Pattern } from './expression/pattern.ts';
 import type { Zone } from './zone/zone.ts';

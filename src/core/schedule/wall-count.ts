@@ -7,7 +7,7 @@ export function countWall(patterns: readonly Pattern[], from: number, to: number
   if (to < from || patterns.length === 0) return 0;
   const firstDay = Math.floor(from / DAY_SECONDS);
   const lastDay = Math.floor(to / DAY_SECONDS);
-  // Days on which the same patterns match have the same count.
+  // Whole days on which the same patterns match have the same count.
   const perDay = new Map<string, number>();
   let total = 0;
   forEachDay(patterns, firstDay, lastDay, (day, active) => {

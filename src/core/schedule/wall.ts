@@ -1,5 +1,4 @@
-// Searches on the wall clock: seconds since 1970 as a clock on the wall counts them, where every day has
-// 86,400 of them. What a zone makes of it is not known here.
+// Searches on the wall clock: seconds since 1970 of a clock whose days all have 86,400 seconds. Knows no zones.
 import { civilDate, DAY_SECONDS, monthLength } from './calendar.ts';
 import { matchingDays, type Pattern } from './expression/pattern.ts';
 

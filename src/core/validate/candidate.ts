@@ -1,20 +1,21 @@
-// What a rule about a spec is given, and what it answers.
+// The input and the answer of a rule about a spec.
 import type { Problem } from '../errors.ts';
 import type { Platform } from '../executor.ts';
 import type { CheckedSpec } from '../job.ts';
 import { DEFAULT_EXECUTOR } from './defaults.ts';
 
-/** A spec whose shape was checked; `sound` tells whether the shape of a field had no problem. */
+/** A spec whose shape was checked. */
 export interface Candidate {
   spec: CheckedSpec;
   platform: Platform;
+  /** Whether the field at the path has the right shape. */
   sound: (path: string) => boolean;
 }
 
-/** Finds nothing, or what is wrong and where. */
+/** Returns one problem per fault; an empty list for a good spec. */
 export type Rule = (candidate: Candidate) => Problem[];
 
-/** Runs the command of this job as a Kubernetes Job rather than as a subprocess. */
+/** Whether the job runs as a Kubernetes Job rather than as a subprocess. */
 export function runsAsKubernetesJob({ spec, platform }: Pick<Candidate, 'spec' | 'platform'>): boolean {
   return (spec.executor ?? DEFAULT_EXECUTOR[platform]) === 'Job';
 }

@@ -1,13 +1,13 @@
-// Rules for env and envFrom: where each variable comes from, in which platform, and how much of them there may be.
+// Rules for env and envFrom: the sources that each platform has, and the size of the variables.
 import type { Problem } from '../errors.ts';
 import type { JobSpec } from '../job.ts';
 import { runsAsKubernetesJob, type Candidate, type Rule } from './candidate.ts';
 import { isMapping } from './structure.ts';
 import { show } from './wording.ts';
 
-/** Longest NAME=value in bytes: a kernel hands no longer one to a new process. */
+/** Longest NAME=value in bytes that the Linux kernel passes to a new process. */
 const VARIABLE_MAX_BYTES = 131_071;
-/** All variables together; more would not fit beside the inherited ones, nor into an object of a cluster. */
+/** All variables together, bytes: more fits neither beside the inherited ones nor into a Kubernetes object. */
 const TOTAL_MAX_BYTES = 1_048_576;
 
 type EnvVar = NonNullable<JobSpec['env']>[number];

@@ -1,5 +1,5 @@
-// The part of a manifest around the spec: apiVersion, kind and metadata. What only a server sets, as in the
-// output of `kubectl get -o yaml`, is accepted and left out.
+// The part of a manifest around the spec: apiVersion, kind and metadata. Fields that only a server sets are accepted
+// and dropped, so that the output of `kubectl get -o yaml` can be applied again.
 import { nameProblem } from '../dns-label.ts';
 import type { Problem } from '../errors.ts';
 import { API_VERSION, KIND, type JobManifest } from '../job.ts';
@@ -8,7 +8,7 @@ import { show } from './wording.ts';
 
 const TOP_FIELDS = ['apiVersion', 'kind', 'metadata', 'spec'];
 const METADATA_FIELDS = ['name', 'namespace', 'labels', 'annotations'];
-const SET_BY_A_SERVER = new Set([
+const SERVER_FIELDS = new Set([
   'uid',
   'generation',
   'creationTimestamp',
@@ -21,7 +21,7 @@ const SET_BY_A_SERVER = new Set([
   'finalizers',
 ]);
 
-/** Problems of everything but the spec. */
+/** Problems outside the spec. */
 export function manifestProblems(input: Record<string, unknown>): Problem[] {
   const unknown = Object.keys(input).filter((key) => !TOP_FIELDS.includes(key) && key !== 'status');
   return [
@@ -47,7 +47,7 @@ function metadataProblems(metadata: unknown): Problem[] {
   if (metadata === undefined) return [{ path: 'metadata.name', message: 'is required' }];
   if (!isMapping(metadata)) return [{ path: 'metadata', message: 'must be a mapping of fields' }];
   const unknown = Object.keys(metadata).filter(
-    (key) => !METADATA_FIELDS.includes(key) && !SET_BY_A_SERVER.has(key),
+    (key) => !METADATA_FIELDS.includes(key) && !SERVER_FIELDS.has(key),
   );
   return [
     ...unknown.map((key) => unknownField(key, METADATA_FIELDS, 'metadata')),
@@ -73,7 +73,7 @@ function textMapProblems(map: unknown, path: string): Problem[] {
     .map(([key]) => ({ path: at(path, key), message: 'must be text; put it in quotes' }));
 }
 
-/** The checked metadata without what only a server sets. */
+/** The checked metadata without the fields that only a server sets. */
 export function cleanMetadata(metadata: unknown): JobManifest['metadata'] {
   const entries = Object.entries(metadata as object).filter(([key]) => METADATA_FIELDS.includes(key));
   return Object.fromEntries(entries) as JobManifest['metadata'];

@@ -1,5 +1,5 @@
-// What a schema cannot say about a spec: fields that exclude or need each other, and what each platform admits.
-// Every rule is one small function; the list below reads like a checklist.
+// Rules that a schema cannot express: fields that exclude or need each other, and limits of a platform. Each rule is
+// one small function; the list below reads like a checklist.
 import type { Problem } from '../errors.ts';
 import type { CheckedSpec } from '../job.ts';
 import { runsAsKubernetesJob, type Candidate, type Rule } from './candidate.ts';
@@ -15,7 +15,7 @@ const RULES: Rule[] = [
   workingDirIsAbsolute,
   executorFitsPlatform,
   jobBlockNeedsExecutorJob,
-  secretsAreNotDeliveredYet,
+  secretsEnvIsUnsupported,
   instantsExist,
   retryDelaysGrow,
   exitCodesAgree,
@@ -23,7 +23,7 @@ const RULES: Rule[] = [
   ...environmentRules,
 ];
 
-/** Every problem that the rules find. */
+/** All problems of a spec. */
 export function ruleProblems(candidate: Candidate): Problem[] {
   return RULES.flatMap((rule) => rule(candidate));
 }
@@ -38,15 +38,15 @@ function exactlyOneCommand({ spec }: Candidate): Problem[] {
 
 function exactlyOne(
   spec: CheckedSpec,
-  [one, other]: [keyof CheckedSpec, keyof CheckedSpec],
+  [first, second]: [keyof CheckedSpec, keyof CheckedSpec],
   meaning: string,
 ): Problem[] {
-  const hasOne = spec[one] !== undefined;
-  const hasOther = spec[other] !== undefined;
-  if (hasOne && hasOther)
-    return [{ path: `spec.${other}`, message: `cannot stand beside ${one}; keep one of them` }];
-  if (hasOne || hasOther) return [];
-  return [{ path: `spec.${one}`, message: `is required (or ${other}): ${meaning}` }];
+  const hasFirst = spec[first] !== undefined;
+  const hasSecond = spec[second] !== undefined;
+  if (hasFirst && hasSecond)
+    return [{ path: `spec.${second}`, message: `cannot stand beside ${first}; keep one of them` }];
+  if (hasFirst || hasSecond) return [];
+  return [{ path: `spec.${first}`, message: `is required (or ${second}): ${meaning}` }];
 }
 
 function commandIsNotBlank({ spec, sound }: Candidate): Problem[] {
@@ -85,7 +85,7 @@ function jobBlockNeedsExecutorJob(candidate: Candidate): Problem[] {
   return [{ path: 'spec.job', message: 'goes with executor Job only; a shell run has no Pod of its own' }];
 }
 
-function secretsAreNotDeliveredYet({ spec }: Candidate): Problem[] {
+function secretsEnvIsUnsupported({ spec }: Candidate): Problem[] {
   if (spec.secretsEnv === undefined) return [];
   return [
     {
@@ -108,7 +108,7 @@ function instantsExist({ spec, sound }: Candidate): Problem[] {
   return [{ path: 'spec.notAfter', message: 'must be later than notBefore' }];
 }
 
-/** RFC 3339 with a day that the calendar has. */
+/** Whether the text is RFC 3339 and its day exists: Date.parse turns February 30 into March 2. */
 function isInstant(text: string): boolean {
   const match = /^(\d{4})-(\d\d)-(\d\d)T[\d:.]+(Z|[+-]\d\d:\d\d)$/.exec(text);
   if (!match || Number.isNaN(Date.parse(text))) return false;
@@ -125,12 +125,12 @@ function retryDelaysGrow({ spec: { retry }, sound }: Candidate): Problem[] {
 
 function exitCodesAgree({ spec: { retry }, sound }: Candidate): Problem[] {
   if (!sound('spec.retry.onExitCodes') || !sound('spec.retry.notOnExitCodes')) return [];
-  const both = retry.notOnExitCodes.filter((code) => retry.onExitCodes.includes(code));
-  if (both.length === 0) return [];
+  const inBoth = retry.notOnExitCodes.filter((code) => retry.onExitCodes.includes(code));
+  if (inBoth.length === 0) return [];
   return [
     {
       path: 'spec.retry.notOnExitCodes',
-      message: `must not repeat codes of onExitCodes: ${[...new Set(both)].join(', ')}`,
+      message: `must not repeat codes of onExitCodes: ${[...new Set(inBoth)].join(', ')}`,
     },
   ];
 }

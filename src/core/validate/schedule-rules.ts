@@ -8,12 +8,14 @@ import { show } from './wording.ts';
 export const scheduleRules: Rule[] = [expressions, timeZone];
 
 function expressions({ spec, platform, sound }: Candidate): Problem[] {
-  const given: [string, string][] = [];
-  if (spec.schedule !== undefined) given.push(['spec.schedule', spec.schedule]);
+  const written: [string, string][] = [];
+  if (spec.schedule !== undefined) written.push(['spec.schedule', spec.schedule]);
   if (Array.isArray(spec.schedules)) {
-    given.push(...spec.schedules.map((text, index): [string, string] => [`spec.schedules[${index}]`, text]));
+    written.push(
+      ...spec.schedules.map((text, index): [string, string] => [`spec.schedules[${index}]`, text]),
+    );
   }
-  return given
+  return written
     .filter(([path]) => sound(path))
     .flatMap(([path, expression]) => {
       if (platform === 'cluster' && /^@reboot$/i.test(expression.trim())) {

@@ -1,9 +1,9 @@
-// What a schema library does not tell, or tells only once: every unknown field with the one that was meant,
-// lists where a mapping belongs, NUL characters, and documents too deep or too large to handle.
+// Checks that the schema library lacks or stops at the first of: every unknown field with a near name, lists in place
+// of mappings, NUL characters, and documents that are too deep or too large.
 import { closest } from '../closest.ts';
 import type { Problem } from '../errors.ts';
 
-/** The part of a schema that says which fields there are. */
+/** The part of a valibot schema that names its fields. */
 export interface SchemaNode {
   type: string;
   wrapped?: SchemaNode;
@@ -14,7 +14,7 @@ export interface SchemaNode {
 const MAX_DEPTH = 64;
 const MAX_VALUES = 100_000;
 
-/** Whether the value is a mapping as JSON and YAML know it. */
+/** Whether the value is a mapping in the sense of JSON and YAML. */
 export function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -25,7 +25,7 @@ export function at(path: string, key: string | number): string {
   return path === '' ? key : `${path}.${key}`;
 }
 
-/** Problems of fields the schema does not have, and of lists given where it has a mapping. */
+/** Problems of unknown fields, and of lists in place of mappings. */
 export function fieldProblems(schema: SchemaNode, input: unknown, path: string): Problem[] {
   if (schema.wrapped) return fieldProblems(schema.wrapped, input, path);
   const { item } = schema;
@@ -50,14 +50,14 @@ function mappingProblems(
   });
 }
 
-/** The problem of a field that does not exist, with the one that was probably meant. */
+/** The problem of an unknown field, with the known one nearest to it. */
 export function unknownField(key: string, known: string[], path: string): Problem {
-  const meant = closest(key, known);
+  const near = closest(key, known);
   const shown = key.length > 64 ? `${key.slice(0, 64)}…` : key;
-  return { path: at(path, shown), message: `is not a known field${meant ? `; did you mean ${meant}?` : ''}` };
+  return { path: at(path, shown), message: `is not a known field${near ? `; did you mean ${near}?` : ''}` };
 }
 
-/** Problems of the document as a tree of values: NUL characters anywhere, nesting, size. */
+/** Problems of the document as a tree: NUL characters, nesting, size. */
 export function treeProblems(input: unknown, root: string): Problem[] {
   const problems: Problem[] = [];
   const pending = [{ value: input, path: root, depth: 0 }];

@@ -1,4 +1,4 @@
-// The boundary where an unknown document becomes a job: every problem at once, each with its field path.
+// The boundary where an unknown document becomes a job. Reports all problems at once, each with its field path.
 import * as v from 'valibot';
 import { LshError, type Problem } from '../errors.ts';
 import type { Platform } from '../executor.ts';
@@ -11,7 +11,7 @@ import { toProblem } from './wording.ts';
 /** A manifest whose spec was checked; the defaults of its platform are still missing. */
 export type CheckedManifest = Omit<JobManifest, 'spec'> & { spec: CheckedSpec };
 
-/** Sentences of a message; the rest is in `problems`. */
+/** Sentences in the error's message; `problems` has them all. */
 const SENTENCES_SHOWN = 20;
 
 /** Checks a whole manifest for its platform; throws JOB_INVALID naming every problem. */
@@ -29,7 +29,7 @@ export function parseSpec(input: unknown, platform: Platform): CheckedSpec {
   return spec;
 }
 
-/** The spec is only to be used where there are no problems. */
+/** The spec is valid only if `problems` is empty. */
 function checkSpec(input: unknown, platform: Platform): { spec: CheckedSpec; problems: Problem[] } {
   const broken = isMapping(input) ? treeProblems(input, 'spec') : [{ path: 'spec', message: missing(input) }];
   if (!isMapping(input) || broken.some(({ path }) => path === 'spec')) {
@@ -50,7 +50,7 @@ function missing(spec: unknown): string {
   return spec === undefined ? 'is required' : 'must be a mapping of fields';
 }
 
-/** Whether one path is the other or lies inside it. */
+/** Whether the paths are equal or one lies inside the other. */
 function overlap(a: string, b: string): boolean {
   const [short, long] = a.length < b.length ? [a, b] : [b, a];
   return long.startsWith(short) && (long.length === short.length || '.['.includes(long[short.length]!));

@@ -1,4 +1,4 @@
-// The schema library's findings in words people understand. Values of variables are never shown: they may be secret.
+// Findings of the schema library in plain words. Never shows values of variables, which may be secret.
 import type { BaseIssue } from 'valibot';
 import { closest } from '../closest.ts';
 import type { Problem } from '../errors.ts';
@@ -15,7 +15,7 @@ const KINDS: Record<string, string> = {
   strict_object: 'a mapping of fields',
 };
 
-/** The finding as a problem below `root`; undefined for unknown fields, which are reported elsewhere. */
+/** The finding as a problem below `root`; undefined for unknown fields, which fieldProblems reports. */
 export function toProblem(issue: Issue, root: string): Problem | undefined {
   if (issue.expected === 'never') return undefined;
   const path = (issue.path ?? []).reduce((path, { key }) => at(path, key as string | number), root);
@@ -66,8 +66,8 @@ function kindOf(input: unknown): string {
 
 function wrongChoice({ expected, input }: Issue): string {
   const choices = (expected ?? '').split(/[^A-Za-z]+/).filter((word) => word !== '');
-  const meant = typeof input === 'string' ? closest(input, choices) : undefined;
-  return `must be one of ${choices.join(', ')}, not ${show(input)}${meant ? `; did you mean ${meant}?` : ''}`;
+  const near = typeof input === 'string' ? closest(input, choices) : undefined;
+  return `must be one of ${choices.join(', ')}, not ${show(input)}${near ? `; did you mean ${near}?` : ''}`;
 }
 
 function tooLong(input: string | unknown[], limit: unknown): string {
@@ -80,7 +80,7 @@ function count(amount: unknown, thing: 'character' | 'entry'): string {
   return `${String(amount)} ${amount === 1 ? thing : plural}`;
 }
 
-/** The value as people wrote it, cut short. */
+/** The value as written, cut after 60 characters. */
 export function show(value: unknown): string {
   const text = typeof value === 'object' && value !== null ? kindOf(value) : String(value);
   const short = text.length > 60 ? `${text.slice(0, 60)}…` : text;

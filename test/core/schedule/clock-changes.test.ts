@@ -1,4 +1,4 @@
-// What happens to schedules on the days when clocks are changed, zone by zone.
+// Schedules on the days of clock changes, zone by zone.
 import { describe, expect, test } from 'vitest';
 import { compileSchedule } from '../../../src/core/schedule/schedule.ts';
 

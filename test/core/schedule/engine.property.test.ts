@@ -1,4 +1,4 @@
-// Slots against the brute-force oracle, in every zone there is.
+// Slots against the brute-force oracle, in every zone.
 import * as fc from 'fast-check';
 import { Cron } from 'croner';
 import { expect, test } from 'vitest';
@@ -19,7 +19,7 @@ const DAY_MS = 24 * HOUR_MS;
 const seed = testSeed('schedule engine');
 
 const year = fc.integer({ min: 1970, max: 2099 });
-/** Few of the zones change their clocks in a random year; these years have many changes. */
+/** Few zones change their clocks in a random year; these years have many changes. */
 const busyYear = fc.oneof(fc.integer({ min: 1973, max: 2016 }), fc.integer({ min: 2023, max: 2036 }), year);
 
 const sixty = fc.oneof(
@@ -93,7 +93,7 @@ function changeWindow(zone: string, year: number, fallback: number): Walk {
   return walk(zone, at - 4 * HOUR_MS, at + 6 * HOUR_MS, 60_000);
 }
 
-/** Liberia was 44 minutes and 30 seconds behind until 1972; minutes on the wall are no minutes of UTC there. */
+/** Liberia was 44 minutes and 30 seconds behind UTC until 1972: its minutes did not begin with those of UTC. */
 function hasWholeMinutes(window: Walk): boolean {
   return window.walls.every((wall) => wall % 60_000 === 0);
 }

@@ -1,4 +1,4 @@
-// The words of `--explain`.
+// The sentences of `lsh cron next --explain`.
 import { expect, test } from 'vitest';
 import { explainSlots, type Explanation } from '../../../src/core/schedule/explain.ts';
 
@@ -92,7 +92,7 @@ test.for<[string, string, string]>([
   expect(warnings).toEqual([]);
 });
 
-test('the coming year is searched for clock changes that touch the schedule', () => {
+test('the warnings name the clock changes of the coming year that touch the schedule', () => {
   const { warnings } = explain(['30 1,2 * * *', '0 * * * *'], 'America/New_York', '2026-01-01T00:00Z');
   expect(warnings).toEqual([
     '2026-03-08: 02:30 does not exist; runs at 03:00',
@@ -102,7 +102,7 @@ test('the coming year is searched for clock changes that touch the schedule', ()
   ]);
 });
 
-test('a schedule that ends has no more slots than it has', () => {
+test('a schedule that ends has the slots before its end', () => {
   const { slots } = explainSlots(
     {
       expressions: ['@daily'],

@@ -18,7 +18,7 @@ interface NextFlags {
   output?: Format;
 }
 
-/** A job's name is a DNS label; whatever else is an expression. */
+/** A job's name is a DNS label; any other text is an expression. */
 const JOB_NAME = /^[a-z0-9][a-z0-9-]*$/;
 
 async function scheduleOf(context: Context, target: string, tz: string | undefined): Promise<ScheduleInput> {
@@ -51,9 +51,9 @@ async function next(context: Context, target: string, flags: NextFlags): Promise
   }
   if (slots.length === 0) return note(io, 'No slot will come.');
   const paint = paintFor(io.stdout);
-  for (const { slot, utcOffset, note: why } of slots) {
+  for (const { slot, utcOffset, note: reason } of slots) {
     const explained = flags.explain
-      ? `  UTC${utcOffset}${why === undefined ? '' : `  ${paint('warn', why)}`}`
+      ? `  UTC${utcOffset}${reason === undefined ? '' : `  ${paint('warn', reason)}`}`
       : '';
     print(io, `${calendar(slot, input.timeZone)}  ${paint('dim', relative(slot, now))}${explained}`);
   }

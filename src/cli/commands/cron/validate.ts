@@ -1,4 +1,4 @@
-// `lsh cron validate`: documents or an expression, checked as their platform would check them, without it.
+// `lsh cron validate`: checks documents or an expression as their platform would, without contacting it.
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { loadConfig } from '../../../config.ts';
@@ -23,7 +23,7 @@ interface Finding {
   message: string;
 }
 
-/** What has a space or begins with @, and is no file. */
+/** An expression has a space or begins with @, and no file has that name. */
 function isExpression(target: string): boolean {
   return /\s|^@/.test(target.trim()) && !existsSync(target);
 }
@@ -64,12 +64,12 @@ async function validateFile(context: Context, file: string, output?: Format): Pr
     print(context.io, `${at}: ${word}: ${path === '' ? '' : `${path}: `}${message}`);
   }
   const source = file === '-' ? '<stdin>' : file;
-  const what = documents.length === 0 ? 'no document' : counted(documents.length, 'document');
+  const amount = documents.length === 0 ? 'no document' : counted(documents.length, 'document');
   print(
     context.io,
     errors === 0 && documents.length > 0
-      ? `${source}: ${what}, valid`
-      : `${source}: ${what}, ${counted(errors, 'problem')}`,
+      ? `${source}: ${amount}, valid`
+      : `${source}: ${amount}, ${counted(errors, 'problem')}`,
   );
 }
 

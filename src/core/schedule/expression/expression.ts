@@ -1,11 +1,11 @@
-// One schedule expression as people write it: cron fields, a macro, @every or @reboot.
+// The meaning of one expression: cron fields, a macro, @every or @reboot.
 import { parseDuration } from '../../duration.ts';
 import { LshError } from '../../errors.ts';
 import { dayNumber } from '../calendar.ts';
 import { FieldError, fieldValues } from './fields.ts';
 import { compilePattern, matchingDays, type Pattern } from './pattern.ts';
 
-/** What an expression means, without a zone or an anchor. */
+/** The meaning of an expression, without a zone or an anchor. */
 export type Expression =
   | { kind: 'cron'; pattern: Pattern }
   | { kind: 'every'; seconds: number }
@@ -24,8 +24,8 @@ const MAX_LENGTH = 512;
 const MAX_EVERY_SECONDS = 366 * 86_400;
 
 /**
- * The meaning of an expression; `seed` decides where `H` falls.
- * Throws SCHEDULE_INVALID with what is wrong and how to write it.
+ * Reads an expression; `seed` decides where `H` falls.
+ * Throws SCHEDULE_INVALID with the fault and the way to write it.
  */
 export function parseExpression(expression: string, seed: string): Expression {
   const text = expression.trim();
@@ -97,7 +97,7 @@ function compile(expression: string, texts: readonly string[], seed: string): Pa
   }
 }
 
-/** The calendar repeats after 400 years: a pattern that matches no day in them never will. */
+/** The calendar repeats every 400 years, so those years decide whether the pattern ever matches. */
 function matchesSomeDay(pattern: Pattern): boolean {
   for (let year = 2000; year < 2400; year++) {
     for (let month = 1; month <= 12; month++) {

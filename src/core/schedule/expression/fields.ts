@@ -1,5 +1,6 @@
-// From the text of the six cron fields to their values. cron-parser reads each list item that is not plain; what
-// it cannot say or would misread (duplicates, bounds of H, Sunday as 7 or at the end of a range) is settled around it.
+// From the text of the six cron fields to their values. cron-parser reads every list item that has a letter or `#`.
+// This file corrects the items that cron-parser would misread: duplicates, the bounds of H, Sunday as 7 or as the
+// end of a range.
 import { CronExpressionParser } from 'cron-parser';
 import type { FieldValues, NthWeekday } from './pattern.ts';
 import { plainValues } from './plain-item.ts';
@@ -19,17 +20,17 @@ const DAY_OF_WEEK = 5;
 const ITEM =
   /^(?:(?:[*?]|H(?:\(\d+-\d+\))?|(?:\d+|[A-Z]{3})(?:-(?:\d+|[A-Z]{3}))?)(?:\/\d+)?|(?:\d|[A-Z]{3})?L|(?:\d|[A-Z]{3})#\d)$/;
 
-/** What is wrong with one field, as a sentence without its full stop. */
+/** The fault of one field, as a sentence without its full stop. */
 export class FieldError extends Error {}
 
-/** What one list item stands for. `5L` and `1#2` have an nth, all others have values. */
+/** The values of one list item. `5L` and `1#2` have an nth, all other items have values. */
 interface ItemValues {
   values: readonly number[];
   last: boolean;
   nth: readonly NthWeekday[];
 }
 
-/** Items recur (`*`, `0`, `5/15`), so most schedules compile without a call to cron-parser. */
+/** The items read so far: they recur (`MON-FRI`), so most schedules compile without a call to cron-parser. */
 const items = new Map<string, ItemValues>();
 const MAX_ITEMS = 2000;
 
@@ -62,7 +63,7 @@ function checkShape(item: string, field: number): void {
   if (item === '') throw new FieldError(`the ${name} field has an empty list item`);
   if (/^(L?W|\d+W)$/.test(item))
     throw new FieldError(`W (nearest weekday) is not supported in the ${name} field`);
-  throw new FieldError(notOne(item, field));
+  throw new FieldError(notAValue(item, field));
 }
 
 /** Keeps H on days that every month has and on seven weekdays, and lets a range of weekdays end on Sunday. */
@@ -76,7 +77,7 @@ function adapt(item: string, field: number): string {
 }
 
 function itemValues(item: string, field: number, seed: string): ItemValues {
-  // What H stands for differs from job to job.
+  // H differs from job to job, so it is not cached.
   if (item.startsWith('H')) return parseItem(item, field, seed);
   const key = `${field} ${item}`;
   const known = items.get(key);
@@ -93,13 +94,13 @@ function plainItem(item: string, field: number): ItemValues | undefined {
   return { values: field === DAY_OF_WEEK ? values.map((day) => day % 7) : values, last: false, nth: [] };
 }
 
-/** Each item is parsed in a schedule of its own, where it cannot be a duplicate of another. */
+/** Parses one item alone: cron-parser refuses lists with duplicates. */
 function parseItem(item: string, field: number, seed: string): ItemValues {
   const texts = ['*', '*', '*', '*', '*', '*'];
   texts[field] = item;
   try {
-    // Strict refuses an H range outside its field, the date keeps the clock out of it, and the prefix keeps
-    // an empty seed from meaning a random one.
+    // strict: an H range outside its field is refused. currentDate: the result must not depend on the clock.
+    // hashSeed: the prefix keeps an empty seed from being replaced by a random one.
     const options = { strict: true, hashSeed: `H ${seed}`, currentDate: 0, tz: 'UTC' };
     const { fields } = CronExpressionParser.parse(texts.join(' '), options);
     const { second, minute, hour, dayOfMonth, month, dayOfWeek } = fields;
@@ -107,11 +108,11 @@ function parseItem(item: string, field: number, seed: string): ItemValues {
     const { values } = [second, minute, hour, dayOfMonth, month][field]!;
     return { values: values.filter((value) => typeof value === 'number'), last: item === 'L', nth: [] };
   } catch (error) {
-    throw new FieldError(complaint(item, field), { cause: error });
+    throw new FieldError(fieldFault(item, field), { cause: error });
   }
 }
 
-/** Values are weekdays, 0 to 7, or texts such as `5L`; all of them the nth of the month where there is an nth. */
+/** Values are weekdays, 0 to 7, or texts such as `5L`; with an nth above 0, each is the nth weekday of the month. */
 function weekdayValues(values: readonly (number | string)[], nth: number): ItemValues {
   const weekdays = values.filter((value) => typeof value === 'number').map((value) => value % 7);
   if (nth > 0) return { values: [], last: false, nth: weekdays.map((weekday) => ({ weekday, nth })) };
@@ -123,16 +124,16 @@ function weekdayValues(values: readonly (number | string)[], nth: number): ItemV
   };
 }
 
-function complaint(item: string, field: number): string {
+function fieldFault(item: string, field: number): string {
   const { name } = FIELDS[field]!;
   const [, from, to] = /^(\d+)-(\d+)/.exec(item) ?? [];
   if (from !== undefined && Number(from) > Number(to)) {
     return `the range ${from}-${to} in the ${name} field runs backwards; write it as two ranges, as in 22-23,0-2 for hours`;
   }
-  return notOne(item, field);
+  return notAValue(item, field);
 }
 
-function notOne(item: string, field: number): string {
+function notAValue(item: string, field: number): string {
   const { name, range } = FIELDS[field]!;
   return `"${item}" is not ${name === 'hour' ? 'an' : 'a'} ${name} (${range})`;
 }

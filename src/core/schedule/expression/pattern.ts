@@ -1,4 +1,4 @@
-// A cron expression as bitsets: which days and which times of day match, without any zone.
+// A cron expression as bit sets of matching days and times of day. Knows no zones.
 import { monthLength, weekday } from '../calendar.ts';
 
 /** Values of the six fields, as numbers in each field's own range. */
@@ -22,7 +22,7 @@ export interface NthWeekday {
 }
 
 export interface Pattern {
-  /** Bits 0-29: seconds 0-29. Small integers keep the object small. */
+  /** Bits 0-29: seconds 0-29. Two small integers cost less memory than one large one. */
   readonly secondsLow: number;
   /** Bits 0-29: seconds 30-59. */
   readonly secondsHigh: number;
@@ -45,7 +45,7 @@ export interface Pattern {
 const NO_NTH: readonly NthWeekday[] = [];
 const ALL_HOURS = 0xff_ff_ff;
 
-/** The bitsets of the field values. */
+/** Turns field values into bit sets. */
 export function compilePattern(
   values: FieldValues,
   rule: { eitherDay: boolean; steppedHour: boolean },

@@ -1,10 +1,9 @@
-// The items that nearly all schedules are made of, read here: `*`, `5`, `1-5`, each with an optional step.
-// cron-parser makes a calendar date for each text it is given, and the tables behind the first date of a process
-// are a sixth of what a daemon may keep in memory.
+// Reads the items of nearly all schedules: `*`, `5`, `1-5`, each with an optional step. cron-parser builds a calendar
+// date for each text, and the tables behind the first date cost a sixth of the daemon's memory budget.
 
 const PLAIN = /^(?:[*?]|(\d+)(?:-(\d+))?)(?:\/(\d+))?$/;
 
-/** The values of a plain item within [first, last]; undefined for any other, right or wrong. */
+/** The values of a plain item within [first, last]; undefined for any other item, valid or not. */
 export function plainValues(
   item: string,
   { first, last }: { first: number; last: number },

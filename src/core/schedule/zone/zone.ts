@@ -1,11 +1,11 @@
-// A time zone as a table of its transitions, found through Intl by search, made in pieces as dates are asked
-// for, and shared by all schedules of the zone. After that no Intl call is made.
+// A time zone as a table of its transitions. A search through Intl fills it piece by piece, on the first question
+// about a date; all schedules of the zone share it, and later questions call no Intl.
 
 /** Shorter than any stretch between two transitions since 1970 (Boa Vista kept summer time for a week). */
 const STEP = 3 * 86_400;
 /** Four average years: one piece of a table. */
 const PIECE = 4 * 365.25 * 86_400;
-/** A query closer than this to the table's edge extends it, so that what it sees around itself is complete. */
+/** A query closer than this to the table's edge extends it, so that the changes next to the queried instant are known. */
 const MARGIN = 10 * 86_400;
 
 /** Segments of constant offset; all instants in seconds since the epoch. */
@@ -18,14 +18,14 @@ export interface Zone {
   /** The table knows [from, to). */
   from: number;
   to: number;
-  /** Asks Intl. */
+  /** Offset from Intl, which is slow. */
   readonly offsetAt: (instant: number) => number;
 }
 
-/** At most one entry per zone name there is; grows with the zones in use, not with schedules. */
+/** One entry per zone in use, however many schedules use it. */
 const zones = new Map<string, Zone>();
 
-/** The zone of a checked name; every call with the same name gives the same table. */
+/** The shared table of a zone whose name was checked. */
 export function zoneNamed(name: string): Zone {
   const known = zones.get(name);
   if (known !== undefined) return known;
@@ -48,12 +48,12 @@ export function segmentAt(zone: Zone, instant: number): number {
   return low;
 }
 
-/** First instant after the segment: a transition, or the edge of what is known so far. */
+/** First instant after the segment: a transition, or the table's edge. */
 export function segmentEnd(zone: Zone, index: number): number {
   return zone.starts[index + 1] ?? zone.to;
 }
 
-/** The offset before the segment; its own where the table begins. */
+/** Offset before the segment; the segment's own at the table's start. */
 export function offsetBefore(zone: Zone, index: number): number {
   return zone.offsets[index === 0 ? 0 : index - 1]!;
 }
@@ -104,7 +104,7 @@ function bisect(offsetAt: Zone['offsetAt'], from: number, to: number): number {
 }
 
 function intlOffset(name: string): (seconds: number) => number {
-  // The first question to Intl brings in a sixth of what a daemon may keep in memory; this answer is known.
+  // The first question to Intl costs a sixth of the daemon's memory budget, and UTC needs none.
   if (name === 'UTC') return () => 0;
   const format = new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'longOffset' });
   return (seconds) => {

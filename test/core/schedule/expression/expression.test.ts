@@ -1,7 +1,7 @@
-// The grammar: what is accepted, what it means, and what is refused with which words.
+// The grammar: accepted expressions with their slots, refused ones with their message.
 import { describe, expect, test } from 'vitest';
-import { checkExpression, compileSchedule, type Schedule } from '../../../src/core/schedule/schedule.ts';
-import { LshError } from '../../../src/core/errors.ts';
+import { checkExpression, compileSchedule, type Schedule } from '../../../../src/core/schedule/schedule.ts';
+import { LshError } from '../../../../src/core/errors.ts';
 
 const NEW_YEAR = Date.parse('2026-01-01T00:00:00Z'); // a Thursday
 
@@ -98,7 +98,7 @@ describe('day of month and day of week', () => {
   });
 });
 
-describe('refused, with words that help', () => {
+describe('refused, with the fault and a hint', () => {
   test.for<[string, RegExp]>([
     ['', /empty/],
     ['   ', /empty/],
@@ -144,13 +144,13 @@ describe('refused, with words that help', () => {
     expect(error.hint.length).toBeGreaterThan(20);
   });
 
-  test('a zone in the expression is answered with where it belongs', () => {
+  test('the refusal of a zone in the expression names timeZone', () => {
     expect(refusal('CRON_TZ=Europe/London 0 2 * * *').hint).toContain('timeZone (--tz) to Europe/London');
   });
 });
 
 describe('H', () => {
-  test('falls on the same slot for the same job, and only there', () => {
+  test('falls on the same time each day for the same job', () => {
     const slots = firstSlots(inUtc(['H H * * *'], 'local/backup'), 3);
     expect(firstSlots(inUtc(['H H * * *'], 'local/backup'), 3)).toEqual(slots);
     expect(new Set(slots.map((slot) => slot.slice(11))).size).toBe(1);
@@ -160,7 +160,7 @@ describe('H', () => {
     ['H H * * *', 'local/backup', '2026-01-01 03:41:00'],
     ['H H * * H', 'prod/rotate-secrets', '2026-01-04 20:53:00'],
     ['H/15 * * * *', '', '2026-01-01 00:01:00'],
-  ])('"%s" of "%s" falls where it has always fallen', ([expression, seed, slot]) => {
+  ])('"%s" of "%s" keeps its slot from version to version', ([expression, seed, slot]) => {
     expect(firstSlots(inUtc([expression], seed), 1)).toEqual([slot]);
   });
 
@@ -181,7 +181,7 @@ describe('H', () => {
     }
   });
 
-  test('two ranges of H in one list may meet without harm', () => {
+  test('two ranges of H in one list may fall on the same value', () => {
     for (let job = 0; job < 200; job++) {
       const found = inUtc(['H(0-2),H(1-3) 0 * * *'], `local/job-${job}`).count(
         NEW_YEAR - 1,
@@ -191,7 +191,7 @@ describe('H', () => {
     }
   });
 
-  test('of a day of month exists in every month', () => {
+  test('in the day of month falls on a day that every month has', () => {
     for (let job = 0; job < 100; job++) {
       const schedule = inUtc(['0 0 H * *'], `local/job-${job}`);
       expect(schedule.count(NEW_YEAR - 1, Date.parse('2026-12-31T23:59:59Z'))).toBe(12);

@@ -1,9 +1,9 @@
-// What is read without cron-parser must be what cron-parser would have read.
+// Items that are read without cron-parser have the values that cron-parser gives them.
 import { CronExpressionParser } from 'cron-parser';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { plainValues } from '../../../src/core/schedule/expression/plain-item.ts';
-import { seeded } from '../../support/seed.ts';
+import { plainValues } from '../../../../src/core/schedule/expression/plain-item.ts';
+import { seeded } from '../../../support/seed.ts';
 
 const FIELDS = [
   { key: 'second', first: 0, last: 59 },
@@ -46,7 +46,7 @@ const item = fc.oneof(
   fc.tuple(base, number).map(([from, step]) => `${from}/${step}`),
 );
 
-test('a plain item has the values that cron-parser finds, and what that refuses is no plain item', () => {
+test('a plain item has the values that cron-parser finds, and an item that cron-parser refuses is not plain', () => {
   let accepted = 0;
   const same = (text: string, field: number) => {
     const ours = plainValues(text, FIELDS[field]!);
@@ -57,6 +57,6 @@ test('a plain item has the values that cron-parser finds, and what that refuses 
   expect(accepted).toBeGreaterThan(500);
 });
 
-test.each(['H', 'MON', '1#2', '5L', 'L', '', '1-', '-1', '*/', '1,2'])('%j is no plain item', (text) => {
+test.each(['H', 'MON', '1#2', '5L', 'L', '', '1-', '-1', '*/', '1,2'])('%j is not a plain item', (text) => {
   expect(plainValues(text, FIELDS[5])).toBeUndefined();
 });
