@@ -1,21 +1,13 @@
-// The options that turn a command from the local daemon to a cluster, the same for every command about jobs.
+// The options that make a command act on a cluster instead of the local daemon; every command about jobs has them.
 import type { Command } from 'commander';
-import type { Context } from './context.ts';
-
-/** Which cluster, and what of it; everything that is left out is the kubeconfig’s to say. */
-export interface ClusterChoice {
-  context?: string | undefined;
-  namespace?: string | undefined;
-  kubeconfig?: string | undefined;
-  allNamespaces?: boolean;
-}
+import type { ClusterChoice, Context } from './context.ts';
 
 /** The options as they were given. */
-export interface ClusterFlags extends ClusterChoice {
+interface ClusterFlags extends ClusterChoice {
   cluster?: true | undefined;
 }
 
-/** Gives the command, and with it those below it, the options; what is chosen is in the context before it acts. */
+/** Adds the options to a command and its subcommands. The choice is in the context before the action runs. */
 export function withClusterOptions(command: Command, context: Context): Command {
   return command
     .option('--cluster', 'jobs of a Kubernetes cluster instead of the local daemon')
@@ -27,7 +19,7 @@ export function withClusterOptions(command: Command, context: Context): Command 
     });
 }
 
-/** The cluster that the flags choose, among others of the same command; undefined for the local daemon. */
+/** The cluster that the flags of a command choose; undefined for the local daemon. */
 export function chosenCluster({
   cluster,
   context,

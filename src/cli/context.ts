@@ -1,16 +1,23 @@
-// What every command is given: the terminal, the way to the jobs, and the exit status it leaves.
+// What every command gets: the terminal, the API of the jobs, and the exit status to set.
 import type { JobApi } from '../contracts/job-api.ts';
 import type { Platform } from '../core/executor.ts';
-import type { ClusterChoice } from './cluster-options.ts';
 import type { Io } from './io.ts';
+
+/** Which cluster a command acts on; the kubeconfig decides each field that is left out. */
+export interface ClusterChoice {
+  context?: string | undefined;
+  namespace?: string | undefined;
+  kubeconfig?: string | undefined;
+  allNamespaces?: boolean;
+}
 
 export interface Context {
   io: Io;
-  /** The cluster that the command is about; undefined for the local daemon. */
+  /** The cluster that the command acts on; undefined for the local daemon. */
   cluster?: ClusterChoice | undefined;
-  /** Connects on the first call. In a cluster the given namespace is taken where no option names one. */
+  /** Connects on the first call. In a cluster, `namespace` applies where no option names one. */
   api: (namespace?: string) => Promise<JobApi>;
-  /** What the process ends with when no error is thrown. */
+  /** Exit status of the process where no error is thrown. */
   status: number;
 }
 
@@ -19,7 +26,7 @@ export function platformOf({ cluster }: Context): Platform {
   return cluster === undefined ? 'local' : 'cluster';
 }
 
-/** What a hint’s command line ends with, so that it is about the same jobs. */
+/** Options that a command line in a hint ends with, so that it acts on the same jobs. */
 export function targetFlags({ cluster }: Context): string {
   if (cluster === undefined) return '';
   const { context, namespace, kubeconfig } = cluster;

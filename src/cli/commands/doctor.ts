@@ -6,7 +6,7 @@ import { withExamples } from '../define.ts';
 import { formatOption, isDocumentFormat, type Format } from '../output/format-option.ts';
 import { paintFor, print, printDocument } from '../output/print.ts';
 import { oneLine, pad } from '../output/text.ts';
-import type { Check } from './doctor/check.ts';
+import type { Check } from './doctor/checks.ts';
 
 const MARKS = { ok: ['ok', 'good'], warn: ['warn', 'warn'], fail: ['FAIL', 'bad'] } as const;
 

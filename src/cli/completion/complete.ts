@@ -2,8 +2,8 @@
 // its description behind a tab. No candidate means: the shell offers files.
 import type { Command, Option } from 'commander';
 import { EXIT } from '../../core/errors.ts';
-import { chosenCluster, type ClusterChoice } from '../cluster-options.ts';
-import type { Context } from '../context.ts';
+import { chosenCluster } from '../cluster-options.ts';
+import type { ClusterChoice, Context } from '../context.ts';
 import { buildProgram } from '../program.ts';
 
 type Candidate = [value: string, description: string];

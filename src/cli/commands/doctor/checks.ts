@@ -1,18 +1,25 @@
 // The checks of `lsh doctor`, in the order in which one failure explains the next.
 import { lstat } from 'node:fs/promises';
 import { environmentState, loadConfig } from '../../../config.ts';
-import { LshError } from '../../../core/errors.ts';
+import { LshError, toLshError } from '../../../core/errors.ts';
 import type { LocalPaths } from '../../../local/paths.ts';
 import { VERSION } from '../../../version.ts';
 import type { Io } from '../../io.ts';
 import { connectLocal, pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { hostTimeZone } from '../../../local/host-time-zone.ts';
 import { calendar } from '../../output/when.ts';
-import { checked, type Check } from './check.ts';
 
 const EARLIEST_SANE_YEAR = 2025;
 
-/** Every check; none of them changes anything. */
+export interface Check {
+  name: string;
+  result: 'ok' | 'warn' | 'fail';
+  /** What the check found, in one line. */
+  detail: string;
+  hint?: string;
+}
+
+/** Every check, in order. No check changes anything. */
 export async function allChecks(io: Io): Promise<Check[]> {
   const basics = [
     await checked('node', () => `Node ${process.versions.node}, lsh ${VERSION}`),
@@ -21,6 +28,16 @@ export async function allChecks(io: Io): Promise<Check[]> {
   const paths = await checked('paths', () => pathsFromConfig().stateDir);
   const local = paths.result === 'ok' ? await localChecks(pathsFromConfig()) : [];
   return [...basics, ...environmentChecks(), paths, ...local];
+}
+
+/** A check that fails with the sentence and the hint of what `find` throws. */
+async function checked(name: string, find: () => Promise<string> | string): Promise<Check> {
+  try {
+    return { name, result: 'ok', detail: await find() };
+  } catch (error) {
+    const { message, hint } = toLshError(error);
+    return { name, result: 'fail', detail: message, hint };
+  }
 }
 
 function clock(now: number): string {
