@@ -32,7 +32,7 @@ export interface ClusterConnection {
 export function connectCluster({ kubeconfig, context, ...options }: ClusterOptions): ClusterConnection {
   const config = loadConfig();
   const { allowDangerousCommands: allowDangerous, commandAllowList: allowList } = config;
-  const load = () => loadKubeConfig({ kubeconfig, searched: config.kubeconfig, context });
+  const load = () => loadKubeConfig({ kubeconfig, kubeconfigEnv: config.kubeconfig, context });
   const client = new KubeClient({ load, userAgent: `lsh/${VERSION}` });
   const { namespace = client.namespace, allNamespaces = false, notice, now } = options;
   const checkCommand = (spec: Parameters<typeof requireSafeCommand>[0]) =>

@@ -1,4 +1,4 @@
-// How long to wait before the next try: longer after each failure, never the same for two clients.
+// Exponential backoff with jitter: clients that failed together do not retry together.
 
 export interface BackoffOptions {
   initialMs: number;
@@ -15,15 +15,15 @@ export class Backoff {
     this.#options = options;
   }
 
-  /** Milliseconds until the next try: between half and all of the grown delay, and no less than asked for. */
+  /** Milliseconds until the next try: half to all of the exponential delay, and at least `atLeastMs`. */
   next(atLeastMs = 0): number {
     const { initialMs, maxMs, random } = this.#options;
-    const grown = Math.min(maxMs, initialMs * 2 ** this.#failures);
+    const exponential = Math.min(maxMs, initialMs * 2 ** this.#failures);
     this.#failures = Math.min(this.#failures + 1, 30);
-    return Math.max(atLeastMs, grown * (0.5 + random() / 2));
+    return Math.max(atLeastMs, exponential * (0.5 + random() / 2));
   }
 
-  /** The last try went well. */
+  /** Call after a success: the next failure waits `initialMs` again. */
   reset(): void {
     this.#failures = 0;
   }

@@ -1,5 +1,5 @@
-// KubeConfig -> API clients: one pooled connection, credentials that are read again when the server refuses
-// them, typed clients and plain requests over the same path. Knows no LshJob.
+// KubeConfig -> API clients: one pooled connection, credentials that are reloaded after a 401, typed clients and plain
+// requests over the same path. Knows no LshJob.
 import {
   ApiException,
   createConfiguration,
@@ -30,17 +30,17 @@ export interface KubeRequest {
   signal?: AbortSignal;
 }
 
-/** How the body of a PATCH is meant. */
+/** How the server interprets the body of a PATCH. */
 export type PatchType =
   | 'application/merge-patch+json'
   | 'application/json-patch+json'
   | 'application/apply-patch+yaml';
 
 export interface KubeClientOptions {
-  /** Loads the configuration anew: at the start, and when the server says 401. */
+  /** Loads the configuration: at the start, and again after a 401. */
   load: () => KubeConfig;
   userAgent: string;
-  /** Told of each answer; 0 for a call without one. */
+  /** Called for each answer; with status 0 for a call that got none. */
   onAnswer?: (method: string, status: number, url: string) => void;
 }
 
@@ -60,7 +60,7 @@ export class KubeClient {
     return this.#config.getCurrentCluster()!.server;
   }
 
-  /** Namespace of the current context, `default` where it names none. */
+  /** Namespace of the current context; `default` if the context names none. */
   get namespace(): string {
     return this.#config.getContextObject(this.#config.currentContext)?.namespace ?? 'default';
   }
@@ -81,33 +81,33 @@ export class KubeClient {
     );
   }
 
-  /** One request as it is; the answer to a GET must be read. Throws ApiException for a status of 400 and above. */
+  /** Sends a request. The caller must read the answer to a GET. Throws ApiException for a status of 400 and above. */
   async request(request: KubeRequest): Promise<ResponseContext> {
     const response = await this.#send(await this.#context(request));
     const { httpStatusCode, headers } = response;
     const failed = httpStatusCode >= 400;
-    // Nobody has to read the answer to a write. Left alone it would keep its stream until the connection ends, and
-    // then be an error that nobody catches.
+    // Callers need not read the answer to a write. Unread, it would keep its stream until the connection ends, and
+    // then raise an uncaught error.
     if (!failed && (request.method ?? 'GET') === 'GET') return response;
     const body = await response.body.text();
     if (failed) throw new ApiException(httpStatusCode, request.path, body, headers);
     return new ResponseContext(httpStatusCode, headers, readBody(body));
   }
 
-  /** The same, with the JSON of the answer. */
+  /** Sends a request and parses the answer as JSON. Throws as request(). */
   async json<T>(request: KubeRequest): Promise<T> {
     const response = await this.request(request);
     return JSON.parse(await response.body.text()) as T;
   }
 
-  /** Gives up the connection, which is known to be dead; every call on it fails, the next one opens another. */
+  /** Gives up a dead connection: every call on it fails, and the next call opens a new one. */
   dropConnection(): void {
     this.#pool.drop();
   }
 
   /**
-   * Gives up the connection when nothing is answered on it within the limit (milliseconds): one that takes bytes
-   * and gives none. Whatever the answer says, it came.
+   * Gives up the connection if the server does not answer a probe within `limitMs`, milliseconds. Any answer, an error
+   * too, keeps the connection.
    */
   async dropIfSilent(limitMs: number): Promise<void> {
     const asked = this.request({ path: '/livez', signal: AbortSignal.timeout(limitMs) });
@@ -148,7 +148,7 @@ export class KubeClient {
     });
     this.#options.onAnswer?.(request.getHttpMethod(), response.httpStatusCode, request.getUrl());
     if (response.httpStatusCode !== 401) return response;
-    // A token can be replaced before its file is due to be read again: once, with everything read anew.
+    // A token can be replaced before the library reads its file again: reload everything and retry once.
     await response.body.text();
     if (this.#config === used) this.#config = this.#load();
     await this.#authenticate(request);
@@ -167,18 +167,18 @@ export class KubeClient {
 
   async #authenticate(context: RequestContext): Promise<void> {
     context.setHeaderParam('User-Agent', this.#options.userAgent);
-    // A plugin may hang, and knows nothing of the call.
+    // A credential plugin may hang, and does not know the call’s signal.
     await unlessAborted(this.#config.applySecurityAuthentication(context), context.getSignal());
   }
 
   #load(): KubeConfig {
     const config = this.#options.load();
-    pooled(config, this.#pool);
+    usePool(config, this.#pool);
     return config;
   }
 }
 
-/** Rejects as soon as the signal aborts, whatever becomes of the promise. */
+/** Rejects as soon as the signal aborts; the promise goes on unobserved. */
 async function unlessAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
   if (signal === undefined) return promise;
   const aborted = Promise.withResolvers<never>();
@@ -200,8 +200,8 @@ function readBody(text: string): ResponseContext['body'] {
   };
 }
 
-// The library makes a dispatcher, and so a connection, for every call; the method that does is private to it.
-function pooled(config: KubeConfig, pool: DispatcherPool): void {
+// The library creates a dispatcher, and so a connection, for every call, in a method that it declares private.
+function usePool(config: KubeConfig, pool: DispatcherPool): void {
   const original = (Reflect.get(config, 'createDispatcher') as DispatcherFactory).bind(config);
   const createDispatcher: DispatcherFactory = (cluster, tls) =>
     pool.get({

@@ -1,31 +1,31 @@
-// One dispatcher for every call to the API server, so that a call is a stream on an open connection and not a
-// handshake of its own. Knows TLS options and protocols; nothing of Kubernetes objects.
+// One dispatcher for all calls to the API server: a call is a stream on an open connection, not a TLS handshake of
+// its own. Knows TLS options and protocols, no Kubernetes objects.
 import { subscribe } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import type { DispatcherOptions } from '@kubernetes/client-node';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 
-/** What a dispatcher is made from: the server, and the TLS options or the proxy to reach it. */
+/** The server, and the TLS options or the proxy that reach it. */
 export interface Target {
   server: string;
   options: DispatcherOptions;
-  /** Makes the dispatcher of a proxied cluster, which is not ours to build. */
+  /** Creates the library’s own dispatcher, for a cluster behind a proxy. */
   proxied: () => Dispatcher | undefined;
 }
 
-/** Thrown by the connector: this server answered a connection that was made for HTTP/2 with HTTP/1.1. */
+/** The connector throws it when the server chooses HTTP/1.1 on a connection that offered HTTP/2. */
 class Http1Only extends Error {}
 
-// A watch keeps one HTTP/1.1 connection to itself, hence many; over HTTP/2 all share one.
+// Over HTTP/1.1 each watch occupies a connection; over HTTP/2 all calls share one.
 const HTTP1_CONNECTIONS = 32;
 const HTTP2_STREAMS = 128;
 const KEEP_ALIVE_PROBE_MS = 30_000;
 const HEADERS_TIMEOUT_MS = 30_000;
-// Longer than the watchdog of a watch, which has the first word.
+// Longer than WATCH_SILENCE_MS: the watchdog must notice a silent watch first.
 const BODY_TIMEOUT_MS = 120_000;
 
-// A call that is given up while it is being sent can be answered all the same. Node then makes up a stream that nobody
-// asked for, and its error at the end of the connection would be the end of this process.
+// The server can still answer a call that was aborted while it was being sent. Node then creates a stream without an
+// error listener, whose error at the end of the connection would crash this process.
 subscribe('http2.client.stream.created', (message) => {
   if (typeof message !== 'object' || message === null || !('stream' in message)) return;
   if (message.stream instanceof EventEmitter) message.stream.on('error', () => undefined);
@@ -37,7 +37,7 @@ export class DispatcherPool {
   #dispatcher: Dispatcher | undefined;
   readonly #retired = new Set<Dispatcher>();
 
-  /** The dispatcher for this target: the same one until a credential in it changes. */
+  /** The dispatcher for this target; the same one until a credential in it changes. */
   get(target: Target): Dispatcher {
     if (this.#dispatcher && this.#target && sameTarget(this.#target, target)) return this.#dispatcher;
     this.#retire();
@@ -46,7 +46,7 @@ export class DispatcherPool {
     return this.#dispatcher;
   }
 
-  /** Whether the error says that the server has no HTTP/2; the next dispatcher is then made without it. */
+  /** Whether the error says that the server lacks HTTP/2; if so, the next dispatcher uses HTTP/1.1. */
   fellBackToHttp1(error: unknown): boolean {
     if (!(error instanceof Error && error.cause instanceof Http1Only)) return false;
     if (this.#http2) {
@@ -89,7 +89,7 @@ export class DispatcherPool {
     });
   }
 
-  // Calls under way may finish on the old connection; what is new goes over the new one.
+  // Calls under way finish on the old connection; new calls use the new one.
   #retire(): void {
     const retired = this.#dispatcher;
     if (!retired) return;
@@ -120,7 +120,7 @@ function sameTarget(a: Target, b: Target): boolean {
   return a.server === b.server && same(a.options, b.options);
 }
 
-// TLS material is read from its files for every call, so equal means equal bytes.
+// The library reads TLS material from its files for every call: equal targets are equal bytes, not the same object.
 function same(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (Buffer.isBuffer(a) && Buffer.isBuffer(b)) return a.equals(b);

@@ -1,12 +1,12 @@
-// What the adapters ask of the API server, what went wrong in the loop's words, and the fence before a write.
+// Calls to the API server as the loop needs them: writes behind a fence, failures as LshErrors that are retried.
 import { LshError } from '../../core/errors.ts';
 import { describeError, retryAfterMs } from './api-errors.ts';
 import type { KubeClient, KubeRequest } from './client.ts';
 
-/** The calls of a client; tests and the fence stand in between. */
+/** The calls of a KubeClient that the fence and tests can wrap. */
 export type KubeApi = Pick<KubeClient, 'json' | 'request'>;
 
-/** Lets no write pass that is sent after the right to write has ended; reads always pass. */
+/** Rejects each write with NOT_LEADING while `mayWrite` is false; reads always pass. */
 export function fenced(api: KubeApi, mayWrite: () => boolean): KubeApi {
   const check = ({ method = 'GET' }: KubeRequest): void => {
     if (method !== 'GET' && !mayWrite()) throw new LshError('NOT_LEADING');
@@ -23,7 +23,7 @@ export function fenced(api: KubeApi, mayWrite: () => boolean): KubeApi {
   };
 }
 
-/** Whatever a call failed with as an error that is tried again. */
+/** The failure of a call as a retryable LshError; an LshError stays as it is. */
 export function asRetryable(error: unknown): LshError {
   if (error instanceof LshError) return error;
   return new LshError(

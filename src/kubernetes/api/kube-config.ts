@@ -1,4 +1,4 @@
-// Which cluster: a kubeconfig file, the usual places, or the pod’s service account.
+// Finds the cluster: a given kubeconfig, the usual places, or the pod’s service account.
 import { existsSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
@@ -8,18 +8,21 @@ import { StrictKubeConfig } from './strict-kube-config.ts';
 export interface KubeConfigChoice {
   /** Path of a kubeconfig; otherwise KUBECONFIG, ~/.kube/config or the pod’s service account. */
   kubeconfig?: string;
-  /** Value of KUBECONFIG: paths, of whose entries of one name the first counts. Those of no file are passed over. */
-  searched?: string;
+  /** Value of KUBECONFIG: a list of paths. Missing files are skipped; of two entries with one name the first counts. */
+  kubeconfigEnv?: string;
   /** Name of a context in it; otherwise its current one. */
   context?: string;
 }
 
-// What the library falls back to when it finds no configuration at all.
+// The library’s fallback when it finds no configuration.
 const FALLBACK_SERVER = 'http://localhost:8080';
 
-/** Loads the configuration; KUBECONFIG_MISSING where there is none, KUBECONFIG_INVALID where it lacks the context. */
-export function loadKubeConfig({ kubeconfig, searched = '', context }: KubeConfigChoice): KubeConfig {
-  const config = read(kubeconfig === undefined ? filesIn(searched) : [kubeconfig]);
+/**
+ * Loads the configuration. Throws KUBECONFIG_MISSING if there is none, and KUBECONFIG_INVALID if it cannot be read,
+ * lacks the context or its cluster, or impersonates by fields that lsh cannot send.
+ */
+export function loadKubeConfig({ kubeconfig, kubeconfigEnv = '', context }: KubeConfigChoice): KubeConfig {
+  const config = readFiles(kubeconfig === undefined ? existingFiles(kubeconfigEnv) : [kubeconfig]);
   if (context !== undefined) {
     if (!config.getContextObject(context)) throw unknownContext(config, context);
     config.setCurrentContext(context);
@@ -28,22 +31,24 @@ export function loadKubeConfig({ kubeconfig, searched = '', context }: KubeConfi
   if (!cluster) throw invalid('its current context names no cluster');
   if (kubeconfig === undefined && cluster.server === FALLBACK_SERVER && cluster.name === 'cluster')
     throw new LshError('KUBECONFIG_MISSING', { detail: 'no kubeconfig was found' });
-  if (config.neverSent.length > 0) throw impersonates(config);
-  // The library refuses plain HTTP, such as a kubectl proxy, unless told that there is no TLS to verify.
+  if (config.unsentFields.length > 0) throw impersonationError(config);
+  // The library refuses plain HTTP, such as a kubectl proxy, unless TLS verification is off.
   if (cluster.server.startsWith('http:')) {
-    config.clusters = config.clusters.map((one) => (one === cluster ? { ...one, skipTLSVerify: true } : one));
+    config.clusters = config.clusters.map((entry) =>
+      entry === cluster ? { ...entry, skipTLSVerify: true } : entry,
+    );
   }
   return config;
 }
 
-function filesIn(searched: string): string[] {
-  const paths = searched.split(delimiter).filter(Boolean);
+function existingFiles(kubeconfigEnv: string): string[] {
+  const paths = kubeconfigEnv.split(delimiter).filter(Boolean);
   const found = paths.filter((path) => existsSync(path));
-  // Of none at all the first is named in the error.
+  // If no file exists, the error names the first path.
   return found.length > 0 ? found : paths;
 }
 
-function read([file, ...more]: readonly string[]): StrictKubeConfig {
+function readFiles([file, ...more]: readonly string[]): StrictKubeConfig {
   const config = new StrictKubeConfig();
   try {
     if (file === undefined) config.loadFromDefault();
@@ -51,18 +56,18 @@ function read([file, ...more]: readonly string[]): StrictKubeConfig {
     for (const path of more) {
       const other = new StrictKubeConfig();
       other.loadFromFile(path);
-      config.adopt(other);
+      config.addFrom(other);
     }
   } catch (thrown) {
-    // What follows the first line are lines of the file, and one of them may be a token: hence no cause either.
+    // Later lines of the message quote the file, maybe a token: the error keeps the first line only, and no cause.
     throw invalid((thrown instanceof Error ? thrown.message : String(thrown)).split('\n')[0]!);
   }
   return config;
 }
 
-/** Without what it impersonates by, a call would have other rights than it should. */
-function impersonates(config: StrictKubeConfig): LshError {
-  const fields = config.neverSent.join(', ');
+/** Without these fields a call would have other rights than the file grants. */
+function impersonationError(config: StrictKubeConfig): LshError {
+  const fields = config.unsentFields.join(', ');
   const hint = 'Impersonate a user alone, with `as`, or give credentials that have these rights themselves.';
   return invalid(`its user "${config.getCurrentUser()?.name}" has ${fields}, which lsh cannot send`, {
     hint,
@@ -71,7 +76,7 @@ function impersonates(config: StrictKubeConfig): LshError {
 
 function unknownContext(config: KubeConfig, context: string): LshError {
   const known = config.getContexts().map(({ name }) => name);
-  const hint = known.length === 0 ? undefined : `The contexts there are: ${known.join(', ')}.`;
+  const hint = known.length === 0 ? undefined : `Known contexts: ${known.join(', ')}.`;
   return invalid(`there is no context "${context}"`, { hint });
 }
 

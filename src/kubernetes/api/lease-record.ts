@@ -1,10 +1,11 @@
-// The Lease object, and whether somebody holds it: judged by when its record was last seen to change, on the
-// local monotonic clock. The times in it are for people; another machine’s clock decides nothing here.
+// The Lease object and its holder. A candidate judges expiry by when it last saw the record change, on its own
+// monotonic clock; the times in the record are for people, since another machine’s clock decides nothing here.
 import { V1MicroTime, type V1Lease } from '@kubernetes/client-node';
 import type { Wire } from './objects.ts';
 
 export type Lease = Wire<V1Lease>;
 
+/** What a candidate writes into the lease. */
 export interface Bid {
   identity: string;
   leaseDurationMs: number;
@@ -12,49 +13,49 @@ export interface Bid {
   now: number;
 }
 
-/** What one elector has seen of the lease. */
-export interface Sighting {
+/** The lease as one candidate observed it. */
+export interface ObservedLease {
   lease: Lease;
-  /** Monotonic milliseconds at which the record was first seen as it is. */
-  since: number;
+  /** Monotonic milliseconds at which the candidate first saw the record in this state. */
+  observedAt: number;
 }
 
-/** The lease as seen now; an unchanged record keeps the time of its first sighting. */
-export function sighting(before: Sighting | undefined, lease: Lease, now: number): Sighting {
+/** The lease as read now; an unchanged record keeps the time of its first observation. */
+export function observe(before: ObservedLease | undefined, lease: Lease, now: number): ObservedLease {
   const unchanged = before !== undefined && fingerprint(before.lease) === fingerprint(lease);
-  return { lease, since: unchanged ? before.since : now };
+  return { lease, observedAt: unchanged ? before.observedAt : now };
 }
 
-/** Whether somebody else holds the lease at the monotonic instant. */
-export function heldByAnother({ lease, since }: Sighting, identity: string, now: number): boolean {
+/** Whether another candidate holds the lease at the monotonic instant `now`. */
+export function isHeldByOther({ lease, observedAt }: ObservedLease, identity: string, now: number): boolean {
   const { holderIdentity, leaseDurationSeconds = 0 } = lease.spec ?? {};
   if (!holderIdentity || holderIdentity === identity) return false;
-  return now < since + leaseDurationSeconds * 1000;
+  return now < observedAt + leaseDurationSeconds * 1000;
 }
 
 export function isHolder(lease: Lease, identity: string): boolean {
   return lease.spec?.holderIdentity === identity;
 }
 
-/** A lease that does not exist yet, taken. */
+/** A new lease, with the bidder as its holder. */
 export function newLease(namespace: string, name: string, bid: Bid): Lease {
   return {
     apiVersion: 'coordination.k8s.io/v1',
     kind: 'Lease',
     metadata: { namespace, name },
-    spec: { ...held(bid), acquireTime: microTime(bid.now), leaseTransitions: 0 },
+    spec: { ...holderFields(bid), acquireTime: microTime(bid.now), leaseTransitions: 0 },
   };
 }
 
-/** The lease renewed, or taken over from whoever let it expire. */
+/** The lease, renewed by its holder or taken over after it expired. */
 export function renewed(lease: Lease, bid: Bid): Lease {
   const renewal = isHolder(lease, bid.identity);
   const acquireTime = renewal ? lease.spec?.acquireTime : microTime(bid.now);
   const leaseTransitions = (lease.spec?.leaseTransitions ?? 0) + (renewal ? 0 : 1);
-  return { ...lease, spec: { ...lease.spec, ...held(bid), acquireTime, leaseTransitions } };
+  return { ...lease, spec: { ...lease.spec, ...holderFields(bid), acquireTime, leaseTransitions } };
 }
 
-/** The lease let go, so that the next holder need not wait until it expires. */
+/** The lease without a holder: the next candidate need not wait for its expiry. */
 export function released(lease: Lease, now: number): Lease {
   const time = microTime(now);
   return {
@@ -63,7 +64,7 @@ export function released(lease: Lease, now: number): Lease {
   };
 }
 
-function held({ identity, leaseDurationMs, now }: Bid): NonNullable<Lease['spec']> {
+function holderFields({ identity, leaseDurationMs, now }: Bid): NonNullable<Lease['spec']> {
   return {
     holderIdentity: identity,
     leaseDurationSeconds: Math.ceil(leaseDurationMs / 1000),
@@ -71,7 +72,7 @@ function held({ identity, leaseDurationMs, now }: Bid): NonNullable<Lease['spec'
   };
 }
 
-// The server takes exactly six digits of a second and refuses three.
+// The API server accepts exactly six fractional digits of a second, and refuses three.
 function microTime(ms: number): string {
   return new V1MicroTime(ms).toISOString();
 }

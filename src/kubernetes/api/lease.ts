@@ -1,19 +1,19 @@
-// Leader election over a coordination.k8s.io Lease, by client-go’s rules: take it when nobody holds it, renew it
-// every retry period, and stop leading when that failed for the renew deadline. It elects; it does not fence.
+// Leader election over a coordination.k8s.io Lease, by client-go’s rules: a candidate acquires a free lease, renews it
+// each retry period, and stops leading after a renew deadline without success. It elects; it does not fence.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../control/ports.ts';
 import { describeError, isAlreadyExists, isConflict, isNotFound } from './api-errors.ts';
 import type { KubeClient } from './client.ts';
 import {
-  heldByAnother,
+  isHeldByOther,
   isHolder,
   newLease,
+  observe,
   released,
   renewed,
-  sighting,
   type Bid,
   type Lease,
-  type Sighting,
+  type ObservedLease,
 } from './lease-record.ts';
 
 export interface LeaderElectorOptions {
@@ -23,9 +23,9 @@ export interface LeaderElectorOptions {
   name: string;
   /** Unique per process, such as the pod’s name. */
   identity: string;
-  /** How long the others wait for a holder that is silent, milliseconds; default 15,000. */
+  /** How long other candidates wait for a silent holder, milliseconds; default 15,000. */
   leaseDurationMs?: number;
-  /** The holder gives up after so many milliseconds without a renewal; less than the lease; default 10,000. */
+  /** The holder stops leading after this many milliseconds without a renewal; less than the lease; default 10,000. */
   renewDeadlineMs?: number;
   /** Time between two tries, milliseconds; default 2,000. */
   retryPeriodMs?: number;
@@ -33,14 +33,14 @@ export interface LeaderElectorOptions {
   random?: () => number;
 }
 
-/** How leading ended: by our wish, or because the lease could not be kept. */
+/** How leading ended: the caller’s signal, or a lease that could not be renewed. */
 export type LeadershipEnd = 'released' | 'lost';
 
 export class LeaderElector {
   readonly #options: Required<LeaderElectorOptions>;
   readonly #path: string;
-  #seen: Sighting | undefined;
-  /** Monotonic instant of the last successful renewal, taken before it was sent. */
+  #observed: ObservedLease | undefined;
+  /** Monotonic instant at which the last successful renewal was sent. */
   #renewedAt = -Infinity;
   #leading = false;
 
@@ -55,24 +55,24 @@ export class LeaderElector {
     this.#path = `/apis/coordination.k8s.io/v1/namespaces/${options.namespace}/leases`;
   }
 
-  /** Whether this process holds the lease now; also right after it was frozen and before a timer fired. */
+  /** Whether this process holds the lease now; correct also after a freeze, before any timer fires. */
   isLeader(): boolean {
     return this.#leading && performance.now() < this.#renewedAt + this.#options.renewDeadlineMs;
   }
 
-  /** How often the lease has changed hands, as far as it was seen: higher for each next leader. */
+  /** How often the lease has changed hands, as last observed: higher for each next leader. */
   term(): number {
-    return this.#seen?.lease.spec?.leaseTransitions ?? 0;
+    return this.#observed?.lease.spec?.leaseTransitions ?? 0;
   }
 
-  /** Who held the lease when it was last seen; undefined when nobody did. */
+  /** Holder of the lease as last observed; undefined if it had none. */
   holder(): string | undefined {
-    return this.#seen?.lease.spec?.holderIdentity || undefined;
+    return this.#observed?.lease.spec?.holderIdentity || undefined;
   }
 
   /**
-   * Waits for the lease, then leads until the signal aborts or the lease is lost. The signal given to `lead`
-   * aborts in both cases; the lease is kept while `lead` winds up, and released when it has.
+   * Waits for the lease, then leads until the signal aborts or the lease is lost. The signal passed to `lead` aborts in
+   * both cases. The elector keeps the lease until `lead` has returned, and then releases it.
    */
   async run(signal: AbortSignal, lead: (leading: AbortSignal) => Promise<void>): Promise<LeadershipEnd> {
     if (!(await this.#acquire(signal))) return 'released';
@@ -96,18 +96,18 @@ export class LeaderElector {
 
   async #acquire(signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
-      if (await this.#try()) return true;
+      if (await this.#tryAcquireOrRenew()) return true;
       await this.#pause(signal);
     }
     return false;
   }
 
-  /** Rejects when the lease could not be renewed within the deadline. */
+  /** Rejects when no renewal succeeded within the deadline, or another candidate holds the lease. */
   async #renewUntil(done: AbortSignal): Promise<void> {
     while (!done.aborted) {
       await this.#pause(done, this.#timeLeft());
-      if (done.aborted || (await this.#try())) continue;
-      if (this.#timeLeft() <= 0 || this.#lostToAnother()) throw new Error('the lease was lost');
+      if (done.aborted || (await this.#tryAcquireOrRenew())) continue;
+      if (this.#timeLeft() <= 0 || this.#isTakenByOther()) throw new Error('the lease was lost');
     }
   }
 
@@ -115,11 +115,11 @@ export class LeaderElector {
     return this.#renewedAt + this.#options.renewDeadlineMs - performance.now();
   }
 
-  #lostToAnother(): boolean {
-    return this.#seen !== undefined && !isHolder(this.#seen.lease, this.#options.identity);
+  #isTakenByOther(): boolean {
+    return this.#observed !== undefined && !isHolder(this.#observed.lease, this.#options.identity);
   }
 
-  // At most the period, so that a released lease is taken within it.
+  // At most one retry period, so that a candidate acquires a released lease within it.
   async #pause(signal: AbortSignal, atMostMs = Infinity): Promise<void> {
     const { retryPeriodMs, random } = this.#options;
     const ms = Math.max(0, Math.min(atMostMs, retryPeriodMs * (0.75 + random() / 4)));
@@ -127,37 +127,36 @@ export class LeaderElector {
   }
 
   /**
-   * One try to take or renew the lease; false when it is not ours, or nobody can say. It is not cut short by a
-   * stop: a write whose answer was not awaited would leave a lease that cannot be released.
+   * Returns false if another candidate holds the lease, or the server’s answer is unknown. A stop does not interrupt
+   * it: without the answer to its write, the elector could not release the lease.
    */
-  async #try(): Promise<boolean> {
+  async #tryAcquireOrRenew(): Promise<boolean> {
     const { client, logger, renewDeadlineMs, name } = this.#options;
     const timeout = AbortSignal.timeout(renewDeadlineMs / 2);
     const sentAt = performance.now();
     try {
-      if (!(await this.#takeOrRenew(timeout))) return false;
+      if (!(await this.#acquireOrRenew(timeout))) return false;
       this.#renewedAt = sentAt;
       return true;
     } catch (error) {
-      // Somebody wrote the lease since it was read: read it again before the next try.
-      if (isConflict(error) || isAlreadyExists(error)) await this.#look(timeout).catch(() => undefined);
+      // Another candidate wrote the lease since it was read: read it again before the next try.
+      if (isConflict(error) || isAlreadyExists(error)) await this.#read(timeout).catch(() => undefined);
       if (timeout.aborted) client.dropConnection();
       logger.debug({ lease: name, error: describeError(error) }, 'lease not renewed');
       return false;
     }
   }
 
-  async #takeOrRenew(signal: AbortSignal): Promise<boolean> {
+  async #acquireOrRenew(signal: AbortSignal): Promise<boolean> {
     const { client, namespace, name, identity } = this.#options;
-    // The holder knows its own record and may write without reading; a conflict tells when it is wrong.
-    const knows = this.#seen !== undefined && this.isLeader();
-    const seen = knows ? this.#seen : await this.#look(signal);
-    if (seen && heldByAnother(seen, identity, performance.now())) return false;
-    const lease = seen
+    // The holder knows its own record and writes without reading; a conflict reveals that it was wrong.
+    const observed = this.isLeader() && this.#observed ? this.#observed : await this.#read(signal);
+    if (observed && isHeldByOther(observed, identity, performance.now())) return false;
+    const lease = observed
       ? await client.json<Lease>({
           method: 'PUT',
           path: `${this.#path}/${name}`,
-          body: renewed(seen.lease, this.#bid()),
+          body: renewed(observed.lease, this.#bid()),
           signal,
         })
       : await client.json<Lease>({
@@ -166,20 +165,20 @@ export class LeaderElector {
           body: newLease(namespace, name, this.#bid()),
           signal,
         });
-    this.#seen = sighting(this.#seen, lease, performance.now());
+    this.#observed = observe(this.#observed, lease, performance.now());
     return true;
   }
 
-  async #look(signal: AbortSignal): Promise<Sighting | undefined> {
+  async #read(signal: AbortSignal): Promise<ObservedLease | undefined> {
     const { client, name } = this.#options;
     try {
       const lease = await client.json<Lease>({ path: `${this.#path}/${name}`, signal });
-      this.#seen = sighting(this.#seen, lease, performance.now());
+      this.#observed = observe(this.#observed, lease, performance.now());
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      this.#seen = undefined;
+      this.#observed = undefined;
     }
-    return this.#seen;
+    return this.#observed;
   }
 
   #bid(): Bid {
@@ -189,12 +188,12 @@ export class LeaderElector {
 
   async #release(): Promise<void> {
     const { client, logger, name, identity, retryPeriodMs } = this.#options;
-    if (!this.#seen || !isHolder(this.#seen.lease, identity)) return;
+    if (!this.#observed || !isHolder(this.#observed.lease, identity)) return;
     try {
       await client.request({
         method: 'PUT',
         path: `${this.#path}/${name}`,
-        body: released(this.#seen.lease, Date.now()),
+        body: released(this.#observed.lease, Date.now()),
         signal: AbortSignal.timeout(retryPeriodMs),
       });
     } catch (error) {

@@ -1,4 +1,4 @@
-// A whole collection, a page at a time.
+// A whole collection, page by page.
 import { isGone } from './api-errors.ts';
 import type { KubeClient, KubeRequest } from './client.ts';
 import type { KubeList } from './objects.ts';
@@ -6,12 +6,12 @@ import type { KubeList } from './objects.ts';
 export interface ListRequest {
   path: string;
   query: KubeRequest['query'];
-  /** Objects a page. */
+  /** Objects per page. */
   pageSize: number;
   signal?: AbortSignal;
 }
 
-/** All objects, and the resourceVersion that a watch goes on from. */
+/** All objects, and the resourceVersion at which a watch continues. Throws ApiException. */
 export async function listAll<T>(client: KubeClient, request: ListRequest): Promise<KubeList<T>> {
   const { path, query, pageSize, signal } = request;
   const items: T[] = [];
@@ -22,7 +22,7 @@ export async function listAll<T>(client: KubeClient, request: ListRequest): Prom
       page = await client.json<KubeList<T>>({ path, query: next, signal });
       items.push(...page.items);
     } catch (error) {
-      // A token is good for some minutes only: with pages slower than that, all is asked for in one piece.
+      // A continue token expires after some minutes; when the pages take longer, one call lists everything.
       if (page === undefined || !isGone(error)) throw error;
       return client.json<KubeList<T>>({ path, query, signal });
     }

@@ -1,6 +1,6 @@
-// Kubernetes objects as they come over the wire: instants are RFC 3339 strings, not Dates.
+// Kubernetes objects in their wire form: instants are RFC 3339 strings, not Dates.
 
-/** A type of the client library as JSON carries it. */
+/** A type of the client library in its wire form. */
 export type Wire<T> = T extends Date
   ? string
   : T extends (infer Item)[]
@@ -32,7 +32,7 @@ export interface KubeList<T> {
   items: T[];
 }
 
-/** `namespace/name`, or the name alone where there is no namespace. */
+/** `namespace/name`; the name alone for an object without a namespace. */
 export function objectKey({ metadata }: KubeObject): string {
   return metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
 }

@@ -48,7 +48,7 @@ export async function runController({ cluster, options }: ControllerChoice): Pro
   const metrics = new Metrics();
   const connect = (): KubeClient =>
     new KubeClient({
-      load: () => loadKubeConfig({ ...cluster, searched: config.kubeconfig }),
+      load: () => loadKubeConfig({ ...cluster, kubeconfigEnv: config.kubeconfig }),
       userAgent: `lsh-controller/${VERSION}`,
       onAnswer: (method, status) => metrics.requested(method, status),
     });

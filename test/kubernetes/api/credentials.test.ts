@@ -158,7 +158,7 @@ describe.skipIf(NO_KUBE)('the user of a kubeconfig', () => {
       message: expect.stringContaining(`has ${field}, which lsh cannot send`) as string,
     }) as Error;
     expect(() => loadKubeConfig({ kubeconfig: path })).toThrow(refusal);
-    expect(() => loadKubeConfig({ searched: path })).toThrow(refusal);
+    expect(() => loadKubeConfig({ kubeconfigEnv: path })).toThrow(refusal);
     const empty = await kubeconfig({ as: 'jane', 'as-groups': [], 'as-user-extra': {} }, { keep: true });
     expect(await identity(clientOf({ kubeconfig: empty }))).toBe('jane');
   });
@@ -181,7 +181,7 @@ describe.skipIf(NO_KUBE)('the user of a kubeconfig', () => {
       await kubeconfig({ token: await tokenOf('in-the-first') }),
       await kubeconfig({ token: await tokenOf('in-the-second') }),
     ];
-    const client = clientOf({ searched: `${first}:${second}` });
+    const client = clientOf({ kubeconfigEnv: `${first}:${second}` });
     expect(await identity(client)).toBe('system:serviceaccount:default:in-the-first');
   });
 

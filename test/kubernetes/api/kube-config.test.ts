@@ -53,8 +53,8 @@ describe('the choice of a cluster', () => {
 
   test('a file of KUBECONFIG that is not there is passed over, as kubectl does', () => {
     const none = join(dir, 'none');
-    expect(loadKubeConfig({ searched: `${none}:${file}:${none}` }).currentContext).toBe('one');
-    expect(() => loadKubeConfig({ searched: none })).toThrow(
+    expect(loadKubeConfig({ kubeconfigEnv: `${none}:${file}:${none}` }).currentContext).toBe('one');
+    expect(() => loadKubeConfig({ kubeconfigEnv: none })).toThrow(
       expect.objectContaining({
         code: 'KUBECONFIG_INVALID',
         message: expect.stringContaining(none) as string,
@@ -108,7 +108,7 @@ describe('the choice of a cluster', () => {
 
   test('an unknown context comes with the names of those there are', () => {
     expect(() => loadKubeConfig({ kubeconfig: file, context: 'three' })).toThrow(
-      expect.objectContaining({ hint: 'The contexts there are: one, two, broken.' }),
+      expect.objectContaining({ hint: 'Known contexts: one, two, broken.' }),
     );
   });
 

@@ -1,5 +1,5 @@
-// Keeps a copy of all objects under one path: a paged list, then a watch for as long as it lives, and again.
-// Handlers only enqueue; whatever goes wrong is mended here, without a restart and without a gap unseen.
+// Keeps a copy of all objects under one path: a paged list, then one watch after another. Handlers only enqueue.
+// The informer recovers from every failure by itself; its health counts the time without a watch.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Listeners } from '../../../control/listeners.ts';
 import type { Logger } from '../../../control/ports.ts';
@@ -20,26 +20,26 @@ export interface InformerOptions<T> {
   path: string;
   labelSelector?: string;
   fieldSelector?: string;
-  /** What of an object is worth keeping; default: all but managedFields. */
+  /** Reduces an object to the fields worth caching; default: all but managedFields. */
   trim?: (object: T) => T;
-  /** Objects a page; default 500. */
+  /** Objects per page; default 500. */
   pageSize?: number;
-  /** A watch that is silent for so many milliseconds is dead; default 70,000. */
+  /** A watch that is silent for this many milliseconds counts as dead; default 70,000. */
   inactivityMs?: number;
-  /** Delay after the first failure and the longest one, milliseconds; default 500 and 30,000. */
+  /** First and longest delay after a failure, milliseconds; default 500 and 30,000. */
   backoff?: { initialMs: number; maxMs: number };
   /** 0 <= value < 1; spreads the watches and retries of many clients. */
   random?: () => number;
 }
 
 const PAGE_SIZE = 500;
-/** A server that lives answers this soon, milliseconds. */
+/** A live server answers a probe within this time, milliseconds. */
 const PROBE_MS = 5_000;
 const BACKOFF = { initialMs: 500, maxMs: 30_000 };
 const WATCH_SECONDS = { shortest: 300, longest: 600 };
-// A watch that ends sooner with nothing in it is a failure, else a broken proxy would be asked in a tight loop.
+// An empty watch that ends sooner counts as a failure: a broken proxy would otherwise cause a tight loop.
 const SHORT_WATCH_MS = 1_000;
-// One that worked for so long and is then cut off is not one failure more of a row.
+// A watch that worked for this long resets the backoff: its end continues no series of failures.
 const LONG_WATCH_MS = 30_000;
 
 export class Informer<T extends KubeObject> {
@@ -61,9 +61,9 @@ export class Informer<T extends KubeObject> {
     this.#backoff = new Backoff({ ...(options.backoff ?? BACKOFF), random: this.#random });
   }
 
-  /** Called for each change, in order; must not wait, and may only enqueue. */
+  /** The listener gets each change, in order. It must not block; it only enqueues. */
   onChange(listener: (change: Change<T>) => void): void {
-    this.#listeners.add((change) => this.#handOver(change, listener));
+    this.#listeners.add((change) => this.#callHandler(change, listener));
   }
 
   /** The newest known version by `namespace/name`; never to be mutated. */
@@ -71,9 +71,9 @@ export class Informer<T extends KubeObject> {
     return this.#cache.get(key);
   }
 
-  /** Takes the answer to a write of our own, or to a read that went past the watch. Listeners are not told. */
+  /** Stores the answer to our own write, or to a read past the watch. Does not notify listeners. */
   put(object: T): void {
-    // What the watch has brought already, it may have taken away again since.
+    // The watch is past this version, and may have delivered the object’s deletion since.
     if (Number(object.metadata.resourceVersion) <= Number(this.#resourceVersion ?? 0)) return;
     this.#cache.put(this.#trimmed(object));
   }
@@ -99,7 +99,7 @@ export class Informer<T extends KubeObject> {
     this.#loop ??= this.#run(this.#abort.signal);
   }
 
-  /** Ends the watch; resolves when nothing of it is left. */
+  /** Ends the watch; resolves when its loop has ended. */
   async stop(): Promise<void> {
     this.#abort.abort();
     await this.#loop;
@@ -109,7 +109,7 @@ export class Informer<T extends KubeObject> {
     while (!signal.aborted) {
       try {
         await this.#follow(this.#resourceVersion ?? (await this.#list(signal)), signal);
-        this.health.lost(0);
+        this.health.watchEnded(0);
       } catch (error) {
         if (!signal.aborted) await this.#recover(error, signal);
       }
@@ -145,18 +145,18 @@ export class Informer<T extends KubeObject> {
       timeoutSeconds: this.#watchSeconds(),
       inactivityMs,
       signal,
-      onOpen: () => this.health.sees(),
+      onOpen: () => this.health.watchOpened(),
     };
     for await (const event of watch<T>(client, request)) {
       events++;
-      this.#take(event);
+      this.#handleEvent(event);
     }
     if (events === 0 && performance.now() - startedAt < SHORT_WATCH_MS)
       throw new Error('the watch ended at once');
   }
 
-  #take(event: WatchEvent<T>): void {
-    this.health.heard();
+  #handleEvent(event: WatchEvent<T>): void {
+    this.health.received();
     this.#backoff.reset();
     this.#resourceVersion = event.object.metadata.resourceVersion;
     if (event.type === 'BOOKMARK') return;
@@ -164,7 +164,7 @@ export class Informer<T extends KubeObject> {
     if (change) this.#listeners.notify(change);
   }
 
-  #handOver(change: Change<T>, listener: (change: Change<T>) => void): void {
+  #callHandler(change: Change<T>, listener: (change: Change<T>) => void): void {
     try {
       listener(change);
     } catch (error) {
@@ -176,18 +176,18 @@ export class Informer<T extends KubeObject> {
   async #recover(failure: unknown, signal: AbortSignal): Promise<void> {
     const { client, logger, path, inactivityMs = WATCH_SILENCE_MS } = this.#options;
     const stalled = failure instanceof StalledWatch;
-    const workedMs = this.health.lost(stalled ? inactivityMs : 0);
+    const workedMs = this.health.watchEnded(stalled ? inactivityMs : 0);
     if (workedMs >= LONG_WATCH_MS) this.#backoff.reset();
     if (failure instanceof UnreadableEvent) this.health.parseErrors++;
     if (mustRelist(failure)) this.#resourceVersion = undefined;
-    // The next call must not go into a dead connection too; one that answers is not to blame, and carries others.
+    // The next call must not use a dead connection. One that still answers stays: other calls share it.
     if (stalled) await client.dropIfSilent(Math.min(inactivityMs, PROBE_MS));
     const retryInMs = Math.round(this.#backoff.next(retryAfterMs(failure)));
     logger.warn({ path, error: describeError(failure), retryInMs }, 'watch interrupted');
     await delay(retryInMs, undefined, { signal }).catch(() => undefined);
   }
 
-  // Field ownership is the larger half of many objects, and nothing here reads it.
+  // managedFields is the larger half of many objects, and nothing here reads it.
   #trimmed(object: T): T {
     delete object.metadata.managedFields;
     return this.#options.trim?.(object) ?? object;
@@ -199,8 +199,8 @@ export class Informer<T extends KubeObject> {
   }
 }
 
-// After these the resourceVersion in hand is worth nothing: too old (410), of another life of the collection
-// (404), not understood (400), newer than a restored server (504), or an event was lost.
+// After these errors no watch can continue at the known resourceVersion: it expired (410), its collection was
+// deleted (404), the server cannot parse it (400) or was restored to an older one (504), or an event was lost.
 function mustRelist(error: unknown): boolean {
   if (error instanceof UnreadableEvent || isGone(error)) return true;
   const status = statusCode(error);

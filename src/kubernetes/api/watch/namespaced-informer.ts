@@ -1,5 +1,4 @@
-// The objects of several namespaces, or of all, as one informer: a watch per namespace, because that is what a
-// Role of a namespace allows.
+// Several namespaces behind the interface of one informer: one watch per namespace, because a Role grants no more.
 import { splitKey } from '../../../core/job.ts';
 import type { Change } from './object-cache.ts';
 import { Informer, type InformerOptions } from './informer.ts';
@@ -7,9 +6,9 @@ import type { KubeObject } from '../objects.ts';
 import type { WatchReadings } from './watch-health.ts';
 
 export interface NamespacedInformerOptions<T> extends Omit<InformerOptions<T>, 'path'> {
-  /** Empty for all. */
+  /** Empty: all namespaces, in one watch of the whole cluster. */
   namespaces: readonly string[];
-  /** Path of the collection in a namespace, or of all where none is given. */
+  /** Path of the collection in the namespace; without a namespace, in the whole cluster. */
   pathOf: (namespace?: string) => string;
 }
 
@@ -24,16 +23,16 @@ export class NamespacedInformer<T extends KubeObject> {
   }
 
   get(key: string): T | undefined {
-    return this.#of(splitKey(key).namespace)?.get(key);
+    return this.#informerOf(splitKey(key).namespace)?.get(key);
   }
 
   *keys(): Iterable<string> {
     for (const informer of this.#informers.values()) yield* informer.keys();
   }
 
-  /** Takes the answer to a write of our own; listeners are not told. */
+  /** As Informer.put. */
   put(object: T): void {
-    this.#of(object.metadata.namespace ?? '')?.put(object);
+    this.#informerOf(object.metadata.namespace ?? '')?.put(object);
   }
 
   onChange(listener: (change: Change<T>) => void): void {
@@ -55,7 +54,7 @@ export class NamespacedInformer<T extends KubeObject> {
     };
   }
 
-  /** Resolves when the first lists are in. */
+  /** Resolves when every first list is in the cache. */
   async start(): Promise<void> {
     const informers = [...this.#informers.values()];
     for (const informer of informers) informer.start();
@@ -66,7 +65,7 @@ export class NamespacedInformer<T extends KubeObject> {
     await Promise.all([...this.#informers.values()].map((informer) => informer.stop()));
   }
 
-  #of(namespace: string): Informer<T> | undefined {
+  #informerOf(namespace: string): Informer<T> | undefined {
     return this.#informers.get('') ?? this.#informers.get(namespace);
   }
 }

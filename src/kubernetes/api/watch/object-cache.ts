@@ -1,4 +1,4 @@
-// What an informer knows: the newest version of each object, and what changed when a list replaces them all.
+// The cache of an informer: the newest version of each object, and the changes that an event or a new list makes.
 import { objectKey, type KubeObject } from '../objects.ts';
 
 export interface Change<T> {
@@ -8,8 +8,8 @@ export interface Change<T> {
 
 export class ObjectCache<T extends KubeObject> {
   readonly #objects = new Map<string, T>();
-  /** Versions of own writes that the watch has not brought yet. */
-  readonly #ahead = new Map<string, number>();
+  /** Versions of our own writes that the watch has not delivered yet. */
+  readonly #ownWrites = new Map<string, number>();
 
   get size(): number {
     return this.#objects.size;
@@ -27,20 +27,20 @@ export class ObjectCache<T extends KubeObject> {
     return this.#objects.values();
   }
 
-  /** Takes the answer to a write of our own, so that it is read before the watch brings it. */
+  /** Stores the answer to our own write, so that readers see it before the watch delivers it. */
   put(object: T): void {
     const key = objectKey(object);
     const known = this.#objects.get(key);
     if (known !== undefined && version(known) >= version(object)) return;
     this.#objects.set(key, object);
-    this.#ahead.set(key, version(object));
+    this.#ownWrites.set(key, version(object));
   }
 
-  /** Takes one event of a watch; undefined when it says nothing new, as a repeated one does. */
+  /** Applies a watch event. Returns undefined if it changes nothing, as a repeated or overtaken event. */
   apply(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T): Change<T> | undefined {
     const key = objectKey(object);
-    if (version(object) < (this.#ahead.get(key) ?? 0)) return undefined;
-    this.#ahead.delete(key);
+    if (version(object) < (this.#ownWrites.get(key) ?? 0)) return undefined;
+    this.#ownWrites.delete(key);
     const known = this.#objects.get(key);
     if (type === 'DELETED') {
       this.#objects.delete(key);
@@ -51,17 +51,17 @@ export class ObjectCache<T extends KubeObject> {
     return { type: known ? 'Modified' : 'Added', object };
   }
 
-  /** Takes a whole list as of a resourceVersion; what is no longer in it was deleted while nobody looked. */
+  /** Applies a whole list as of `resourceVersion`. An object that the list lacks was deleted between two watches. */
   replace(objects: readonly T[], resourceVersion: string): Change<T>[] {
-    const gone = new Map(this.#objects);
-    for (const [key, written] of this.#ahead) if (written > Number(resourceVersion)) gone.delete(key);
+    const missing = new Map(this.#objects);
+    for (const [key, written] of this.#ownWrites) if (written > Number(resourceVersion)) missing.delete(key);
     const changes: Change<T>[] = [];
     for (const object of objects) {
-      gone.delete(objectKey(object));
+      missing.delete(objectKey(object));
       const change = this.apply('ADDED', object);
       if (change) changes.push(change);
     }
-    for (const [key, object] of gone) {
+    for (const [key, object] of missing) {
       this.#objects.delete(key);
       changes.push({ type: 'Deleted', object });
     }
@@ -69,7 +69,7 @@ export class ObjectCache<T extends KubeObject> {
   }
 }
 
-// The server’s versions grow with time; what was written here is only ever compared with what it said since.
+// Versions of one API server grow with each write, so they compare as numbers.
 function version({ metadata }: KubeObject): number {
   return Number(metadata.resourceVersion);
 }

@@ -1,7 +1,7 @@
-// How far an informer can be trusted: when it last heard from the server, and for how long it was blind.
-// Times are monotonic milliseconds, so that a stepped clock does not look like an outage.
+// The health of an informer’s watch: when the server last sent anything, and for how long no watch was open.
+// Times are monotonic milliseconds: a clock step does not look like an outage.
 
-/** How far the watches of one resource can be trusted: times and opened watches of the worst, failures of all. */
+/** Readings over all watches of one resource: times and opened watches of the worst one, failures of all together. */
 export interface WatchReadings {
   watches: number;
   lastEventAgeMs: number;
@@ -14,9 +14,9 @@ export class WatchHealth implements WatchReadings {
   readonly #now: () => number;
   #lastEventAt: number;
   #blindSince: number | undefined;
-  #seesSince = Infinity;
+  #openSince = Infinity;
   #blindMs = 0;
-  /** Handlers that threw; each still got the next change. */
+  /** Calls of handlers that threw; the handler still gets the next change. */
   handlerErrors = 0;
   /** Events that were not JSON. */
   parseErrors = 0;
@@ -31,39 +31,41 @@ export class WatchHealth implements WatchReadings {
     this.#blindSince = now();
   }
 
-  /** Milliseconds since the server was last heard: an event, a bookmark, a list. */
+  /** Milliseconds since the server last sent an event, a bookmark or a list. */
   get lastEventAgeMs(): number {
     return this.#now() - this.#lastEventAt;
   }
 
-  /** All milliseconds without a working watch, the present ones included. */
+  /** Total milliseconds without an open watch, the current gap included. */
   get blindMs(): number {
     return this.#blindMs + (this.#blindSince === undefined ? 0 : this.#now() - this.#blindSince);
   }
 
+  /** A list arrived. */
   listed(): void {
     this.lists++;
-    this.heard();
+    this.received();
   }
 
-  heard(): void {
+  /** The server sent something. */
+  received(): void {
     this.#lastEventAt = this.#now();
   }
 
-  /** A watch works from here on. */
-  sees(): void {
+  /** The server has accepted a watch. */
+  watchOpened(): void {
     this.watches++;
     this.#blindMs = this.blindMs;
     this.#blindSince = undefined;
-    this.#seesSince = this.#now();
-    this.heard();
+    this.#openSince = this.#now();
+    this.received();
   }
 
-  /** The watch ended, and told nothing for the given milliseconds before; answers how long it had worked. */
-  lost(silentMs: number): number {
+  /** The watch ended after `silentMs` without an event. Returns for how many milliseconds it had worked. */
+  watchEnded(silentMs: number): number {
     this.#blindSince ??= this.#now() - silentMs;
-    const workedMs = Math.max(0, this.#blindSince - this.#seesSince);
-    this.#seesSince = Infinity;
+    const workedMs = Math.max(0, this.#blindSince - this.#openSince);
+    this.#openSince = Infinity;
     return workedMs;
   }
 }

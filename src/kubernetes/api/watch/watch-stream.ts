@@ -1,4 +1,4 @@
-// The body of a watch as events: one JSON document a line.
+// The body of a watch as events: one JSON document per line.
 import { statusError, type StatusBody } from '../api-errors.ts';
 import type { KubeObject } from '../objects.ts';
 
@@ -7,10 +7,13 @@ export type WatchEvent<T> =
   /** Nothing changed up to this resourceVersion. */
   | { type: 'BOOKMARK'; object: { metadata: { resourceVersion: string } } };
 
-/** A line that is not JSON: an event is lost, so that only a new list can tell what is there. */
+/** A line that is not JSON. Its event is lost, so the informer must list again. */
 export class UnreadableEvent extends Error {}
 
-/** Events until the stream ends; an ERROR event is thrown as the ApiException it stands for. */
+/**
+ * Yields events until the stream ends. Throws the ApiException that an ERROR event stands for, and UnreadableEvent
+ * for a line that is not JSON.
+ */
 export async function* watchEvents<T extends KubeObject>(
   body: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<WatchEvent<T>> {
@@ -29,7 +32,7 @@ function parse<T>(line: string): WatchEvent<T> | { type: 'ERROR'; object: Status
   }
 }
 
-// A line without its end was cut off with the connection; the next watch brings it again, whole.
+// A last line without a newline was cut off with the connection; the next watch sends its event again.
 async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = '';

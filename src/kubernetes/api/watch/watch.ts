@@ -1,27 +1,28 @@
-// One watch: events from the server until it ends, is ended, or has been silent for too long.
+// One watch: events until the server ends it, the caller aborts it, or it is silent for too long.
 import type { KubeClient, KubeRequest } from '../client.ts';
 import type { KubeObject } from '../objects.ts';
 import { watchEvents, type WatchEvent } from './watch-stream.ts';
 
-/** No server that lives is silent for so long: it sends a bookmark each minute. */
+/** A live server sends a bookmark each minute, so a longer silence means a dead connection. */
 export const WATCH_SILENCE_MS = 70_000;
 
 export interface WatchRequest {
   path: string;
   query: KubeRequest['query'];
   resourceVersion: string;
-  /** The server ends the watch after so many seconds. */
+  /** The server ends the watch after this many seconds. */
   timeoutSeconds: number;
-  /** Silence after which the watch is dead, milliseconds; default WATCH_SILENCE_MS. */
+  /** Silence after which the watch counts as dead, milliseconds; default WATCH_SILENCE_MS. */
   inactivityMs?: number;
   signal: AbortSignal;
-  /** The server has taken the watch. */
+  /** Called when the server has accepted the watch. */
   onOpen: () => void;
 }
 
-/** A watch that said nothing, not even a bookmark, for too long. */
+/** The watch delivered nothing, not even a bookmark, for `inactivityMs`. */
 export class StalledWatch extends Error {}
 
+/** Yields events until the server ends the watch. Throws ApiException, StalledWatch, UnreadableEvent, or the abort reason. */
 export async function* watch<T extends KubeObject>(
   client: KubeClient,
   request: WatchRequest,
