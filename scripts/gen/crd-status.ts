@@ -3,7 +3,8 @@
 import { EXECUTOR_NAMES } from '../../src/core/executor.ts';
 import { JOB_PHASES } from '../../src/core/job.ts';
 import { RUN_PHASES, RUN_TRIGGERS, SLOT_OUTCOMES } from '../../src/core/run.ts';
-import type { LshJobStatus, OutcomeEntry, RunEntry } from '../../src/kubernetes/objects/lsh-job-status.ts';
+import type { OutcomeEntry } from '../../src/kubernetes/objects/lsh-job-outcomes.ts';
+import type { LshJobStatus, RunEntry } from '../../src/kubernetes/objects/lsh-job-status.ts';
 import type { CrdSchema } from './json-schema.ts';
 
 const text = (description: string): CrdSchema => ({ type: 'string', description });

@@ -4,7 +4,7 @@ import { loadConfig } from '../config.ts';
 import type { JobApi } from '../contracts/job-api.ts';
 import { requireSafeCommand } from '../core/command-check/command-check.ts';
 import { KubeClient } from '../kubernetes/api/client.ts';
-import { readCronJob } from '../kubernetes/verbs/cron-job.ts';
+import { readCronJob } from '../kubernetes/verbs/api-calls.ts';
 import { clusterJobs } from '../kubernetes/verbs/cluster-jobs.ts';
 import { loadKubeConfig, type KubeConfigChoice } from '../kubernetes/api/kube-config.ts';
 import { VERSION } from '../version.ts';

@@ -61,6 +61,24 @@ export function isUncertain(error: unknown): boolean {
   return (statusCode(error) ?? 500) >= 500;
 }
 
+/** Whether RBAC refused the call. A quota or an admission webhook answers with the same status and other words. */
+export function isDeniedByRbac(error: unknown): boolean {
+  const message = statusBody(error)?.message ?? '';
+  return statusCode(error) === 403 && / cannot \w+ (resource|path) /.test(message);
+}
+
+const NEVER_VALID = new Set([400, 413, 422]);
+
+/** Why the server will never accept the object as it was sent; undefined for a failure worth a retry. */
+export function rejection(error: unknown): string | undefined {
+  const status = statusCode(error);
+  if (status === undefined) return undefined;
+  const isInvalid = NEVER_VALID.has(status) || (status === 403 && !isDeniedByRbac(error));
+  // etcd’s size limit; the server passes its error on with a 5xx.
+  const isTooLarge = statusBody(error)?.message?.includes('request is too large') === true;
+  return isInvalid || isTooLarge ? describeError(error) : undefined;
+}
+
 /** Milliseconds that the server asks to wait; undefined if it does not ask. */
 export function retryAfterMs(error: unknown): number | undefined {
   if (!(error instanceof ApiException) || (error.code !== 429 && error.code < 500)) return undefined;

@@ -1,43 +1,95 @@
-// The Kubernetes Job of a run, and its Pod where one is left, as what the core knows of runs. Pure.
+// The Kubernetes Job of a run, and the Pods left of it, as the core’s run and observation. Pure.
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
-import type { RunEnd, RunObservation, RunReason } from '../../core/run.ts';
-import { RUN_CONTAINER, RUN_LABEL } from './kube-job.ts';
+import { API_VERSION, KIND, jobKey, type JobKey } from '../../core/job.ts';
+import type { Run, RunEnd, RunObservation, RunReason } from '../../core/run.ts';
 import type { KubeObject, Wire } from '../api/objects.ts';
+import { RECORD_ANNOTATION, RUN_CONTAINER } from './kube-job.ts';
+import { readRun, type RunEntry } from './lsh-job-status.ts';
 
 export type KubeJob = Wire<V1Job> & KubeObject;
 export type Pod = Wire<V1Pod> & KubeObject;
 
-type JobCondition = NonNullable<NonNullable<KubeJob['status']>['conditions']>[number];
+type KubeJobCondition = NonNullable<NonNullable<KubeJob['status']>['conditions']>[number];
 type Terminated = NonNullable<
   NonNullable<NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number]['state']>['terminated']
 >;
 
-// Ends of a container that its command had no part in.
+/** The LshJob that a Kubernetes Job belongs to. */
+interface Owner {
+  key: JobKey;
+  uid: string;
+}
+
+/** Reasons of a container that ended before its command started. */
 const NEVER_STARTED = new Set(['StartError', 'ContainerCannotRun', 'ContainerStatusUnknown']);
 
-/** Whether the Job is owned by the LshJob with this uid; one of the same name that is not is somebody else’s. */
+/** The fields of a Kubernetes Job that this program reads; the Pod template is the larger half of the object. */
+export function trimmedKubeJob({ metadata, spec, status }: KubeJob): KubeJob {
+  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
+  const { labels, annotations, ownerReferences } = metadata;
+  const record = annotations?.[RECORD_ANNOTATION];
+  return {
+    metadata: {
+      name,
+      namespace,
+      uid,
+      resourceVersion,
+      creationTimestamp,
+      deletionTimestamp,
+      labels,
+      annotations: record === undefined ? {} : { [RECORD_ANNOTATION]: record },
+      ownerReferences,
+    },
+    ...(spec?.activeDeadlineSeconds !== undefined && {
+      spec: { activeDeadlineSeconds: spec.activeDeadlineSeconds, template: {} },
+    }),
+    status: {
+      startTime: status?.startTime,
+      completionTime: status?.completionTime,
+      conditions: status?.conditions,
+    },
+  };
+}
+
+/** Whether the LshJob with this uid controls the object. Another user’s Job can have the name of a run. */
 export function isOwnedBy({ metadata }: KubeObject, uid: string): boolean {
   return (metadata.ownerReferences ?? []).some((owner) => owner.controller === true && owner.uid === uid);
 }
 
-/** Name of the run that a Job or Pod belongs to. */
-export function runNameOf({ metadata }: KubeObject): string | undefined {
-  return metadata.labels?.[RUN_LABEL];
+/** The LshJob that controls the Kubernetes Job; undefined if none does. */
+export function ownerOf({ metadata }: KubeJob): Owner | undefined {
+  const owner = metadata.ownerReferences?.find(
+    ({ controller, apiVersion, kind }) => controller === true && apiVersion === API_VERSION && kind === KIND,
+  );
+  return owner && { key: jobKey(metadata.namespace ?? '', owner.name), uid: owner.uid };
 }
 
-/** Whether the Job’s end is known. */
-export function hasEnded(job: KubeJob): boolean {
-  return endCondition(job) !== undefined;
+/** The run as its Kubernetes Job recorded it at the start; undefined for a missing or malformed record. */
+export function recordedRun(kubeJob: KubeJob): Run | undefined {
+  const owner = ownerOf(kubeJob);
+  const record = kubeJob.metadata.annotations?.[RECORD_ANNOTATION];
+  if (owner === undefined || record === undefined) return undefined;
+  try {
+    return readRun(JSON.parse(record) as RunEntry, { job: owner.key, jobUid: owner.uid });
+  } catch {
+    return undefined;
+  }
 }
 
-/** The run as its Job shows it; `pods` are those of the run that are left, for the exit code and the cause. */
-export function observationOf(job: KubeJob, pods: readonly Pod[]): RunObservation {
-  const { name } = job.metadata;
-  const startedAt = Date.parse(job.status?.startTime ?? job.metadata.creationTimestamp);
-  const condition = endCondition(job);
+/** Whether the Kubernetes Job has completed or failed. */
+export function hasEnded(kubeJob: KubeJob): boolean {
+  return endCondition(kubeJob) !== undefined;
+}
+
+/** The run as its Kubernetes Job shows it. `pods` are those left of the run: they know the exit code and the cause. */
+export function observationOf(kubeJob: KubeJob, pods: readonly Pod[]): RunObservation {
+  const { metadata, status } = kubeJob;
+  const { name } = metadata;
+  const startedAt = Date.parse(status?.startTime ?? metadata.creationTimestamp);
+  const condition = endCondition(kubeJob);
   if (condition === undefined) return { name, state: 'Running', startedAt };
   const finishedAt = Date.parse(
-    job.status?.completionTime ?? condition.lastTransitionTime ?? job.metadata.creationTimestamp,
+    status?.completionTime ?? condition.lastTransitionTime ?? metadata.creationTimestamp,
   );
   const ended = { name, state: 'Ended', startedAt, finishedAt } as const;
   return condition.type === 'Complete'
@@ -45,23 +97,23 @@ export function observationOf(job: KubeJob, pods: readonly Pod[]): RunObservatio
     : { ...ended, ...failure(condition, pods) };
 }
 
-function endCondition(job: KubeJob): JobCondition | undefined {
-  return job.status?.conditions?.find(
-    ({ type, status }) => status === 'True' && (type === 'Complete' || type === 'Failed'),
+function endCondition({ status }: KubeJob): KubeJobCondition | undefined {
+  return status?.conditions?.find(
+    (condition) =>
+      condition.status === 'True' && (condition.type === 'Complete' || condition.type === 'Failed'),
   );
 }
 
 type Failure = Pick<RunEnd, 'exitCode' | 'signal' | 'reason' | 'message'>;
 
-function failure(condition: JobCondition, pods: readonly Pod[]): Failure {
+function failure(condition: KubeJobCondition, pods: readonly Pod[]): Failure {
   if (condition.reason === 'DeadlineExceeded')
     return { reason: 'TimedOut', message: 'The run was active longer than timeoutSeconds.' };
-  const pod = newest(pods);
-  const evicted = pod?.status?.reason;
-  const terminated = pod && terminatedOf(pod);
-  // A Pod that a node or the scheduler took away says so in its own reason; its exit code is that of the TERM.
-  if (pod && (evicted !== undefined || terminated === undefined)) return lostPod(pod);
-  if (terminated === undefined) return { reason: 'Lost', message: lostMessage(condition) };
+  const [pod] = newestFirst(pods);
+  if (pod === undefined) return { reason: 'Lost', message: lostMessage(condition) };
+  const terminated = terminatedOf(pod);
+  // An evicted or preempted Pod has a reason of its own; its exit code is only that of the TERM.
+  if (pod.status?.reason !== undefined || terminated === undefined) return lostPod(pod);
   const { exitCode, signal, message } = terminated;
   return {
     exitCode,
@@ -71,17 +123,17 @@ function failure(condition: JobCondition, pods: readonly Pod[]): Failure {
   };
 }
 
-function lostPod(pod: Pod): Failure {
-  const { reason, message } = pod.status ?? {};
-  const why = [reason, message].filter((part) => part !== undefined).join(': ');
-  return {
-    reason: 'Lost',
-    message: `Pod ${pod.metadata.name} ended without its command: ${why || 'no reason'}`,
-  };
+function lostPod({ metadata, status }: Pod): Failure {
+  const cause = sentence(status?.reason, status?.message) || 'no reason';
+  return { reason: 'Lost', message: `Pod ${metadata.name} ended before its command: ${cause}` };
 }
 
-function lostMessage({ reason, message }: JobCondition): string {
-  return `No Pod is left to tell why: ${[reason, message].filter((part) => part).join(': ')}`;
+function lostMessage({ reason, message }: KubeJobCondition): string {
+  return `The Pod of the run is gone: ${sentence(reason, message)}`;
+}
+
+function sentence(...parts: (string | undefined)[]): string {
+  return parts.filter(Boolean).join(': ');
 }
 
 function reasonOf({ reason }: Terminated): RunReason | undefined {
@@ -89,12 +141,12 @@ function reasonOf({ reason }: Terminated): RunReason | undefined {
   return reason !== undefined && NEVER_STARTED.has(reason) ? 'SpawnError' : undefined;
 }
 
-function terminatedOf(pod: Pod): Terminated | undefined {
-  const status = pod.status?.containerStatuses?.find(({ name }) => name === RUN_CONTAINER);
-  return status?.state?.terminated;
+function terminatedOf({ status }: Pod): Terminated | undefined {
+  return status?.containerStatuses?.find(({ name }) => name === RUN_CONTAINER)?.state?.terminated;
 }
 
-function newest(pods: readonly Pod[]): Pod | undefined {
+/** The Pods by creation, newest first. */
+export function newestFirst(pods: readonly Pod[]): Pod[] {
   const created = (pod: Pod) => Date.parse(pod.metadata.creationTimestamp);
-  return pods.toSorted((a, b) => created(b) - created(a))[0];
+  return pods.toSorted((a, b) => created(b) - created(a));
 }

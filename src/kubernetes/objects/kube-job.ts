@@ -1,4 +1,4 @@
-// A run as the Kubernetes Job that carries it out. Pure. Retries are the core’s, so the Job itself has none.
+// A run as the Kubernetes Job that carries it out. Pure. The core retries, so the Kubernetes Job itself does not.
 import type {
   V1Container,
   V1EnvFromSource,
@@ -18,28 +18,33 @@ type PodSpec = Wire<V1PodSpec>;
 type Container = Wire<V1Container>;
 type EnvVar = Wire<V1EnvVar>;
 
-/** On the Job and the Pod of a run; its value is the job’s name. */
+/** Label of a run’s Kubernetes Job and Pod: the name of the LshJob. */
 export const JOB_LABEL = 'lsh.dev/job';
-/** On both too; its value is the run’s name. */
+/** Label of both: the name of the run. */
 export const RUN_LABEL = 'lsh.dev/run';
-/** The slot that a Job is for, RFC 3339. */
+/** The slot of the run, RFC 3339. */
 export const SLOT_ANNOTATION = 'lsh.dev/slot';
 const TRIGGER_KIND_ANNOTATION = 'lsh.dev/run-trigger';
 const ATTEMPT_ANNOTATION = 'lsh.dev/attempt';
-/** The run as it was started, as JSON: who it is, should nobody have recorded it. */
+/** The run as it was started, as JSON: the loop adopts a Kubernetes Job that the ledger lacks by it. */
 export const RECORD_ANNOTATION = 'lsh.dev/record';
-/** The container whose end is the end of the run. */
+/** Name of the container that runs the command; the run ends with it. */
 export const RUN_CONTAINER = 'run';
 
 const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 const QUEUE_LABEL = 'kueue.x-k8s.io/queue-name';
 
 export interface KubeJobDefaults {
-  /** Image of a job that names none. */
+  /** Image of a job without one. */
   image: string;
 }
 
-/** The Kubernetes Job of a run: named after it, owned by the LshJob, tried once. */
+/** Path of one Kubernetes Job, or of a namespace’s Jobs. */
+export function kubeJobPath(namespace: string, name?: string): string {
+  return `/apis/batch/v1/namespaces/${namespace}/jobs${name === undefined ? '' : `/${name}`}`;
+}
+
+/** The Kubernetes Job of a run: it has the run’s name, belongs to the LshJob, and is tried once. */
 export function kubeJobManifest(job: Job, run: Run, defaults: KubeJobDefaults): Wire<V1Job> {
   const { spec } = job;
   const labels = { [MANAGED_BY_LABEL]: 'lsh', [JOB_LABEL]: job.name, [RUN_LABEL]: run.name };
@@ -74,7 +79,7 @@ interface PodParts {
   image: string;
 }
 
-/** The user’s template with what the spec says laid over it; lists grow, maps are merged, the rest is replaced. */
+/** The user’s template with the spec over it: lists are appended, maps merged, other fields replaced. */
 function podTemplate(job: Job, run: Run, { labels, image }: PodParts): PodTemplate {
   const template = (job.spec.job?.podTemplate ?? {}) as Partial<PodTemplate>;
   const containers = template.spec?.containers ?? [];
@@ -85,7 +90,7 @@ function podTemplate(job: Job, run: Run, { labels, image }: PodParts): PodTempla
       ...podSpec(template.spec, job.spec),
       terminationGracePeriodSeconds: job.spec.terminationGracePeriodSeconds,
       restartPolicy: 'Never',
-      containers: [container(job, run, { image, ...own }), ...containers.filter((one) => one !== own)],
+      containers: [container(job, run, { image, ...own }), ...containers.filter((other) => other !== own)],
     },
   };
 }
@@ -94,7 +99,7 @@ function podSpec(base: Partial<PodSpec> = {}, { job }: JobSpec): Partial<PodSpec
   const { serviceAccountName, nodeSelector, tolerations, affinity, volumes } = job ?? {};
   return {
     ...base,
-    ...given({ serviceAccountName, affinity }),
+    ...withoutUndefined({ serviceAccountName, affinity }),
     ...(nodeSelector && { nodeSelector: { ...base.nodeSelector, ...nodeSelector } }),
     ...(tolerations && { tolerations: [...(base.tolerations ?? []), ...tolerations] }),
     ...(volumes && { volumes: byName(base.volumes, volumes as { name: string }[]) }),
@@ -105,10 +110,10 @@ function container(job: Job, run: Run, base: Partial<Container>): Container {
   const { spec } = job;
   const { image, imagePullPolicy, resources, securityContext, volumeMounts } = spec.job ?? {};
   const mounts = (volumeMounts ?? []) as { name: string; mountPath: string }[];
-  const envFrom = [...(base.envFrom ?? []), ...(spec.envFrom ?? []).map(source)];
+  const envFrom = [...(base.envFrom ?? []), ...(spec.envFrom ?? []).map(envFromSource)];
   return {
     ...base,
-    ...given({ image, imagePullPolicy, resources, securityContext, workingDir: spec.workingDir }),
+    ...withoutUndefined({ image, imagePullPolicy, resources, securityContext, workingDir: spec.workingDir }),
     name: RUN_CONTAINER,
     command: commandOf(spec),
     args: undefined,
@@ -118,12 +123,12 @@ function container(job: Job, run: Run, base: Partial<Container>): Container {
   };
 }
 
-// `args` of an LshJob is a whole command line, which is what a container calls `command`.
+// `args` of an LshJob is a whole command line; a container’s field for it is `command`.
 function commandOf(spec: JobSpec): string[] {
   return spec.command === undefined ? (spec.args ?? []) : [spec.shell ?? DEFAULT_SHELL, '-c', spec.command];
 }
 
-/** What tells the command about itself, the same names as a shell run gets. */
+/** The variables that describe the run to its command, as for a shell run. */
 function runVariables(job: Job, run: Run): EnvVar[] {
   return [
     { name: 'LSH_JOB', value: job.name },
@@ -134,23 +139,27 @@ function runVariables(job: Job, run: Run): EnvVar[] {
   ];
 }
 
-function source({
+function envFromSource({
   configMapRef,
   secretRef,
   prefix,
   optional,
 }: NonNullable<JobSpec['envFrom']>[number]): Wire<V1EnvFromSource> {
   const withOptional = (reference: object | undefined) =>
-    reference && { ...reference, ...given({ optional }) };
-  return given({ prefix, configMapRef: withOptional(configMapRef), secretRef: withOptional(secretRef) });
+    reference && { ...reference, ...withoutUndefined({ optional }) };
+  return withoutUndefined({
+    prefix,
+    configMapRef: withOptional(configMapRef),
+    secretRef: withOptional(secretRef),
+  });
 }
 
-/** Both lists as one; of two entries with the same name the later one stays, in the earlier one’s place. */
+/** Both lists as one. An entry of the second list replaces its namesake in the first, in place. */
 function byName<T extends { name: string }>(first: readonly T[] = [], second: readonly T[] = []): T[] {
   return [...new Map([...first, ...second].map((entry) => [entry.name, entry])).values()];
 }
 
-/** Without the fields that were not given, so that they do not hide the template’s. */
-function given<T extends object>(fields: T): Partial<T> {
+/** Drops undefined fields: they would hide those of the template. */
+function withoutUndefined<T extends object>(fields: T): Partial<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

@@ -1,38 +1,34 @@
-// The status of an LshJob <-> the core's status and runs. Pure. Everything that must outlive a restart of the
-// operator is in it.
+// The status of an LshJob <-> the core’s status and runs. Pure. The status holds everything that must outlive a
+// restart of the operator.
+import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
+import { beyondHistory } from '../../core/decide/retention.ts';
 import {
   jobDocument,
   rfc3339,
   runDocument,
   type JobDocument,
   type RunDocument,
-  type SlotDocument,
 } from '../../core/document.ts';
 import { EXECUTOR_NAMES } from '../../core/executor.ts';
 import type { Condition, Job, JobStatus } from '../../core/job.ts';
 import { isRunName } from '../../core/naming.ts';
-import { beyondHistory } from '../../core/decide/retention.ts';
 import {
   isActive,
-  type AllFields,
   RUN_PHASES,
   RUN_TRIGGERS,
   STOP_CAUSES,
+  type AllFields,
   type Run,
   type RunReason,
-  type SlotRecord,
 } from '../../core/run.ts';
-import type { ClosedStretch, Correction } from '../../core/run.ts';
+import type { OutcomeEntry } from './lsh-job-outcomes.ts';
 
 /** Bytes of a run’s output that the status shows. */
 const OUTPUT_TAIL_MAX_BYTES = 1024;
 
-/** Characters of the message of a run that is kept for the team’s history only. */
+/** Characters of the message of a run beyond the history limits. */
 const KEPT_MESSAGE_MAX_LENGTH = 100;
-
-/** Stretches of slots without a run that the status shows. */
-export const OUTCOMES_SHOWN = 20;
 
 /** Fields of a run that only the operator needs, to continue it after a restart. */
 type OperatorFields = Omit<Run, keyof RunDocument | 'jobUid'>;
@@ -40,12 +36,9 @@ type OperatorFields = Omit<Run, keyof RunDocument | 'jobUid'>;
 /** A run in the status: the document that people see, and the operator’s own fields. */
 export type RunEntry = RunDocument & OperatorFields;
 
-/** A stretch of slots that ended without a run. */
-export type OutcomeEntry = Omit<SlotDocument, 'job' | 'run'>;
-
 type ShownStatus = NonNullable<JobDocument['status']>;
 
-/** The status as the API server keeps it. */
+/** The status as the API server stores it. */
 export interface LshJobStatus extends Omit<ShownStatus, 'active' | 'recentRuns'> {
   active: RunEntry[];
   recentRuns: RunEntry[];
@@ -56,9 +49,9 @@ export interface LshJobStatus extends Omit<ShownStatus, 'active' | 'recentRuns'>
   recentOutcomes: OutcomeEntry[];
 }
 
-/** The status of the object; undefined until the first evaluation has written one. */
+/** The core’s status; undefined before the first evaluation, and for a status without a valid cursor. */
 export function readStatus(status: Partial<LshJobStatus> | undefined): JobStatus | undefined {
-  // A status that somebody wrote by hand, without the cursor, is none: the next evaluation writes a whole one.
+  // A hand-edited status can lack the cursor; the next evaluation then writes a whole status.
   const accountedUntil = instant(status?.accountedUntil);
   if (!status || accountedUntil === undefined) return undefined;
   const read: AllFields<JobStatus> = {
@@ -77,14 +70,14 @@ export function readStatus(status: Partial<LshJobStatus> | undefined): JobStatus
   return read;
 }
 
-/** Undefined for one without its time, which a hand has written and which cannot be written again. */
+/** Returns undefined for a (hand-edited) condition without a time: the API server refuses to store it again. */
 function readCondition({
   lastTransitionTime,
   ...condition
 }: LshJobStatus['conditions'][number]): Condition | undefined {
   const lastTransitionAt = instant(lastTransitionTime);
   if (lastTransitionAt === undefined) return undefined;
-  // In the order in which people read them; the server sorts by name.
+  // The order in which people read the fields; the API server sorts them by name.
   const { type, status, reason, message, observedGeneration } = condition;
   return {
     type,
@@ -101,8 +94,8 @@ const instantText = v.pipe(
   v.check((text) => instant(text) !== undefined),
 );
 
-/** Without these nobody can tell what run it is. */
-const Identity = v.object({
+/** The fields that identify a run; an entry without them is malformed. */
+const IdentitySchema = v.object({
   name: v.pipe(v.string(), v.check(isRunName)),
   slot: instantText,
   trigger: v.picklist(RUN_TRIGGERS),
@@ -112,12 +105,9 @@ const Identity = v.object({
   createdAt: instantText,
 });
 
-/**
- * A run out of the status of its job’s object. Undefined for what is none: somebody wrote it by hand, and it would go
- * with the runs of others to where one that cannot be understood holds up all.
- */
+/** Returns undefined for a malformed (hand-edited) entry: one bad row would block its whole history batch. */
 export function readRun(entry: RunEntry, owner: Pick<Run, 'job' | 'jobUid'>): Run | undefined {
-  if (!v.is(Identity, entry)) return undefined;
+  if (!v.is(IdentitySchema, entry)) return undefined;
   const createdAt = Date.parse(entry.createdAt);
   const run: AllFields<Run> = {
     ...owner,
@@ -146,7 +136,7 @@ export function readRun(entry: RunEntry, owner: Pick<Run, 'job' | 'jobUid'>): Ru
   return run;
 }
 
-/** A run as the status keeps it, with the end of its output only. */
+/** The run as the status stores it: only the end of its output. */
 export function runEntry(run: Run): RunEntry {
   const { triggerId, stopCause, host, startAfter, createdAt, outputTail } = run;
   return withoutEmpty({
@@ -164,13 +154,13 @@ function withoutEmpty<T extends object>(fields: T): T {
   return Object.fromEntries(present) as T;
 }
 
-/** What the ledger holds of a job: `runs` newest first, the active ones and those that are still shown. */
+/** The ledger of a job: its active runs and those that the status shows, newest first. */
 export interface LedgerView {
   runs: readonly Run[];
   outcomes: OutcomeEntry[];
 }
 
-/** The status as it is to be written. */
+/** The status in the form that the API server stores. */
 export function writeStatus(job: Job, status: JobStatus, { runs, outcomes }: LedgerView): LshJobStatus {
   const shown = jobDocument({ ...job, status }, []).status!;
   return {
@@ -179,12 +169,15 @@ export function writeStatus(job: Job, status: JobStatus, { runs, outcomes }: Led
     accountedUntil: rfc3339(status.accountedUntil),
     observedSchedule: status.observedSchedule,
     active: runs.filter(isActive).map(runEntry),
-    recentRuns: shownEnds(job, runs),
+    recentRuns: finishedEntries(job, runs),
   };
 }
 
-/** What is kept beyond the limits waits for the team’s history only: a hundred of the whole would be too much. */
-function shownEnds({ spec }: Job, runs: readonly Run[]): RunEntry[] {
+/**
+ * Finished runs. Those beyond the history limits only wait until the team’s history has them, and are shortened: up to
+ * a hundred of them in full would make the object too large.
+ */
+function finishedEntries({ spec }: Job, runs: readonly Run[]): RunEntry[] {
   const beyond = new Set(beyondHistory(spec, runs));
   return runs.filter((run) => !isActive(run)).map((run) => runEntry(beyond.has(run) ? shortened(run) : run));
 }
@@ -193,67 +186,31 @@ function shortened(run: Run): Run {
   return { ...run, message: run.message?.slice(0, KEPT_MESSAGE_MAX_LENGTH), outputTail: undefined };
 }
 
-/**
- * The outcomes with those of newer slots, bounded. A stretch that goes on where the newest known one of the same
- * fate ended, with no run in between, makes it longer; `ranAt` is the newest slot with a run before these slots.
- */
-export function withOutcomes(
-  known: readonly OutcomeEntry[],
-  slots: readonly SlotRecord[],
-  ranAt: number | undefined,
-): OutcomeEntry[] {
-  const outcomes = [...known];
-  let ran = ranAt ?? -Infinity;
-  for (const slot of slots.toSorted((a, b) => a.from - b.from)) {
-    const newest = outcomes[0];
-    if (slot.outcome === 'Ran') ran = Math.max(ran, slot.to);
-    else if (newest && sameFate(newest, slot) && ran < Date.parse(newest.to)) {
-      outcomes[0] = { ...newest, to: rfc3339(slot.to), count: newest.count + slot.count };
-    } else outcomes.unshift(outcomeEntry(slot));
+/** A merge patch from one status to the next: null for a removed field, undefined if nothing changes. */
+export function statusPatch(
+  before: Partial<LshJobStatus> | undefined,
+  after: LshJobStatus | undefined,
+): Record<string, unknown> | undefined {
+  if (after === undefined) return undefined;
+  const old: Record<string, unknown> = { ...before };
+  const next: Record<string, unknown> = { ...after };
+  const patch: Record<string, unknown> = {};
+  for (const name of new Set([...Object.keys(old), ...Object.keys(next)])) {
+    if (!isDeepStrictEqual(old[name], next[name])) patch[name] = next[name] ?? null;
   }
-  return outcomes.slice(0, OUTCOMES_SHOWN);
-}
-
-/** The outcomes without slots that ran after all. */
-export function corrected(
-  outcomes: readonly OutcomeEntry[],
-  corrections: readonly Correction[],
-): OutcomeEntry[] {
-  let entries = [...outcomes];
-  for (const { slot, left } of corrections) {
-    const parts = left.toReversed().map(outcomeEntry);
-    entries = entries.flatMap((entry) => (contains(entry, slot) ? parts : [entry]));
-  }
-  return entries;
-}
-
-function contains({ from, to }: OutcomeEntry, slot: number): boolean {
-  return Date.parse(from) <= slot && slot <= Date.parse(to);
-}
-
-/** The outcomes as the core knows them. */
-export function readOutcomes(outcomes: readonly OutcomeEntry[]): ClosedStretch[] {
-  return outcomes.map(({ from, to, ...fate }) => ({ ...fate, from: Date.parse(from), to: Date.parse(to) }));
-}
-
-function sameFate(entry: OutcomeEntry, slot: SlotRecord): boolean {
-  return entry.outcome === slot.outcome && entry.cause === slot.cause && Date.parse(entry.to) < slot.from;
-}
-
-function outcomeEntry({ from, to, count, outcome, cause }: ClosedStretch): OutcomeEntry {
-  return { from: rfc3339(from), to: rfc3339(to), count, outcome, ...(cause !== undefined && { cause }) };
+  return Object.keys(patch).length > 0 ? patch : undefined;
 }
 
 function lastBytes(text: string, bytes: number): string {
   const whole = Buffer.from(text);
   if (whole.length <= bytes) return text;
   let start = whole.length - bytes;
-  // Not in the middle of a character.
+  // Skip the rest of a character that the cut divides.
   while ((whole[start]! & 0xc0) === 0x80) start++;
   return whole.subarray(start).toString();
 }
 
-/** None before 1970: nothing that happened here did. */
+/** Milliseconds since the epoch; undefined for a malformed text and for instants before 1970. */
 function instant(text: string | undefined): number | undefined {
   const ms = text === undefined ? Number.NaN : Date.parse(text);
   return ms >= 0 ? ms : undefined;

@@ -1,7 +1,8 @@
-// The LshJob object of the API server as the core's Job. Pure.
+// The LshJob object of the API server as the core’s Job, and as the documents that people see. Pure.
 import * as v from 'valibot';
+import { jobDocument, type JobDocument } from '../../core/document.ts';
 import { toLshError, type LshError } from '../../core/errors.ts';
-import { jobKey, JobSpecSchema, type CheckedSpec, type Job } from '../../core/job.ts';
+import { jobKey, JobSpecSchema, type CheckedSpec, type Job, type JobSpec } from '../../core/job.ts';
 import type { Run } from '../../core/run.ts';
 import { CLUSTER_DEFAULTS, withPlatformDefaults } from '../../core/validate/defaults.ts';
 import { parseSpec } from '../../core/validate/validate.ts';
@@ -12,11 +13,11 @@ export const GROUP = 'lsh.dev';
 export const VERSION = 'v1alpha1';
 export const PLURAL = 'lshjobs';
 
-/** A new value asks for one run now. */
+/** A new value requests one run now. */
 export const TRIGGER_ANNOTATION = 'lsh.dev/trigger';
-/** Who set the trigger. */
+/** The person who set the trigger. */
 export const REQUESTED_BY_ANNOTATION = 'lsh.dev/requested-by';
-/** Names of runs that are to end, separated by commas. */
+/** Names of runs to stop, separated by commas. */
 export const STOP_ANNOTATION = 'lsh.dev/stop';
 
 export interface LshJob extends KubeObject {
@@ -26,21 +27,20 @@ export interface LshJob extends KubeObject {
   status?: Partial<LshJobStatus>;
 }
 
-/** Path of one object, of a namespace’s objects, or of all of them. */
+/** Path of one object, of a namespace’s objects, or of all objects. */
 export function lshJobPath(namespace?: string, name?: string): string {
   const scope = namespace === undefined ? '' : `/namespaces/${namespace}`;
   return `/apis/${GROUP}/${VERSION}${scope}/${PLURAL}${name === undefined ? '' : `/${name}`}`;
 }
 
-/** The object as a Job; with the problem where its spec cannot be admitted and must not be evaluated. */
-export function readLshJob(object: LshJob): { job: Job; problem?: LshError } {
-  const { spec, problem } = readSpec(object.spec);
-  return { job: jobWith(object, spec), problem };
+/** The object as a Job. `problem` is set for an invalid spec: the loop must not evaluate it. */
+export function readLshJob(lshJob: LshJob): { job: Job; problem?: LshError } {
+  const { spec, problem } = readSpec(lshJob.spec);
+  return { job: jobWith(lshJob, spec), problem };
 }
 
-/** The object as a Job whose spec was read before. */
-export function jobWith(object: LshJob, spec: Job['spec']): Job {
-  const { metadata } = object;
+/** The object as a Job with a spec that was read before. */
+export function jobWith({ metadata, status }: LshJob, spec: Job['spec']): Job {
   const namespace = metadata.namespace ?? '';
   const annotations = metadata.annotations ?? {};
   const trigger = annotations[TRIGGER_ANNOTATION];
@@ -55,25 +55,43 @@ export function jobWith(object: LshJob, spec: Job['spec']): Job {
     spec,
     ...(trigger && { trigger: { id: trigger, requestedBy: annotations[REQUESTED_BY_ANNOTATION] } }),
     ...(stop && { stop: stop.split(',').map((name) => name.trim()) }),
-    status: readStatus(object.status),
+    status: readStatus(status),
   };
 }
 
 function readSpec(input: unknown): { spec: Job['spec']; problem?: LshError } {
-  const inCluster = (spec: CheckedSpec) => withPlatformDefaults(spec, 'cluster', CLUSTER_DEFAULTS);
   try {
-    return { spec: inCluster(parseSpec(input, 'cluster')) };
+    return { spec: withClusterDefaults(parseSpec(input, 'cluster')) };
   } catch (thrown) {
-    // What runs of it there are still need its grace period and limits: as much of it as can be read.
+    // Active runs of an invalid job still need its grace period and limits, so keep as much as the schema accepts.
     const { output, success } = v.safeParse(JobSpecSchema, input);
-    return { spec: inCluster(success ? output : v.parse(JobSpecSchema, {})), problem: toLshError(thrown) };
+    const spec = success ? output : v.parse(JobSpecSchema, {});
+    return { spec: withClusterDefaults(spec), problem: toLshError(thrown) };
   }
 }
 
-/** The runs in an object’s status, without what is none: active ones first, then finished ones, newest first. */
+/** The spec, resolved for a cluster. */
+export function withClusterDefaults(spec: CheckedSpec): JobSpec {
+  return withPlatformDefaults(spec, 'cluster', CLUSTER_DEFAULTS);
+}
+
+/** The valid runs of an object’s status: active ones first, then finished ones, newest first. */
 export function readRuns({ metadata, status }: LshJob): Run[] {
   const owner = { job: jobKey(metadata.namespace ?? '', metadata.name), jobUid: metadata.uid };
   return [...(status?.active ?? []), ...(status?.recentRuns ?? [])]
     .map((entry) => readRun(entry, owner))
     .filter((run) => run !== undefined);
+}
+
+/** The object as a Job with the spec as it is written, also an invalid one. */
+export function shownJob(lshJob: LshJob): Job {
+  // The API server has checked the shape by the CRD of the same schema; parsing puts the fields in the schema’s order.
+  const { success, output } = v.safeParse(JobSpecSchema, lshJob.spec);
+  const spec = success ? output : (lshJob.spec as CheckedSpec);
+  return { ...readLshJob(lshJob).job, spec: withClusterDefaults(spec) };
+}
+
+/** The object as every command shows it. */
+export function documentOf(lshJob: LshJob): JobDocument {
+  return jobDocument(shownJob(lshJob), readRuns(lshJob));
 }

@@ -1,37 +1,37 @@
-// For how long Jobs have been active, by our own steady clock: the instants in them are another machine's, and ours
-// may be set. After a restart it begins anew, which errs on the late side.
+// How long Kubernetes Jobs have been active, by our own monotonic clock: another machine writes the times inside them,
+// and our wall clock may be set. A restart starts again at 0, so a time is never too long.
 import type { Clock } from '../../control/ports.ts';
 import type { KubeJob } from '../objects/kube-job-run.ts';
 
-interface Seen {
+interface Start {
   startTime: string;
-  /** Steady milliseconds. */
-  at: number;
+  /** Monotonic milliseconds at which this start was first seen. */
+  seenAt: number;
 }
 
 export class ActiveTimes {
   readonly #clock: Clock;
-  readonly #seen = new Map<string, Seen>();
+  readonly #starts = new Map<string, Start>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Takes in a version of the Job. One that a queue holds back has no start, and a new one when it is let go. */
-  note({ metadata, status }: KubeJob): void {
+  /** Records a version of the Kubernetes Job. A queue suspends it by removing its start, and resumes it with a new one. */
+  record({ metadata, status }: KubeJob): void {
     const startTime = status?.startTime;
-    if (startTime === undefined) this.#seen.delete(metadata.uid);
-    else if (this.#seen.get(metadata.uid)?.startTime !== startTime)
-      this.#seen.set(metadata.uid, { startTime, at: this.#clock.monotonic() });
+    if (startTime === undefined) this.#starts.delete(metadata.uid);
+    else if (this.#starts.get(metadata.uid)?.startTime !== startTime)
+      this.#starts.set(metadata.uid, { startTime, seenAt: this.#clock.monotonic() });
   }
 
-  /** Milliseconds since its start was first seen; 0 before. */
+  /** Milliseconds since the start was first seen; 0 before it. */
   of({ metadata }: KubeJob): number {
-    const seen = this.#seen.get(metadata.uid);
-    return seen === undefined ? 0 : this.#clock.monotonic() - seen.at;
+    const start = this.#starts.get(metadata.uid);
+    return start === undefined ? 0 : this.#clock.monotonic() - start.seenAt;
   }
 
   forget({ metadata }: KubeJob): void {
-    this.#seen.delete(metadata.uid);
+    this.#starts.delete(metadata.uid);
   }
 }

@@ -1,12 +1,11 @@
-// What happens to jobs as Kubernetes Events, beside the work and never in its way: what repeats is counted up on
-// one Event, an object that says too much is cut short, and an Event that cannot be written is let go.
+// Writes Kubernetes Events in the background, so that they never delay a run: a repeated Event increments the count of
+// the first, an object has a budget of Events, and an Event that cannot be written is dropped.
 import type { CoreV1Event } from '@kubernetes/client-node';
 import type { Clock, Logger, Recorded } from '../../control/ports.ts';
 import { eventText, type EventText } from '../../core/decide/events.ts';
 import { API_VERSION, KIND, type Job } from '../../core/job.ts';
 import type { KubeApi } from '../api/fence.ts';
 import { describeError } from '../api/api-errors.ts';
-import { EventBudget } from './event-budget.ts';
 import type { Wire } from '../api/objects.ts';
 
 type Event = Wire<CoreV1Event>;
@@ -15,24 +14,45 @@ export interface EventRecorderOptions {
   api: KubeApi;
   clock: Pick<Clock, 'now'>;
   logger: Logger;
-  /** Name of this process, such as its pod’s. */
+  /** Name of this process, such as the name of its pod. */
   identity: string;
 }
 
-/** An Event that is to be written: new, or an earlier one counted up. */
+/** An Event and its repetitions. */
 interface Series {
   event: Event;
-  /** The server has it under this name. */
+  /** Whether the server has the Event: the next write is a patch. */
   written: boolean;
 }
 
 const COMPONENT = 'lsh-controller';
-/** Events of one kind for one object within so long are one Event that is counted up, milliseconds. */
+/** An Event of the same type and reason for the same object within this time joins the series, milliseconds. */
 const SERIES_MS = 600_000;
 const SERIES_KEPT = 4096;
-/** A burst beyond this loses its oldest Events. */
+/** A longer queue drops its oldest Events. */
 const QUEUE_MAX_LENGTH = 10_000;
 const WRITERS = 4;
+
+/** Events that an object may have at once; one more every BUDGET_REFILL_MS. As client-go’s spam filter. */
+const BUDGET_BURST = 25;
+const BUDGET_REFILL_MS = 300_000;
+const BUDGETS_KEPT = 4096;
+
+/** A token bucket of Events per object. */
+export class EventBudget {
+  readonly #buckets = new Map<string, { tokens: number; updatedAt: number }>();
+
+  /** Takes a token from the object’s bucket; false if it is empty. `now` in milliseconds. */
+  take(uid: string, now: number): boolean {
+    const bucket = this.#buckets.get(uid) ?? { tokens: BUDGET_BURST, updatedAt: now };
+    const tokens = Math.min(BUDGET_BURST, bucket.tokens + (now - bucket.updatedAt) / BUDGET_REFILL_MS);
+    const allowed = tokens >= 1;
+    this.#buckets.delete(uid);
+    this.#buckets.set(uid, { tokens: allowed ? tokens - 1 : tokens, updatedAt: now });
+    dropOldest(this.#buckets, BUDGETS_KEPT);
+    return allowed;
+  }
+}
 
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
@@ -53,19 +73,18 @@ export class EventRecorder {
 
   #add(job: Job, { type, reason, note }: EventText): void {
     const now = this.#options.clock.now();
-    if (!this.#budget.allows(job.uid, now)) return;
+    if (!this.#budget.take(job.uid, now)) return;
     const id = `${job.uid}\n${type}\n${reason}`;
     const series = this.#series.get(id);
-    const goesOn = series !== undefined && now - Date.parse(series.event.lastTimestamp ?? '') < SERIES_MS;
+    const continues = series !== undefined && now - Date.parse(series.event.lastTimestamp ?? '') < SERIES_MS;
     this.#series.delete(id);
-    const next = goesOn ? countUp(series, note, now) : this.#newSeries(job, { type, reason, note }, now);
+    const next = continues ? repeated(series, note, now) : this.#newSeries(job, { type, reason, note }, now);
     this.#series.set(id, next);
-    const [oldest] = this.#series.keys();
-    if (this.#series.size > SERIES_KEPT && oldest !== undefined) this.#series.delete(oldest);
+    dropOldest(this.#series, SERIES_KEPT);
     this.#enqueue(next);
   }
 
-  /** Resolves when what was said has been written, or has been tried. */
+  /** Resolves when each queued Event is written or dropped. */
   async flush(): Promise<void> {
     if (this.#writers === 0) return;
     await new Promise<void>((resolve) => {
@@ -98,11 +117,10 @@ export class EventRecorder {
 
   #enqueue(series: Series): void {
     this.#queue.add(series);
-    const [oldest] = this.#queue;
-    if (this.#queue.size > QUEUE_MAX_LENGTH && oldest !== undefined) this.#queue.delete(oldest);
+    dropOldest(this.#queue, QUEUE_MAX_LENGTH);
     if (this.#writers >= WRITERS) return;
     this.#writers++;
-    // Not in this turn: what an Event tells of is being done right now.
+    // In a later turn of the event loop: the action that the Event reports comes first.
     setImmediate(() => void this.#write());
   }
 
@@ -140,10 +158,19 @@ export class EventRecorder {
   }
 }
 
-function countUp(series: Series, note: string, now: number): Series {
+function repeated(series: Series, note: string, now: number): Series {
   const { event } = series;
   event.count = (event.count ?? 1) + 1;
   event.lastTimestamp = new Date(now).toISOString();
   event.message = note.slice(0, 1024);
   return series;
+}
+
+/** Deletes the first entry of a map or set that has more than `max`. */
+function dropOldest<K>(entries: Map<K, unknown> | Set<K>, max: number): void {
+  if (entries.size <= max) return;
+  for (const oldest of entries.keys()) {
+    entries.delete(oldest);
+    return;
+  }
 }

@@ -1,65 +1,58 @@
-// The cluster's jobs and their ledger: both are the LshJob object, read from the informer and written by one
-// patch of its status. Knows no runner; what it hands out is never changed afterwards.
+// The jobs of a cluster and their ledger: both are the LshJob object, read from the informer and written by one patch of
+// its status. Knows no runner; objects that it returns never change afterwards.
 import { Listeners } from '../../control/listeners.ts';
 import type { JobSource, Ledger } from '../../control/ports.ts';
 import type { LedgerChange } from '../../core/decide/decide.ts';
 import { LshError } from '../../core/errors.ts';
 import { splitKey, type Job, type JobKey } from '../../core/job.ts';
-import { isActive, type Run } from '../../core/run.ts';
-import type { ClosedStretch } from '../../core/run.ts';
+import { isActive, type ClosedStretch, type Run } from '../../core/run.ts';
 import { asRetryable, type KubeApi } from '../api/fence.ts';
 import { isConflict, isNotFound, isUncertain } from '../api/api-errors.ts';
 import type { NamespacedInformer } from '../api/watch/namespaced-informer.ts';
 import type { Change } from '../api/watch/object-cache.ts';
 import { objectKey } from '../api/objects.ts';
 import { jobWith, lshJobPath, readLshJob, readRuns, type LshJob } from '../objects/lsh-job.ts';
-import {
-  corrected,
-  readOutcomes,
-  withOutcomes,
-  writeStatus,
-  type LshJobStatus,
-} from '../objects/lsh-job-status.ts';
-import { statusPatch } from './status-patch.ts';
+import { corrected, readOutcomes, withOutcomes } from '../objects/lsh-job-outcomes.ts';
+import { statusPatch, writeStatus, type LshJobStatus } from '../objects/lsh-job-status.ts';
 
 export interface LshJobSourceOptions {
   api: KubeApi;
   informer: NamespacedInformer<LshJob>;
-  /** Why the job must not be carried out here, beyond what its spec says by itself. */
-  admit: (job: Job, object: LshJob) => LshError | undefined;
-  /** The job is gone, and with it what told of these runs; some may still be active. */
+  /** Why this operator must not run the job, although its spec is valid. */
+  admit: (job: Job, lshJob: LshJob) => LshError | undefined;
+  /** The LshJob was deleted, and with it the record of these runs; some may still be active. */
   onRemoved?: (key: JobKey, runs: readonly Run[]) => void;
 }
 
-/** One version of an object, and what was read from it. */
-interface Known {
-  object: LshJob;
+/** One version of an LshJob, with the job and the runs that it describes. */
+interface ParsedLshJob {
+  lshJob: LshJob;
   job: Job;
   /** Active ones first, then finished ones, newest first. */
   runs: Run[];
 }
 
-/** What an evaluation that has seen nothing yet believes: no generation has this number. */
+/** No LshJob has this generation: the status counts as not evaluated yet. */
 const NOTHING_OBSERVED = 0;
 
 export class LshJobSource implements JobSource, Ledger {
   readonly #options: LshJobSourceOptions;
-  readonly #known = new Map<JobKey, Known>();
-  /** What an evaluation has read and its commit builds upon. */
-  readonly #read = new Map<JobKey, Known>();
-  /** Active runs of jobs that were deleted. A new job of the same name waits until they have ended. */
+  readonly #parsed = new Map<JobKey, ParsedLshJob>();
+  /** The version that the current evaluation has read; its commit patches this one. */
+  readonly #pending = new Map<JobKey, ParsedLshJob>();
+  /** Active runs of deleted LshJobs. A new LshJob of the same name waits until they have ended. */
   readonly #leftovers = new Map<JobKey, Run[]>();
-  /** Jobs whose last commit ended without an answer. */
-  readonly #uncertain = new Set<JobKey>();
+  /** LshJobs whose last commit ended in a conflict or without an answer: the cache may be outdated. */
+  readonly #uncertainCommits = new Set<JobKey>();
   readonly #listeners = new Listeners<JobKey>();
 
   constructor(options: LshJobSourceOptions) {
     this.#options = options;
-    options.informer.onChange((change) => this.#heard(change));
+    options.informer.onChange((change) => this.#onLshJobChange(change));
   }
 
   get(key: JobKey): Job | undefined {
-    return this.#leftovers.has(key) ? undefined : this.#look(key)?.job;
+    return this.#leftovers.has(key) ? undefined : this.#current(key)?.job;
   }
 
   *keys(): Iterable<JobKey> {
@@ -75,47 +68,49 @@ export class LshJobSource implements JobSource, Ledger {
     return this.#options.informer.hasSynced();
   }
 
-  /** Begins an evaluation: the commit that follows is refused if the object is another by then. */
+  /** Begins an evaluation: the commit that follows conflicts if the LshJob has changed by then. */
   runsOf(key: JobKey): Run[] {
     const leftovers = this.#leftovers.get(key);
     if (leftovers !== undefined) return leftovers;
-    const known = this.#look(key);
-    if (known === undefined) return [];
-    this.#read.set(key, known);
-    return known.runs;
+    const parsed = this.#current(key);
+    if (parsed === undefined) return [];
+    this.#pending.set(key, parsed);
+    return parsed.runs;
   }
 
   closedOf(key: JobKey): ClosedStretch[] {
-    return readOutcomes(this.#look(key)?.object.status?.recentOutcomes ?? []);
+    return readOutcomes(this.#current(key)?.lshJob.status?.recentOutcomes ?? []);
   }
 
-  /** Whether the ledger has the run, and its end. Begins nothing. */
+  /** Phase of the run; undefined if the ledger lacks it. Begins no evaluation. */
   phaseOf(key: JobKey, name: string): Run['phase'] | undefined {
     return this.shownRunsOf(key).find((run) => run.name === name)?.phase;
   }
 
-  /** What the job shows of its runs. Begins nothing. */
+  /** The runs in the status. Begins no evaluation. */
   shownRunsOf(key: JobKey): readonly Run[] {
-    return this.#leftovers.get(key) ?? this.#look(key)?.runs ?? [];
+    return this.#leftovers.get(key) ?? this.#current(key)?.runs ?? [];
   }
 
-  /** What runs, or waits to, of the job. Begins nothing. */
+  /** The runs that are active or wait for their start. Begins no evaluation. */
   activeRunsOf(key: JobKey): Run[] {
     return this.shownRunsOf(key).filter(isActive);
   }
 
   async commit(key: JobKey, change: LedgerChange): Promise<void> {
     if (this.#leftovers.has(key)) return this.#commitLeftovers(key, change);
-    const known = this.#read.get(key);
-    if (known === undefined) return;
-    this.#read.delete(key);
-    const patch = statusPatch(known.object.status, statusAfter(known, change));
+    const parsed = this.#pending.get(key);
+    if (parsed === undefined) return;
+    this.#pending.delete(key);
+    const patch = statusPatch(parsed.lshJob.status, statusToWrite(parsed, change));
     if (patch === undefined) return;
-    await this.#write(known.object, patch);
+    await this.#write(parsed.lshJob, patch);
   }
 
-  async #write({ metadata }: LshJob, status: object): Promise<void> {
+  async #write(lshJob: LshJob, status: object): Promise<void> {
     const { api, informer } = this.#options;
+    const { metadata } = lshJob;
+    const key = objectKey(lshJob);
     const path = lshJobPath(metadata.namespace, metadata.name);
     const { uid, resourceVersion } = metadata;
     try {
@@ -127,28 +122,27 @@ export class LshJobSource implements JobSource, Ledger {
       });
       informer.put(written);
     } catch (error) {
-      // Deleted meanwhile: there is nothing left that could be told.
+      // The LshJob was deleted: no status is left to write.
       if (isNotFound(error)) return;
-      if (isConflict(error) || isUncertain(error))
-        this.#uncertain.add(`${metadata.namespace}/${metadata.name}`);
+      if (isConflict(error) || isUncertain(error)) this.#uncertainCommits.add(key);
       if (!isConflict(error)) throw asRetryable(error);
-      throw new LshError('CLUSTER_CONFLICT', { object: `${metadata.namespace}/${metadata.name}` });
+      throw new LshError('CLUSTER_CONFLICT', { object: key });
     }
   }
 
-  /** The watch may be behind: a second try on the same version would be refused, or contradict the first. */
+  /** Reads the LshJob again: a second commit on the cached version would conflict, or contradict the first. */
   refresh(key: JobKey): Promise<void> | undefined {
-    return this.#uncertain.has(key) ? this.#reread(key) : undefined;
+    return this.#uncertainCommits.has(key) ? this.#readAgain(key) : undefined;
   }
 
-  async #reread(key: JobKey): Promise<void> {
+  async #readAgain(key: JobKey): Promise<void> {
     const { namespace, name } = splitKey(key);
     try {
       this.#options.informer.put(await this.#options.api.json<LshJob>({ path: lshJobPath(namespace, name) }));
     } catch (error) {
       if (!isNotFound(error)) throw asRetryable(error);
     }
-    this.#uncertain.delete(key);
+    this.#uncertainCommits.delete(key);
   }
 
   #commitLeftovers(key: JobKey, change: LedgerChange): void {
@@ -162,73 +156,73 @@ export class LshJobSource implements JobSource, Ledger {
     this.#listeners.notify(key);
   }
 
-  #heard({ type, object }: Change<LshJob>): void {
-    const key = objectKey(object);
-    const known = this.#known.get(key);
-    const replaced = known !== undefined && known.object.metadata.uid !== object.metadata.uid;
-    const gone = type === 'Deleted' || replaced ? known : undefined;
-    if (gone) this.#leave(key, gone.runs);
+  #onLshJobChange({ type, object: lshJob }: Change<LshJob>): void {
+    const key = objectKey(lshJob);
+    const parsed = this.#parsed.get(key);
+    const replaced = parsed !== undefined && parsed.lshJob.metadata.uid !== lshJob.metadata.uid;
+    const gone = type === 'Deleted' || replaced ? parsed : undefined;
+    if (gone) this.#setAside(key, gone.runs);
     this.#listeners.notify(key);
-    // Last: whatever comes of it, the loop has heard.
+    // Last: if it throws, the loop still knows of the change.
     if (gone) this.#options.onRemoved?.(key, gone.runs);
   }
 
-  #leave(key: JobKey, runs: readonly Run[]): void {
+  #setAside(key: JobKey, runs: readonly Run[]): void {
     const active = runs.filter(isActive);
     if (active.length > 0 && !this.#leftovers.has(key)) this.#leftovers.set(key, active);
-    this.#known.delete(key);
-    this.#read.delete(key);
+    this.#parsed.delete(key);
+    this.#pending.delete(key);
   }
 
-  #look(key: JobKey): Known | undefined {
-    const object = this.#options.informer.get(key);
-    if (object === undefined) return undefined;
-    const known = this.#known.get(key);
-    if (known?.object === object) return known;
-    const read = this.#readObject(object, known);
-    this.#known.set(key, read);
-    return read;
+  #current(key: JobKey): ParsedLshJob | undefined {
+    const lshJob = this.#options.informer.get(key);
+    if (lshJob === undefined) return undefined;
+    const parsed = this.#parsed.get(key);
+    if (parsed?.lshJob === lshJob) return parsed;
+    const next = this.#parse(lshJob, parsed);
+    this.#parsed.set(key, next);
+    return next;
   }
 
-  #readObject(object: LshJob, before: Known | undefined): Known {
-    const { uid, generation } = object.metadata;
+  #parse(lshJob: LshJob, before: ParsedLshJob | undefined): ParsedLshJob {
+    const { uid, generation } = lshJob.metadata;
     const same = before?.job.uid === uid ? before : undefined;
     const job =
-      same && same.object.metadata.generation === generation
-        ? { ...jobWith(object, same.job.spec), ...(same.job.invalid && { invalid: same.job.invalid }) }
-        : this.#admitted(object);
-    return same && wentBack(same.job, job)
-      ? restored(object, job, same)
-      : { object, job, runs: readRuns(object) };
+      same && same.lshJob.metadata.generation === generation
+        ? { ...jobWith(lshJob, same.job.spec), ...(same.job.invalid && { invalid: same.job.invalid }) }
+        : this.#admitted(lshJob);
+    return same && isStatusOlder(same.job, job)
+      ? restored(lshJob, job, same)
+      : { lshJob, job, runs: readRuns(lshJob) };
   }
 
-  #admitted(object: LshJob): Job {
-    const { job, problem } = readLshJob(object);
-    const invalid = problem ?? this.#options.admit(job, object);
+  #admitted(lshJob: LshJob): Job {
+    const { job, problem } = readLshJob(lshJob);
+    const invalid = problem ?? this.#options.admit(job, lshJob);
     return invalid === undefined ? job : { ...job, invalid };
   }
 }
 
-/** Whether somebody wrote the status by hand and its account is gone or older. */
-function wentBack(before: Job, now: Job): boolean {
+/** Whether a hand edit removed the status’s cursor or set it back. */
+function isStatusOlder(before: Job, now: Job): boolean {
   if (before.status === undefined) return false;
   return now.status === undefined || now.status.accountedUntil < before.status.accountedUntil;
 }
 
-/** The object with what was known of it: the next evaluation writes that again, because none has seen this version. */
-function restored(object: LshJob, job: Job, { job: { status }, runs }: Known): Known {
+/** The new version with the status and runs of the version before; the next evaluation writes them again. */
+function restored(lshJob: LshJob, job: Job, { job: { status }, runs }: ParsedLshJob): ParsedLshJob {
   return {
-    object,
+    lshJob,
     job: { ...job, status: status && { ...status, observedGeneration: NOTHING_OBSERVED } },
     runs,
   };
 }
 
-function statusAfter({ object, job, runs }: Known, change: LedgerChange): LshJobStatus | undefined {
+function statusToWrite({ lshJob, job, runs }: ParsedLshJob, change: LedgerChange): LshJobStatus | undefined {
   const status = change.status ?? job.status;
   if (status === undefined) return undefined;
   const outcomes = withOutcomes(
-    corrected(object.status?.recentOutcomes ?? [], change.corrections ?? []),
+    corrected(lshJob.status?.recentOutcomes ?? [], change.corrections ?? []),
     change.slots,
     job.status?.lastScheduleAt,
   );

@@ -1,25 +1,25 @@
-// How a run ended in detail: exit code and cause from its Pod, and the end of its output from the Pod’s log.
+// The details of a run’s end: exit code and cause from its Pod, the end of its output from the Pod’s log.
 import type { RunEnd } from '../../core/run.ts';
 import type { KubeApi } from '../api/fence.ts';
-import { RUN_CONTAINER, RUN_LABEL } from '../objects/kube-job.ts';
 import type { KubeList } from '../api/objects.ts';
-import { observationOf, type KubeJob, type Pod } from '../objects/kube-job-run.ts';
+import { newestFirst, observationOf, type KubeJob, type Pod } from '../objects/kube-job-run.ts';
+import { RUN_CONTAINER, RUN_LABEL } from '../objects/kube-job.ts';
 
 const LIST_TIMEOUT_MS = 10_000;
 const LOG_TIMEOUT_MS = 5_000;
 const TAIL_LINES = 50;
-/** A line can be as long as it likes. */
+/** Bounds the answer: a single line can have any length. */
 const LOG_MAX_BYTES = 1024 * 1024;
 const TAIL_MAX_CHARACTERS = 4096;
 
-/** The end of a run whose Job has ended. Rejects when the server does not tell; a log that cannot be had is left out. */
-export async function runEnd(api: KubeApi, job: KubeJob, captureOutput: boolean): Promise<RunEnd> {
-  const completed = observationOf(job, []);
-  // A Job that completed says all there is to know but the output.
-  const needsPods = captureOutput || !('exitCode' in completed && completed.exitCode === 0);
-  const pods = needsPods ? await podsOf(api, job) : [];
-  const end = observationOf(job, pods);
-  if (end.state !== 'Ended') throw new Error(`the Job ${job.metadata.name} has not ended`);
+/** The end of a run whose Kubernetes Job has ended, without its output if no log can be read. Throws ApiException. */
+export async function runEnd(api: KubeApi, kubeJob: KubeJob, captureOutput: boolean): Promise<RunEnd> {
+  const observed = observationOf(kubeJob, []);
+  // A completed Kubernetes Job implies exit code 0; only the output needs the Pod.
+  const needsPods = captureOutput || !('exitCode' in observed && observed.exitCode === 0);
+  const pods = needsPods ? await podsOf(api, kubeJob) : [];
+  const end = observationOf(kubeJob, pods);
+  if (end.state !== 'Ended') throw new Error(`the Kubernetes Job ${kubeJob.metadata.name} has not ended`);
   const [pod] = pods;
   if (!captureOutput || pod === undefined) return end;
   const outputTail = await logTail(api, pod);
@@ -33,11 +33,10 @@ async function podsOf(api: KubeApi, { metadata }: KubeJob): Promise<Pod[]> {
     query: { labelSelector: `${RUN_LABEL}=${metadata.name}` },
     signal: AbortSignal.timeout(LIST_TIMEOUT_MS),
   });
-  const created = (pod: Pod) => Date.parse(pod.metadata.creationTimestamp);
-  return items.toSorted((a, b) => created(b) - created(a));
+  return newestFirst(items);
 }
 
-/** The end of what the run’s container wrote; undefined when its node does not answer or has it no more. */
+/** The end of the container’s log; undefined if its node does not answer or no longer has it. */
 async function logTail(api: KubeApi, { metadata }: Pod): Promise<string | undefined> {
   try {
     const response = await api.request({

@@ -1,21 +1,21 @@
-// What went wrong with a call that a person asked for, as an error with a sentence and a next step. Pure.
+// The failure of a person’s API call, as an LshError with a sentence and a next step. Pure.
 import { LshError, type Problem } from '../../core/errors.ts';
-import { describeError, statusBody, statusCode, type StatusBody } from '../api/api-errors.ts';
+import { describeError, isDeniedByRbac, statusBody, statusCode, type StatusBody } from '../api/api-errors.ts';
 
-/** What was asked of which server. */
+/** An API call, as its error describes it. */
 export interface Call {
   server: string;
   /** As RBAC names it: get, list, create, update, patch, delete, watch. */
   verb: string;
   /** As RBAC names it, such as `lshjobs.lsh.dev` or `pods/log`. */
   resource: string;
-  /** Undefined for what belongs to no namespace, or for all of them. */
+  /** Undefined for cluster-scoped resources and for all namespaces. */
   namespace?: string;
-  /** Of the object, where the call is about one. */
+  /** Undefined for a call about a collection. */
   name?: string;
 }
 
-/** What was thrown as an LshError; aborts and LshErrors stay as they are. */
+/** The error as an LshError; aborts and LshErrors stay as they are. */
 export function callError(error: unknown, call: Call): unknown {
   if (error instanceof LshError || (error instanceof Error && error.name === 'AbortError')) return error;
   const { server } = call;
@@ -25,15 +25,10 @@ export function callError(error: unknown, call: Call): unknown {
     return new LshError('CLUSTER_UNREACHABLE', { server, detail: describeError(error) }, { cause: error });
   }
   if (status === 401) return new LshError('CLUSTER_UNAUTHORIZED', { server }, { cause: error });
-  if (status === 403 && isByRole(body)) return forbidden(call, error);
+  if (status === 403 && (body?.message === undefined || isDeniedByRbac(error))) return forbidden(call, error);
   if (status === 404) return notFound(body, call, error);
   if (status === 422) return invalid(body, error);
   return refused(call, error);
-}
-
-/** A quota or an admission webhook refuses with the same status, and no role would change that. */
-function isByRole(body: StatusBody | undefined): boolean {
-  return / cannot \w+ (resource|path) /.test(body?.message ?? ' cannot access resource ');
 }
 
 function forbidden({ verb, resource, namespace }: Call, cause: unknown): LshError {
@@ -62,14 +57,14 @@ function invalid(body: StatusBody | undefined, cause: unknown): LshError {
   }));
   return new LshError(
     'JOB_INVALID',
-    { detail: body?.message ?? 'the API server says so.' },
+    { detail: body?.message ?? 'the API server rejects it without a message.' },
     { cause, problems },
   );
 }
 
 function refused({ verb, resource, name }: Call, cause: unknown): LshError {
-  const what = name === undefined ? resource : `${resource} "${name}"`;
-  const detail = `${verb} ${what}: ${describeError(cause).replace(/\.$/, '')}`;
-  const hint = 'The sentence is the API server’s own; kubectl would be told the same.';
+  const object = name === undefined ? resource : `${resource} "${name}"`;
+  const detail = `${verb} ${object}: ${describeError(cause).replace(/\.$/, '')}`;
+  const hint = 'The API server says this itself; kubectl would get the same answer.';
   return new LshError('CLUSTER_REFUSED', { detail }, { cause, hint });
 }

@@ -1,4 +1,4 @@
-// What a person can ask about jobs, answered by the API server itself: the cluster’s side of every `lsh cron` verb.
+// JobApi against a cluster: every `lsh cron` verb is a call to the API server, which the operator acts upon.
 import type { JobApi } from '../../contracts/job-api.ts';
 import type { KubeClient } from '../api/client.ts';
 import { jobDefinitions, type DefinitionOptions } from './definitions.ts';
@@ -17,7 +17,7 @@ export interface ClusterJobsOptions
 
 const ANSWER_WITHIN_MS = 30_000;
 
-/** The jobs of one namespace, with the rights of whoever the client speaks for. */
+/** The jobs of one namespace, with the rights of the client’s user. */
 export function clusterJobs({ client, namespace, answerWithinMs, ...options }: ClusterJobsOptions): JobApi {
   const scope = { client, namespace };
   return {

@@ -1,4 +1,4 @@
-// What a person does with the definitions of jobs in a cluster: straight against the API server, as kubectl does.
+// The verbs that read and change LshJobs: direct calls to the API server, as kubectl makes them.
 import { isDeepStrictEqual } from 'node:util';
 import type { JobApi, PutResult } from '../../contracts/job-api.ts';
 import { LshError } from '../../core/errors.ts';
@@ -6,9 +6,7 @@ import { API_VERSION, KIND, type CheckedSpec, type JobManifest } from '../../cor
 import { nextSlots } from '../../core/schedule/next-slots.ts';
 import { isActive } from '../../core/run.ts';
 import { specChanges } from '../../core/spec-changes.ts';
-import { CLUSTER_DEFAULTS, withPlatformDefaults } from '../../core/validate/defaults.ts';
 import { parseManifest, type CheckedManifest } from '../../core/validate/validate.ts';
-import { documentOf, shownJob } from '../objects/lsh-job-document.ts';
 import {
   createLshJob,
   deleteLshJob,
@@ -19,14 +17,14 @@ import {
   replaceLshJob,
   retryOnConflict,
   type Scope,
-} from './lsh-job-calls.ts';
-import { readRuns, type LshJob } from '../objects/lsh-job.ts';
+} from './api-calls.ts';
+import { documentOf, readRuns, shownJob, withClusterDefaults, type LshJob } from '../objects/lsh-job.ts';
 
 export interface DefinitionOptions {
   scope: Scope;
-  /** Lists the jobs of all namespaces. */
+  /** Whether list() reads all namespaces. */
   allNamespaces: boolean;
-  /** Advice about the command of a spec; throws COMMAND_REFUSED for one that must not run. */
+  /** Warnings about the command of a spec; throws COMMAND_REFUSED for a command that must not run. */
   checkCommand: (spec: CheckedSpec) => string[];
   /** Milliseconds since the epoch. */
   now: () => number;
@@ -34,7 +32,7 @@ export interface DefinitionOptions {
 
 type Definitions = Pick<JobApi, 'put' | 'list' | 'get' | 'remove' | 'suspend'>;
 
-/** The methods that read and change definitions. */
+/** The JobApi methods that read and change LshJobs. */
 export function jobDefinitions(options: DefinitionOptions): Definitions {
   const { scope, allNamespaces } = options;
   return {
@@ -45,10 +43,10 @@ export function jobDefinitions(options: DefinitionOptions): Definitions {
         .filter(({ spec }) => tags.every((tag) => spec.tags.includes(tag))),
     get: async ({ name }) => documentOf(await getLshJob(scope, name)),
     remove: async ({ name }) => {
-      const object = await getLshJob(scope, name);
-      await deleteLshJob(scope, object);
+      const lshJob = await getLshJob(scope, name);
+      await deleteLshJob(scope, lshJob);
       return {
-        stopped: readRuns(object)
+        stopped: readRuns(lshJob)
           .filter(isActive)
           .map((run) => run.name),
       };
@@ -74,14 +72,14 @@ async function put(options: DefinitionOptions, job: JobManifest, dryRun: boolean
 }
 
 interface Write {
-  /** As it was given: defaults are the server’s to fill in, so that they stay defaults. */
+  /** As the person wrote it: the server fills in defaults, so that they stay defaults. */
   job: JobManifest;
   checked: CheckedManifest;
   before: LshJob | undefined;
   dryRun: boolean;
 }
 
-/** The object after the write; the one before it where there is nothing to write. */
+/** The LshJob after the write; `before` itself if nothing changes. */
 async function write(scope: Scope, { job, checked, before, dryRun }: Write): Promise<LshJob> {
   const { name, labels, annotations } = checked.metadata;
   if (before === undefined) {
@@ -102,19 +100,19 @@ async function write(scope: Scope, { job, checked, before, dryRun }: Write): Pro
     },
     spec: job.spec,
   };
-  const spec = withPlatformDefaults(checked.spec, 'cluster', CLUSTER_DEFAULTS);
+  const spec = withClusterDefaults(checked.spec);
   const same = isDeepStrictEqual(
-    json({ spec, ...marks(wanted) }),
-    json({ spec: shownJob(before).spec, ...marks(before) }),
+    json({ spec, ...labelsAndAnnotations(wanted) }),
+    json({ spec: shownJob(before).spec, ...labelsAndAnnotations(before) }),
   );
   return same ? before : replaceLshJob(scope, wanted, { dryRun });
 }
 
-function marks({ metadata: { labels = {}, annotations = {} } }: LshJob) {
+function labelsAndAnnotations({ metadata: { labels = {}, annotations = {} } }: LshJob) {
   return { labels, annotations };
 }
 
-// As it travels: a field that is undefined is a field that is not there.
+// In its wire form: an undefined field is an absent field.
 function json(value: object): unknown {
   return JSON.parse(JSON.stringify(value));
 }
@@ -133,20 +131,20 @@ interface Outcome {
 
 function putResult({ now }: DefinitionOptions, { before, after }: Outcome): PutResult {
   const result = before === undefined ? 'created' : before === after ? 'unchanged' : 'configured';
-  const changes = before === undefined ? [] : specChanges(shown(before), shown(after));
-  return { result, changes, warnings: [], next: next(after, now()), job: documentOf(after) };
+  const changes = before === undefined ? [] : specChanges(reported(before), reported(after));
+  return { result, changes, warnings: [], next: nextRuns(after, now()), job: documentOf(after) };
 }
 
-/** What changes are told of; those outside the spec keep their whole path. */
-function shown(object: LshJob): object {
-  return { ...shownJob(object).spec, metadata: marks(object) };
+/** The fields whose changes are reported; those outside the spec keep their whole path. */
+function reported(lshJob: LshJob): object {
+  return { ...shownJob(lshJob).spec, metadata: labelsAndAnnotations(lshJob) };
 }
 
-function next(object: LshJob, now: number): string[] {
+function nextRuns(lshJob: LshJob, now: number): string[] {
   try {
-    return nextSlots(shownJob(object), now);
+    return nextSlots(shownJob(lshJob), now);
   } catch (error) {
-    // What was put by other means may have a schedule that nobody can follow; its status says so.
+    // kubectl may have applied an invalid schedule; the status reports it.
     if (error instanceof LshError) return [];
     throw error;
   }

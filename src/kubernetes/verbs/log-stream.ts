@@ -1,4 +1,4 @@
-// The log of a run’s pod, as the kubelet has it, followed through breaks of the connection.
+// The log of a run’s Pod from its kubelet, followed through breaks of the connection.
 import { setTimeout as delay } from 'node:timers/promises';
 import { LshError } from '../../core/errors.ts';
 import type { Run } from '../../core/run.ts';
@@ -7,25 +7,25 @@ import { Backoff } from '../api/backoff.ts';
 import { callError } from './call-errors.ts';
 import { RUN_CONTAINER, RUN_LABEL } from '../objects/kube-job.ts';
 import { listAll } from '../api/list-all.ts';
-import { withCallError, type Scope } from './lsh-job-calls.ts';
+import { withCallError, type Scope } from './api-calls.ts';
 import type { KubeList } from '../api/objects.ts';
 import type { Pod } from '../objects/kube-job-run.ts';
 import { watch } from '../api/watch/watch.ts';
 
 const WATCH_SECONDS = 300;
 const BACKOFF = { initialMs: 200, maxMs: 5_000, random: Math.random };
-/** Breaks in a row without a byte in between. */
-const BREAKS_BORNE = 20;
+/** Breaks in a row, without a byte in between, after which following fails. */
+const BREAKS_MAX = 20;
 
 interface FollowOptions {
   signal: AbortSignal;
-  /** Go on until the container has ended. */
+  /** Continue until the container has ended. */
   follow: boolean;
 }
 
 /**
- * The pod of the run whose container has a log. With `wait`, waits for it while the run is active; undefined
- * where there is none.
+ * Name of the run’s Pod whose container has a log; undefined without one. With `wait`, an active run’s Pod is waited
+ * for.
  */
 export async function podOfRun(
   scope: Scope,
@@ -37,8 +37,8 @@ export async function podOfRun(
     const ready = items.find(hasLog);
     if (ready) return ready.metadata.name;
     if (!wait || run.finishedAt !== undefined) return undefined;
-    const appeared = await podAppears(scope, run, metadata.resourceVersion, signal);
-    if (appeared !== undefined) return appeared;
+    const pod = await nextPodWithLog(scope, run, metadata.resourceVersion, signal);
+    if (pod !== undefined) return pod;
   }
 }
 
@@ -48,7 +48,7 @@ function listPods({ client, namespace }: Scope, run: Run, signal: AbortSignal): 
   return withCallError(list, { server: client.server, verb: 'list', resource: 'pods', namespace });
 }
 
-async function podAppears(
+async function nextPodWithLog(
   { client, namespace }: Scope,
   run: Run,
   resourceVersion: string,
@@ -74,11 +74,11 @@ async function podAppears(
 }
 
 function hasLog({ status }: Pod): boolean {
-  const state = stateOf(status);
+  const state = commandState(status);
   return state?.running !== undefined || state?.terminated !== undefined;
 }
 
-function stateOf(status: Pod['status']) {
+function commandState(status: Pod['status']) {
   return status?.containerStatuses?.find(({ name }) => name === RUN_CONTAINER)?.state;
 }
 
@@ -86,28 +86,28 @@ function podPath(namespace: string, pod?: string): string {
   return `/api/v1/namespaces/${namespace}/pods${pod === undefined ? '' : `/${pod}`}`;
 }
 
-/** The bytes of the log, followed to the end of the container. What came before a break is not given again. */
+/** The bytes of the log. With `follow`, continues to the end of the container; a break repeats no bytes. */
 export async function* podLog(
   scope: Scope,
   pod: string,
   { follow, signal }: FollowOptions,
 ): AsyncGenerator<Uint8Array> {
   const backoff = new Backoff(BACKOFF);
-  let given = 0;
-  for (let breaks = 0; breaks <= BREAKS_BORNE; breaks++) {
+  let sent = 0;
+  for (let breaks = 0; breaks <= BREAKS_MAX; breaks++) {
     try {
-      for await (const chunk of withoutFirst(given, open(scope, pod, { follow, signal }))) {
-        given += chunk.length;
+      for await (const chunk of withoutFirst(sent, open(scope, pod, { follow, signal }))) {
+        sent += chunk.length;
         breaks = 0;
         backoff.reset();
         yield chunk;
       }
-      // Where the server lost the kubelet, the log ends as if that were all of it.
+      // When the API server loses the kubelet, the log just ends; only the Pod shows that more will come.
       if (!follow || !(await isRunning(scope, pod, signal))) return;
     } catch (error) {
       if (signal.aborted) return;
-      // A silent log looks like a dead connection to whatever stands in between; it is opened anew.
-      if (!follow || error instanceof LshError || breaks === BREAKS_BORNE) throw logError(error, scope, pod);
+      // A proxy may cut a silent log as a dead connection; the next try opens it again.
+      if (!follow || error instanceof LshError || breaks === BREAKS_MAX) throw logError(error, scope, pod);
     }
     await delay(backoff.next(), undefined, { signal }).catch(() => undefined);
   }
@@ -116,7 +116,7 @@ export async function* podLog(
 async function isRunning({ client, namespace }: Scope, pod: string, signal: AbortSignal): Promise<boolean> {
   try {
     const { status } = await client.json<Pod>({ path: podPath(namespace, pod), signal });
-    return stateOf(status)?.terminated === undefined;
+    return commandState(status)?.terminated === undefined;
   } catch (error) {
     if (isNotFound(error)) return false;
     throw error;

@@ -1,11 +1,11 @@
-// Requests to run and to stop: annotations that the controller acts upon, and the wait until it has.
+// Requests to run and to stop: annotations on the LshJob, and the wait until the controller has acted on them.
 import type { JobApi } from '../../contracts/job-api.ts';
 import { runDocument } from '../../core/document.ts';
 import { LshError } from '../../core/errors.ts';
 import { manualRunName } from '../../core/naming.ts';
 import { isActive, type Run } from '../../core/run.ts';
-import { untilLshJob, type Look } from './lsh-job-watch.ts';
-import { getLshJob, patchLshJob, retryOnConflict, type Scope } from './lsh-job-calls.ts';
+import { untilLshJob, type Check } from './lsh-job-watch.ts';
+import { getLshJob, patchLshJob, retryOnConflict, type Scope } from './api-calls.ts';
 import {
   readRuns,
   REQUESTED_BY_ANNOTATION,
@@ -16,100 +16,100 @@ import {
 
 export interface RequestOptions {
   scope: Scope;
-  /** How long the controller may take to act, in milliseconds. */
+  /** How long to wait for the controller, milliseconds. */
   answerWithinMs: number;
 }
 
-/** The methods that ask the controller for something. */
+/** The JobApi methods that the controller carries out. */
 export function jobRequests(options: RequestOptions): Pick<JobApi, 'trigger' | 'stop'> {
   const { scope } = options;
   return {
     trigger: async ({ name, id, requestedBy }) => {
       await requestRun(options, name, { id, requestedBy });
-      return runDocument(await answered(options, name, (object) => triggered(object, id)));
+      return runDocument(await waitForController(options, name, (lshJob) => runOfTrigger(lshJob, id)));
     },
     stop: async ({ name, run }) => {
       const runs = readRuns(await getLshJob(scope, name));
-      if (run !== undefined && !runs.some((one) => one.name === run)) {
+      if (run !== undefined && !runs.some(({ name: known }) => known === run)) {
         throw new LshError('RUN_NOT_FOUND', { name: run });
       }
       const stopped = runs
-        .filter((one) => isActive(one) && (run ?? one.name) === one.name)
-        .map((one) => one.name);
+        .filter((known) => isActive(known) && (run === undefined || run === known.name))
+        .map((known) => known.name);
       if (stopped.length === 0) return { stopped };
       await requestStop(scope, name, stopped);
-      await answered(options, name, (object) => stopping(object, stopped));
+      await waitForController(options, name, (lshJob) => isStopping(lshJob, stopped));
       return { stopped };
     },
   };
 }
 
-/** What is found, or CONTROLLER_SILENT. */
-async function answered<T>(
+/** The first result of the check. Throws CONTROLLER_SILENT after `answerWithinMs`. */
+async function waitForController<T>(
   { scope, answerWithinMs }: RequestOptions,
   name: string,
-  look: Look<T>,
+  check: Check<T>,
 ): Promise<T> {
   const signal = AbortSignal.timeout(answerWithinMs);
   try {
-    return await untilLshJob(scope, name, look, signal);
+    return await untilLshJob(scope, name, check, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
     throw new LshError('CONTROLLER_SILENT', { name, seconds: answerWithinMs / 1000 }, { cause: error });
   }
 }
 
-/** Records the request, unless it is recorded already. One at a time: an earlier one must not be overwritten. */
+/** Sets the trigger, unless it is set or handled already. It waits for a pending one, which it must not overwrite. */
 async function requestRun(
   options: RequestOptions,
   name: string,
   { id, requestedBy }: { id: string; requestedBy: string | undefined },
 ): Promise<void> {
   await retryOnConflict(async () => {
-    const object = await withNothingPending(options, name, id);
-    const known = readRuns(object).some((run) => run.name === manualRunName(name, id, 1));
-    if (known || requestedId(object) === id) return;
+    const lshJob = await withoutPendingTrigger(options, name, id);
+    const known = readRuns(lshJob).some((run) => run.name === manualRunName(name, id, 1));
+    if (known || triggerId(lshJob) === id) return;
     const annotations = { [TRIGGER_ANNOTATION]: id, [REQUESTED_BY_ANNOTATION]: requestedBy ?? null };
-    await annotate(options.scope, object, annotations);
+    await annotate(options.scope, lshJob, annotations);
   });
 }
 
-/** The object, once an earlier request has been handled. */
-async function withNothingPending(options: RequestOptions, name: string, id: string): Promise<LshJob> {
-  const object = await getLshJob(options.scope, name);
-  if (!otherPending(object, id)) return object;
+/** The LshJob, once the controller has handled any earlier trigger. */
+async function withoutPendingTrigger(options: RequestOptions, name: string, id: string): Promise<LshJob> {
+  const lshJob = await getLshJob(options.scope, name);
+  if (!hasOtherTrigger(lshJob, id)) return lshJob;
   try {
-    return await answered(options, name, (one) => (otherPending(one, id) ? undefined : one));
+    return await waitForController(options, name, (next) => (hasOtherTrigger(next, id) ? undefined : next));
   } catch (error) {
     if (!(error instanceof LshError) || error.code !== 'CONTROLLER_SILENT') throw error;
     const hint =
-      'An earlier request still waits, and this one was not recorded. See whether the controller runs.';
+      'An earlier request is still pending, and this one was not recorded. Check that the controller runs.';
     throw new LshError('CONTROLLER_SILENT', error.fields, { cause: error, hint });
   }
 }
 
-function requestedId({ metadata }: LshJob): string | undefined {
+function triggerId({ metadata }: LshJob): string | undefined {
   return metadata.annotations?.[TRIGGER_ANNOTATION];
 }
 
-function otherPending(object: LshJob, id: string): boolean {
-  const requested = requestedId(object);
-  if (requested === undefined || requested === id || requested === object.status?.lastHandledTrigger)
+function hasOtherTrigger(lshJob: LshJob, id: string): boolean {
+  const requested = triggerId(lshJob);
+  if (requested === undefined || requested === id || requested === lshJob.status?.lastHandledTrigger)
     return false;
-  assertValid(object);
+  assertValid(lshJob);
   return true;
 }
 
-/** The run that the request became; RUN_FORBIDDEN once the controller has handled it without one. */
-function triggered(object: LshJob, id: string): Run | undefined {
-  const { name } = object.metadata;
-  const runs = readRuns(object);
-  const run = runs.find((one) => one.name === manualRunName(name, id, 1));
+/** The run of the trigger; undefined while it is pending. Throws RUN_FORBIDDEN if it was handled without a run. */
+function runOfTrigger(lshJob: LshJob, id: string): Run | undefined {
+  const { name } = lshJob.metadata;
+  const runs = readRuns(lshJob);
+  const run = runs.find((known) => known.name === manualRunName(name, id, 1));
   if (run !== undefined) return run;
-  if (object.status?.lastHandledTrigger === id) {
-    throw new LshError('RUN_FORBIDDEN', { name, detail: refusal(object, runs) });
+  if (lshJob.status?.lastHandledTrigger === id) {
+    throw new LshError('RUN_FORBIDDEN', { name, detail: refusal(lshJob, runs) });
   }
-  assertValid(object);
+  assertValid(lshJob);
   return undefined;
 }
 
@@ -120,7 +120,7 @@ function refusal({ spec }: LshJob, runs: readonly Run[]): string {
     : 'a run of it is active';
 }
 
-/** Nothing is started for a job that the controller has found to be invalid, until its spec changes. */
+/** Throws JOB_INVALID for a spec that the controller rejects: it starts no run until the spec changes. */
 function assertValid({ metadata, status }: LshJob): void {
   if (status?.phase !== 'Invalid' || status.observedGeneration !== metadata.generation) return;
   const ready = status.conditions?.find(({ type }) => type === 'Ready');
@@ -129,22 +129,22 @@ function assertValid({ metadata, status }: LshJob): void {
 
 async function requestStop(scope: Scope, name: string, runs: readonly string[]): Promise<void> {
   await retryOnConflict(async () => {
-    const object = await getLshJob(scope, name);
+    const lshJob = await getLshJob(scope, name);
     const active = new Set(
-      readRuns(object)
+      readRuns(lshJob)
         .filter(isActive)
         .map((run) => run.name),
     );
-    const before = (object.metadata.annotations?.[STOP_ANNOTATION] ?? '').split(',').map((one) => one.trim());
-    // What others asked for and the controller has not yet acted upon stays.
-    const all = new Set([...before.filter((one) => active.has(one)), ...runs]);
-    await annotate(scope, object, { [STOP_ANNOTATION]: [...all].join(',') });
+    const before = (lshJob.metadata.annotations?.[STOP_ANNOTATION] ?? '').split(',').map((run) => run.trim());
+    // Keep stop requests of other clients that the controller has not carried out yet.
+    const all = new Set([...before.filter((run) => active.has(run)), ...runs]);
+    await annotate(scope, lshJob, { [STOP_ANNOTATION]: [...all].join(',') });
   });
 }
 
-/** True once the controller has told each run to end, or it has ended. */
-function stopping(object: LshJob, names: readonly string[]): true | undefined {
-  const runs = readRuns(object).filter((run) => names.includes(run.name));
+/** True once the controller is stopping each run, or the run has ended; undefined before. */
+function isStopping(lshJob: LshJob, names: readonly string[]): true | undefined {
+  const runs = readRuns(lshJob).filter((run) => names.includes(run.name));
   return runs.every((run) => !isActive(run) || run.stopCause !== undefined) || undefined;
 }
 

@@ -1,5 +1,5 @@
-// Runs, slots and figures out of the status of LshJob objects: what the cluster itself remembers, which is what
-// the history limits keep. Pure.
+// Runs, slots and figures from the status of LshJobs: the cluster itself remembers only as much as the history limits
+// keep. Pure.
 import type { JobApi, JobStats } from '../../contracts/job-api.ts';
 import { rfc3339, runDocument, type RunDocument, type SlotDocument } from '../../core/document.ts';
 import { isFinished, type Run, type SlotOutcome } from '../../core/run.ts';
@@ -11,10 +11,10 @@ const DEFAULT_LIMIT = 50;
 const DURATIONS_SHOWN = 30;
 const WITHOUT_RUN = new Set<SlotOutcome>(['Missed', 'Forbidden', 'DeadlineExceeded']);
 
-/** The runs of the objects, newest first. */
-export function runDocuments(objects: readonly LshJob[], query: Query<'runs'>): RunDocument[] {
+/** The runs of the lshJobs, newest first. */
+export function runDocuments(lshJobs: readonly LshJob[], query: Query<'runs'>): RunDocument[] {
   const { phases, since, limit = DEFAULT_LIMIT } = query;
-  return objects
+  return lshJobs
     .flatMap(readRuns)
     .filter((run) => phases === undefined || phases.includes(run.phase))
     .filter((run) => run.createdAt >= instant(since))
@@ -23,23 +23,23 @@ export function runDocuments(objects: readonly LshJob[], query: Query<'runs'>): 
     .map(runDocument);
 }
 
-/** The outcomes of slots that are kept, newest first: of runs, and of stretches without one. */
+/** The kept outcomes of slots, newest first: slots with a run, and stretches without one. */
 export function slotDocuments(
-  object: LshJob,
+  lshJob: LshJob,
   { from, to, limit = DEFAULT_LIMIT }: Query<'slots'>,
 ): SlotDocument[] {
   const touches = (slot: SlotDocument) =>
     instant(slot.from) <= instant(to) && instant(slot.to) >= instant(from);
-  return [...ranSlots(object), ...outcomes(object)]
+  return [...ranSlots(lshJob), ...outcomes(lshJob)]
     .filter(touches)
     .sort((a, b) => instant(b.from) - instant(a.from))
     .slice(0, limit);
 }
 
-/** The figures of each object that has any; durations are those of the runs that are kept. */
-export function statsDocuments(objects: readonly LshJob[], since?: string): JobStats[] {
-  return objects
-    .map((object) => statsOf(object, since))
+/** The figures of each LshJob that has any; durations are those of the kept runs. */
+export function statsDocuments(lshJobs: readonly LshJob[], since?: string): JobStats[] {
+  return lshJobs
+    .map((lshJob) => statsOf(lshJob, since))
     .filter(
       ({ completed, failed, killed, missed, firstRunAt }) =>
         completed + failed + killed + missed > 0 || firstRunAt,
@@ -47,17 +47,17 @@ export function statsDocuments(objects: readonly LshJob[], since?: string): JobS
     .sort((a, b) => (a.job < b.job ? -1 : 1));
 }
 
-/** A slot’s run has its retries beside it; the slot is one all the same. */
-function ranSlots(object: LshJob): SlotDocument[] {
+/** One document per slot with a run: it names the first attempt, and counts no retries. */
+function ranSlots(lshJob: LshJob): SlotDocument[] {
   const first = new Map<number, Run>();
-  for (const run of readRuns(object)) {
+  for (const run of readRuns(lshJob)) {
     const known = first.get(run.slot);
     if (run.trigger !== 'Manual' && (known === undefined || run.attempt < known.attempt))
       first.set(run.slot, run);
   }
   return [...first.values()].map(({ slot, name }) => {
     const at = rfc3339(slot);
-    return { job: object.metadata.name, from: at, to: at, count: 1, outcome: 'Ran', run: name };
+    return { job: lshJob.metadata.name, from: at, to: at, count: 1, outcome: 'Ran', run: name };
   });
 }
 
@@ -65,14 +65,14 @@ function outcomes({ metadata, status }: LshJob): SlotDocument[] {
   return (status?.recentOutcomes ?? []).map((entry) => Object.assign({ job: metadata.name }, entry));
 }
 
-function statsOf(object: LshJob, since?: string): JobStats {
-  const runs = readRuns(object)
+function statsOf(lshJob: LshJob, since?: string): JobStats {
+  const runs = readRuns(lshJob)
     .filter((run) => run.createdAt >= instant(since))
     .sort(newestFirst);
   const durations = runs.filter(isFinished).flatMap(durationMs);
   return {
-    job: object.metadata.name,
-    ...(since === undefined ? totals(object) : counts(object, runs, instant(since))),
+    job: lshJob.metadata.name,
+    ...(since === undefined ? totals(lshJob) : counts(lshJob, runs, instant(since))),
     recentDurationsMs: durations.slice(0, DURATIONS_SHOWN).reverse(),
     ...(durations.length > 0 && { averageMs: average(durations), p95Ms: p95(durations) }),
     ...(runs.length > 0 && {
@@ -88,9 +88,9 @@ function totals({ status }: LshJob): Counts {
   return { completed: 0, failed: 0, killed: 0, missed: 0, ...status?.totals };
 }
 
-function counts(object: LshJob, runs: readonly Run[], since: number): Counts {
+function counts(lshJob: LshJob, runs: readonly Run[], since: number): Counts {
   const of = (phase: Run['phase']) => runs.filter((run) => run.phase === phase).length;
-  const missed = outcomes(object)
+  const missed = outcomes(lshJob)
     .filter(({ to, outcome }) => instant(to) >= since && WITHOUT_RUN.has(outcome))
     .reduce((sum, { count }) => sum + count, 0);
   return { completed: of('Completed'), failed: of('Failed'), killed: of('Killed'), missed };
@@ -104,7 +104,7 @@ function average(values: readonly number[]): number {
   return Math.round(values.reduce((sum, value) => sum + value, 0) / values.length);
 }
 
-/** The smallest of the values that 95 of 100 do not exceed. */
+/** The smallest value that at least 95 % of the values do not exceed. */
 function p95(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.ceil(sorted.length * 0.95) - 1]!;

@@ -1,21 +1,21 @@
-// The output of a run: the log of its pod for as long as there is one, else the end of it that the status keeps.
+// The output of a run: the log of its Pod while the Pod exists, else the end of it from the status.
 import type { JobApi, LogQuery } from '../../contracts/job-api.ts';
 import { LshError } from '../../core/errors.ts';
 import { isFinished, type Run } from '../../core/run.ts';
 import { runDocuments } from './run-history.ts';
 import { findRun, runIn, type FoundRun } from './runs.ts';
 import { untilLshJob } from './lsh-job-watch.ts';
-import { getLshJob, type Scope } from './lsh-job-calls.ts';
+import { getLshJob, type Scope } from './api-calls.ts';
 import { podLog, podOfRun } from './log-stream.ts';
 import type { LshJob } from '../objects/lsh-job.ts';
 
 export interface RunLogOptions {
   scope: Scope;
-  /** Told in a sentence where the answer is not the whole output. */
+  /** Called with a sentence if the answer is not the whole output. */
   notice: (sentence: string) => void;
 }
 
-/** The method that reads output. */
+/** The JobApi method that reads output. */
 export function runLog(options: RunLogOptions): JobApi['log'] {
   return (query, signal = new AbortController().signal) => read(options, query, signal);
 }
@@ -26,40 +26,42 @@ async function* read(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const { scope, notice } = options;
-  const found = await wanted(scope, query);
+  const found = await requestedRun(scope, query);
   const { follow = false } = query;
   if (found.run.executor === 'Job') {
-    const begun = follow ? await until(scope, found, ({ phase }) => phase !== 'Created', signal) : found.run;
-    const pod = await podOfRun(scope, begun, { wait: follow, signal });
+    const started = follow
+      ? await waitForRun(scope, found, ({ phase }) => phase !== 'Created', signal)
+      : found.run;
+    const pod = await podOfRun(scope, started, { wait: follow, signal });
     if (pod !== undefined) return yield* podLog(scope, pod, { follow, signal });
   } else if (follow && !isFinished(found.run)) {
     notice('A shell run shows its output here when it has ended.');
   }
-  const run = follow ? await until(scope, found, isFinished, signal) : found.run;
+  const run = follow ? await waitForRun(scope, found, isFinished, signal) : found.run;
   yield* tailOf(run, notice);
 }
 
-/** The named run, or the newest of the job. */
-async function wanted(scope: Scope, { name, run }: LogQuery): Promise<FoundRun> {
+/** The run with the name, or the newest of the job. Throws RUN_NONE_YET for a job without runs. */
+async function requestedRun(scope: Scope, { name, run }: LogQuery): Promise<FoundRun> {
   if (run !== undefined) return findRun(scope, run);
-  const object = await getLshJob(scope, name);
-  const [newest] = runDocuments([object], { limit: 1 });
+  const lshJob = await getLshJob(scope, name);
+  const [newest] = runDocuments([lshJob], { limit: 1 });
   if (newest === undefined) throw new LshError('RUN_NONE_YET', { name });
-  return { object, run: runIn(object, newest.name)! };
+  return { lshJob, run: runIn(lshJob, newest.name)! };
 }
 
-function until(
+function waitForRun(
   scope: Scope,
-  { object, run: { name } }: FoundRun,
-  holds: (run: Run) => boolean,
+  { lshJob, run: { name } }: FoundRun,
+  isMet: (run: Run) => boolean,
   signal: AbortSignal,
 ): Promise<Run> {
-  const look = (object: LshJob) => {
-    const run = runIn(object, name);
+  const check = (lshJob: LshJob) => {
+    const run = runIn(lshJob, name);
     if (run === undefined) throw new LshError('RUN_NOT_FOUND', { name });
-    return holds(run) ? run : undefined;
+    return isMet(run) ? run : undefined;
   };
-  return untilLshJob(scope, object.metadata.name, look, signal);
+  return untilLshJob(scope, lshJob.metadata.name, check, signal);
 }
 
 function* tailOf(run: Run, notice: RunLogOptions['notice']): Generator<Uint8Array> {
@@ -71,7 +73,7 @@ function* tailOf(run: Run, notice: RunLogOptions['notice']): Generator<Uint8Arra
   const tail = Buffer.from(outputTail);
   if (outputBytes === undefined || tail.length < outputBytes) {
     const why = executor === 'Job' ? 'its pod is gone' : 'a shell run keeps no more in a cluster';
-    notice(`This is the end of the output of ${name} only (${tail.length} bytes): ${why}.`);
+    notice(`Only the end of the output of ${name} is kept (${tail.length} bytes): ${why}.`);
   }
   yield tail;
 }
@@ -81,7 +83,7 @@ function notKept({ name, executor }: Run): LshError {
     const detail = 'its pod is gone, and the job keeps no output in its status';
     return new LshError('LOG_NOT_KEPT', { name, detail });
   }
-  const detail = 'of a shell run the job keeps the end alone, up to its history limits';
+  const detail = 'the job keeps only the end of a shell run’s output, up to its history limits';
   return new LshError(
     'LOG_NOT_KEPT',
     { name, detail },

@@ -1,56 +1,56 @@
-// What a person asks about runs: found in the status of their jobs, waited for by watching it.
+// The verbs that read runs: from the status of LshJobs, and by watching it for a run that has not ended.
 import type { JobApi } from '../../contracts/job-api.ts';
 import { runDocument } from '../../core/document.ts';
 import { LshError } from '../../core/errors.ts';
 import { isFinished, type Run } from '../../core/run.ts';
 import { runDocuments, slotDocuments, statsDocuments } from './run-history.ts';
 import { untilLshJob } from './lsh-job-watch.ts';
-import { findLshJob, listLshJobs, type Scope } from './lsh-job-calls.ts';
+import { findLshJob, listLshJobs, type Scope } from './api-calls.ts';
 import { readRuns, type LshJob } from '../objects/lsh-job.ts';
 
-/** The methods that look at runs and their history. */
+/** The JobApi methods that read runs, slots and figures. */
 export function jobRuns(scope: Scope): Pick<JobApi, 'runs' | 'run' | 'slots' | 'stats'> {
   return {
     runs: async (query) => runDocuments(await jobsNamed(scope, query.name), query),
     run: async ({ run, wait }) => {
       const known = await findRun(scope, run);
       if (!wait || isFinished(known.run)) return runDocument(known.run);
-      return runDocument(await ended(scope, known));
+      return runDocument(await waitForEnd(scope, known));
     },
     slots: async (query) => {
-      const [object] = await jobsNamed(scope, query.name);
-      return object === undefined ? [] : slotDocuments(object, query);
+      const [lshJob] = await jobsNamed(scope, query.name);
+      return lshJob === undefined ? [] : slotDocuments(lshJob, query);
     },
     stats: async ({ name, since }) => statsDocuments(await jobsNamed(scope, name), since),
   };
 }
 
-/** A run, and the job whose status it stands in. */
+/** A run, and the LshJob whose status has it. */
 export interface FoundRun {
-  object: LshJob;
+  lshJob: LshJob;
   run: Run;
 }
 
-/** The run of that name; RUN_NOT_FOUND also where it is no longer kept. */
+/** The run with the name. Throws RUN_NOT_FOUND, also for a run that is no longer kept. */
 export async function findRun(scope: Scope, name: string): Promise<FoundRun> {
   for (const job of jobNamesOf(name)) {
-    const object = await findLshJob(scope, job);
-    const run = object && runIn(object, name);
-    if (run) return { object, run };
+    const lshJob = await findLshJob(scope, job);
+    const run = lshJob && runIn(lshJob, name);
+    if (run) return { lshJob, run };
   }
-  for (const object of await listLshJobs(scope)) {
-    const run = runIn(object, name);
-    if (run) return { object, run };
+  for (const lshJob of await listLshJobs(scope)) {
+    const run = runIn(lshJob, name);
+    if (run) return { lshJob, run };
   }
   throw notFound(name);
 }
 
-/** The run in the status of the object. */
-export function runIn(object: LshJob, name: string): Run | undefined {
-  return readRuns(object).find((run) => run.name === name);
+/** The run in the status of the LshJob; undefined if the status lacks it. */
+export function runIn(lshJob: LshJob, name: string): Run | undefined {
+  return readRuns(lshJob).find((run) => run.name === name);
 }
 
-/** A run’s name begins with its job’s, unless that is very long; the attempt is the last part or none. */
+/** Possible names of the run’s job: `<job>-<slot>` or `<job>-<slot>-<attempt>`. A very long job name is shortened in it. */
 function jobNamesOf(run: string): string[] {
   const parts = run.split('-');
   return [parts.slice(0, -1), parts.slice(0, -2)]
@@ -60,18 +60,18 @@ function jobNamesOf(run: string): string[] {
 
 async function jobsNamed(scope: Scope, name: string | undefined): Promise<LshJob[]> {
   if (name === undefined) return listLshJobs(scope);
-  const object = await findLshJob(scope, name);
-  return object === undefined ? [] : [object];
+  const lshJob = await findLshJob(scope, name);
+  return lshJob === undefined ? [] : [lshJob];
 }
 
-async function ended(scope: Scope, { object: { metadata }, run: { name } }: FoundRun): Promise<Run> {
-  const look = (object: LshJob) => {
-    const run = runIn(object, name);
-    // History limits of zero: it has ended, and nothing is left to tell how.
+async function waitForEnd(scope: Scope, { lshJob: { metadata }, run: { name } }: FoundRun): Promise<Run> {
+  const check = (lshJob: LshJob) => {
+    const run = runIn(lshJob, name);
+    // With history limits of zero, the status drops the run as soon as it ends.
     if (run === undefined) throw notFound(name);
     return isFinished(run) ? run : undefined;
   };
-  return untilLshJob(scope, metadata.name, look, new AbortController().signal);
+  return untilLshJob(scope, metadata.name, check, new AbortController().signal);
 }
 
 function notFound(name: string): LshError {

@@ -67,8 +67,8 @@ export class ClusterScheduler {
     });
     this.#jobRunner = new KubeJobRunner({
       api,
-      jobs,
-      pods,
+      kubeJobs: jobs,
+      pendingPods: pods,
       facts: {
         phaseOf: (key, name) => this.#source.phaseOf(key, name),
         isKnown: (key) => this.#source.get(key) !== undefined,

@@ -3,10 +3,10 @@ import type { Config } from '../../config.ts';
 import type { KubeClient } from '../../kubernetes/api/client.ts';
 import { JOB_LABEL, RUN_LABEL } from '../../kubernetes/objects/kube-job.ts';
 import { NamespacedInformer } from '../../kubernetes/api/watch/namespaced-informer.ts';
-import { trimmedKubeJob } from '../../kubernetes/operator/owned-kube-jobs.ts';
+import { trimmedKubeJob } from '../../kubernetes/objects/kube-job-run.ts';
 import { lshJobPath, type LshJob } from '../../kubernetes/objects/lsh-job.ts';
 import type { KubeJob, Pod } from '../../kubernetes/objects/kube-job-run.ts';
-import { trimmedPod } from '../../kubernetes/operator/stuck-runs.ts';
+import { trimmedPod } from '../../kubernetes/objects/pending-pod.ts';
 import type { WatchReadings } from '../../kubernetes/api/watch/watch-health.ts';
 import type { Log } from '../../telemetry/log.ts';
 

@@ -14,7 +14,8 @@ import { JOB_LABEL, RUN_LABEL, SLOT_ANNOTATION } from '../../../src/kubernetes/o
 import type { KubeObject } from '../../../src/kubernetes/api/objects.ts';
 import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { isOwnedBy, type KubeJob, type Pod } from '../../../src/kubernetes/objects/kube-job-run.ts';
-import type { OutcomeEntry, RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
+import type { OutcomeEntry } from '../../../src/kubernetes/objects/lsh-job-outcomes.ts';
+import type { RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 import { BUNDLE } from '../../support/bundle.ts';
 import { keptLogger } from '../../support/kept-logger.ts';
 import type { Account } from '../../support/cluster/ledger-check.ts';

@@ -7,7 +7,6 @@ import {
   hasEnded,
   isOwnedBy,
   observationOf,
-  runNameOf,
   type KubeJob,
   type Pod,
 } from '../../../src/kubernetes/objects/kube-job-run.ts';
@@ -349,7 +348,7 @@ describe.skipIf(NO_KUBE)('a Job in a cluster', () => {
     });
     expect(isOwnedBy(created, owner.uid)).toBe(true);
     expect(isOwnedBy(created, 'another')).toBe(false);
-    expect(runNameOf(created)).toBe('backup-1');
+    expect(created.metadata.labels).toMatchObject({ 'lsh.dev/run': 'backup-1' });
   });
 
   test('completes, fails with its exit code, and runs out of time, as the controller sees it', async (context) => {

@@ -1,10 +1,9 @@
-// Events on a real API server: counted up, cut short, and never in anybody's way.
+// Events on a real API server: repetitions are counted, bursts are cut, and failures delay no run.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { JobEvent } from '../../../src/core/decide/events.ts';
 import type { Job } from '../../../src/core/job.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
-import { EventBudget } from '../../../src/kubernetes/operator/event-budget.ts';
-import { EventRecorder } from '../../../src/kubernetes/operator/event-recorder.ts';
+import { EventBudget, EventRecorder } from '../../../src/kubernetes/operator/event-recorder.ts';
 import type { KubeList, KubeObject } from '../../../src/kubernetes/api/objects.ts';
 import { aJob, aRun } from '../../support/builders.ts';
 import { keptLogger } from '../../support/kept-logger.ts';
@@ -17,14 +16,14 @@ interface EventObject extends KubeObject {
 }
 
 describe('the budget of events', () => {
-  test('is a burst and then one now and again, for each object alone', () => {
+  test('allows a burst and then one event per refill, for each object separately', () => {
     const budget = new EventBudget();
-    const allowed = Array.from({ length: 40 }, () => budget.allows('a', 0)).filter(Boolean);
+    const allowed = Array.from({ length: 40 }, () => budget.take('a', 0)).filter(Boolean);
     expect(allowed).toHaveLength(25);
-    expect(budget.allows('b', 0)).toBe(true);
-    expect(budget.allows('a', 299_999)).toBe(false);
-    expect(budget.allows('a', 300_000)).toBe(true);
-    expect(budget.allows('a', 300_001)).toBe(false);
+    expect(budget.take('b', 0)).toBe(true);
+    expect(budget.take('a', 299_999)).toBe(false);
+    expect(budget.take('a', 300_000)).toBe(true);
+    expect(budget.take('a', 300_001)).toBe(false);
   });
 });
 
@@ -54,7 +53,7 @@ describe.skipIf(NO_KUBE)('the event recorder', () => {
       .items;
   }
 
-  test('writes one Event per reason and counts it up', async () => {
+  test('writes one Event per reason and counts repetitions', async () => {
     const events = recorder();
     tell(events, job('counted'), started('a'));
     await events.flush();
@@ -72,7 +71,7 @@ describe.skipIf(NO_KUBE)('the event recorder', () => {
     expect(written).toHaveLength(2);
   });
 
-  test('lets an Event go that cannot be written, and says so quietly', async () => {
+  test('drops an Event that cannot be written, with a debug line', async () => {
     const logger = keptLogger();
     const events = recorder(logger);
     const nowhere = aJob({}, { namespace: 'nowhere', key: 'nowhere/backup' });

@@ -1,6 +1,7 @@
 // The judge of "exactly once": from all that was ever shown of one LshJob and of its Kubernetes Jobs, whatever is
 // doubled, lost or invented. Pure; one sentence for each finding, none for a clean ledger.
-import type { LshJobStatus, OutcomeEntry, RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
+import type { OutcomeEntry } from '../../../src/kubernetes/objects/lsh-job-outcomes.ts';
+import type { LshJobStatus, RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 
 /** All that was ever shown of one LshJob with a schedule of every second. */
 export interface Account {

@@ -5,12 +5,8 @@ import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { Informer } from '../../../src/kubernetes/api/watch/informer.ts';
 import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import type { KubeJob } from '../../../src/kubernetes/objects/kube-job-run.ts';
-import {
-  OUTCOMES_SHOWN,
-  type LshJobStatus,
-  type OutcomeEntry,
-  type RunEntry,
-} from '../../../src/kubernetes/objects/lsh-job-status.ts';
+import { OUTCOMES_SHOWN, type OutcomeEntry } from '../../../src/kubernetes/objects/lsh-job-outcomes.ts';
+import type { LshJobStatus, RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 import { keptLogger, type KeptLogger } from '../kept-logger.ts';
 import { KubeEnvironment } from './kube.ts';
 import { Kubelet, type End } from './played-job-controller.ts';

@@ -5,7 +5,8 @@ import { isNotFound, statusCode } from '../../../src/kubernetes/api/api-errors.t
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { Informer } from '../../../src/kubernetes/api/watch/informer.ts';
 import { SLOT_ANNOTATION } from '../../../src/kubernetes/objects/kube-job.ts';
-import { hasEnded, runNameOf, type KubeJob } from '../../../src/kubernetes/objects/kube-job-run.ts';
+import { hasEnded, type KubeJob } from '../../../src/kubernetes/objects/kube-job-run.ts';
+import { RUN_LABEL } from '../../../src/kubernetes/objects/kube-job.ts';
 import { eventually } from '../eventually.ts';
 
 /** How a run ends; undefined for one that goes on until the test says more. */
@@ -96,7 +97,8 @@ export class Kubelet {
       await this.#patch(pathOf(job.metadata), { metadata: { finalizers: null } });
       return;
     }
-    if (deletionTimestamp !== undefined || hasEnded(job) || runNameOf(job) === undefined) return;
+    if (deletionTimestamp !== undefined || hasEnded(job) || job.metadata.labels?.[RUN_LABEL] === undefined)
+      return;
     const end = this.#options.behave(job);
     if (end !== undefined) await this.end(job, end);
   }

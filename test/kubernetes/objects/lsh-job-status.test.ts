@@ -1,8 +1,8 @@
-// What is written of a status: only what changed, and stretches of slots without a run kept short.
+// The writes of a status: a patch of the changed fields, and few stretches of slots without a run.
 import { describe, expect, test } from 'vitest';
 import type { SlotRecord } from '../../../src/core/run.ts';
-import { withOutcomes, type LshJobStatus } from '../../../src/kubernetes/objects/lsh-job-status.ts';
-import { statusPatch } from '../../../src/kubernetes/operator/status-patch.ts';
+import { withOutcomes } from '../../../src/kubernetes/objects/lsh-job-outcomes.ts';
+import { statusPatch, type LshJobStatus } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 import { at } from '../../support/builders.ts';
 
 const STATUS: LshJobStatus = {
@@ -19,17 +19,17 @@ const STATUS: LshJobStatus = {
 };
 
 describe('the patch of a status', () => {
-  test('is nothing where nothing changed', () => {
+  test('is undefined if nothing changed', () => {
     expect(statusPatch(STATUS, structuredClone(STATUS))).toBeUndefined();
     expect(statusPatch(STATUS, undefined)).toBeUndefined();
   });
 
-  test('holds what changed, and takes out what is gone', () => {
+  test('has the changed fields, and null for removed ones', () => {
     const { nextScheduleTime: _, ...suspended } = { ...STATUS, phase: 'Suspended' as const };
     expect(statusPatch(STATUS, suspended)).toEqual({ phase: 'Suspended', nextScheduleTime: null });
   });
 
-  test('is all of it where there was none', () => {
+  test('is the whole status if there was none', () => {
     expect(statusPatch(undefined, STATUS)).toEqual(STATUS);
   });
 });
@@ -47,7 +47,7 @@ describe('the outcomes in a status', () => {
   const spans = (outcomes: ReturnType<typeof withOutcomes>) =>
     outcomes.map(({ from, to, count }) => `${from.slice(17, 19)}-${to.slice(17, 19)} x${count}`);
 
-  test('of the same fate one after the other are one stretch', () => {
+  test('join consecutive slots with the same outcome into one stretch', () => {
     const once = withOutcomes(
       [],
       [slot(1, 'Forbidden', 'RunActive'), slot(2, 'Forbidden', 'RunActive')],
@@ -57,7 +57,7 @@ describe('the outcomes in a status', () => {
     expect(spans(withOutcomes(once, [slot(3, 'Forbidden', 'RunActive')], undefined))).toEqual(['01-03 x3']);
   });
 
-  test('are apart where a slot ran in between, in this record or an earlier one', () => {
+  test('start a new stretch after a slot that ran, in this commit or an earlier one', () => {
     const forbidden = (second: number) => slot(second, 'Forbidden', 'RunActive');
     expect(spans(withOutcomes([], [forbidden(1), slot(2, 'Ran'), forbidden(3)], undefined))).toEqual([
       '03-03 x1',
@@ -67,7 +67,7 @@ describe('the outcomes in a status', () => {
     expect(spans(withOutcomes(earlier, [forbidden(3)], slot(2, 'Ran').to))).toEqual(['03-03 x1', '01-01 x1']);
   });
 
-  test('are apart where the cause is another, and only the newest are kept', () => {
+  test('start a new stretch for another cause, and only the newest are kept', () => {
     const many = Array.from({ length: 30 }, (_, second) => slot(second, 'Missed', `Cause${second}`));
     const kept = withOutcomes([], many, undefined);
     expect(kept).toHaveLength(20);

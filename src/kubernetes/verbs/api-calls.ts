@@ -1,30 +1,32 @@
-// The calls about LshJob objects that a person's command makes, each failure in words. Knows no informer: a
-// command asks once and is gone.
+// The API calls of a person’s command about LshJobs and CronJobs; each failure is an LshError with a sentence. Knows no
+// informer: a command reads once and exits.
 import { LshError } from '../../core/errors.ts';
-import { isAlreadyExists, isConflict, isNotFound } from '../api/api-errors.ts';
+import { isAlreadyExists, isConflict, isNotFound, statusBody } from '../api/api-errors.ts';
 import { callError, type Call } from './call-errors.ts';
 import type { KubeClient, KubeRequest } from '../api/client.ts';
 import { listAll } from '../api/list-all.ts';
 import { GROUP, lshJobPath, PLURAL, type LshJob } from '../objects/lsh-job.ts';
 
-/** Where the jobs are. */
+/** The cluster and namespace of a command. */
 export interface Scope {
   client: KubeClient;
   namespace: string;
 }
 
-/** An object as it is sent: what the server sets is not there yet. */
+/** An LshJob before the server has set its uid, version and times. */
 export type NewLshJob = Omit<LshJob, 'metadata' | 'status'> & {
   metadata: Partial<LshJob['metadata']> & { name: string };
 };
 
 const RESOURCE = `${PLURAL}.${GROUP}`;
-/** Who wrote a field, as `kubectl get --show-managed-fields` tells. */
+/** The writer of a field, as `kubectl get --show-managed-fields` shows it. */
 const FIELD_MANAGER = 'lsh-cli';
 const PAGE_SIZE = 500;
 const TRIES = 20;
+/** Newest first: servers before 1.21 have only the second. */
+const CRON_JOB_VERSIONS = ['batch/v1', 'batch/v1beta1'];
 
-/** The object; JOB_NOT_FOUND, or NAMESPACE_NOT_FOUND where that is why. */
+/** Throws JOB_NOT_FOUND, or NAMESPACE_NOT_FOUND if that is the cause. */
 export async function getLshJob(scope: Scope, name: string, signal?: AbortSignal): Promise<LshJob> {
   try {
     return await send(scope, 'get', name, { signal });
@@ -34,7 +36,7 @@ export async function getLshJob(scope: Scope, name: string, signal?: AbortSignal
   }
 }
 
-/** The object, or undefined where there is none. */
+/** As getLshJob(), but undefined for a job that does not exist. */
 export async function findLshJob(scope: Scope, name: string): Promise<LshJob | undefined> {
   try {
     return await getLshJob(scope, name);
@@ -44,7 +46,7 @@ export async function findLshJob(scope: Scope, name: string): Promise<LshJob | u
   }
 }
 
-/** Every object of the namespace, or of all namespaces. */
+/** Every LshJob of the namespace, or of all namespaces. Throws NAMESPACE_NOT_FOUND for one that does not exist. */
 export async function listLshJobs(scope: Scope, allNamespaces = false): Promise<LshJob[]> {
   const { client } = scope;
   const namespace = allNamespaces ? undefined : scope.namespace;
@@ -56,31 +58,31 @@ export async function listLshJobs(scope: Scope, allNamespaces = false): Promise<
 }
 
 interface WriteOptions {
-  /** The server does everything but keep the result. */
+  /** The server checks and answers as for a write, but stores nothing. */
   dryRun: boolean;
 }
 
 export function createLshJob(scope: Scope, object: NewLshJob, options: WriteOptions): Promise<LshJob> {
-  return send(scope, 'create', undefined, { method: 'POST', body: object, query: written(options) });
+  return send(scope, 'create', undefined, { method: 'POST', body: object, query: writeQuery(options) });
 }
 
-/** Refused with a conflict where the object is no longer the version that is sent. */
+/** Conflicts if the server has a newer version than `object`. */
 export function replaceLshJob(scope: Scope, object: LshJob, options: WriteOptions): Promise<LshJob> {
   return send(scope, 'update', object.metadata.name, {
     method: 'PUT',
     body: object,
-    query: written(options),
+    query: writeQuery(options),
   });
 }
 
-/** Changes the fields that are given; a resourceVersion among them makes it a condition. */
+/** Merges `body` into the LshJob; with a resourceVersion in it, conflicts if the server has a newer version. */
 export function patchLshJob(scope: Scope, name: string, body: object): Promise<LshJob> {
   const contentType = 'application/merge-patch+json';
-  const query = written({ dryRun: false });
+  const query = writeQuery({ dryRun: false });
   return send(scope, 'patch', name, { method: 'PATCH', body, contentType, query });
 }
 
-/** What the object owns, its Kubernetes Jobs and their pods, goes with it. */
+/** Deletes the LshJob; Kubernetes then deletes its Kubernetes Jobs and their Pods. */
 export async function deleteLshJob(scope: Scope, { metadata: { name, uid } }: LshJob): Promise<void> {
   const body = {
     kind: 'DeleteOptions',
@@ -91,7 +93,7 @@ export async function deleteLshJob(scope: Scope, { metadata: { name, uid } }: Ls
   await send(scope, 'delete', name, { method: 'DELETE', body });
 }
 
-/** Does it again, from its reading on, for as long as somebody else writes in between. */
+/** Repeats a read and write, up to 20 times, while another client writes in between. */
 export async function retryOnConflict<T>(attempt: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
@@ -103,7 +105,7 @@ export async function retryOnConflict<T>(attempt: () => Promise<T>): Promise<T> 
   }
 }
 
-/** The promise, with what it rejects with in words. */
+/** The answer; its failure becomes an LshError about the call. */
 export async function withCallError<T>(answer: Promise<T>, call: Call): Promise<T> {
   try {
     return await answer;
@@ -122,15 +124,31 @@ function send(
   return withCallError(client.json({ path: lshJobPath(namespace, name), ...request }), call);
 }
 
-function written({ dryRun }: WriteOptions): KubeRequest['query'] {
+function writeQuery({ dryRun }: WriteOptions): KubeRequest['query'] {
   return { fieldManager: FIELD_MANAGER, ...(dryRun && { dryRun: 'All' }) };
 }
 
-/** Throws NAMESPACE_NOT_FOUND where it is certain; who may not look at namespaces is not told more. */
+/** Throws NAMESPACE_NOT_FOUND if the server confirms it; without the right to read namespaces, does nothing. */
 async function assertNamespace({ client, namespace }: Scope): Promise<void> {
   try {
     await client.json({ path: `/api/v1/namespaces/${namespace}` });
   } catch (error) {
     if (isNotFound(error)) throw new LshError('NAMESPACE_NOT_FOUND', { namespace }, { cause: error });
   }
+}
+
+/** The CronJob with its apiVersion and kind. Throws CRONJOB_NOT_FOUND. */
+export async function readCronJob({ client, namespace }: Scope, name: string): Promise<unknown> {
+  for (const version of CRON_JOB_VERSIONS) {
+    try {
+      return await client.json({ path: `/apis/${version}/namespaces/${namespace}/cronjobs/${name}` });
+    } catch (error) {
+      const resource = 'cronjobs.batch';
+      if (!isNotFound(error))
+        throw callError(error, { server: client.server, verb: 'get', resource, namespace, name });
+      // An answer with the name means that the CronJob is missing; without it, the server lacks the API version.
+      if (statusBody(error)?.details?.name !== undefined) break;
+    }
+  }
+  throw new LshError('CRONJOB_NOT_FOUND', { name, namespace });
 }

@@ -1,10 +1,9 @@
-// What keeps a Pod from starting, whichever of its containers it is.
+// The problems that keep a pending Pod from starting.
 import type { V1ContainerStatus } from '@kubernetes/client-node';
 import { expect, test } from 'vitest';
 import type { Wire } from '../../../src/kubernetes/api/objects.ts';
 import type { Pod } from '../../../src/kubernetes/objects/kube-job-run.ts';
-import { stuckMessage } from '../../../src/kubernetes/operator/stuck-pod.ts';
-import { trimmedPod } from '../../../src/kubernetes/operator/stuck-runs.ts';
+import { stuckMessage, trimmedPod } from '../../../src/kubernetes/objects/pending-pod.ts';
 
 type ContainerStatus = Wire<V1ContainerStatus>;
 
@@ -38,26 +37,22 @@ function aPod(containers: ContainerStatus[], initContainers: ContainerStatus[] =
 }
 
 test.each([
-  ['an image that there is not', 'ImagePullBackOff', 'The image "run:1" cannot be pulled.'],
-  [
-    'a Secret that there is not',
-    'CreateContainerConfigError',
-    'The container "run" cannot be created: no secret',
-  ],
-  ['nothing yet', 'ContainerCreating', undefined],
+  ['a missing image', 'ImagePullBackOff', 'The image "run:1" cannot be pulled.'],
+  ['a missing Secret', 'CreateContainerConfigError', 'The container "run" cannot be created: no secret'],
+  ['no problem yet', 'ContainerCreating', undefined],
 ])('%s', (_, reason, message) => {
   expect(stuckMessage(aPod([waiting('run', reason, 'no secret')]))).toBe(message);
 });
 
 test.each([
-  ['an image', 'ErrImagePull', 'The image "fetch:1" cannot be pulled.'],
-  ['a container', 'CreateContainerError', 'The container "fetch" cannot be created: no disk'],
-])('%s that an init container does not get', (_, reason, message) => {
+  ['image', 'ErrImagePull', 'The image "fetch:1" cannot be pulled.'],
+  ['disk', 'CreateContainerError', 'The container "fetch" cannot be created: no disk'],
+])('a missing %s of an init container', (_, reason, message) => {
   const init = [waiting('fetch', reason, 'no disk')];
   expect(stuckMessage(aPod([waiting('run', 'PodInitializing')], init))).toBe(message);
 });
 
-test('a container beside the run’s own does not matter', () => {
+test('the containers beside the command’s do not matter', () => {
   expect(
     stuckMessage(aPod([waiting('run', 'ContainerCreating'), waiting('proxy', 'ErrImagePull')])),
   ).toBeUndefined();

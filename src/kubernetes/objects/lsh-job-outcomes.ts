@@ -1,0 +1,64 @@
+// The slots without a run in the status of an LshJob: stretches, newest first, and only the newest. Pure.
+import { rfc3339, type SlotDocument } from '../../core/document.ts';
+import type { ClosedStretch, Correction, SlotRecord } from '../../core/run.ts';
+
+/** Stretches of slots without a run that the status shows. */
+export const OUTCOMES_SHOWN = 20;
+
+/** A stretch of slots that ended without a run. */
+export type OutcomeEntry = Omit<SlotDocument, 'job' | 'run'>;
+
+/**
+ * Adds the outcomes of newer slots, up to OUTCOMES_SHOWN stretches. A slot extends the newest stretch if it has the
+ * same outcome and no slot ran in between; `ranAt` is the newest slot with a run before these slots.
+ */
+export function withOutcomes(
+  known: readonly OutcomeEntry[],
+  slots: readonly SlotRecord[],
+  ranAt: number | undefined,
+): OutcomeEntry[] {
+  const outcomes = [...known];
+  let lastRan = ranAt ?? -Infinity;
+  for (const slot of slots.toSorted((a, b) => a.from - b.from)) {
+    const newest = outcomes[0];
+    if (slot.outcome === 'Ran') lastRan = Math.max(lastRan, slot.to);
+    else if (newest && hasSameOutcome(newest, slot) && lastRan < Date.parse(newest.to)) {
+      outcomes[0] = { ...newest, to: rfc3339(slot.to), count: newest.count + slot.count };
+    } else outcomes.unshift(outcomeEntry(slot));
+  }
+  return outcomes.slice(0, OUTCOMES_SHOWN);
+}
+
+function hasSameOutcome(entry: OutcomeEntry, slot: SlotRecord): boolean {
+  return entry.outcome === slot.outcome && entry.cause === slot.cause && Date.parse(entry.to) < slot.from;
+}
+
+/** Removes slots that turned out to have run: each correction cuts its slot out of a stretch. */
+export function corrected(
+  outcomes: readonly OutcomeEntry[],
+  corrections: readonly Correction[],
+): OutcomeEntry[] {
+  let entries = [...outcomes];
+  for (const { slot, left } of corrections) {
+    const parts = left.toReversed().map(outcomeEntry);
+    entries = entries.flatMap((entry) => (contains(entry, slot) ? parts : [entry]));
+  }
+  return entries;
+}
+
+function contains({ from, to }: OutcomeEntry, slot: number): boolean {
+  return Date.parse(from) <= slot && slot <= Date.parse(to);
+}
+
+/** The outcomes in the core’s form. */
+export function readOutcomes(outcomes: readonly OutcomeEntry[]): ClosedStretch[] {
+  return outcomes.map(({ from, to, ...outcome }) => ({
+    ...outcome,
+    from: Date.parse(from),
+    to: Date.parse(to),
+  }));
+}
+
+function outcomeEntry({ from, to, count, outcome, cause }: ClosedStretch): OutcomeEntry {
+  return { from: rfc3339(from), to: rfc3339(to), count, outcome, ...(cause !== undefined && { cause }) };
+}
