@@ -1,5 +1,5 @@
-// Two operators in real pods: the pod of the one that leads is deleted, and its process is killed on the node. Every
-// slot of every second has one run or one recorded outcome, and what ran has run once.
+// Two operators in real pods. The test deletes the leader's pod, then kills the leader's process on the node. The slot
+// of every second must have one run or one recorded outcome, and no run may execute twice.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Executor } from '../../src/core/executor.ts';
 import type { JobSpecInput } from '../../src/core/job.ts';
@@ -9,11 +9,11 @@ import { findings, isSettled, type Account } from '../support/cluster/ledger-che
 import { Marks } from './support/marks.ts';
 import { RealCluster, RELEASE, TEAM } from './support/real-cluster.ts';
 
-/** How long slots are due: no more than are kept, and long enough for both faults on a machine that is held up. */
+/** Seconds with due slots: fewer than the status keeps, and enough for both faults on a slow machine. */
 const SECONDS = 95;
-/** Some before each fault. */
+/** Runs before each fault. */
 const STEADY_RUNS = 5;
-/** The expiry of a lease, the next try of the other one, and a start, on a machine that is held up at each. */
+/** Expiry of a lease, next try of the standby, and a start, each on a slow machine. */
 const MAX_GAP_MS = 60_000;
 const EVERYTHING = { missedRunPolicy: 'All', maxMissedRuns: 100, successfulRunsHistoryLimit: 100 } as const;
 const JOBS: { name: string; executor: Executor; policy: Partial<JobSpecInput> }[] = [
@@ -40,7 +40,7 @@ beforeAll(() =>
 );
 afterAll(() => cluster.stop());
 
-test('no slot is lost or doubled when the leader is deleted, and when it is killed', async () => {
+test('no slot is lost or doubled after the deletion and after the kill of a leader', async () => {
   const leader = () => cluster.until('a leader', () => cluster.leader());
   await leader();
   const until = Math.ceil(Date.now() / 1000 + SECONDS) * 1000;
@@ -65,9 +65,9 @@ test('no slot is lost or doubled when the leader is deleted, and when it is kill
     const found = cluster.leader();
     return found?.metadata.uid === deleted.metadata.uid ? undefined : found;
   });
-  expect(cluster.holders.slice(heldBefore), 'the lease is given up and need not expire').toContain('');
+  expect(cluster.holders.slice(heldBefore), 'the leader releases the lease').toContain('');
   const killedAt = Date.now();
-  expect(killedAt, 'there are slots after the last fault').toBeLessThan(until);
+  expect(killedAt, 'slots follow the last fault').toBeLessThan(until);
   expect(cluster.killController(killed)).toHaveLength(1);
   await startsAgain(killedAt);
 
@@ -79,7 +79,7 @@ test('no slot is lost or doubled when the leader is deleted, and when it is kill
       return JOBS[index]?.executor === 'Job' ? account : { ...account, executions };
     });
   };
-  // What is still open after the limit is among the findings.
+  // After the time limit, open runs are among the findings.
   await cluster
     .until('the end of all runs', () => accounts().every(isSettled) || undefined)
     .catch(() => undefined);
@@ -99,11 +99,11 @@ function create({ name, executor, policy }: (typeof JOBS)[number], until: number
   return cluster.create(name, { schedule: '* * * * * *', executor, command, notAfter, ...policy });
 }
 
-/** Resolves when every job has run some times more; of pods it is enough that they are asked for. */
+/** Resolves when every job has new runs: STEADY_RUNS of the first job, one of each other; a Job need not complete. */
 async function steadyRuns(created: LshJob[], what: string): Promise<void> {
   const now = Date.now();
   await cluster.until(`runs ${what}`, () => {
-    const [steady, ...others] = created.map(({ metadata }) =>
+    const [steady, ...rest] = created.map(({ metadata }) =>
       cluster
         .runsOf(metadata.name)
         .filter(
@@ -111,7 +111,7 @@ async function steadyRuns(created: LshJob[], what: string): Promise<void> {
             Date.parse(slot) > now && (phase === 'Completed' || executor === 'Job'),
         ),
     );
-    const enough = (steady?.length ?? 0) >= STEADY_RUNS && others.every((runs) => runs.length > 0);
+    const enough = (steady?.length ?? 0) >= STEADY_RUNS && rest.every((runs) => runs.length > 0);
     return enough || undefined;
   });
 }
@@ -122,16 +122,16 @@ async function startsAgain(at: number): Promise<void> {
   await cluster.untilRun('steady', later);
 }
 
-/** The longest times, in milliseconds, in which each executor started nothing although every second was due. */
+/** The longest time without a start of each executor, in milliseconds; every second was due. */
 function gaps(from: number, to: number): { shell: number; job: number } {
   return {
     shell: longestGap('steady', ({ startedAt }) => startedAt, { from, to }),
-    // What a Job says of its start is in whole seconds; it is created when its run is.
+    // A Job's startTime has whole seconds; the run's createdAt is its exact counterpart.
     job: longestGap('pods', ({ createdAt }) => createdAt, { from, to }),
   };
 }
 
-/** Between two instants that follow each other, from the last one before `from` to `to`. */
+/** The longest time between two consecutive instants, from the last instant before `from` to `to`. */
 function longestGap(
   name: string,
   instant: (run: RunEntry) => string | undefined,
@@ -141,8 +141,8 @@ function longestGap(
     .runsOf(name)
     .flatMap((run) => Date.parse(instant(run) ?? '') || [])
     .toSorted((a, b) => a - b);
-  const first = instants.findLastIndex((one) => one < from);
-  const among = instants.slice(Math.max(0, first)).filter((one) => one <= to);
-  expect(among.length).toBeGreaterThan(1);
-  return Math.max(...among.slice(1).map((one, index) => one - among[index]!));
+  const first = instants.findLastIndex((at) => at < from);
+  const within = instants.slice(Math.max(0, first)).filter((at) => at <= to);
+  expect(within.length).toBeGreaterThan(1);
+  return Math.max(...within.slice(1).map((at, index) => at - within[index]!));
 }

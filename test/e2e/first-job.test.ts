@@ -1,11 +1,11 @@
-// The README's job on a cluster with real pods, and what a shell run can reach there.
+// The README's job on a cluster with real pods, and the reach of a shell run there.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { RUN_LABEL } from '../../src/kubernetes/objects/kube-job.ts';
 import { RealCluster, readmeDocument, RELEASE, TEAM } from './support/real-cluster.ts';
 
 const TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
-/** Made up; the release is given it by a Secret. */
+/** An invented key; the release gets it from a Secret. */
 const KEY = 'AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0JQMADEUP';
 const SECRET = 'lsh-secrets-key';
 
@@ -13,7 +13,7 @@ const secret = stringify({
   apiVersion: 'v1',
   kind: 'Secret',
   metadata: { name: SECRET, namespace: RELEASE.namespace },
-  // As one that is made of a file.
+  // With the newline of a Secret that kubectl creates from a file.
   stringData: { LSH_SECRETS_KEY: `${KEY}\n` },
 });
 
@@ -22,7 +22,7 @@ beforeAll(() => cluster.start({ secretsKey: { existingSecret: SECRET } }, [secre
 afterAll(() => cluster.stop());
 
 describe('the document of the README', () => {
-  test('is shown by kubectl with its next slot', async () => {
+  test('appears in kubectl with its next slot', async () => {
     await cluster.kubectlWith(readmeDocument(), 'apply', '--namespace', TEAM, '-f', '-');
     await cluster.until(
       'the first evaluation',
@@ -32,8 +32,8 @@ describe('the document of the README', () => {
     expect(shown).toMatch(/rotate-secrets +0 2 \* \* 0/);
   });
 
-  test('runs a pod at its slot, whose output is on the object', async () => {
-    // All are kept: later runs must not push the first one out while it is looked for.
+  test('runs a pod at its slot, and its output reaches the object', async () => {
+    // Later runs must not push the first one out of the status before the test sees it.
     const spec = { schedule: '*/5 * * * * *', successfulRunsHistoryLimit: 100 };
     await cluster.patch('rotate-secrets', { spec });
     const run = await cluster.untilRun('rotate-secrets', ({ phase }) => phase === 'Completed');
@@ -41,7 +41,7 @@ describe('the document of the README', () => {
     expect(Date.parse(run.slot) % 5000).toBe(0);
     expect(run).toMatchObject({ trigger: 'Schedule', executor: 'Job', exitCode: 0, attempt: 1 });
     expect(run.outputTail).toContain(`\nrotated at slot ${run.slot}\n`);
-    await cluster.until('a pod that has succeeded', () =>
+    await cluster.until('a succeeded pod', () =>
       [...cluster.podsSeen.values()].find(
         ({ metadata, status }) => metadata.labels?.[RUN_LABEL] === run.name && status?.phase === 'Succeeded',
       ),
@@ -53,7 +53,7 @@ describe('the document of the README', () => {
 });
 
 describe('a shell run', () => {
-  // The brackets keep the patterns from finding the command itself.
+  // The brackets keep the patterns from matching the command itself.
   const probe = [
     'echo "user $(id -u)"',
     `cat ${TOKEN} || echo "no token"`,
@@ -62,7 +62,7 @@ describe('a shell run', () => {
     'echo in the shared volume: $(ls -A /run/lsh /run/lsh/runner)',
   ].join('\n');
 
-  test('has no token and sees neither processes nor files of the controller', async () => {
+  test('has no token and sees no processes and no files of the controller', async () => {
     await cluster.lsh(
       'cron',
       'add',
@@ -87,13 +87,13 @@ describe('a shell run', () => {
     await cluster.remove('probe');
   });
 
-  test('is refused the token in its container, which is in the other', async () => {
-    // The path is right: it is there where it belongs.
+  test('finds no token in its container; the other container has it', async () => {
+    // Proves that the path is right.
     expect(await cluster.inContainer('controller', 'cat', TOKEN)).toMatch(/^ey/);
     await expect(cluster.inContainer('shell', 'cat', TOKEN)).rejects.toThrow(/No such file/);
   });
 
-  test('has the key of the secrets, which the controller has not and no output shows', async () => {
+  test('has the secrets key; the controller lacks it and no output shows it', async () => {
     const command = 'echo "length ${#LSH_SECRETS_KEY}"; env | grep SECRETS';
     await cluster.create('key', { schedule: '@yearly', executor: 'Shell', command });
     await cluster.lsh('cron', 'trigger', 'key', '--wait');

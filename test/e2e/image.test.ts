@@ -1,4 +1,4 @@
-// The image that everything else here runs: what is in it and what is not, and how it behaves as a container's process.
+// The image of all end-to-end tests: its contents, and its behaviour as a container.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
@@ -8,9 +8,9 @@ import { ImageArchive } from './support/image-archive.ts';
 import { LSH_IMAGE, RealCluster, TEAM } from './support/real-cluster.ts';
 
 const MIB = 1024 * 1024;
-/** Node is 121 of it, Debian's part of a published base 75; npm, its headers and the like would be another 45. */
+/** Node takes 121 MiB, Debian's part of a published base 75; npm and headers would add 45. */
 const MAX_BYTES = 230 * MIB;
-/** What lsh adds to its base. */
+/** Bytes that lsh adds to its base. */
 const MAX_OWN_BYTES = 6 * MIB;
 
 const { version, dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
@@ -23,10 +23,10 @@ describe('the image', () => {
   beforeAll(() => {
     image = new ImageArchive(inject('imageArchive'));
   });
-  const owned = () =>
+  const lshFiles = () =>
     image.files.filter(({ path }) => /^\/opt\/lsh\/|^\/usr\/local\/bin\/(?:lsh|tini)$/.test(path));
 
-  test('runs lsh under an init, as a user with a number and without rights', () => {
+  test('runs lsh under an init, as an unprivileged numeric user', () => {
     expect(image.config).toMatchObject({
       User: '65532:65532',
       StopSignal: 'SIGTERM',
@@ -35,7 +35,7 @@ describe('the image', () => {
     expect(image.config.Env).toContain('NODE_ENV=production');
   });
 
-  test('says what it is, of which version, commit and base', () => {
+  test('has labels for title, version, commit and base', () => {
     const commit = execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).trim();
     const label = (name: string) => image.config.Labels?.[`org.opencontainers.image.${name}`];
     expect(label('title')).toBe('lsh');
@@ -47,15 +47,15 @@ describe('the image', () => {
     expect(label('base.name')).toMatch(/^docker\.io\/library\/node:24\.\d+\.\d+-slim/);
   });
 
-  test('has no layer with npm or with anything else that installs packages of Node', () => {
-    // What is looked for is looked for in the right place.
+  test('has no layer with npm or another package manager of Node', () => {
+    // Proves that the list contains this directory.
     expect(image.files.map(({ path }) => path)).toContain('/usr/local/bin/node');
     const unwanted = /\/node_modules(\/|$)|\/(npm|npx|corepack|yarn|yarnpkg)$|^\/usr\/local\/include\//;
     expect(image.files.filter(({ path }) => unwanted.test(path))).toEqual([]);
   });
 
-  test('has the bundle and nothing that the bundle is made of', () => {
-    const files = owned().filter(({ mode }) => mode.startsWith('-'));
+  test('has the bundle and no sources of it', () => {
+    const files = lshFiles().filter(({ mode }) => mode.startsWith('-'));
     const names = files.map(({ path }) => path.replace(/^\/opt\/lsh\//, ''));
     const expected = /^(dist\/[\w-]+\.js|LICENSE|package\.json|sbom\.cdx\.json|\/usr\/local\/bin\/tini)$/;
     expect(names.filter((name) => !expected.test(name))).toEqual([]);
@@ -63,18 +63,18 @@ describe('the image', () => {
     expect(image.files.filter(({ path }) => path.startsWith('/src'))).toEqual([]);
   });
 
-  test('belongs to root, and nobody else may write in it', () => {
-    expect(owned().filter(({ owner }) => owner !== '0/0')).toEqual([]);
+  test('belongs to root, and no other user may write to it', () => {
+    expect(lshFiles().filter(({ owner }) => owner !== '0/0')).toEqual([]);
     const writable = ({ mode }: { mode: string }) => /^[-d]....w|^[-d].......w/.test(mode);
-    expect(owned().filter(writable)).toEqual([]);
+    expect(lshFiles().filter(writable)).toEqual([]);
   });
 
-  test('lists the packages that are bundled, and no other', () => {
+  test('lists exactly the bundled packages', () => {
     const { components } = JSON.parse(image.read('/opt/lsh/sbom.cdx.json')) as {
       components: { group?: string; name: string; version: string; purl: string; licenses?: object[] }[];
     };
     const listed = new Map(
-      components.map(({ group, name, ...one }) => [group === undefined ? name : `${group}/${name}`, one]),
+      components.map(({ group, name, ...rest }) => [group === undefined ? name : `${group}/${name}`, rest]),
     );
     for (const [name, version] of Object.entries(dependencies))
       expect(listed.get(name), name).toMatchObject({ version });
@@ -86,7 +86,7 @@ describe('the image', () => {
   });
 
   test('is small', () => {
-    const own = owned().reduce((sum, { bytes }) => sum + bytes, 0);
+    const own = lshFiles().reduce((sum, { bytes }) => sum + bytes, 0);
     const mib = (bytes: number) => (bytes / MIB).toFixed(1);
     console.log(`the image takes ${mib(image.bytes)} MiB, ${mib(own)} MiB of it for lsh`);
     expect(own).toBeLessThan(MAX_OWN_BYTES);
@@ -94,7 +94,7 @@ describe('the image', () => {
   });
 });
 
-describe('a container of it', () => {
+describe('a container of the image', () => {
   const cluster = new RealCluster();
   beforeAll(() => cluster.start());
   afterAll(() => cluster.stop());
@@ -110,13 +110,13 @@ describe('a container of it', () => {
   const seen = ({ metadata }: Pod) => cluster.podsSeen.get(metadata.uid);
   const endOf = (pod: Pod) => seen(pod)?.status?.containerStatuses?.[0]?.state?.terminated;
 
-  test('is the controller, the runner and every other verb, whatever its arguments', async () => {
+  test('runs the controller, the runner and every other verb, by its arguments', async () => {
     const calls = {
       version: ['version'],
       controller: ['controller', '--help'],
       runner: ['runner', '--help'],
     };
-    const said = await Promise.all(
+    const outputs = await Promise.all(
       Object.entries(calls).map(async ([name, args]) => {
         const pod = await create(name, args);
         const { exitCode } = await cluster.until(`the end of ${name}`, () => endOf(pod));
@@ -124,13 +124,13 @@ describe('a container of it', () => {
         return cluster.kubectl('logs', '-n', TEAM, name);
       }),
     );
-    expect(said[0]).toContain(version);
-    expect(said[1]).toMatch(/Usage: lsh controller[^]*--leader-elect/);
-    expect(said[2]).toMatch(/Usage: lsh runner/);
+    expect(outputs[0]).toContain(version);
+    expect(outputs[1]).toMatch(/Usage: lsh controller[^]*--leader-elect/);
+    expect(outputs[2]).toMatch(/Usage: lsh runner/);
     await remove(...Object.keys(calls));
   });
 
-  test('buries the orphans of its commands, and ends when it is told to', async () => {
+  test('reaps the orphans of its commands, and ends on TERM', async () => {
     const name = 'orphans';
     const pod = await create(name, ['runner'], { terminationGracePeriodSeconds: GRACE_MS / 1000 });
     await cluster.until('a container', () => seen(pod)?.status?.containerStatuses?.[0]?.state?.running);
@@ -138,31 +138,31 @@ describe('a container of it', () => {
     const sh = (script: string) => cluster.kubectl('exec', '-n', TEAM, name, '--', 'sh', '-c', script);
 
     const orphan = (await sh('sleep 600 </dev/null >/dev/null 2>&1 & echo $!')).trim();
-    // The fields of the process are its pid, its name, its state and its parent.
+    // The fields of /proc/PID/stat are pid, name, state, parent.
     expect(await sh(`cat /proc/${orphan}/stat`)).toMatch(/^\d+ \(sleep\) S 1 /);
     await sh(`kill ${orphan}`);
     await eventually(async () => (await sh(`[ -e /proc/${orphan} ] || echo gone`)) === 'gone\n', {
-      what: `the burial of ${orphan}`,
+      what: `the end of the zombie ${orphan}`,
     });
 
-    const toldAt = Date.now();
+    const deletedAt = Date.now();
     await remove(name);
     const { exitCode, finishedAt } = await cluster.until('its end', () => endOf(pod));
-    const took = Date.parse(finishedAt ?? '') - toldAt;
+    const took = Date.parse(finishedAt ?? '') - deletedAt;
     console.log(`a runner ended ${Math.max(0, took)} ms after its pod was deleted, to the second`);
     expect(exitCode).toBe(0);
-    // A TERM that did not arrive would be followed by a KILL, after the grace.
+    // Without a TERM, the kubelet would send KILL after the grace period.
     expect(took).toBeLessThan(GRACE_MS / 2);
   });
 
-  test('cannot write in its root file system', async () => {
+  test('cannot write to its root file system', async () => {
     for (const container of ['controller', 'shell'])
       for (const path of ['/new', '/opt/lsh/dist/new.js', '/usr/local/bin/new'])
         await expect(cluster.inContainer(container, 'touch', path)).rejects.toThrow('Read-only file system');
   });
 });
 
-/** Far from what an end takes. */
+/** Much longer than a normal end takes. */
 const GRACE_MS = 120_000;
 
 function podSpec(args: string[]): object {

@@ -1,4 +1,4 @@
-// `kubectl apply -k deploy` instead of the chart, on a server: as it stands, and as a base with another tag.
+// `kubectl apply -k deploy` instead of the chart, on a real API server: unchanged, and as a base with another tag.
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,14 +11,14 @@ const cluster = new RealCluster();
 let overlay: string;
 let unchecked: string[];
 
-// What helm has installed gives way to them; the definition of LshJob stays, as at every uninstall.
+// Uninstalls helm's release to make room; the definition of LshJob stays, as after every uninstall.
 beforeAll(async () => {
   await cluster.start();
   await cluster.helm(['uninstall', RELEASE.name, '--namespace', RELEASE.namespace]);
   await cluster.until('the end of the operator', () => cluster.operators().length === 0 || undefined);
   overlay = mkdtempSync(join(tmpdir(), 'lsh-overlay-'));
   const { minor } = await cluster.client.json<{ minor: string }>({ path: '/version' });
-  // Before that, a server has no word for rules in a definition, and kubectl goes by its words.
+  // Older servers do not know validation rules in a definition, so kubectl refuses them.
   unchecked = parseInt(minor) < 23 ? ['--validate=false'] : [];
 });
 afterAll(async () => {
@@ -26,19 +26,19 @@ afterAll(async () => {
   rmSync(overlay, { recursive: true, force: true });
 });
 
-test('the server takes every object of deploy/', async () => {
-  const said = await cluster.kubectl('apply', '-k', 'deploy', '--dry-run=server', ...unchecked);
+test('the server accepts every object of deploy/', async () => {
+  const output = await cluster.kubectl('apply', '-k', 'deploy', '--dry-run=server', ...unchecked);
   expect(
-    said
+    output
       .trim()
       .split('\n')
       .filter((line) => !line.endsWith('(server dry run)')),
   ).toEqual([]);
-  expect(said).toContain('customresourcedefinition.apiextensions.k8s.io/lshjobs.lsh.dev');
-  expect(said).toContain('deployment.apps/lsh-controller');
+  expect(output).toContain('customresourcedefinition.apiextensions.k8s.io/lshjobs.lsh.dev');
+  expect(output).toContain('deployment.apps/lsh-controller');
 });
 
-test('an operator of these manifests runs LshJobs, and goes without them', async () => {
+test('the operator of these manifests runs LshJobs, and its deletion leaves them', async () => {
   const base = parse(readFileSync('deploy/kustomization.yaml', 'utf8')) as { resources: string[] };
   for (const file of base.resources) copyFileSync(join('deploy', file), join(overlay, file));
   const [newName, newTag] = LSH_IMAGE.split(':');
@@ -59,7 +59,7 @@ test('an operator of these manifests runs LshJobs, and goes without them', async
   const run = await cluster.untilRun('applied', ({ phase }) => phase === 'Completed');
   expect(run.outputTail).toBe('without helm\n');
 
-  // A namespace is looked at again after half the grace of pods that are in it; without any it goes at once.
+  // The namespace controller waits half the grace period of remaining pods; an empty namespace goes at once.
   await cluster.kubectl('delete', 'deployment/lsh-controller', ...namespaced, '--cascade=foreground');
   await cluster.kubectl('delete', '-f', join(overlay, 'lsh.yaml'), '--ignore-not-found');
   expect(await cluster.kubectl('get', 'namespaces', '--output=name')).not.toContain(RELEASE.namespace);

@@ -1,4 +1,4 @@
-// What people may do with LshJobs by the roles that every cluster has, in calls with their own tokens.
+// The rights of users with LshJobs, by the roles that every cluster has. Each call uses the user's own token.
 import { KubeConfig } from '@kubernetes/client-node';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -21,7 +21,7 @@ afterAll(async () => {
   await cluster.stop();
 });
 
-/** A person of the team with a role of the cluster there, and nothing else. */
+/** A client for a user of the team with one ClusterRole in its namespace and no other rights. */
 async function person(name: string, role?: string): Promise<KubeClient> {
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: TEAM } };
   const binding = {
@@ -32,7 +32,7 @@ async function person(name: string, role?: string): Promise<KubeClient> {
     subjects: [{ kind: 'ServiceAccount', name, namespace: TEAM }],
   };
   const objects = role === undefined ? [account] : [account, binding];
-  await cluster.kubectlWith(objects.map((one) => stringify(one)).join('---\n'), 'apply', '-f', '-');
+  await cluster.kubectlWith(objects.map((object) => stringify(object)).join('---\n'), 'apply', '-f', '-');
   const { status } = await cluster.client.json<{ status: { token: string } }>({
     method: 'POST',
     path: `/api/v1/namespaces/${TEAM}/serviceaccounts/${name}/token`,
@@ -43,7 +43,7 @@ async function person(name: string, role?: string): Promise<KubeClient> {
   return client;
 }
 
-/** The cluster of the administrator's file, and none of its credentials. */
+/** The cluster of the administrator's kubeconfig with this token instead of its credentials. */
 function withToken(token: string): KubeConfig {
   const config = new KubeConfig();
   config.loadFromFile(cluster.kubeconfig);
@@ -53,7 +53,7 @@ function withToken(token: string): KubeConfig {
   return config;
 }
 
-/** Status of each call: what it was answered, or refused with. */
+/** The HTTP status of each call. */
 async function answers(client: KubeClient): Promise<Record<string, number | undefined>> {
   const contentType = 'application/merge-patch+json';
   const job = { apiVersion: 'lsh.dev/v1alpha1', kind: 'LshJob', metadata: { name: 'new' } };
@@ -81,7 +81,7 @@ async function answers(client: KubeClient): Promise<Record<string, number | unde
 
 const NOTHING = { list: 403, get: 403, create: 403, patch: 403, status: 403, delete: 403, elsewhere: 403 };
 
-/** The controller manager brings the roles together after they have come: what is awaited may be a moment away. */
+/** Waits first, because the controller manager aggregates roles some time after their creation. */
 async function expectAnswers(client: KubeClient, expected: typeof NOTHING): Promise<void> {
   await eventually(() => client.request({ path: lshJobPath(TEAM) }).then(Boolean, () => false), {
     what: 'a role that includes LshJobs',
@@ -90,18 +90,15 @@ async function expectAnswers(client: KubeClient, expected: typeof NOTHING): Prom
   expect(await answers(client)).toEqual(expected);
 }
 
-test('without a role a person may do nothing', async () => {
+test('a user without a role may do nothing', async () => {
   expect(await answers(await person('nobody'))).toEqual(NOTHING);
 });
 
-test('who may view a namespace sees its LshJobs, and changes none', async () => {
+test('the role view reads LshJobs, and changes none', async () => {
   await expectAnswers(await person('viewer', 'view'), { ...NOTHING, list: 200, get: 200 });
 });
 
-test.each(['edit', 'admin'])(
-  'who may %s a namespace makes and changes LshJobs, but no status',
-  async (role) => {
-    const all = { list: 200, get: 200, create: 201, patch: 200, delete: 200 };
-    await expectAnswers(await person(`with-${role}`, role), { ...NOTHING, ...all });
-  },
-);
+test.each(['edit', 'admin'])('the role %s creates and changes LshJobs, but no status', async (role) => {
+  const all = { list: 200, get: 200, create: 201, patch: 200, delete: 200 };
+  await expectAnswers(await person(`with-${role}`, role), { ...NOTHING, ...all });
+});

@@ -1,5 +1,5 @@
-// The life of a release: it passes helm's test and the strictest profile, is upgraded while jobs run, and when it is
-// uninstalled the LshJobs stay.
+// The life of a release: it passes helm's test and the restricted profile, an upgrade during runs loses nothing, and
+// its LshJobs outlive an uninstall.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { Marks } from './support/marks.ts';
 import { olderChart } from './support/older-chart.ts';
 import { RealCluster, RELEASE, TEAM } from './support/real-cluster.ts';
 
-/** How long slots are due. */
+/** Seconds with due slots. */
 const SECONDS = 60;
 
 const cluster = new RealCluster();
@@ -27,17 +27,17 @@ beforeAll(() => cluster.start(values, marks.volume(RELEASE.namespace)));
 afterAll(() => cluster.stop());
 
 test('its pod passes the restricted profile', async () => {
-  // Helm is content with the new pod; the one before it may be a moment from its end.
+  // helm returns when the new pod is ready; operator() waits until the old one is gone.
   const { spec } = await cluster.operator();
   expect(restrictedProblems(spec as PodSpec)).toEqual([]);
 });
 
 test('helm test passes', async () => {
-  const said = await cluster.helm(['test', RELEASE.name, '--namespace', RELEASE.namespace, '--timeout=4m']);
-  expect(said).toMatch(/Phase: +Succeeded/);
+  const output = await cluster.helm(['test', RELEASE.name, '--namespace', RELEASE.namespace, '--timeout=4m']);
+  expect(output).toMatch(/Phase: +Succeeded/);
 });
 
-test('an upgrade loses nothing while jobs run', async () => {
+test('an upgrade during runs loses nothing', async () => {
   await installOlder();
   const until = Math.ceil(Date.now() / 1000 + SECONDS) * 1000;
   const second = (spec: JobSpecInput): JobSpecInput => ({
@@ -73,7 +73,7 @@ test('an upgrade loses nothing while jobs run', async () => {
     { ...cluster.accountOf(shell, until), executions: marks.read().get('shell') ?? [] },
     cluster.accountOf(pods, until),
   ];
-  // What is still open after the limit is among the findings.
+  // After the time limit, open runs are among the findings.
   await cluster
     .until('the end of all runs', () => accounts().every(isSettled) || undefined)
     .catch(() => undefined);
@@ -81,7 +81,7 @@ test('an upgrade loses nothing while jobs run', async () => {
   for (const name of Object.keys(CROSSING)) await expectCrossed(name);
 });
 
-test('its LshJobs outlive it, and a new release goes on with them', async () => {
+test('its LshJobs outlive it, and a new release continues them', async () => {
   await cluster.helm(['uninstall', RELEASE.name, '--namespace', RELEASE.namespace]);
   await cluster.until('the end of the operator', () => cluster.operators().length === 0 || undefined);
   const left = await cluster.kubectl('get', 'lj', '--namespace', TEAM, '--output=name');
@@ -93,16 +93,16 @@ test('its LshJobs outlive it, and a new release goes on with them', async () => 
   await cluster.remove('long', 'shell', 'pods', ...Object.keys(CROSSING));
 });
 
-/** Makes the release one of the oldest chart there is, or of this one with other values. */
+/** Replaces the release by one of the oldest chart in the history, if that differs from this one. */
 async function installOlder(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'lsh-chart-'));
   const chart = olderChart(directory);
-  if (chart === undefined) console.log('the upgrade is one of values only: the history has no older chart');
+  if (chart === undefined) console.log('the upgrade changes values only: the history has no older chart');
   else await cluster.release(values, chart);
   rmSync(directory, { recursive: true });
 }
 
-/** Shell runs that the end of their pod takes along: one heeds TERM, the other has to be killed. */
+/** Shell runs that end with their pod: one ends on TERM, the other needs KILL. */
 const CROSSING = { heeds: 'exec sleep 600', ignores: "trap '' TERM; while :; do sleep 1; done" };
 
 async function startCrossing(name: string, command: string): Promise<void> {
@@ -113,16 +113,16 @@ async function startCrossing(name: string, command: string): Promise<void> {
     retry: { limit: 1, initialSeconds: 1 },
   });
   await cluster.lsh('cron', 'trigger', name);
-  // Running is what the ledger says before the command begins.
+  // The ledger says Running before the command begins, so wait for its first output.
   await eventually(() => marks.read().has(name), { what: `the first line of ${name}` });
 }
 
-/** Its end is recorded with the reason, and by it the run is tried again or not; each attempt was executed once. */
+/** The ledger has the end with its reason, the reason decides about a retry, and each attempt has executed once. */
 async function expectCrossed(name: string): Promise<void> {
   const first = await cluster.untilRun(name, ({ attempt, finishedAt }) => attempt === 1 && !!finishedAt);
   console.log(`${name} TERM: ${first.phase}, ${first.reason}: ${first.message}`);
   if (first.reason === 'Lost') {
-    // Nobody heard of its end.
+    // No leader received its end.
     expect(first).toMatchObject({ phase: 'Failed', message: expect.stringMatching(/./) as string });
     await cluster.untilRun(name, ({ attempt, phase }) => attempt === 2 && phase === 'Completed');
   } else {

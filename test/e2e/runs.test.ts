@@ -1,4 +1,4 @@
-// What becomes of runs on a cluster with real kubelets: every policy of an LshJob on both executors, and how pods fail.
+// Runs on a cluster with real kubelets: every policy of an LshJob on both executors, and failures of pods.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunPhase } from '../../src/core/run.ts';
 import { eventually } from '../support/eventually.ts';
@@ -6,7 +6,7 @@ import { RealCluster, TEAM } from './support/real-cluster.ts';
 
 const isOver = (phase: RunPhase): boolean => ['Completed', 'Failed', 'Killed'].includes(phase);
 
-/** Little, so that it is soon used up; all shell runs share it. */
+/** A small limit that a test exhausts soon; all shell runs share it. */
 const SHELL = { namespaces: [TEAM], resources: { limits: { memory: '256Mi' } } };
 
 const cluster = new RealCluster();
@@ -16,7 +16,7 @@ afterAll(() => cluster.stop());
 describe.each(['Shell', 'Job'] as const)('an LshJob with executor %s', (executor) => {
   const named = (name: string) => `${name}-${executor.toLowerCase()}`;
 
-  test('is tried again after the exit code of its command', async () => {
+  test('retries after the exit code of its command', async () => {
     const name = named('retry');
     const retry = { limit: 1, initialSeconds: 1 };
     await cluster.create(name, { schedule: '@yearly', executor, command: 'echo attempt; exit 7', retry });
@@ -29,19 +29,19 @@ describe.each(['Shell', 'Job'] as const)('an LshJob with executor %s', (executor
     await cluster.remove(name);
   });
 
-  test('is ended when it takes too long', async () => {
+  test('ends a run that takes too long', async () => {
     const name = named('timeout');
     const command = 'echo begun; exec sleep 600';
     await cluster.create(name, { schedule: '@yearly', executor, command, timeoutSeconds: 5 });
     await cluster.lsh('cron', 'trigger', name);
-    // Also where the Job controller overlooks the deadline, as that of 1.20 can: then a little later.
+    // The Job controller of 1.20 can overlook the deadline; then the operator ends the run a little later.
     const run = await cluster.untilRun(name, ({ phase }) => isOver(phase));
 
     expect(run).toMatchObject({ phase: 'Killed', reason: 'TimedOut' });
     await cluster.remove(name);
   });
 
-  test('is replaced by its next run', async () => {
+  test('replaces a run by the next one', async () => {
     const name = named('replace');
     await cluster.create(name, {
       schedule: '*/10 * * * * *',
@@ -61,15 +61,15 @@ describe.each(['Shell', 'Job'] as const)('an LshJob with executor %s', (executor
     await cluster.remove(name);
   });
 
-  test('passes its slots while it is suspended, and runs when it is asked to', async () => {
+  test('skips slots while suspended, and runs on request', async () => {
     const name = named('suspend');
-    // Longer than the time between two slots.
+    // The command takes longer than the time between two slots.
     const command = 'sleep 2; echo asked';
     await cluster.create(name, { schedule: '* * * * * *', executor, command, suspend: true });
     await cluster.lsh('cron', 'trigger', name, '--wait');
-    // What lsh has seen may be on its way here.
+    // lsh may have seen the end before this watch.
     await cluster.untilRun(name, ({ phase }) => isOver(phase));
-    const asked = cluster.runsOf(name);
+    const requested = cluster.runsOf(name);
     const resumedAt = Date.now();
     await cluster.lsh('cron', 'resume', name);
     const passed = await cluster.until('a suspended slot', () =>
@@ -77,13 +77,13 @@ describe.each(['Shell', 'Job'] as const)('an LshJob with executor %s', (executor
     );
     const due = await cluster.untilRun(name, ({ trigger }) => trigger !== 'Manual');
 
-    expect(asked).toMatchObject([{ trigger: 'Manual', phase: 'Completed', outputTail: 'asked\n' }]);
+    expect(requested).toMatchObject([{ trigger: 'Manual', phase: 'Completed', outputTail: 'asked\n' }]);
     expect(passed.count).toBeGreaterThan(0);
     expect(Date.parse(due.slot)).toBeGreaterThan(resumedAt - 1000);
     await cluster.remove(name);
   });
 
-  test('keeps as much history of each kind as it says', async () => {
+  test('keeps the history limits of each kind', async () => {
     const name = named('history');
     const limits = { successfulRunsHistoryLimit: 1, failedRunsHistoryLimit: 2 };
     await cluster.create(name, { schedule: '@yearly', executor, command: 'true', ...limits });
@@ -101,13 +101,13 @@ describe.each(['Shell', 'Job'] as const)('an LshJob with executor %s', (executor
 
     const all = cluster.runsOf(name).map((entry) => entry.name);
     expect(all).toHaveLength(6);
-    // The newest ones of each, newest first.
+    // The newest runs of each kind, newest first.
     const kept = [all[5], all[4], all[2]];
     expect(object.status?.recentRuns?.map((entry) => entry.name)).toEqual(kept);
     if (executor === 'Job')
-      await cluster.until('no Jobs but those of the runs that are kept', () => {
+      await cluster.until('no Jobs except those of the kept runs', () => {
         const left = cluster.jobsOf(name).map((job) => job.metadata.name);
-        return left.every((one) => kept.includes(one)) || undefined;
+        return left.every((job) => kept.includes(job)) || undefined;
       });
     await cluster.remove(name);
   });
@@ -121,8 +121,8 @@ describe('a shell run', () => {
     return status?.containerStatuses?.find(({ name }) => name === 'shell')?.restartCount;
   };
 
-  test('that takes all memory is ended, and the others go on where the node lets them', async () => {
-    // Set by the kubelet since 1.28, with version 2 of cgroups: then the kernel ends the container as a whole.
+  test('that exhausts the memory is killed, and the others continue if the node permits it', async () => {
+    // The kubelet sets it since 1.28 with cgroups version 2: the kernel then kills the whole container.
     const ask = 'cat /sys/fs/cgroup/memory.oom.group 2>/dev/null || echo 0';
     const wholly = (await cluster.inContainer('shell', 'sh', '-c', ask)).trim() === '1';
     const before = await restarts();
@@ -154,7 +154,7 @@ describe('a shell run', () => {
 });
 
 describe('a Kubernetes Job', () => {
-  test('that runs out of memory says so', async () => {
+  test('that exhausts its memory has the reason OutOfMemory', async () => {
     await cluster.create('memory', {
       schedule: '@yearly',
       command: 'tail /dev/zero',
@@ -167,7 +167,7 @@ describe('a Kubernetes Job', () => {
     await cluster.remove('memory');
   });
 
-  test('whose image cannot be pulled says so, and is not waited for for ever', async () => {
+  test('without a pullable image reports that, and ends at its time limit', async () => {
     await cluster.create('no-image', {
       schedule: '@yearly',
       command: 'true',
@@ -180,7 +180,7 @@ describe('a Kubernetes Job', () => {
 
     expect(stuck.message).toBe('The image "localhost:1/none:1" cannot be pulled.');
     expect(over).toMatchObject({ phase: 'Killed', reason: 'TimedOut' });
-    // Events are written beside the work, and may come after it.
+    // The operator writes Events beside its work, so they may arrive later.
     await eventually(
       async () => /RunStuck.*no-image/.test(await cluster.kubectl('get', 'events', '--namespace', TEAM)),
       { what: 'the event' },

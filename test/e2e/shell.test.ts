@@ -1,5 +1,5 @@
-// What a shell run can reach of the controller beside it: nothing. Each wall is tried from within a run, and the same
-// attempt succeeds in the controller's own container, where that is what shows that it is a wall.
+// A shell run must reach nothing of the controller beside it. Each attempt runs inside a shell run; the same attempt in
+// the controller's container succeeds, which proves that the attempt itself works.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RealCluster, RELEASE } from './support/real-cluster.ts';
 
@@ -7,18 +7,18 @@ const SECRETS = '/var/run/secrets/kubernetes.io/serviceaccount';
 const TOKEN = `${SECRETS}/token`;
 const SOCKETS = '/run/lsh/runner';
 
-/** Everywhere but among processes and the kernel's settings. */
+/** All top directories except /proc and /sys. */
 const EVERYWHERE = 'for top in /*; do case $top in /proc|/sys) ;; *) echo $top;; esac; done';
-/** Volumes of secrets, tokens and the like hold their files in a directory of this name, wherever they are mounted. */
+/** Volumes of Secrets and tokens hold their files in a directory of this name, wherever they are mounted. */
 const PROJECTED = `ls -Ra $(${EVERYWHERE}) 2>/dev/null | grep -cx '\\.\\.data'; true`;
-/** Tokens, by what they look like, under any name. */
+/** Files that contain a JWT, under any name. */
 const TOKENS = `grep -rIlsE '^eyJ[A-Za-z0-9_-]+\\.eyJ' $(${EVERYWHERE}) | grep -c .; true`;
 
 const cluster = new RealCluster();
 beforeAll(() => cluster.start());
 afterAll(() => cluster.stop());
 
-/** The end of what a shell run prints. */
+/** The end of the output of a shell run. */
 async function inRun(name: string, command: string): Promise<string> {
   await cluster.create(name, { schedule: '@yearly', executor: 'Shell', command });
   await cluster.lsh('cron', 'trigger', name, '--wait');
@@ -30,18 +30,18 @@ async function inRun(name: string, command: string): Promise<string> {
 const inController = (command: string) => cluster.inContainer('controller', 'sh', '-c', command);
 
 describe('a shell run', () => {
-  test('sees no process but those of its own user, and so none of the controller', async () => {
+  test('sees only processes of its own user, and so none of the controller', async () => {
     const processes = 'stat -c %u /proc/[0-9]* 2>/dev/null | sort -u';
     expect(await inRun('processes', processes)).toBe('65533\n');
     expect(await inController(processes)).toBe('65532\n');
-    // A variable that the controller alone has; the brackets keep it from finding this command itself.
+    // Only the controller has this variable; the brackets keep the pattern from matching this command.
     const environments = (name: string) => `cat /proc/[0-9]*/environ 2>/dev/null | grep -ac '${name}'; true`;
     expect(await inRun('environments', environments('LSH_JOB_IMAG[E]='))).toBe('0\n');
     expect(await inRun('own-environments', environments('LSH_RUNNER_SOCKE[T]='))).not.toBe('0\n');
     expect(await inController(environments('LSH_JOB_IMAG[E]='))).not.toBe('0\n');
   });
 
-  test('finds the token neither at its path, nor behind another process, nor under another name', async () => {
+  test('finds no token at its path, behind another process, or under another name', async () => {
     const paths = `for at in ${TOKEN} /proc/[0-9]*/root${TOKEN} /run/secrets; do cat $at && echo; done 2>/dev/null; true`;
     expect(await inRun('token', paths)).toBe('');
     expect(await inController(paths)).toMatch(/^ey[^]*\ney/);
@@ -51,10 +51,10 @@ describe('a shell run', () => {
     expect(await inController(TOKENS)).not.toBe('0\n');
   });
 
-  test('gets no further by what it puts beside the socket', async () => {
+  test('gains nothing by files beside the socket', async () => {
     const tricks = [
       `cd ${SOCKETS}`,
-      // A link leads nowhere here, and only here: the controller opens nothing but the socket.
+      // The controller opens only the socket, so a link misleads no process except this one.
       `mv runner.sock kept && ln -s ${TOKEN} runner.sock`,
       'cat runner.sock',
       'rm runner.sock && mv kept runner.sock',
@@ -66,13 +66,13 @@ describe('a shell run', () => {
     expect(said).toMatch(/cat: runner\.sock: No such file/);
     expect(said).toMatch(/chown: .*Operation not permitted/);
     expect(said).toMatch(/mknod: .*Operation not permitted/);
-    // The one who listens is still the runner: this run was told of, and so is the next.
+    // The runner still listens: it reported this run, and it reports the next.
     expect(await inRun('after-tricks', 'echo heard')).toBe('heard\n');
     for (const path of ['/run/lsh/new', `${SOCKETS}/new`])
       await expect(inController(`touch ${path}`)).rejects.toThrow('Read-only file system');
   });
 
-  test('reaches of the controller the port for probes and metrics, which tells no names', async () => {
+  test('reaches only the port for probes and metrics, which shows no names', async () => {
     const program = `
       const { readFileSync } = require('node:fs');
       const ask = async (path) => {
@@ -100,7 +100,7 @@ describe('a shell run', () => {
     ]);
   });
 
-  test('is nobody to the API server', async () => {
+  test('has no identity for the API server', async () => {
     const program = `
       const { get } = require('node:https');
       const [, host] = /KUBERNETES_SERVICE_HOST=([^\\0]*)/.exec(require('node:fs').readFileSync('/proc/1/environ', 'utf8'));
@@ -112,7 +112,7 @@ describe('a shell run', () => {
 });
 
 describe('beside the token', () => {
-  test('neither the runner nor the controller executes commands', async () => {
+  test('runner and controller refuse to execute commands', async () => {
     const refusals = ['lsh runner', 'lsh controller --shell in-process'];
     for (const refused of refusals)
       await expect(inController(`${refused}; echo "status $?"; exit 9`)).rejects.toThrow(
@@ -120,8 +120,8 @@ describe('beside the token', () => {
       );
   });
 
-  test('the controller does when it is forced to', async () => {
-    // It stands by, because another one has the lease.
+  test('the controller executes commands with --shell-force', async () => {
+    // This controller stands by, because another holds the lease.
     const forced = 'lsh controller --shell in-process --shell-force --http-port 0 & echo "pid $!"; wait $!';
     const { name } = (await cluster.operator()).metadata;
     const where = ['--namespace', RELEASE.namespace, name, '--container', 'controller'];

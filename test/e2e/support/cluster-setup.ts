@@ -1,13 +1,13 @@
-// Once before the end-to-end tests: the cluster of kind that `npm run e2e` has made, or one that is started here,
-// in the namespaces that it has made.
+// Runs once before the end-to-end tests: takes the kind cluster of `npm run e2e`, or starts a cluster here, in the
+// namespaces (mount, network, …) that `npm run e2e` has created.
 import type { TestProject } from 'vitest/node';
 import { startDebianCluster } from '../../../scripts/cluster/debian-cluster.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** File of the cluster's administrator. */
+    /** Path of the administrator's kubeconfig. */
     kubeconfig: string;
-    /** What a script is given to, to run on the node. */
+    /** Program and arguments that run a script on the node. */
     nodeShell: string[];
     /** A docker archive of lsh's image. */
     imageArchive: string;
@@ -22,7 +22,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     project.provide('nodeShell', ['docker', 'exec', process.env['LSH_E2E_NODE'] ?? '', 'sh', '-c']);
     return undefined;
   }
-  if (directory === undefined) throw new Error('npm run e2e makes what these tests need');
+  if (directory === undefined) throw new Error('start these tests with npm run e2e');
   const cluster = await startDebianCluster({
     directory,
     cgroup: process.env['LSH_E2E_CGROUP'] ?? '',

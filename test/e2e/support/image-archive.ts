@@ -1,4 +1,4 @@
-// The image as it is shipped: its configuration, and every file of every layer.
+// The image: its configuration, and every file of every layer.
 import { execFileSync } from 'node:child_process';
 
 export interface ImageConfig {
@@ -11,12 +11,12 @@ export interface ImageConfig {
 
 /** One entry of a layer. */
 export interface LayerFile {
-  /** As ls shows it, such as `-rwxr-xr-x`. */
+  /** In the form of ls, such as `-rwxr-xr-x`. */
   mode: string;
-  /** Numbers of user and group, with a slash. */
+  /** User and group as numbers, with a slash between them. */
   owner: string;
   bytes: number;
-  /** From the root, with a slash in front and none behind. */
+  /** Absolute path without a trailing slash. */
   path: string;
 }
 
@@ -26,7 +26,7 @@ export class ImageArchive {
   readonly #archive: string;
   readonly #layers: readonly string[];
   readonly config: ImageConfig;
-  /** Of all layers, also what a later one hides. */
+  /** Files of all layers, including files that a later layer hides. */
   readonly files: readonly LayerFile[];
 
   /** A docker archive. */
@@ -41,7 +41,7 @@ export class ImageArchive {
     );
   }
 
-  /** What the layers take unpacked. */
+  /** Size of the unpacked layers. */
   get bytes(): number {
     return this.files.reduce((sum, { bytes }) => sum + bytes, 0);
   }

@@ -1,5 +1,4 @@
-// What shell runs write of themselves, one line for each that really happened: into a volume that outlives the pods they
-// run in.
+// Proof of executions: each shell run appends one line to a file in a volume that outlives its pod.
 import { stringify } from 'yaml';
 import { onNode } from './on-node.ts';
 
@@ -12,14 +11,14 @@ export class Marks {
   readonly command = `echo "$LSH_JOB $LSH_RUN $LSH_SLOT" >> /${NAME}/runs`;
   readonly #name: string;
 
-  /** For one test file: a volume whose claim has gone with its namespace is bound to no other. */
+  /** One volume per test file: Kubernetes never binds a volume again after the deletion of its claim. */
   constructor(file: string) {
     this.#name = `${NAME}-${file}`;
     this.podVolume = { name: NAME, persistentVolumeClaim: { claimName: this.#name } };
     onNode(`mkdir -p ${DIRECTORY} && chmod 777 ${DIRECTORY} && rm -f ${DIRECTORY}/runs`);
   }
 
-  /** Manifests of a volume of the node, and of the claim to it. */
+  /** Manifests of a hostPath volume and its claim. */
   volume(namespace: string): string[] {
     const storage = '1Gi';
     const modes = { accessModes: ['ReadWriteMany'], storageClassName: this.#name };

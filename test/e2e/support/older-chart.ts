@@ -1,9 +1,9 @@
-// The chart as it was when it came into the history, for releases that are upgraded from it.
+// The first version of the chart in the history, as the start of an upgrade.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { CHART } from '../../../scripts/chart/helm.ts';
 
-/** Puts the oldest chart into the directory; undefined where a shallow clone has none that differs from the newest. */
+/** Unpacks the oldest chart into the directory. Returns undefined if a shallow clone has no chart that differs. */
 export function olderChart(directory: string): string | undefined {
   const git = (...args: string[]) => spawnSync('git', args, { encoding: 'utf8' });
   const added = git('log', '--diff-filter=A', '--format=%H', '--', `${CHART}/Chart.yaml`);

@@ -1,8 +1,8 @@
-// A shell on the node itself, beside the pods: this machine's where the cluster is one of this machine's processes.
+// Runs scripts on the node, outside of pods: on this machine if the cluster consists of its processes.
 import { execFileSync } from 'node:child_process';
 import { inject } from 'vitest';
 
-/** What the script printed. */
+/** Returns the output of the script. */
 export function onNode(script: string): string {
   const [program = '', ...args] = inject('nodeShell');
   return execFileSync(program, [...args, script], { encoding: 'utf8' });

@@ -1,5 +1,5 @@
-// The cluster with real pods, as tests see it: kubectl, helm and lsh against it, and a memory of everything that was
-// ever shown of LshJobs, Jobs and Pods. Tests wait for what the watches bring.
+// The cluster with real pods for tests: kubectl, helm and lsh against it, and a memory of every state of LshJobs, Jobs
+// and Pods that its watches have delivered. Tests wait for events of these watches.
 import { execFile, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { KubeConfig } from '@kubernetes/client-node';
@@ -21,18 +21,18 @@ import { keptLogger } from '../../support/kept-logger.ts';
 import type { Account } from '../../support/cluster/ledger-check.ts';
 import { onNode } from './on-node.ts';
 
-/** Ends a test that has failed; no pace that a busy machine is held to. */
+/** Ends a failed test; much longer than a busy machine needs. */
 const WAIT_MS = 300_000;
 const MAX_OUTPUT = 64 * 1024 * 1024;
 export const RELEASE = { name: 'lsh', namespace: 'lsh-system' };
-/** Where the LshJobs of the tests are. */
+/** Namespace of the tests' LshJobs. */
 export const TEAM = 'team';
 
-/** Of the image that `npm run e2e` has built. */
+/** Tag of the image from `npm run e2e`. */
 const TAG = 'e2e';
 export const LSH_IMAGE = `ghcr.io/lsh-dev/lsh:${TAG}`;
 
-/** The image is on the node and is never pulled. */
+/** The node holds the image, so the kubelet never pulls it. */
 const VALUES = {
   image: { tag: TAG, pullPolicy: 'Never' },
   controller: { jobImage: TOOLS_IMAGE },
@@ -52,10 +52,10 @@ export class RealCluster {
   readonly #leases: Informer<Lease>;
   readonly #runs = new Map<string, Map<string, RunEntry>>();
   readonly #outcomes = new Map<string, Map<string, OutcomeEntry>>();
-  /** Every Job and Pod that ever was, in its newest version, by uid. */
+  /** Every Job and Pod so far, in its newest version, by uid. */
   readonly jobsSeen = new Map<string, KubeJob>();
   readonly podsSeen = new Map<string, Pod>();
-  /** Who has held the lease, one after the other; empty where it was given up. */
+  /** Holders of the lease in order; empty for a release of the lease. */
   readonly holders: string[] = [];
   readonly #waiting = new Set<() => void>();
 
@@ -80,7 +80,7 @@ export class RealCluster {
     });
   }
 
-  /** Installs the release and what it needs, or changes it to these values, and begins to watch. */
+  /** Applies the needed manifests, installs or upgrades the release with these values, and starts the watches. */
   async start(values: object = {}, needed: readonly string[] = []): Promise<void> {
     const manifests = [...namespaces(), ...needed].join('---\n');
     await this.kubectlWith(manifests, 'apply', '-f', '-');
@@ -91,7 +91,7 @@ export class RealCluster {
     }
   }
 
-  /** Ends the watches, and removes what a test has not: it would be in the way of the next file's. */
+  /** Deletes left LshJobs, which would disturb the next test file, and stops the watches. */
   async stop(): Promise<void> {
     await this.kubectl('delete', 'lj', '--all', '--namespace', TEAM);
     for (const informer of [this.#lshJobs, this.#jobs, this.#pods, this.#leases]) await informer.stop();
@@ -102,12 +102,12 @@ export class RealCluster {
     return this.#call('kubectl', args);
   }
 
-  /** With a text as stdin. */
+  /** Calls kubectl with the input as stdin. */
   kubectlWith(input: string, ...args: string[]): Promise<string> {
     return this.#call('kubectl', args, input);
   }
 
-  /** Resolves with all that the arguments made kubectl print when the text is in it, and ends it then. */
+  /** Runs kubectl until its output contains the text, then stops it. Resolves with the output. */
   async untilPrinted(wanted: string, ...args: string[]): Promise<string> {
     const child = spawn('kubectl', args, { env: this.#env(), stdio: ['ignore', 'pipe', 'pipe'] });
     let printed = '';
@@ -165,7 +165,7 @@ export class RealCluster {
     return this.#lshJobs.get(`${TEAM}/${name}`);
   }
 
-  /** Every run that was ever shown of the LshJob, oldest first, each in its newest version. */
+  /** Every run that a status of the LshJob has ever shown, oldest first, in its newest version. */
   runsOf(name: string): RunEntry[] {
     const runs = [...(this.#runs.get(name)?.values() ?? [])];
     return runs.toSorted(
@@ -177,19 +177,19 @@ export class RealCluster {
     return [...(this.#outcomes.get(name)?.values() ?? [])];
   }
 
-  /** The first run, now or to come, that is as wanted. */
+  /** Resolves with the first present or future run that matches. */
   untilRun(name: string, wanted: (run: RunEntry) => boolean): Promise<RunEntry> {
     return this.until(`a run of ${name}`, () => this.runsOf(name).find(wanted));
   }
 
-  /** Kubernetes Jobs of the LshJob that are there now. */
+  /** Existing Kubernetes Jobs of the LshJob. */
   jobsOf(name: string): KubeJob[] {
     return [...this.#jobs.values()].filter(
       ({ metadata }) => metadata.namespace === TEAM && metadata.labels?.[JOB_LABEL] === name,
     );
   }
 
-  /** Resolves with the first value that is not undefined; looks again at each change that a watch brings. */
+  /** Resolves with the first value that is not undefined; calls `look` again after each event of a watch. */
   async until<T>(what: string, look: () => T | undefined, withinMs = WAIT_MS): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const again = () => {
@@ -199,7 +199,7 @@ export class RealCluster {
     this.#waiting.add(again);
     again();
     const limit = AbortSignal.timeout(withinMs);
-    const giveUp = () => reject(new Error(`waited in vain for ${what}`));
+    const giveUp = () => reject(new Error(`timed out waiting for ${what}`));
     limit.addEventListener('abort', giveUp);
     return promise.finally(() => {
       limit.removeEventListener('abort', giveUp);
@@ -218,37 +218,37 @@ export class RealCluster {
     );
   }
 
-  /** The pod of a release with one replica, once it is alone. */
+  /** Resolves with the pod of a release with one replica when no other pod of it is left. */
   operator(): Promise<Pod> {
     return this.until('one operator', () => {
-      const [pod, ...others] = this.operators();
-      return others.length === 0 ? pod : undefined;
+      const [pod, ...rest] = this.operators();
+      return rest.length === 0 ? pod : undefined;
     });
   }
 
-  /** What a command prints in a container of that pod. */
+  /** Runs a command in a container of the operator's pod. Resolves with its output. */
   async inContainer(container: string, ...command: string[]): Promise<string> {
     const { name } = (await this.operator()).metadata;
     const where = ['--namespace', RELEASE.namespace, '--container', container];
     return this.kubectl('exec', name, ...where, '--', ...command);
   }
 
-  /** The pod whose operator holds the lease. */
+  /** The pod of the operator that holds the lease. */
   leader(): Pod | undefined {
     const [lease] = [...this.#leases.values()];
     const holder = lease?.spec?.holderIdentity ?? '';
     return this.operators().find(({ metadata }) => holder !== '' && holder.startsWith(metadata.name));
   }
 
-  /** How often the lease has changed hands. */
+  /** Number of changes of the lease's holder. */
   transitions(): number {
     const [lease] = [...this.#leases.values()];
     return lease?.spec?.leaseTransitions ?? 0;
   }
 
-  /** Kills the process of the operator in the pod on the node; the pids of those it found. */
+  /** Kills the controller process of the pod, on the node. Returns the pids that it has killed. */
   killController({ metadata }: Pod): string[] {
-    // In the names of cgroups some have underscores.
+    // Some cgroup drivers write the uid with underscores.
     const uid = metadata.uid.replaceAll('-', '[-_]');
     const script = `for process in /proc/[0-9]*; do
       grep -qs '${uid}' $process/cgroup || continue
@@ -260,7 +260,7 @@ export class RealCluster {
       .filter((pid) => pid !== '');
   }
 
-  /** All that was ever shown of an LshJob with slots of every second, up to and including the instant. */
+  /** Everything that the watches have shown of an LshJob with a slot each second, up to and including `until`. */
   accountOf(object: LshJob, until: number): Account {
     const { name, uid } = object.metadata;
     const executions = [...this.jobsSeen.values()]
@@ -314,7 +314,7 @@ export class RealCluster {
   }
 }
 
-/** The document that the README shows. */
+/** The LshJob document in the README. */
 export function readmeDocument(): string {
   const [, document] =
     /```yaml\n(apiVersion: lsh\.dev[^`]*)```/.exec(readFileSync('README.md', 'utf8')) ?? [];
@@ -322,7 +322,7 @@ export function readmeDocument(): string {
   return document;
 }
 
-/** Servers that know the profiles hold the operator to the strictest one. */
+/** The restricted profile applies on servers that know PodSecurity. */
 function namespaces(): string[] {
   const restricted = { 'pod-security.kubernetes.io/enforce': 'restricted' };
   const namespace = (name: string, labels: object) =>
