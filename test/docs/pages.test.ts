@@ -1,4 +1,4 @@
-// What the written pages say of the chart, of each other and of the program is so.
+// The written pages agree with the chart, with each other and with the program.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -55,6 +55,28 @@ describe('links', () => {
     expect(existsSync(join(ROOT, target))).toBe(true);
     if (anchor !== undefined) expect(anchors(read(target))).toContain(anchor);
   });
+});
+
+describe('the map of the code', () => {
+  /** Paths in inline code and in diagrams; those of architecture.md may leave `src/` out. */
+  const paths = (page: string) => {
+    const folders = readdirSync(join(ROOT, 'src')).filter((entry) => !entry.includes('.'));
+    const roots = [...folders, 'src', 'test', 'docs', 'charts', 'deploy', 'scripts'].join('|');
+    const pattern = new RegExp(`(?<![\\w./-])(?:${roots})(?:/[\\w.-]+)+/?`, 'g');
+    const found = [
+      ...read(page)
+        .replaceAll(/\]\([^)]*\)/g, ']')
+        .matchAll(pattern),
+    ].map(([path]) => path);
+    return [...new Set(found)].map((path) => ({ page, path: path.replace(/[./]+$/, '') }));
+  };
+
+  test.each([...paths('CONTRIBUTING.md'), ...paths('docs/architecture.md')])(
+    '$page names $path, which exists',
+    ({ path }) => {
+      expect(existsSync(join(ROOT, path)) || existsSync(join(ROOT, 'src', path))).toBe(true);
+    },
+  );
 });
 
 describe('from-cron.md', () => {
