@@ -105,6 +105,16 @@ export interface RunEnd extends Seen {
 export const SLOT_OUTCOMES = ['Ran', 'Missed', 'Forbidden', 'Suspended', 'DeadlineExceeded'] as const;
 export type SlotOutcome = (typeof SLOT_OUTCOMES)[number];
 
+/** Why a slot ended without a run. */
+export const SLOT_CAUSES = [
+  'NotEvaluated', // no process evaluated schedules in time
+  'StartingDeadline', // found later than startingDeadlineSeconds allows
+  'Suspended',
+  'RunActive', // concurrencyPolicy Forbid, and another run was active
+  'QueueFull', // concurrencyPolicy Queue, and too many runs were waiting
+] as const;
+export type SlotCause = (typeof SLOT_CAUSES)[number];
+
 /**
  * What became of a slot, or of a stretch of slots with the same fate (a week of downtime of an every-second
  * job is one record).
@@ -116,8 +126,8 @@ export interface SlotRecord {
   to: number;
   count: number;
   outcome: SlotOutcome;
-  /** Why, in one CamelCase word: NotEvaluated, Superseded, PolicySkip, RunActive, QueueFull, … */
-  cause?: string;
+  /** Undefined for Ran. */
+  cause?: SlotCause;
   /** Name of the first attempt, for Ran. */
   run?: string;
   recordedAt: number;

@@ -19,7 +19,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { ERRORS, type ErrorCode, type LshError } from '../../src/core/errors.ts';
-import { aHome, aManifest, type Ended, type Platform } from '../support/daemon.ts';
+import { aHome, aManifest, type Ended, type TestHome } from '../support/daemon.ts';
 import { aSharedDaemon, aStartedHome, lsh, lshOk } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -220,25 +220,25 @@ describe('a daemon that is there, or was', () => {
 });
 
 /** A home with a running daemon and one job, `kept`. */
-async function aHomeWithAJob(): Promise<Platform> {
+async function aHomeWithAJob(): Promise<TestHome> {
   const home = await aStartedHome();
   await lshOk(home, KEPT);
   return home;
 }
 
-async function jobsOf(home: Platform): Promise<string[]> {
+async function jobsOf(home: TestHome): Promise<string[]> {
   return (await home.client.list({})).map(({ metadata }) => metadata.name);
 }
 
 /** The next daemon starts and has the job as it was. */
-async function expectKept(home: Platform): Promise<void> {
+async function expectKept(home: TestHome): Promise<void> {
   await lshOk(home, ['daemon', 'start']);
   expect(await jobsOf(home)).toEqual(['kept']);
   expect((await home.client.get({ name: 'kept' })).spec.command).toBe('echo kept');
 }
 
 /** Sets the version of the schema; answers with the one before. */
-function schemaVersion({ paths }: Platform, version: unknown): unknown {
+function schemaVersion({ paths }: TestHome, version: unknown): unknown {
   const database = new DatabaseSync(paths.database);
   const before = database.prepare("SELECT value FROM meta WHERE key = 'schema_version'").get()?.['value'];
   database.prepare("UPDATE meta SET value = ? WHERE key = 'schema_version'").run(String(version));
@@ -260,7 +260,7 @@ function mountSmallDisk(): string | undefined {
 }
 
 /** Adds jobs until one is refused: a store that is full may have room left in pages that it holds already. */
-async function addUntilRefused(home: Platform): Promise<{ names: string[]; refusal: Ended }> {
+async function addUntilRefused(home: TestHome): Promise<{ names: string[]; refusal: Ended }> {
   const names: string[] = [];
   for (let count = 0; count < 100; count++) {
     const name = `a-${String(count).padStart(3, '0')}`;
@@ -274,7 +274,7 @@ async function addUntilRefused(home: Platform): Promise<{ names: string[]; refus
 }
 
 /** Resolves when nobody listens on the socket any more: a daemon that is dying may yet take a call and drop it. */
-async function goneSilent({ client }: Platform): Promise<void> {
+async function goneSilent({ client }: TestHome): Promise<void> {
   await eventually(() =>
     client.status({}).then(
       () => false,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { JobSpecInput } from '../../src/core/job.ts';
 import type { SlotDocument } from '../../src/core/document.ts';
-import { aDaemon, aHome, aManifest, type Platform } from '../support/daemon.ts';
+import { aDaemon, aHome, aManifest, type TestHome } from '../support/daemon.ts';
 import { followFile, type FollowedFile } from '../support/side-effects.ts';
 
 const SECONDS = 60;
@@ -34,7 +34,7 @@ test(
 );
 
 interface Minute {
-  home: Platform;
+  home: TestHome;
   file: FollowedFile;
   spec: JobSpecInput;
 }
@@ -96,7 +96,7 @@ interface Account {
 }
 
 /** Holds the ledger against the file: no second without its outcome, none with two, and what ran ran once. */
-async function accountOf({ client }: Platform, file: FollowedFile): Promise<Account> {
+async function accountOf({ client }: TestHome, file: FollowedFile): Promise<Account> {
   const outcomes = (await client.slots({ name: 'every', ...ALL_TIME })).reverse();
   const seconds = outcomes.flatMap(secondsOf);
   expect(seconds).toEqual(secondsFrom(seconds[0]!, seconds.length));
@@ -114,7 +114,7 @@ async function accountOf({ client }: Platform, file: FollowedFile): Promise<Acco
 }
 
 /** Pauses the job and resolves when its last run has ended. */
-async function quiet({ client }: Platform): Promise<void> {
+async function quiet({ client }: TestHome): Promise<void> {
   await client.suspend({ name: 'every', suspend: true });
   for (const { name } of await client.runs({ name: 'every', phases: ['Created', 'Running'] })) {
     await client.run({ run: name, wait: true });

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { aHome, aManifest, type Platform } from '../support/daemon.ts';
+import { aHome, aManifest, type TestHome } from '../support/daemon.ts';
 import { aStartedHome, lsh } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -12,7 +12,7 @@ const isRoot = process.getuid?.() === 0;
 const NOBODY = { uid: 65534, gid: 65534, cwd: '/' };
 
 /** A daemon that was started under this umask and has run a job, in a home that everybody may enter. */
-async function aUsedHome(umask: number): Promise<Platform> {
+async function aUsedHome(umask: number): Promise<TestHome> {
   const before = process.umask(umask);
   onTestFinished(() => void process.umask(before));
   const home = await aStartedHome();
@@ -29,7 +29,7 @@ async function aUsedHome(umask: number): Promise<Platform> {
 }
 
 /** Every file and directory that lsh made, with the bits that others would need. */
-function openToOthers({ paths }: Platform): string[] {
+function openToOthers({ paths }: TestHome): string[] {
   return [paths.stateDir, paths.runtimeDir].flatMap((directory) =>
     [
       directory,

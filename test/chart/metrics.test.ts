@@ -17,7 +17,7 @@ async function exposedSeries(): Promise<Map<string, Set<string>>> {
   const run = aRun({ phase: 'Completed' });
   const slot = { job: run.job, from: 0, to: 0, count: 1, recordedAt: 0, outcome: 'Missed' } as const;
   metrics.started(run, 10);
-  const change = { runs: [run], slots: [{ ...slot, cause: 'NotEvaluated' }], forget: [] };
+  const change = { runs: [run], slots: [{ ...slot, cause: 'NotEvaluated' as const }], forget: [] };
   metrics.recorded({ key: run.job, job: undefined, change, events: [] });
   metrics.reconciled('error', 1);
   metrics.queued(true);

@@ -4,13 +4,13 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { BUNDLE } from '../support/bundle.ts';
 import { aSharedDaemon, bash, lshOk } from '../support/cli.ts';
-import type { Platform } from '../support/daemon.ts';
+import type { TestHome } from '../support/daemon.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const home = aSharedDaemon();
 
 /** The home with `lsh` in its PATH, as after an installation. */
-function installed(): Pick<Platform, 'env'> {
+function installed(): Pick<TestHome, 'env'> {
   const directory = tempDir();
   const program = join(directory, 'lsh');
   writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${BUNDLE}' "$@"\n`);

@@ -3,10 +3,10 @@ import { createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { DaemonStatus } from '../../src/local/socket/protocol.ts';
 import { lsh, lshOk } from '../support/cli.ts';
-import { aHome, type Platform } from '../support/daemon.ts';
+import { aHome, type TestHome } from '../support/daemon.ts';
 
 /** A home whose daemon, if one was started, is stopped after the test. */
-function aHomeToStop(): Platform {
+function aHomeToStop(): TestHome {
   const home = aHome();
   onTestFinished(async () => {
     await lsh(home, ['daemon', 'stop']);
@@ -14,7 +14,7 @@ function aHomeToStop(): Platform {
   return home;
 }
 
-const statusOf = async (home: Platform) =>
+const statusOf = async (home: TestHome) =>
   JSON.parse(await lshOk(home, ['daemon', 'status', '-o', 'json'])) as DaemonStatus;
 
 describe('lsh daemon', () => {

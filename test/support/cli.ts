@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 import { daemonClient } from '../../src/local/socket/client.ts';
 import { localPaths } from '../../src/local/paths.ts';
 import { BUNDLE } from './bundle.ts';
-import { aHome, type Ended, type Platform } from './daemon.ts';
+import { aHome, type Ended, type TestHome } from './daemon.ts';
 
 export interface CallOptions {
   stdin?: string;
@@ -22,7 +22,7 @@ export interface CallOptions {
 
 /** Calls `lsh` in the home and resolves with what it left. */
 export async function lsh(
-  home: Pick<Platform, 'env'>,
+  home: Pick<TestHome, 'env'>,
   args: string[],
   options: CallOptions = {},
 ): Promise<Ended> {
@@ -30,7 +30,7 @@ export async function lsh(
 }
 
 /** Runs a script in a real bash; `args` are its `"$@"`. */
-export async function bash(home: Pick<Platform, 'env'>, script: string, args: string[] = []): Promise<Ended> {
+export async function bash(home: Pick<TestHome, 'env'>, script: string, args: string[] = []): Promise<Ended> {
   return call('bash', ['-c', script, 'bash', ...args], { env: home.env });
 }
 
@@ -48,7 +48,7 @@ async function call(program: string, args: string[], options: CallOptions): Prom
 
 /** The same, for a call that must succeed: what it printed. */
 export async function lshOk(
-  home: Pick<Platform, 'env'>,
+  home: Pick<TestHome, 'env'>,
   args: string[],
   options?: CallOptions,
 ): Promise<string> {
@@ -58,7 +58,7 @@ export async function lshOk(
 }
 
 /** A home of one test, whose daemon is started as people do it and stopped when the test has finished. */
-export async function aStartedHome(home: Platform = aHome()): Promise<Platform> {
+export async function aStartedHome(home: TestHome = aHome()): Promise<TestHome> {
   onTestFinished(async () => {
     const { stderr } = await lsh(home, ['daemon', 'stop']);
     expect(stderr).toBe('');
@@ -68,7 +68,7 @@ export async function aStartedHome(home: Platform = aHome()): Promise<Platform> 
 }
 
 /** One daemon for all tests of a file, started and stopped as people do it. */
-export function aSharedDaemon(): Platform {
+export function aSharedDaemon(): TestHome {
   const directory = mkdtempSync(join(tmpdir(), 'lsh-test-'));
   const settings = { stateDir: join(directory, 'state'), runtimeDir: join(directory, 'run') };
   const env = {

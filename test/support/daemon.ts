@@ -17,14 +17,14 @@ import { tempDir } from './temp-dir.ts';
 /** What follows `node` to become the daemon: the bundle, as users have it. */
 export const DAEMON_ARGS = [BUNDLE, 'daemon', 'run'];
 
-export interface Platform {
+export interface TestHome {
   env: Record<string, string>;
   paths: LocalPaths;
   client: JobApi & DaemonApi;
 }
 
 /** A home of its own for one test, with nothing in it. Daemons that its lock shows are ended after the test. */
-export function aHome(env: Record<string, string> = {}): Platform {
+export function aHome(env: Record<string, string> = {}): TestHome {
   const directory = tempDir();
   const stateDir = join(directory, 'state');
   // Before the directory goes: a start that lost to another writes into it while it ends, after it has said so.
@@ -55,10 +55,11 @@ export interface Ended {
 
 /** Starts the daemon in the foreground; `ended` resolves with what it left. */
 export function startDaemon(
-  { env }: Pick<Platform, 'env'>,
+  { env }: Pick<TestHome, 'env'>,
   options: SpawnOptions = {},
+  args: readonly string[] = DAEMON_ARGS,
 ): { child: ChildProcess; ended: Promise<Ended> } {
-  const child = spawn(process.execPath, DAEMON_ARGS, { stdio: ['ignore', 'pipe', 'pipe'], env, ...options });
+  const child = spawn(process.execPath, [...args], { stdio: ['ignore', 'pipe', 'pipe'], env, ...options });
   onTestFinished(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGKILL');
@@ -72,8 +73,11 @@ export function startDaemon(
 }
 
 /** Starts the daemon in the foreground and resolves when it has said that it runs. */
-export async function aDaemon(home: Platform = aHome()): Promise<Platform & ReturnType<typeof startDaemon>> {
-  const started = startDaemon(home);
+export async function aDaemon(
+  home: TestHome = aHome(),
+  args: readonly string[] = DAEMON_ARGS,
+): Promise<TestHome & ReturnType<typeof startDaemon>> {
+  const started = startDaemon(home, {}, args);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let seen = '';
   started.child.stdout?.on('data', (chunk: Buffer) => {

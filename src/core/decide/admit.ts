@@ -4,7 +4,7 @@ import type { Owed, Stretch } from './due.ts';
 import { stableFraction } from '../hash.ts';
 import { QUEUE_MAX_LENGTH, type JobKey } from '../job.ts';
 import { manualRunName, slotRunName } from '../naming.ts';
-import type { Run, RunTrigger, SlotRecord } from '../run.ts';
+import type { Run, RunTrigger, SlotCause, SlotRecord } from '../run.ts';
 
 /** Gives every owed slot its outcome. */
 export function admitSlots(draft: Draft, owed: Owed): void {
@@ -77,8 +77,8 @@ function newRun({ job, now }: Draft, start: RunStart): Run {
   };
 }
 
-/** Takes the run in, or answers why not in one word. */
-function admit(draft: Draft, run: Run): string | undefined {
+/** Takes the run in, or returns why not. */
+function admit(draft: Draft, run: Run): SlotCause | undefined {
   if (draft.runs.has(run.name)) return undefined; // started before: the same run, not another
   const others = activeRuns(draft);
   const policy = waitsItsTurn(draft, run) ? 'Queue' : draft.job.spec.concurrencyPolicy;

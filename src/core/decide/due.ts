@@ -1,6 +1,6 @@
 // What is owed at `now`: computed from recorded facts and the clock, never from a timer having fired.
 import type { Job, JobSpec } from '../job.ts';
-import type { SlotOutcome } from '../run.ts';
+import type { SlotCause, SlotOutcome } from '../run.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 
 /**
@@ -18,7 +18,7 @@ export interface Stretch {
   to: number;
   count: number;
   outcome: Exclude<SlotOutcome, 'Ran' | 'Forbidden'>;
-  cause: string;
+  cause: SlotCause;
 }
 
 export interface Owed {

@@ -1,6 +1,6 @@
 // What an evaluation tells people about a job: facts for whoever records them, and the sentence for each.
 import type { LshError } from '../errors.ts';
-import type { Run, SlotOutcome, SlotRecord } from '../run.ts';
+import type { Run, SlotCause, SlotOutcome, SlotRecord } from '../run.ts';
 
 export type JobEvent =
   | { kind: 'RunStarted'; run: Run }
@@ -11,7 +11,7 @@ export type JobEvent =
   | { kind: 'SlotsNotRun'; slots: SlotRecord }
   /** A run started although its slot was recorded as not run. */
   | { kind: 'SlotRanLate'; run: Run; recordedAs: SlotOutcome }
-  | { kind: 'TriggerForbidden'; cause: string }
+  | { kind: 'TriggerForbidden'; cause: SlotCause }
   | { kind: 'InvalidSpec'; problem: LshError };
 
 /** An event in the form of a Kubernetes Event; the log takes the same form. */

@@ -2,6 +2,7 @@
 // of its slots and runs, and its schedule.
 import { rfc3339, type JobDocument, type RunDocument, type SlotDocument } from '../document.ts';
 import { formatDuration } from '../duration.ts';
+import type { SlotCause } from '../run.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 
 export interface Question {
@@ -16,18 +17,16 @@ export interface Question {
   runs: readonly RunDocument[];
 }
 
-/** What has not been evaluated for so long is not merely late. */
-const LATE_AFTER_MS = 120_000;
+/** A slot without a record that is younger than this (two evaluation intervals) may still be evaluated. */
+const UNRECORDED_AFTER_MS = 120_000;
 
-const CAUSES = new Map([
-  ['NotEvaluated', 'nothing evaluated schedules then: lsh was not running, or the machine slept'],
-  ['Superseded', 'a newer slot was missed too, and missedRunPolicy Latest runs the newest only'],
-  ['PolicySkip', 'missedRunPolicy Skip runs no slot that was missed'],
-  ['RunActive', 'another run of the job was active, and concurrencyPolicy is Forbid'],
-  ['QueueFull', 'too many runs of the job were waiting already'],
-  ['StartingDeadline', 'it was found later than startingDeadlineSeconds allows'],
-  ['Suspended', 'the job was suspended'],
-]);
+const CAUSES: Record<SlotCause, string> = {
+  NotEvaluated: 'nothing evaluated schedules then: lsh was not running, or the machine slept',
+  StartingDeadline: 'it was found later than startingDeadlineSeconds allows',
+  Suspended: 'the job was suspended',
+  RunActive: 'another run of the job was active, and concurrencyPolicy is Forbid',
+  QueueFull: 'too many runs of the job were waiting already',
+};
 
 /** The answer, a sentence each, the most telling first. */
 export function explainInstant(question: Question): string[] {
@@ -51,7 +50,7 @@ function covers({ from, to }: SlotDocument, question: Question): boolean {
 function recorded(record: SlotDocument, question: Question): string[] {
   if (record.outcome === 'Ran') return ran(record, question);
   const time = rfc3339(question.at);
-  const why = CAUSES.get(record.cause ?? '') ?? record.cause ?? 'the cause was not recorded';
+  const why = causeText(record.cause);
   const outcome = `The slot ${time} did not run (${record.outcome}): ${why}.`;
   if (record.count === 1) return [outcome];
   return [
@@ -99,6 +98,12 @@ function story({
   return `${start} and ended as ${phase}${length}${why === '' ? '' : ` (${why.replace(/\.$/, '')})`}`;
 }
 
+/** A newer lsh may have recorded a cause that this one does not know. */
+function causeText(cause: string | undefined): string {
+  if (cause === undefined) return 'the cause was not recorded';
+  return cause in CAUSES ? CAUSES[cause as SlotCause] : cause;
+}
+
 function unrecorded(question: Question): string[] {
   const { job, at, now } = question;
   const time = rfc3339(at);
@@ -115,7 +120,7 @@ function unrecorded(question: Question): string[] {
       `The slot ${time} did not run: the job is suspended. It is written down when the job is resumed.`,
     ];
   }
-  if (now - at < LATE_AFTER_MS) {
+  if (now - at < UNRECORDED_AFTER_MS) {
     return [
       `The slot ${time} is only ${formatDuration(now - at)} old and not evaluated yet; ask again shortly.`,
     ];

@@ -1,6 +1,6 @@
 // The input and the answer of a rule about a spec.
 import type { Problem } from '../errors.ts';
-import type { Platform } from '../executor.ts';
+import { EXECUTORS, type Platform } from '../executor.ts';
 import type { CheckedSpec } from '../job.ts';
 import { DEFAULT_EXECUTOR } from './defaults.ts';
 
@@ -15,7 +15,7 @@ export interface Candidate {
 /** Returns one problem per fault; an empty list for a good spec. */
 export type Rule = (candidate: Candidate) => Problem[];
 
-/** Whether the job runs as a Kubernetes Job rather than as a subprocess. */
-export function runsAsKubernetesJob({ spec, platform }: Pick<Candidate, 'spec' | 'platform'>): boolean {
-  return (spec.executor ?? DEFAULT_EXECUTOR[platform]) === 'Job';
+/** Whether the runs of the job are Pods, which spec.job describes. */
+export function runsAsPod({ spec, platform }: Pick<Candidate, 'spec' | 'platform'>): boolean {
+  return EXECUTORS[spec.executor ?? DEFAULT_EXECUTOR[platform]].hasPod;
 }

@@ -1,7 +1,7 @@
 // Rules for env and envFrom: the sources that each platform has, and the size of the variables.
 import type { Problem } from '../errors.ts';
 import type { JobSpec } from '../job.ts';
-import { runsAsKubernetesJob, type Candidate, type Rule } from './candidate.ts';
+import { runsAsPod, type Candidate, type Rule } from './candidate.ts';
 import { isMapping } from './structure.ts';
 import { show } from './wording.ts';
 
@@ -39,8 +39,7 @@ function variableProblems(variable: EnvVar, path: string, candidate: Candidate):
     return [{ path, message: 'must have value or valueFrom, not both' }];
   if (value === undefined && valueFrom === undefined)
     return [{ path, message: 'must have a value (or, in a cluster, valueFrom)' }];
-  if (valueFrom === undefined || (candidate.platform === 'cluster' && runsAsKubernetesJob(candidate)))
-    return [];
+  if (valueFrom === undefined || (candidate.platform === 'cluster' && runsAsPod(candidate))) return [];
   return [{ path: `${path}.valueFrom`, message: 'works in a cluster with executor Job only; give a value' }];
 }
 
@@ -89,7 +88,7 @@ function fileProblems({ file }: EnvFrom, path: string, { platform }: Candidate):
 
 function referenceProblems(source: EnvFrom, path: string, candidate: Candidate): Problem[] {
   if (candidate.platform !== 'cluster') return [{ path, message: 'works in a cluster only; use file' }];
-  if (!runsAsKubernetesJob(candidate)) return [{ path, message: 'works with executor Job only' }];
+  if (!runsAsPod(candidate)) return [{ path, message: 'works with executor Job only' }];
   const problems: Problem[] = [];
   const reference = source.configMapRef ?? source.secretRef;
   if (!isMapping(reference) || typeof reference.name !== 'string' || reference.name === '') {

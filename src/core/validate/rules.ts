@@ -1,8 +1,10 @@
 // Rules that a schema cannot express: fields that exclude or need each other, and limits of a platform. Each rule is
 // one small function; the list below reads like a checklist.
 import type { Problem } from '../errors.ts';
+import { EXECUTORS, type Platform } from '../executor.ts';
 import type { CheckedSpec } from '../job.ts';
-import { runsAsKubernetesJob, type Candidate, type Rule } from './candidate.ts';
+import { runsAsPod, type Candidate, type Rule } from './candidate.ts';
+import { DEFAULT_EXECUTOR } from './defaults.ts';
 import { environmentRules } from './environment-rules.ts';
 import { scheduleRules } from './schedule-rules.ts';
 import { show } from './wording.ts';
@@ -71,7 +73,8 @@ function workingDirIsAbsolute({ spec, sound }: Candidate): Problem[] {
 }
 
 function executorFitsPlatform({ spec, platform }: Candidate): Problem[] {
-  if (platform !== 'local' || spec.executor !== 'Job') return [];
+  const places: readonly Platform[] = EXECUTORS[spec.executor ?? DEFAULT_EXECUTOR[platform]].platforms;
+  if (places.includes(platform)) return [];
   return [
     {
       path: 'spec.executor',
@@ -81,7 +84,7 @@ function executorFitsPlatform({ spec, platform }: Candidate): Problem[] {
 }
 
 function jobBlockNeedsExecutorJob(candidate: Candidate): Problem[] {
-  if (candidate.spec.job === undefined || runsAsKubernetesJob(candidate)) return [];
+  if (candidate.spec.job === undefined || runsAsPod(candidate)) return [];
   return [{ path: 'spec.job', message: 'goes with executor Job only; a shell run has no Pod of its own' }];
 }
 

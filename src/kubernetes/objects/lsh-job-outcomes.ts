@@ -1,6 +1,6 @@
 // The slots without a run in the status of an LshJob: stretches, newest first, and only the newest. Pure.
 import { rfc3339, type SlotDocument } from '../../core/document.ts';
-import type { ClosedStretch, Correction, SlotRecord } from '../../core/run.ts';
+import type { ClosedStretch, Correction, SlotCause, SlotRecord } from '../../core/run.ts';
 
 /** Stretches of slots without a run that the status shows. */
 export const OUTCOMES_SHOWN = 20;
@@ -50,10 +50,11 @@ function contains({ from, to }: OutcomeEntry, slot: number): boolean {
   return Date.parse(from) <= slot && slot <= Date.parse(to);
 }
 
-/** The outcomes in the core’s form. */
+/** The outcomes in the core’s form. A cause that a newer operator wrote passes through unchanged. */
 export function readOutcomes(outcomes: readonly OutcomeEntry[]): ClosedStretch[] {
-  return outcomes.map(({ from, to, ...outcome }) => ({
+  return outcomes.map(({ from, to, cause, ...outcome }) => ({
     ...outcome,
+    cause: cause as SlotCause | undefined,
     from: Date.parse(from),
     to: Date.parse(to),
   }));

@@ -1,6 +1,7 @@
 // The output of a run: the log of its Pod while the Pod exists, else the end of it from the status.
 import type { JobApi, LogQuery } from '../../contracts/job-api.ts';
 import { LshError } from '../../core/errors.ts';
+import { EXECUTORS } from '../../core/executor.ts';
 import { isFinished, type Run } from '../../core/run.ts';
 import { runDocuments } from './run-history.ts';
 import { findRun, runIn, type FoundRun } from './runs.ts';
@@ -28,7 +29,7 @@ async function* read(
   const { scope, notice } = options;
   const found = await requestedRun(scope, query);
   const { follow = false } = query;
-  if (found.run.executor === 'Job') {
+  if (EXECUTORS[found.run.executor].hasPod) {
     const started = follow
       ? await waitForRun(scope, found, ({ phase }) => phase !== 'Created', signal)
       : found.run;
@@ -72,14 +73,14 @@ function* tailOf(run: Run, notice: RunLogOptions['notice']): Generator<Uint8Arra
   }
   const tail = Buffer.from(outputTail);
   if (outputBytes === undefined || tail.length < outputBytes) {
-    const why = executor === 'Job' ? 'its pod is gone' : 'a shell run keeps no more in a cluster';
+    const why = EXECUTORS[executor].hasPod ? 'its pod is gone' : 'a shell run keeps no more in a cluster';
     notice(`Only the end of the output of ${name} is kept (${tail.length} bytes): ${why}.`);
   }
   yield tail;
 }
 
 function notKept({ name, executor }: Run): LshError {
-  if (executor === 'Job') {
+  if (EXECUTORS[executor].hasPod) {
     const detail = 'its pod is gone, and the job keeps no output in its status';
     return new LshError('LOG_NOT_KEPT', { name, detail });
   }

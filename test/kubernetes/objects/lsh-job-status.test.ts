@@ -1,6 +1,6 @@
 // The writes of a status: a patch of the changed fields, and few stretches of slots without a run.
 import { describe, expect, test } from 'vitest';
-import type { SlotRecord } from '../../../src/core/run.ts';
+import { SLOT_CAUSES, type SlotRecord } from '../../../src/core/run.ts';
 import { withOutcomes } from '../../../src/kubernetes/objects/lsh-job-outcomes.ts';
 import { statusPatch, type LshJobStatus } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 import { at } from '../../support/builders.ts';
@@ -35,7 +35,7 @@ describe('the patch of a status', () => {
 });
 
 describe('the outcomes in a status', () => {
-  const slot = (second: number, outcome: SlotRecord['outcome'], cause?: string): SlotRecord => ({
+  const slot = (second: number, outcome: SlotRecord['outcome'], cause?: SlotRecord['cause']): SlotRecord => ({
     job: 'default/backup',
     from: at('2026-01-01T00:00:00Z') + second * 1000,
     to: at('2026-01-01T00:00:00Z') + second * 1000,
@@ -68,9 +68,9 @@ describe('the outcomes in a status', () => {
   });
 
   test('start a new stretch for another cause, and only the newest are kept', () => {
-    const many = Array.from({ length: 30 }, (_, second) => slot(second, 'Missed', `Cause${second}`));
+    const many = Array.from({ length: 30 }, (_, second) => slot(second, 'Missed', SLOT_CAUSES[second % 2]));
     const kept = withOutcomes([], many, undefined);
     expect(kept).toHaveLength(20);
-    expect(kept[0]).toMatchObject({ cause: 'Cause29' });
+    expect(kept[0]).toMatchObject({ cause: 'StartingDeadline' });
   });
 });

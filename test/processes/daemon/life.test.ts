@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { spawnDaemon } from '../../../src/local/lifecycle/spawn-daemon.ts';
 import { isAlive, stopDaemon } from '../../../src/local/lifecycle/stop-daemon.ts';
-import { DAEMON_ARGS, aDaemon, aHome, aManifest, startDaemon, type Platform } from '../../support/daemon.ts';
+import { DAEMON_ARGS, aDaemon, aHome, aManifest, startDaemon, type TestHome } from '../../support/daemon.ts';
 import { processesWith } from '../../support/side-effects.ts';
 
 /** Sets this process's environment to the home's, because a detached daemon inherits it. */
-function enter({ env }: Platform): void {
+function enter({ env }: TestHome): void {
   const before = { ...process.env };
   Object.assign(process.env, env);
   onTestFinished(() => {
@@ -21,7 +21,7 @@ function enter({ env }: Platform): void {
 const START_MS = 120_000;
 
 /** Starts detached as `lsh daemon start` does; the daemon is stopped when the test has finished. */
-function spawnInBackground(home: Platform, args = DAEMON_ARGS, timeoutMs = START_MS) {
+function spawnInBackground(home: TestHome, args = DAEMON_ARGS, timeoutMs = START_MS) {
   enter(home);
   onTestFinished(async () => void (await stopDaemon(home.client).catch(() => undefined)));
   return spawnDaemon({ ...home, args, timeoutMs });
