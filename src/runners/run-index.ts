@@ -1,4 +1,4 @@
-// Runs by name and by job. Names are unique in here; the caller sees to that.
+// Runs by name and by job. The caller gives each run a unique name.
 import type { JobKey } from '../core/job.ts';
 import type { RunObservation } from '../core/run.ts';
 
@@ -19,7 +19,7 @@ export class RunIndex<T extends IndexedRun> {
     return this.#runs.entries();
   }
 
-  /** Of every job with a run in here. */
+  /** The jobs that have a run in the index. */
   keys(): Iterable<JobKey> {
     return this.#namesOf.keys();
   }

@@ -1,5 +1,5 @@
-// The runner's side of one controller's connection: what it asks is done, what becomes of its runs is said. Knows
-// nothing of other controllers and of silence; the server does.
+// The runner's side of one controller connection: carries out requests and reports observations. Other controllers
+// and the lease are the server's business.
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../../control/ports.ts';
 import { LshError } from '../../core/errors.ts';
@@ -7,14 +7,14 @@ import type { JobKey } from '../../core/job.ts';
 import type { RunObservation } from '../../core/run.ts';
 import { MessageStream } from './message-stream.ts';
 import {
-  BEATS_PER_LEASE,
+  HEARTBEATS_PER_LEASE,
   parseControllerMessage,
   type ControllerMessage,
   type RunnerMessage,
 } from './protocol.ts';
 import type { SubprocessRunner } from '../subprocess/subprocess-runner.ts';
 
-/** What the server and its sessions need of a runner. */
+/** The part of the runner that the server and its sessions use. */
 export type ServedRunner = Pick<
   SubprocessRunner,
   | 'recover'
@@ -33,13 +33,13 @@ export type ServedRunner = Pick<
 
 export interface ControllerSessionOptions {
   socket: Duplex;
-  /** What came behind the request. */
+  /** Bytes that arrived with the upgrade request. */
   head: Buffer;
   runner: ServedRunner;
-  /** Recovers the runs, one call of all sessions at a time. */
+  /** Recovers the runs. The server serializes the calls of all sessions. */
   recover: ServedRunner['recover'];
   leaseDurationMs: number;
-  onHeard: () => void;
+  onData: () => void;
   onClose: () => void;
   log: Logger;
 }
@@ -50,69 +50,69 @@ type Recover = Extract<ControllerMessage, { type: 'recover' }>;
 export class ControllerSession {
   readonly #options: ControllerSessionOptions;
   readonly #stream: MessageStream;
-  readonly #said = new Map<string, RunObservation>();
+  readonly #reported = new Map<string, RunObservation>();
   #capacity: number | undefined;
   #state: 'new' | 'recovering' | 'synced' | 'closed' = 'new';
-  #takesStarts = true;
+  #acceptsStarts = true;
 
   constructor(options: ControllerSessionOptions) {
     this.#options = options;
-    const { socket, leaseDurationMs, onHeard, head } = options;
+    const { socket, leaseDurationMs, onData, head } = options;
     const stream = {
       socket,
-      beatMs: leaseDurationMs / BEATS_PER_LEASE,
-      onHeard,
-      onMessage: (message: unknown) => this.#take(message),
+      heartbeatMs: leaseDurationMs / HEARTBEATS_PER_LEASE,
+      onData,
+      onMessage: (message: unknown) => this.#receive(message),
       onClose: (error: Error | undefined) => this.#closed(error),
     };
     this.#stream = new MessageStream(stream, head);
   }
 
-  /** Something about the job's runs is different now. */
+  /** The job's runs have changed. */
   changed(key: JobKey): void {
     if (this.#state !== 'synced') return;
-    // Before the end that gave it: whoever hears of that end looks for room.
-    this.#tellCapacity();
-    this.#tell(key);
+    // Capacity goes first: on the end of a run the controller looks for room to start the next.
+    this.#reportCapacity();
+    this.#report(key);
   }
 
-  /** No start is carried out or answered any more: the next runner proves that it never was. */
+  /** Ignores starts from now on, without an answer: the next runner proves that they never started. */
   refuseStarts(): void {
-    this.#takesStarts = false;
+    this.#acceptsStarts = false;
   }
 
-  /** Another controller has come. */
+  /** Tells the controller that another has taken over, and closes. */
   async supersede(): Promise<void> {
-    this.#say({ type: 'superseded' });
+    this.#send({ type: 'superseded' });
     await this.close();
   }
 
-  /** Says what was to be said and goes. */
+  /** Flushes, then closes the connection. */
   async close(): Promise<void> {
     this.#state = 'closed';
     await this.#stream.close();
   }
 
-  /** Goes at once. */
+  /** Drops the connection at once. */
   destroy(): void {
     this.#state = 'closed';
     this.#stream.destroy();
   }
 
-  #take(said: unknown): void {
+  #receive(received: unknown): void {
     if (this.#state === 'closed') return;
-    const message = parseControllerMessage(said);
-    if (message === undefined) return this.#refuse(said);
+    const message = parseControllerMessage(received);
+    if (message === undefined) return this.#refuse(received);
     const first = message.type === 'recover';
-    if (first !== (this.#state === 'new')) throw invalid(`${message.type} came too early or too late`);
+    if (first !== (this.#state === 'new')) throw invalid(`${message.type} is out of order`);
     this.#perform(message);
   }
 
-  /** A start that cannot be understood is the end of that run and not of the connection. */
-  #refuse(said: unknown): void {
-    const { type, id } = (said ?? {}) as { type?: unknown; id?: unknown };
-    if (type !== 'start' || typeof id !== 'number') throw invalid('it is not one of the messages there are');
-    this.#say({ type: 'refused', id, detail: 'The runner does not understand the job.' });
+  /** A malformed start ends that run, not the connection: the other runs go on. */
+  #refuse(received: unknown): void {
+    const { type, id } = (received ?? {}) as { type?: unknown; id?: unknown };
+    if (type !== 'start' || typeof id !== 'number') throw invalid('the controller sent an unknown message');
+    this.#send({ type: 'refused', id, detail: 'The runner does not understand the job.' });
   }
 
   #perform(message: ControllerMessage): void {
@@ -129,7 +129,7 @@ export class ControllerSession {
         return;
       case 'release':
         runner.release(message.name);
-        this.#said.delete(message.name);
+        this.#reported.delete(message.name);
         return;
       case 'removeLog':
         runner.removeLog(message.name);
@@ -143,50 +143,50 @@ export class ControllerSession {
       await recover(runs);
       if (logs) runner.keepLogs(logs);
     } catch (error) {
-      log.error({ err: error }, 'the runs could not be recovered');
+      log.error({ err: error }, 'recovery of runs failed');
       return this.destroy();
     }
     if (this.#state !== 'recovering') return;
     this.#state = 'synced';
-    for (const key of runner.keys()) this.#tell(key);
-    this.#tellCapacity();
-    this.#say({ type: 'synced' });
+    for (const key of runner.keys()) this.#report(key);
+    this.#reportCapacity();
+    this.#send({ type: 'synced' });
   }
 
   async #start({ id, job, run }: Start): Promise<void> {
-    if (!this.#takesStarts) return;
+    if (!this.#acceptsStarts) return;
     try {
       await this.#options.runner.start(job, run);
     } catch (error) {
-      this.#say({ type: 'refused', id, detail: (error as Error).message });
+      this.#send({ type: 'refused', id, detail: (error as Error).message });
       return;
     }
     this.changed(run.job);
-    this.#say({ type: 'started', id });
+    this.#send({ type: 'started', id });
   }
 
-  #tell(key: JobKey): void {
+  #report(key: JobKey): void {
     for (const observation of this.#options.runner.observe(key)) {
-      if (this.#said.get(observation.name) === observation) continue;
-      this.#said.set(observation.name, observation);
-      this.#say({ type: 'observed', key, observation });
+      if (this.#reported.get(observation.name) === observation) continue;
+      this.#reported.set(observation.name, observation);
+      this.#send({ type: 'observed', key, observation });
     }
   }
 
-  #tellCapacity(): void {
+  #reportCapacity(): void {
     const capacity = this.#options.runner.capacity();
     if (capacity === this.#capacity) return;
     this.#capacity = capacity;
-    this.#say({ type: 'capacity', capacity });
+    this.#send({ type: 'capacity', capacity });
   }
 
-  #say(message: RunnerMessage): void {
+  #send(message: RunnerMessage): void {
     this.#stream.send(message);
   }
 
   #closed(error: Error | undefined): void {
     this.#state = 'closed';
-    if (error) this.#options.log.warn({ err: error }, 'the connection to the controller broke');
+    if (error) this.#options.log.warn({ err: error }, 'connection to the controller failed');
     this.#options.onClose();
   }
 }

@@ -1,42 +1,41 @@
-// One connection between controller and runner as messages: lines of JSON, bounded, with beats in between. Knows
-// no message by name.
+// A socket between controller and runner as a stream of messages: bounded lines of JSON with heartbeats in between.
 import type { Duplex } from 'node:stream';
 import { MESSAGE_MAX_BYTES } from './protocol.ts';
 
 export interface MessageStreamOptions {
   socket: Duplex;
-  beatMs: number;
-  /** Whatever came, a beat included. */
-  onHeard: () => void;
-  /** What is thrown in here breaks the connection, with that error. */
+  heartbeatMs: number;
+  /** Called for all bytes, heartbeats included. */
+  onData: () => void;
+  /** An exception in here destroys the connection with that error. */
   onMessage: (message: unknown) => void;
-  /** Called once; the error is why, where the end was not wanted. */
+  /** Called once; with an error unless one side closed the connection. */
   onClose: (error: Error | undefined) => void;
 }
 
-/** A peer that does not read what it asked for is dropped before it costs more memory than this. */
+/** Unread bytes at which a peer that does not read is dropped: more would cost too much memory. */
 const UNREAD_MAX_BYTES = 8 * MESSAGE_MAX_BYTES;
-/** A peer that takes nothing is not waited for any longer. */
+/** How long close() waits for a peer that does not read. */
 const CLOSE_MS = 1000;
 const NEWLINE = 0x0a;
 
 export class MessageStream {
   readonly #options: MessageStreamOptions;
-  readonly #beats: NodeJS.Timeout;
+  readonly #heartbeats: NodeJS.Timeout;
   #parts: Buffer[] = [];
   #bytes = 0;
   #error: Error | undefined;
-  #done = false;
+  #ended = false;
 
-  /** `head`: what was read from the socket before it was handed over. Nothing is called before this returns. */
+  /** `head`: bytes already read from the socket. Calls no callback before the constructor returns. */
   constructor(options: MessageStreamOptions, head: Buffer) {
     this.#options = options;
-    const { socket, beatMs } = options;
-    this.#beats = setInterval(() => this.#write('\n'), beatMs);
+    const { socket, heartbeatMs } = options;
+    this.#heartbeats = setInterval(() => this.#write('\n'), heartbeatMs);
     socket
-      .on('data', (chunk: Buffer) => this.#take(chunk))
+      .on('data', (chunk: Buffer) => this.#receive(chunk))
       .on('error', (error) => (this.#error ??= error))
-      // A peer that says nothing more is gone: nobody closes one half only.
+      // A peer that ends its half is gone: neither side half-closes.
       .on('end', () => socket.destroy())
       .once('close', () => this.#closed());
     if (head.length > 0) socket.unshift(head);
@@ -46,53 +45,53 @@ export class MessageStream {
     this.#write(`${JSON.stringify(message)}\n`);
   }
 
-  /** Sends what was written and goes; resolves when the connection is closed. */
+  /** Flushes and closes; resolves when the connection is closed. */
   async close(): Promise<void> {
     const { socket } = this.#options;
     if (socket.destroyed) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     socket.once('close', () => resolve());
-    this.#done = true;
+    this.#ended = true;
     const giveUp = setTimeout(() => socket.destroy(), CLOSE_MS);
     socket.end(() => socket.destroy());
     await promise;
     clearTimeout(giveUp);
   }
 
-  /** Goes at once. */
+  /** Closes at once, without flushing. */
   destroy(error?: Error): void {
     this.#error ??= error;
-    this.#done = true;
+    this.#ended = true;
     this.#options.socket.destroy();
   }
 
   #write(line: string): void {
     const { socket } = this.#options;
-    if (this.#done || !socket.writable) return;
+    if (this.#ended || !socket.writable) return;
     socket.write(line);
-    if (socket.writableLength > UNREAD_MAX_BYTES) this.destroy(new Error('what is said is not read'));
+    if (socket.writableLength > UNREAD_MAX_BYTES) this.destroy(new Error('the peer does not read'));
   }
 
-  #take(chunk: Buffer): void {
-    this.#options.onHeard();
+  #receive(chunk: Buffer): void {
+    this.#options.onData();
     let start = 0;
-    for (let end = chunk.indexOf(NEWLINE); end >= 0 && !this.#done; end = chunk.indexOf(NEWLINE, start)) {
-      this.#keep(chunk.subarray(start, end));
+    for (let end = chunk.indexOf(NEWLINE); end >= 0 && !this.#ended; end = chunk.indexOf(NEWLINE, start)) {
+      this.#buffer(chunk.subarray(start, end));
       start = end + 1;
-      this.#line();
+      this.#deliver();
     }
-    this.#keep(chunk.subarray(start));
+    this.#buffer(chunk.subarray(start));
   }
 
-  #keep(part: Buffer): void {
-    if (this.#done || part.length === 0) return;
+  #buffer(part: Buffer): void {
+    if (this.#ended || part.length === 0) return;
     this.#parts.push(part);
     this.#bytes += part.length;
-    if (this.#bytes > MESSAGE_MAX_BYTES) this.destroy(new Error('a message is too long'));
+    if (this.#bytes > MESSAGE_MAX_BYTES) this.destroy(new Error('the peer sent a message that is too long'));
   }
 
-  #line(): void {
-    if (this.#bytes === 0 || this.#done) return;
+  #deliver(): void {
+    if (this.#bytes === 0 || this.#ended) return;
     const line = Buffer.concat(this.#parts, this.#bytes).toString('utf8');
     this.#parts = [];
     this.#bytes = 0;
@@ -104,9 +103,9 @@ export class MessageStream {
   }
 
   #closed(): void {
-    clearInterval(this.#beats);
+    clearInterval(this.#heartbeats);
     this.#parts = [];
-    this.#done = true;
+    this.#ended = true;
     this.#options.onClose(this.#error);
   }
 }

@@ -1,5 +1,5 @@
-// A subprocess runner that serves several namespaces: names of runs are unique within one, and the runner below knows
-// them by a name that has the namespace before it.
+// Lets one subprocess runner serve several namespaces: run names are unique within a namespace only, so it prefixes
+// them with the namespace.
 import type { Runner } from '../../control/ports.ts';
 import type { Job, JobKey } from '../../core/job.ts';
 import type { Run, RunObservation, StopCause } from '../../core/run.ts';
@@ -15,7 +15,7 @@ export class NamespacedRunner implements Runner {
     this.#runner = runner;
   }
 
-  /** Makes the runner ready, with all shell runs of this place that the ledger shows: the logs of others go. */
+  /** Recovers this host's shell runs in the ledger, and removes the logs of all others. */
   async recover(runs: readonly Run[]): Promise<void> {
     const named = runs.map((run) => ({ ...run, name: wireNameOf(run.job, run.name) }));
     await this.#runner.recover(named.filter(({ phase }) => phase === 'Running'));
@@ -32,7 +32,8 @@ export class NamespacedRunner implements Runner {
 
   observe(key: JobKey): RunObservation[] {
     const { length } = wireNameOf(key, '');
-    return this.#runner.observe(key).map((seen) => ({ ...seen, name: seen.name.slice(length) }));
+    const observations = this.#runner.observe(key);
+    return observations.map((observation) => ({ ...observation, name: observation.name.slice(length) }));
   }
 
   async start(job: Job, run: Run): Promise<void> {
@@ -51,7 +52,7 @@ export class NamespacedRunner implements Runner {
     this.#runner.removeLog(wireNameOf(key, name));
   }
 
-  /** Leaves the children to the next one. */
+  /** Leaves the children to the next process. */
   async close(): Promise<void> {
     await this.#runner.close();
   }

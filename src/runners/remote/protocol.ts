@@ -1,25 +1,25 @@
-// What travels between a controller and the process that holds its shell runs: one line of JSON per message, both
-// ways, over one connection; an empty line is a beat. Each side checks what the other says before it uses it.
+// The protocol between a controller and `lsh runner`: one line of JSON per message, both ways, over one connection; an
+// empty line is a heartbeat. Each side validates every message.
 //
-//   GET /v1/controller, Upgrade: lsh-runner       a controller; it says `recover` first
+//   GET /v1/controller, Upgrade: lsh-runner       a controller; it sends `recover` first
 //   GET /v1/runs/<name>/log[?follow=true]         the output of a run
 import * as v from 'valibot';
 import { JobSpecSchema } from '../../core/job.ts';
 import { STOP_CAUSES, type RunObservation, type RunReason } from '../../core/run.ts';
 
-/** Counts changes that an older controller or runner would misunderstand. */
+/** Grows with each change that an older controller or runner would misunderstand. */
 export const PROTOCOL_VERSION = 1;
 export const UPGRADE = 'lsh-runner';
-/** Header of a controller’s request: a higher term takes over from a lower one, never the other way round. */
+/** Request header of a controller: its term. A lower term never replaces a higher one. */
 export const TERM_HEADER = 'lsh-term';
-/** Header of the answer: how long the runner lets its children live without a word, in milliseconds. */
+/** Response header: how long children outlive the last message of a controller, in milliseconds. */
 export const LEASE_HEADER = 'lsh-lease-ms';
 /** Longest message: a job with all its environment, or the names of 10,000 runs. */
 export const MESSAGE_MAX_BYTES = 8 * 1024 * 1024;
-/** More logs than this are not named in one message: the runner keeps them all rather than hang up. */
+/** Most log names in one `recover`. With more, the controller sends none and the runner keeps all logs. */
 export const LOGS_MAX = 30_000;
-/** Beats within the time after which silence means that nobody is there. */
-export const BEATS_PER_LEASE = 5;
+/** Heartbeats per lease: a peer that misses all of them is lost. */
+export const HEARTBEATS_PER_LEASE = 5;
 
 const REASONS = [
   ...STOP_CAUSES,
@@ -37,10 +37,10 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const id = v.pipe(v.number(), v.integer(), v.minValue(0));
 const key = v.pipe(v.string(), v.minLength(3), v.maxLength(320));
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
-/** Becomes a part of paths. */
+/** Strict, because it becomes a part of file names. */
 const name = v.pipe(v.string(), v.maxLength(200), v.regex(/^[A-Za-z0-9][\w.-]*$/));
 
-const held = v.object({
+const claimedRun = v.object({
   name,
   job: key,
   startedAt: v.optional(instant),
@@ -58,14 +58,14 @@ const run = v.object({
 const spec = v.required(JobSpecSchema, ['timeZone', 'executor', 'captureOutput']);
 
 const FromController = v.variant('type', [
-  v.object({ type: v.literal('recover'), runs: v.array(held), logs: v.optional(v.array(name)) }),
+  v.object({ type: v.literal('recover'), runs: v.array(claimedRun), logs: v.optional(v.array(name)) }),
   v.object({ type: v.literal('start'), id, job: v.object({ name: text(253), spec }), run }),
   v.object({ type: v.literal('stop'), name, cause: v.picklist(STOP_CAUSES), graceMs: count }),
   v.object({ type: v.literal('release'), name }),
   v.object({ type: v.literal('removeLog'), name }),
 ]);
 
-/** Without who the run is: a process does not remember that, and nobody is to believe it. */
+/** Carries no `run`: a process does not remember its run, and the controller must not trust such a claim. */
 const Observation = v.variant('state', [
   v.object({ state: v.literal('Running'), name, startedAt: instant }),
   v.object({ state: v.literal('NeverStarted'), name }),
@@ -86,7 +86,7 @@ const Observation = v.variant('state', [
 const FromRunner = v.variant('type', [
   v.object({ type: v.literal('observed'), key, observation: Observation }),
   v.object({ type: v.literal('capacity'), capacity: count }),
-  /** Everything that is known of the runs that were asked for has been said. */
+  /** Ends the answer to `recover`: the runner knows nothing of a run that it has not observed by now. */
   v.object({ type: v.literal('synced') }),
   v.object({ type: v.literal('started'), id }),
   v.object({ type: v.literal('refused'), id, detail: text(10_000) }),
@@ -94,21 +94,21 @@ const FromRunner = v.variant('type', [
 ]);
 
 /**
- * What a controller says. The `logs` of `recover` are those that are still wanted, beside those of the runs that are
- * known; without it all are. A `start` is answered with `started` or `refused`, after what is observed of it.
+ * From controller to runner. `logs` in `recover` names the logs to keep beside those of known runs; without it the
+ * runner keeps all. The runner answers a `start` with `started` or `refused`, after the first observation of that run.
  */
 export type ControllerMessage = v.InferOutput<typeof FromController>;
-/** What the runner says. */
+/** From runner to controller. */
 export type RunnerMessage = v.InferOutput<typeof FromRunner>;
 
-/** Undefined for what is no message of a controller. */
-export function parseControllerMessage(said: unknown): ControllerMessage | undefined {
-  const parsed = v.safeParse(FromController, said);
+/** Returns undefined for a malformed message. */
+export function parseControllerMessage(message: unknown): ControllerMessage | undefined {
+  const parsed = v.safeParse(FromController, message);
   return parsed.success ? parsed.output : undefined;
 }
 
-/** Undefined for what is no message of a runner. */
-export function parseRunnerMessage(said: unknown): RunnerMessage | undefined {
-  const parsed = v.safeParse(FromRunner, said);
+/** Returns undefined for a malformed message. */
+export function parseRunnerMessage(message: unknown): RunnerMessage | undefined {
+  const parsed = v.safeParse(FromRunner, message);
   return parsed.success ? parsed.output : undefined;
 }

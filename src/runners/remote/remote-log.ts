@@ -1,4 +1,4 @@
-// The output of a run, read from `lsh runner` over a connection of its own.
+// Reads the output of a run from `lsh runner`, over a connection of its own.
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { LshError } from '../../core/errors.ts';
@@ -6,22 +6,22 @@ import { PROTOCOL_VERSION } from './protocol.ts';
 import { unreachable } from './runner-link.ts';
 
 export interface LogOptions {
-  /** Goes on until the run has ended. */
+  /** Reads on until the run has ended. */
   follow?: boolean;
   signal?: AbortSignal;
 }
 
-/** Empty where there is no output; rejects with RUNNER_UNREACHABLE. */
+/** Yields nothing for a run without output. Rejects with RUNNER_UNREACHABLE. */
 export async function* readRemoteLog(
   socketPath: string,
   name: string,
   { follow = false, signal }: LogOptions,
 ): AsyncGenerator<Uint8Array> {
   const path = `/v${PROTOCOL_VERSION}/runs/${name}/log${follow ? '?follow=true' : ''}`;
-  const asked = request({ socketPath, path, agent: false, ...(signal && { signal }) });
-  asked.end();
+  const logRequest = request({ socketPath, path, agent: false, ...(signal && { signal }) });
+  logRequest.end();
   try {
-    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    const [response] = (await once(logRequest, 'response')) as [IncomingMessage];
     if (response.statusCode !== 200) throw unreachable(`it answered with status ${response.statusCode}`);
     yield* response as AsyncIterable<Uint8Array>;
   } catch (error) {

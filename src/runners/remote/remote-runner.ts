@@ -1,10 +1,10 @@
-// The controller's side of shell runs: a Runner whose children are held by `lsh runner` behind a socket. What it
-// knows stays known while the connection is down; what became of it is asked when there is one again.
+// The controller's side of shell runs: a Runner whose children live in `lsh runner` behind a socket. It keeps its
+// observations while the connection is down and asks for the runs' fate after each reconnect.
 import { Listeners } from '../../control/listeners.ts';
 import type { Clock, Logger, Runner } from '../../control/ports.ts';
 import type { Job, JobKey } from '../../core/job.ts';
 import type { Run, RunObservation, StopCause } from '../../core/run.ts';
-import { AbsentRuns } from './absent-runs.ts';
+import { OtherHostRuns } from './other-host-runs.ts';
 import { readRemoteLog, type LogOptions } from './remote-log.ts';
 import { LOGS_MAX, type RunnerMessage } from './protocol.ts';
 import { RemoteRuns, wireNameOf } from './remote-runs.ts';
@@ -13,21 +13,21 @@ import { RunnerLink, unreachable } from './runner-link.ts';
 
 export interface RemoteRunnerOptions {
   socketPath: string;
-  /** Where the runs of this runner live, as recorded with them. */
+  /** The host of this runner, as recorded in `Run.host`. */
   host: string;
-  /** Fencing: grows with each change of leader; the runner refuses a lower one while a higher one is connected. */
+  /** Fencing: grows with each change of leader. The runner refuses a lower term while a higher one is connected. */
   term?: number;
   clock: Clock;
-  /** How long a runner lets its children live without a controller, in milliseconds; the same everywhere. */
+  /** How long a runner lets its children outlive their controller, in milliseconds; the same on every host. */
   leaseDurationMs: number;
-  /** How long they have from TERM to KILL then, in milliseconds; the same everywhere. */
+  /** Between TERM and KILL when that lease has run out, in milliseconds; the same on every host. */
   graceMs: number;
-  /** Another controller has taken over the runner; nothing can be started through this one any more. */
+  /** Another controller has taken over the runner: every further start() rejects. */
   onSuperseded?: () => void;
   log: Logger;
 }
 
-/** For timers that are late and processes that take a moment to die. */
+/** Allows for late timers and for processes that take a moment to die. */
 const MARGIN_MS = 2000;
 
 interface PendingStart extends PromiseWithResolvers<void> {
@@ -38,16 +38,16 @@ export class RemoteRunner implements Runner {
   readonly traits = SHELL_TRAITS;
   readonly #options: RemoteRunnerOptions;
   readonly #link: RunnerLink;
-  readonly #foreign: AbsentRuns;
+  readonly #otherHosts: OtherHostRuns;
   readonly #listeners = new Listeners<JobKey>();
   readonly #runs = new RemoteRuns();
   readonly #starts = new Map<number, PendingStart>();
-  /** Logs that the ledger still shows, until the runner has been told: later it is not asked for them again. */
-  #logs: string[] | undefined;
-  /** Logs that could not be removed yet. */
-  readonly #removals = new Set<string>();
-  /** Jobs to be looked at when there is a connection: something is new, or could not start. */
-  readonly #toAnnounce = new Set<JobKey>();
+  /** Logs of the ledger's runs, sent with the first `recover` only: later the list would lack newer runs. */
+  #logsToKeep: string[] | undefined;
+  /** Wire names of removed runs, until there is a connection to remove their logs. */
+  readonly #logsToRemove = new Set<string>();
+  /** Jobs to announce once connected: an observation changed, or a start found no connection. */
+  readonly #awaitingConnection = new Set<JobKey>();
   #synced = false;
   #capacity = 0;
   #startId = 0;
@@ -59,28 +59,28 @@ export class RemoteRunner implements Runner {
       socketPath,
       term,
       leaseDurationMs,
-      onOpen: () => this.#link.send({ type: 'recover', runs: this.#runs.ask(), logs: this.#logs }),
-      onMessage: (message) => this.#take(message),
+      onOpen: () => this.#link.send({ type: 'recover', runs: this.#runs.claims(), logs: this.#logsToKeep }),
+      onMessage: (message) => this.#receive(message),
       onClose: () => this.#disconnected(),
       onSuperseded: () => options.onSuperseded?.(),
       log,
     });
     const waitMs = leaseDurationMs + graceMs + MARGIN_MS;
-    this.#foreign = new AbsentRuns({ clock, waitMs, onGone: (key) => this.#listeners.notify(key) });
+    this.#otherHosts = new OtherHostRuns({ clock, waitMs, onGone: (key) => this.#listeners.notify(key) });
   }
 
   /**
-   * Takes over, once, at the start of leadership, with all shell runs that the ledger shows: the logs of others go.
-   * Does not wait for the connection: until it is there those that run are observed as they are recorded.
+   * Takes over with all shell runs in the ledger, once, at the start of leadership; the runner removes the logs of all
+   * others. Does not wait for the connection: until then, observations repeat the ledger.
    */
   recover(runs: readonly Run[]): void {
     const { host } = this.#options;
     const isOwn = (run: Run) => run.host === undefined || run.host === host;
     const running = runs.filter(({ phase }) => phase === 'Running');
-    this.#foreign.hold(running.filter((run) => !isOwn(run)));
-    this.#runs.hold(running.filter(isOwn));
+    this.#otherHosts.presumeRunning(running.filter((run) => !isOwn(run)));
+    this.#runs.presumeRunning(running.filter(isOwn));
     const logs = runs.filter(isOwn).map(({ job, name }) => wireNameOf(job, name));
-    if (logs.length <= LOGS_MAX) this.#logs = logs;
+    if (logs.length <= LOGS_MAX) this.#logsToKeep = logs;
     this.#link.open();
   }
 
@@ -93,13 +93,13 @@ export class RemoteRunner implements Runner {
   }
 
   observe(key: JobKey): RunObservation[] {
-    if (!this.#synced) this.#toAnnounce.add(key);
-    return [...this.#runs.observe(key), ...this.#foreign.observe(key)];
+    if (!this.#synced) this.#awaitingConnection.add(key);
+    return [...this.#runs.observe(key), ...this.#otherHosts.observe(key)];
   }
 
   /**
-   * Rejects with RUNNER_UNREACHABLE where it cannot be known whether the run starts: it is observed as running
-   * until the runner can be asked, which then proves that it never started, or tells how it goes.
+   * Rejects with RUNNER_UNREACHABLE when the start may or may not have arrived: the run is observed as Running until
+   * the reconnected runner reports it, or proves that it never started.
    */
   async start(job: Job, run: Run): Promise<void> {
     const wireName = wireNameOf(run.job, run.name);
@@ -111,8 +111,8 @@ export class RemoteRunner implements Runner {
       state: 'Running',
       startedAt: startedAt ?? this.#options.clock.now(),
     } as const;
-    this.#runs.add(wireName, { key, observation, standing: 'unasked' });
-    if (!this.#synced) throw unreachable('there is no connection to it');
+    this.#runs.add(wireName, { key, observation, inquiry: 'none' });
+    if (!this.#synced) throw unreachable('it is not connected');
     const pending = { wireName, ...Promise.withResolvers<void>() };
     const id = this.#startId++;
     this.#starts.set(id, pending);
@@ -138,27 +138,27 @@ export class RemoteRunner implements Runner {
     const run = this.#runs.get(wireName);
     if (!run || run.observation.state === 'Running') return;
     this.#runs.delete(wireName);
-    // Said again after the next connection where this one is gone: the runner will still observe it.
+    // Without a connection the release waits: the runner reports the run again, and the loop releases it again.
     if (this.#synced) this.#link.send({ type: 'release', name: wireName });
   }
 
   remove(name: string, key: JobKey): void {
-    this.#removals.add(wireNameOf(key, name));
+    this.#logsToRemove.add(wireNameOf(key, name));
     if (this.#synced) this.#removeLogs();
   }
 
-  /** The output of a run of this host, with `follow` until it has ended. Rejects with RUNNER_UNREACHABLE. */
+  /** The output of a run on this host, with `follow` until it has ended. Rejects with RUNNER_UNREACHABLE. */
   log(name: string, key: JobKey, options: LogOptions = {}): AsyncGenerator<Uint8Array> {
     return readRemoteLog(this.#options.socketPath, wireNameOf(key, name), options);
   }
 
   /** Leaves the children to the next controller. */
   async close(): Promise<void> {
-    this.#foreign.close();
+    this.#otherHosts.close();
     await this.#link.close();
   }
 
-  #take(message: RunnerMessage): void {
+  #receive(message: RunnerMessage): void {
     switch (message.type) {
       case 'observed':
         this.#observed(message.key, message.observation);
@@ -170,31 +170,31 @@ export class RemoteRunner implements Runner {
         this.#connected();
         return;
       case 'started':
-        this.#answered(message.id);
+        this.#resolveStart(message.id);
         return;
       case 'refused':
-        this.#refused(message.id, message.detail);
+        this.#startRefused(message.id, message.detail);
         return;
       case 'superseded':
     }
   }
 
   #observed(key: JobKey, observation: RunObservation): void {
-    if (!this.#runs.told(key, observation)) return;
-    // Who heard of it earlier could start nothing yet.
+    if (!this.#runs.record(key, observation)) return;
+    // Before `synced` the capacity is 0: the loop could start nothing yet.
     if (this.#synced) this.#listeners.notify(key);
-    else this.#toAnnounce.add(key);
+    else this.#awaitingConnection.add(key);
   }
 
   #connected(): void {
     this.#synced = true;
-    this.#logs = undefined;
-    this.#link.settled();
-    for (const key of this.#runs.settle()) this.#toAnnounce.add(key);
-    for (const [name, stop] of this.#runs.stops()) this.#link.send({ type: 'stop', name, ...stop });
+    this.#logsToKeep = undefined;
+    this.#link.resetBackoff();
+    for (const key of this.#runs.resolveUnreported()) this.#awaitingConnection.add(key);
+    for (const [name, stop] of this.#runs.pendingStops()) this.#link.send({ type: 'stop', name, ...stop });
     this.#removeLogs();
-    const keys = [...this.#toAnnounce];
-    this.#toAnnounce.clear();
+    const keys = [...this.#awaitingConnection];
+    this.#awaitingConnection.clear();
     for (const key of keys) this.#listeners.notify(key);
   }
 
@@ -202,19 +202,19 @@ export class RemoteRunner implements Runner {
     this.#synced = false;
     const starts = [...this.#starts.values()];
     this.#starts.clear();
-    for (const { reject } of starts) reject(unreachable('the connection broke before it answered'));
+    for (const { reject } of starts) reject(unreachable('the connection failed before it answered'));
   }
 
-  #answered(id: number): PendingStart | undefined {
+  #resolveStart(id: number): PendingStart | undefined {
     const pending = this.#starts.get(id);
     this.#starts.delete(id);
     pending?.resolve();
     return pending;
   }
 
-  /** It will not start later either: an end like others. */
-  #refused(id: number, message: string): void {
-    const run = this.#runs.get(this.#answered(id)?.wireName ?? '');
+  /** A refused start is final, so the run ends as a SpawnError. */
+  #startRefused(id: number, message: string): void {
+    const run = this.#runs.get(this.#resolveStart(id)?.wireName ?? '');
     if (run?.observation.state !== 'Running') return;
     const { name } = run.observation;
     const finishedAt = this.#options.clock.now();
@@ -223,7 +223,7 @@ export class RemoteRunner implements Runner {
   }
 
   #removeLogs(): void {
-    for (const name of this.#removals) this.#link.send({ type: 'removeLog', name });
-    this.#removals.clear();
+    for (const name of this.#logsToRemove) this.#link.send({ type: 'removeLog', name });
+    this.#logsToRemove.clear();
   }
 }

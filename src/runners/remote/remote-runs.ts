@@ -1,4 +1,4 @@
-// What a controller knows of the runs of its own host, and how far that has been told over the present connection.
+// The runs of this host as the controller knows them, and which of them the current connection has reported.
 import { splitKey, type JobKey } from '../../core/job.ts';
 import type { Run, RunObservation, StopCause } from '../../core/run.ts';
 import type { ClaimedRun } from '../subprocess/known-runs.ts';
@@ -7,11 +7,11 @@ import { RunIndex } from '../run-index.ts';
 interface RemoteRun {
   readonly key: JobKey;
   observation: RunObservation;
-  /** What the runner of the present connection has said about it: nothing yet, or nothing although asked. */
-  standing: 'unasked' | 'asked' | 'told';
-  /** What the ledger knew of a stop when it was taken over; the loop says it again. */
+  /** Over the current connection: not asked for, sent in `recover`, or reported by the runner. */
+  inquiry: 'none' | 'sent' | 'reported';
+  /** The stop recorded in the ledger at the takeover; the loop requests it again. */
   stopCause?: StopCause | undefined;
-  /** What the loop has said, kept for a runner that has not heard it. */
+  /** The stop that the loop requested, kept for a runner that reconnects. */
   stop?: Stop;
 }
 
@@ -21,64 +21,64 @@ interface Stop {
   graceMs: number;
 }
 
-/** Names of runs are unique within a namespace, and the runner serves several; a namespace has no dot. */
+/** The run's name on the wire: run names are unique within a namespace only. A namespace holds no dot. */
 export function wireNameOf(key: JobKey, name: string): string {
   return `${splitKey(key).namespace}.${name}`;
 }
 
-/** By their names on the wire; observed under their own. */
+/** Indexed by wire name; observations carry the run's own name. */
 export class RemoteRuns extends RunIndex<RemoteRun> {
-  /** Takes the ledger’s word for runs until the runner can be asked. */
-  hold(runs: readonly Run[]): void {
+  /** Observes the runs as Running, as the ledger says, until the runner reports them. */
+  presumeRunning(runs: readonly Run[]): void {
     for (const { name, job: key, createdAt, startedAt = createdAt, stopCause } of runs) {
       this.add(wireNameOf(key, name), {
         key,
         observation: { name, state: 'Running', startedAt },
-        standing: 'unasked',
+        inquiry: 'none',
         stopCause,
       });
     }
   }
 
-  /** The runs whose fate the runner is to tell. */
-  ask(): ClaimedRun[] {
-    const asked = [...this.entries()].filter(([, { observation }]) => observation.state !== 'Ended');
-    return asked.map(([name, run]) => {
-      run.standing = 'asked';
+  /** The unfinished runs, for `recover`: the runner must report their fate. */
+  claims(): ClaimedRun[] {
+    const unfinished = [...this.entries()].filter(([, { observation }]) => observation.state !== 'Ended');
+    return unfinished.map(([name, run]) => {
+      run.inquiry = 'sent';
       const { key, observation, stop, stopCause = stop?.cause } = run;
       const startedAt = observation.state === 'Running' ? observation.startedAt : undefined;
       return { name, job: key, startedAt, stopCause };
     });
   }
 
-  /** Takes in what the runner observed; false where that is no news. */
-  told(key: JobKey, observation: RunObservation): boolean {
-    const wireName = observation.name;
+  /** Records an observation. Returns false if the run had already ended. */
+  record(key: JobKey, observed: RunObservation): boolean {
+    const wireName = observed.name;
     const run = this.get(wireName);
     if (run?.observation.state === 'Ended') return false;
-    const told = { ...observation, name: wireName.slice(wireNameOf(key, '').length) };
-    if (run) Object.assign(run, { observation: told, standing: 'told' });
-    else this.add(wireName, { key, observation: told, standing: 'told' });
+    const observation = { ...observed, name: wireName.slice(wireNameOf(key, '').length) };
+    if (run) Object.assign(run, { observation, inquiry: 'reported' });
+    else this.add(wireName, { key, observation, inquiry: 'reported' });
     return true;
   }
 
   /**
-   * Everything has been told: what was not is gone, and what nobody was asked about was never sent. Answers with
-   * the jobs of both.
+   * Decides the runs that the runner left unreported at `synced`: a run sent in `recover` is gone, any other start was
+   * never sent. Returns the jobs of both.
    */
-  settle(): JobKey[] {
-    const untold = [...this.entries()].filter(
-      ([, { observation, standing }]) => observation.state === 'Running' && standing !== 'told',
+  resolveUnreported(): JobKey[] {
+    const unreported = [...this.entries()].filter(
+      ([, { observation, inquiry }]) => observation.state === 'Running' && inquiry !== 'reported',
     );
-    for (const [name, run] of untold) {
-      if (run.standing === 'asked') this.delete(name);
+    for (const [name, run] of unreported) {
+      if (run.inquiry === 'sent') this.delete(name);
       else run.observation = { name: run.observation.name, state: 'NeverStarted' };
     }
-    return untold.map(([, { key }]) => key);
+    return unreported.map(([, { key }]) => key);
   }
 
-  /** Stops of runs that have not ended, by name on the wire. */
-  *stops(): Generator<[name: string, stop: Stop]> {
+  /** The requested stops of running runs, by wire name. */
+  *pendingStops(): Generator<[name: string, stop: Stop]> {
     for (const [name, { observation, stop }] of this.entries()) {
       if (observation.state === 'Running' && stop) yield [name, stop];
     }

@@ -1,12 +1,11 @@
-// The controller's side of the connection to `lsh runner`: connects, notices that the other is gone, and connects
-// again. Knows no run.
+// The controller's side of the connection to `lsh runner`: connects, detects a lost peer, and reconnects.
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../../control/ports.ts';
 import { LshError } from '../../core/errors.ts';
 import { MessageStream } from './message-stream.ts';
 import {
-  BEATS_PER_LEASE,
+  HEARTBEATS_PER_LEASE,
   LEASE_HEADER,
   PROTOCOL_VERSION,
   TERM_HEADER,
@@ -15,19 +14,19 @@ import {
   type ControllerMessage,
   type RunnerMessage,
 } from './protocol.ts';
-import { SilenceWatch } from './silence.ts';
+import { IdleTimeout } from './idle-timeout.ts';
 
 export interface RunnerLinkOptions {
   socketPath: string;
-  /** A higher term takes over from a lower one; of equal ones the newest. */
+  /** Fencing: a controller replaces one of a lower or the same term. */
   term: number;
-  /** A runner that says nothing for this long is given up, in milliseconds. */
+  /** How long a runner may be silent before the connection is dropped, in milliseconds. */
   leaseDurationMs: number;
   onOpen: () => void;
   onMessage: (message: RunnerMessage) => void;
-  /** The connection is gone; the next one is under way. */
+  /** The connection is lost; the link reconnects by itself. */
   onClose: () => void;
-  /** Another controller has taken over: this one does not connect any more. */
+  /** Another controller has taken over; the link does not reconnect. */
   onSuperseded: () => void;
   log: Logger;
 }
@@ -47,7 +46,7 @@ export class RunnerLink {
     this.#options = options;
   }
 
-  /** Connects, again and again, until it is closed or superseded. */
+  /** Connects, and reconnects until close() or a takeover by another controller. */
   open(): void {
     const { socketPath, term, leaseDurationMs } = this.#options;
     const request = httpRequest({
@@ -57,24 +56,24 @@ export class RunnerLink {
       agent: false,
     });
     this.#request = request;
-    request.setTimeout(leaseDurationMs, () => request.destroy(new Error('it does not answer')));
+    request.setTimeout(leaseDurationMs, () => request.destroy(new Error('the runner does not answer')));
     request.once('upgrade', (response, socket, head) => this.#upgraded(response, socket, head));
     request.once('response', (response) => this.#refused(response));
     request.on('error', (error) => this.#failed(error));
     request.end();
   }
 
-  /** Nothing is sent where there is no connection. */
+  /** Drops the message while there is no connection. */
   send(message: ControllerMessage): void {
     this.#stream?.send(message);
   }
 
-  /** The connection is good: the next one need not wait long. */
-  settled(): void {
+  /** The connection works: the next reconnect starts with the shortest delay. */
+  resetBackoff(): void {
     this.#failures = 0;
   }
 
-  /** Says what was to be said and connects no more. */
+  /** Flushes, closes, and does not reconnect. */
   async close(): Promise<void> {
     this.#ended = true;
     clearTimeout(this.#retry);
@@ -86,36 +85,34 @@ export class RunnerLink {
     this.#request = undefined;
     if (this.#ended) return void socket.destroy();
     const { leaseDurationMs, onOpen } = this.#options;
-    const silence = new SilenceWatch(leaseDurationMs, () =>
-      stream.destroy(new Error('it has fallen silent')),
+    const idleTimeout = new IdleTimeout(leaseDurationMs, () =>
+      stream.destroy(new Error('the runner has fallen silent')),
     );
-    const theirLeaseMs = Number(headers[LEASE_HEADER]) || leaseDurationMs;
+    const runnerLeaseMs = Number(headers[LEASE_HEADER]) || leaseDurationMs;
     const stream = new MessageStream(
       {
         socket,
-        beatMs: Math.max(1, Math.min(leaseDurationMs, theirLeaseMs) / BEATS_PER_LEASE),
-        onHeard: () => silence.heard(),
-        onMessage: (said) => this.#take(said),
+        heartbeatMs: Math.max(1, Math.min(leaseDurationMs, runnerLeaseMs) / HEARTBEATS_PER_LEASE),
+        onData: () => idleTimeout.refresh(),
+        onMessage: (message) => this.#receive(message),
         onClose: (error) => {
-          silence.stop();
+          idleTimeout.stop();
           this.#stream = undefined;
           this.#options.onClose();
-          this.#failed(error ?? new Error('it closed the connection'));
+          this.#failed(error ?? new Error('the runner closed the connection'));
         },
       },
       head,
     );
     this.#stream = stream;
-    silence.heard();
+    idleTimeout.refresh();
     this.#options.log.info({}, 'connected to the runner');
     onOpen();
   }
 
-  #take(said: unknown): void {
-    const message = parseRunnerMessage(said);
-    if (message === undefined) {
-      throw unreachable('what it says cannot be understood');
-    }
+  #receive(received: unknown): void {
+    const message = parseRunnerMessage(received);
+    if (message === undefined) throw unreachable('it sent an unknown message');
     if (message.type === 'superseded') this.#superseded();
     else this.#options.onMessage(message);
   }
@@ -123,7 +120,7 @@ export class RunnerLink {
   #refused(response: IncomingMessage): void {
     response.resume();
     if (response.statusCode === 409) this.#superseded();
-    else this.#failed(new Error(`it refuses controllers with status ${response.statusCode}`));
+    else this.#failed(new Error(`the runner answered with status ${response.statusCode}`));
   }
 
   #superseded(): void {
@@ -144,7 +141,7 @@ export class RunnerLink {
   }
 }
 
-/** RUNNER_UNREACHABLE: the runner is somewhere else, gone or busy; later is another matter. */
+/** A retryable RUNNER_UNREACHABLE. */
 export function unreachable(detail: string, cause?: unknown): LshError {
   return new LshError('RUNNER_UNREACHABLE', { detail }, { cause });
 }

@@ -1,5 +1,5 @@
-// The socket of `lsh runner`: lets one controller at a time use the runner, and ends all children when none has
-// spoken for too long. Knows nothing of where runs are recorded.
+// The socket of `lsh runner`: lets one controller at a time use the runner, and ends all children when no controller
+// renews the lease.
 import { rmSync } from 'node:fs';
 import {
   createServer,
@@ -15,17 +15,17 @@ import type { JobKey } from '../../core/job.ts';
 import type { StopCause } from '../../core/run.ts';
 import { ControllerSession, type ServedRunner } from './controller-session.ts';
 import { LEASE_HEADER, PROTOCOL_VERSION, TERM_HEADER, UPGRADE } from './protocol.ts';
-import { SilenceWatch } from './silence.ts';
+import { IdleTimeout } from './idle-timeout.ts';
 
 export interface RunnerServerOptions {
-  /** In a directory that nobody else can write; the caller holds its lock. */
+  /** In a directory that only this user can write; the caller holds its lock. */
   socketPath: string;
-  /** Whether the group of the socket may connect too. */
+  /** Whether the socket's group may connect too. */
   groupAccess: boolean;
   runner: ServedRunner;
-  /** How long children live on without a word from a controller, in milliseconds. */
+  /** How long children outlive the last message of a controller, in milliseconds. */
   leaseDurationMs: number;
-  /** Between TERM and KILL for children that are ended by the runner itself, in milliseconds. */
+  /** Between TERM and KILL for children that the server ends, in milliseconds. */
   graceMs: number;
   log: Logger;
 }
@@ -37,31 +37,31 @@ const LOG_PATH = /^\/v1\/runs\/([A-Za-z0-9][\w.-]{0,199})\/log(\?follow=true)?$/
 export class RunnerServer {
   readonly #options: RunnerServerOptions;
   readonly #http: Server;
-  readonly #silence: SilenceWatch;
+  readonly #idleTimeout: IdleTimeout;
   readonly #closing = new AbortController();
   #current: { session: ControllerSession; term: number } | undefined;
   #recovery = Promise.resolve();
   #stopping = false;
-  /** Resolves when no run is left, while that is awaited. */
+  /** Set while #endChildren() waits for the last run to end. */
   #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(options: RunnerServerOptions) {
     this.#options = options;
-    this.#silence = new SilenceWatch(options.leaseDurationMs, () => void this.#deserted());
+    this.#idleTimeout = new IdleTimeout(options.leaseDurationMs, () => void this.#controllerLost());
     const timeouts = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS };
-    this.#http = createServer(timeouts, (request, response) => void this.#answer(request, response));
+    this.#http = createServer(timeouts, (request, response) => void this.#serveLog(request, response));
     this.#http.maxConnections = MAX_CONNECTIONS;
     this.#http.on('upgrade', (request, socket, head) => this.#admit(request, socket, head));
     options.runner.onChange((key) => this.#changed(key));
   }
 
-  /** Binds the socket; from now on a controller is waited for. */
+  /** Binds the socket and starts the lease: without a controller, recovered children end after it. */
   async listen(): Promise<void> {
     const { socketPath, groupAccess } = this.#options;
     rmSync(socketPath, { force: true });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#http.once('error', reject).once('listening', resolve);
-    // The path is bound before listen() returns: the socket has its mode from its first instant.
+    // listen() binds the path before it returns, so the umask gives the socket its mode from the first instant.
     const umask = process.umask(groupAccess ? 0o117 : 0o177);
     try {
       this.#http.listen(socketPath);
@@ -69,13 +69,13 @@ export class RunnerServer {
       process.umask(umask);
     }
     await promise;
-    this.#silence.heard();
+    this.#idleTimeout.refresh();
   }
 
-  /** Ends all children, says how they ended, and goes. */
+  /** Ends all children, reports their ends to the controller, and closes the socket. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#silence.stop();
+    this.#idleTimeout.stop();
     this.#current?.session.refuseStarts();
     await this.#endChildren('ShuttingDown');
     await this.#current?.session.close();
@@ -86,38 +86,38 @@ export class RunnerServer {
     await promise;
   }
 
-  async #deserted(): Promise<void> {
+  async #controllerLost(): Promise<void> {
     const { leaseDurationMs, log } = this.#options;
     this.#current?.session.destroy();
-    log.warn({ leaseDurationMs }, 'no controller has spoken for too long: all runs are ended');
+    log.warn({ leaseDurationMs }, 'controller silent beyond its lease, ending all runs');
     await this.#endChildren('ControllerGone');
   }
 
-  /** Resolves when none is left. */
+  /** Resolves when no child is left. */
   async #endChildren(cause: StopCause): Promise<void> {
     const { runner, graceMs, log } = this.#options;
     await runner.endOrphans(cause, graceMs).catch((error: Error) => {
-      log.error({ err: error }, 'what an earlier runner started could not be ended');
+      log.error({ err: error }, 'ending the runs of an earlier runner failed');
     });
-    for (const name of this.#running()) runner.stop(name, cause, graceMs);
+    for (const name of this.#runningNames()) runner.stop(name, cause, graceMs);
     this.#idle ??= Promise.withResolvers();
     const { promise } = this.#idle;
-    this.#lookForIdle();
+    this.#resolveIfIdle();
     await promise;
   }
 
   #changed(key: JobKey): void {
     this.#current?.session.changed(key);
-    this.#lookForIdle();
+    this.#resolveIfIdle();
   }
 
-  #lookForIdle(): void {
-    if (!this.#idle || this.#running().length > 0) return;
+  #resolveIfIdle(): void {
+    if (!this.#idle || this.#runningNames().length > 0) return;
     this.#idle.resolve();
     this.#idle = undefined;
   }
 
-  #running(): string[] {
+  #runningNames(): string[] {
     const { runner } = this.#options;
     const observations = runner.keys().flatMap((key) => runner.observe(key));
     return observations.filter(({ state }) => state === 'Running').map(({ name }) => name);
@@ -129,16 +129,16 @@ export class RunnerServer {
     const refusal = this.#refusal(request, term);
     if (refusal !== undefined) return reject(socket, refusal);
     const { leaseDurationMs, log } = this.#options;
-    if (this.#current) log.warn({ term }, 'another controller takes over');
+    if (this.#current) log.warn({ term }, 'another controller is taking over');
     void this.#current?.session.supersede();
     const lines = ['101 Switching Protocols', 'connection: upgrade', `upgrade: ${UPGRADE}`];
     socket.write(`HTTP/1.1 ${[...lines, `${LEASE_HEADER}: ${leaseDurationMs}`].join('\r\n')}\r\n\r\n`);
-    this.#silence.heard();
-    const current = { session: this.#open(socket, head, () => this.#left(current.session)), term };
+    this.#idleTimeout.refresh();
+    const current = { session: this.#open(socket, head, () => this.#sessionClosed(current.session)), term };
     this.#current = current;
   }
 
-  /** The status that keeps a request from being a controller; a lower term cannot push a higher one out. */
+  /** The HTTP status that refuses the request; undefined admits it. A lower term cannot replace a higher one. */
   #refusal({ url = '', headers }: IncomingMessage, term: number): number | undefined {
     if (headers.upgrade !== UPGRADE || !/^\/v\d+\/controller$/.test(url)) return 404;
     if (url !== `/v${PROTOCOL_VERSION}/controller`) return 426;
@@ -155,25 +155,28 @@ export class RunnerServer {
       runner,
       recover: (runs) => this.#recover(runs),
       leaseDurationMs,
-      onHeard: () => this.#silence.heard(),
+      onData: () => this.#idleTimeout.refresh(),
       onClose,
       log,
     });
     return session;
   }
 
-  #left(session: ControllerSession): void {
+  #sessionClosed(session: ControllerSession): void {
     if (this.#current?.session === session) this.#current = undefined;
   }
 
-  /** One at a time; and who was found while the controller went away has a lease like everybody. */
+  /**
+   * Serializes recoveries. Refreshes the lease after each: runs that it found for a controller which left meanwhile
+   * live for a whole lease, too.
+   */
   #recover(runs: Parameters<ServedRunner['recover']>[0]): Promise<void> {
     const recovered = this.#recovery.then(() => this.#options.runner.recover(runs));
-    this.#recovery = recovered.catch(() => undefined).then(() => this.#silence.heard());
+    this.#recovery = recovered.catch(() => undefined).then(() => this.#idleTimeout.refresh());
     return recovered;
   }
 
-  async #answer({ method, url = '' }: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #serveLog({ method, url = '' }: IncomingMessage, response: ServerResponse): Promise<void> {
     const [, name, follow] = (method === 'GET' && LOG_PATH.exec(url)) || [];
     if (name === undefined) {
       response.writeHead(404, { 'content-length': 0 }).end();
@@ -184,9 +187,9 @@ export class RunnerServer {
     const signal = AbortSignal.any([gone.signal, this.#closing.signal]);
     response.writeHead(200, { 'content-type': 'application/octet-stream' });
     const bytes = this.#options.runner.log(name, { follow: follow !== undefined, signal });
-    // A reader that went away, or a log that cannot be read: the answer breaks off either way.
+    // The reader left or the log is unreadable: the answer breaks off either way.
     await pipeline(bytes, response).catch((error: Error) =>
-      this.#options.log.debug({ run: name, err: error }, 'the log was not read to its end'),
+      this.#options.log.debug({ run: name, err: error }, 'log response aborted'),
     );
   }
 }

@@ -1,34 +1,34 @@
-// Shell runs of other hosts, which nobody here can see: they are held to be running until the runner over there has
-// certainly ended them for want of a controller.
+// Shell runs on other hosts, which this controller cannot see: they are presumed to run until the runner there must
+// have ended them, because no controller renewed its lease.
 import type { Clock } from '../../control/ports.ts';
 import type { JobKey } from '../../core/job.ts';
 import type { Run, RunObservation } from '../../core/run.ts';
 
-export interface AbsentRunsOptions {
+export interface OtherHostRunsOptions {
   clock: Clock;
-  /** From hold() until they are certainly gone, in milliseconds. */
+  /** From presumeRunning() until the other runner has certainly ended its runs, in milliseconds. */
   waitMs: number;
   /** Called for each job whose runs are gone. */
   onGone: (key: JobKey) => void;
 }
 
-export class AbsentRuns {
-  readonly #options: AbsentRunsOptions;
+export class OtherHostRuns {
+  readonly #options: OtherHostRunsOptions;
   #runs: readonly Run[] = [];
   #cancel: (() => void) | undefined;
 
-  constructor(options: AbsentRunsOptions) {
+  constructor(options: OtherHostRunsOptions) {
     this.#options = options;
   }
 
-  /** Observes them as running from now on, for as long as it takes. */
-  hold(runs: readonly Run[]): void {
+  /** Observes the runs as Running from now on, for `waitMs`. */
+  presumeRunning(runs: readonly Run[]): void {
     this.close();
     this.#runs = runs;
     if (runs.length > 0) this.#wait(this.#options.clock.monotonic());
   }
 
-  /** By the steady clock: a step of the other one must not make them look gone. */
+  /** Measures on the monotonic clock: a step of the wall clock must not make living runs look gone. */
   #wait(since: number): void {
     const { clock, waitMs, onGone } = this.#options;
     const restMs = since + waitMs - clock.monotonic();
@@ -51,7 +51,7 @@ export class AbsentRuns {
       }));
   }
 
-  /** Holds nothing any more. */
+  /** Forgets all runs. */
   close(): void {
     this.#cancel?.();
     this.#runs = [];
