@@ -1,4 +1,4 @@
-// The environment of a command: what it inherits, the job's own, and what tells the run about itself.
+// The environment of a command: inherited variables, the job's own, and the LSH_* variables of the run.
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parse } from 'dotenv';
@@ -9,14 +9,14 @@ import type { Run } from '../../core/run.ts';
 
 export type Environment = Record<string, string>;
 
-/** What of a job its command needs. */
+/** The part of a job that its command needs. */
 export type Command = Pick<Job, 'name' | 'spec'>;
-/** What of a run its start needs. */
+/** The part of a run that its start needs. */
 export type StartedRun = Pick<Run, 'name' | 'job' | 'slot' | 'attempt' | 'startAfter' | 'stopCause'>;
 
 /**
- * The whole environment of one run; later ones win: inherited, envFrom, env, the run's own LSH_*.
- * Rejects with SPAWN_FAILED for a file that cannot be read.
+ * The whole environment of one run; later sources win: inherited, envFrom, env, LSH_*. Rejects with SPAWN_FAILED for
+ * an unreadable file.
  */
 export async function childEnvironment(
   inherited: Environment,
@@ -57,7 +57,7 @@ async function parseFile(path: string, optional: boolean): Promise<Environment> 
     if (optional && code === 'ENOENT') return {};
     throw unreadable(path, code, error);
   }
-  // A FIFO without a writer would hold up the run, and the end of this process, for ever.
+  // Reading a FIFO without a writer would block the run, and the end of this process, for ever.
   throw unreadable(path, 'not a regular file');
 }
 

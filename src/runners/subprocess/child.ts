@@ -1,8 +1,9 @@
-// The two kinds of process behind a run: a child of ours, and one that an earlier process of ours started.
+// The two kinds of process behind a run: a child of this runner, and a process that an earlier runner started.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { LshError } from '../../core/errors.ts';
 import type { Environment } from './child-env.ts';
 import { groupBelongsTo, isRunProcess } from './process-identity.ts';
@@ -11,16 +12,16 @@ import { readStatus } from './run-files.ts';
 import { NOT_CLAIMED, WRAPPER_SHELL, wrapperArguments } from './wrapper.ts';
 
 const { O_NONBLOCK, O_RDONLY, O_RDWR } = constants;
-const ADOPTED_CHECK_MS = 1000;
+const ADOPTED_POLL_MS = 1000;
 
 /** The process group of a run, from the runner's side. */
 export interface RunProcess {
   readonly pgid: number;
-  /** Resolves when the wrapper is gone. Never rejects. */
+  /** Resolves when the wrapper has ended. Never rejects. */
   readonly exited: Promise<ProcessExit>;
-  /** Whether the group is still this run's, so that a signal to it meets nobody else. */
-  isOurs(): Promise<boolean>;
-  /** Lets it run on without us. */
+  /** Whether the group is still this run's: the kernel reuses the id of an empty group. */
+  ownsGroup(): Promise<boolean>;
+  /** Stops observing the process; it runs on. */
   detach(): void;
 }
 
@@ -48,7 +49,7 @@ export interface StartedChild {
 /** Starts the wrapped command in a session of its own; rejects with SPAWN_FAILED. */
 export async function startChild(input: ChildInput): Promise<StartedChild> {
   requireDirectory(input.workingDir);
-  // Before there is a writer that could be gone again with all it wrote.
+  // The reader opens before the writer: a short command could otherwise end with its output unread.
   const outputFd = openFifo(input.directory);
   try {
     return { process: await spawnWrapper(input), outputFd };
@@ -63,7 +64,7 @@ export async function startChild(input: ChildInput): Promise<StartedChild> {
 }
 
 async function spawnWrapper(input: ChildInput): Promise<RunProcess> {
-  // Open for reading as well: a child without a reader then waits, where it would die of SIGPIPE.
+  // Opened for reading as well: the child then always has a reader, and blocks where it would die of SIGPIPE.
   const output = openSync(join(input.directory, 'fifo'), O_RDWR);
   try {
     const child = spawn(WRAPPER_SHELL, wrapperArguments(input), {
@@ -76,7 +77,7 @@ async function spawnWrapper(input: ChildInput): Promise<RunProcess> {
     const exited = new Promise<ProcessExit>((resolve) => {
       child.once('exit', (code, signal) => resolve(signal ? { signal } : exitOf(code!, input.directory)));
     });
-    return { pgid: child.pid, exited, isOurs: () => Promise.resolve(true), detach: () => child.unref() };
+    return { pgid: child.pid, exited, ownsGroup: () => Promise.resolve(true), detach: () => child.unref() };
   } finally {
     closeSync(output);
   }
@@ -98,7 +99,7 @@ function describe(error: NodeJS.ErrnoException): string {
   return error.message;
 }
 
-/** Goes on observing a living wrapper of an earlier process; `outputEnded` hints that it may be gone. */
+/** Observes a living wrapper that an earlier runner started; `outputEnded` hints that it may have ended. */
 export function adoptChild(
   pid: number,
   run: string,
@@ -107,16 +108,19 @@ export function adoptChild(
 ): RunProcess {
   const stop = new AbortController();
   const exited = whenGone(pid, run, outputEnded, stop.signal).then(() => exitOnDisk(directory));
-  return { pgid: pid, exited, isOurs: () => groupBelongsTo(pid, run), detach: () => stop.abort() };
+  return { pgid: pid, exited, ownsGroup: () => groupBelongsTo(pid, run), detach: () => stop.abort() };
 }
 
-/** A wrapper that has ended before anybody looked; its group may have survived it. */
+/** A wrapper that ended before recovery; its group may have survived it. */
 export function endedChild(pid: number, run: string, exit: ProcessExit): RunProcess {
   const exited = Promise.resolve(exit);
-  return { pgid: pid, exited, isOurs: () => groupBelongsTo(pid, run), detach: () => undefined };
+  return { pgid: pid, exited, ownsGroup: () => groupBelongsTo(pid, run), detach: () => undefined };
 }
 
-/** A stranger's end is no event; its FIFO's is, and a slow look covers a FIFO that somebody else keeps open. */
+/**
+ * The end of a process that is not our child raises no event. The end of its output does; a slow poll covers output
+ * that another process keeps open.
+ */
 async function whenGone(
   pid: number,
   run: string,
@@ -126,22 +130,10 @@ async function whenGone(
   const ended = outputEnded.then(() => true);
   let listening = true;
   while (!stop.aborted && (await isRunProcess(pid, run))) {
-    const nextLook = pause(ADOPTED_CHECK_MS, stop);
-    if (listening) listening = !(await Promise.race([ended, nextLook]));
-    else await nextLook;
+    const nextPoll = delay(ADOPTED_POLL_MS, false, { signal: stop }).catch(() => false);
+    if (listening) listening = !(await Promise.race([ended, nextPoll]));
+    else await nextPoll;
   }
-}
-
-function pause(ms: number, stop: AbortSignal): Promise<false> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      stop.removeEventListener('abort', done);
-      resolve(false);
-    };
-    const timer = setTimeout(done, ms);
-    stop.addEventListener('abort', done);
-  });
 }
 
 function exitOnDisk(directory: string): ProcessExit {

@@ -1,31 +1,31 @@
-// The runs that the runner knows, by name and by job.
+// The runs that the subprocess runner observes, by name and by job.
 import type { JobKey } from '../../core/job.ts';
 import type { Run, RunObservation, StopCause } from '../../core/run.ts';
 import { LiveRun } from './live-run.ts';
 import { RunIndex } from '../run-index.ts';
 
-/** What the runner has to know of a run that the ledger holds as Running. */
+/** The part of a Running run in the ledger that its recovery needs. */
 export type ClaimedRun = Pick<Run, 'name' | 'job' | 'startedAt' | 'stopCause'>;
 
-/** A run without a process: proven never to have had any, or with nothing left that tells of it. */
+/** A run without a process: it provably never started, or left no trace. */
 interface TracelessRun {
   key: JobKey;
   observation: RunObservation;
-  /** Remembers on disk what was decided, until the run is released. */
+  /** Keeps the decision on disk until the run is released. */
   directory?: string;
 }
 
-/** A run that has, or had, a process; or one without. */
+/** Every run that the runner observes. */
 export type KnownRun = LiveRun | TracelessRun;
 
 export function neverStarted(run: ClaimedRun): KnownRun {
   return { key: run.job, observation: { name: run.name, state: 'NeverStarted' } };
 }
 
-/** A run of which nothing can be known: it may have run, so it must not run again. `now` in milliseconds. */
+/** Ends a run whose fate is unknown: it may have run, so it must not run again. `now` in milliseconds. */
 export function lostRun(run: ClaimedRun, directory: string, now: number): KnownRun {
   const reason: StopCause | 'Lost' = run.stopCause ?? 'Lost';
-  const message = 'The run may have started; nothing is left that tells how it ended.';
+  const message = 'The run may have started; it left no trace of its end.';
   const { name, startedAt } = run;
   return {
     key: run.job,
@@ -35,7 +35,7 @@ export function lostRun(run: ClaimedRun, directory: string, now: number): KnownR
 }
 
 export class KnownRuns extends RunIndex<KnownRun> {
-  /** The run, when it has been started. */
+  /** Returns undefined for a run without a process. */
   live(name: string): LiveRun | undefined {
     const known = this.get(name);
     return known instanceof LiveRun ? known : undefined;

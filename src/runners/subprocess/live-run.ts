@@ -1,4 +1,4 @@
-// One run from its start to the observation that it ended: joins process, output, stop and first cause.
+// One run from its start to its Ended observation: joins process, output, stop and first cause.
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobKey } from '../../core/job.ts';
@@ -6,16 +6,16 @@ import type { RunObservation, StopCause } from '../../core/run.ts';
 import type { RunProcess } from './child.ts';
 import type { Output } from './output/output.ts';
 import { endGroup, signalGroup } from './process-group.ts';
-import { leaveHeld } from './run-files.ts';
+import { saveWithheld } from './run-files.ts';
 import { exitCodeOf, runEnd, type ProcessExit } from './run-end.ts';
 
-/** A wrapper needs this long to set its trap; a TERM before that would be lost on the command. */
-const SETTLE_MS = 50;
-/** What the command left in its group has this long between TERM and KILL. */
+/** How long a wrapper takes to set its trap: an earlier TERM would end the wrapper before its command. */
+const TRAP_SETUP_MS = 50;
+/** Between TERM and KILL for processes that outlive the command in its group. */
 const LEFTOVER_GRACE_MS = 2000;
-/** How long output is awaited from a FIFO that something outside the group keeps open. */
+/** How long to wait for the end of the output while a process outside the group keeps the FIFO open. */
 const DRAIN_MS = 500;
-/** More than the FIFO and what was read of it can hold of what the group has written. */
+/** Exceeds the capacity of FIFO and read buffer: bytes beyond it come from a process outside the group. */
 const LEFT_MAX_BYTES = 1024 * 1024;
 
 export interface LiveRunOptions {
@@ -24,20 +24,20 @@ export interface LiveRunOptions {
   startedAt: number;
   stopCause: StopCause | undefined;
   now: () => number;
-  /** How often the kernel has ended one of us for want of memory. */
+  /** How many processes of this control group the kernel has killed for lack of memory. */
   memoryKills: () => number;
-  /** Called once, when the observation has become Ended. */
+  /** Called once, after the observation became Ended. */
   onEnd: () => void;
 }
 
-/** What was started or found for a run. */
+/** The process and the files of a run, started or recovered. */
 export interface Attachment {
   process: RunProcess;
   output: Output;
   directory: string;
-  /** Whether this process started it, and not an earlier one. */
-  fresh: boolean;
-  /** Whether the end of the output belongs to the run's record. */
+  /** False for a process that an earlier runner started. */
+  isOwnChild: boolean;
+  /** Whether the run's record takes the tail of the output. */
   captureOutput: boolean;
 }
 
@@ -69,21 +69,21 @@ export class LiveRun {
     return this.#attached?.directory;
   }
 
-  /** Whether nothing can touch the start directory any more: our own child is gone, and so is every writer. */
-  get isQuiet(): boolean {
-    return this.#exited && this.#drained && this.#attached!.fresh;
+  /** Whether the start directory may be reused: the own child and every writer of its FIFO have ended. */
+  get hasFreeDirectory(): boolean {
+    return this.#exited && this.#drained && this.#attached!.isOwnChild;
   }
 
   get output(): Output | undefined {
     return this.#attached?.output;
   }
 
-  /** Resolves when there is a process, or there will be none. */
+  /** Resolves when the process has started, or the run ended without one. */
   get ready(): Promise<void> {
     return this.#ready.promise;
   }
 
-  /** The process exists: observe it until it ends. */
+  /** Observes the process until it ends. */
   attach(attachment: Attachment): void {
     this.#attached = attachment;
     this.#ready.resolve();
@@ -91,12 +91,12 @@ export class LiveRun {
     void this.#observe(attachment);
   }
 
-  /** Nothing was started, for the reason given. */
+  /** Ends a run that could not start. */
   fail(reason: 'Refused' | 'SpawnError', message: string): void {
     this.#end({ name: this.#options.name, state: 'Ended', finishedAt: this.#options.now(), reason, message });
   }
 
-  /** Ends a run that was told to stop before it had a process; false when it was not. */
+  /** Ends a run that was stopped before it had a process. Returns false if it was not stopped. */
   endIfStopped(): boolean {
     if (!this.#stopping) return false;
     const { name, now } = this.#options;
@@ -104,7 +104,7 @@ export class LiveRun {
     return true;
   }
 
-  /** TERM to the group, KILL after the grace; the first call is the one that counts. */
+  /** Sends TERM to the group, and KILL after the grace (milliseconds). Later calls have no effect. */
   stop(cause: StopCause, graceMs: number): void {
     if (this.#stopping || this.#exited || this.observation.state !== 'Running') return;
     this.#stopCause ??= cause;
@@ -113,18 +113,18 @@ export class LiveRun {
   }
 
   #terminate(process: RunProcess, graceMs: number): void {
-    const settleMs = Math.max(0, this.#options.startedAt + SETTLE_MS - this.#options.now());
+    const trapSetupMs = Math.max(0, this.#options.startedAt + TRAP_SETUP_MS - this.#options.now());
     this.#timer = setTimeout(
       () => {
         this.#timer = setTimeout(() => void this.#signal(process, 'SIGKILL'), graceMs);
         void this.#signal(process, 'SIGTERM');
       },
-      Math.min(settleMs, SETTLE_MS),
+      Math.min(trapSetupMs, TRAP_SETUP_MS),
     );
   }
 
   async #signal(process: RunProcess, signal: NodeJS.Signals): Promise<void> {
-    if ((await process.isOurs()) && !this.#exited) signalGroup(process.pgid, signal);
+    if ((await process.ownsGroup()) && !this.#exited) signalGroup(process.pgid, signal);
   }
 
   async #observe({ process, output, directory, captureOutput }: Attachment): Promise<void> {
@@ -134,7 +134,7 @@ export class LiveRun {
     clearTimeout(this.#timer);
     const { name, startedAt, now } = this.#options;
     const finishedAt = ('at' in exit ? exit.at : undefined) ?? now();
-    if ('signal' in exit) rememberSignal(directory, exit.signal);
+    if ('signal' in exit) saveSignal(directory, exit.signal);
     await this.#endLeftovers(process, exit);
     this.#drained = await drained(output);
     await finish(output, directory);
@@ -146,10 +146,10 @@ export class LiveRun {
     this.#end(runEnd({ ...facts, memoryRanOut, outputTail, outputBytes, logError }));
   }
 
-  /** Like a container, a run ends with its command: `setsid` is the way out. */
+  /** Ends the rest of the group: like a container, a run ends with its command. Only `setsid` escapes. */
   async #endLeftovers(process: RunProcess, exit: ProcessExit): Promise<void> {
-    if (!signalGroup(process.pgid, 0) || !(await process.isOurs())) return;
-    // A wrapper that came to its end has sent TERM itself.
+    if (!signalGroup(process.pgid, 0) || !(await process.ownsGroup())) return;
+    // A wrapper that ran to its end has sent TERM itself.
     if (!('exitCode' in exit)) signalGroup(process.pgid, 'SIGTERM');
     await endGroup(process.pgid, LEFTOVER_GRACE_MS, this.#detached.signal);
   }
@@ -160,7 +160,7 @@ export class LiveRun {
     this.#options.onEnd();
   }
 
-  /** Stops observing; the process runs on. What has been read of its output is kept. */
+  /** Stops observing; the process runs on. Saves the output that was read. */
   async detach(): Promise<void> {
     clearTimeout(this.#timer);
     this.#detached.abort();
@@ -168,24 +168,24 @@ export class LiveRun {
     const { process, output, directory } = this.#attached;
     process.detach();
     await output.close();
-    leaveHeld(directory, output.held);
+    saveWithheld(directory, output.withheld);
   }
 }
 
-/** The next process of ours could not tell: a wrapper that was killed has written nothing. */
-function rememberSignal(directory: string, signal: NodeJS.Signals): void {
+/** Writes the exit code for the next runner: a killed wrapper has written none. */
+function saveSignal(directory: string, signal: NodeJS.Signals): void {
   try {
     appendFileSync(join(directory, 'status'), `${exitCodeOf(signal)}\n`);
   } catch {
-    // It is a help after a crash only; now the signal is known.
+    // Only a recovery after a crash reads it; this process knows the signal.
   }
 }
 
-/** Whether the output came to its end; a disk that is slow to take what was read is waited for. */
+/** Whether the output reached its end. Waits longer while a slow disk delays reading. */
 async function drained(output: Output): Promise<boolean> {
   const enough = output.bytes + LEFT_MAX_BYTES;
-  while (!(await within(output.ended, DRAIN_MS)))
-    if (!output.isKeeping || output.bytes > enough) return false;
+  while (!(await endsWithin(output.ended, DRAIN_MS)))
+    if (!output.isWriting || output.bytes > enough) return false;
   return true;
 }
 
@@ -200,8 +200,8 @@ async function finish(output: Output, directory: string): Promise<void> {
   }
 }
 
-/** A process that was itself frozen finds the limit passed before it has read what came meanwhile. */
-function within(promise: Promise<void>, limitMs: number): Promise<boolean> {
+/** setImmediate lets a process that was frozen itself read the output that arrived meanwhile, before the limit counts. */
+function endsWithin(promise: Promise<void>, limitMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => setImmediate(resolve, false), limitMs);
     void promise.then(() => {

@@ -1,18 +1,18 @@
-// How often the kernel has ended a process of this container, or of this user's service, because memory ran out: a
-// command that it ended looks like any other that got KILL.
+// Counts the processes of this container, or of this user's service, that the kernel killed for lack of memory: the
+// exit status alone cannot tell them from any other SIGKILL.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const CGROUPS = '/sys/fs/cgroup';
 const OWN_CGROUPS = '/proc/self/cgroup';
 
-/** Counts them from now on and again; always 0 where the kernel does not tell, as elsewhere than on Linux. */
+/** Returns a function that reads the counter; it returns 0 where the kernel has none, such as on macOS. */
 export function memoryKillCounter(cgroups = CGROUPS, ownCgroups = OWN_CGROUPS): () => number {
   const file = counterFiles(cgroups, ownCgroups).find((path) => countIn(path) !== undefined);
   return () => (file === undefined ? 0 : (countIn(file) ?? 0));
 }
 
-/** Version 1 of cgroups before version 2: where both are there, memory is with the first. */
+/** Version 1 of cgroups comes first: where both are mounted, version 1 has the memory controller. */
 function counterFiles(cgroups: string, ownCgroups: string): string[] {
   if (!existsSync(ownCgroups)) return [];
   const lines = readFileSync(ownCgroups, 'utf8').split('\n');
@@ -22,7 +22,7 @@ function counterFiles(cgroups: string, ownCgroups: string): string[] {
   const memory = join(cgroups, 'memory');
   return [
     join(memory, pathOf('memory'), 'memory.oom_control'),
-    // In a container the path may be the host's, and what is mounted its own.
+    // In a container the path may be the host's, while the mount is the container's own.
     join(memory, 'memory.oom_control'),
     join(cgroups, pathOf(''), 'memory.events'),
     join(cgroups, 'memory.events'),

@@ -1,8 +1,8 @@
-// Signals to a whole process group, and the end of what a command left behind in its own.
+// Signals a whole process group, and waits for its end.
 import { setTimeout as delay } from 'node:timers/promises';
 import { groupIsAlive } from './process-identity.ts';
 
-/** Sends the signal (0: only asks). False when nobody is there who could get it. */
+/** Sends the signal; 0 only tests. Returns false when the group has no process that may receive it. */
 export function signalGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(-pgid, signal);
@@ -12,17 +12,17 @@ export function signalGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
 }
 
 /**
- * Waits until the group is empty, and sends it KILL after the grace (milliseconds). The caller or the wrapper
- * has sent TERM. Returns early when aborted.
+ * Waits until the group is empty, and sends KILL after the grace (milliseconds). The caller or the wrapper has sent
+ * TERM. Returns early when aborted.
  */
 export async function endGroup(pgid: number, graceMs: number, signal: AbortSignal): Promise<void> {
   if (await isEmptyWithin(pgid, graceMs, signal)) return;
   signalGroup(pgid, 'SIGKILL');
-  // What waits inside the kernel dies when it comes back; the run does not wait for that.
+  // A process in an uninterruptible system call dies when that call returns; the run does not wait for it.
   await isEmptyWithin(pgid, 500, signal);
 }
 
-/** Groups give no event when they become empty, so they are asked, soon at first. */
+/** Polls, soon at first: an emptied group raises no event. */
 async function isEmptyWithin(pgid: number, limitMs: number, signal: AbortSignal): Promise<boolean> {
   for (let waited = 0, pause = 2; waited < limitMs; waited += pause, pause = Math.min(2 * pause, 50)) {
     if (signal.aborted || !(await isAlive(pgid))) return true;

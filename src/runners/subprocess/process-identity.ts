@@ -1,5 +1,5 @@
-// Whether a pid is still the process that it was: a pid alone is reused, the run's name in the environment and
-// the process's place as leader of its group are not.
+// Whether a pid still belongs to a run. The kernel reuses pids, so the process must also lead its group and have the
+// run's name in its environment.
 import { execFile } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { uptime } from 'node:os';
@@ -16,7 +16,7 @@ export async function groupBelongsTo(pid: number, run: string): Promise<boolean>
   return false;
 }
 
-/** Whether the process group has a member that is not a zombie; those wait for an init that may never come. */
+/** Whether the process group has a member that is not a zombie: without an init that reaps, zombies stay for ever. */
 export async function groupIsAlive(pgid: number): Promise<boolean> {
   return (await groupMembers(pgid)).length > 0;
 }
@@ -53,7 +53,7 @@ function groupOf(pid: number): number | undefined {
   return group === undefined || state === 'Z' || state === 'X' ? undefined : Number(group);
 }
 
-/** Undefined for a process that is gone, or is somebody else's. */
+/** Returns undefined for a process that has ended or belongs to another user. */
 function readProc(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
@@ -70,9 +70,9 @@ async function ps(args: string[]): Promise<string> {
   }
 }
 
-/** Differs between two boots of the machine; `now` in milliseconds. */
+/** A different text after each boot of the machine; `now` in milliseconds. */
 export function bootIdentity(now: number): string {
   const id = onLinux ? readProc('/proc/sys/kernel/random/boot_id') : undefined;
-  // Elsewhere the boot's own time, to ten seconds: clocks are corrected, boots take longer.
+  // Other systems: the time of the boot, to ten seconds. Clock corrections are smaller, and a boot takes longer.
   return id?.trim() ?? `booted at ${Math.round((now / 1000 - uptime()) / 10)}`;
 }

@@ -1,7 +1,16 @@
-// What an earlier process left: which runs still live, which ended in the dark, and which never started.
-import { closeSync, fsyncSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+// Finds the runs that an earlier runner left: which still live, which ended meanwhile, and which never started.
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { endGroup, signalGroup } from './process-group.ts';
 import { isRunProcess } from './process-identity.ts';
 import {
   readStatus,
@@ -13,8 +22,8 @@ import {
 } from './run-files.ts';
 
 /**
- * The fate of one start. `Vanished`: it ran, its wrapper is gone and left no exit code. `Unknown`: it may have run,
- * and there is not even a pid to look for.
+ * The fate of one start. `Vanished`: it ran, and its wrapper ended without an exit code. `Unknown`: it may have run,
+ * and left no pid.
  */
 export type Fate =
   | { state: 'NeverStarted' }
@@ -23,7 +32,7 @@ export type Fate =
   | { state: 'Vanished'; pid: number }
   | { state: 'Unknown' };
 
-/** The start directory of each run that has one; what does not look like one is left alone. */
+/** The start directories by run name. Ignores entries that are no start directory. */
 export function startDirectories(files: RunFiles): Map<string, string> {
   const entries = readdirSync(files.runs, { withFileTypes: true });
   const starts = entries.filter((entry) => entry.isDirectory() && entry.name.includes('~'));
@@ -31,12 +40,12 @@ export function startDirectories(files: RunFiles): Map<string, string> {
 }
 
 /**
- * Decides the fate of a start, once and for all: a start without a claim is sealed first. After a crash of the
- * machine a missing claim proves nothing, because it may not have reached the disk.
+ * Decides the fate of a start for good: it seals a start without a claim first. After a crash of the machine a missing
+ * claim proves nothing: it may not have reached the disk.
  */
 export async function fateOf(directory: string, run: string, sameBoot: boolean): Promise<Fate> {
   if (seal(directory)) return { state: sameBoot ? 'NeverStarted' : 'Unknown' };
-  const status = await settledStatus(directory);
+  const status = await awaitClaim(directory);
   if (status.claim === 'Sealed') return { state: 'NeverStarted' };
   if (status.claim !== 'Pid') return { state: 'Unknown' };
   const { pid, exitCode, writtenAt } = status;
@@ -45,15 +54,15 @@ export async function fateOf(directory: string, run: string, sameBoot: boolean):
   return exitedMeanwhile(directory, pid);
 }
 
-/** It may have written its exit code and ended between the two looks. */
+/** Reads the status again: the wrapper may have written its exit code just before it ended. */
 function exitedMeanwhile(directory: string, pid: number): Fate {
   const status = readStatus(directory);
   if (status.claim !== 'Pid' || status.exitCode === undefined) return { state: 'Vanished', pid };
   return { state: 'Exited', pid, exitCode: status.exitCode, at: status.writtenAt };
 }
 
-/** The pid follows the claim within microseconds; longer than a second only where the machine crashed. */
-async function settledStatus(directory: string): Promise<StartStatus> {
+/** The wrapper writes its pid microseconds after the claim; a claim still empty after a second survived a crash. */
+async function awaitClaim(directory: string): Promise<StartStatus> {
   for (let tries = 0; tries < 50; tries++) {
     const status = readStatus(directory);
     if (status.claim !== 'Empty') return status;
@@ -62,18 +71,18 @@ async function settledStatus(directory: string): Promise<StartStatus> {
   return { claim: 'Empty' };
 }
 
-/** Removes the start directory of a run that nobody knows, unless its command still runs: that one is left alone. */
-export async function sweep(directory: string, run: string): Promise<void> {
+/** Removes the start directory of a run that the ledger lacks, unless its command still runs. */
+export async function removeStaleStart(directory: string, run: string): Promise<void> {
   const { state } = await fateOf(directory, run, true);
   if (state !== 'Alive') removeStartDirectory(directory);
 }
 
-/** Whether the last process ran under this boot; marks nothing. */
+/** Whether the last runner ran under this boot. */
 export function isMarkedBoot(files: RunFiles, identity: string): boolean {
   return readIfThere(files.boot) === identity;
 }
 
-/** Whether the last process ran under this boot; what is written is on disk before the answer. */
+/** Marks this boot, durably. Returns whether the last runner ran under it. */
 export function markBoot(files: RunFiles, identity: string): boolean {
   if (isMarkedBoot(files, identity)) return true;
   const file = openSync(files.boot, 'w', 0o600);
@@ -93,4 +102,27 @@ function readIfThere(path: string): string | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/**
+ * Ends the living runs of an earlier runner, for which no controller has come: TERM, and KILL after the grace
+ * (milliseconds). Calls `onStop` with each run name before its TERM. Their files stay, so that a later recover() still
+ * learns how they ended.
+ */
+export async function endOrphans(
+  files: RunFiles,
+  graceMs: number,
+  onStop: (run: string) => void,
+): Promise<void> {
+  if (!existsSync(files.runs)) return;
+  const starts = [...startDirectories(files)];
+  await Promise.all(
+    starts.map(async ([run, directory]) => {
+      const fate = await fateOf(directory, run, true);
+      if (fate.state !== 'Alive') return;
+      onStop(run);
+      signalGroup(fate.pid, 'SIGTERM');
+      await endGroup(fate.pid, graceMs, new AbortController().signal);
+    }),
+  );
 }

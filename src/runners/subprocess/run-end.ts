@@ -1,8 +1,8 @@
-// What the end of a process means for its run.
+// Turns the end of a process into the end of its run.
 import { constants } from 'node:os';
 import type { RunEnd, StopCause } from '../../core/run.ts';
 
-/** How the wrapper ended; that it never claimed the run; or that it is gone without having left a word. */
+/** How the wrapper ended. `unclaimed`: it could not claim the run. `vanished`: it left no exit status. */
 export type ProcessExit =
   | { exitCode: number; at?: number }
   | { signal: NodeJS.Signals }
@@ -14,22 +14,22 @@ export interface RunFacts {
   startedAt: number;
   finishedAt: number;
   exit: ProcessExit;
-  /** What the runner was told to end it for; it wins over whatever the command made of it. */
+  /** Why the run was stopped; it wins over the exit status. */
   stopCause: StopCause | undefined;
-  /** Whether the kernel ended a process of ours for want of memory while the run went. */
+  /** Whether the kernel killed a process of this control group for lack of memory during the run. */
   memoryRanOut: () => boolean;
-  /** Undefined when the output is not to be kept with the run. */
+  /** Undefined when the run's record takes no output. */
   outputTail: string | undefined;
   outputBytes: number;
   logError: Error | undefined;
 }
 
-/** The observation that ends a run; exit codes are as a shell tells them: 128 + n for signal n. */
+/** The observation that ends a run. Exit codes are a shell's: 128 + n for signal n. */
 export function runEnd(facts: RunFacts): RunEnd {
   const { name, startedAt, finishedAt, outputBytes, stopCause } = facts;
   const outputTail = facts.outputTail === '' ? undefined : facts.outputTail;
   const cause = causeOf(facts, outputTail);
-  const logProblem = facts.logError && `The output could not be kept whole: ${facts.logError.message}.`;
+  const logProblem = facts.logError && `The log is incomplete: ${facts.logError.message}.`;
   return {
     name,
     state: 'Ended',
@@ -47,7 +47,7 @@ type Cause = Pick<RunEnd, 'exitCode' | 'signal' | 'reason' | 'message'>;
 
 function causeOf({ exit, memoryRanOut }: RunFacts, outputTail: string | undefined): Cause {
   if ('unclaimed' in exit) return { reason: 'SpawnError', message: 'The run could not be claimed on disk.' };
-  if ('vanished' in exit) return { reason: 'Lost', message: 'The command is gone and left no exit status.' };
+  if ('vanished' in exit) return { reason: 'Lost', message: 'The command ended without an exit status.' };
   if ('signal' in exit) return bySignal(exit.signal, exitCodeOf(exit.signal), memoryRanOut);
   const { exitCode } = exit;
   if (exitCode === 126 || exitCode === 127) return notStarted(exitCode, outputTail);
@@ -57,17 +57,17 @@ function causeOf({ exit, memoryRanOut }: RunFacts, outputTail: string | undefine
 
 function bySignal(signal: NodeJS.Signals, exitCode: number, memoryRanOut: () => boolean): Cause {
   if (signal === 'SIGKILL' && memoryRanOut()) {
-    const message = 'The command was ended by SIGKILL when memory ran out.';
+    const message = 'The kernel killed the command when memory ran out.';
     return { exitCode, signal, reason: 'OutOfMemory', message };
   }
   return { exitCode, signal, reason: 'Signal', message: `The command was ended by ${signal}.` };
 }
 
-/** The shell says why in the last line of the output. */
+/** The shell prints why in the last line of the output. */
 function notStarted(exitCode: number, outputTail: string | undefined): Cause {
-  const said = outputTail?.trimEnd().split('\n').at(-1)?.slice(-300);
-  const known = exitCode === 127 ? 'The command was not found.' : 'The command could not be executed.';
-  return { exitCode, reason: 'SpawnError', message: said || known };
+  const lastLine = outputTail?.trimEnd().split('\n').at(-1)?.slice(-300);
+  const standard = exitCode === 127 ? 'The command was not found.' : 'The command could not be executed.';
+  return { exitCode, reason: 'SpawnError', message: lastLine || standard };
 }
 
 function signalOf(exitCode: number): NodeJS.Signals | undefined {
@@ -75,7 +75,7 @@ function signalOf(exitCode: number): NodeJS.Signals | undefined {
   return found?.[0] as NodeJS.Signals | undefined;
 }
 
-/** The shell's exit code for a process that the signal ended. */
+/** The shell's exit code for a process that a signal ended. */
 export function exitCodeOf(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal];
 }

@@ -1,5 +1,5 @@
-// Where the runner keeps things on disk and what the status file of a run says. Every start of a run has a
-// private directory of its own, so a claim can never be made in the place of another start.
+// The runner's files on disk, and the status file of a run. Every start of a run has a private directory of its own,
+// so that a delayed start can never claim for another.
 import {
   chmodSync,
   existsSync,
@@ -15,18 +15,18 @@ import {
 import { join } from 'node:path';
 import { LshError } from '../../core/errors.ts';
 
-/** The runner's places under the state directory; all directories 0700, all files 0600. */
+/** The runner's paths under the state directory; directories are 0700, files 0600. */
 export interface RunFiles {
   runs: string;
   spare: string;
   logs: string;
-  /** Holds the pid of the process that reads the output now. */
+  /** Holds the pid of the runner that reads the output now. */
   owner: string;
   /** Holds the identity of the boot under which runs were started. */
   boot: string;
 }
 
-/** The places under a state directory; touches no disk. */
+/** The paths under a state directory; touches no disk. */
 export function runFiles(stateDir: string): RunFiles {
   return {
     runs: join(stateDir, 'runs'),
@@ -37,13 +37,13 @@ export function runFiles(stateDir: string): RunFiles {
   };
 }
 
-/** Creates the directory with mode 0700, or gives that mode to the one that exists. */
+/** Creates the directory with mode 0700, or sets that mode on an existing directory. */
 export function privateDirectory(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   if ((statSync(path).mode & 0o777) !== 0o700) chmodSync(path, 0o700);
 }
 
-/** Removes a start directory; much cheaper for the usual few files than a recursive removal. */
+/** Removes a start directory; much cheaper than a recursive removal, as it holds a few files only. */
 export function removeStartDirectory(path: string): void {
   try {
     for (const entry of readdirSync(path)) unlinkSync(join(path, entry));
@@ -53,7 +53,7 @@ export function removeStartDirectory(path: string): void {
   }
 }
 
-/** Path of a run's log; a name that is not a run's name is RUN_NOT_FOUND, so no path can be smuggled in. */
+/** Path of a run's log. Throws RUN_NOT_FOUND for an invalid run name, which could hold a path. */
 export function logPath(files: RunFiles, run: string): string {
   return join(files.logs, `${checkedName(run)}.log`);
 }
@@ -64,30 +64,30 @@ export function startDirectory(files: RunFiles, run: string, token: string): str
 }
 
 /**
- * Leaves output that was read and neither kept nor shown to the next process that observes the run: all of it, or
- * nothing where the disk does not take it. A part would hide what the rest of it is.
+ * Saves withheld output for the next runner that observes the run: all of it, or nothing on a full disk. With a part
+ * only, redaction could not recognize the rest of a secret.
  */
-export function leaveHeld(directory: string, held: Uint8Array): void {
-  if (held.length === 0) return;
-  const path = join(directory, 'held');
+export function saveWithheld(directory: string, withheld: Uint8Array): void {
+  if (withheld.length === 0) return;
+  const path = join(directory, 'withheld');
   try {
-    writeFileSync(`${path}.new`, held, { mode: 0o600 });
+    writeFileSync(`${path}.new`, withheld, { mode: 0o600 });
     renameSync(`${path}.new`, path);
   } catch {
-    // Less than one value is lost of the output, as when this process is killed.
+    // The output loses less than one secret's length, as when this process is killed.
   }
 }
 
-/** What was left so, if anything; once, because after a crash it must not come a second time. */
-export function takeHeld(directory: string): Buffer {
-  const path = join(directory, 'held');
+/** Reads and removes the withheld output, so that a crash after this cannot write it to the log twice. */
+export function takeWithheld(directory: string): Buffer {
+  const path = join(directory, 'withheld');
   if (!existsSync(path)) return Buffer.alloc(0);
-  const held = readFileSync(path);
+  const withheld = readFileSync(path);
   unlinkSync(path);
-  return held;
+  return withheld;
 }
 
-/** The run that a directory under `runs` belongs to. */
+/** The run name of a start directory. */
 export function runOfDirectory(entry: string): string {
   return entry.slice(0, entry.lastIndexOf('~'));
 }
@@ -97,7 +97,7 @@ function checkedName(run: string): string {
   return run;
 }
 
-/** What a status file tells; `Empty` is the instant between the claim and the pid, or a machine that crashed. */
+/** The content of a status file; `Empty` means between claim and pid, or a crash of the machine there. */
 export type StartStatus =
   | { claim: 'None' }
   | { claim: 'Empty' }
@@ -108,10 +108,7 @@ export type StartStatus =
 const SEAL = 'sealed\n';
 const LOST = 'lost\n';
 
-/**
- * Forbids a start that has not claimed its status file yet. True: the child has not run and never will.
- * False: it has claimed before.
- */
+/** Forbids a start that has not claimed its status file. Returns false if the start has claimed it already. */
 export function seal(directory: string): boolean {
   try {
     writeFileSync(join(directory, 'status'), SEAL, { flag: 'wx', mode: 0o600 });
@@ -122,7 +119,7 @@ export function seal(directory: string): boolean {
   }
 }
 
-/** Keeps it known that nothing can be known of this start, for as long as its directory is there. */
+/** Records on disk that the fate of this start is unknown, so that a later recovery decides the same. */
 export function markLost(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   writeFileSync(join(directory, 'status'), LOST, { mode: 0o600 });
@@ -138,7 +135,7 @@ export function readStatus(directory: string): StartStatus {
   const match = /^([1-9]\d*)\n(?:(\d{1,3})\n)?/.exec(text);
   if (!match) return { claim: 'Empty' };
   const exitCode = match[2] === undefined ? undefined : Number(match[2]);
-  // The file system counts fractions of a millisecond; instants here are whole ones.
+  // The file system counts fractions of a millisecond; instants are whole milliseconds.
   const writtenAt = Math.floor(statSync(path).mtimeMs);
   return { claim: 'Pid', pid: Number(match[1]), exitCode, writtenAt };
 }

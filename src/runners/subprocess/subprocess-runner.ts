@@ -1,5 +1,5 @@
-// The runner of shell runs: subprocesses of this host. It outlives nothing and loses nothing: children run on
-// when it goes, and the next one finds them again. It knows no socket, no SQL and no Kubernetes.
+// The runner of shell runs: subprocesses of this host. Children outlive it, and the next runner recovers them. It knows
+// no socket, no SQL and no Kubernetes.
 import { createReadStream, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Listeners } from '../../control/listeners.ts';
@@ -14,8 +14,15 @@ import { LiveRun, type Attachment } from './live-run.ts';
 import { memoryKillCounter } from './memory-kills.ts';
 import { Output } from './output/output.ts';
 import { bootIdentity } from './process-identity.ts';
-import { endOrphans } from './orphans.ts';
-import { fateOf, isMarkedBoot, markBoot, startDirectories, sweep, type Fate } from './recovery.ts';
+import {
+  endOrphans,
+  fateOf,
+  isMarkedBoot,
+  markBoot,
+  startDirectories,
+  removeStaleStart,
+  type Fate,
+} from './recovery.ts';
 import {
   logPath,
   markLost,
@@ -23,7 +30,7 @@ import {
   removeStartDirectory,
   runFiles,
   startDirectory,
-  takeHeld,
+  takeWithheld,
   type RunFiles,
 } from './run-files.ts';
 import { Redaction } from './output/redaction.ts';
@@ -36,20 +43,20 @@ const DEFAULT_MAX_OUTPUT_BYTES = 10 * 1024 * 1024;
 export interface SubprocessRunnerOptions {
   /** Private to this runner; created with mode 0700. */
   stateDir: string;
-  /** Variables that every command is given; without a PATH the usual one is added. */
+  /** Variables for every command; without a PATH a standard PATH is added. */
   inherit: Readonly<Record<string, string>>;
-  /** The same, of which no output shows a value. */
+  /** Further variables for every command; the runner masks their values in all output. */
   secrets?: Readonly<Record<string, string>>;
-  /** Why the command must not be executed, as a sentence; asked before every execution. */
+  /** Called before every execution; returns a sentence that says why the command must not run. */
   check: (spec: JobSpec) => string | undefined;
   maxConcurrentRuns: number;
   /** Most bytes of output kept per run; default 10 MiB. */
   maxOutputBytes?: number;
-  /** File mode mask of the commands; default: this process's own. */
+  /** File mode mask of the commands; default: that of this process. */
   umask?: number;
   /** Milliseconds since the epoch; default: the system clock. */
   now?: () => number;
-  /** How often the kernel has ended one of us for want of memory; default: what it says. */
+  /** How many processes of this control group the kernel has killed for lack of memory; default: its own counter. */
   memoryKills?: () => number;
 }
 
@@ -63,10 +70,10 @@ export class SubprocessRunner implements Runner {
   #pool: FifoPool | undefined;
   #active = 0;
   #closed = false;
-  /** Observed runs whose logs go with them. */
-  readonly #unwanted = new Set<string>();
-  /** Ended before recover() made them known, and why. */
-  readonly #strays = new Map<string, StopCause>();
+  /** Observed runs whose release also removes their logs. */
+  readonly #logsToRemove = new Set<string>();
+  /** Stop causes of the runs that endOrphans() ended, for the recover() that follows. */
+  readonly #endedOrphans = new Map<string, StopCause>();
 
   constructor(options: SubprocessRunnerOptions) {
     this.#options = { ...defaults(), ...options };
@@ -86,7 +93,7 @@ export class SubprocessRunner implements Runner {
     return this.#runs.observe(key);
   }
 
-  /** The jobs of which runs are observed. */
+  /** The jobs with observed runs. */
   keys(): JobKey[] {
     return [...this.#runs.keys()];
   }
@@ -95,18 +102,18 @@ export class SubprocessRunner implements Runner {
     this.#runs.live(name)?.stop(cause, graceMs);
   }
 
-  /** The log stays, until removeLog(). Nothing happens for a run that is still active. */
+  /** Forgets a finished run; an active run is ignored. The log stays until removeLog(). */
   release(name: string): void {
     const known = this.#runs.get(name);
     if (!known || known.observation.state === 'Running') return;
     this.#runs.delete(name);
-    if (this.#unwanted.delete(name)) this.removeLog(name);
+    if (this.#logsToRemove.delete(name)) this.removeLog(name);
     if (!known.directory) return;
-    if (known instanceof LiveRun && known.isQuiet) this.#pool!.give(known.directory);
+    if (known instanceof LiveRun && known.hasFreeDirectory) this.#pool!.give(known.directory);
     else removeStartDirectory(known.directory);
   }
 
-  /** The output of a run as it was written; with `follow` until the run has ended. Empty when there is none. */
+  /** The output of a run as it was written; with `follow` until the run has ended. Yields nothing without output. */
   async *log(
     name: string,
     options: { follow?: boolean; signal?: AbortSignal } = {},
@@ -119,13 +126,13 @@ export class SubprocessRunner implements Runner {
     if (existsSync(path)) yield* createReadStream(path, { signal: options.signal });
   }
 
-  /** Deletes the log of a run that nobody will ask for; of one that is observed, once it is released. */
+  /** Deletes the log of a run; that of an observed run after its release. */
   removeLog(name: string): void {
-    if (this.#runs.get(name)) this.#unwanted.add(name);
+    if (this.#runs.get(name)) this.#logsToRemove.add(name);
     else rmSync(logPath(this.#files, name), { force: true });
   }
 
-  /** Deletes the logs of all runs but these and those that are observed. */
+  /** Deletes the logs of all runs except the named and the observed. */
   keepLogs(names: readonly string[]): void {
     const kept = new Set(names);
     for (const entry of readdirSync(this.#files.logs)) {
@@ -135,10 +142,10 @@ export class SubprocessRunner implements Runner {
   }
 
   /**
-   * Makes the runner ready: call it first, with all shell runs that the ledger holds as Running. Living ones are
-   * observed again, those that ended meanwhile have their exit code, those that were killed end as Lost, as do
-   * those of which nothing can be known. Files of other runs are removed. A later call, by another who reads the
-   * ledger, tells of the runs that are not known yet. One call at a time.
+   * Makes the runner ready; call it first, with all Running shell runs of the ledger. Observes living runs again, ends
+   * runs that finished meanwhile with their exit code, and ends killed or untraceable runs as Lost. Removes the files of
+   * all other runs. A later call, by the next controller, adds the runs that are not observed yet. The caller
+   * serializes calls.
    */
   async recover(runs: readonly ClaimedRun[]): Promise<void> {
     const { runs: starts, logs, spare, owner } = this.#files;
@@ -148,50 +155,50 @@ export class SubprocessRunner implements Runner {
     for (const run of runs) {
       const directory = directories.get(run.name);
       directories.delete(run.name);
-      if (!this.#runs.get(run.name)) await this.#recoverOne(run, directory, sameBoot);
+      if (!this.#runs.get(run.name)) await this.#recoverRun(run, directory, sameBoot);
     }
     if (this.#pool) return;
-    for (const [run, directory] of directories) await sweep(directory, run);
+    for (const [run, directory] of directories) await removeStaleStart(directory, run);
     this.#pool = new FifoPool(spare, this.#inherited['PATH']!);
-    // From here on the wrappers count on this process to read what they leave in their FIFOs.
+    // From here on the wrappers rely on this process to read the rest of their FIFOs.
     writeFileSync(owner, `${process.pid}\n`, { mode: 0o600 });
     await this.#pool.ready();
   }
 
-  async #recoverOne(held: ClaimedRun, directory: string | undefined, sameBoot: boolean): Promise<void> {
-    const run = { ...held, stopCause: held.stopCause ?? this.#strays.get(held.name) };
-    if (directory) this.#take(run, directory, await fateOf(directory, run.name, sameBoot));
+  async #recoverRun(claimed: ClaimedRun, directory: string | undefined, sameBoot: boolean): Promise<void> {
+    const run = { ...claimed, stopCause: claimed.stopCause ?? this.#endedOrphans.get(claimed.name) };
+    if (directory) this.#resume(run, directory, await fateOf(directory, run.name, sameBoot));
     else if (sameBoot) this.#runs.add(run.name, neverStarted(run));
-    else this.#lose(run, startDirectory(this.#files, run.name, 'lost'));
+    else this.#recordLost(run, startDirectory(this.#files, run.name, 'lost'));
   }
 
-  #lose(run: ClaimedRun, directory: string): void {
+  #recordLost(run: ClaimedRun, directory: string): void {
     markLost(directory);
     this.#runs.add(run.name, lostRun(run, directory, this.#options.now()));
   }
 
   /**
-   * Before the first recover(): ends what an earlier process started, TERM and after the grace (milliseconds)
-   * KILL. Who comes then with recover() is told the cause.
+   * Before the first recover(): ends the runs of an earlier runner with TERM, and KILL after the grace (milliseconds).
+   * The recover() that follows reports the cause as their reason.
    */
   async endOrphans(cause: StopCause, graceMs: number): Promise<void> {
     if (this.#pool || !isMarkedBoot(this.#files, bootIdentity(this.#options.now()))) return;
-    await endOrphans(this.#files, graceMs, (run) => this.#strays.set(run, cause));
+    await endOrphans(this.#files, graceMs, (run) => this.#endedOrphans.set(run, cause));
   }
 
-  #take(run: ClaimedRun, directory: string, fate: Fate): void {
-    if (fate.state === 'Unknown') return this.#lose(run, directory);
+  #resume(run: ClaimedRun, directory: string, fate: Fate): void {
+    if (fate.state === 'Unknown') return this.#recordLost(run, directory);
     if (fate.state === 'NeverStarted') {
       this.#runs.add(run.name, neverStarted(run));
       return removeStartDirectory(directory);
     }
-    const live = this.#begin(run, run.startedAt ?? this.#options.now());
+    const live = this.#track(run, run.startedAt ?? this.#options.now());
     const log = RunLog.reopen(this.#logOptions(run.name, directory));
-    const output = new Output(openFifo(directory), log, this.#redaction(takeHeld(directory)));
-    const captureOutput = !existsSync(quietFile(directory));
-    live.attach({ process: foundProcess(fate), output, directory, fresh: false, captureOutput });
+    const output = new Output(openFifo(directory), log, this.#redaction(takeWithheld(directory)));
+    const captureOutput = !existsSync(noCaptureMarker(directory));
+    live.attach({ process: recoveredProcess(fate), output, directory, isOwnChild: false, captureOutput });
 
-    function foundProcess(found: FoundProcess): RunProcess {
+    function recoveredProcess(found: RecoveredFate): RunProcess {
       if (found.state === 'Alive') return adoptChild(found.pid, run.name, directory, output.ended);
       return endedChild(found.pid, run.name, found.state === 'Exited' ? found : { vanished: true });
     }
@@ -199,7 +206,7 @@ export class SubprocessRunner implements Runner {
 
   async start(job: Command, run: StartedRun): Promise<void> {
     if (this.#closed || this.#runs.live(run.name)) return;
-    const live = this.#begin(run, this.#options.now());
+    const live = this.#track(run, this.#options.now());
     const refusal = this.#options.check(job.spec);
     if (refusal !== undefined) return live.fail('Refused', refusal);
     try {
@@ -227,7 +234,7 @@ export class SubprocessRunner implements Runner {
   async #spawn(spec: JobSpec, name: string, place: Place): Promise<Attachment> {
     const { directory } = place;
     const { captureOutput } = spec;
-    if (!captureOutput) writeFileSync(quietFile(directory), '', { mode: 0o600 });
+    if (!captureOutput) writeFileSync(noCaptureMarker(directory), '', { mode: 0o600 });
     const log = RunLog.create(this.#logOptions(name, directory));
     const command = commandOf(spec);
     const { process, outputFd } = await startChild({
@@ -237,19 +244,19 @@ export class SubprocessRunner implements Runner {
       umask: this.#options.umask,
     });
     const output = new Output(outputFd, log, this.#redaction());
-    return { process, output, directory, fresh: true, captureOutput };
+    return { process, output, directory, isOwnChild: true, captureOutput };
   }
 
-  #redaction(held?: Buffer): Redaction | undefined {
+  #redaction(withheld?: Buffer): Redaction | undefined {
     const secrets = Object.values(this.#options.secrets);
-    return secrets.length > 0 || held?.length ? new Redaction(secrets, held) : undefined;
+    return secrets.length > 0 || withheld?.length ? new Redaction(secrets, withheld) : undefined;
   }
 
   #logOptions(name: string, directory: string) {
     return { path: logPath(this.#files, name), directory, maxBytes: this.#options.maxOutputBytes };
   }
 
-  #begin(run: ClaimedRun, startedAt: number): LiveRun {
+  #track(run: ClaimedRun, startedAt: number): LiveRun {
     const { name, job: key, stopCause } = run;
     const { now, memoryKills } = this.#options;
     const onEnd = () => {
@@ -262,7 +269,7 @@ export class SubprocessRunner implements Runner {
     return live;
   }
 
-  /** Stops observing and starts nothing more. The children run on and are found by the next recover(). */
+  /** Stops observing and starts nothing more. The children run on; the next recover() finds them. */
   async close(): Promise<void> {
     this.#closed = true;
     rmSync(this.#files.owner, { force: true });
@@ -281,15 +288,15 @@ function defaults() {
   };
 }
 
-type FoundProcess = Extract<Fate, { pid: number }>;
+type RecoveredFate = Extract<Fate, { pid: number }>;
 type Place = Pick<ChildInput, 'directory' | 'workingDir' | 'env'>;
 
-/** What is run: the arguments as they are, or the command by its shell. */
+/** The words to execute: the arguments as they are, or the command in its shell. */
 function commandOf({ args, command, shell = DEFAULT_SHELL }: JobSpec): readonly string[] {
   return args ?? [shell, '-c', command ?? ''];
 }
 
-/** Its presence tells the next process that the output is not to be kept with the run. */
-function quietFile(directory: string): string {
+/** A marker file: it tells the next runner that the run's record takes no output. */
+function noCaptureMarker(directory: string): string {
   return join(directory, 'quiet');
 }

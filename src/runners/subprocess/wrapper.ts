@@ -1,13 +1,13 @@
-// The few lines of POSIX sh around every command: they claim the run, keep its exit status where the next
-// daemon finds it, and outlive the group's TERM until the command has ended.
+// The POSIX sh script around every command: it claims the run, saves its exit status for the next runner, and outlives
+// the group's TERM until the command has ended.
 
-/** Where the wrapper's own shell is. */
+/** The shell of the wrapper itself. */
 export const WRAPPER_SHELL = '/bin/sh';
 
-/** Exit status of a wrapper that could not claim and therefore ran nothing. */
+/** Exit status of a wrapper that could not claim the run, and therefore ran nothing. */
 export const NOT_CLAIMED = 125;
 
-/** How much likelier than us a command is to be ended when memory runs out, in thousandths of all memory. */
+/** By how much a command's OOM score exceeds the runner's, in thousandths of all memory. */
 const OOM_SCORE_ABOVE_OURS = 200;
 const OOM_SCORE_MAX = 1000;
 
@@ -16,12 +16,12 @@ const OOM_SCORE_MAX = 1000;
  * - `set -C` makes the redirection an exclusive create: one claim per start directory, ever.
  * - A caught signal is reset in the command; an ignored one would not be.
  * - `exec` runs a program even where the shell has a builtin of that name, such as `exit`.
- * - The command makes itself the kernel's choice when memory runs out: a runner that went would take all runs with
- *   it. Everyone may raise a score; where there is none, as elsewhere than on Linux, the shell goes on.
- * - The shell's own remarks ("Terminated") go nowhere; those about the command go to its output.
- * - What the command left in its group gets TERM; the wrapper itself is immune by its trap.
- * - With no reader alive, what stands in the FIFO would vanish with its last writer: it is saved beside it.
- * Variables are prefixed, because assigning one that came with the environment would change it for the command.
+ * - The command raises its OOM score above the runner's, so that the kernel kills the command first: a killed runner
+ *   loses sight of all runs. Any process may raise its score; outside Linux there is no score, and the shell goes on.
+ * - The shell's own messages ("Terminated") are discarded; its messages about the command go to the output.
+ * - TERM goes to the processes that the command left in its group; the trap protects the wrapper.
+ * - Without a living reader the FIFO loses its content with its last writer, so the wrapper saves it beside the FIFO.
+ * The names of variables have a prefix: assigning an inherited variable would change it for the command.
  */
 const SCRIPT = `_lsh_dir=$1 _lsh_umask=$2 _lsh_owner=$3
 shift 3

@@ -87,8 +87,8 @@ test('with no controller for a lease, all children are ended, and the next contr
   expect(world.children().length).toBeGreaterThan(0);
   world.forgetOutput();
   await killHost();
-  await world.said('no controller has spoken for too long');
-  expect(world.output).toContain(`"leaseDurationMs":${SHORT_LEASE},"msg":"no controller`);
+  await world.said('controller silent beyond its lease');
+  expect(world.output).toContain(`"leaseDurationMs":${SHORT_LEASE},"msg":"controller silent`);
   const controller = await world.connected([run], { leaseDurationMs: SHORT_LEASE });
   expect(await endOf(controller, run)).toMatchObject({ state: 'Ended', reason: 'ControllerGone' });
   expect(world.children()).toEqual([]);
@@ -107,7 +107,7 @@ test('a frozen controller counts as none, and when it goes on it learns what hap
   await startInHost('sleep 1000', SHORT_LEASE);
   world.forgetOutput();
   host!.kill('SIGSTOP');
-  await world.said('no controller has spoken for too long');
+  await world.said('controller silent beyond its lease');
   await vi.waitFor(() => expect(world.children()).toEqual([]), { timeout: 60_000, interval: 5 });
   host!.kill('SIGCONT');
   await message({ observed: ['Ended', 'ControllerGone'] });

@@ -52,7 +52,12 @@ describe.runIf(onLinux)('the kernel’s choice', () => {
 
 describe('a command that gets KILL', () => {
   test.each([
-    ['while the kernel ended one of us for memory', 1, 'OutOfMemory', /SIGKILL when memory ran out/],
+    [
+      'while the kernel ended one of us for memory',
+      1,
+      'OutOfMemory',
+      /kernel killed the command when memory ran out/,
+    ],
     ['while it did not', 0, 'Signal', /ended by SIGKILL/],
   ])('%s', async (_, kills, reason, message) => {
     // One from before the run is none of it.

@@ -129,7 +129,7 @@ describe('when another process goes on with the run', () => {
     });
     await readUntil(first.log(run.name, { follow: true }), 'key: ');
     const { runs } = runFiles(home.stateDir);
-    const inTheWay = join(runs, readdirSync(runs)[0]!, 'held');
+    const inTheWay = join(runs, readdirSync(runs)[0]!, 'withheld');
     mkdirSync(inTheWay);
     await first.close();
     rmdirSync(inTheWay);

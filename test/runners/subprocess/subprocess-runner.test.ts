@@ -300,7 +300,7 @@ describe('files', () => {
       outputBytes: 200_006,
       outputTail: expect.stringMatching(/\nlast\n$/),
     });
-    expect((await end).message).toMatch(/could not be kept whole: ENOENT/);
+    expect((await end).message).toMatch(/log is incomplete: ENOENT/);
     expect(await readAll(runner.log(run.name))).toBe('');
   });
 

@@ -1,5 +1,5 @@
-// Private directories with a FIFO in each, made in batches: Node cannot make a FIFO, and one `mkfifo` process
-// per run would cost as much as the run.
+// Private directories with a FIFO in each, made in batches: Node cannot make a FIFO, and one `mkfifo` process per run
+// would cost as much as the run.
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, unlinkSync } from 'node:fs';
@@ -12,14 +12,14 @@ const BATCH = 64;
 const LOW_WATER = BATCH / 2;
 const SYSTEM_PATH = '/usr/bin:/bin';
 
-/** A directory ready to become the start directory of a run. */
+/** A directory that can become the start directory of a run. */
 export interface SpareDirectory {
   path: string;
-  /** Unique for ever; part of the start directory's name. */
+  /** Never reused; part of the start directory's name. */
   token: string;
 }
 
-/** Makes FIFOs with mode 0600; `path` is where the `mkfifo` program is looked for. */
+/** Makes FIFOs with mode 0600; `path` is the PATH for the `mkfifo` program. */
 export async function makeFifos(fifos: readonly string[], path: string): Promise<void> {
   await execute('mkfifo', ['-m', '600', ...fifos], { env: { PATH: `${path}:${SYSTEM_PATH}` } });
 }
@@ -31,7 +31,7 @@ export class FifoPool {
   #filling: Promise<void> | undefined;
   #closed = false;
 
-  /** Goes on with what an earlier process left unused in `directory`; `path` is where `mkfifo` is looked for. */
+  /** Starts with the directories that an earlier runner left unused; `path` is the PATH for `mkfifo`. */
   constructor(directory: string, path: string) {
     this.#directory = directory;
     this.#path = path;
@@ -41,17 +41,17 @@ export class FifoPool {
 
   #keep(token: string): void {
     const path = join(this.#directory, token);
-    // A crash may have come before the FIFO.
+    // A crash may have left a directory without its FIFO.
     if (existsSync(join(path, 'fifo'))) this.#spare.push({ path, token });
     else rmSync(path, { recursive: true, force: true });
   }
 
-  /** Resolves when the next runs need not wait for a batch. */
+  /** Resolves when the pool is filled. */
   async ready(): Promise<void> {
     if (this.#spare.length < LOW_WATER) await this.#refill();
   }
 
-  /** A directory nobody else has; waits for a batch only when none is left. */
+  /** Takes a directory out of the pool; waits for a batch only when the pool is empty. */
   async take(): Promise<SpareDirectory> {
     for (;;) {
       const spare = this.#spare.pop();
@@ -59,7 +59,7 @@ export class FifoPool {
       const filling = this.#refill();
       if (!spare) await filling;
       else {
-        // A failure here meets the next take() that has to wait.
+        // The next take() that has to wait reports the failure.
         filling.catch(() => undefined);
         return spare;
       }
@@ -67,8 +67,8 @@ export class FifoPool {
   }
 
   /**
-   * Takes back a directory whose FIFO no process has open any more. Using it again is much cheaper than removing
-   * it and making another; its new token keeps a claim for the old start from ever succeeding.
+   * Returns a directory to the pool; no process may have its FIFO open. Reuse is much cheaper than removal, and the new
+   * token keeps a delayed start from claiming in it.
    */
   give(directory: string): void {
     if (this.#closed || this.#spare.length >= 2 * BATCH) return removeStartDirectory(directory);
@@ -79,7 +79,7 @@ export class FifoPool {
     this.#spare.push({ path, token });
   }
 
-  /** One batch at a time. */
+  /** Concurrent calls share one batch. */
   #refill(): Promise<void> {
     this.#filling ??= this.#fill().finally(() => {
       this.#filling = undefined;
@@ -100,7 +100,7 @@ export class FifoPool {
     this.#spare.push(...batch.map((path) => ({ path, token: basename(path) })));
   }
 
-  /** Waits for the batch being made; what is spare stays for the next process. */
+  /** Waits for the current batch; spare directories stay for the next runner. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#filling?.catch(() => undefined);

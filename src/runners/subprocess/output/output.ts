@@ -1,8 +1,10 @@
-// The output of one child: from its FIFO into the log and the tail, no faster than the disk takes it.
+// The output of one child: copies its FIFO into the log and the tail, at the speed of the disk.
 import { Socket } from 'node:net';
-import { OutputTail, TAIL_MAX_BYTES } from './output-tail.ts';
 import type { Redaction } from './redaction.ts';
 import type { RunLog } from './run-log.ts';
+
+/** Most bytes of UTF-8 in a tail. */
+export const TAIL_MAX_BYTES = 1024;
 
 export class Output {
   readonly log: RunLog;
@@ -10,13 +12,13 @@ export class Output {
   readonly #tail = new OutputTail();
   readonly #redaction: Redaction | undefined;
   readonly #pumping: Promise<void>;
-  #keeping = false;
-  /** All bytes of output that may be shown so far, kept or not. */
+  #writing = false;
+  /** All bytes that passed redaction so far, also those that the bounded log drops. */
   bytes: number;
-  /** Why the log is not whole, when it is not. */
+  /** Why the log is incomplete. */
   logError: Error | undefined;
 
-  /** Takes over the descriptor of a FIFO opened for reading, without blocking. */
+  /** Takes over the descriptor of a FIFO that is open for reading, non-blocking. */
   constructor(fd: number, log: RunLog, redaction?: Redaction) {
     this.log = log;
     this.#redaction = redaction;
@@ -30,24 +32,24 @@ export class Output {
     try {
       for await (const chunk of this.#socket) await this.take(chunk as Buffer);
     } catch (error) {
-      // Destroyed by close(), or unreadable: either way this was the last of it.
+      // close() destroyed the socket, or the FIFO is unreadable: either way the output ends here.
       if (!this.#socket.destroyed) this.logError ??= error as Error;
     }
   }
 
-  /** Keeps a piece of output, without what must not be shown. */
+  /** Redacts and stores a piece of output. */
   async take(chunk: Uint8Array): Promise<void> {
-    this.#keeping = true;
+    this.#writing = true;
     await this.#keep(this.#redaction?.push(chunk) ?? chunk);
-    this.#keeping = false;
+    this.#writing = false;
   }
 
-  /** Whether what has been read is being written: until it is, nothing more is read. */
-  get isKeeping(): boolean {
-    return this.#keeping;
+  /** Whether a write is pending; nothing more is read until it is done. */
+  get isWriting(): boolean {
+    return this.#writing;
   }
 
-  /** A full disk loses log, not the run: the child goes on and the tail is right. */
+  /** A full disk costs the log, not the run: the child goes on, and the tail stays right. */
   async #keep(chunk: Uint8Array): Promise<void> {
     if (chunk.length === 0) return;
     this.#tail.push(chunk);
@@ -60,17 +62,17 @@ export class Output {
     }
   }
 
-  /** Resolves when no process has the FIFO open any more and everything is written. */
+  /** Resolves when every writer has closed the FIFO and all output is written. */
   get ended(): Promise<void> {
     return this.#pumping;
   }
 
-  /** What has been read and neither kept nor shown: it may be the beginning of a secret. */
-  get held(): Uint8Array {
-    return this.#redaction?.held ?? new Uint8Array();
+  /** Bytes that redaction withholds: they may be the beginning of a secret. */
+  get withheld(): Uint8Array {
+    return this.#redaction?.withheld ?? new Uint8Array();
   }
 
-  /** Stops reading; what has been read is kept. */
+  /** Stops reading, and stores the bytes that were read. */
   async close(): Promise<void> {
     const read = this.#socket.read() as Buffer | null;
     this.#socket.destroy();
@@ -79,7 +81,7 @@ export class Output {
     await this.log.close().catch((error: Error) => (this.logError ??= error));
   }
 
-  /** After close(), when nothing will come any more: the log is whole. */
+  /** Completes the log. Call it after close(), when no more output can come. */
   async finish(): Promise<void> {
     if (this.#redaction) await this.#keep(this.#redaction.end());
     await this.log.finish();
@@ -88,4 +90,28 @@ export class Output {
   tail(): string {
     return this.#tail.text();
   }
+}
+
+export class OutputTail {
+  #bytes = Buffer.alloc(0);
+
+  push(chunk: Uint8Array): void {
+    const joined = chunk.length >= TAIL_MAX_BYTES ? chunk : Buffer.concat([this.#bytes, chunk]);
+    // Copied, so that 1 KiB does not keep a whole read buffer alive.
+    this.#bytes = Buffer.from(joined.subarray(-TAIL_MAX_BYTES));
+  }
+
+  /** Whole characters, at most TAIL_MAX_BYTES of valid UTF-8; U+FFFD replaces invalid bytes. */
+  text(): string {
+    const whole = this.#bytes.length < TAIL_MAX_BYTES ? this.#bytes : fromBoundary(this.#bytes, 0);
+    const text = Buffer.from(whole.toString('utf8'));
+    return fromBoundary(text, Math.max(0, text.length - TAIL_MAX_BYTES)).toString('utf8');
+  }
+}
+
+/** The bytes from the first character that begins at or after `start`. */
+function fromBoundary(bytes: Buffer, start: number): Buffer {
+  let at = start;
+  while (at < start + 3 && (bytes[at]! & 0xc0) === 0x80) at++;
+  return bytes.subarray(at);
 }

@@ -1,54 +1,54 @@
-// Takes what must not be shown out of an output while it passes, also where a value comes in pieces. Only the value as
-// it is: a command that turns it into something else, such as base64, shows that.
+// Masks secret values in passing output, also a value that arrives in pieces. It finds the literal value only: a
+// command that encodes it, such as with base64, reveals it.
 
-/** Stands where a value was. */
+/** Replaces a value. */
 const MASK = Buffer.from('***');
-/** What is shorter is a part of ordinary words, and would be taken out of them. */
+/** A shorter value is not masked: it would occur within ordinary words. */
 const SHORTEST = 8;
 
 export class Redaction {
-  /** Longest first: where two begin at the same place, the longer one is meant. */
+  /** Longest first: of two values that begin at the same byte, the longer matches. */
   readonly #hidden: readonly Buffer[];
-  #held: Buffer;
-  /** Whether what comes first may be the rest of a value whose beginning is lost. */
+  #withheld: Buffer;
+  /** Whether the output may begin inside a value: the process that read its beginning was killed. */
   #torn: boolean;
 
   /**
-   * Each line of a value counts by itself: files of keys end with a newline, and are printed without it. `held` is
-   * what an earlier process kept back of the same output, empty also where it was killed and nobody knows.
+   * Each line of a value is masked by itself: key files end with a newline, and commands print them without it.
+   * `withheld` holds the bytes that an earlier process withheld of the same output; empty also if it was killed.
    */
-  constructor(values: readonly string[], held?: Buffer) {
+  constructor(values: readonly string[], withheld?: Buffer) {
     const lines = values.flatMap((value) => value.split('\n')).map((line) => line.trim());
     this.#hidden = [...new Set(lines)]
       .filter((line) => line.length >= SHORTEST)
       .map((line) => Buffer.from(line))
       .toSorted((a, b) => b.length - a.length);
-    this.#held = held ?? Buffer.alloc(0);
-    this.#torn = held !== undefined;
+    this.#withheld = withheld ?? Buffer.alloc(0);
+    this.#torn = withheld !== undefined;
   }
 
-  /** What is kept back: an end of the output that may be the beginning of a value. Mostly nothing. */
-  get held(): Buffer {
-    return this.#held;
+  /** The end of the output, while it may be the beginning of a value. Mostly empty. */
+  get withheld(): Buffer {
+    return this.#withheld;
   }
 
-  /** What can be shown now that this has come too. */
+  /** Returns the masked bytes that can be shown now. */
   push(chunk: Uint8Array): Uint8Array {
-    const bytes = this.#held.length > 0 ? Buffer.concat([this.#held, chunk]) : asBuffer(chunk);
+    const bytes = this.#withheld.length > 0 ? Buffer.concat([this.#withheld, chunk]) : asBuffer(chunk);
     if (this.#torn && this.#rests().some((rest) => bytes.length < rest.length && startsWith(rest, bytes))) {
-      this.#held = Buffer.from(bytes);
+      this.#withheld = Buffer.from(bytes);
       return Buffer.alloc(0);
     }
     return this.#pass(bytes, (from) => this.#openAt(bytes, from));
   }
 
-  /** What was kept back, when nothing comes any more. */
+  /** Ends the output: returns the withheld bytes, masked. */
   end(): Uint8Array {
-    const bytes = this.#held;
+    const bytes = this.#withheld;
     return this.#pass(bytes, () => bytes.length);
   }
 
-  /** `limit` tells, from an offset on, where bytes begin that must wait for the next ones. */
+  /** `limit` returns where, from an offset on, the bytes begin that must be withheld. */
   #pass(bytes: Buffer, limit: (from: number) => number): Uint8Array {
     const parts: Uint8Array[] = [];
     let from = this.#takeRest(bytes);
@@ -60,7 +60,7 @@ export class Redaction {
       parts.push(bytes.subarray(from, end));
       if (found === undefined || found.at >= open) {
         // Copied, so that a few bytes do not keep a whole read buffer alive.
-        this.#held = Buffer.from(bytes.subarray(end));
+        this.#withheld = Buffer.from(bytes.subarray(end));
         return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
       }
       parts.push(MASK);
@@ -68,14 +68,14 @@ export class Redaction {
     }
   }
 
-  /** Where what is the rest of a value ends, at the very beginning; 0 where there is none, and later. */
+  /** Length of the rest of a value at the beginning of a torn output, otherwise 0. */
   #takeRest(bytes: Buffer): number {
     if (!this.#torn) return 0;
     this.#torn = false;
     return Math.max(0, ...this.#rests().flatMap((rest) => (startsWith(bytes, rest) ? rest.length : [])));
   }
 
-  /** The values, and whatever of them may come when the beginning was read by somebody else. */
+  /** The values and their ends: a torn output may begin with any of them. */
   #rests(): Buffer[] {
     return this.#hidden.flatMap((value) =>
       Array.from({ length: value.length - SHORTEST + 1 }, (_, at) => value.subarray(at)),
@@ -92,7 +92,7 @@ export class Redaction {
     return first;
   }
 
-  /** Where an end of the bytes begins that is the beginning of a value; their length where there is none. */
+  /** Offset of an end of the bytes that may be the beginning of a value; their length if there is none. */
   #openAt(bytes: Buffer, from: number): number {
     return Math.min(bytes.length, ...this.#hidden.map((value) => openAt(bytes, from, value)));
   }

@@ -1,6 +1,6 @@
-// The log of one run: bounded, with the beginning and the end of the output. The beginning stands in the log
-// file; past it two segments take turns beside it, and are put behind it when the run has ended. A segment's
-// name tells the offset of its first byte, so a crash at any point leaves what is needed to go on.
+// The log of one run: bounded, with the beginning and the end of the output. The log file takes the beginning; two
+// alternating segment files take the rest, and are appended when the run has ended. A segment's name is the offset of
+// its first byte, so that a log can be reopened after a crash at any point.
 import { EventEmitter, once } from 'node:events';
 import {
   closeSync,
@@ -15,7 +15,7 @@ import {
 import { appendFile, open, readFile, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** A stretch of the output: bytes [start, start + length) stand in the file from `at`. */
+/** A stretch of the output: bytes [start, start + length) are in the file from offset `at`. */
 interface Piece {
   path: string;
   start: number;
@@ -28,7 +28,7 @@ export interface RunLogOptions {
   path: string;
   /** Private directory of this start, for the segments. */
   directory: string;
-  /** Most bytes the log has, at least 1 KiB. */
+  /** Largest size of the log, at least 1 KiB. */
   maxBytes: number;
 }
 
@@ -44,7 +44,7 @@ export class RunLog {
   readonly #headBytes: number;
   readonly #segmentBytes: number;
   readonly #events = new EventEmitter().setMaxListeners(0);
-  /** In order; the first is the beginning in the log file, at most two segments follow. */
+  /** In order: the log file, then at most two segments. */
   readonly #pieces: [Piece, ...Piece[]];
   #file: FileHandle | undefined;
   #finished = false;
@@ -56,13 +56,13 @@ export class RunLog {
     this.#pieces = [{ path, start: 0, length: 0, at: 0 }];
   }
 
-  /** An empty log; one of an earlier run of that name is removed. No file is made before there is output. */
+  /** An empty log; removes the log of an earlier run of that name. The first output creates the file. */
   static create(options: RunLogOptions): RunLog {
     if (existsSync(options.path)) unlinkSync(options.path);
     return new RunLog(options);
   }
 
-  /** The log of a run that another process began to write. */
+  /** Continues a log that an earlier process began. */
   static reopen(options: RunLogOptions): RunLog {
     const log = new RunLog(options);
     log.#recover();
@@ -74,7 +74,7 @@ export class RunLog {
     head.length = existsSync(head.path) ? statSync(head.path).size : 0;
     const starts = readdirSync(this.#directory).flatMap((entry) => SEGMENT.exec(entry)?.[1] ?? []);
     if (starts.length === 0) return;
-    // A crash while the segments were being put behind the beginning: that part is done again.
+    // A crash interrupted the append of the segments: cut the log file back, finish() appends again.
     if (head.length > this.#headBytes) truncateSync(head.path, this.#headBytes);
     head.length = Math.min(head.length, this.#headBytes);
     for (const start of starts.map(Number).sort((a, b) => a - b)) {
@@ -83,12 +83,12 @@ export class RunLog {
     }
   }
 
-  /** Bytes written so far, kept or not. */
+  /** Bytes written so far, also those that were dropped. */
   get size(): number {
     return endOf(this.#pieces.at(-1)!);
   }
 
-  /** Writes behind what is there. One call at a time. */
+  /** Appends the chunk. The caller serializes calls. */
   async append(chunk: Uint8Array): Promise<void> {
     for (let rest = chunk; rest.length > 0;) {
       const piece = this.#pieces.at(-1)!;
@@ -119,7 +119,7 @@ export class RunLog {
     return join(this.#directory, `tail.${start}`);
   }
 
-  /** Puts everything into the log file; nothing is written after it. */
+  /** Moves the segments into the log file; append() must not follow. */
   async finish(): Promise<void> {
     try {
       await this.close();
@@ -150,8 +150,8 @@ export class RunLog {
   }
 
   /**
-   * What is there from the first byte on; with `follow` also what comes, until the run has ended. Reads the
-   * files again for each part, so a slow reader costs no memory; what was dropped meanwhile is said in between.
+   * Reads from the first byte on; with `follow` until the run has ended. Opens the files anew for each part, so that a
+   * slow reader costs no memory; a notice replaces the bytes that were dropped meanwhile.
    */
   async *read(options: { follow?: boolean; signal?: AbortSignal } = {}): AsyncGenerator<Uint8Array> {
     const { follow = false, signal } = options;
@@ -176,14 +176,14 @@ export class RunLog {
     const file = openSync(piece.path, 'r');
     try {
       const count = readSync(file, bytes, 0, bytes.length, piece.at + skip);
-      // A file shorter than it should be was truncated by somebody: go on behind the hole.
+      // Another program truncated the file: skip the missing bytes.
       return { bytes: bytes.subarray(0, count), next: count > 0 ? offset + count : endOf(piece) };
     } finally {
       closeSync(file);
     }
   }
 
-  /** The last bytes that are kept, at most `length` of them. */
+  /** The last kept bytes, at most `length`. */
   end(length: number): Uint8Array {
     const piece = this.#pieces.at(-1)!;
     const from = Math.max(piece.start, endOf(piece) - length);

@@ -80,15 +80,15 @@ test('nothing waits for the next piece but what may be the beginning of a value'
   const push = (text: string) => Buffer.from(redaction.push(Buffer.from(text))).toString();
   expect(push('40 % done\r')).toBe('40 % done\r');
   expect(push('key: AGE-')).toBe('key: ');
-  expect(redaction.held.toString()).toBe('AGE-');
+  expect(redaction.withheld.toString()).toBe('AGE-');
   expect(push('old')).toBe('AGE-old');
-  expect(redaction.held).toHaveLength(0);
+  expect(redaction.withheld).toHaveLength(0);
 });
 
 test('what an earlier process kept back is the beginning of what comes', () => {
   const first = new Redaction([KEY]);
   first.push(Buffer.from(KEY.slice(0, 10)));
-  const second = new Redaction([KEY], first.held);
+  const second = new Redaction([KEY], first.withheld);
   expect(Buffer.from(second.push(Buffer.from(`${KEY.slice(10)}.`))).toString()).toBe('***.');
 });
 
@@ -130,7 +130,7 @@ describe('after a crash in the middle of a value', () => {
   test('what yet another process kept back of it counts', () => {
     const second = new Redaction([KEY], Buffer.alloc(0));
     expect(second.push(Buffer.from(KEY.slice(5, 9)))).toHaveLength(0);
-    const third = new Redaction([KEY], second.held);
+    const third = new Redaction([KEY], second.withheld);
     expect(Buffer.from(third.push(Buffer.from(`${KEY.slice(9)}.`))).toString()).toBe('***.');
   });
 });

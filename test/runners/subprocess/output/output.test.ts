@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { OutputTail, TAIL_MAX_BYTES } from '../../../../src/runners/subprocess/output/output-tail.ts';
+import { OutputTail, TAIL_MAX_BYTES } from '../../../../src/runners/subprocess/output/output.ts';
 
 function tailOf(bytes: Uint8Array, pieceLength: number): string {
   const tail = new OutputTail();
