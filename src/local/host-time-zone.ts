@@ -1,12 +1,11 @@
-// The zone of this machine, for jobs that name none. Asked when needed: the first Intl object of a process costs
-// more than opening the database, and memory for as long as the process lives.
+// The time zone of this machine, for jobs without a timeZone. Read on demand: the first Intl object of a process costs
+// more time than opening the database, and memory until the process ends.
 import { readlinkSync } from 'node:fs';
 
 const UTC = /^(?:.*\/)?(?:UTC|Etc\/UTC)$/;
 
 /**
- * IANA name; UTC where the system's setting names no zone, such as TZ=":/etc/localtime". `tz` is the variable TZ
- * where it is set.
+ * IANA name; UTC when the system's setting names no zone, such as TZ=":/etc/localtime". `tz` is the variable TZ.
  */
 export function hostTimeZone(tz?: string): string {
   if (UTC.test(tz ?? systemSetting())) return 'UTC';
@@ -14,12 +13,12 @@ export function hostTimeZone(tz?: string): string {
   return timeZone === undefined || timeZone === 'Etc/Unknown' ? 'UTC' : timeZone;
 }
 
-/** Where the link of the system's zone leads; empty where there is no such link. */
+/** Target of the link /etc/localtime; empty without one. */
 function systemSetting(): string {
   try {
     return readlinkSync('/etc/localtime');
   } catch {
-    // A copy instead of a link, or nothing: Intl has its own ways to find out.
+    // /etc/localtime is a copy or missing: Intl finds the zone by other means.
     return '';
   }
 }

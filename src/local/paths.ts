@@ -1,5 +1,5 @@
-// Where the local daemon keeps its files: private directories of this user, never a shared one. Knows no
-// environment: the settings come in as a plain record.
+// The paths of the daemon's files: private directories of this user, never shared. It reads no environment: the settings
+// come in as a plain record.
 import {
   accessSync,
   closeSync,
@@ -14,7 +14,7 @@ import {
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { LshError } from '../core/errors.ts';
 
-/** The variables that decide, as they were found; a relative XDG path counts as not set, as XDG says. */
+/** The deciding variables as the environment holds them; a relative XDG path counts as unset, as XDG demands. */
 export interface PathSettings {
   /** HOME. */
   home?: string | undefined;
@@ -28,21 +28,21 @@ export interface PathSettings {
   runtimeDir?: string | undefined;
 }
 
-/** Absolute paths of what the daemon itself owns on disk; the runner keeps its own beside them. */
+/** Absolute paths of the daemon's own files; the runner's files are beside them. */
 export interface LocalPaths {
   stateDir: string;
   runtimeDir: string;
   database: string;
   log: string;
   socket: string;
-  /** Held while a daemon lives: on the database, and on the socket. */
+  /** Files that a living daemon locks: for the database, and for the socket. */
   locks: [string, string];
 }
 
-/** sockaddr_un.sun_path on Linux, its closing zero byte included; macOS has four less. */
+/** Longest path that fits sockaddr_un.sun_path before its closing zero byte; macOS has four bytes less. */
 const SOCKET_PATH_LIMIT = process.platform === 'darwin' ? 103 : 107;
 
-/** Works out the paths and touches nothing. Throws HOME_MISSING, SOCKET_PATH_TOO_LONG. */
+/** Computes the paths; touches no disk. Throws HOME_MISSING, SOCKET_PATH_TOO_LONG. */
 export function localPaths(settings: PathSettings): LocalPaths {
   const stateDir = stateDirectory(settings);
   const runtimeDir = runtimeDirectory(settings, stateDir);
@@ -58,7 +58,7 @@ export function localPaths(settings: PathSettings): LocalPaths {
   };
 }
 
-/** Throws SOCKET_PATH_TOO_LONG for a path that no socket can have. */
+/** Throws SOCKET_PATH_TOO_LONG for a path beyond the limit of sockets. */
 export function requireSocketPath(path: string): void {
   const bytes = Buffer.byteLength(path);
   if (bytes <= SOCKET_PATH_LIMIT) return;
@@ -78,7 +78,7 @@ function runtimeDirectory({ runtimeDir, xdgRuntimeDir }: PathSettings, stateDir:
   return join(stateDir, 'run');
 }
 
-/** Creates the directories, or tightens them to 0700. Throws STATE_DIR_UNSAFE, STATE_DIR_UNWRITABLE. */
+/** Creates the directories, or restricts existing ones to 0700. Throws STATE_DIR_UNSAFE, STATE_DIR_UNWRITABLE. */
 export function ensureDirectories(paths: Pick<LocalPaths, 'stateDir' | 'runtimeDir'>): void {
   for (const path of [paths.stateDir, paths.runtimeDir]) ensurePrivate(path);
 }
@@ -94,8 +94,8 @@ function ensurePrivate(path: string): void {
 }
 
 /**
- * With its parents, private all of them, as XDG asks. Not by mkdir's own `recursive`: that one never comes back
- * where a parent exists and still nothing can be made in it, as under /proc.
+ * Creates the directory and its parents with mode 0700, as XDG demands. It avoids mkdir's `recursive` option, which
+ * never returns below a parent like /proc, where mkdir fails with ENOENT.
  */
 function makeDirectory(path: string): void {
   if (existsSync(path)) return;
@@ -108,7 +108,7 @@ function makeDirectory(path: string): void {
   }
 }
 
-/** Looks at the open directory, not at its name: what is checked is what is changed. */
+/** Checks and changes the open directory, not its path, so that both concern the same directory. */
 function tighten(path: string): void {
   const directory = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
@@ -139,7 +139,7 @@ function directoryError(path: string, error: unknown): unknown {
   return new LshError('STATE_DIR_UNWRITABLE', { path, detail: error.message }, { cause: error });
 }
 
-/** Creates an empty file that only this user can read, or takes those rights from others on one that exists. */
+/** Creates an empty file with mode 0600, or restricts an existing file to it. */
 export function ensurePrivateFile(path: string): void {
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
   let file: number;
@@ -155,7 +155,7 @@ export function ensurePrivateFile(path: string): void {
   }
 }
 
-/** Removes a file that may be gone already. */
+/** Removes a file if it exists. */
 export function removeFile(path: string): void {
   try {
     unlinkSync(path);

@@ -1,4 +1,4 @@
-// What a person asks of the daemon itself: how it is, and that it end.
+// Requests about the daemon itself: its status and its shutdown.
 import { rfc3339 } from '../../core/document.ts';
 import type { Job } from '../../core/job.ts';
 import { isActive } from '../../core/run.ts';
@@ -13,15 +13,15 @@ export interface DaemonHandlerOptions {
   clock: Pick<Clock, 'now'>;
   paths: LocalPaths;
   version: string;
-  /** IANA zone of jobs that name none. */
+  /** IANA zone of jobs without a timeZone. */
   timeZone: () => string;
   /** When this daemon started, in milliseconds. */
   startedAt: number;
-  /** Begins the end of the daemon; the answer to the request still gets out. */
+  /** Begins the shutdown; the daemon still answers the request. */
   shutdown: () => void;
 }
 
-/** The commands about the daemon. */
+/** The handlers of the commands about the daemon. */
 export function daemonHandlers(
   options: DaemonHandlerOptions,
 ): Pick<Handlers, 'daemon.status' | 'daemon.shutdown'> {

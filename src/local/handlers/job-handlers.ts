@@ -1,4 +1,4 @@
-// What a person does with the definitions of jobs: checked here, at the boundary, and written by the job source.
+// Requests about job definitions: validated here, at the boundary, and written by the job source.
 import { isDeepStrictEqual } from 'node:util';
 import type { PutResult } from '../../contracts/job-api.ts';
 import type { Clock } from '../../control/ports.ts';
@@ -16,15 +16,15 @@ import type { Handlers } from '../socket/server.ts';
 export interface JobHandlerOptions {
   source: StoreJobSource;
   clock: Pick<Clock, 'now'>;
-  /** IANA zone of jobs that name none. */
+  /** IANA zone of jobs without a timeZone. */
   timeZone: () => string;
-  /** Advice about the command of a spec; throws COMMAND_REFUSED for one that must not run. */
+  /** Returns warnings about the command of a spec; throws COMMAND_REFUSED for a command that must not run. */
   checkCommand: (spec: JobSpec) => string[];
 }
 
 type JobHandlers = Pick<Handlers, 'job.put' | 'job.list' | 'job.get' | 'job.remove' | 'job.suspend'>;
 
-/** The commands that read and change definitions. */
+/** The handlers of the commands that read and change definitions. */
 export function jobHandlers(options: JobHandlerOptions): JobHandlers {
   const { source } = options;
   const document = (job: Job): JobDocument => jobDocument(job, source.runsOf(job.key));
@@ -57,14 +57,14 @@ export function jobHandlers(options: JobHandlerOptions): JobHandlers {
   };
 }
 
-/** The job of that name, or JOB_NOT_FOUND. */
+/** Throws JOB_NOT_FOUND for an unknown name. */
 export function knownJob(source: StoreJobSource, name: string): Job {
   const job = source.get(jobKey(LOCAL_NAMESPACE, name));
   if (job === undefined) throw new LshError('JOB_NOT_FOUND', { name });
   return job;
 }
 
-/** What put would do, with nothing written. */
+/** The outcome of put() without the write, for a dry run. */
 function preview({ source, clock }: JobHandlerOptions, { namespace, name, spec }: JobDefinition): PutOutcome {
   const key = jobKey(namespace, name);
   const known = source.get(key);
@@ -72,7 +72,7 @@ function preview({ source, clock }: JobHandlerOptions, { namespace, name, spec }
     const job = { key, namespace, name, uid: '', generation: 1, createdAt: clock.now(), spec };
     return { result: 'created', job };
   }
-  // As the store would give it back: a field that is undefined is a field that is not there.
+  // As the store returns it: without the fields that are undefined.
   const wanted = JSON.parse(JSON.stringify(spec)) as JobSpec;
   if (isDeepStrictEqual(known.spec, wanted)) return { result: 'unchanged', job: known };
   const job = { ...known, spec: wanted, generation: known.generation + 1 };

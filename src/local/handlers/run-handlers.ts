@@ -1,5 +1,5 @@
-// What a person does with runs: start, stop, wait for, look at. A request is recorded with the job and answered
-// when the loop has acted on it; nothing here starts a process.
+// Requests about runs: start, stop, wait, read. A handler records the request with the job and answers once the loop
+// has acted on it; no handler starts a process.
 import type { JobStats } from '../../contracts/job-api.ts';
 import type { RunStats, RunStore } from '../../contracts/stores.ts';
 import { rfc3339, runDocument, slotDocument } from '../../core/document.ts';
@@ -12,7 +12,7 @@ import { knownJob } from './job-handlers.ts';
 import type { StoreJobSource } from '../jobs/job-source.ts';
 import type { Handlers } from '../socket/server.ts';
 
-/** The kept output of a run, as it was written; with `follow`, on until the run has ended or the signal aborts. */
+/** The kept output of a run, as it was written; with `follow` until the run has ended or the signal aborts. */
 export type ReadRunLog = (
   run: string,
   options: { follow: boolean; signal: AbortSignal },
@@ -30,7 +30,7 @@ type RunHandlers = Pick<
   'job.trigger' | 'job.stop' | 'job.runs' | 'job.run' | 'job.slots' | 'job.stats' | 'job.log'
 >;
 
-/** The commands about runs and their history. */
+/** The handlers of the commands about runs and their history. */
 export function runHandlers(options: RunHandlerOptions): RunHandlers {
   const { source, store, feed } = options;
   return {
@@ -45,8 +45,11 @@ export function runHandlers(options: RunHandlerOptions): RunHandlers {
     'job.stop': async ({ name, run }) => {
       const { key } = knownJob(source, name);
       if (run !== undefined) await storedRun(store, run, key);
-      const active = source.runsOf(key).filter((one) => isActive(one) && (run ?? one.name) === one.name);
-      const stopped = active.map((one) => one.name);
+      const names = source
+        .runsOf(key)
+        .filter(isActive)
+        .map((active) => active.name);
+      const stopped = run === undefined ? names : names.filter((name) => name === run);
       if (stopped.length > 0) await source.requestStop(key, stopped);
       return { stopped };
     },
@@ -76,14 +79,15 @@ export function runHandlers(options: RunHandlerOptions): RunHandlers {
   };
 }
 
-/** The run that the request became; RUN_FORBIDDEN once the loop has handled it without one. */
+/** The run of the request; undefined until the loop has handled it. Throws RUN_FORBIDDEN when no run came of it. */
 async function triggered(
   { source, store }: RunHandlerOptions,
   name: string,
   request: { id: string; run: string },
 ): Promise<Run | undefined> {
   const { key, spec, status, generation } = knownJob(source, name);
-  const run = source.runsOf(key).find((one) => one.name === request.run) ?? (await store.run(request.run));
+  const recent = source.runsOf(key).find((candidate) => candidate.name === request.run);
+  const run = recent ?? (await store.run(request.run));
   if (run !== undefined) return run;
   if (status?.lastHandledTrigger === request.id) {
     const detail = spec.concurrencyPolicy === 'Queue' ? 'its queue is full' : 'a run of it is active';
@@ -99,7 +103,7 @@ function invalidity(conditions: NonNullable<Job['status']>['conditions']): strin
   return conditions.find(({ type }) => type === 'Ready')?.message ?? 'its schedule cannot be evaluated.';
 }
 
-/** A run that waits for its turn, its jitter or its retry delay has no output to follow yet. */
+/** Returns undefined for a run that waits for its turn, jitter or retry delay: it has no output to follow yet. */
 async function begun(store: RunStore, name: string): Promise<Run | undefined> {
   const run = await storedRun(store, name);
   return run.phase === 'Created' ? undefined : run;
@@ -110,7 +114,7 @@ async function finished(store: RunStore, name: string): Promise<Run | undefined>
   return isFinished(run) ? run : undefined;
 }
 
-/** The run of that name (and, where given, of that job), or RUN_NOT_FOUND. */
+/** Throws RUN_NOT_FOUND for an unknown name, and for a run of a job other than `job`. */
 async function storedRun(store: RunStore, name: string, job?: string): Promise<Run> {
   const run = await store.run(name);
   if (run === undefined || (job !== undefined && run.job !== job)) {
@@ -119,7 +123,7 @@ async function storedRun(store: RunStore, name: string, job?: string): Promise<R
   return run;
 }
 
-/** Also of a job that was removed: its history stays. */
+/** Works for a removed job too: its history stays. Throws JOB_NOT_FOUND, RUN_NONE_YET. */
 async function newestRun({ source, store }: RunHandlerOptions, name: string): Promise<Run> {
   const [run] = await store.runs({ job: jobKey(LOCAL_NAMESPACE, name), limit: 1 });
   if (run !== undefined) return run;

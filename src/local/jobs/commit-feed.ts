@@ -1,12 +1,11 @@
-// A word for who waits on a job: something about it was recorded. Knows what was committed only as a key.
+// Wakes requests that wait for a change to a job.
 import { LshError } from '../../core/errors.ts';
 import type { JobKey } from '../../core/job.ts';
 
-/** Turns records of a job into wake-ups; nobody has to ask again and again. */
 export class CommitFeed {
   readonly #waiting = new Map<JobKey, Set<() => void>>();
 
-  /** Something about the job is different now. */
+  /** Wakes every request that waits for the job. */
   announce(key: JobKey): void {
     const waiting = this.#waiting.get(key);
     this.#waiting.delete(key);
@@ -14,12 +13,12 @@ export class CommitFeed {
   }
 
   /**
-   * Looks now and after each change until there is an answer. Rejects with DAEMON_STOPPING when the signal
-   * aborts first.
+   * Calls `look` now and after each change until it returns a value. Rejects with DAEMON_STOPPING when the signal aborts
+   * first.
    */
   async until<T>(key: JobKey, look: () => Promise<T | undefined>, signal: AbortSignal): Promise<T> {
     for (;;) {
-      // The ear comes before the eye: a change between the two must not be missed.
+      // Subscribe before the look: a change between the two must not be lost.
       const changed = this.#next(key, signal);
       const found = await look();
       if (found !== undefined) {

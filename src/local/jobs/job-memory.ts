@@ -1,4 +1,4 @@
-// What is kept in memory of a job and of its runs: as little as an evaluation needs, for a hundred thousand jobs.
+// Trims jobs and runs to the memory that an evaluation needs, for a hundred thousand jobs.
 import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import { LOCAL_NAMESPACE, RetrySchema, type Job, type JobSpec } from '../../core/job.ts';
@@ -8,14 +8,14 @@ import { isFinished, type Run } from '../../core/run.ts';
 const DEFAULT_RETRY: JobSpec['retry'] = v.parse(RetrySchema, {});
 const NO_TAGS: string[] = [];
 
-/** The same spec as the store would give it back; the parts that most specs have in common are one object. */
+/** The spec as the store returns it; specs share one object for the parts that most have in common. */
 export function keptSpec(spec: JobSpec): JobSpec {
   const kept = JSON.parse(JSON.stringify(spec)) as JobSpec;
   share(kept);
   return kept;
 }
 
-/** A job that was just read: nobody else has it yet, so its parts are replaced in place. */
+/** Shares the parts of a job in place; the caller has just read it and owns it alone. */
 export function keptJob(job: Job): Job {
   share(job.spec);
   if (job.namespace === LOCAL_NAMESPACE) job.namespace = LOCAL_NAMESPACE;
@@ -37,7 +37,7 @@ export function keptRuns(runs: readonly Run[], spec: JobSpec | undefined): Run[]
     .map(withoutOutput);
 }
 
-/** A finished run as it is kept here. */
+/** The run without its output, once it has finished. */
 export function withoutOutput(run: Run): Run {
   if (run.outputTail === undefined || !isFinished(run)) return run;
   return { ...run, outputTail: undefined };

@@ -1,5 +1,5 @@
-// The local home’s informer and ledger: jobs and their recent runs in memory, the store behind them. The store is
-// written first, so what is shown is durable. Objects handed out are replaced, never changed.
+// The daemon's informer and ledger: jobs and their recent runs in memory, written to the store first. Objects handed
+// out are replaced, never changed.
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { JobStore, RunStore } from '../../contracts/stores.ts';
@@ -18,9 +18,9 @@ import {
 import { isActive, isFinished, type Run } from '../../core/run.ts';
 import { CommitFeed } from './commit-feed.ts';
 import { keptJob, keptRuns, keptSpec, withoutOutput } from './job-memory.ts';
-import { Turns } from './turns.ts';
+import { KeyedMutex } from './keyed-mutex.ts';
 
-/** What a person decides about a job; the rest of it is kept here. */
+/** The part of a job that a user defines. */
 export type JobDefinition = Pick<Job, 'namespace' | 'name' | 'spec'>;
 
 export interface PutOutcome {
@@ -30,7 +30,7 @@ export interface PutOutcome {
   before?: JobSpec;
 }
 
-/** Runs of each kind that are read for all jobs at once; what a few jobs show beyond it is read per job. */
+/** Runs of each kind to read for all jobs in one query; jobs with longer history limits need a query each. */
 const USUAL_HISTORY = 3;
 
 export class StoreJobSource implements JobSource, Ledger {
@@ -38,11 +38,11 @@ export class StoreJobSource implements JobSource, Ledger {
   readonly #runStore: RunStore;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #jobs = new Map<JobKey, Job>();
-  /** Also of jobs that were removed while a run of theirs was active. */
+  /** Holds also the active runs of removed jobs. */
   readonly #runs = new Map<JobKey, Run[]>();
   readonly #listeners = new Listeners<JobKey>();
-  readonly #turns = new Turns();
-  readonly #settled = new CommitFeed();
+  readonly #mutex = new KeyedMutex();
+  readonly #handled = new CommitFeed();
   #synced = false;
 
   constructor(jobStore: JobStore, runStore: RunStore, clock: Pick<Clock, 'now'>) {
@@ -51,7 +51,7 @@ export class StoreJobSource implements JobSource, Ledger {
     this.#clock = clock;
   }
 
-  /** Reads the store, once and before anything else is asked of this. */
+  /** Reads the store; call it once, before any other method. */
   async load(): Promise<void> {
     for (const job of await this.#jobStore.jobs()) this.#jobs.set(job.key, keptJob(job));
     const runs = await this.#runStore.current(USUAL_HISTORY);
@@ -77,7 +77,7 @@ export class StoreJobSource implements JobSource, Ledger {
     this.#listeners.add(listener);
   }
 
-  /** Without their output, which the store has. Newest first. */
+  /** Newest first, without output: that stays in the store. */
   runsOf(key: JobKey): Run[] {
     return this.#runs.get(key) ?? [];
   }
@@ -90,18 +90,18 @@ export class StoreJobSource implements JobSource, Ledger {
       throw error;
     }
     if (change.runs.length + change.forget.length > 0)
-      this.#keepRuns(key, newer(this.runsOf(key), change.runs));
+      this.#keepRuns(key, replaceByName(this.runsOf(key), change.runs));
     const job = this.#jobs.get(key);
     if (job !== undefined && change.status !== undefined) {
       this.#jobs.set(key, { ...job, status: change.status });
-      this.#settled.announce(key);
+      this.#handled.announce(key);
     }
   }
 
-  /** Creates or changes a job by name; a spec that is equal to the known one writes nothing. */
+  /** Creates or changes a job by name; an equal spec writes nothing. */
   async put({ namespace, name, spec: wanted }: JobDefinition): Promise<PutOutcome> {
     const key = jobKey(namespace, name);
-    return this.#turns.take(key, async () => {
+    return this.#mutex.run(key, async () => {
       const spec = keptSpec(wanted);
       const known = this.#jobs.get(key);
       if (known === undefined) return { result: 'created', job: await this.#create(namespace, name, spec) };
@@ -109,47 +109,50 @@ export class StoreJobSource implements JobSource, Ledger {
     });
   }
 
-  /** Pauses or resumes a job, and leaves the rest of its spec to whoever changes it meanwhile. JOB_NOT_FOUND. */
+  /** Pauses or resumes a job; a concurrent change to the rest of its spec survives. Throws JOB_NOT_FOUND. */
   async suspend(key: JobKey, suspend: boolean): Promise<PutOutcome> {
-    return this.#turns.take(key, async () => {
-      const known = this.#known(key);
+    return this.#mutex.run(key, async () => {
+      const known = this.#require(key);
       return this.#configure(known, { ...known.spec, suspend });
     });
   }
 
-  /** Forgets the definition; its active runs stay known until they end. JOB_NOT_FOUND. */
+  /** Removes the definition; active runs stay until they end. Throws JOB_NOT_FOUND. */
   async remove(key: JobKey): Promise<void> {
-    await this.#turns.take(key, async () => {
-      this.#known(key);
+    await this.#mutex.run(key, async () => {
+      this.#require(key);
       await this.#jobStore.removeJob(key);
       this.#jobs.delete(key);
       this.#keepRuns(key, this.runsOf(key));
-      this.#settled.announce(key);
+      this.#handled.announce(key);
       this.#listeners.notify(key);
     });
   }
 
-  /** Resolves once the request is durable; waits while an earlier one is not handled yet. JOB_NOT_FOUND, DAEMON_STOPPING. */
+  /**
+   * Resolves once the request is durable; waits until an earlier request is handled. Throws JOB_NOT_FOUND,
+   * DAEMON_STOPPING.
+   */
   async requestTrigger(key: JobKey, request: TriggerRequest, signal: AbortSignal): Promise<void> {
-    // A queue of its own: a job whose trigger is never handled can still be changed or removed.
-    await this.#turns.take(`trigger of ${key}`, async () => {
-      await this.#settled.until(
+    // A queue of its own: a job can still be changed or removed while a trigger waits.
+    await this.#mutex.run(`trigger of ${key}`, async () => {
+      await this.#handled.until(
         key,
-        async () => !hasOtherTrigger(this.#known(key), request) || undefined,
+        async () => !hasOtherTrigger(this.#require(key), request) || undefined,
         signal,
       );
-      await this.#turns.take(key, async () => {
-        const job = this.#known(key);
+      await this.#mutex.run(key, async () => {
+        const job = this.#require(key);
         const repeated = request.id === job.trigger?.id || request.id === job.status?.lastHandledTrigger;
         if (!repeated) await this.#write({ ...job, trigger: request });
       });
     });
   }
 
-  /** Asks the named runs to end; those that are not active are left out. JOB_NOT_FOUND. */
+  /** Requests a stop of the named runs; ignores runs that are not active. Throws JOB_NOT_FOUND. */
   async requestStop(key: JobKey, names: readonly string[]): Promise<void> {
-    await this.#turns.take(key, async () => {
-      const job = this.#known(key);
+    await this.#mutex.run(key, async () => {
+      const job = this.#require(key);
       const asked = new Set([...(job.stop ?? []), ...names]);
       const stop = this.runsOf(key)
         .filter((run) => isActive(run) && asked.has(run.name))
@@ -182,14 +185,14 @@ export class StoreJobSource implements JobSource, Ledger {
 
   async #write(definition: Job): Promise<Job> {
     await this.#jobStore.putJob(definition);
-    // An evaluation may have committed a status meanwhile; everything else of a job changes in turns.
+    // An evaluation may have committed a status meanwhile; the queue serializes all other changes to a job.
     const job = { ...definition, status: this.#jobs.get(definition.key)?.status };
     this.#jobs.set(job.key, job);
     this.#listeners.notify(job.key);
     return job;
   }
 
-  #known(key: JobKey): Job {
+  #require(key: JobKey): Job {
     const job = this.#jobs.get(key);
     if (job === undefined) throw new LshError('JOB_NOT_FOUND', { name: splitKey(key).name });
     return job;
@@ -202,7 +205,7 @@ export class StoreJobSource implements JobSource, Ledger {
       ...(await this.#runStore.runs({ job: key, phases: ['Completed'], limit: completed })),
       ...(await this.#runStore.runs({ job: key, phases: ['Failed', 'Killed'], limit: others })),
     ];
-    if (more.length > 0) this.#keepRuns(key, newer(this.runsOf(key), more));
+    if (more.length > 0) this.#keepRuns(key, replaceByName(this.runsOf(key), more));
   }
 
   #keepRuns(key: JobKey, runs: readonly Run[]): void {
@@ -212,17 +215,17 @@ export class StoreJobSource implements JobSource, Ledger {
   }
 
   /**
-   * Knows those again that have finished, though they are beyond the history limits: with a clock that was set back,
-   * or a job that was added again, a slot comes twice. The next evaluation sees that it has had its run.
+   * Reads finished runs beyond the history limits back into memory. A slot comes twice when the clock was set back or
+   * a job was added again; the next evaluation then sees that the slot has had its run.
    */
   async #recall(key: JobKey, wanted: readonly Run[]): Promise<void> {
     const stored = await Promise.all(wanted.filter(isActive).map(({ name }) => this.#runStore.run(name)));
     const finished = stored.filter((run) => run !== undefined).filter(isFinished);
-    this.#runs.set(key, newer(this.runsOf(key), finished.map(withoutOutput)));
+    this.#runs.set(key, replaceByName(this.runsOf(key), finished.map(withoutOutput)));
   }
 }
 
-function newer(known: readonly Run[], changed: readonly Run[]): Run[] {
+function replaceByName(known: readonly Run[], changed: readonly Run[]): Run[] {
   const names = new Set(changed.map((run) => run.name));
   return [...known.filter((run) => !names.has(run.name)), ...changed];
 }

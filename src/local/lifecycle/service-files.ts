@@ -1,25 +1,25 @@
-// The files that make the system start the daemon at login: a systemd user unit or a launchd agent. Pure text
-// and where it belongs; writing it and calling systemctl or launchctl is the command line's part.
+// The service file that starts the daemon at login: a systemd user unit or a launchd agent. Pure: the command line
+// writes it and calls systemctl or launchctl.
 import { join } from 'node:path';
 
 export interface ServiceInput {
   platform: NodeJS.Platform;
-  /** HOME: where both systems look for a user's services. */
+  /** HOME: both systems read a user's services from there. */
   home: string;
   /** XDG_CONFIG_HOME, where set. */
   xdgConfigHome?: string | undefined;
-  /** The command that runs the daemon in the foreground, word by word, absolute paths first. */
+  /** The words of the command that runs the daemon in the foreground, with absolute paths. */
   command: string[];
-  /** Variables that the daemon needs and a login manager does not know. */
+  /** Variables that the daemon needs and the service manager does not set. */
   environment: Record<string, string>;
-  /** Where launchd sends the output; systemd has its journal. */
+  /** File for the output under launchd; systemd has its journal. */
   logPath: string;
 }
 
 export interface ServiceFile {
   path: string;
   content: string;
-  /** Commands that switch the service on and off, word by word. */
+  /** The words of the commands that switch the service on and off. */
   enable: string[][];
   disable: string[][];
 }
@@ -27,7 +27,7 @@ export interface ServiceFile {
 const UNIT = 'lshd.service';
 const LABEL = 'dev.lsh.lshd';
 
-/** The service of this platform; undefined where there is neither systemd nor launchd. */
+/** Returns undefined for a platform with neither systemd nor launchd. */
 export function serviceFile(input: ServiceInput): ServiceFile | undefined {
   if (input.platform === 'linux') return systemdUnit(input);
   if (input.platform === 'darwin') return launchdAgent(input);
@@ -67,7 +67,7 @@ function systemdUnit({ home, xdgConfigHome, command, environment }: ServiceInput
   };
 }
 
-/** In a unit, `%` starts a specifier and a backslash an escape; `$` means a variable in commands only. */
+/** In a unit `%` starts a specifier and a backslash an escape; `$` starts a variable in commands only. */
 function systemdQuote(word: string): string {
   const escaped = word
     .replaceAll('\\', '\\\\')

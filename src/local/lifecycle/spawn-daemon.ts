@@ -1,5 +1,5 @@
-// Starts the daemon detached and stays until it answers, or says why it does not. Parent and child speak over
-// the inherited channel: the child's first word ends the wait, no time is guessed.
+// Starts the daemon detached, and waits until it is ready or has failed. The child reports over the inherited IPC
+// channel, so that the parent need not guess a time.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,27 +9,27 @@ import { fromWire, toWire, type DaemonApi, type WireError } from '../socket/prot
 
 export interface SpawnOptions {
   paths: LocalPaths;
-  /** Arguments for this same Node.js: the program and the words that make it the daemon. */
+  /** Arguments for this Node.js: the program, and the words that make it the daemon. */
   args: string[];
-  /** Asked whether a daemon is there already. */
+  /** Tells whether a daemon is running already. */
   client: DaemonApi;
   /** How long the daemon may take to answer, in milliseconds; default 15 s. */
   timeoutMs?: number;
 }
 
-/** `started` is false when a daemon was there already; it was not touched. */
+/** `started` is false if a daemon was running already; it goes on undisturbed. */
 export interface SpawnResult {
   pid: number;
   started: boolean;
 }
 
-type Word = { ready: true } | { error: WireError };
+type StartReport = { ready: true } | { error: WireError };
 
 const TIMEOUT_MS = 15_000;
-const ASK_AGAIN_MS = 20;
+const POLL_MS = 20;
 const LOG_LINES = 5;
 
-/** Resolves once a daemon answers. Throws what kept it from starting, or DAEMON_START_FAILED. */
+/** Resolves once a daemon is ready. Throws the daemon's own error, or DAEMON_START_FAILED. */
 export async function spawnDaemon(options: SpawnOptions): Promise<SpawnResult> {
   const { timeoutMs = TIMEOUT_MS, client } = options;
   const running = await findDaemon(client);
@@ -48,16 +48,16 @@ export async function spawnDaemon(options: SpawnOptions): Promise<SpawnResult> {
   }
 }
 
-/** Tells the process that started this one how the start went; nothing when nobody listens. */
+/** Reports the outcome of the start to the parent process, if it listens. */
 export async function tellParent(outcome: 'ready' | LshError): Promise<void> {
   if (!process.send || !process.connected) return;
-  const word: Word = outcome === 'ready' ? { ready: true } : { error: toWire(outcome) };
-  // Waited for: a process that ends right after would take its word with it.
-  await new Promise((resolve) => process.send?.(word, undefined, undefined, resolve));
+  const report: StartReport = outcome === 'ready' ? { ready: true } : { error: toWire(outcome) };
+  // Awaited: if the process exited right after, the message would be lost.
+  await new Promise((resolve) => process.send?.(report, undefined, undefined, resolve));
   if (process.connected) process.disconnect();
 }
 
-/** The process id of the daemon that answers now. */
+/** The process id of the running daemon. */
 async function findDaemon(client: DaemonApi): Promise<number | undefined> {
   try {
     return (await client.status({})).pid;
@@ -67,18 +67,18 @@ async function findDaemon(client: DaemonApi): Promise<number | undefined> {
   }
 }
 
-/** Another start won and holds the lock; it may be a moment away from listening. */
+/** Another start holds the lock; its daemon may be about to listen. */
 async function waitForDaemon(client: DaemonApi, timeoutMs: number, lost: LshError): Promise<number> {
-  const attempts = Math.ceil(timeoutMs / ASK_AGAIN_MS);
+  const attempts = Math.ceil(timeoutMs / POLL_MS);
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const pid = await findDaemon(client);
     if (pid !== undefined) return pid;
-    await delay(ASK_AGAIN_MS);
+    await delay(POLL_MS);
   }
   throw lost;
 }
 
-/** Its own session, so that closing the terminal does not end it; what it prints while dying goes to the log. */
+/** Starts it in a session of its own, so that closing the terminal does not end it; a crash prints into the log. */
 function spawnDetached({ stateDir, log }: LocalPaths, args: string[]): ChildProcess {
   const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
   const output = openSync(log, O_APPEND | O_CREAT | O_NOFOLLOW | O_WRONLY, 0o600);
@@ -90,20 +90,20 @@ function spawnDetached({ stateDir, log }: LocalPaths, args: string[]): ChildProc
   }
 }
 
-/** Resolves at the word `ready`; throws the child's error, or how it came to its end without a word. */
+/** Resolves when the child reports `ready`. Throws the error that it reports, or DAEMON_START_FAILED if it dies. */
 async function awaitReadiness(child: ChildProcess, logPath: string, timeoutMs: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<Word | string>();
+  const { promise, resolve } = Promise.withResolvers<StartReport | string>();
   let late = false;
   const timer = setTimeout(() => {
     late = true;
     child.kill('SIGKILL');
   }, timeoutMs);
-  child.once('message', (word: Word) => resolve(word));
+  child.once('message', (report: StartReport) => resolve(report));
   child.once('error', (error) => resolve(error.message));
   child.once('exit', (code, signal) => {
     const how = signal ? `signal ${signal} ended it` : `it ended with status ${code}`;
     const end = late ? `it did not answer within ${timeoutMs / 1000} s` : how;
-    // Its last word may still be on the way; the channel closes behind it.
+    // Its last message may still be in the channel, which disconnects behind it.
     if (child.connected) child.once('disconnect', () => resolve(end));
     else resolve(end);
   });

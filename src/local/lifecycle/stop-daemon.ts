@@ -1,27 +1,27 @@
-// Ends the daemon and stays until it is gone: its socket and its process.
+// Ends the daemon, and waits until its process has ended.
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LshError } from '../../core/errors.ts';
 import type { DaemonApi } from '../socket/protocol.ts';
 
 const TIMEOUT_MS = 30_000;
-const LOOK_AGAIN_MS = 10;
+const POLL_MS = 10;
 
 /**
- * Asks the daemon to end and resolves with its process id once it has. Throws DAEMON_NOT_RUNNING when there is
- * none, DAEMON_STOP_FAILED when it is still there after `timeoutMs` (milliseconds, default 30 s).
+ * Asks the daemon to end; resolves with its process id once it has. Throws DAEMON_NOT_RUNNING, or DAEMON_STOP_FAILED
+ * if it still lives after `timeoutMs` (milliseconds, default 30 s).
  */
 export async function stopDaemon(client: DaemonApi, timeoutMs = TIMEOUT_MS): Promise<number> {
   const { pid } = await client.shutdown({});
-  // Nothing tells a process that one it did not start has ended, so this one has to look.
-  for (let waitedMs = 0; waitedMs < timeoutMs; waitedMs += LOOK_AGAIN_MS) {
+  // Polls: the end of a process that is not a child raises no event.
+  for (let waitedMs = 0; waitedMs < timeoutMs; waitedMs += POLL_MS) {
     if (!isAlive(pid)) return pid;
-    await delay(LOOK_AGAIN_MS);
+    await delay(POLL_MS);
   }
   throw new LshError('DAEMON_STOP_FAILED', { pid, seconds: timeoutMs / 1000 });
 }
 
-/** Whether a process of that id still runs; one that has ended and waits for its parent does not. */
+/** Whether the process still runs; a zombie does not. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -31,7 +31,7 @@ export function isAlive(pid: number): boolean {
   return !isZombie(pid);
 }
 
-/** In a container whose first process buries nobody, a dead daemon keeps its number for ever. */
+/** In a container whose first process reaps no children, a dead daemon stays a zombie for ever. */
 function isZombie(pid: number): boolean {
   if (process.platform !== 'linux') return false;
   try {

@@ -1,13 +1,12 @@
-// The other end of the socket: every command as a method, every failure as an LshError. Loaded by each call of
-// the command line, so it imports next to nothing.
+// The client of the socket: every command as a method, every failure as an LshError. Each command line call loads it, so
+// it imports next to nothing.
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { LshError } from '../../core/errors.ts';
 import type { JobApi, LogQuery } from '../../contracts/job-api.ts';
 import { http } from './http.ts';
 import {
-  DAEMON_COMMANDS,
-  JOB_COMMANDS,
+  COMMAND_OF,
   LOG_COMMAND,
   PROTOCOL_VERSION,
   REQUEST_MAX_BYTES,
@@ -21,19 +20,19 @@ import {
 } from './protocol.ts';
 
 export interface ClientOptions {
-  /** Version of the program that asks. */
+  /** Version of the calling program. */
   version: string;
-  /** How long an answer may take, in milliseconds; default 30 s. What waits for a run waits without end. */
+  /** How long a response may take, in milliseconds; default 30 s. A request that waits for a run has no limit. */
   timeoutMs?: number;
 }
 
 const TIMEOUT_MS = 30_000;
 
-/** Everything a person can ask of the daemon behind the socket. Connects anew for each call. */
+/** The API of the daemon behind the socket. Each call opens a connection. */
 export function daemonClient(socketPath: string, options: ClientOptions): JobApi & DaemonApi {
   const connection = { socketPath, timeoutMs: TIMEOUT_MS, ...options };
-  const methods = [...JOB_COMMANDS, ...DAEMON_COMMANDS].map((command) => [
-    command.slice(command.indexOf('.') + 1),
+  const methods = Object.entries(COMMAND_OF).map(([method, command]) => [
+    method,
     (payload: Payload<Command>) => call(connection, command, payload),
   ]);
   return {
@@ -78,19 +77,19 @@ async function* log(
   }
 }
 
-/** Sends one request; resolves with the head of the answer. */
+/** Sends one request; resolves with the head of the response. */
 async function ask(
   { socketPath, version, timeoutMs }: Connection,
   command: string,
   payload: unknown,
   signal?: AbortSignal,
 ): Promise<{ id: string; response: IncomingMessage }> {
-  // Unique on this machine, whose alone the socket is; loading node:crypto for a UUID takes longer than the call.
+  // Unique on this machine, which suffices for a Unix socket; loading node:crypto for a UUID takes longer than the call.
   const id = `${process.pid}-${process.hrtime.bigint().toString(36)}`;
   const body = Buffer.from(JSON.stringify({ id, payload }));
   if (body.length > REQUEST_MAX_BYTES) throw new LshError('REQUEST_TOO_LARGE', { limit: REQUEST_MAX_BYTES });
   const request = http.request({
-    // No agent: it would look for a server's name to verify, and there is one connection for each call anyway.
+    // No agent: each call has its own connection, and an agent would look for a server name to verify.
     createConnection: () => connect(socketPath),
     method: 'POST',
     path: `/v${PROTOCOL_VERSION}/${command}`,
@@ -108,7 +107,7 @@ async function ask(
   return { id, response: await promise };
 }
 
-/** A daemon that neither answers nor dies (stopped in a debugger, a frozen disk) must not hold the caller. */
+/** A daemon that neither answers nor dies (stopped in a debugger, on a frozen disk) must not block the caller. */
 function limitSilence(request: ClientRequest, timeoutMs: number): void {
   if (timeoutMs === 0) return;
   request.setTimeout(timeoutMs, () => {
@@ -134,7 +133,7 @@ function unreachable(detail: string, cause?: unknown): LshError {
   return new LshError('DAEMON_UNREACHABLE', { detail }, { cause });
 }
 
-/** No socket, or a socket that nobody listens on: not running. Whatever else: running, and in trouble. */
+/** No socket, or no listener on it: the daemon is not running. Any other error comes from a daemon in trouble. */
 const NOT_RUNNING = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR']);
 const DROPPED = new Set(['ECONNRESET', 'EPIPE']);
 

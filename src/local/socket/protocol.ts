@@ -1,19 +1,19 @@
-// What travels over the socket: commands, their types, the envelope, the version. Shared by client and server,
-// and therefore cheap to load: the schemas are in routes.ts, which only the server imports.
+// The protocol of the daemon's socket: commands, their types, the envelope, the version. Client and server share it, so
+// it must load fast: the schemas are in routes.ts, which only the server imports.
 //
 //   POST /v1/<command>  {"id": "...", "payload": {...}}   ->   {"id": "...", "result": ...}
 //                                                         or   {"id": "...", "error": {...}} with its status
 import type { JobApi } from '../../contracts/job-api.ts';
 import { ERRORS, LshError, type ErrorCode, type Problem } from '../../core/errors.ts';
 
-/** Counts changes that an older client or daemon would misunderstand. */
+/** Grows with each change that an older client or daemon would misunderstand. */
 export const PROTOCOL_VERSION = 1;
-/** Header of every request and answer: the version of the program that wrote it. */
+/** Header of every request and response: the version of the program that sent it. */
 export const VERSION_HEADER = 'lsh-version';
 /** Largest request body, in bytes. */
 export const REQUEST_MAX_BYTES = 1024 * 1024;
 
-/** What `lsh daemon status` shows. */
+/** Shown by `lsh daemon status`. */
 export interface DaemonStatus {
   pid: number;
   version: string;
@@ -32,33 +32,36 @@ export interface DaemonStatus {
   memory: { rssBytes: number; heapUsedBytes: number };
 }
 
-/** What a person can ask of the daemon itself. */
+/** The commands about the daemon itself. */
 export interface DaemonApi {
   status(request: Record<string, never>): Promise<DaemonStatus>;
-  /** Answers first, then ends the daemon; running jobs go on and are adopted by the next one. */
+  /** Answers first, then ends the daemon; running jobs go on, and the next daemon adopts them. */
   shutdown(request: Record<string, never>): Promise<{ pid: number }>;
 }
 
-/** Names as they travel; the part after the dot is the method. */
-export const JOB_COMMANDS = [
-  'job.put',
-  'job.list',
-  'job.get',
-  'job.remove',
-  'job.suspend',
-  'job.trigger',
-  'job.stop',
-  'job.runs',
-  'job.run',
-  'job.slots',
-  'job.stats',
-] as const satisfies `job.${Exclude<keyof JobApi, 'log'>}`[];
-export const DAEMON_COMMANDS = ['daemon.status', 'daemon.shutdown'] as const;
-/** The one command whose answer is a stream of bytes. */
+type JobMethod = Exclude<keyof JobApi, 'log'>;
+
+/** The command of each method. A method that lacks one does not compile. */
+export const COMMAND_OF: { [M in JobMethod]: `job.${M}` } & { [M in keyof DaemonApi]: `daemon.${M}` } = {
+  put: 'job.put',
+  list: 'job.list',
+  get: 'job.get',
+  remove: 'job.remove',
+  suspend: 'job.suspend',
+  trigger: 'job.trigger',
+  stop: 'job.stop',
+  runs: 'job.runs',
+  run: 'job.run',
+  slots: 'job.slots',
+  stats: 'job.stats',
+  status: 'daemon.status',
+  shutdown: 'daemon.shutdown',
+};
+/** The only command whose response is a stream of bytes. */
 export const LOG_COMMAND = 'job.log';
 
-type Calls = { [K in keyof Omit<JobApi, 'log'> as `job.${K}`]: JobApi[K] } & {
-  [K in keyof DaemonApi as `daemon.${K}`]: DaemonApi[K];
+type Calls = { [M in JobMethod as `job.${M}`]: JobApi[M] } & {
+  [M in keyof DaemonApi as `daemon.${M}`]: DaemonApi[M];
 };
 
 export type Command = keyof Calls;
@@ -83,7 +86,7 @@ export function toWire({ code, message, hint, fields, problems }: LshError): Wir
   return { code, message, hint, fields, problems };
 }
 
-/** The error as it was thrown on the other side; a code that this version does not know becomes INTERNAL. */
+/** Restores the error that the other side threw; a code unknown to this version becomes INTERNAL. */
 export function fromWire({ code, message, hint, fields, problems }: WireError): LshError {
   if (!Object.hasOwn(ERRORS, code))
     return new LshError('INTERNAL', { detail: `${code}: ${message}` }, { hint });

@@ -1,19 +1,19 @@
-// One request on the socket, from bytes to a command with its payload. Everything here was written by somebody
-// else: sizes, types and versions are checked before anything is done with it.
+// Parses one request on the socket into a command with its payload. Clients are not trusted: sizes, types and versions
+// are checked first.
 import type { IncomingMessage } from 'node:http';
 import { LshError } from '../../core/errors.ts';
 import { PROTOCOL_VERSION, REQUEST_MAX_BYTES, type Command, type LOG_COMMAND } from './protocol.ts';
 import { isCommand } from './routes.ts';
 
-/** The JSON body of a request; the id comes back in the answer. */
+/** The JSON body of a request; the response repeats the id. */
 export interface Envelope {
   id: string | null;
   payload: unknown;
 }
 
 /**
- * The body, at most REQUEST_MAX_BYTES. Reads to the end even what is too large: an answer is only seen by an
- * asker who is done asking.
+ * Reads the body; throws REQUEST_TOO_LARGE beyond REQUEST_MAX_BYTES. Reads also a larger body to its end: a client sees
+ * the response only after it has sent the whole request.
  */
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -29,7 +29,7 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
 
 const PATH = /^\/v(\d{1,6})\/([\w.-]{1,64})$/;
 
-/** The command that method and path name. Throws UNKNOWN_COMMAND, PROTOCOL_MISMATCH, REQUEST_INVALID. */
+/** Reads the command from method and path. Throws UNKNOWN_COMMAND, PROTOCOL_MISMATCH, REQUEST_INVALID. */
 export function parseCommand({ method, url = '' }: IncomingMessage): Command | typeof LOG_COMMAND {
   const [, version, command] = PATH.exec(url) ?? [];
   if (version === undefined || command === undefined) {
@@ -45,7 +45,7 @@ export function parseCommand({ method, url = '' }: IncomingMessage): Command | t
   return command;
 }
 
-/** No body is an empty object. Throws REQUEST_INVALID for what is not a JSON object with a short id. */
+/** Takes an empty body for `{}`. Throws REQUEST_INVALID for any other body than a JSON object with a short id. */
 export function parseEnvelope(body: Buffer): Envelope {
   if (body.length === 0) return { id: null, payload: {} };
   let parsed: unknown;

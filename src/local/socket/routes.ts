@@ -1,5 +1,5 @@
-// The shape of each command's payload, checked before a handler sees it. What a schema cannot know of a job
-// (cron grammar, zones) is the handler's concern. Only the server loads this.
+// Validates the payload of each command before its handler runs. Handlers validate jobs further (cron grammar, zones).
+// Only the server loads this module.
 import * as v from 'valibot';
 import { LshError } from '../../core/errors.ts';
 import type { JobManifest } from '../../core/job.ts';
@@ -10,53 +10,50 @@ import { LOG_COMMAND, type Command, type Payload } from './protocol.ts';
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(253));
 const instant = v.pipe(v.string(), v.isoTimestamp());
 const limit = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100_000));
-/** Checked field by field by the handler, which names every problem at once. */
+/** The handler validates it field by field, and reports every problem at once. */
 const manifest = v.custom<JobManifest>((value) => typeof value === 'object' && value !== null);
-const nothing = v.strictObject({}) as v.GenericSchema<unknown, Record<string, never>>;
 
-const schemas: { [C in Command]: v.GenericSchema<unknown, Payload<C>> } = {
-  'job.put': v.strictObject({ job: manifest, dryRun: v.optional(v.boolean()) }),
-  'job.list': v.strictObject({ tags: v.optional(v.array(v.string())) }),
-  'job.get': v.strictObject({ name }),
-  'job.remove': v.strictObject({ name }),
-  'job.suspend': v.strictObject({ name, suspend: v.boolean() }),
-  'job.trigger': v.strictObject({ name, id: name, requestedBy: v.optional(name) }),
-  'job.stop': v.strictObject({ name, run: v.optional(name) }),
-  'job.runs': v.strictObject({
+/** One schema per field: a field of a payload that lacks one does not compile. */
+type Fields<T> = { [Field in keyof Required<T>]: v.GenericSchema<unknown, T[Field]> };
+
+const FIELDS: { [C in Command]: Fields<Payload<C>> } & { [LOG_COMMAND]: Fields<LogQuery> } = {
+  'job.put': { job: manifest, dryRun: v.optional(v.boolean()) },
+  'job.list': { tags: v.optional(v.array(v.string())) },
+  'job.get': { name },
+  'job.remove': { name },
+  'job.suspend': { name, suspend: v.boolean() },
+  'job.trigger': { name, id: name, requestedBy: v.optional(name) },
+  'job.stop': { name, run: v.optional(name) },
+  'job.runs': {
     name: v.optional(name),
     phases: v.optional(v.array(v.picklist(RUN_PHASES))),
     since: v.optional(instant),
     limit: v.optional(limit),
-  }),
-  'job.run': v.strictObject({ run: name, wait: v.optional(v.boolean()) }),
-  'job.slots': v.strictObject({ name, from: instant, to: instant, limit: v.optional(limit) }),
-  'job.stats': v.strictObject({ name: v.optional(name), since: v.optional(instant) }),
-  'daemon.status': nothing,
-  'daemon.shutdown': nothing,
+  },
+  'job.run': { run: name, wait: v.optional(v.boolean()) },
+  'job.slots': { name, from: instant, to: instant, limit: v.optional(limit) },
+  'job.stats': { name: v.optional(name), since: v.optional(instant) },
+  'job.log': { name, run: v.optional(name), follow: v.optional(v.boolean()) },
+  'daemon.status': {},
+  'daemon.shutdown': {},
 };
 
-const logQuery: v.GenericSchema<unknown, LogQuery> = v.strictObject({
-  name,
-  run: v.optional(name),
-  follow: v.optional(v.boolean()),
-});
-
-/** Every command there is, the log's stream included. */
+/** True for every command, the log stream included. */
 export function isCommand(command: string): command is Command | typeof LOG_COMMAND {
-  return command === LOG_COMMAND || Object.hasOwn(schemas, command);
+  return Object.hasOwn(FIELDS, command);
 }
 
-/** The payload as its type says, or REQUEST_INVALID with every problem. */
+/** Throws REQUEST_INVALID with every problem of the payload. */
 export function parsePayload<C extends Command>(command: C, payload: unknown): Payload<C> {
-  return parse(schemas[command], payload);
+  return parse(command, payload) as Payload<C>;
 }
 
 export function parseLogQuery(payload: unknown): LogQuery {
-  return parse(logQuery, payload);
+  return parse(LOG_COMMAND, payload) as LogQuery;
 }
 
-function parse<T>(schema: v.GenericSchema<unknown, T>, payload: unknown): T {
-  const parsed = v.safeParse(schema, payload);
+function parse(command: Command | typeof LOG_COMMAND, payload: unknown): unknown {
+  const parsed = v.safeParse(v.strictObject(FIELDS[command]), payload);
   if (parsed.success) return parsed.output;
   const problems = parsed.issues.map((issue) => ({
     path: ['payload', v.getDotPath(issue)].filter(Boolean).join('.'),

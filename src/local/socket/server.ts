@@ -1,5 +1,5 @@
-// HTTP/1.1 on the private Unix socket: framing, limits, versions and draining. Knows no command: what is asked
-// goes to the handlers through the routes, and what they throw becomes an answer.
+// HTTP/1.1 on the private Unix socket: framing, limits, versions and draining. It knows no command: it passes requests
+// through the routes to the handlers, and turns their errors into responses.
 import { existsSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
@@ -20,20 +20,20 @@ import { removeFile } from '../paths.ts';
 import { parseCommand, parseEnvelope, readBody, type Envelope } from './request.ts';
 import { parseLogQuery, parsePayload } from './routes.ts';
 
-/** One function per command; `signal` aborts when the asker is gone or the daemon drains. */
+/** One function per command; `signal` aborts when the client disconnects or the daemon drains. */
 export type Handlers = {
   [C in Command]: (payload: Payload<C>, signal: AbortSignal) => Promise<Result<C>>;
 } & { [LOG_COMMAND]: (query: LogQuery, signal: AbortSignal) => AsyncIterable<Uint8Array> };
 
 export interface ServerOptions {
   socketPath: string;
-  /** Version of the program, sent with every answer. */
+  /** Version of the program, sent with every response. */
   version: string;
   handlers: Handlers;
   log: Logger;
 }
 
-/** A request that takes longer than this to arrive is dropped; answers may take as long as they need. */
+/** Limit for the arrival of a request; a response may take as long as it needs. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 const CHECK_INTERVAL_MS = 5_000;
@@ -50,19 +50,19 @@ export class DaemonServer {
     this.#options = options;
   }
 
-  /** Binds the socket. The caller holds its lock, so what lies at the path belongs to nobody who lives. */
+  /** Binds the socket. The caller holds its lock, so a socket at the path is left from a dead daemon. */
   async listen(): Promise<void> {
     removeFile(this.#options.socketPath);
     await this.#bind();
   }
 
   /**
-   * Binds again when the socket is gone: a logout empties the directory that it is in while the daemon lives on.
-   * What is connected stays so. Answers whether there was something to do.
+   * Binds again if the socket was deleted: a logout empties its directory while the daemon lives on. Connections stay
+   * open. Returns whether it was deleted.
    */
   async restore(): Promise<boolean> {
     if (this.#draining.signal.aborted || existsSync(this.#options.socketPath)) return false;
-    // Closing removes the path once more, so it must come before there is a new socket.
+    // close() removes the path, so it must come before the new socket.
     this.#http?.close();
     await this.#bind();
     return true;
@@ -72,8 +72,8 @@ export class DaemonServer {
     const server = this.#createServer();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     server.once('error', reject).once('listening', resolve);
-    // Node binds a path before listen() returns, so the socket is 0600 from its first instant; a chmod
-    // afterwards would leave a gap, and a umask for good would be inherited by every job.
+    // listen() binds the path before it returns, so the umask makes the socket 0600 from its first instant. A later
+    // chmod would leave a gap, and every job would inherit a lasting umask.
     const umask = process.umask(0o177);
     try {
       server.listen(this.#options.socketPath);
@@ -81,9 +81,9 @@ export class DaemonServer {
       process.umask(umask);
     }
     await promise;
-    // Such as no descriptor left for one more connection: that one is lost, the daemon is not.
+    // A failed accept, such as without a free descriptor, costs one connection, not the daemon.
     server.off('error', reject).on('error', (error) => {
-      this.#options.log.error({ err: error }, 'a connection was not accepted');
+      this.#options.log.error({ err: error }, 'accepting a connection failed');
     });
     this.#http = server;
   }
@@ -100,15 +100,15 @@ export class DaemonServer {
   }
 
   /**
-   * From now on new requests are refused and followers end; resolves when what was begun is answered. A request
-   * that has not arrived whole is not waited for.
+   * Refuses new requests and ends followed logs; resolves when every running request is answered. Does not wait for
+   * requests that have not arrived in full.
    */
   async drain(): Promise<void> {
     this.#draining.abort();
     while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight);
   }
 
-  /** Removes the socket and drops what is still connected. */
+  /** Removes the socket and closes all connections. */
   async close(): Promise<void> {
     const server = this.#http;
     if (server === undefined) return;
@@ -165,7 +165,7 @@ export class DaemonServer {
     const fields = { code: error.code, err: error };
     if (error.httpStatus >= 500 && !error.retryable) this.#options.log.error(fields, 'request failed');
     else this.#options.log.debug(fields, 'request refused');
-    // The asker must not take half a log for a whole one.
+    // Destroyed, not ended: the client must not take half a log for a whole one.
     if (response.headersSent) response.destroy();
     else send(response, error.httpStatus, { id, error: toWire(error) });
   }
@@ -180,7 +180,7 @@ function send(response: ServerResponse, status: number, answer: Answer): void {
   response.end(body);
 }
 
-/** The head waits for the first bytes, so that an unknown run is still an error with its status. */
+/** Sends the head with the first bytes: until then an error still gets its own HTTP status. */
 async function stream(response: ServerResponse, bytes: AsyncIterable<Uint8Array>): Promise<void> {
   const iterator = bytes[Symbol.asyncIterator]();
   const first = await iterator.next();

@@ -1,10 +1,10 @@
-// One thing after another per key, while different keys do not wait for each other.
+// A mutex per key: work on one key runs one after another, work on different keys concurrently.
 
-export class Turns {
+export class KeyedMutex {
   readonly #last = new Map<string, Promise<unknown>>();
 
-  /** Does the work when everything taken earlier for this key has ended, well or badly. */
-  async take<T>(key: string, work: () => Promise<T>): Promise<T> {
+  /** Runs the work after all earlier work on this key has ended, also after a failure. */
+  async run<T>(key: string, work: () => Promise<T>): Promise<T> {
     const turn = this.#last.get(key)?.then(work, work) ?? work();
     this.#last.set(key, turn);
     try {
