@@ -23,15 +23,17 @@ export const STOP_CAUSES = [
 export type StopCause = (typeof STOP_CAUSES)[number];
 
 /** Why a run ended as it did. */
-export type RunReason =
-  | 'ExitCode' // the command ended with a status other than 0
-  | 'Signal' // a signal from outside ended it
-  | 'SpawnError' // the command could not be started (no such command, directory or shell)
-  | 'Refused' // the command validator refused it at execution
-  | 'Lost' // it was running and is gone without a trace of its end
-  | 'OutOfMemory'
-  | 'NameTaken' // an object of the run’s name belongs to somebody else
-  | StopCause;
+export const RUN_REASONS = [
+  ...STOP_CAUSES,
+  'ExitCode', // the command ended with a status other than 0
+  'Signal', // a signal from outside ended it
+  'SpawnError', // the command could not be started (no such command, directory or shell)
+  'Refused', // the command validator refused it at execution
+  'Lost', // it was running and left no trace of its end
+  'OutOfMemory', // the kernel killed it when memory ran out
+  'NameTaken', // an object of the run’s name has another owner
+] as const;
+export type RunReason = (typeof RUN_REASONS)[number];
 
 export interface Run {
   /** Deterministic: job, slot (or trigger id) and attempt. The name is the lock. */

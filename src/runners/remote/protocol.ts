@@ -5,7 +5,9 @@
 //   GET /v1/runs/<name>/log[?follow=true]         the output of a run
 import * as v from 'valibot';
 import { JobSpecSchema } from '../../core/job.ts';
-import { STOP_CAUSES, type RunObservation, type RunReason } from '../../core/run.ts';
+import { RUN_REASONS, STOP_CAUSES, type RunObservation } from '../../core/run.ts';
+import type { Command, StartedRun } from '../subprocess/child-env.ts';
+import type { ClaimedRun } from '../subprocess/known-runs.ts';
 
 /** Grows with each change that an older controller or runner would misunderstand. */
 export const PROTOCOL_VERSION = 1;
@@ -21,16 +23,9 @@ export const LOGS_MAX = 30_000;
 /** Heartbeats per lease: a peer that misses all of them is lost. */
 export const HEARTBEATS_PER_LEASE = 5;
 
-const REASONS = [
-  ...STOP_CAUSES,
-  'ExitCode',
-  'Signal',
-  'SpawnError',
-  'Refused',
-  'Lost',
-  'OutOfMemory',
-  'NameTaken',
-] as const satisfies readonly RunReason[];
+/** One schema per field: a field of a run that the wire lacks does not compile. */
+type Fields<T> = { [Field in keyof Required<T>]: v.GenericSchema<unknown, T[Field]> };
+type Observed<S extends RunObservation['state']> = Omit<Extract<RunObservation, { state: S }>, 'run'>;
 
 const instant = v.pipe(v.number(), v.minValue(0), v.maxValue(8.64e15));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -45,21 +40,22 @@ const claimedRun = v.object({
   job: key,
   startedAt: v.optional(instant),
   stopCause: v.optional(v.picklist(STOP_CAUSES)),
-});
-const run = v.object({
+} satisfies Fields<ClaimedRun>);
+const startedRun = v.object({
   name,
   job: key,
   slot: instant,
   attempt: v.pipe(v.number(), v.integer(), v.minValue(1)),
   startAfter: instant,
   stopCause: v.optional(v.picklist(STOP_CAUSES)),
-});
-/** The spec of a job is resolved: a runner adds no defaults of its own. */
+} satisfies Fields<StartedRun>);
+/** A resolved spec: the runner adds no defaults. */
 const spec = v.required(JobSpecSchema, ['timeZone', 'executor', 'captureOutput']);
+const command = v.object({ name: text(253), spec } satisfies Fields<Command>);
 
 const FromController = v.variant('type', [
   v.object({ type: v.literal('recover'), runs: v.array(claimedRun), logs: v.optional(v.array(name)) }),
-  v.object({ type: v.literal('start'), id, job: v.object({ name: text(253), spec }), run }),
+  v.object({ type: v.literal('start'), id, job: command, run: startedRun }),
   v.object({ type: v.literal('stop'), name, cause: v.picklist(STOP_CAUSES), graceMs: count }),
   v.object({ type: v.literal('release'), name }),
   v.object({ type: v.literal('removeLog'), name }),
@@ -67,8 +63,13 @@ const FromController = v.variant('type', [
 
 /** Carries no `run`: a process does not remember its run, and the controller must not trust such a claim. */
 const Observation = v.variant('state', [
-  v.object({ state: v.literal('Running'), name, startedAt: instant }),
-  v.object({ state: v.literal('NeverStarted'), name }),
+  v.object({
+    state: v.literal('Running'),
+    name,
+    startedAt: instant,
+    // `stuck` and `limit` are for Pods: the runner reports neither of a process.
+  } satisfies Fields<Omit<Observed<'Running'>, 'stuck' | 'limit'>>),
+  v.object({ state: v.literal('NeverStarted'), name } satisfies Fields<Observed<'NeverStarted'>>),
   v.object({
     state: v.literal('Ended'),
     name,
@@ -76,11 +77,11 @@ const Observation = v.variant('state', [
     finishedAt: instant,
     exitCode: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255))),
     signal: v.optional(text(16)),
-    reason: v.optional(v.picklist(REASONS)),
+    reason: v.optional(v.picklist(RUN_REASONS)),
     message: v.optional(text(10_000)),
     outputTail: v.optional(text(100_000)),
     outputBytes: v.optional(count),
-  }),
+  } satisfies Fields<Observed<'Ended'>>),
 ]) satisfies v.GenericSchema<unknown, RunObservation>;
 
 const FromRunner = v.variant('type', [

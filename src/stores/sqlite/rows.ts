@@ -1,10 +1,15 @@
-// Jobs, runs and slots as rows: which field is which column, and both ways between them.
+// Jobs, runs and slots as rows: the column of each field, and the conversions between record and row.
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import type { Job } from '../../core/job.ts';
 import type { Run, SlotRecord } from '../../core/run.ts';
 
-// `satisfies` makes a field that was forgotten here a type error.
-const RUN_COLUMNS = {
+/** The column of each field; a field that is an object is stored as JSON. A forgotten field does not compile. */
+type Columns<T> = { [Field in keyof Required<T>]: Required<T>[Field] extends object ? JsonColumn : string };
+interface JsonColumn {
+  json: string;
+}
+
+const RUN_COLUMNS: Columns<Run> = {
   name: 'name',
   job: 'job',
   jobUid: 'job_uid',
@@ -27,9 +32,9 @@ const RUN_COLUMNS = {
   stopCause: 'stop_cause',
   outputTail: 'output_tail',
   outputBytes: 'output_bytes',
-} satisfies Record<keyof Run, string>;
+};
 
-const SLOT_COLUMNS = {
+const SLOT_COLUMNS: Columns<SlotRecord> = {
   job: 'job',
   from: 'from_at',
   to: 'to_at',
@@ -38,12 +43,12 @@ const SLOT_COLUMNS = {
   cause: 'cause',
   run: 'run',
   recordedAt: 'recorded_at',
-} satisfies Record<keyof SlotRecord, string>;
+};
 
-/** A job whose spec cannot be carried out is refused before it gets here. */
+/** Without `invalid`: the daemon refuses an invalid spec before it reaches the store. */
 type StoredJob = Omit<Job, 'invalid'>;
 
-const JOB_COLUMNS = {
+const JOB_COLUMNS: Columns<StoredJob> = {
   key: 'key',
   namespace: 'namespace',
   name: 'name',
@@ -51,33 +56,27 @@ const JOB_COLUMNS = {
   generation: 'generation',
   createdAt: 'created_at',
   specChangedAt: 'spec_changed_at',
-  spec: 'spec',
-  trigger: 'trigger',
-  stop: 'stop',
-  status: 'status',
-} satisfies Record<keyof StoredJob, string>;
+  spec: { json: 'spec' },
+  trigger: { json: 'trigger' },
+  stop: { json: 'stop' },
+  status: { json: 'status' },
+};
 
-const JOB_JSON: readonly (keyof StoredJob)[] = ['spec', 'trigger', 'stop', 'status'];
-
-/** One kind of record: its columns, the statement that writes it, and both ways between record and row. */
+/** One kind of record: its columns, the statement that writes it, and the conversions between record and row. */
 export interface Rows<T> {
   columns: string;
-  /** Inserts a record, or updates the one with the same key; `changing` replaces what a column is set to. */
+  /** The statement that inserts a record or updates it by key; `changing` overrides the value of a column. */
   upsert(key: string[], changing?: Record<string, string>): string;
-  /** The values of a record in the order of the columns. */
+  /** The values of a record, in the order of the columns. */
   encode: (record: T) => SQLInputValue[];
-  /** The record of a row that was read as an array; absent fields stay absent. */
+  /** The record of a row read as an array; NULL becomes an absent field. */
   decode: (row: readonly SQLOutputValue[]) => T;
 }
 
-function rowsOf<T extends object>(
-  table: string,
-  columnOf: Record<keyof T, string>,
-  json: readonly (keyof T)[] = [],
-): Rows<T> {
-  const fields = Object.keys(columnOf) as (keyof T)[];
-  const columns = Object.values<string>(columnOf);
-  const asJson = new Set(json);
+function rowsOf<T extends object>(table: string, columnOf: Columns<T>): Rows<T> {
+  const entries = Object.entries(columnOf) as [keyof T, string | JsonColumn][];
+  const fields = entries.map(([field, column]) => ({ field, isJson: typeof column === 'object' }));
+  const columns = entries.map(([, column]) => (typeof column === 'object' ? column.json : column));
   return {
     columns: columns.join(', '),
     upsert(key, changing = {}) {
@@ -88,17 +87,17 @@ function rowsOf<T extends object>(
         ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${set.join(', ')}`;
     },
     encode: (record) =>
-      fields.map((field) => {
+      fields.map(({ field, isJson }) => {
         const value = record[field];
         if (value === undefined) return null;
-        return asJson.has(field) ? JSON.stringify(value) : (value as SQLInputValue);
+        return isJson ? JSON.stringify(value) : (value as SQLInputValue);
       }),
     decode(row) {
       const record: Partial<T> = {};
-      for (const [index, field] of fields.entries()) {
+      for (const [index, { field, isJson }] of fields.entries()) {
         const value = row[index] ?? null;
         if (value === null) continue;
-        record[field] = (asJson.has(field) ? JSON.parse(value as string) : value) as T[typeof field];
+        record[field] = (isJson ? JSON.parse(value as string) : value) as T[typeof field];
       }
       return record as T;
     },
@@ -107,4 +106,4 @@ function rowsOf<T extends object>(
 
 export const RUN_ROWS = rowsOf<Run>('runs', RUN_COLUMNS);
 export const SLOT_ROWS = rowsOf<SlotRecord>('slots', SLOT_COLUMNS);
-export const JOB_ROWS = rowsOf<StoredJob>('jobs', JOB_COLUMNS, JOB_JSON);
+export const JOB_ROWS = rowsOf<StoredJob>('jobs', JOB_COLUMNS);
