@@ -1,17 +1,16 @@
-// A lock that the kernel lets go when its holder dies, however it dies. Node has no flock(); SQLite takes the
-// same kind of lock on a file and is here anyway. Nothing is ever written to the file.
+// A file lock that the kernel releases when its holder dies, however it dies. Node has no flock(), but SQLite takes the
+// same kind of lock. It never writes to the file.
 import { DatabaseSync } from 'node:sqlite';
+import { SQLITE_BUSY } from './sqlite/errors.ts';
 
-/** A lock that is held until release() or until the process is gone. */
+/** Locked until release(), or until the process ends. */
 export interface FileLock {
   release(): void;
 }
 
-const SQLITE_BUSY = 5;
-
 /**
- * Takes the lock on the file, which is created when missing; undefined when another holds it. `waitMs` is how
- * long to wait for the other, in milliseconds; the thread waits with it.
+ * Locks the file, and creates it if it is missing. Returns undefined if another process holds the lock for longer than
+ * `waitMs` (milliseconds); the event loop blocks meanwhile.
  */
 export function acquireFileLock(path: string, waitMs = 0): FileLock | undefined {
   const database = new DatabaseSync(path, { timeout: waitMs });

@@ -1,4 +1,4 @@
-// One open SQLite file: prepared statements, transactions, and every error in our own words.
+// One open SQLite file: prepared statements, transactions, and every error as an LshError.
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { dirname } from 'node:path';
 import { LshError } from '../../core/errors.ts';
@@ -6,7 +6,7 @@ import { storeError } from './errors.ts';
 import { openDatabase } from './open.ts';
 import { transaction } from './transaction.ts';
 
-/** In the order of the question marks, or by name. */
+/** By position, or by name. */
 export type Parameters = SQLInputValue[] | Record<string, SQLInputValue>;
 export type Row = readonly SQLOutputValue[];
 
@@ -20,7 +20,7 @@ export class SqliteConnection {
     this.#db = db;
   }
 
-  /** How long another process may hold the lock before STORE_LOCKED; the event loop waits as long. */
+  /** `busyTimeoutMs`: how long to wait for the lock of another process before STORE_LOCKED; it blocks the event loop. */
   static open(path: string, busyTimeoutMs: number): SqliteConnection {
     return new SqliteConnection(path, openDatabase(path, busyTimeoutMs));
   }
@@ -29,7 +29,7 @@ export class SqliteConnection {
     this.#db.close();
   }
 
-  /** Every row of a statement, each through `decode`. */
+  /** All rows of a statement, decoded. */
   rows<T>(sql: string, parameters: Parameters, decode: (row: Row) => T): T[] {
     return this.#attempt(() => {
       const statement = this.#prepared(sql);
@@ -37,13 +37,13 @@ export class SqliteConnection {
         ? statement.iterate(...parameters)
         : statement.iterate(parameters);
       const decoded: T[] = [];
-      // Prepared with rows as arrays, which its type does not know.
+      // setReturnArrays() makes each row an array, which the type of iterate() does not say.
       for (const row of rows) decoded.push(decode(row as unknown as Row));
       return decoded;
     });
   }
 
-  /** How many rows a statement changed. */
+  /** Executes a statement; returns how many rows it changed. */
   change(sql: string, parameters: Parameters): number {
     return this.#attempt(() => {
       const statement = this.#prepared(sql);
@@ -52,7 +52,7 @@ export class SqliteConnection {
     });
   }
 
-  /** All of the work, on disk when this returns, or nothing of it. */
+  /** Does all of the work, durably, or none of it. */
   transaction<T>(work: () => T): T {
     return this.#attempt(() => transaction(this.#db, work));
   }
@@ -69,7 +69,7 @@ export class SqliteConnection {
 
   #attempt<T>(work: () => T): T {
     if (!this.#db.isOpen) {
-      const fields = { path: this.#path, directory: dirname(this.#path), detail: 'it has been closed' };
+      const fields = { path: this.#path, directory: dirname(this.#path), detail: 'it is closed' };
       throw new LshError('STORE_UNUSABLE', fields);
     }
     try {

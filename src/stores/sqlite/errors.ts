@@ -1,11 +1,15 @@
-// What SQLite and the file system say about the database file, in the words of our error table.
+// Turns errors of SQLite and the file system into errors of the error table.
 import { accessSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
 import { LshError, type ErrorCode } from '../../core/errors.ts';
 
-// Result codes of SQLite (its low byte) and error names of the file system.
+/** SQLite's result code for a file that another process has locked. */
+export const SQLITE_BUSY = 5;
+const SQLITE_CANTOPEN = 14;
+
+// Result codes of SQLite (their low byte) and error codes of the file system.
 const CODES: Record<string | number, ErrorCode> = {
-  5: 'STORE_LOCKED', // BUSY
+  [SQLITE_BUSY]: 'STORE_LOCKED',
   6: 'STORE_LOCKED', // LOCKED
   8: 'STORE_READ_ONLY', // READONLY
   11: 'STORE_CORRUPT', // CORRUPT
@@ -18,9 +22,8 @@ const CODES: Record<string | number, ErrorCode> = {
   ENOSPC: 'STORE_FULL',
   EDQUOT: 'STORE_FULL',
 };
-const CANNOT_OPEN = 14;
 
-/** The thrown value as the LshError that names the file and what to do about it. */
+/** Returns an LshError that names the file; an LshError stays as it is. */
 export function storeError(thrown: unknown, path: string): LshError {
   if (thrown instanceof LshError) return thrown;
   const detail = thrown instanceof Error ? thrown.message : String(thrown);
@@ -30,7 +33,7 @@ export function storeError(thrown: unknown, path: string): LshError {
 function errorCode(thrown: unknown, path: string): ErrorCode {
   const { code = '', errcode } = thrown as { code?: string; errcode?: number };
   if (errcode === undefined) return CODES[code] ?? 'STORE_UNUSABLE';
-  if (errcode % 256 === CANNOT_OPEN && !isWritable(path)) return 'STORE_READ_ONLY';
+  if (errcode % 256 === SQLITE_CANTOPEN && !isWritable(path)) return 'STORE_READ_ONLY';
   return CODES[errcode] ?? CODES[errcode % 256] ?? 'STORE_UNUSABLE';
 }
 

@@ -1,8 +1,7 @@
-// Writes asked for in the same turn of the event loop share one transaction, and so one wait for the disk.
-// Knows nothing of SQL.
+// Group commit: writes of the same turn of the event loop share one transaction, and so one wait for the disk.
 import { LshError } from '../../core/errors.ts';
 
-/** Bounds how long one transaction holds up the event loop. */
+/** Bounds how long one transaction blocks the event loop. */
 const MEMBERS_MAX = 1000;
 
 interface Member {
@@ -15,19 +14,19 @@ export class GroupCommit {
   readonly #atomically: (work: () => void) => void;
   #waiting: Member[] = [];
 
-  /** `atomically` does all of the work durably, or throws and has done nothing. */
+  /** `atomically` does all of the work durably, or throws and does none. */
   constructor(atomically: (work: () => void) => void) {
     this.#atomically = atomically;
   }
 
-  /** Resolves once the write is durable; rejects with its own error, never with a neighbour’s. */
+  /** Resolves once the write is durable; rejects with the error of this write, never with that of another. */
   add(write: () => void): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     if (this.#waiting.push({ write, resolve, reject }) === 1) setImmediate(() => this.#next());
     return promise;
   }
 
-  /** Writes everything that is waiting, now. */
+  /** Commits all waiting writes now. */
   flush(): void {
     while (this.#waiting.length > 0) this.#writeTogether(this.#waiting.splice(0, MEMBERS_MAX));
   }
@@ -43,13 +42,13 @@ export class GroupCommit {
       this.#atomically(() => members.forEach(({ write }) => write()));
       for (const { resolve } of members) resolve();
     } catch (error) {
-      if (members.length === 1 || isEverybodys(error)) members.forEach(({ reject }) => reject(error));
+      if (members.length === 1 || concernsAll(error)) members.forEach(({ reject }) => reject(error));
       else for (const member of members) this.#writeTogether([member]);
     }
   }
 }
 
-/** Waiting for the same lock once per member would only hold up the event loop. */
-function isEverybodys(error: unknown): boolean {
+/** A lock stops every member: a retry for each would only block the event loop. */
+function concernsAll(error: unknown): boolean {
   return error instanceof LshError && error.code === 'STORE_LOCKED';
 }

@@ -1,8 +1,8 @@
-// The SQLite schema as the list of steps that lead to it. A released step is never edited; a change is a new one.
+// The SQLite schema as a list of migrations. Never edit a released migration: add a new one.
 import type { DatabaseSync } from 'node:sqlite';
 import { transaction } from './transaction.ts';
 
-/** Schema version N is what the first N steps make. */
+/** The first N migrations make schema version N. */
 export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE jobs (
@@ -62,7 +62,7 @@ export const MIGRATIONS: readonly string[] = [
   `,
 ];
 
-/** The version of the schema in the file: 0 for an empty one, undefined for a database of another program. */
+/** The schema version of the file: 0 for an empty file, undefined for a database of another program. */
 export function schemaVersion(db: DatabaseSync): number | undefined {
   const tables = db.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table'`).all();
   if (tables.length === 0) return 0;
@@ -71,14 +71,14 @@ export function schemaVersion(db: DatabaseSync): number | undefined {
   return row === undefined ? undefined : Number(row.value);
 }
 
-/** Brings the schema to the newest version, each step with its version number in one transaction. */
+/** Brings the schema to the newest version. One transaction holds each migration and its version number. */
 export function migrate(db: DatabaseSync, migrations = MIGRATIONS): void {
   let version = schemaVersion(db) ?? 0;
   while (version < migrations.length) version = transaction(db, () => step(db, migrations));
 }
 
 function step(db: DatabaseSync, migrations: readonly string[]): number {
-  // Read again inside the transaction: another process may have taken this step a moment ago.
+  // Reads the version again within the transaction: another process may have applied this migration meanwhile.
   const version = schemaVersion(db) ?? 0;
   const sql = migrations[version];
   if (sql === undefined) return version;

@@ -1,5 +1,4 @@
-// Opens the database file so that it is private, durable and of our schema, or says why not. What is refused
-// here is left as it was found.
+// Opens the database file: private, durable and with the newest schema. A refused file stays unchanged.
 import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -7,10 +6,11 @@ import { LshError } from '../../core/errors.ts';
 import { MIGRATIONS, migrate, schemaVersion } from './migrations.ts';
 import { storeError } from './errors.ts';
 
-/** Up to this size every page is checked at each start; beyond it, only those that hold the jobs. */
+/** Up to this size each start checks every page; beyond it, only the pages of the jobs table. */
 const FULL_CHECK_MAX_BYTES = 16 * 1024 * 1024;
 const PRIVATE_MODE = 0o600;
-const INSPECT_TIMEOUT_MS = 2000;
+/** How long to wait for the lock of another process by default, in milliseconds. */
+export const BUSY_TIMEOUT_MS = 2000;
 
 /** Opens or creates the file; throws an LshError whose code starts with STORE_. */
 export function openDatabase(path: string, busyTimeoutMs: number): DatabaseSync {
@@ -23,16 +23,16 @@ export function openDatabase(path: string, busyTimeoutMs: number): DatabaseSync 
   }
 }
 
-/** Looks at a file that may be in use and changes nothing; throws what openDatabase would. */
+/** Checks a file that may be in use, without changing it; throws the errors of openDatabase. */
 export function inspectDatabase(path: string): void {
   try {
-    inspect(path, INSPECT_TIMEOUT_MS);
+    inspect(path, BUSY_TIMEOUT_MS);
   } catch (error) {
     throw storeError(error, path);
   }
 }
 
-/** SQLite gives the -wal and -shm files the mode of the database file, whatever the umask says. */
+/** Creates the file with mode 0600, or restricts it: SQLite gives the -wal and -shm files the mode of this file. */
 function makePrivate(path: string): void {
   try {
     closeSync(openSync(path, 'wx', PRIVATE_MODE));
@@ -52,19 +52,19 @@ function makePrivate(path: string): void {
   }
 }
 
-/** Through a read-only connection, because closing a writing one would already change the file. */
+/** Uses a read-only connection: the close of a writable connection would already change the file. */
 function inspect(path: string, timeout: number): void {
   const size = statSync(path).size;
   withDatabase(path, { readOnly: true, timeout }, (db) => {
-    refuseForeign(path, schemaVersion(db));
+    requireKnownSchema(path, schemaVersion(db));
     const scope = size <= FULL_CHECK_MAX_BYTES ? '1' : 'jobs';
     const problem = db.prepare(`PRAGMA quick_check(${scope})`).get()?.quick_check;
     if (problem !== 'ok') throw damaged(path, String(problem));
   }).close();
 }
 
-function refuseForeign(path: string, version: number | undefined): void {
-  if (version === undefined) throw damaged(path, 'it is a database, but not one of lsh');
+function requireKnownSchema(path: string, version: number | undefined): void {
+  if (version === undefined) throw damaged(path, 'it is the database of another program');
   if (version > MIGRATIONS.length) {
     throw new LshError('STORE_TOO_NEW', { path, found: version, known: MIGRATIONS.length });
   }
@@ -89,7 +89,7 @@ function prepareForWriting(db: DatabaseSync): void {
   migrate(db);
 }
 
-/** The open database after `prepare`; closed when that fails. */
+/** Opens the database and calls `prepare`; closes it if that throws. */
 function withDatabase(
   path: string,
   options: { timeout: number; readOnly?: boolean },

@@ -1,5 +1,5 @@
-// The SQL of every read, as text and parameters. Each is written so that an index answers it with work in
-// proportion to what it returns, however long the history is.
+// The SQL of every read, as text and parameters. An index answers each query with work in proportion to its result,
+// however long the history is.
 import type { SQLInputValue } from 'node:sqlite';
 import type { RunQuery, SlotQuery } from '../../contracts/stores.ts';
 import { RUN_PHASES } from '../../core/run.ts';
@@ -12,7 +12,7 @@ export interface Query {
   parameters: Record<string, SQLInputValue>;
 }
 
-/** One limited index walk per phase, merged: a filter on phases never reads the runs it leaves out. */
+/** Merges one limited index walk per phase, so that a filter on phases reads no other runs. */
 export function runsQuery(query: RunQuery): Query {
   const { job, phases = RUN_PHASES, since, limit = DEFAULT_LIMIT } = query;
   const newest = 'ORDER BY created_at DESC, name DESC LIMIT :limit';
@@ -31,7 +31,7 @@ export function runsQuery(query: RunQuery): Query {
   };
 }
 
-/** Records that begin inside the span, and the stretches that begin before it and reach into it. */
+/** The records that begin within the span, and the stretches that begin before it and reach into it. */
 export function slotsQuery({ job, from, to, limit = DEFAULT_LIMIT }: SlotQuery): Query {
   const select = `SELECT ${SLOT_ROWS.columns} FROM slots WHERE job = :job`;
   const stretches = select.replace('FROM slots', 'FROM slots INDEXED BY slots_stretches');
@@ -47,7 +47,7 @@ const newestOf = (phase: string) =>
   `SELECT * FROM (SELECT rowid, created_at, name FROM runs WHERE job = jobs_with_runs.job AND phase = '${phase}'
     ORDER BY created_at DESC, name DESC LIMIT :limit)`;
 
-/** Takes `:limit`. Steps from job to job through the index instead of reading the whole history. */
+/** Takes `:limit`. Steps from job to job through the index, where a GROUP BY would read the whole history. */
 export const CURRENT_RUNS = `
   WITH RECURSIVE jobs_with_runs (job) AS (
     SELECT MIN(job) FROM runs
@@ -71,11 +71,11 @@ export const CURRENT_RUNS = `
 const OLD_RUNS = `phase IN ('Completed', 'Failed', 'Killed') AND created_at < :before
   AND COALESCE(finished_at, created_at) < :before`;
 
-/** Takes `:before` and `:limit`; answers with the names. */
+/** Takes `:before` and `:limit`; returns the names of the deleted runs. */
 export const PRUNE_RUNS = `DELETE FROM runs WHERE rowid IN (SELECT rowid FROM runs WHERE ${OLD_RUNS} LIMIT :limit)
   RETURNING name`;
 
-/** Takes `:before` and `:limit`; answers with the jobs, one per slot record. */
+/** Takes `:before` and `:limit`; returns the job of each deleted slot record. */
 export const PRUNE_SLOTS = `DELETE FROM slots WHERE (job, from_at) IN
   (SELECT job, from_at FROM slots WHERE to_at < :before LIMIT :limit)
   RETURNING job`;

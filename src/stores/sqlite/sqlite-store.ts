@@ -1,5 +1,4 @@
-// The embedded store: jobs, runs and slots in one SQLite file. What it has acknowledged survives kill -9 and
-// power loss. Knows nothing of schedules or of the loop; the two ports say what it promises.
+// The embedded store: jobs, runs and slots in one SQLite file. Acknowledged writes survive kill -9 and power loss.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JobStore, RunQuery, RunStats, RunStore, SlotQuery } from '../../contracts/stores.ts';
 import type { LedgerChange } from '../../core/decide/decide.ts';
@@ -8,19 +7,19 @@ import type { Job, JobKey } from '../../core/job.ts';
 import type { Run, SlotRecord } from '../../core/run.ts';
 import { GroupCommit } from './group-commit.ts';
 import { SqliteConnection } from './connection.ts';
+import { BUSY_TIMEOUT_MS } from './open.ts';
 import { CURRENT_RUNS, PRUNE_RUNS, PRUNE_SLOTS, runsQuery, slotsQuery } from './queries.ts';
 import { JOB_ROWS, RUN_ROWS, SLOT_ROWS } from './rows.ts';
 import { runStats, STATS } from './stats.ts';
 
-const BUSY_TIMEOUT_MS = 2000;
-/** Rows that one step of prune deletes, so that it never holds up the event loop for long. */
+/** Rows per batch of prune(), so that it never blocks the event loop for long. */
 const PRUNE_BATCH = 500;
 
-// The definition only; a job of another uid is another job, and does not inherit a status.
+// Writes the definition only. A job with another uid is another job, and does not inherit the status.
 const PUT_JOB = JOB_ROWS.upsert(['key'], {
   status: 'CASE WHEN uid = excluded.uid THEN status END',
 });
-// The guard of the ledger: a finished run stays finished.
+// Guards the ledger: a finished run stays finished.
 const PUT_RUN = `${RUN_ROWS.upsert(['name'])}
   WHERE runs.phase IN ('Created', 'Running') OR excluded.phase NOT IN ('Created', 'Running')`;
 const PUT_SLOT = SLOT_ROWS.upsert(['job', 'from_at']);
@@ -40,7 +39,7 @@ export class SqliteStore implements JobStore, RunStore {
     return new SqliteStore(SqliteConnection.open(path, busyTimeoutMs));
   }
 
-  /** Writes what is waiting and lets go of the file. */
+  /** Commits the waiting writes and closes the file. */
   close(): void {
     this.#writes.flush();
     this.#connection.close();

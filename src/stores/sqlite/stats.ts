@@ -1,8 +1,8 @@
-// Figures per job over the stored history, computed by SQLite.
+// Statistics per job over the stored history, computed by SQLite.
 import type { SQLOutputValue } from 'node:sqlite';
 import type { RunStats } from '../../contracts/stores.ts';
 
-/** Durations that a job's figures show at the most. */
+/** Most durations in the statistics of a job. */
 const RECENT = 30;
 
 /** Takes `:job` (or null for all) and `:since`. */
@@ -36,7 +36,7 @@ export const STATS = `
   LEFT JOIN counted USING (job) LEFT JOIN timed USING (job) LEFT JOIN without_run USING (job)
   ORDER BY job`;
 
-/** One row of STATS, read as an array. */
+/** Decodes a row of STATS that was read as an array. */
 export function runStats(row: readonly SQLOutputValue[]): RunStats {
   const [job, completed, failed, killed, firstRunAt, lastRunAt, average, p95Ms, recent, missed] = row;
   const known = { firstRunAt, lastRunAt, averageMs: average && Math.round(Number(average)), p95Ms };

@@ -1,67 +1,70 @@
-// What a Supabase project answers, and what happens on the way to it, in the words of our error table.
+// Turns responses of a Supabase project, and failures on the way to it, into errors of the error table.
 import { LshError, type ErrorCode } from '../../core/errors.ts';
 
-/** The project that was asked; the key is here to be kept out of every message. */
+/** The project; its key is here so that historyError() can mask it. */
 export interface Project {
   url: string;
   serviceRoleKey: string;
 }
 
-/** Long enough for a sentence of Postgres, too short for the page of a proxy. */
+/** Fits a sentence of Postgres, and cuts the HTML page of a proxy. */
 const DETAIL_MAX_LENGTH = 300;
 
-/** An answer other than success: HISTORY_UNAVAILABLE where the same request may succeed later. */
+/** The error of a failed response: HISTORY_UNAVAILABLE if the same request may succeed later, else HISTORY_REFUSED. */
 export async function answerError(response: Response, project: Project): Promise<LshError> {
   const { status } = response;
   const { code = '', message } = complaint(await response.text());
-  const passes = status === 408 || status === 429 || status >= 500;
-  const said = message === undefined ? '' : `: ${message}`;
-  return historyError(passes ? 'HISTORY_UNAVAILABLE' : 'HISTORY_REFUSED', project, {
-    detail: `HTTP ${status}${code === '' ? '' : ` (${code})`}${said}`,
+  const isTransient = status === 408 || status === 429 || status >= 500;
+  const reason = message === undefined ? '' : `: ${message}`;
+  return historyError(isTransient ? 'HISTORY_UNAVAILABLE' : 'HISTORY_REFUSED', project, {
+    detail: `HTTP ${status}${code === '' ? '' : ` (${code})`}${reason}`,
     retryAfterMs: retryAfterMs(response),
   });
 }
 
-/** What was thrown in place of an answer; an LshError stays as it is. */
+/** The error of a request without a response; an LshError stays as it is. */
 export function requestError(thrown: unknown, project: Project, timeoutMs: number): LshError {
   if (thrown instanceof LshError) return thrown;
   if (!(thrown instanceof Error)) return historyError('HISTORY_REFUSED', project, { detail: String(thrown) });
   if (thrown.name === 'TimeoutError') {
     return historyError('HISTORY_UNAVAILABLE', project, { detail: `no answer within ${timeoutMs / 1000} s` });
   }
-  // A success that the client could not read.
-  if (thrown.name === 'PostgrestError') return strangeAnswer(project);
-  // fetch() wraps what the network did; what has no cause it refused itself, such as a key that is no header.
+  // The client could not parse a successful response.
+  if (thrown.name === 'PostgrestError') return unexpectedAnswer(project);
+  // fetch() wraps a network error as `cause`. Without a cause it refused the request itself, such as for a key that
+  // cannot be a header.
   const { cause } = thrown;
   return cause instanceof Error
     ? historyError('HISTORY_UNAVAILABLE', project, { detail: cause.message || cause.name })
     : historyError('HISTORY_REFUSED', project, { detail: thrown.message });
 }
 
-/** HISTORY_REFUSED: a success, but none of a table that was written to. */
-export function strangeAnswer(project: Project): LshError {
-  return historyError('HISTORY_REFUSED', project, { detail: 'the answer is not one of Supabase’s REST API' });
+/** HISTORY_REFUSED for a successful response that PostgREST cannot have sent. */
+export function unexpectedAnswer(project: Project): LshError {
+  return historyError('HISTORY_REFUSED', project, {
+    detail: 'the answer does not come from Supabase’s REST API',
+  });
 }
 
-/** Never with a cause: a log shows all of it, and fetch() quotes a header that it refuses. */
+/** Sets no `cause`: logs print it whole, and fetch() quotes a header that it refuses, such as the key. */
 function historyError(
   code: ErrorCode,
   { url, serviceRoleKey }: Project,
   { detail, retryAfterMs }: { detail: string; retryAfterMs?: number },
 ): LshError {
-  const shown = serviceRoleKey === '' ? detail : detail.replaceAll(serviceRoleKey, '[key]');
-  const told = withoutPassword(shown)
+  const masked = serviceRoleKey === '' ? detail : detail.replaceAll(serviceRoleKey, '[key]');
+  const shortened = withoutPassword(masked)
     .slice(0, DETAIL_MAX_LENGTH)
     .replace(/[.\s]+$/, '');
-  return new LshError(code, { url: withoutPassword(url), detail: told }, { retryAfterMs });
+  return new LshError(code, { url: withoutPassword(url), detail: shortened }, { retryAfterMs });
 }
 
-/** fetch() refuses an address with user and password, and quotes it. */
+/** Removes user and password from URLs: fetch() refuses such a URL and quotes it. */
 function withoutPassword(text: string): string {
   return text.replaceAll(/(?<=:\/\/)[^/\s]*@/g, '');
 }
 
-/** PostgREST’s error, or that of the gateway in front of it; nothing for what is not JSON. */
+/** The error of PostgREST, or of the gateway in front of it; empty if the body is not JSON. */
 function complaint(body: string): { code?: string; message?: string } {
   try {
     const { code, message } = Object(JSON.parse(body)) as Record<string, unknown>;
@@ -74,7 +77,7 @@ function complaint(body: string): { code?: string; message?: string } {
   }
 }
 
-/** How long the answer asks to wait, milliseconds; undefined where it does not say in seconds. */
+/** The Retry-After header in milliseconds; undefined if it is missing or a date. */
 function retryAfterMs({ headers }: Response): number | undefined {
   const seconds = Number(headers.get('retry-after') ?? Number.NaN);
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;

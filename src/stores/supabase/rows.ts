@@ -1,10 +1,10 @@
-// Runs as rows of lsh_runs, the table of deploy/supabase/migrations, and back. The names of its columns stop here.
+// Converts runs to rows of lsh_runs (deploy/supabase/migrations) and back. No other module knows the column names.
 import { rfc3339 } from '../../core/document.ts';
 import type { Executor } from '../../core/executor.ts';
 import { jobKey, splitKey } from '../../core/job.ts';
 import type { AllFields, Run, RunPhase, RunReason, RunTrigger, StopCause } from '../../core/run.ts';
 
-/** A row as it travels: instants are RFC 3339, what is absent is null. Not an interface, which has no index. */
+/** A row on the wire: instants are RFC 3339, absent fields null. The client needs a type, as an interface has no index. */
 export type RunRow = {
   job_uid: string;
   name: string;
@@ -88,7 +88,7 @@ export function runOfRow(row: RunRow): Run {
   return run;
 }
 
-/** Postgres takes neither NUL nor half a surrogate pair, and one such character would keep back its whole batch. */
+/** Postgres rejects NUL and lone surrogates; one such character would block its whole batch. */
 function text(value: string | undefined): string | null {
   return value?.toWellFormed().replaceAll('\0', '\uFFFD') ?? null;
 }

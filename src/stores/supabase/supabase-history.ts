@@ -1,13 +1,12 @@
-// The team’s history in a Supabase project. Knows the table and how to write to it; when, and what becomes of runs that
-// cannot be written now, is the business of others.
+// The team’s history in a Supabase project: writes runs to its table. The history outbox decides when, and retries.
 import type { SupabaseClient } from '@supabase/supabase-js';
 import type { RunHistory } from '../../control/ports.ts';
 import type { Run } from '../../core/run.ts';
 import { batches, type BatchLimits } from './batches.ts';
-import { answerError, requestError, strangeAnswer, type Project } from './errors.ts';
+import { answerError, requestError, unexpectedAnswer, type Project } from './errors.ts';
 import { runRow, type RunRow } from './rows.ts';
 
-/** One request; a tail of output may have 4 KiB. */
+/** The largest request; a tail of output may have 4 KiB. */
 const BATCH: BatchLimits = { rows: 500, bytes: 1024 * 1024 };
 const TIMEOUT_MS = 10_000;
 
@@ -20,11 +19,11 @@ type Schema = {
 };
 
 export interface SupabaseHistoryOptions {
-  /** Of the project, such as https://abcdefgh.supabase.co. */
+  /** URL of the project, such as https://abcdefgh.supabase.co. */
   url: string;
-  /** Secret: it passes by row-level security. */
+  /** Secret: it bypasses row-level security. */
   serviceRoleKey: string;
-  /** How long one request may take, milliseconds; default 10 s. */
+  /** How long one request may take, in milliseconds; default 10 s. */
   timeoutMs?: number;
 }
 
@@ -42,7 +41,7 @@ export class SupabaseHistory implements RunHistory {
     for (const batch of batches(runs.map(runRow), BATCH)) await this.#write(batch);
   }
 
-  /** In one transaction. A run that is there already stays as it was recorded first. */
+  /** One transaction. A run that is recorded already stays as it is. */
   async #write(rows: RunRow[]): Promise<void> {
     try {
       const client = (this.#client ??= await this.#connect());
@@ -51,14 +50,14 @@ export class SupabaseHistory implements RunHistory {
         .upsert(rows, { onConflict: 'job_uid,name', ignoreDuplicates: true })
         .abortSignal(AbortSignal.timeout(this.#timeoutMs))
         .throwOnError();
-      // Asked for nothing, PostgREST answers with nothing.
-      if (data !== null) throw strangeAnswer(this.#project);
+      // PostgREST returns no data, as the request selects none.
+      if (data !== null) throw unexpectedAnswer(this.#project);
     } catch (thrown) {
       throw requestError(thrown, this.#project, this.#timeoutMs);
     }
   }
 
-  /** Loaded by the first write: it costs 30 ms, and with fetch 20 MB, that nobody pays who has no history. */
+  /** The first write loads the client: without a history, no process pays its 30 ms and, with fetch, 20 MB. */
   async #connect(): Promise<SupabaseClient<Schema>> {
     const { createClient } = await import('@supabase/supabase-js');
     const { url, serviceRoleKey } = this.#project;
@@ -69,8 +68,8 @@ export class SupabaseHistory implements RunHistory {
   }
 
   /**
-   * The client takes some refusals for success (404 without a body) and drops the headers of all. A redirect is not
-   * followed: it would turn the write into a read, and take the key to another host.
+   * Throws on failed responses, because the client takes some for success (404 without a body) and drops their headers.
+   * Follows no redirect: it would turn the write into a read, and send the key to another host.
    */
   async #fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
     const response = await fetch(input, { ...init, redirect: 'manual' });

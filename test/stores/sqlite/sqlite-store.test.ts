@@ -317,7 +317,7 @@ describe('closing', () => {
   test('makes every later call an error that says so', async () => {
     const store = SqliteStore.open(path);
     store.close();
-    const closed = { code: 'STORE_UNUSABLE', fields: { detail: 'it has been closed' } };
+    const closed = { code: 'STORE_UNUSABLE', fields: { detail: 'it is closed' } };
     await expect(commit(store, aRun('a', 1))).rejects.toMatchObject(closed);
     await expect(store.jobs()).rejects.toMatchObject(closed);
   });

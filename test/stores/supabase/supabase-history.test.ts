@@ -321,8 +321,8 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
 
     test.each([
       ['a 404 without a word', { status: 404 }, 'HTTP 404'],
-      ['a page', { status: 200, body: '<h1>Welcome</h1>' }, 'not one of Supabase'],
-      ['another program’s answer', { status: 200, body: '{"ok":true}' }, 'not one of Supabase'],
+      ['a page', { status: 200, body: '<h1>Welcome</h1>' }, 'does not come from Supabase'],
+      ['another program’s answer', { status: 200, body: '{"ok":true}' }, 'does not come from Supabase'],
       ['a redirect', { status: 301, headers: { location: '/' } }, 'HTTP 301'],
     ])('%s is not taken for a success', async (_, answer, detail) => {
       supabase.gateway.answer = answer;
