@@ -104,6 +104,11 @@ describe('layers', () => {
   });
 });
 
+test('no folder has more than 15 files at one level', () => {
+  const sizes = Map.groupBy(files, ({ file }) => dirname(file));
+  expect([...sizes].filter(([, inside]) => inside.length > 15).map(([folder]) => folder)).toEqual([]);
+});
+
 describe('single importers', () => {
   test.each(Object.entries(ONLY_IMPORTED_BY))('%s is imported only where it belongs', (name, place) => {
     const importers = files.filter(({ text }) => importsOf(text).includes(name)).map(({ file }) => file);
