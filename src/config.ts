@@ -1,5 +1,5 @@
-// The environment as one typed, frozen Config, and the checks at start. The only reader of process.env; loads
-// next to nothing, because every command starts here.
+// Reads and checks the environment; gives one typed, frozen Config. The only reader of process.env. Loads few
+// modules, because every command loads this file.
 import { closest } from './core/closest.ts';
 import type { Variable } from './config/kinds.ts';
 import { VARIABLES } from './config/variables.ts';
@@ -7,13 +7,13 @@ import { LshError, type Problem } from './core/errors.ts';
 
 type Values = { [K in keyof typeof VARIABLES]: (typeof VARIABLES)[K]['fallback'] };
 
-/** The environment as the program uses it; frozen. Times are milliseconds, sizes bytes. */
+/** The environment as typed values, frozen. Durations are in milliseconds, sizes in bytes. */
 export interface Config extends Readonly<Values> {
-  /** What commands of jobs inherit, by name. */
+  /** Variables that the commands of jobs inherit, by name. */
   readonly inherited: Readonly<Record<string, string>>;
-  /** What they inherit besides and must be shown nowhere, also not in what they print. */
+  /** Secrets that they inherit, by name; lsh masks the values in the output of commands. */
   readonly inheritedSecrets: Readonly<Record<string, string>>;
-  /** What is wrong or risky, in sentences. */
+  /** Problems and risky settings, one sentence each. */
   readonly warnings: readonly string[];
 }
 
@@ -21,14 +21,14 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const TABLE: [string, Variable][] = Object.entries(VARIABLES);
 
-/** Reads and checks the environment. Throws ENVIRONMENT_INVALID with every problem, in production only. */
+/** Reads and checks the environment. In production, throws ENVIRONMENT_INVALID with every problem. */
 export function loadConfig(env: Environment = process.env): Config {
   const values: Record<string, unknown> = {};
   const inherited: Record<string, string> = {};
   const inheritedSecrets: Record<string, string> = {};
   for (const [key, variable] of TABLE) {
-    const given = env[variable.name];
-    values[key] = (given ? variable.read(given) : undefined) ?? variable.fallback;
+    const text = env[variable.name];
+    values[key] = (text ? variable.read(text) : undefined) ?? variable.fallback;
     if (!variable.inherited || typeof values[key] !== 'string') continue;
     (variable.secret ? inheritedSecrets : inherited)[variable.name] = values[key];
   }
@@ -43,27 +43,27 @@ export function loadConfig(env: Environment = process.env): Config {
   });
 }
 
-/** The variables that have an option of `lsh controller`. */
+/** The variables that an option of `lsh controller` overrides. */
 export function controllerOptions(): (Variable & { option: string })[] {
   return TABLE.flatMap(([, variable]) =>
     variable.option === undefined ? [] : [{ ...variable, option: variable.option }],
   );
 }
 
-/** The environment with what options say instead, by variable; throws USAGE for a value that is not of its type. */
+/** The environment with the values of options in place of variables. Throws USAGE for a value of the wrong type. */
 export function withOptions(
-  given: Readonly<Record<string, string>>,
+  options: Readonly<Record<string, string>>,
   env: Environment = process.env,
 ): Environment {
   for (const { name, option, type, read } of controllerOptions()) {
-    const value = given[name];
+    const value = options[name];
     if (value === undefined || read(value) !== undefined) continue;
     throw new LshError('USAGE', { detail: `${option.split(' ')[0]} must be ${type}, not "${value}"` });
   }
-  return { ...env, ...given };
+  return { ...env, ...options };
 }
 
-/** Every problem of the environment; the path is the variable’s name. */
+/** Every problem of the environment; each path is the name of a variable. */
 export function environmentProblems(env: Environment = process.env): Problem[] {
   return TABLE.flatMap(([, variable]) => {
     const message = problemOf(variable, env);
@@ -72,12 +72,12 @@ export function environmentProblems(env: Environment = process.env): Problem[] {
 }
 
 function problemOf({ name, type, secret, required, read }: Variable, env: Environment): string | undefined {
-  const given = env[name];
-  if (given) {
-    if (read(given) !== undefined) return undefined;
-    return `must be ${type}${secret ? '' : `, not "${given.slice(0, 60)}"`}`;
+  const text = env[name];
+  if (text) {
+    if (read(text) !== undefined) return undefined;
+    return `must be ${type}${secret ? '' : `, not "${text.slice(0, 60)}"`}`;
   }
-  if (!required || required.unless.some((other) => env[other])) return undefined;
+  if (!required || required.unless.some((alternative) => env[alternative])) return undefined;
   return `is required when ${required.when}`;
 }
 
@@ -89,46 +89,48 @@ function sentence({ path, message }: Problem): string {
   return `${path} ${message}.`;
 }
 
-/** What every run is given; a command of a job may itself be lsh. */
-const GIVEN_TO_RUNS = new Set(['LSH_JOB', 'LSH_RUN', 'LSH_SLOT', 'LSH_ATTEMPT', 'LSH_SCHEDULED_AT']);
+/** Variables that lsh sets for each run: the command of a job may call lsh. */
+const RUN_VARIABLES = new Set(['LSH_JOB', 'LSH_RUN', 'LSH_SLOT', 'LSH_ATTEMPT', 'LSH_SCHEDULED_AT']);
 
-/** Only near misses: a cluster puts variables of its own beside ours, such as LSH_SERVICE_HOST. */
+/** Reports only names close to ours: a cluster sets others, such as LSH_SERVICE_HOST. */
 function mistypedNames(env: Environment): string[] {
   const names = TABLE.map(([, { name }]) => name);
-  const ours = names.filter((name) => name.startsWith('LSH_'));
+  const candidates = names.filter((name) => name.startsWith('LSH_'));
   return Object.keys(env)
-    .filter((name) => name.startsWith('LSH_') && !names.includes(name) && !GIVEN_TO_RUNS.has(name))
+    .filter((name) => name.startsWith('LSH_') && !names.includes(name) && !RUN_VARIABLES.has(name))
     .flatMap((name) => {
-      const meant = closest(name, ours);
-      return meant ? [`${name} is not a variable that lsh knows; did you mean ${meant}?`] : [];
+      const similar = closest(name, candidates);
+      return similar ? [`${name} is not a variable of lsh; did you mean ${similar}?`] : [];
     });
 }
 
 function risks({ nodeEnv, allowDangerousCommands }: Values): string[] {
   if (nodeEnv !== 'production' || !allowDangerousCommands) return [];
-  return ['LSH_ALLOW_DANGEROUS_COMMANDS is true in production: dangerous commands run with a warning only.'];
+  return [
+    'LSH_ALLOW_DANGEROUS_COMMANDS is true in production: lsh runs dangerous commands with only a warning.',
+  ];
 }
 
-/** One variable as it stands, for people. */
+/** One variable of the current environment, for `lsh doctor`. */
 export interface VariableState {
   name: string;
-  /** Its value, its default, or undefined; a secret is only `set`. */
+  /** The value or the default; `set` for a secret. */
   value: string | undefined;
   isDefault: boolean;
   problem: string | undefined;
 }
 
-/** Every variable as it stands, in the order of the page. */
+/** Every variable of the environment, in the order of docs/configuration.md. */
 export function environmentState(env: Environment = process.env): VariableState[] {
   return TABLE.map(([, variable]) => ({
     name: variable.name,
-    value: shown(variable, env[variable.name]),
+    value: displayed(variable, env[variable.name]),
     isDefault: !env[variable.name],
     problem: problemOf(variable, env),
   }));
 }
 
-function shown({ secret, shownDefault }: Variable, given: string | undefined): string | undefined {
-  if (!given) return shownDefault;
-  return secret ? 'set' : given;
+function displayed({ secret, shownDefault }: Variable, text: string | undefined): string | undefined {
+  if (!text) return shownDefault;
+  return secret ? 'set' : text;
 }

@@ -179,7 +179,7 @@ describe('Supabase', () => {
 test('production says aloud that dangerous commands are let through', () => {
   const { warnings } = loadConfig({ ...HOME, NODE_ENV: 'production', LSH_ALLOW_DANGEROUS_COMMANDS: 'true' });
   expect(warnings).toEqual([
-    'LSH_ALLOW_DANGEROUS_COMMANDS is true in production: dangerous commands run with a warning only.',
+    'LSH_ALLOW_DANGEROUS_COMMANDS is true in production: lsh runs dangerous commands with only a warning.',
   ]);
 });
 
@@ -192,7 +192,7 @@ test('a mistyped name is pointed at, and what a cluster or a run adds is not', (
     LSH_RUN: 'a',
   };
   expect(loadConfig(env).warnings).toEqual([
-    'LSH_LOGLEVEL is not a variable that lsh knows; did you mean LSH_LOG_LEVEL?',
+    'LSH_LOGLEVEL is not a variable of lsh; did you mean LSH_LOG_LEVEL?',
   ]);
   expect(loadConfig({ ...env, NODE_ENV: 'production' }).nodeEnv).toBe('production');
 });

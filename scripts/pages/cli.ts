@@ -18,10 +18,10 @@ export function renderCliPage(): string {
 
 # The command line
 
-Every command has \`--help\`. Answers go to standard output and nothing else does; \`-o json\` and \`-o yaml\` give documents for
-programs. Failures go to standard error; [errors.md](errors.md) lists their codes and exit statuses.
+Every command has \`--help\`. A command prints its answer on standard output, and its notes and errors on standard error.
+\`-o json\` and \`-o yaml\` print documents for programs. [errors.md](errors.md) lists the error codes and exit statuses.
 
-Every command of \`lsh cron\`, and \`lsh apply\` and \`lsh delete\`, works the same on the local daemon and on a cluster:
+The commands of \`lsh cron\`, and \`lsh apply\` and \`lsh delete\`, work the same on the local daemon and on a cluster:
 
 ${clusterOptions(program)}
 
@@ -29,7 +29,7 @@ ${leaves(program).map(section).join('\n\n')}
 `;
 }
 
-/** Those that the verbs of \`lsh cron\` share. */
+/** The options that the verbs of `lsh cron` share. */
 function clusterOptions(program: Command): string {
   const cron = program.commands.find((command) => command.name() === 'cron')!;
   const help = cron.createHelp();
@@ -43,9 +43,9 @@ function optionTable(help: Help, options: readonly Option[]): string {
   return table(['option', 'meaning'], rows);
 }
 
-/** The commands that do something, in the order of the help. */
+/** The commands without subcommands, in the order of the help. */
 function leaves(command: Command): Command[] {
-  const children = command.commands.filter((one) => one.name() !== 'help');
+  const children = command.commands.filter((child) => child.name() !== 'help');
   return children.length === 0 ? [command] : children.flatMap(leaves);
 }
 
@@ -57,7 +57,7 @@ function section(command: Command): string {
   const help = command.createHelp();
   const aliases = command.aliases().map((alias) => `\`${alias}\``);
   const options = help.visibleOptions(command).filter((option) => option.long !== '--help');
-  const examples = examplesOf(command).map(({ line, what }) => `# ${what}\n${line}`);
+  const examples = examplesOf(command).map(({ line, purpose }) => `# ${purpose}\n${line}`);
   return [
     `## ${pathOf(command)}`,
     command.description() + (aliases.length > 0 ? ` Also called ${aliases.join(', ')}.` : ''),

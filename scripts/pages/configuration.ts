@@ -15,21 +15,21 @@ export function renderConfigurationPage(): string {
 
 # Configuration
 
-lsh is configured by environment variables; a variable that is empty counts as not set. The daemon reads its
-variables when it starts: after a change, run \`lsh daemon restart\`. \`lsh doctor\` shows each variable as it stands.
+Environment variables configure lsh. An empty variable counts as not set. The daemon reads its variables when it
+starts: run \`lsh daemon restart\` after a change. \`lsh doctor\` lists the variables that are set, and each problem.
 
-With \`NODE_ENV=production\` a process refuses to start while a variable has a problem, and names them all;
-otherwise it warns and uses the default.
+With \`NODE_ENV=production\`, lsh refuses to start while a variable has a problem, and names every problem. Otherwise
+it warns and uses the default.
 
-${table(['variable', 'what it does', 'value', 'default'], rows)}
+${table(['variable', 'meaning', 'value', 'default'], rows)}
 
-Commands of jobs inherit ${inherited()} and nothing else from the daemon's environment;
-a job's \`env\` and \`envFrom\` come on top.
+The command of a job inherits ${inherited()} from the environment of the daemon, and nothing else.
+The \`env\` and \`envFrom\` of the job override them.
 `;
 }
 
 function description({ description, required, secret }: Variable): string {
-  const notes = [required && `Required when ${required.when}.`, secret && 'Secret: never shown.'];
+  const notes = [required && `Required when ${required.when}.`, secret && 'Secret: lsh never shows it.'];
   return [description, ...notes.filter((note) => note !== undefined)].join(' ');
 }
 

@@ -1,4 +1,4 @@
-// Renders docs/errors.md from the table of errors.
+// docs/errors.md, from the table of errors.
 import { ERRORS, EXIT } from '../../src/core/errors.ts';
 import { GENERATED, table } from './markdown.ts';
 

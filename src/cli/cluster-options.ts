@@ -2,18 +2,24 @@
 import type { Command } from 'commander';
 import type { ClusterChoice, Context } from './context.ts';
 
-/** The options as they were given. */
+/** The parsed options. */
 interface ClusterFlags extends ClusterChoice {
   cluster?: true | undefined;
 }
 
+export const KUBECONFIG_DESCRIPTION =
+  'kubeconfig file; default: $KUBECONFIG, ~/.kube/config, or the service account of the pod';
+
 /** Adds the options to a command and its subcommands. The choice is in the context before the action runs. */
 export function withClusterOptions(command: Command, context: Context): Command {
   return command
-    .option('--cluster', 'jobs of a Kubernetes cluster instead of the local daemon')
+    .option('--cluster', 'act on a Kubernetes cluster instead of the local daemon')
     .option('--context <name>', 'context of the kubeconfig; implies --cluster')
-    .option('--namespace <name>', 'namespace of the jobs, default: that of the context; implies --cluster')
-    .option('--kubeconfig <file>', 'default: $KUBECONFIG, ~/.kube/config, in a pod its service account')
+    .option(
+      '--namespace <name>',
+      'namespace of the jobs; default: the namespace of the context; implies --cluster',
+    )
+    .option('--kubeconfig <file>', `${KUBECONFIG_DESCRIPTION}; implies --cluster`)
     .hook('preAction', (self) => {
       context.cluster = chosenCluster(self.opts<ClusterFlags>());
     });

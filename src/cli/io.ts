@@ -1,4 +1,4 @@
-// What a command sees of the terminal it was called from. Tests give their own streams and clock.
+// The streams and the clock of a command. Tests pass their own.
 
 export interface Io {
   stdin: NodeJS.ReadableStream & { isTTY?: boolean };
@@ -10,7 +10,7 @@ export interface Io {
 
 /** The process’s own streams and clock. */
 export const processIo: Io = {
-  // Opening it costs a millisecond or two, and few commands read it.
+  // A getter: opening stdin takes a millisecond or two, and few commands read it.
   get stdin() {
     return process.stdin;
   },

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S node --
-// The "--" keeps Node from taking options of ours for its own: it looks for --env-file among all arguments.
-// The bin `lsh`. This file alone must parse and run on a Node that is too old, to say so; everything else is
-// imported once that is settled. The only place that ends the process.
+// The "--" stops Node from reading --env-file, an option of ours, as its own.
+// The bin `lsh`. This file must run on an old Node, to report that it is too old; it imports everything else after
+// that check. The only file that ends the process.
 import module from 'node:module';
 import { homedir } from 'node:os';
 import { VERSION } from '../version.ts';
@@ -15,17 +15,16 @@ if (major < 22 || (major === 22 && minor < 19)) {
   process.exit(1);
 }
 
-// A reader that has seen enough (`lsh cron list | head -1`) is no error.
+// A reader may close the pipe early (`lsh cron list | head -1`); that is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  process.stderr.write(`error: The output could not be written: ${error.message}\n`);
+  process.stderr.write(`error: lsh cannot write its output: ${error.message}\n`);
   process.exit(1);
 });
 
 /**
- * The daemon waits far more than it computes: the memory of the optimizing compilers, and of a large space for
- * young objects, would stay with it for months and buy nothing that a run of it can show. Set from inside, because
- * as options of Node they would make it start without its snapshot.
+ * V8 flags of the daemon. It waits far more than it computes, so the optimizing compilers and a large young generation
+ * would only cost memory. Set from inside: as options of Node they would disable its startup snapshot.
  */
 const SMALL_MEMORY = ['--no-opt', '--no-maglev', '--optimize-for-size', '--semi-space-growth-factor=1'];
 
@@ -33,10 +32,10 @@ const argv = process.argv.slice(2);
 if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
   process.stdout.write(`${VERSION}\n`);
 } else {
-  // In the user's own cache and not in a shared temporary directory: it holds code that is going to be run.
+  // In the user’s own cache: another user could plant code in a shared temporary directory.
   module.enableCompileCache?.(`${homedir()}/.cache/lsh/compile`);
   const status = await statusOf(argv);
-  // Not at once: an error of the last write is told after this.
+  // Exits after the last write, so that the error handler above sees its failure.
   process.stdout.write('', () => setImmediate(() => process.exit(status)));
 }
 

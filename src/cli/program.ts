@@ -1,4 +1,4 @@
-// The tree of commands. Only what is called is built; help, completion and the docs build it all.
+// The tree of commands. A call builds only its own command; help, completion and the docs build all of them.
 import { Command } from 'commander';
 import { VERSION } from '../version.ts';
 import type { Context } from './context.ts';
@@ -14,8 +14,8 @@ import { paintFor } from './output/print.ts';
 
 type AddCommands = (program: Command, context: Context, verb?: string) => void;
 
-// Imported at once: one file more to open costs more than the text of all commands. What is heavy (YAML,
-// schemas, schedules, the store) is imported by the commands that need it.
+// Imported statically: opening one more file costs more than parsing all commands. Commands import heavy modules
+// (YAML, schemas, schedules, the store) when they run.
 const GROUPS: Record<string, AddCommands> = {
   cron: addCron,
   apply: addApply,
@@ -38,7 +38,7 @@ function root({ io }: Context): Command {
       .helpCommand(false)
       .exitOverride()
       .configureHelp({ styleTitle: bold, optionDescription: ({ description }) => description })
-      // Errors are printed by the one place that prints errors.
+      // report() in failure.ts prints all errors.
       .configureOutput({
         writeOut: (text) => io.stdout.write(text),
         writeErr: (text) => io.stderr.write(text),
@@ -49,10 +49,10 @@ function root({ io }: Context): Command {
   );
 }
 
-/** The program with what the first words of a call need of it, or whole where they name nothing. */
+/** The program with the command that the first words name, or with all commands if they name none. */
 export function buildProgram(context: Context, [group, verb]: readonly string[] = []): Command {
   const program = root(context);
-  const one = group !== undefined && Object.hasOwn(GROUPS, group) ? GROUPS[group] : undefined;
-  for (const add of one ? [one] : Object.values(GROUPS)) add(program, context, verb);
+  const called = group !== undefined && Object.hasOwn(GROUPS, group) ? GROUPS[group] : undefined;
+  for (const add of called ? [called] : Object.values(GROUPS)) add(program, context, verb);
   return program;
 }

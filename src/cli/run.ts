@@ -1,4 +1,4 @@
-// One call of the command line, from its arguments to its exit status. Never ends the process.
+// Runs one command line and returns its exit status. Never ends the process.
 import { CommanderError, type Command } from 'commander';
 import type { JobApi } from '../contracts/job-api.ts';
 import { ERRORS, EXIT, LshError } from '../core/errors.ts';
@@ -10,7 +10,7 @@ import { connectLocal } from '../processes/local-jobs.ts';
 import { buildProgram } from './program.ts';
 
 function contextFor(io: Io): Context {
-  // By namespace: documents may name several.
+  // Keyed by namespace: documents may name several.
   const apis = new Map<string, JobApi>();
   const connect = async (namespace?: string): Promise<JobApi> => {
     const { cluster } = context;
@@ -30,12 +30,12 @@ function contextFor(io: Io): Context {
   return context;
 }
 
-/** The words of the command that the arguments name, as far as they name one: `lsh cron add`. */
+/** The path of the command that the arguments name: `lsh cron add`. Stops at the first unknown word. */
 function commandPath(program: Command, argv: readonly string[]): string {
   let command = program;
   const path = [program.name()];
   for (const word of argv) {
-    const next = command.commands.find((one) => one.name() === word || one.aliases().includes(word));
+    const next = command.commands.find((child) => child.name() === word || child.aliases().includes(word));
     if (!next) break;
     command = next;
     path.push(next.name());
@@ -48,20 +48,20 @@ function usageFailure(error: CommanderError, path: string) {
   return usage(`${detail.charAt(0).toUpperCase()}${detail.slice(1)}`, `See \`${path} --help\`.`);
 }
 
-/** A usage error without a hint of its own names the help of its command. */
+/** Gives a usage error without its own hint a hint at the help of its command. */
 function withHelpHint(error: unknown, program: Command, argv: readonly string[]): unknown {
   if (!(error instanceof LshError) || error.code !== 'USAGE' || error.hint !== ERRORS.USAGE.hint)
     return error;
   return usage(error.message, `See \`${commandPath(program, argv)} --help\`.`);
 }
 
-/** `lsh help cron add` is `lsh cron add --help`, and so is `lsh cron help add`. */
+/** Turns `lsh help cron add` and `lsh cron help add` into `lsh cron add --help`. */
 function withHelpFlag(words: readonly string[]): readonly string[] {
   const at = words.slice(0, 2).indexOf('help');
   return at === -1 ? words : [...words.toSpliced(at, 1), '--help'];
 }
 
-/** Runs one command line (without `node` and the script) and answers with the exit status. */
+/** Runs one command line (without `node` and the script). Returns the exit status. */
 export async function run(words: readonly string[], io: Io = processIo): Promise<number> {
   const argv = withHelpFlag(words);
   const context = contextFor(io);
@@ -72,7 +72,7 @@ export async function run(words: readonly string[], io: Io = processIo): Promise
     return context.status;
   } catch (error) {
     if (!(error instanceof CommanderError)) return report(io, withHelpHint(error, program, argv));
-    // Help that was asked for, and help instead of a missing subcommand, have been printed already.
+    // commander has already printed the help: on request, or because the subcommand is missing.
     if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return EXIT.ok;
     if (error.code === 'commander.help') return EXIT.usage;
     return report(io, usageFailure(error, commandPath(program, argv)));

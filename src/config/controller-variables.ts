@@ -1,13 +1,13 @@
-// The part of the table that `lsh controller` reads; each variable has an option that stands above it.
+// The variables of `lsh controller`. An option overrides each of them.
 import { amount, DURATION, flag, list, PLAIN, text, type Variable } from './kinds.ts';
 
-/** What the operator reads, in the order of the page. */
+/** The variables of the operator, in the order of docs/configuration.md. */
 export const CONTROLLER_VARIABLES = {
   namespaces: {
     ...list(
       'LSH_NAMESPACES',
       'namespaces',
-      'Namespaces whose LshJobs the operator carries out; all when not set.',
+      'Namespaces in which the operator runs LshJobs; all namespaces when not set.',
     ),
     option: '--namespaces <list>',
   },
@@ -16,12 +16,15 @@ export const CONTROLLER_VARIABLES = {
       'LSH_WORKERS',
       'a whole number',
       { units: PLAIN, min: '1', max: '100000', default: '2000' },
-      'LshJobs that the operator evaluates at the same time; most of that time they wait for the API server.',
+      'Number of LshJobs that the operator evaluates at the same time; an evaluation mostly waits for the API server.',
     ),
     option: '--workers <count>',
   },
   leaderElect: {
-    ...flag('LSH_LEADER_ELECT', 'Whether operators take turns by a Lease; false for one that is alone.'),
+    ...flag(
+      'LSH_LEADER_ELECT',
+      'Whether replicas of the operator elect a leader by a Lease; false for a single operator.',
+    ),
     fallback: true,
     shownDefault: 'true',
     option: '--leader-elect [boolean]',
@@ -31,7 +34,7 @@ export const CONTROLLER_VARIABLES = {
       'LSH_LEASE_DURATION',
       'a time (ms, s, m)',
       { units: DURATION, min: '1s', max: '5m', default: '15s' },
-      'How long the others wait for an operator that is silent before one of them goes on.',
+      'How long a silent leader stays leader; after that another replica takes over.',
     ),
     option: '--lease-duration <time>',
   },
@@ -40,7 +43,7 @@ export const CONTROLLER_VARIABLES = {
       'LSH_WATCH_SILENCE',
       'a time (ms, s, m)',
       { units: DURATION, min: '1s', max: '10m', default: '70s' },
-      'How long a watch may bring nothing before the operator asks whether its connection still lives.',
+      'How long a watch may be silent before the operator checks its connection.',
     ),
     option: '--watch-silence <time>',
   },
@@ -49,22 +52,23 @@ export const CONTROLLER_VARIABLES = {
       'LSH_HTTP_PORT',
       'a port',
       { units: PLAIN, min: '0', max: '65535', default: '8080' },
-      'Port of the operator’s /healthz, /readyz and /metrics; 0 for any that is free.',
+      'Port of the operator’s /healthz, /readyz and /metrics; 0 for any free port.',
     ),
     option: '--http-port <port>',
   },
   jobImage: {
-    ...text('LSH_JOB_IMAGE', 'Image of Kubernetes Jobs whose LshJob names none.'),
+    ...text('LSH_JOB_IMAGE', 'Image of the Kubernetes Jobs of an LshJob that names no image.'),
     fallback: 'busybox:stable',
     shownDefault: 'busybox:stable',
     option: '--job-image <image>',
   } as Variable<string>,
   shellMode: {
     name: 'LSH_SHELL',
-    type: 'off, in-process, or the absolute path of a runner’s socket',
+    type: 'off, in-process, or the absolute path of a socket',
     fallback: 'off',
     shownDefault: 'off',
-    description: 'Where the operator executes shell runs: nowhere, in its own process, or by `lsh runner`.',
+    description:
+      'Where the operator executes shell runs: nowhere (off), in its own process (in-process), or in `lsh runner` (its socket).',
     option: '--shell <where>',
     read: (value) => (/^(?:off|in-process|\/.*)$/.test(value) ? value : undefined),
   } as Variable<string>,
@@ -72,21 +76,21 @@ export const CONTROLLER_VARIABLES = {
     ...list(
       'LSH_SHELL_NAMESPACES',
       'namespaces',
-      'Namespaces whose LshJobs may have shell runs; the operator’s own when not set.',
+      'Namespaces whose LshJobs may have shell runs; only the operator’s own namespace when not set.',
     ),
     option: '--shell-namespaces <list>',
   },
   shellForce: {
     ...flag(
       'LSH_SHELL_FORCE',
-      'When true, shell runs are executed in the operator’s process even where they could read its API token.',
+      'When true, the operator executes shell runs in its own process even where commands could read its API token.',
     ),
     option: '--shell-force [boolean]',
   },
   supabaseUrl: {
     ...text(
       'SUPABASE_URL',
-      'Supabase project in whose table lsh_runs the operator records every finished run; nowhere when not set.',
+      'URL of the Supabase project whose table lsh_runs records every finished run; when not set, the operator records none there.',
     ),
     type: 'a URL that begins with https:// or http://',
     read: (value) => (/^https?:$/.test(protocolOf(value)) ? value.trim() : undefined),
@@ -94,10 +98,10 @@ export const CONTROLLER_VARIABLES = {
   supabaseServiceRoleKey: {
     ...text(
       'SUPABASE_SERVICE_ROLE_KEY',
-      'Key of its role service_role; where SUPABASE_URL is set, the operator does not start without it.',
+      'Key of the role service_role of that project; the operator requires it when SUPABASE_URL is set.',
     ),
     secret: true,
-    // As the address, it may have the newline of the file that a Secret was made of.
+    // A Secret that was created from a file ends with the newline of the file.
     read: (value) => value.trim() || undefined,
   } as Variable<string | undefined>,
 } satisfies Record<string, Variable<never> | Variable>;

@@ -1,28 +1,28 @@
-// What a variable of the environment is, and the kinds of them. Reads nothing itself.
+// The type of an environment variable, and the kinds of variables. Reads no environment.
 
-/** One row of the table; `T` is what the program gets. */
+/** One row of the table of variables; `T` is the type of the parsed value. */
 export interface Variable<T = unknown> {
   name: string;
-  /** What values it takes, to be read after "must be". */
+  /** The values it accepts; completes the sentence "must be …". */
   type: string;
-  /** The value when the variable is not set or empty. */
+  /** The value if the variable is empty, invalid or not set. */
   fallback: T;
-  /** The default as people write it; undefined for none. */
+  /** The default for the page; undefined if there is none. */
   shownDefault?: string;
   description: string;
-  /** Never shown. */
+  /** lsh never shows the value. */
   secret?: true;
-  /** Given to the commands of jobs. */
+  /** The commands of jobs inherit it. */
   inherited?: true;
-  /** The option of `lsh controller` that stands above it. */
+  /** The option of `lsh controller` that overrides it. */
   option?: string;
   required?: {
-    /** To be read after "required when". */
+    /** Completes the sentence "required when …". */
     when: string;
-    /** Not if one of these is set. */
+    /** Not required if one of these variables is set. */
     unless: readonly string[];
   };
-  /** Undefined for a text that is not of the type. */
+  /** Parses the text; undefined if it is not of the type. */
   read: (text: string) => T | undefined;
 }
 
@@ -33,7 +33,7 @@ export function text(name: string, description: string, extra: Extra = {}): Vari
   return { name, type: 'text', fallback: undefined, description, ...extra, read: (value) => value };
 }
 
-/** A directory, given by its absolute path. */
+/** The absolute path of a directory. */
 export function directory(
   name: string,
   description: string,
@@ -51,7 +51,7 @@ export function directory(
   };
 }
 
-/** Several texts. */
+/** Texts separated by commas. */
 export function list(
   name: string,
   type: string,
@@ -64,7 +64,7 @@ export function list(
   return { name, type: `a list of ${type}, separated by commas`, fallback: undefined, description, read };
 }
 
-/** One of a few words. */
+/** One of several words. */
 export function choice<const T extends string>(
   name: string,
   choices: readonly T[],
@@ -75,13 +75,13 @@ export function choice<const T extends string>(
   return { name, type: `one of ${choices.join(', ')}`, fallback, shownDefault: fallback, description, read };
 }
 
-/** true or false. */
+/** `true` or `false`. */
 export function flag(name: string, description: string): Variable<boolean> {
   const read = (value: string) => (value === 'true' ? true : value === 'false' ? false : undefined);
   return { name, type: 'true or false', fallback: false, shownDefault: 'false', description, read };
 }
 
-/** On when set to anything but 0 or false. */
+/** True if the variable is set to anything but `0` or `false`. */
 export function presence(name: string, description: string): Variable<boolean> {
   return {
     name,
@@ -92,19 +92,19 @@ export function presence(name: string, description: string): Variable<boolean> {
   };
 }
 
-/** Units of counts, and of times in milliseconds. */
+/** Units of counts, and of durations in milliseconds. */
 export const PLAIN = { '': 1 };
 export const DURATION = { ms: 1, s: 1000, m: 60_000 };
 
 interface Amount {
-  /** Factor of each suffix; the empty one stands for a bare number. */
+  /** Factor of each suffix; the empty suffix is a bare number. */
   units: Record<string, number>;
   min: string;
   max: string;
   default: string;
 }
 
-/** A whole number with one of the units, within bounds; the program gets the product. */
+/** A whole number with a unit, within bounds; the parsed value is the product. */
 export function amount(name: string, type: string, bounds: Amount, description: string): Variable<number> {
   const product = (value: string): number => {
     const [, digits = '', unit = ''] = /^(\d{1,15})([A-Za-z]*)$/.exec(value) ?? [];

@@ -1,5 +1,5 @@
-// What a person can ask about jobs, the same in both homes: the daemon's handlers and its client implement it,
-// and so does the cluster's side. Every method takes one payload and answers with documents.
+// The API of both front ends. The handlers of the daemon, their client and the cluster implement it, so that every
+// command works the same locally and in a cluster. Each method takes one payload and returns documents.
 import type { JobDocument, RunDocument, SlotDocument } from '../core/document.ts';
 import type { JobManifest } from '../core/job.ts';
 import type { RunPhase } from '../core/run.ts';
@@ -8,9 +8,9 @@ import type { FieldChange } from '../core/spec-changes.ts';
 export interface PutResult {
   result: 'created' | 'configured' | 'unchanged';
   changes: FieldChange[];
-  /** Advice that did not stop the change, such as a risky command let through by configuration. */
+  /** Warnings that did not stop the change, such as a dangerous command that the configuration allows. */
   warnings: string[];
-  /** The next slots (RFC 3339 with the offset of the job’s zone), at most three; none while suspended. */
+  /** At most three next slots, RFC 3339 with the offset of the job’s zone; empty while suspended. */
   next: string[];
   job: JobDocument;
 }
@@ -30,23 +30,23 @@ export interface JobStats {
 
 export interface LogQuery {
   name: string;
-  /** Name of a run; default: the newest of the job. */
+  /** Name of a run; default: the newest run of the job. */
   run?: string;
-  /** Goes on until the run has finished. */
+  /** Whether the stream stays open until the run has finished. */
   follow?: boolean;
 }
 
 export interface JobApi {
-  /** Creates or changes a job by name; JOB_INVALID names every problem with its field path. */
+  /** Creates or changes a job by name. Throws JOB_INVALID with the field path of every problem. */
   put(request: { job: JobManifest; dryRun?: boolean }): Promise<PutResult>;
   list(request: { tags?: string[] }): Promise<JobDocument[]>;
   get(request: { name: string }): Promise<JobDocument>;
-  /** Stops what is active and forgets the definition; history stays. */
+  /** Stops the active runs and removes the definition. The history stays. */
   remove(request: { name: string }): Promise<{ stopped: string[] }>;
   suspend(request: { name: string; suspend: boolean }): Promise<PutResult>;
-  /** Starts a run now; the same id again answers with the same run. RUN_FORBIDDEN where the policy says no. */
+  /** Starts a run now. The same id returns the same run. Throws RUN_FORBIDDEN if the policy forbids a run. */
   trigger(request: { name: string; id: string; requestedBy?: string }): Promise<RunDocument>;
-  /** Asks the active runs of the job, or the named one, to end; answers with their names. */
+  /** Requests the stop of the active runs, or of the named run. Returns their names. */
   stop(request: { name: string; run?: string }): Promise<{ stopped: string[] }>;
   /** Newest first. */
   runs(request: {
@@ -55,11 +55,11 @@ export interface JobApi {
     since?: string;
     limit?: number;
   }): Promise<RunDocument[]>;
-  /** With `wait`, answers when the run has finished. */
+  /** With `wait`, returns when the run has finished. */
   run(request: { run: string; wait?: boolean }): Promise<RunDocument>;
   /** Outcomes of slots between two instants (RFC 3339), newest first. */
   slots(request: { name: string; from: string; to: string; limit?: number }): Promise<SlotDocument[]>;
   stats(request: { name?: string; since?: string }): Promise<JobStats[]>;
-  /** The kept output of a run, as it was written. */
+  /** The stored output of a run, byte for byte. */
   log(request: LogQuery, signal?: AbortSignal): AsyncIterable<Uint8Array>;
 }

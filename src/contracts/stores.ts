@@ -1,15 +1,14 @@
-// What the store of one home keeps, and the questions that people ask of it. One contract suite (test/contract) runs
-// against every implementation.
+// The stores of a platform and their queries. One contract suite (test/contract) runs against every implementation.
 import type { LedgerChange } from '../core/decide/decide.ts';
 import type { Job, JobKey } from '../core/job.ts';
 import type { Run, RunPhase, SlotRecord } from '../core/run.ts';
 
-/** Definitions and their status, durable. Every promise resolves once the change is on disk. */
+/** Durable definitions and their status. Every promise resolves once the change is on disk. */
 export interface JobStore {
   jobs(): Promise<Job[]>;
-  /** Writes the definition (not the status) of a job that is new or changed. */
+  /** Writes the definition of a new or changed job, but not its status. */
   putJob(job: Job): Promise<void>;
-  /** Removes definition and status; runs and slots stay, as history. */
+  /** Removes definition and status. Runs and slots stay as history. */
   removeJob(key: JobKey): Promise<void>;
 }
 
@@ -24,8 +23,9 @@ export interface RunQuery {
 
 export interface SlotQuery {
   job: JobKey;
-  /** Stretches that touch this span, ends included (milliseconds). */
+  /** First instant (milliseconds). The query returns every stretch of slots that overlaps from…to. */
   from: number;
+  /** Last instant, included (milliseconds). */
   to: number;
   /** Newest first, at most this many; default 50. */
   limit?: number;
@@ -39,30 +39,31 @@ export interface RunStats {
   killed: number;
   /** Slots that ended without a run: Missed, Forbidden, DeadlineExceeded. */
   missed: number;
-  /** Milliseconds; undefined where nothing finished. */
+  /** Milliseconds; undefined if no run finished. */
   averageMs?: number;
   p95Ms?: number;
-  /** Durations of the newest finished runs in milliseconds, oldest of them first, at most 30. */
+  /** Durations of the newest finished runs, at most 30, oldest first (milliseconds). */
   recentDurationsMs: number[];
-  /** When the oldest and the newest run were created. */
+  /** Creation of the oldest run. */
   firstRunAt?: number;
+  /** Creation of the newest run. */
   lastRunAt?: number;
 }
 
-/** Runs and slots: written whole, read by people. One contract suite runs against every implementation. */
+/** Durable runs and slots. Each write replaces whole records. */
 export interface RunStore {
   /**
-   * One transaction; idempotent by run name and by (job, from). RUN_FINISHED, and nothing written, where a
-   * finished run would become active again. The status of a job that was removed meanwhile is dropped.
+   * Writes the change in one transaction; idempotent by run name and by (job, from). Throws RUN_FINISHED and writes
+   * nothing if a finished run would become active again. Ignores the status of a job that has been removed.
    */
   commit(key: JobKey, change: LedgerChange): Promise<void>;
-  /** Every active run, and of each job the newest Completed and the newest other finished ones, so many each. */
+  /** Every active run; of each job also the newest Completed and the newest other finished runs, `finishedPerJob` each. */
   current(finishedPerJob: number): Promise<Run[]>;
   run(name: string): Promise<Run | undefined>;
   runs(query: RunQuery): Promise<Run[]>;
   slots(query: SlotQuery): Promise<SlotRecord[]>;
-  /** Of the jobs that have runs or slots since the instant, by key. */
+  /** Figures of each job that has runs or slots since the instant, ordered by key. */
   stats(query: { job?: JobKey; since?: number }): Promise<RunStats[]>;
-  /** Deletes finished runs and slots older than the instant; returns the names of the runs. */
+  /** Deletes finished runs and slots older than the instant. Returns the names of the runs. */
   prune(before: number): Promise<string[]>;
 }

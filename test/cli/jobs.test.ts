@@ -226,7 +226,7 @@ else touch '${seen}'; sed -i 's/0 0 1/99 0 1/; s/before/after/' "$1"; fi
     chmodSync(editor, 0o700);
     const { status, stderr } = await lsh(home, ['cron', 'edit', 'a'], { env: { EDITOR: editor } });
     expect(status).toBe(0);
-    expect(stderr).toMatch(/^The command was refused: .*\njob "a" left as it was\n$/);
+    expect(stderr).toMatch(/^The command was refused: .*\njob "a" unchanged\n$/);
   });
 
   test('edit changes nothing when the editor fails or the text stays', async () => {
@@ -235,7 +235,7 @@ else touch '${seen}'; sed -i 's/0 0 1/99 0 1/; s/before/after/' "$1"; fi
     expect(failed).toMatchObject({ status: 1, stdout: '' });
     expect(failed.stderr).toContain('[EDITOR_FAILED]');
     const same = await lsh(home, ['cron', 'edit', 'a'], { env: { EDITOR: 'true' } });
-    expect(same).toMatchObject({ status: 0, stdout: '', stderr: 'job "a" left as it was\n' });
+    expect(same).toMatchObject({ status: 0, stdout: '', stderr: 'job "a" unchanged\n' });
   });
 });
 
@@ -417,7 +417,7 @@ describe('output', () => {
       '@daily',
     ]);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^error: The output could not be written: .*ENOSPC/);
+    expect(stderr).toMatch(/^error: lsh cannot write its output: .*ENOSPC/);
   });
 
   test('without a zone that the system knows, times are in UTC', async () => {

@@ -87,7 +87,7 @@ describe('usage errors', () => {
     [['cron', 'report', 'x', '--all'], 'Give a name or --all', '`lsh cron report --help`'],
     [
       ['cron', 'history', '--since', 'now'],
-      'a time back such as 2d, or an instant',
+      'a past duration such as 2d, or an instant',
       '`lsh cron history --help`',
     ],
     [['cron', 'import'], 'Say what to import', '`lsh cron import --help`'],

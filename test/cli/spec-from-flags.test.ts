@@ -109,7 +109,7 @@ describe('other values', () => {
     expect(parseSince('2d', NOON)).toBe('2026-11-23T12:00:00.000Z');
     expect(parseSince('2026-11-01T00:00:00+01:00', NOON)).toBe('2026-10-31T23:00:00.000Z');
     expect(usageError(() => parseSince('yesterday', NOON))).toMatch(
-      /--since needs a time back such as 2d, or an instant/,
+      /--since needs a past duration such as 2d, or an instant/,
     );
   });
 

@@ -1,4 +1,4 @@
-// `lsh apply -f` and `lsh delete -f`: jobs from documents, one line for each.
+// `lsh apply -f` and `lsh delete -f`: jobs from documents. Each prints one line per job.
 import type { Command } from 'commander';
 import type { JobManifest } from '../../core/job.ts';
 import type { PutResult } from '../../contracts/job-api.ts';
@@ -31,7 +31,7 @@ async function documentsOf(context: Context, files: string[]): Promise<SourceDoc
   return documents;
 }
 
-/** Puts each document as `convert` gives it; those that fail do not keep the others from being put. */
+/** Converts and puts each document. A document that fails does not stop the others. */
 export async function applyFiles(
   context: Context,
   { filename, dryRun, output }: ApplyFlags,
@@ -55,7 +55,10 @@ export async function applyFiles(
   if (output === 'name') print(context.io, ...results.map(({ job }) => job.metadata.name));
 }
 
-/** As it stands in the document; refused where the command names another. Its form is judged with the rest. */
+/**
+ * The namespace that the document names. Throws JOB_INVALID if --namespace names another. Validation checks its
+ * syntax later.
+ */
 function namespaceOf({ cluster }: Context, document: SourceDocument): string | undefined {
   const { metadata } = (document.value ?? {}) as { metadata?: { namespace?: unknown } };
   const namespace = metadata?.namespace;
@@ -91,7 +94,7 @@ async function deleteFiles(context: Context, filename: string[], ignoreNotFound:
 export function addApply(program: Command, context: Context): void {
   const command = withClusterOptions(program.command('apply'), context)
     .description(
-      'Create or change jobs from documents. Each is put on its own; the exit status says whether all were.',
+      'Create or change jobs from documents. A document that fails does not stop the others; the exit status is 0 only if all succeed.',
     )
     .requiredOption('-f, --filename <path>', 'file, directory, or - for stdin (repeatable)', repeatable)
     .option('--dry-run', 'only say what would change')
@@ -99,20 +102,23 @@ export function addApply(program: Command, context: Context): void {
     .action((flags: ApplyFlags) => applyFiles(context, flags));
   withExamples(
     command,
-    ['lsh apply -f lshjob.yaml', 'The same file that `kubectl apply -f` reads'],
-    ['lsh apply -f jobs/ --dry-run', 'What a directory of documents would change'],
-    ['lsh cron export | lsh apply -f -', 'Documents from a pipe'],
-    ['lsh apply -f lshjob.yaml --cluster --namespace ops', 'The same file to a cluster'],
+    ['lsh apply -f lshjob.yaml', 'Apply a file that `kubectl apply -f` reads, too'],
+    ['lsh apply -f jobs/ --dry-run', 'Show what a directory of documents would change'],
+    ['lsh cron export | lsh apply -f -', 'Apply documents from a pipe'],
+    ['lsh apply -f lshjob.yaml --cluster --namespace ops', 'Apply the file to a cluster'],
   );
 }
 
 export function addDelete(program: Command, context: Context): void {
   const command = withClusterOptions(program.command('delete'), context)
-    .description('Remove the jobs that documents name. Their history stays.')
+    .description('Remove the jobs that the documents name. Their history stays.')
     .requiredOption('-f, --filename <path>', 'file, directory, or - for stdin (repeatable)', repeatable)
-    .option('--ignore-not-found', 'a job that is not there is no error')
+    .option('--ignore-not-found', 'do not fail for a job that does not exist')
     .action((flags: { filename: string[]; ignoreNotFound?: true }) =>
       deleteFiles(context, flags.filename, flags.ignoreNotFound === true),
     );
-  withExamples(command, ['lsh delete -f lshjob.yaml', 'Remove what `lsh apply -f` of the same file created']);
+  withExamples(command, [
+    'lsh delete -f lshjob.yaml',
+    'Remove the jobs that `lsh apply -f lshjob.yaml` created',
+  ]);
 }

@@ -1,5 +1,5 @@
-// `lsh completion`: the script that teaches a shell to ask `lsh __complete`. The scripts know no command: what
-// there is to complete comes from the tree of commands, at the moment of asking.
+// `lsh completion`: a shell script that asks `lsh __complete` for candidates. The scripts name no command, so an
+// installed script stays valid when commands change.
 import { Argument, type Command } from 'commander';
 import type { Context } from '../context.ts';
 import { withExamples } from '../define.ts';
@@ -40,7 +40,7 @@ complete -c lsh -f -a '(__lsh_complete)'
 export function addCompletion(program: Command, { io }: Context): void {
   const command = program
     .command('completion')
-    .description('Print the script that completes commands, options and job names in your shell.')
+    .description('Print a script that completes commands, options and job names in your shell.')
     .addArgument(new Argument('<shell>').choices(Object.keys(SCRIPTS)))
     .action((shell: keyof typeof SCRIPTS) => void io.stdout.write(SCRIPTS[shell]));
   withExamples(

@@ -1,4 +1,4 @@
-// `lsh cron`: the group of all verbs about jobs.
+// `lsh cron`: the verbs about jobs.
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { withClusterOptions } from '../cluster-options.ts';
@@ -44,18 +44,18 @@ const VERBS: Record<string, AddVerb> = {
   promote: addPromote,
 };
 
-/** The group with the verb of the given name alone, or whole where no verb has that name. */
+/** Adds the group with the named verb alone, or with every verb if no verb has that name. */
 export function addCron(program: Command, context: Context, verb?: string): void {
   const cron = program
     .command('cron')
     .helpCommand(false)
-    .description('Scheduled jobs: add them, see what became of them, change them.');
+    .description('Add, inspect and change scheduled jobs.');
   withClusterOptions(cron, context);
   cron.configureHelp({
     ...cron.configureHelp(),
     showGlobalOptions: true,
     visibleGlobalOptions: (command) => (command === cron ? [] : [...cron.options]),
   });
-  const one = verb !== undefined && Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
-  for (const add of one ? [one] : Object.values(VERBS)) add(cron, context);
+  const called = verb !== undefined && Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
+  for (const add of called ? [called] : Object.values(VERBS)) add(cron, context);
 }

@@ -1,4 +1,4 @@
-// `lsh daemon`: the group of all verbs about the local daemon itself.
+// `lsh daemon`: the verbs about the local daemon itself.
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { addCleanup } from './daemon/cleanup.ts';
@@ -11,7 +11,7 @@ export function addDaemon(program: Command, context: Context): void {
   const daemon = program
     .command('daemon')
     .helpCommand(false)
-    .description('The local daemon that runs the jobs of your user.');
+    .description('Start, stop and inspect the local daemon, which runs your jobs.');
   const verbs = [
     addStart,
     addStop,

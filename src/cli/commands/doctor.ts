@@ -1,4 +1,4 @@
-// `lsh doctor`: everything that must be right for lsh to work here, each with what is wrong and what to do.
+// `lsh doctor`: checks what lsh needs on this machine, and prints a hint for each failure.
 import type { Command } from 'commander';
 import { EXIT } from '../../core/errors.ts';
 import type { Context } from '../context.ts';
@@ -39,14 +39,12 @@ function printChecks({ io }: Context, checks: Check[]): void {
 export function addDoctor(program: Command, context: Context): void {
   const command = program
     .command('doctor')
-    .description(
-      'Check Node, files, daemon, store, environment and clock. Exit status 1 when something is wrong.',
-    )
+    .description('Check Node, files, daemon, store, environment and clock. Exits with 1 if a check fails.')
     .addOption(formatOption('json', 'yaml'))
     .action((flags: { output?: Format }) => doctor(context, flags));
   withExamples(
     command,
-    ['lsh doctor', 'What is wrong here, and what to do'],
-    ['lsh doctor -o json | jq \'.[] | select(.result != "ok")\'', 'Only what needs attention'],
+    ['lsh doctor', 'Show what is wrong, and how to fix it'],
+    ['lsh doctor -o json | jq \'.[] | select(.result != "ok")\'', 'Show only warnings and failures'],
   );
 }

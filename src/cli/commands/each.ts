@@ -1,14 +1,14 @@
-// The same step for several targets: one that fails does not keep the others from being done.
+// The same step for several targets; a target that fails does not stop the others.
 import type { Context } from '../context.ts';
 import { combinedStatus, report } from '../failure.ts';
 
-/** Runs the step for each target in order; failures are printed, and the exit status says that there were some. */
+/** Runs the step for each target in order. Prints each failure and sets the exit status. */
 export async function forEachTarget<T>(
   context: Context,
   targets: readonly T[],
   step: (target: T) => Promise<void>,
 ): Promise<void> {
-  // A single target fails like any command.
+  // With a single target the command fails as any other.
   if (targets.length === 1) return step(targets[0] as T);
   const failures: number[] = [];
   for (const target of targets) {

@@ -1,5 +1,5 @@
-// What could stand at the cursor: subcommands, options, their values, names of jobs. One candidate per line,
-// its description behind a tab. No candidate means: the shell offers files.
+// Candidates for the word at the cursor: subcommands, options, their values, names of jobs. Prints one candidate per
+// line, then a tab and its description. Without a candidate the shell completes file names.
 import type { Command, Option } from 'commander';
 import { EXIT } from '../../core/errors.ts';
 import { chosenCluster } from '../cluster-options.ts';
@@ -8,7 +8,7 @@ import { buildProgram } from '../program.ts';
 
 type Candidate = [value: string, description: string];
 
-/** Arguments with these names are names of jobs. */
+/** Names of arguments that are names of jobs. */
 const JOB_ARGUMENTS = new Set(['name', 'name|expr']);
 
 /** Prints the candidates for the last of the words (which may be empty). */
@@ -34,12 +34,13 @@ async function candidatesFor(
   if (option?.required) return (option.argChoices ?? []).map((choice) => [choice, option.description]);
   if (before.includes('--')) return [];
   if (current.startsWith('-')) return optionsOf(command);
-  if (command.commands.length > 0) return command.commands.map((one) => [one.name(), one.description()]);
+  if (command.commands.length > 0)
+    return command.commands.map((child) => [child.name(), child.description()]);
   context.cluster = clusterOf(command, before);
   return argumentValues(context, command, rest);
 }
 
-/** The cluster that the words choose, as the command itself would read them. */
+/** The cluster that the words choose: commander parses no incomplete command line. */
 function clusterOf(command: Command, words: readonly string[]): ClusterChoice | undefined {
   const flags: Record<string, unknown> = {};
   for (const [index, word] of words.entries()) {
@@ -50,13 +51,13 @@ function clusterOf(command: Command, words: readonly string[]): ClusterChoice | 
   return chosenCluster(flags);
 }
 
-/** The command that the words name, and the arguments that were given to it. */
+/** The command that the words name, and its arguments so far. */
 function descend(program: Command, words: readonly string[]): { command: Command; rest: string[] } {
   let command = program;
   const rest: string[] = [];
   for (let index = 0; index < words.length; index += 1) {
     const word = words[index] ?? '';
-    const next = command.commands.find((one) => one.name() === word || one.aliases().includes(word));
+    const next = command.commands.find((child) => child.name() === word || child.aliases().includes(word));
     if (next) command = next;
     else if (optionNamed(command, word)?.required) index += 1;
     else if (!word.startsWith('-')) rest.push(word);
@@ -96,7 +97,7 @@ async function jobNames(context: Context, given: ReadonlySet<string>): Promise<C
       .filter(({ metadata }) => !given.has(metadata.name))
       .map(({ metadata, spec }) => [metadata.name, spec.description ?? spec.schedule ?? '']);
   } catch {
-    // Without a daemon there are no names to offer, and a shell has no place for the reason.
+    // Without a daemon there are no names, and a completion cannot show the error.
     return [];
   }
 }

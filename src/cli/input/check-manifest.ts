@@ -1,4 +1,4 @@
-// A document judged as its platform would judge it, with every problem at once and nothing changed.
+// Checks a document by the rules of its platform, without changing a job. Finds every problem at once.
 import { toLshError, type Problem } from '../../core/errors.ts';
 import { checkCommand, type CommandPolicy } from '../../core/command-check/command-check.ts';
 import type { Platform } from '../../core/executor.ts';
@@ -10,7 +10,7 @@ export interface ManifestFindings {
   warnings: Problem[];
 }
 
-/** What is wrong with the document, and what is risky. The command is judged however wrong the rest is. */
+/** Problems and warnings of the document. Checks the command even if the rest is invalid. */
 export function checkManifest(value: unknown, platform: Platform, policy: CommandPolicy): ManifestFindings {
   const spec = specOf(value);
   const { allowed, found } = commandFindings(spec, policy);
@@ -34,7 +34,7 @@ function manifestProblems(value: unknown, platform: Platform): Problem[] {
   }
 }
 
-/** Only of a command that is one; what else it is, the shape says. */
+/** Checks only a command of the right type; the schema reports any other. */
 function commandFindings({ command, args, workingDir }: ReturnType<typeof specOf>, policy: CommandPolicy) {
   const directory = typeof workingDir === 'string' ? { workingDir } : {};
   const words = Array.isArray(args) && args.every((arg) => typeof arg === 'string') ? args : undefined;

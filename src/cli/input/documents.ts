@@ -1,5 +1,5 @@
-// Job documents from files, directories and stdin: YAML or JSON, several in one. Keeps where each field stands,
-// so that a problem can be shown with file, line and column. Does not judge what the documents say.
+// Reads job documents from files, directories and stdin: YAML or JSON, several in one file. Keeps the position of
+// each field, so that a problem can name file, line and column. Does not validate jobs.
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -7,13 +7,13 @@ import { LineCounter, isMap, isNode, isScalar, isSeq, parseAllDocuments, type Do
 import { LshError, type Problem } from '../../core/errors.ts';
 import type { Io } from '../io.ts';
 
-/** One document as it was read. */
+/** A parsed document with its positions. */
 export interface SourceDocument {
-  /** Undefined where `problems` says that it could not be read. */
+  /** Undefined if `problems` is not empty. */
   value: unknown;
-  /** What is wrong with the syntax; paths are `file:line:column`. */
+  /** Syntax errors; each path is `file:line:column`. */
   problems: Problem[];
-  /** `file:line:column` of a field such as `spec.env[0].name`, or of the nearest thing around it. */
+  /** `file:line:column` of a field such as `spec.env[0].name`, or of its nearest ancestor in the document. */
   where(path: string): string;
 }
 
@@ -22,7 +22,7 @@ type YamlDocument = Document.Parsed;
 
 const EXTENSIONS = /\.(ya?ml|json)$/;
 
-/** Reads a file, each document file of a directory in the order of names, or stdin for `-`. */
+/** Reads a file, the document files of a directory in the order of their names, or stdin for `-`. */
 export async function readDocuments(io: Io, target: string): Promise<SourceDocument[]> {
   if (target === '-') return parseDocuments(await text(io.stdin as AsyncIterable<Buffer>), '<stdin>');
   const documents: SourceDocument[] = [];
@@ -43,7 +43,7 @@ async function filesOf(target: string): Promise<string[]> {
   }
 }
 
-/** Text of a file; throws FILE_UNREADABLE. */
+/** Text of a file. Throws FILE_UNREADABLE. */
 export async function contentOf(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
@@ -54,11 +54,11 @@ export async function contentOf(file: string): Promise<string> {
 
 function unreadable(path: string, error: unknown): LshError {
   const { code, message } = error as NodeJS.ErrnoException;
-  const detail = code === 'ENOENT' ? 'there is no such file' : message;
+  const detail = code === 'ENOENT' ? 'no such file' : message;
   return new LshError('FILE_UNREADABLE', { path, detail }, { cause: error });
 }
 
-/** The documents in a text; `source` is what positions begin with. Empty documents are left out. */
+/** The documents of a text, without empty ones. Each position begins with `source`. */
 export function parseDocuments(content: string, source: string): SourceDocument[] {
   const lines = new LineCounter();
   const parsed = parseAllDocuments(content, { lineCounter: lines, prettyErrors: false });
@@ -70,11 +70,11 @@ export function parseDocuments(content: string, source: string): SourceDocument[
   return documents.flatMap((document) => entriesOf(document, position));
 }
 
-/** One document, or each item of a list (`kind: List`, or a bare sequence). */
+/** The document, or each item of a list (`kind: List` or a sequence). */
 function entriesOf(document: YamlDocument, position: (offset: number) => string): SourceDocument[] {
   const { value, problems } = valueOf(document, position);
-  const entry = (one: unknown, at: Step[]): SourceDocument => ({
-    value: one,
+  const entry = (content: unknown, at: Step[]): SourceDocument => ({
+    value: content,
     problems,
     where: (path) => position(offsetOf(document, [...at, ...stepsOf(path)])),
   });
@@ -93,19 +93,19 @@ function valueOf(document: YamlDocument, position: (offset: number) => string) {
   try {
     return { value: document.toJS() as unknown, problems };
   } catch (error) {
-    // Aliases that unfold into more than a document may hold.
+    // The parser refuses aliases that expand beyond its limit.
     return { value: undefined, problems: [{ path: position(0), message: (error as Error).message }] };
   }
 }
 
-/** `spec.env[0].name` as steps. */
+/** Splits `spec.env[0].name` into steps. */
 function stepsOf(path: string): Step[] {
   return [...path.matchAll(/\[(\d+)\]|\["([^"]*)"\]|([^.[\]]+)/g)].map(([, index, quoted, plain]) =>
     index === undefined ? (quoted ?? plain ?? '') : Number(index),
   );
 }
 
-/** Where the last step that exists stands; for a field that is its key. */
+/** Offset of the last step that exists; of a field, the offset of its key. */
 function offsetOf(document: YamlDocument, steps: Step[]): number {
   let node: unknown = document.contents;
   let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;

@@ -1,4 +1,4 @@
-// Values of flags: text as typed becomes a number or an instant, or a usage error that names the flag.
+// Parses values of flags. Throws USAGE, which names the flag.
 import { parseDuration } from '../../core/duration.ts';
 import { usage } from '../failure.ts';
 
@@ -10,31 +10,31 @@ export function parseSeconds(value: string, flag: string): number {
   return ms / 1000;
 }
 
-/** A whole number of at least zero; its upper bound is the field’s own concern. */
+/** A whole number of at least zero; validation checks the upper bound of the field. */
 export function parseInteger(value: string, flag: string): number {
   if (!/^\d{1,9}$/.test(value)) throw usage(`${flag} needs a whole number, not "${value}".`);
   return Number(value);
 }
 
-/** How many of something to show; from 1. */
+/** The value of -n, from 1 to 100000. */
 export function parseCount(value: string): number {
   const count = parseInteger(value, '-n');
   if (count < 1 || count > 100_000) throw usage(`-n needs a number from 1 to 100000, not "${value}".`);
   return count;
 }
 
-/** RFC 3339 of an instant given as one, or as a duration back from now. */
+/** RFC 3339 of an instant, or of a duration before `now` (milliseconds). */
 export function parseSince(value: string, now: number): string {
   const ms = parseDuration(value);
   if (ms !== undefined) return new Date(Math.max(0, now - ms)).toISOString();
-  return new Date(parseInstant(value, '--since', 'a time back such as 2d, or ')).toISOString();
+  return new Date(parseInstant(value, '--since', 'a past duration such as 2d, or ')).toISOString();
 }
 
 /** Milliseconds of an instant: RFC 3339, or a date and time in the zone of this machine. */
-export function parseInstant(value: string, flag: string, orElse = ''): number {
+export function parseInstant(value: string, flag: string, alternative = ''): number {
   const at = /^\d{4}-\d\d-\d\d/.test(value) ? Date.parse(value) : Number.NaN;
   if (Number.isNaN(at)) {
-    throw usage(`${flag} needs ${orElse}an instant such as 2026-01-31T12:00:00Z, not "${value}".`);
+    throw usage(`${flag} needs ${alternative}an instant such as 2026-01-31T12:00:00Z, not "${value}".`);
   }
   return at;
 }

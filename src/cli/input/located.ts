@@ -1,8 +1,8 @@
-// Problems of a document with the place where each field stands in its file.
+// Adds positions in the file to the problems of a document.
 import { LshError } from '../../core/errors.ts';
 import type { SourceDocument } from './documents.ts';
 
-/** What was thrown about the document, with `file:line:column` in front of each path. */
+/** The error with `file:line:column` before the path of each problem. */
 export function located(document: SourceDocument, thrown: unknown): unknown {
   if (!(thrown instanceof LshError)) return thrown;
   const problems = thrown.problems.map(({ path, message }) => ({
@@ -12,7 +12,7 @@ export function located(document: SourceDocument, thrown: unknown): unknown {
   return new LshError(thrown.code, thrown.fields, { cause: thrown, hint: thrown.hint, problems });
 }
 
-/** Throws JOB_INVALID where the document could not be read at all. */
+/** Throws JOB_INVALID if the document has syntax errors. */
 export function assertReadable({ problems }: SourceDocument): void {
   if (problems.length === 0) return;
   const detail = problems.map(({ path, message }) => `${path}: ${message}`).join('; ');

@@ -1,4 +1,4 @@
-// From what a platform shows of a job back to what a person would write for it.
+// Turns the document of a job back into the manifest that a user would write.
 import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import type { JobDocument } from '../../core/document.ts';
@@ -7,12 +7,12 @@ import { API_VERSION, JobSpecSchema, KIND, type JobManifest, type JobSpec } from
 import { withPlatformDefaults } from '../../core/validate/defaults.ts';
 
 const SCHEMA_DEFAULTS: Partial<JobSpec> = v.parse(JobSpecSchema, {});
-/** No zone is left out as the default: it differs from machine to machine. */
+/** Keeps the zone in every manifest: the default differs between machines. */
 const NO_TIME_ZONE = { timeZone: '' };
 
 const FIELDS = Object.keys(JobSpecSchema.entries) as (keyof JobSpec)[];
 
-/** What the field is in a spec that is the same but does not name it. */
+/** The value of the field if the spec did not name it. */
 function defaultOf(field: keyof JobSpec, spec: JobSpec, platform: Platform): unknown {
   const unnamed = { ...spec, [field]: SCHEMA_DEFAULTS[field] };
   return withPlatformDefaults(unnamed, platform, NO_TIME_ZONE)[field];
@@ -22,12 +22,12 @@ function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What of the value differs from the default, by field where both are mappings; undefined where nothing does. */
-function difference(value: unknown, standard: unknown): unknown {
-  if (isDeepStrictEqual(value, standard)) return undefined;
-  if (!isMapping(value) || !isMapping(standard)) return value;
+/** The part of the value that differs from the default: of mappings, the fields that differ. */
+function difference(value: unknown, fallback: unknown): unknown {
+  if (isDeepStrictEqual(value, fallback)) return undefined;
+  if (!isMapping(value) || !isMapping(fallback)) return value;
   return Object.fromEntries(
-    Object.entries(value).filter(([key, part]) => !isDeepStrictEqual(part, standard[key])),
+    Object.entries(value).filter(([key, part]) => !isDeepStrictEqual(part, fallback[key])),
   );
 }
 
@@ -37,7 +37,7 @@ function withoutDefaults(spec: JobSpec, platform: Platform): JobManifest['spec']
   return Object.fromEntries(fields.filter(([, value]) => value !== undefined));
 }
 
-/** The document that gives the same job again on its platform: no status, nothing a server sets, no defaults. */
+/** The manifest that gives the same job again on its platform: without status, server fields and defaults. */
 export function manifestOf({ metadata, spec }: JobDocument, platform: Platform): JobManifest {
   const { name, namespace } = metadata;
   return {

@@ -1,5 +1,5 @@
-// The flags of `lsh cron add` as a manifest. Says only what cannot be said in a manifest at all; everything
-// else is judged where every manifest is judged.
+// Turns the flags of `lsh cron add` into a manifest. Checks only what a manifest cannot express; validation checks
+// the rest.
 import { resolve } from 'node:path';
 import { API_VERSION, KIND } from '../../core/api-version.ts';
 import type { Platform } from '../../core/executor.ts';
@@ -7,7 +7,7 @@ import type { JobManifest, JobSpecInput } from '../../core/job.ts';
 import { usage } from '../failure.ts';
 import { parseInteger, parseSeconds } from './flags.ts';
 
-/** As commander hands them over; all text as typed. */
+/** The options as commander parses them, as text. */
 export interface SpecFlags {
   schedule?: string[];
   interval?: string;
@@ -91,7 +91,7 @@ function retry({ retries, retryDelay }: SpecFlags): Partial<JobSpecInput> {
   return {
     retry: {
       ...(retries === undefined ? {} : { limit: parseInteger(retries, '--retries') }),
-      // A longer first delay than the longest one would be refused, although what is meant is clear.
+      // Validation refuses a first delay above maxSeconds, so a long --retry-delay raises it.
       ...(initialSeconds === undefined ? {} : { initialSeconds }),
       ...(initialSeconds !== undefined && initialSeconds > 300 ? { maxSeconds: initialSeconds } : {}),
     },
@@ -104,17 +104,17 @@ function flagName(key: string): string {
 }
 
 /**
- * The part of a spec that the flags give; `args` is what stands after `--`. The daemon has a directory of its own:
- * what is relative here must not become relative to that. A path in a cluster is no path of this machine.
+ * The spec that the flags describe; `args` are the words after `--`. Makes local paths absolute, because the daemon
+ * has another working directory; leaves the paths of a cluster alone.
  */
 export function specFromFlags(
-  given: SpecFlags,
+  typed: SpecFlags,
   args: readonly string[] = [],
   platform: Platform = 'local',
 ): JobSpecInput {
-  const { workingDir } = given;
+  const { workingDir } = typed;
   const flags =
-    platform === 'local' && workingDir !== undefined ? { ...given, workingDir: resolve(workingDir) } : given;
+    platform === 'local' && workingDir !== undefined ? { ...typed, workingDir: resolve(workingDir) } : typed;
   const converted = Object.entries(CONVERSIONS).map(([key, convert]) => {
     const value = flags[key as keyof SpecFlags];
     return value === undefined ? {} : convert(value as never, flagName(key));

@@ -1,14 +1,14 @@
-// The option -o that every command with an answer has.
+// The option -o, which every command that prints an answer has.
 import { Option } from 'commander';
 
 export type Format = 'table' | 'wide' | 'json' | 'yaml' | 'name' | 'csv';
 
-/** `-o, --output <json|…>` with the formats that the command knows; without it people get text. */
+/** `-o, --output <json|…>` with the formats of the command; the default is text for people. */
 export function formatOption(...formats: Format[]): Option {
-  return new Option(`-o, --output <${formats.join('|')}>`, 'form of the answer').choices(formats);
+  return new Option(`-o, --output <${formats.join('|')}>`, 'output format').choices(formats);
 }
 
-/** Whether the answer goes to a program as a document. */
+/** Whether the format is a document for programs. */
 export function isDocumentFormat(format: Format | undefined): format is 'json' | 'yaml' {
   return format === 'json' || format === 'yaml';
 }

@@ -1,15 +1,15 @@
-// A job and its runs in the words that tables show.
+// Texts and table cells for jobs and runs.
 import { formatDuration } from '../../core/duration.ts';
 import type { JobDocument, RunDocument } from '../../core/document.ts';
 import type { Cell, Style } from './table.ts';
 import { relative, soon } from './when.ts';
 
-/** The schedule, or all of them. */
+/** The schedule, or all schedules separated by semicolons. */
 export function scheduleText({ spec }: JobDocument): string {
   return spec.schedule ?? spec.schedules?.join('; ') ?? '';
 }
 
-/** What is run: the command, or the arguments as they would be typed. */
+/** The command, or the arguments quoted for a shell. */
 export function commandText({ spec }: JobDocument): string {
   const quoted = (arg: string) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`);
   return spec.command ?? spec.args?.map(quoted).join(' ') ?? '';
@@ -34,13 +34,13 @@ export function resultCell(run: RunDocument, suffix = ''): Cell {
   return { text: resultText(run) + suffix, style: RUN_STYLES[run.phase] };
 }
 
-/** How long the run took, or has been running; undefined before it started. */
+/** Milliseconds from the start of the run to its end, or to `now`; undefined before the start. */
 export function runMs(run: RunDocument, now: number): number | undefined {
   if (run.startedAt === undefined) return undefined;
   return (run.finishedAt === undefined ? now : Date.parse(run.finishedAt)) - Date.parse(run.startedAt);
 }
 
-/** The active run, or the newest that ended, with when. */
+/** The active run, or the newest finished run, with its time. */
 export function lastCell({ status }: JobDocument, now: number): Cell {
   const active = status?.active[0];
   if (active) return activeCell(active, now);
@@ -49,7 +49,7 @@ export function lastCell({ status }: JobDocument, now: number): Cell {
   return resultCell(last, ` ${relative(Date.parse(last.finishedAt ?? last.createdAt), now)}`);
 }
 
-/** `Running for 3s`, or what it waits for: `Attempt 2 in 10 seconds`. */
+/** `Running for 3s`, or for a waiting run `Attempt 2 in 10 seconds`. */
 function activeCell(run: RunDocument, now: number): Cell {
   const ms = runMs(run, now);
   if (ms !== undefined) return resultCell(run, ` for ${formatDuration(ms)}`);
@@ -57,14 +57,14 @@ function activeCell(run: RunDocument, now: number): Cell {
   return { text: `Attempt ${run.attempt} ${when}`, style: 'warn' };
 }
 
-/** When the job runs next, in words and on the clock of who asks. */
+/** When the job runs next, in the zone of this machine. */
 export function nextCell({ spec, status }: JobDocument, now: number): Cell {
   if (spec.suspend) return { text: 'paused', style: 'dim' };
   if (status?.nextScheduleTime === undefined) return '-';
   return soon(Date.parse(status.nextScheduleTime), now);
 }
 
-/** The phase, or `Failing` for a scheduled job whose last runs failed. */
+/** The phase, or `Failing` for a scheduled job with the condition Failing. */
 export function statusCell({ status }: JobDocument): Cell {
   if (!status) return '-';
   const failing = status.conditions.some(({ type, status }) => type === 'Failing' && status === 'True');

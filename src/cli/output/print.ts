@@ -14,35 +14,35 @@ const STYLES = {
   head: 'bold',
 } as const satisfies Record<Style, Parameters<typeof styleText>[0]>;
 
-/** Puts colour on text for the given stream, or leaves it as it is. */
+/** Colours text, if the stream shows colours. */
 export function paintFor(stream: NodeJS.WritableStream): Paint {
   return (style, text) => styleText(STYLES[style], text, { stream });
 }
 
-/** One line, or several, on stdout. */
+/** Prints lines on stdout. */
 export function print(io: Io, ...lines: string[]): void {
   for (const line of lines) io.stdout.write(`${line}\n`);
 }
 
-/** One line on stderr: what is worth saying but is not the answer. */
+/** Prints a line on stderr: a note that is not part of the answer. */
 export function note(io: Io, line: string): void {
   io.stderr.write(`${line}\n`);
 }
 
-/** A table on stdout, cut to the terminal; whole where stdout is no terminal. */
+/** Prints a table on stdout. Cuts it to the width of a terminal, and leaves it whole otherwise. */
 export function printTable(io: Io, heads: string[], rows: Cell[][]): void {
   const columns = io.stdout.isTTY ? (io.stdout.columns ?? 80) : Infinity;
   print(io, ...renderTable(heads, rows, columns, paintFor(io.stdout)));
 }
 
-/** Text of one value as JSON or YAML, with a line end. */
+/** The value as JSON or YAML, with a final newline. */
 export async function serialize(value: unknown, format: DocumentFormat): Promise<string> {
   if (format === 'json') return `${JSON.stringify(value, null, 2)}\n`;
   const { toYaml } = await import('./yaml.ts');
   return toYaml(value);
 }
 
-/** One value on stdout as JSON or YAML. */
+/** Prints the value on stdout as JSON or YAML. */
 export async function printDocument(io: Io, value: unknown, format: DocumentFormat): Promise<void> {
   io.stdout.write(await serialize(value, format));
 }

@@ -1,10 +1,10 @@
-// A line on stderr while something takes longer than a second, on a terminal only; it leaves no trace.
+// Shows a line on stderr while work takes longer than a second, on a terminal only, and erases it at the end.
 import { formatDuration } from '../../core/duration.ts';
 import type { Io } from '../io.ts';
 
 const TICK_MS = 1000;
 
-/** Awaits the work; while it lasts, says every second what is waited for. */
+/** Awaits the work and shows the label with the elapsed time each second. */
 export async function withProgress<T>(io: Io, label: string, work: Promise<T>): Promise<T> {
   if (!io.stderr.isTTY) return work;
   const startedAt = io.now();

@@ -1,4 +1,4 @@
-// What adding or changing a job came to: one line, what changed, and when it runs next.
+// Prints the result of a put: one line, the changes and the next runs.
 import type { PutResult } from '../../contracts/job-api.ts';
 import type { FieldChange } from '../../core/spec-changes.ts';
 import type { Io } from '../io.ts';
@@ -37,7 +37,7 @@ export function printPutLine(io: Io, result: PutResult, suffix = ''): void {
   print(io, `job "${result.job.metadata.name}" ${result.result}${suffix}`, ...result.changes.map(changeLine));
 }
 
-/** Prints the result in the asked format. */
+/** Prints the result in the format of the option -o. */
 export async function printPutAs(
   io: Io,
   result: PutResult,

@@ -7,7 +7,7 @@ import { relative, soon } from './when.ts';
 
 export const RUN_HEADS = ['RUN', 'STARTED', 'DURATION', 'RESULT', 'ATTEMPT', 'TRIGGER', 'MESSAGE'];
 
-/** One run; instants in the host’s zone. */
+/** One run as a row; instants in the zone of this machine. */
 export function runRow(run: RunDocument, now: number): Cell[] {
   const ms = runMs(run, now);
   return [

@@ -1,4 +1,4 @@
-// Tables for people: aligned, and cut to the width of the terminal. Colour is put on after the measuring.
+// Tables for people, aligned and cut to the width of the terminal. Colours come last: they have no width.
 import { displayWidth, oneLine, pad, truncate } from './text.ts';
 
 /** A cell with a style, or plain text. */
@@ -7,27 +7,27 @@ export type Style = 'good' | 'bad' | 'warn' | 'dim' | 'head';
 export type Paint = (style: Style, text: string) => string;
 
 const GAP = 2;
-const NARROWEST = 8;
+const MIN_WIDTH = 8;
 
 const textOf = (cell: Cell) => oneLine(typeof cell === 'string' ? cell : cell.text);
 
 /**
- * Column widths that fit: while they do not, the widest column gives way. The first one never does: it is the
- * name, which people copy into their next command.
+ * Column widths that fit into `available` columns: shrinks the widest column again and again. Keeps the first column
+ * whole: it is the name, which people copy into their next command.
  */
 function fit(natural: number[], available: number): number[] {
-  const [name = 0, ...others] = natural;
+  const [name = 0, ...rest] = natural;
   let excess = natural.reduce((sum, width) => sum + width, GAP * (natural.length - 1)) - available;
   while (excess > 0) {
-    const widest = Math.max(...others);
-    if (widest <= NARROWEST) break;
-    others[others.indexOf(widest)] = widest - 1;
+    const widest = Math.max(...rest);
+    if (widest <= MIN_WIDTH) break;
+    rest[rest.indexOf(widest)] = widest - 1;
     excess -= 1;
   }
-  return [name, ...others];
+  return [name, ...rest];
 }
 
-/** Lines of a table, heads first; `columns` is the width to fit into (Infinity: nothing is cut). */
+/** Lines of a table, heads first, at most `columns` wide; Infinity cuts nothing. */
 export function renderTable(heads: string[], rows: Cell[][], columns: number, paint: Paint): string[] {
   const natural = heads.map((head, index) =>
     Math.max(displayWidth(head), ...rows.map((row) => displayWidth(textOf(row[index] ?? '')))),

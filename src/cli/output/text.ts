@@ -1,4 +1,4 @@
-// Text on a terminal: how many columns it takes, how it is cut and padded. Knows no tables and no colours.
+// Width of text on a terminal: measures, cuts and pads. Knows no tables and no colours.
 
 const ZERO_WIDTH = /[\p{Mn}\p{Me}\p{Cf}]/u;
 const DOUBLE_WIDTH =
@@ -18,12 +18,12 @@ export function displayWidth(text: string): number {
   return width;
 }
 
-/** One line without control characters, so that no stored text can steer the terminal. */
+/** The text as one line without control characters: stored text must not control the terminal. */
 export function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
 }
 
-/** The text, cut to the given columns with an ellipsis when it is longer. */
+/** The text, cut to `columns` with an ellipsis if it is longer. */
 export function truncate(text: string, columns: number): string {
   if (displayWidth(text) <= columns) return text;
   let kept = '';
@@ -36,12 +36,12 @@ export function truncate(text: string, columns: number): string {
   return `${kept}…`;
 }
 
-/** The text with spaces after it up to the given columns. */
+/** The text, padded with spaces to `columns`. */
 export function pad(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - displayWidth(text)));
 }
 
-/** Bars for the values, the longest one highest; empty for none. */
+/** One bar for each value, scaled to the largest; empty without values. */
 export function sparkline(values: readonly number[]): string {
   const highest = Math.max(...values);
   return values

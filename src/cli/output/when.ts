@@ -1,11 +1,11 @@
-// Instants and lengths of time in words. `now` and the zone are given; nothing here reads the clock.
+// Instants and durations in words. Callers pass `now` and the zone; nothing here reads the clock.
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-const UNITS: readonly [ms: number, one: string, many: string][] = [
+const UNITS: readonly [ms: number, singular: string, plural: string][] = [
   [DAY, 'day', 'days'],
   [HOUR, 'hour', 'hours'],
   [MINUTE, 'min', 'min'],
@@ -14,11 +14,11 @@ const UNITS: readonly [ms: number, one: string, many: string][] = [
 
 /** A distance in its largest unit: `3 hours`, `2 min`, `1 day`. */
 function roughly(ms: number): string {
-  for (const [unit, one, many] of UNITS) {
-    // Rounding must not give `60 min`: what rounds up to the next unit is said in that unit.
+  for (const [unit, singular, plural] of UNITS) {
+    // 59.6 minutes are `1 hour`, not `60 min`: a distance that rounds up to the next unit takes that unit.
     if (ms >= unit - (unit === SECOND ? 0 : unit / 120)) {
       const count = Math.max(1, Math.round(ms / unit));
-      return `${count} ${count === 1 ? one : many}`;
+      return `${count} ${count === 1 ? singular : plural}`;
     }
   }
   return '';
@@ -40,13 +40,13 @@ interface WallTime {
   time: string;
 }
 
-// Making a formatter costs far more than using it; a table asks for the same zone again and again.
+// A formatter costs far more to create than to use, and a table needs the same zone for each row.
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
 function formatterFor(timeZone: string): Intl.DateTimeFormat {
-  const known = formatters.get(timeZone);
-  if (known) return known;
-  const made = new Intl.DateTimeFormat('en-GB', {
+  const cached = formatters.get(timeZone);
+  if (cached) return cached;
+  const formatter = new Intl.DateTimeFormat('en-GB', {
     timeZone,
     weekday: 'short',
     year: 'numeric',
@@ -57,8 +57,8 @@ function formatterFor(timeZone: string): Intl.DateTimeFormat {
     second: '2-digit',
     hourCycle: 'h23',
   });
-  formatters.set(timeZone, made);
-  return made;
+  formatters.set(timeZone, formatter);
+  return formatter;
 }
 
 /** `02:00`, or `02:00:05`. */
@@ -80,7 +80,7 @@ function wallTime(at: number, timeZone: string): WallTime {
   };
 }
 
-/** On the clock of this machine. Date knows that one zone; Intl would take 15 ms to load its tables. */
+/** The wall time of this machine. Uses Date, because Intl takes 15 ms to load its zones. */
 function hostWallTime(at: number): WallTime {
   const date = new Date(at);
   const two = (value: number) => String(value).padStart(2, '0');
@@ -94,13 +94,13 @@ function hostWallTime(at: number): WallTime {
 const wallTimeIn = (at: number, timeZone?: string): WallTime =>
   timeZone === undefined ? hostWallTime(at) : wallTime(at, timeZone);
 
-/** `Sun 2026-11-29 02:00` in the zone (default: the host’s). */
+/** `Sun 2026-11-29 02:00` in the zone; default: the zone of this machine. */
 export function calendar(at: number, timeZone?: string): string {
   const { weekday, date, time } = wallTimeIn(at, timeZone);
   return `${weekday} ${date} ${time}`;
 }
 
-/** `Sun 2026-11-29 02:00` of RFC 3339 with an offset, as it stands there: needs no table of zones. */
+/** `Sun 2026-11-29 02:00` of RFC 3339 with an offset, in that offset: loads no zones. */
 export function wallText(instant: string): string {
   const [date = '', time = ''] = instant.split('T');
   const weekday = WEEKDAYS[new Date(date).getUTCDay()] ?? '';
@@ -108,8 +108,7 @@ export function wallText(instant: string): string {
 }
 
 /**
- * As short as it stays clear, to come or past: near ones only as a distance, those of a week by weekday, the
- * rest by date:
+ * A past or future instant in short: within an hour as a distance, within a week by weekday, else by date:
  * `in 12 min`, `today 17:00 (in 3 hours)`, `Sun 02:00 (in 5 days)`, `2027-01-01 00:00 (in 40 days)`.
  */
 export function soon(at: number, now: number, timeZone?: string): string {

@@ -1,7 +1,7 @@
-// Values as YAML. A file of its own, so that only what needs YAML loads it.
+// Values as YAML. A separate file, so that only commands that print YAML load the library.
 import { stringify } from 'yaml';
 
-/** One document, long lines left whole. */
+/** One document; long lines stay whole. */
 export function toYaml(value: unknown): string {
   return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
 }

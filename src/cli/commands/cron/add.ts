@@ -1,4 +1,4 @@
-// `lsh cron add`: a job from flags. The same name again changes the job, or leaves it as it is.
+// `lsh cron add`: a job from flags. A second call with the same name changes the job.
 import type { Command } from 'commander';
 import { platformOf, type Context } from '../../context.ts';
 import { repeatable, withExamples } from '../../define.ts';
@@ -13,39 +13,52 @@ interface AddFlags extends SpecFlags {
   output?: Format;
 }
 
-/** The flags that say what a job is; `create-from-template` has them too. */
+/** Adds the flags of a spec, which `add` and `create-from-template` share. */
 export function withSpecFlags(command: Command): Command {
   return command
     .option('-s, --schedule <expr>', 'cron expression, @daily, @every 90s, @reboot (repeatable)', repeatable)
     .option('-i, --interval <duration>', 'short for --schedule "@every <duration>"')
-    .option('-c, --command <line>', 'run by a shell; or give a program and its arguments after --')
-    .option('--tz <zone>', 'IANA time zone of the schedule; default: this machine’s, in a cluster UTC')
-    .option('--timeout <duration>', 'end a run that takes longer, such as 90s, 15m, 2h')
+    .option('-c, --command <line>', 'command line for a shell; or give a program and its arguments after --')
+    .option(
+      '--tz <zone>',
+      'IANA time zone of the schedule; default: the zone of this machine, or UTC in a cluster',
+    )
+    .option('--timeout <duration>', 'stop a run that takes longer, such as 90s, 15m, 2h')
     .option('--grace <duration>', 'time between TERM and KILL; default: 10s')
-    .option('--retries <count>', 'attempts after a failed one')
-    .option('--retry-delay <duration>', 'before the first retry, doubling after that; default: 10s')
-    .option('--concurrency <policy>', 'while a run is active: forbid (default), allow, replace, queue')
-    .option('--missed <policy>', 'slots missed while nothing ran: latest (default), skip, all')
+    .option('--retries <count>', 'how often to retry a failed run; default: 0')
+    .option(
+      '--retry-delay <duration>',
+      'delay before the first retry, doubled before each further one; default: 10s',
+    )
+    .option(
+      '--concurrency <policy>',
+      'for a run that is due while another is active: forbid (default), allow, replace, queue',
+    )
+    .option('--missed <policy>', 'slots to make up for after a downtime: latest (default), skip (none), all')
     .option('--deadline <duration>', 'do not run a slot that is older than this')
     .option('-e, --env <name=value>', 'environment variable (repeatable)', repeatable)
     .option('--env-file <file>', 'file with environment variables, read at each run (repeatable)', repeatable)
-    .option('-t, --tag <tag>', 'for `lsh cron list --tag` (repeatable, or separated by commas)', repeatable)
-    .option('-d, --description <text>', 'for people')
-    .option('-w, --working-dir <dir>', 'where the command starts; default: the home directory')
-    .option('--shell <path>', 'shell for --command; default: /bin/sh')
-    .option('-p, --priority <0-10>', 'who starts first when more are due than may start; default: 5')
-    .option('--jitter <duration>', 'delay each slot by a stable share of this')
-    .option('--suspend', 'add it paused')
-    .option('--not-before <instant>', 'no slot before this (RFC 3339)')
-    .option('--not-after <instant>', 'no slot after this (RFC 3339)')
     .option(
-      '--executor <shell|job>',
-      'what runs it: a subprocess, or in a cluster (default) a Kubernetes Job',
+      '-t, --tag <tag>',
+      'tag for `lsh cron list --tag` (repeatable, or separated by commas)',
+      repeatable,
     )
+    .option('-d, --description <text>', 'text that `lsh cron get` shows')
+    .option('-w, --working-dir <dir>', 'directory in which the command starts; default: the home directory')
+    .option('--shell <path>', 'shell for --command; default: /bin/sh')
+    .option(
+      '-p, --priority <0-10>',
+      '10 starts first when more jobs are due than may run at once; default: 5',
+    )
+    .option('--jitter <duration>', 'delay each slot by up to this; the same slot always has the same delay')
+    .option('--suspend', 'add the job paused')
+    .option('--not-before <instant>', 'no slot before this instant (RFC 3339)')
+    .option('--not-after <instant>', 'no slot after this instant (RFC 3339)')
+    .option('--executor <shell|job>', 'shell: a subprocess; job: a Kubernetes Job, the default in a cluster')
     .option('--image <image>', 'image of the Kubernetes Job');
 }
 
-/** Words that are not behind `--` are most often a schedule without quotes. */
+/** Throws USAGE for words that are not after `--`: most often they are a schedule without quotes. */
 function assertSeparated(words: readonly string[], argv: readonly string[]): void {
   if (words.length === 0 || argv.includes('--')) return;
   throw usage(
@@ -64,9 +77,9 @@ async function add(context: Context, words: string[], flags: AddFlags): Promise<
 export function addAdd(cron: Command, context: Context): void {
   const command = cron
     .command('add')
-    .description('Add a job, or change the one of that name. Fields that are not given take their defaults.')
-    .argument('[program...]', 'after --: run this without a shell')
-    .requiredOption('-n, --name <name>', 'lower-case letters, digits and dashes');
+    .description('Add a job, or change the job of that name. An option that you leave out takes its default.')
+    .argument('[program...]', 'after --: a program and its arguments, run without a shell')
+    .requiredOption('-n, --name <name>', 'name of the job: lower-case letters, digits and dashes');
   withSpecFlags(command)
     .option('--dry-run', 'only say what would change')
     .addOption(formatOption('json', 'yaml', 'name'))
@@ -78,19 +91,19 @@ export function addAdd(cron: Command, context: Context): void {
     command,
     [
       'lsh cron add --name rotate-secrets --schedule "0 2 * * 0" --command "make rotate"',
-      'Each Sunday at two',
+      'Run each Sunday at two',
     ],
     [
       'lsh cron add --name backup --schedule "30 1 * * *" --tz Europe/Berlin --retries 3 --timeout 1h -- pg_dump -f /backups/db app',
-      'Each night, without a shell, with retries and a time limit',
+      'Run each night, without a shell, with retries and a time limit',
     ],
     [
       'lsh cron add --name ping --interval 90s --command "curl -fsS https://example.org" --dry-run',
-      'Try it first',
+      'Check a job without adding it',
     ],
     [
       'lsh cron add --cluster --name report --schedule "H 6 * * 1-5" --image postgres:17 -- psql -c "call report()"',
-      'A Kubernetes Job each working day, at a minute of its own after six',
+      'Run a Kubernetes Job each working day after six, at a minute that lsh derives from the name',
     ],
   );
 }

@@ -1,4 +1,4 @@
-// `lsh cron pause|resume|remove`: one call for each name that is given.
+// `lsh cron pause|resume|remove`: one API call for each name.
 import type { Command } from 'commander';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
@@ -7,11 +7,11 @@ import { print } from '../../output/print.ts';
 import { printPut } from '../../output/put.ts';
 import { forEachTarget } from '../each.ts';
 
-async function suspend(context: Context, names: string[], wanted: boolean): Promise<void> {
+async function setSuspended(context: Context, names: string[], suspended: boolean): Promise<void> {
   const api = await context.api();
   await forEachTarget(context, names, async (name) => {
-    const result = await api.suspend({ name, suspend: wanted });
-    const verb = wanted ? 'paused' : 'resumed';
+    const result = await api.suspend({ name, suspend: suspended });
+    const verb = suspended ? 'paused' : 'resumed';
     await printPut(
       context.io,
       { ...result, changes: [] },
@@ -23,25 +23,25 @@ async function suspend(context: Context, names: string[], wanted: boolean): Prom
 export function addPause(cron: Command, context: Context): void {
   const command = cron
     .command('pause')
-    .description('Let slots pass without a run; each is recorded as Suspended. An active run goes on.')
+    .description('Pause jobs: their slots are recorded as Suspended, without a run. An active run continues.')
     .argument('<name...>', 'jobs to pause')
-    .action((names: string[]) => suspend(context, names, true));
-  withExamples(command, ['lsh cron pause rotate-secrets', 'No run of this job until it is resumed']);
+    .action((names: string[]) => setSuspended(context, names, true));
+  withExamples(command, ['lsh cron pause rotate-secrets', 'Run the job no more until `lsh cron resume`']);
 }
 
 export function addResume(cron: Command, context: Context): void {
   const command = cron
     .command('resume')
-    .description('Run a paused job again from its next slot on.')
+    .description('Resume paused jobs with their next slot.')
     .argument('<name...>', 'jobs to resume')
-    .action((names: string[]) => suspend(context, names, false));
+    .action((names: string[]) => setSuspended(context, names, false));
   withExamples(command, [
     'lsh cron resume rotate-secrets',
-    'The slots that passed meanwhile are not made up for',
+    'Run the job again; the slots of the pause stay without a run',
   ]);
 }
 
-/** Removes one job and says what was stopped with it. */
+/** Removes one job and names the runs that this stops. */
 export async function removeJob({ io, api }: Context, name: string, namespace?: string): Promise<void> {
   const { stopped } = await (await api(namespace)).remove({ name });
   const runs =
@@ -53,7 +53,7 @@ export function addRemove(cron: Command, context: Context): void {
   const command = cron
     .command('remove')
     .alias('rm')
-    .description('Stop what is active and forget the job. Its history stays.')
+    .description('Stop the active runs of jobs and remove the jobs. Their history stays.')
     .argument('<name...>', 'jobs to remove')
     .action((names: string[]) => forEachTarget(context, names, (name) => removeJob(context, name)));
   withExamples(

@@ -1,4 +1,4 @@
-// `lsh cron edit`: the job in an editor. A document that is refused comes back with the problem on top.
+// `lsh cron edit`: the job in an editor. After a refusal the editor opens again, with the problem above the document.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -14,14 +14,14 @@ import { withExamples } from '../../define.ts';
 import { note, serialize } from '../../output/print.ts';
 import { printPut } from '../../output/put.ts';
 
-/** What a document begins with when it comes back; taken off again before the next try. */
+/** Begins each line of a problem above the document; removed before the next try. */
 const PROBLEM_MARK = '#! ';
 
-/** Opens the file in the editor of the user and waits until it is closed. */
+/** Opens the file in the user’s editor and waits until the editor exits. Throws EDITOR_FAILED. */
 async function openEditor(file: string): Promise<void> {
   const { visual, editor } = loadConfig();
   const line = visual ?? editor ?? 'vi';
-  // The variable may hold arguments (`code --wait`), so a shell splits it; the file is a word of its own.
+  // The variable may hold arguments (`code --wait`), so a shell splits it. The file name is passed unsplit.
   const child = spawn('/bin/sh', ['-c', `${line} "$1"`, 'edit', file], { stdio: 'inherit' });
   // Ctrl-C belongs to the editor while it is open.
   const ignore = () => {};
@@ -46,12 +46,12 @@ function withoutProblem(content: string): string {
     .join('\n');
 }
 
-/** The job in the text, put; throws what is wrong with it. */
+/** Parses the text and puts the job. Throws with the position of each problem. */
 async function putText(context: Context, name: string, content: string): Promise<PutResult> {
   const { parseDocuments } = await import('../../input/documents.ts');
   const { assertReadable, located } = await import('../../input/located.ts');
-  const [document, ...others] = parseDocuments(content, name);
-  if (!document || others.length > 0)
+  const [document, ...rest] = parseDocuments(content, name);
+  if (!document || rest.length > 0)
     throw new LshError('JOB_INVALID', { detail: 'give exactly one document.' });
   assertReadable(document);
   const job = document.value as JobManifest;
@@ -65,7 +65,7 @@ async function putText(context: Context, name: string, content: string): Promise
   }
 }
 
-/** Edits until the job is accepted; undefined when the text was left as it was. */
+/** Opens the editor until the job is accepted. Returns undefined if the user leaves the text unchanged. */
 async function editUntilValid(context: Context, name: string, file: string, original: string) {
   const { contentOf } = await import('../../input/documents.ts');
   let shown = original;
@@ -79,7 +79,7 @@ async function editUntilValid(context: Context, name: string, file: string, orig
     } catch (error) {
       const problem = toLshError(error);
       if (problem.exitStatus !== EXIT.usage && problem.exitStatus !== EXIT.refused) throw problem;
-      note(context.io, `${problem.message} Opening the editor again; leave the text as it is to give up.`);
+      note(context.io, `${problem.message} The editor opens again; close it without a change to give up.`);
       shown = withProblem(withoutProblem(content), problem);
     }
   }
@@ -93,7 +93,7 @@ async function edit(context: Context, name: string): Promise<void> {
   try {
     const result = await editUntilValid(context, name, join(directory, `${name}.yaml`), original);
     if (result) await printPut(context.io, result);
-    else note(context.io, `job "${name}" left as it was`);
+    else note(context.io, `job "${name}" unchanged`);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -102,8 +102,8 @@ async function edit(context: Context, name: string): Promise<void> {
 export function addEdit(cron: Command, context: Context): void {
   const command = cron
     .command('edit')
-    .description('Open a job as YAML in $VISUAL or $EDITOR and put what you save.')
+    .description('Open a job as YAML in $VISUAL or $EDITOR, and apply what you save.')
     .argument('<name>', 'the job')
     .action((name: string) => edit(context, name));
-  withExamples(command, ['EDITOR=nano lsh cron edit rotate-secrets', 'Change a job by hand']);
+  withExamples(command, ['EDITOR=nano lsh cron edit rotate-secrets', 'Change a job in nano']);
 }

@@ -11,8 +11,8 @@ import { formatOption, isDocumentFormat, type Format } from '../../output/format
 import { paintFor, print, printDocument } from '../../output/print.ts';
 import { calendar, relative } from '../../output/when.ts';
 
-/** Enough for the retries and the manual runs after any instant that people ask about. */
-const RUNS_LOOKED_AT = 1000;
+/** Enough for the retries and the manual runs that follow an instant. */
+const MAX_RUNS = 1000;
 
 async function scheduleOf({ metadata, spec }: JobDocument): Promise<Schedule> {
   const { jobSchedule } = await import('../../../core/schedule/job-schedule.ts');
@@ -23,7 +23,7 @@ async function scheduleOf({ metadata, spec }: JobDocument): Promise<Schedule> {
   });
 }
 
-/** The runs since the instant, and the one that the slot became even if many came after it. */
+/** The runs since the instant. Includes the runs of the slots, even if more than MAX_RUNS followed. */
 async function runsAround(
   api: JobApi,
   name: string,
@@ -31,15 +31,15 @@ async function runsAround(
   slots: SlotDocument[],
 ): Promise<RunDocument[]> {
   const since = new Date(at).toISOString();
-  const runs = await api.runs({ name, since, limit: RUNS_LOOKED_AT });
-  const wanted = slots.flatMap(({ run }) =>
-    run === undefined || runs.some((one) => one.name === run) ? [] : run,
+  const runs = await api.runs({ name, since, limit: MAX_RUNS });
+  const missing = slots.flatMap(({ run }) =>
+    run === undefined || runs.some(({ name }) => name === run) ? [] : run,
   );
-  for (const run of wanted) {
+  for (const run of missing) {
     try {
       runs.push(await api.run({ run }));
     } catch (error) {
-      // Slots are kept longer than runs may be; the answer says that the record is gone.
+      // The store may keep a slot longer than its run; the answer then says that the record is gone.
       if (!(error instanceof LshError) || error.code !== 'RUN_NOT_FOUND') throw error;
     }
   }
@@ -80,12 +80,12 @@ export function addExplain(cron: Command, context: Context): void {
     .command('explain')
     .description('Say why a job did or did not run: at its last slot, or at any instant.')
     .argument('<name>', 'the job')
-    .option('--at <instant>', 'RFC 3339, or date and time of this machine; default: the last slot')
+    .option('--at <instant>', 'instant: RFC 3339, or a local date and time; default: the last slot')
     .addOption(formatOption('json', 'yaml'))
     .action((name: string, flags: ExplainFlags) => explain(context, name, flags));
   withExamples(
     command,
-    ['lsh cron explain rotate-secrets', 'Did it run when it was last due, and if not, why?'],
-    ['lsh cron explain rotate-secrets --at "2026-11-22 02:00"', 'The same for a moment of your choice'],
+    ['lsh cron explain rotate-secrets', 'Explain the last slot: did the job run, and if not, why?'],
+    ['lsh cron explain rotate-secrets --at "2026-11-22 02:00"', 'Explain any other instant'],
   );
 }

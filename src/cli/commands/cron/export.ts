@@ -24,14 +24,14 @@ async function exportJobs(context: Context, names: string[], format: 'json' | 'y
 export function addExport(cron: Command, context: Context): void {
   const command = cron
     .command('export')
-    .description('Print jobs as documents that `lsh apply -f` takes back unchanged.')
+    .description('Print jobs as documents that give the same jobs with `lsh apply -f`.')
     .argument('[name...]', 'jobs; default: all')
     .addOption(formatOption('yaml', 'json').default('yaml'))
     .action((names: string[], { output }: { output: 'json' | 'yaml' }) => exportJobs(context, names, output));
   withExamples(
     command,
-    ['lsh cron export > jobs.yaml', 'All jobs in one file'],
-    ['lsh cron export --cluster | kubectl diff -f -', 'Jobs of a cluster, for kubectl'],
-    ['lsh cron export rotate-secrets | ssh laptop lsh apply -f -', 'One job to another machine'],
+    ['lsh cron export > jobs.yaml', 'Write all jobs to one file'],
+    ['lsh cron export --cluster | kubectl diff -f -', 'Compare exported jobs with the cluster'],
+    ['lsh cron export rotate-secrets | ssh laptop lsh apply -f -', 'Copy one job to another machine'],
   );
 }

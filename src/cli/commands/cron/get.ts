@@ -1,4 +1,4 @@
-// `lsh cron get`: one job as a page: what it is, how it is doing, its last runs.
+// `lsh cron get`: one job as a page: its definition, its state and its last runs.
 import type { Command } from 'commander';
 import type { JobDocument } from '../../../core/document.ts';
 import type { Platform } from '../../../core/executor.ts';
@@ -11,8 +11,8 @@ import { RUN_HEADS, runRow } from '../../output/run-table.ts';
 import { oneLine, pad } from '../../output/text.ts';
 import { calendar, relative } from '../../output/when.ts';
 
-// What the head of the page says already.
-const SHOWN = new Set(['schedule', 'schedules', 'command', 'args', 'timeZone', 'description']);
+// Fields that the head of the page shows.
+const HEAD_FIELDS = new Set(['schedule', 'schedules', 'command', 'args', 'timeZone', 'description']);
 
 function headFields(job: JobDocument, platform: Platform, now: number): [string, string | undefined][] {
   const { spec, status } = job;
@@ -42,7 +42,7 @@ function headFields(job: JobDocument, platform: Platform, now: number): [string,
 async function specFields(job: JobDocument, platform: Platform): Promise<[string, string][]> {
   const { manifestOf } = await import('../../input/manifest.ts');
   return Object.entries(manifestOf(job, platform).spec)
-    .filter(([key]) => !SHOWN.has(key))
+    .filter(([key]) => !HEAD_FIELDS.has(key))
     .map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]);
 }
 
@@ -59,9 +59,9 @@ async function get(context: Context, name: string, { output }: { output?: Format
   const width = Math.max(...fields.map(([key]) => key.length));
   const bold = (text: string) => paintFor(io.stdout)('head', text);
   print(io, ...fields.map(([key, value]) => `${bold(pad(`${key}:`, width + 1))} ${oneLine(value ?? '')}`));
-  const bad =
+  const problems =
     job.status?.conditions.filter(({ type, status }) => type === 'Ready' && status === 'False') ?? [];
-  print(io, ...bad.map(({ reason, message }) => `${bold('Problem:')} ${reason}: ${oneLine(message)}`));
+  print(io, ...problems.map(({ reason, message }) => `${bold('Problem:')} ${reason}: ${oneLine(message)}`));
   const runs = [...(job.status?.active ?? []), ...(job.status?.recentRuns ?? [])];
   if (runs.length === 0) return;
   print(io, '', bold('Recent runs'));
@@ -76,13 +76,13 @@ export function addGet(cron: Command, context: Context): void {
   const command = cron
     .command('get')
     .alias('info')
-    .description('Show one job: what it is, how it is doing, its last runs.')
+    .description('Show one job: its definition, its state and its last runs.')
     .argument('<name>', 'the job')
     .addOption(formatOption('table', 'json', 'yaml', 'name'))
     .action((name: string, options: { output?: Format }) => get(context, name, options));
   withExamples(
     command,
-    ['lsh cron get rotate-secrets', 'The job as a page'],
-    ['lsh cron get rotate-secrets -o json | jq -r .status.nextScheduleTime', 'One fact for a script'],
+    ['lsh cron get rotate-secrets', 'Show the job as a page'],
+    ['lsh cron get rotate-secrets -o json | jq -r .status.nextScheduleTime', 'Print one field for a script'],
   );
 }

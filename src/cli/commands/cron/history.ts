@@ -1,4 +1,4 @@
-// `lsh cron history`: what ran, when, how long, with which result.
+// `lsh cron history`: runs with their start, duration and result.
 import type { Command } from 'commander';
 import type { RunPhase } from '../../../core/run.ts';
 import type { Context } from '../../context.ts';
@@ -15,14 +15,14 @@ interface HistoryFlags {
   output?: Format;
 }
 
-const BAD: RunPhase[] = ['Failed', 'Killed'];
+const UNSUCCESSFUL: RunPhase[] = ['Failed', 'Killed'];
 
 async function history({ io, api }: Context, name: string | undefined, flags: HistoryFlags): Promise<void> {
   const jobs = await api();
-  // An unknown name is an error; a job that was removed still has its history.
+  // A removed job keeps its history, so only a name without runs can be unknown.
   const runs = await jobs.runs({
     ...(name === undefined ? {} : { name }),
-    ...(flags.failed ? { phases: BAD } : {}),
+    ...(flags.failed ? { phases: UNSUCCESSFUL } : {}),
     ...(flags.since === undefined ? {} : { since: parseSince(flags.since, io.now()) }),
     limit: flags.limit,
   });
@@ -43,14 +43,14 @@ export function addHistory(cron: Command, context: Context): void {
     .command('history')
     .description('Show the runs of a job, or of all jobs, newest first.')
     .argument('[name]', 'the job; default: all jobs')
-    .option('-n, --limit <count>', 'how many runs; default: 20', parseCount, 20)
+    .option('-n, --limit <count>', 'number of runs; default: 20', parseCount, 20)
     .option('--failed', 'only runs that failed or were killed')
-    .option('--since <when>', 'only runs since then: a duration back such as 2d, or an instant')
+    .option('--since <when>', 'only runs since an instant, or within a past duration such as 2d')
     .addOption(formatOption('table', 'json', 'yaml', 'name'))
     .action((name: string | undefined, flags: HistoryFlags) => history(context, name, flags));
   withExamples(
     command,
-    ['lsh cron history rotate-secrets', 'The last 20 runs of one job'],
-    ['lsh cron history --failed --since 1d', 'Whatever went wrong since yesterday'],
+    ['lsh cron history rotate-secrets', 'Show the last 20 runs of one job'],
+    ['lsh cron history --failed --since 1d', 'Show the failed runs of the last day'],
   );
 }

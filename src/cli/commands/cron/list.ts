@@ -35,8 +35,9 @@ async function list(context: Context, { tag, allNamespaces, output }: ListFlags)
   if (allNamespaces) context.cluster = { ...context.cluster, allNamespaces };
   const jobs = (await (await context.api()).list(tag ? { tags: tag } : {})).sort(byName);
   if (isDocumentFormat(output)) return printDocument(io, jobs, output);
-  const place = ({ metadata }: JobDocument) => (allNamespaces ? [metadata.namespace] : []);
-  if (output === 'name') return print(io, ...jobs.map((job) => [...place(job), job.metadata.name].join('/')));
+  const namespace = ({ metadata }: JobDocument) => (allNamespaces ? [metadata.namespace] : []);
+  if (output === 'name')
+    return print(io, ...jobs.map((job) => [...namespace(job), job.metadata.name].join('/')));
   if (jobs.length === 0) {
     return note(
       io,
@@ -50,7 +51,7 @@ async function list(context: Context, { tag, allNamespaces, output }: ListFlags)
     [...(allNamespaces ? ['NAMESPACE'] : []), ...HEADS, ...(wide ? WIDE_HEADS : [])],
     jobs.map((job) =>
       row(job, now)
-        .toSpliced(0, 0, ...place(job))
+        .toSpliced(0, 0, ...namespace(job))
         .concat(wide ? wideRow(job) : []),
     ),
   );
@@ -61,18 +62,18 @@ export function addList(cron: Command, context: Context): void {
     .command('list')
     .alias('ls')
     .description('List the jobs with their last result and their next run.')
-    .option('--tag <tag>', 'only jobs with this tag (repeatable: with all of them)', repeatable)
+    .option('--tag <tag>', 'only jobs with this tag (repeatable: only jobs with all the tags)', repeatable)
     .option('-A, --all-namespaces', 'jobs of all namespaces of a cluster; implies --cluster')
     .addOption(formatOption('table', 'wide', 'json', 'yaml', 'name'))
     .action((flags: ListFlags) => list(context, flags));
   withExamples(
     command,
-    ['lsh cron list', 'All jobs'],
-    ['lsh cron list --cluster -A', 'All jobs of a cluster'],
-    ['lsh cron list --tag backup -o wide', 'Those with a tag, with totals and commands'],
+    ['lsh cron list', 'List all jobs'],
+    ['lsh cron list --cluster -A', 'List all jobs of a cluster'],
+    ['lsh cron list --tag backup -o wide', 'List the jobs with a tag, with totals and commands'],
     [
       "lsh cron list -o json | jq -r '.[] | select(.spec.suspend) | .metadata.name'",
-      'Names of the paused ones',
+      'Print the names of paused jobs',
     ],
   );
 }

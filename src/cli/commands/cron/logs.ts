@@ -1,4 +1,4 @@
-// `lsh cron logs`: the output of a run as it was written, byte for byte.
+// `lsh cron logs`: the output of a run, byte for byte.
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import type { JobApi, LogQuery } from '../../../contracts/job-api.ts';
@@ -8,7 +8,7 @@ import { withExamples } from '../../define.ts';
 
 type Query = Pick<LogQuery, 'name' | 'run'>;
 
-/** The only word may name a job or a run; none means the newest run there is. */
+/** A single word names a job or a run. Without a word, the newest run of all jobs is meant. */
 async function runOf(api: JobApi, name?: string, run?: string): Promise<Query> {
   if (name !== undefined && run !== undefined) return { name, run };
   const [newest] = await api.runs({ ...(name !== undefined && { name }), limit: 1 });
@@ -17,10 +17,10 @@ async function runOf(api: JobApi, name?: string, run?: string): Promise<Query> {
     const hint = 'Start one with `lsh cron trigger NAME`.';
     throw new LshError('RUN_NOT_FOUND', { name: 'any' }, { hint });
   }
-  return (await aRunByThatName(api, name)) ?? { name };
+  return (await runNamed(api, name)) ?? { name };
 }
 
-async function aRunByThatName(api: JobApi, name: string): Promise<Query | undefined> {
+async function runNamed(api: JobApi, name: string): Promise<Query | undefined> {
   try {
     const { job } = await api.run({ run: name });
     return { name: job, run: name };
@@ -41,16 +41,16 @@ async function logs({ io, api }: Context, words: (string | undefined)[], follow:
 export function addLogs(cron: Command, context: Context): void {
   const command = cron
     .command('logs')
-    .description('Print the output of a run: the newest of a job, or the one that is named.')
-    .argument('[name]', 'the job, or a run; default: the newest run of all')
-    .argument('[run]', 'a run of the job, as `history` names it')
-    .option('-f, --follow', 'go on until the run has ended')
+    .description('Print the output of the newest run of a job, or of a named run.')
+    .argument('[name]', 'a job or a run; default: the newest run of all jobs')
+    .argument('[run]', 'a run of the job, as `lsh cron history` names it')
+    .option('-f, --follow', 'keep printing until the run ends')
     .action((name: string | undefined, run: string | undefined, flags: { follow?: true }) =>
       logs(context, [name, run], flags.follow === true),
     );
   withExamples(
     command,
-    ['lsh cron logs rotate-secrets', 'What the newest run of a job wrote'],
-    ['lsh cron logs -f rotate-secrets', 'The same, live'],
+    ['lsh cron logs rotate-secrets', 'Print the output of the newest run of a job'],
+    ['lsh cron logs -f rotate-secrets', 'Follow the output live'],
   );
 }

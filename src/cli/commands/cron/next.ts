@@ -1,4 +1,4 @@
-// `lsh cron next`: when a job, or a bare expression, is due. An expression needs no daemon.
+// `lsh cron next`: the next slots of a job or of an expression. An expression needs no daemon.
 import type { Command } from 'commander';
 import { rfc3339 } from '../../../core/document.ts';
 import type { ScheduleInput } from '../../../core/schedule/schedule.ts';
@@ -49,7 +49,7 @@ async function next(context: Context, target: string, flags: NextFlags): Promise
     const documents = slots.map(({ slot, ...rest }) => ({ slot: rfc3339(slot), ...rest }));
     return printDocument(io, documents, flags.output);
   }
-  if (slots.length === 0) return note(io, 'No slot will come.');
+  if (slots.length === 0) return note(io, 'No further slot is due.');
   const paint = paintFor(io.stdout);
   for (const { slot, utcOffset, note: reason } of slots) {
     const explained = flags.explain
@@ -63,20 +63,20 @@ async function next(context: Context, target: string, flags: NextFlags): Promise
 export function addNext(cron: Command, context: Context): void {
   const command = cron
     .command('next')
-    .description('Show when a job, or an expression, is due. An expression needs no daemon.')
+    .description('Show the next slots of a job or of an expression. An expression needs no daemon.')
     .argument('<name|expr>', 'a job, or an expression in quotes')
-    .option('-n, --count <count>', 'how many slots; default: 5', parseCount, 5)
-    .option('--tz <zone>', 'IANA time zone; default: the job’s, or this machine’s')
-    .option('--from <instant>', 'count from here; default: now')
-    .option('--explain', 'show offsets, and what clock changes do to the slots')
+    .option('-n, --count <count>', 'number of slots; default: 5', parseCount, 5)
+    .option('--tz <zone>', 'IANA time zone; default: the zone of the job, or of this machine')
+    .option('--from <instant>', 'show slots after this instant; default: now')
+    .option('--explain', 'show UTC offsets, and what clock changes do to the slots')
     .addOption(formatOption('json', 'yaml'))
     .action((target: string, flags: NextFlags) => next(context, target, flags));
   withExamples(
     command,
-    ['lsh cron next rotate-secrets', 'The next five slots of a job'],
+    ['lsh cron next rotate-secrets', 'Show the next five slots of a job'],
     [
       'lsh cron next "30 2 * * *" --tz America/New_York --explain',
-      'Slots of an expression, and what clock changes do',
+      'Show the slots of an expression, and what clock changes do to them',
     ],
   );
 }

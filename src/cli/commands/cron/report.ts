@@ -1,4 +1,4 @@
-// `lsh cron report`: figures over the kept history, for a job or for all.
+// `lsh cron report`: figures over the stored history, for one job or for all.
 import { formatDuration } from '../../../core/duration.ts';
 import type { Command } from 'commander';
 import type { JobStats } from '../../../contracts/job-api.ts';
@@ -37,7 +37,7 @@ const CSV_HEADS = [
   'lastRunAt',
 ];
 
-/** Completed among finished runs, 0 to 1; undefined where nothing finished. */
+/** Share of finished runs that completed, 0 to 1; undefined if no run finished. */
 function successRate({ completed, failed, killed }: JobStats): number | undefined {
   const finished = completed + failed + killed;
   return finished === 0 ? undefined : completed / finished;
@@ -46,7 +46,7 @@ function successRate({ completed, failed, killed }: JobStats): number | undefine
 function rateCell(stats: JobStats): Cell {
   const rate = successRate(stats);
   if (rate === undefined) return '-';
-  // 999 of 1000 is not 100 %: what is not whole is rounded down.
+  // Rounded down: 999 of 1000 is not 100 %.
   return {
     text: `${Math.floor(rate * 1000) / 10} %`,
     style: rate === 1 ? 'good' : rate < 0.9 ? 'bad' : 'warn',
@@ -102,7 +102,7 @@ async function report({ io, api }: Context, name: string | undefined, flags: Rep
   if (isDocumentFormat(flags.output)) {
     return printDocument(
       io,
-      stats.map((one) => ({ ...one, successRate: successRate(one) })),
+      stats.map((job) => ({ ...job, successRate: successRate(job) })),
       flags.output,
     );
   }
@@ -112,22 +112,22 @@ async function report({ io, api }: Context, name: string | undefined, flags: Rep
   printTable(
     io,
     HEADS,
-    stats.map((one) => row(one, now)),
+    stats.map((job) => row(job, now)),
   );
 }
 
 export function addReport(cron: Command, context: Context): void {
   const command = cron
     .command('report')
-    .description('Success rate, durations and misses over the kept history.')
+    .description('Show success rate, durations and missed slots over the stored history.')
     .argument('[name]', 'the job; default: all jobs')
-    .option('--all', 'all jobs, said aloud')
-    .option('--since <when>', 'only what happened since then: a duration back such as 30d, or an instant')
+    .option('--all', 'report all jobs, as without a name')
+    .option('--since <when>', 'only runs and slots since an instant, or within a past duration such as 30d')
     .addOption(formatOption('table', 'json', 'yaml', 'csv'))
     .action((name: string | undefined, flags: ReportFlags) => report(context, name, flags));
   withExamples(
     command,
-    ['lsh cron report', 'All jobs, with the last durations as bars'],
-    ['lsh cron report --since 30d -o csv > report.csv', 'The month for a spreadsheet'],
+    ['lsh cron report', 'Report all jobs, with the last durations as bars'],
+    ['lsh cron report --since 30d -o csv > report.csv', 'Write the last 30 days for a spreadsheet'],
   );
 }

@@ -101,7 +101,7 @@ async function validateExpression(context: Context, expression: string, output?:
 export function addValidate(cron: Command, context: Context): void {
   const command = cron
     .command('validate')
-    .description('Check documents or an expression without changing anything. Needs no daemon.')
+    .description('Check documents or an expression without changing a job. Needs no daemon.')
     .argument('<file|expr>', 'file, directory, - for stdin, or an expression in quotes')
     .addOption(formatOption('json', 'yaml'))
     .action((target: string, { output }: { output?: Format }) =>
@@ -111,8 +111,8 @@ export function addValidate(cron: Command, context: Context): void {
     );
   withExamples(
     command,
-    ['lsh cron validate lshjob.yaml', 'Every problem, with file, line and column'],
-    ['lsh cron validate lshjob.yaml --cluster', 'The same by the rules of a cluster; none is asked'],
-    ['lsh cron validate "0 2 * * 0"', 'An expression, with its next slots'],
+    ['lsh cron validate lshjob.yaml', 'List every problem with file, line and column'],
+    ['lsh cron validate lshjob.yaml --cluster', 'Check by the rules of a cluster, without connecting to one'],
+    ['lsh cron validate "0 2 * * 0"', 'Check an expression, and show its next slots'],
   );
 }

@@ -1,5 +1,5 @@
-// `lsh daemon cleanup`: what a daemon that was killed left behind. Only files of this user, and only while no
-// daemon runs; jobs, history and output are never touched.
+// `lsh daemon cleanup`: removes the socket that a killed daemon left behind. Refuses while a daemon runs; never
+// touches jobs, history or output.
 import { rm, stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { LshError } from '../../../core/errors.ts';
@@ -35,8 +35,11 @@ export function addCleanup(daemon: Command, context: Context): void {
   const command = daemon
     .command('cleanup')
     .description(
-      'Remove the socket that a killed daemon left. Refused while a daemon runs; jobs and history stay.',
+      'Remove the socket that a killed daemon left behind. Fails while a daemon runs. Jobs and history stay.',
     )
     .action(() => cleanup(context));
-  withExamples(command, ['lsh daemon cleanup', 'A start does the same by itself']);
+  withExamples(command, [
+    'lsh daemon cleanup',
+    'Remove a stale socket, as `lsh daemon start` does by itself',
+  ]);
 }

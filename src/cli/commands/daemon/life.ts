@@ -7,7 +7,7 @@ import { connectLocal, pathsFromConfig } from '../../../processes/local-jobs.ts'
 import { print } from '../../output/print.ts';
 import { withProgress } from '../../output/progress.ts';
 
-/** Words after `node` that make it the daemon. */
+/** Arguments of `node` that run the daemon. */
 export function daemonRunCommand(): string[] {
   return [process.argv[1] ?? '', 'daemon', 'run'];
 }
@@ -36,37 +36,37 @@ async function stop({ io }: Context): Promise<boolean> {
 export function addStart(daemon: Command, context: Context): void {
   const command = daemon
     .command('start')
-    .description('Start the daemon in the background; returns once it answers.')
+    .description('Start the daemon in the background, and wait until it answers.')
     .action(() => start(context));
-  withExamples(command, ['lsh daemon start', 'A second start says that it is running and harms nothing']);
+  withExamples(command, ['lsh daemon start', 'Start the daemon; a second start changes nothing']);
 }
 
 export function addStop(daemon: Command, context: Context): void {
   const command = daemon
     .command('stop')
     .description(
-      'Stop the daemon; returns once it is gone. Running jobs go on and are found again by the next one.',
+      'Stop the daemon, and wait until it is gone. Running jobs continue; the next daemon adopts them.',
     )
     .action(async () => {
       if (!(await stop(context))) print(context.io, 'daemon is not running');
     });
   withExamples(command, [
     'lsh daemon stop',
-    'No job is due until the next start; missedRunPolicy says what follows',
+    'Stop scheduling; at the next start, missedRunPolicy decides about the slots between',
   ]);
 }
 
 export function addRestart(daemon: Command, context: Context): void {
   const command = daemon
     .command('restart')
-    .description('Stop the daemon if it runs, and start this version.')
+    .description('Stop the daemon if it runs, and start it in this version.')
     .action(async () => {
       await stop(context);
       await start(context);
     });
   withExamples(command, [
     'npm install -g @lsh/lsh && lsh daemon restart',
-    'After an update; running jobs go on',
+    'Update lsh; running jobs continue',
   ]);
 }
 
@@ -78,5 +78,5 @@ export function addRun(daemon: Command, context: Context): void {
       const { daemonRun } = await import('../../daemon-run.ts');
       context.status = await daemonRun(context.io);
     });
-  withExamples(command, ['lsh daemon run', 'Until TERM or Ctrl-C']);
+  withExamples(command, ['lsh daemon run', 'Run until TERM or Ctrl-C']);
 }

@@ -1,4 +1,4 @@
-// `lsh daemon logs`: the end of the daemon's own log, and what is added to it.
+// `lsh daemon logs`: the end of the daemon’s own log; with -f, also new lines.
 import { watch } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -11,7 +11,7 @@ import { parseCount } from '../../input/flags.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 
-/** Where the last lines begin, counted in bytes from the start of the file. */
+/** Offset of the last `lines` lines, in bytes from the start of the file. */
 async function startOfLast(file: FileHandle, lines: number): Promise<number> {
   let position = (await file.stat()).size;
   let found = 0;
@@ -21,7 +21,7 @@ async function startOfLast(file: FileHandle, lines: number): Promise<number> {
     for (let index = buffer.length - 1; index >= 0; index -= 1) {
       if (buffer[index] !== 0x0a) continue;
       found += 1;
-      // The first one from behind ends the last line.
+      // The last newline of the file ends the last line, so it starts none.
       if (found > lines) return from + index + 1;
     }
     position = from;
@@ -29,7 +29,7 @@ async function startOfLast(file: FileHandle, lines: number): Promise<number> {
   return 0;
 }
 
-/** Writes what stands behind the position and answers with the new one. */
+/** Prints the file from the offset to its end. Returns the new offset. */
 async function copyFrom(file: FileHandle, from: number, { io }: Context): Promise<number> {
   let position = from;
   const buffer = Buffer.alloc(CHUNK_BYTES);
@@ -55,7 +55,7 @@ async function openLog(path: string): Promise<FileHandle> {
   }
 }
 
-/** Goes on until the process is told to end; a log that was rotated away is read to its end first. */
+/** Prints new lines until a signal ends the process. Reads a rotated file to its end before the new file. */
 async function follow(
   path: string,
   context: Context,
@@ -63,7 +63,7 @@ async function follow(
 ): Promise<never> {
   let { file, position } = first;
   let wake = () => {};
-  // The directory and not the file: a rotation gives the name to another file.
+  // Watches the directory: after a rotation, the path names another file.
   watch(dirname(path), () => wake());
   for (;;) {
     const woken = new Promise<void>((resolve) => (wake = resolve));
@@ -79,14 +79,11 @@ async function follow(
   }
 }
 
-async function logs(
-  context: Context,
-  { lines, follow: goOn }: { lines: number; follow?: true },
-): Promise<void> {
+async function logs(context: Context, flags: { lines: number; follow?: true }): Promise<void> {
   const { log } = pathsFromConfig();
   const file = await openLog(log);
-  const position = await copyFrom(file, await startOfLast(file, lines), context);
-  if (goOn) await follow(log, context, { file, position });
+  const position = await copyFrom(file, await startOfLast(file, flags.lines), context);
+  if (flags.follow) await follow(log, context, { file, position });
   await file.close();
 }
 
@@ -94,12 +91,12 @@ export function addLogs(daemon: Command, context: Context): void {
   const command = daemon
     .command('logs')
     .description('Print the end of the daemon’s own log: one JSON object per line.')
-    .option('-n, --lines <count>', 'how many lines; default: 50', parseCount, 50)
-    .option('-f, --follow', 'go on with what is added, until Ctrl-C')
+    .option('-n, --lines <count>', 'number of lines; default: 50', parseCount, 50)
+    .option('-f, --follow', 'keep printing new lines until Ctrl-C')
     .action((flags: { lines: number; follow?: true }) => logs(context, flags));
   withExamples(
     command,
-    ['lsh daemon logs -f', 'Watch the daemon'],
-    ['lsh daemon logs -n 1000 | jq \'select(.level == "warn")\'', 'Only the warnings'],
+    ['lsh daemon logs -f', 'Follow the log'],
+    ['lsh daemon logs -n 1000 | jq \'select(.level == "warn")\'', 'Show only the warnings'],
   );
 }

@@ -28,7 +28,7 @@ async function service(): Promise<ServiceFile> {
   return file;
 }
 
-async function call([program = '', ...args]: string[]): Promise<void> {
+async function runProgram([program = '', ...args]: string[]): Promise<void> {
   try {
     await promisify(execFile)(program, args);
   } catch (error) {
@@ -42,20 +42,23 @@ async function call([program = '', ...args]: string[]): Promise<void> {
   }
 }
 
-async function install({ io }: Context, { now, print: show }: { now: boolean; print?: true }): Promise<void> {
+async function install(
+  { io }: Context,
+  { now, print: printOnly }: { now: boolean; print?: true },
+): Promise<void> {
   const { path, content, enable } = await service();
-  if (show) return void io.stdout.write(content);
+  if (printOnly) return void io.stdout.write(content);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, content);
   print(io, `written: ${path}`);
   if (!now) return print(io, ...enable.map((words) => `to do:   ${words.join(' ')}`));
-  for (const words of enable) await call(words);
-  print(io, 'the daemon starts at login, and has been started now');
+  for (const words of enable) await runProgram(words);
+  print(io, 'daemon started; it starts at each login');
 }
 
 async function uninstall({ io }: Context): Promise<void> {
   const { path, disable } = await service();
-  for (const words of disable) await call(words);
+  for (const words of disable) await runProgram(words);
   await rm(path, { force: true });
   print(io, `removed: ${path}`);
 }
@@ -63,14 +66,14 @@ async function uninstall({ io }: Context): Promise<void> {
 export function addInstall(daemon: Command, context: Context): void {
   const command = daemon
     .command('install')
-    .description('Let systemd (Linux) or launchd (macOS) start the daemon at login of your user.')
-    .option('--no-now', 'only write the file; print what is left to do')
+    .description('Make systemd (Linux) or launchd (macOS) start the daemon now and at each login.')
+    .option('--no-now', 'write the file only, and print the remaining commands')
     .option('--print', 'print the file and write nothing')
     .action((flags: { now: boolean; print?: true }) => install(context, flags));
   withExamples(
     command,
-    ['lsh daemon install', 'Write the service, switch it on, start it'],
-    ['lsh daemon install --print', 'See what would be written'],
+    ['lsh daemon install', 'Write, enable and start the service'],
+    ['lsh daemon install --print', 'Print the service file'],
   );
 }
 

@@ -1,4 +1,4 @@
-// `lsh daemon status`: whether it runs, and what it has to do.
+// `lsh daemon status`: whether the daemon runs, its jobs and its next run.
 import type { Command } from 'commander';
 import { formatDuration } from '../../../core/duration.ts';
 import type { DaemonStatus } from '../../../local/socket/protocol.ts';
@@ -12,14 +12,14 @@ import { calendar, soon } from '../../output/when.ts';
 
 function lines(status: DaemonStatus, now: number): [string, string][] {
   const { jobs, next, memory } = status;
-  const aside = [
+  const exceptions = [
     ...(jobs.suspended > 0 ? [`${jobs.suspended} paused`] : []),
     ...(jobs.invalid > 0 ? [`${jobs.invalid} invalid`] : []),
   ];
   return [
     ['Daemon', `running, process ${status.pid}, lsh ${status.version}`],
     ['Since', `${calendar(Date.parse(status.startedAt))} (${formatDuration(status.uptimeSeconds * 1000)})`],
-    ['Jobs', counted(jobs.total, 'job') + (aside.length > 0 ? ` (${aside.join(', ')})` : '')],
+    ['Jobs', counted(jobs.total, 'job') + (exceptions.length > 0 ? ` (${exceptions.join(', ')})` : '')],
     ['Active', counted(status.activeRuns, 'run')],
     ['Next', next ? `${next.job} ${soon(Date.parse(next.at), now)}` : 'nothing is due'],
     ['Zone', status.timeZone],
@@ -40,12 +40,12 @@ async function status({ io }: Context, { output }: { output?: Format }): Promise
 export function addStatus(daemon: Command, context: Context): void {
   const command = daemon
     .command('status')
-    .description('Show whether the daemon runs and what it has to do. Exit status 3 when it does not run.')
+    .description('Show whether the daemon runs, its jobs and its next run. Exits with 3 if it does not run.')
     .addOption(formatOption('json', 'yaml'))
     .action((flags: { output?: Format }) => status(context, flags));
   withExamples(
     command,
-    ['lsh daemon status', 'Process, jobs, next run, paths'],
-    ['lsh daemon status -o json | jq .activeRuns', 'One fact for a script'],
+    ['lsh daemon status', 'Show process, jobs, next run and paths'],
+    ['lsh daemon status -o json | jq .activeRuns', 'Print one field for a script'],
   );
 }

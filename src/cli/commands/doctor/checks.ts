@@ -1,4 +1,4 @@
-// The checks of `lsh doctor`, in the order in which one failure explains the next.
+// The checks of `lsh doctor`, ordered so that an early failure explains the later ones.
 import { lstat } from 'node:fs/promises';
 import { environmentState, loadConfig } from '../../../config.ts';
 import { LshError, toLshError } from '../../../core/errors.ts';
@@ -48,14 +48,14 @@ function clock(now: number): string {
   return `${calendar(now)} in ${zone}`;
 }
 
-/** One line for each variable with a problem, and one for all the others. */
+/** One check for each variable with a problem, and one for all other variables. */
 function environmentChecks(): Check[] {
   const states = environmentState();
   const problems = states.filter(({ problem }) => problem !== undefined);
   const set = states
     .filter(({ isDefault, problem }) => !isDefault && problem === undefined)
     .map(({ name }) => name);
-  const hint = 'docs/configuration.md says what each variable may be.';
+  const hint = 'docs/configuration.md lists the values of each variable.';
   return [
     ...problems.map(({ name, problem }): Check => ({
       name: 'environment',
@@ -72,7 +72,7 @@ function environmentChecks(): Check[] {
   ];
 }
 
-/** Misspelt names and risky settings; what is a problem already is not said twice. */
+/** Mistyped names and risky settings, without the problems that have a check of their own. */
 function riskChecks(): Check[] {
   try {
     return loadConfig()
@@ -82,7 +82,7 @@ function riskChecks(): Check[] {
       )
       .map((detail): Check => ({ name: 'environment', result: 'warn', detail }));
   } catch {
-    // In production a problem ends the loading; it stands above by its own name.
+    // In production loadConfig() throws for a problem, which has a check of its own.
     return [];
   }
 }
@@ -108,18 +108,22 @@ async function modeOf(path: string): Promise<{ mode: number; uid: number } | und
   }
 }
 
-/** Others must not read it; whose it is decides who may change it. */
-async function privateCheck(name: string, path: string, wanted: number): Promise<Check> {
+/** Fails if other users may use the path, or if it belongs to another user. */
+async function privateCheck(name: string, path: string, privateMode: number): Promise<Check> {
   return checked(name, async () => {
     const found = await modeOf(path);
-    if (!found) return `${path} (created when it is needed)`;
+    if (!found) return `${path} (lsh creates it when needed)`;
     if (found.uid !== process.getuid?.()) {
       throw new LshError('STATE_DIR_UNSAFE', { path, detail: `it belongs to user ${found.uid}` });
     }
     const mode = found.mode.toString(8).padStart(4, '0');
     if ((found.mode & 0o077) !== 0) {
-      const hint = `Close it with \`chmod ${wanted.toString(8)} ${path}\`.`;
-      throw new LshError('STATE_DIR_UNSAFE', { path, detail: `others may use it (mode ${mode})` }, { hint });
+      const hint = `Close it with \`chmod ${privateMode.toString(8)} ${path}\`.`;
+      throw new LshError(
+        'STATE_DIR_UNSAFE',
+        { path, detail: `other users may use it (mode ${mode})` },
+        { hint },
+      );
     }
     return `${path} (mode ${mode})`;
   });
@@ -135,7 +139,7 @@ async function daemonCheck(paths: LocalPaths): Promise<Check> {
     const { pid, version, jobs, activeRuns } = await connectLocal(paths).status({});
     const detail = `running (process ${pid}, lsh ${version}), jobs ${jobs.total}, active runs ${activeRuns}`;
     if (version === VERSION) return detail;
-    const hint = 'Replace it by this version with `lsh daemon restart`; running jobs go on.';
+    const hint = 'Run `lsh daemon restart` to start this version; running jobs continue.';
     throw new LshError(
       'DAEMON_UNREACHABLE',
       { detail: `it is lsh ${version}, this is ${VERSION}` },
