@@ -4,6 +4,7 @@ import { closest } from './core/closest.ts';
 import type { Variable } from './config/kinds.ts';
 import { VARIABLES } from './config/variables.ts';
 import { LshError, type Problem } from './core/errors.ts';
+import { RUN_VARIABLE_NAMES } from './core/run-variables.ts';
 
 type Values = { [K in keyof typeof VARIABLES]: (typeof VARIABLES)[K]['fallback'] };
 
@@ -89,15 +90,12 @@ function sentence({ path, message }: Problem): string {
   return `${path} ${message}.`;
 }
 
-/** Variables that lsh sets for each run: the command of a job may call lsh. */
-const RUN_VARIABLES = new Set(['LSH_JOB', 'LSH_RUN', 'LSH_SLOT', 'LSH_ATTEMPT', 'LSH_SCHEDULED_AT']);
-
 /** Reports only names close to ours: a cluster sets others, such as LSH_SERVICE_HOST. */
 function mistypedNames(env: Environment): string[] {
   const names = TABLE.map(([, { name }]) => name);
   const candidates = names.filter((name) => name.startsWith('LSH_'));
   return Object.keys(env)
-    .filter((name) => name.startsWith('LSH_') && !names.includes(name) && !RUN_VARIABLES.has(name))
+    .filter((name) => name.startsWith('LSH_') && !names.includes(name) && !RUN_VARIABLE_NAMES.includes(name))
     .flatMap((name) => {
       const similar = closest(name, candidates);
       return similar ? [`${name} is not a variable of lsh; did you mean ${similar}?`] : [];

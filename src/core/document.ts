@@ -1,6 +1,7 @@
 // The document that leaves the program: what kubectl, `-o json`, the socket and `lsh cron export` show.
 // Inside, instants are numbers; here they are RFC 3339.
 import { API_VERSION, KIND } from './api-version.ts';
+import { rfc3339 } from './rfc3339.ts';
 import { splitKey, type Condition, type Job, type JobPhase, type JobSpec, type RunTotals } from './job.ts';
 import type { AllFields, Run, RunPhase, RunTrigger, SlotOutcome, SlotRecord } from './run.ts';
 import { isActive } from './run.ts';
@@ -66,11 +67,6 @@ export interface JobDocument {
   };
   spec: JobSpec;
   status?: StatusDocument;
-}
-
-/** Milliseconds as RFC 3339 in UTC; whole seconds without a fraction. */
-export function rfc3339(ms: number): string {
-  return new Date(ms).toISOString().replace('.000Z', 'Z');
 }
 
 function time(ms: number | undefined): string | undefined {

@@ -1,4 +1,5 @@
 // Texts and table cells for jobs and runs.
+import { shellQuote } from '../../core/command-check/shell-quote.ts';
 import { formatDuration } from '../../core/duration.ts';
 import type { JobDocument, RunDocument } from '../../core/document.ts';
 import type { Cell, Style } from './table.ts';
@@ -11,7 +12,7 @@ export function scheduleText({ spec }: JobDocument): string {
 
 /** The command, or the arguments quoted for a shell. */
 export function commandText({ spec }: JobDocument): string {
-  const quoted = (arg: string) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`);
+  const quoted = (arg: string) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : shellQuote(arg));
   return spec.command ?? spec.args?.map(quoted).join(' ') ?? '';
 }
 

@@ -14,6 +14,7 @@ import {
 import { remoteShell, uncheckedServer } from './rules/network.ts';
 import { secretFiles } from './rules/secret-files.ts';
 import { becomeRoot, dropCrontab, killVital, powerOff } from './rules/system.ts';
+import { shellQuote } from './shell-quote.ts';
 import { newWalk, walkText, type Walk } from './walk.ts';
 import { LshError } from '../errors.ts';
 import { COMMAND_MAX_LENGTH, type JobSpec } from '../job.ts';
@@ -64,7 +65,8 @@ const RULES: Rule[] = [
 
 /** Judges the command of a job. Never throws; takes time linear in the length of the command. */
 export function checkCommand(spec: CheckedCommand, policy: CommandPolicy = {}): CommandVerdict {
-  const text = spec.command ?? quote(spec.args ?? []);
+  // Arguments run without a shell; quoted, they are a script that means the same.
+  const text = spec.command ?? (spec.args ?? []).map(shellQuote).join(' ');
   const walk = newWalk(RULES, spec.workingDir ?? '${HOME}');
   const tooLong = spec.command !== undefined && text.length > COMMAND_MAX_LENGTH;
   if (!tooLong) walkText(text, NO_FLOW, walk);
@@ -97,11 +99,6 @@ export function requireSafeCommand(spec: CheckedCommand, policy: CommandPolicy =
   const byList = refusing.every(({ rule }) => rule === 'not-on-allow-list');
   const hint = 'Add the program to LSH_COMMAND_ALLOW_LIST, see docs/configuration.md.';
   throw new LshError('COMMAND_REFUSED', { detail }, { problems, ...(byList && { hint }) });
-}
-
-/** Turns arguments into an equivalent shell script. */
-function quote(args: readonly string[]): string {
-  return args.map((arg) => `'${arg.replaceAll("'", String.raw`'\''`)}'`).join(' ');
 }
 
 function* textFindings(text: string, tooLong: boolean): Generator<Finding> {

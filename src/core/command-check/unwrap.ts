@@ -2,6 +2,7 @@
 // arguments of programs (sh -c, eval, ssh, trap, …).
 import { baseName } from './paths.ts';
 import { SHELLS } from './programs.ts';
+import { shellQuote } from './shell-quote.ts';
 
 interface Prefix {
   /** Short options with a value. */
@@ -144,7 +145,7 @@ function execScripts(args: readonly string[]): string[] {
     const rest = args.slice(at + 1, at + 65);
     const end = rest.findIndex((arg) => arg === ';' || arg === '+');
     const words = end === -1 ? rest : rest.slice(0, end);
-    scripts.push(words.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(' '));
+    scripts.push(words.map(shellQuote).join(' '));
   }
   return scripts;
 }

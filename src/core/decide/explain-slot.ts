@@ -1,6 +1,7 @@
 // Why a job did or did not run at an instant, in sentences, from what both homes can show: the job, the records
 // of its slots and runs, and its schedule.
-import { rfc3339, type JobDocument, type RunDocument, type SlotDocument } from '../document.ts';
+import { type JobDocument, type RunDocument, type SlotDocument } from '../document.ts';
+import { rfc3339 } from '../rfc3339.ts';
 import { formatDuration } from '../duration.ts';
 import type { SlotCause } from '../run.ts';
 import type { Schedule } from '../schedule/schedule.ts';

@@ -7,7 +7,8 @@ import type {
   V1PodSpec,
   V1PodTemplateSpec,
 } from '@kubernetes/client-node';
-import { rfc3339 } from '../../core/document.ts';
+import { rfc3339 } from '../../core/rfc3339.ts';
+import { runVariables } from '../../core/run-variables.ts';
 import { API_VERSION, DEFAULT_SHELL, KIND, type Job, type JobSpec } from '../../core/job.ts';
 import type { Run } from '../../core/run.ts';
 import type { Wire } from '../api/objects.ts';
@@ -110,6 +111,7 @@ function container(job: Job, run: Run, base: Partial<Container>): Container {
   const { spec } = job;
   const { image, imagePullPolicy, resources, securityContext, volumeMounts } = spec.job ?? {};
   const mounts = (volumeMounts ?? []) as { name: string; mountPath: string }[];
+  const ofRun = Object.entries(runVariables(job, run)).map(([name, value]) => ({ name, value }));
   const envFrom = [...(base.envFrom ?? []), ...(spec.envFrom ?? []).map(envFromSource)];
   return {
     ...base,
@@ -117,7 +119,7 @@ function container(job: Job, run: Run, base: Partial<Container>): Container {
     name: RUN_CONTAINER,
     command: commandOf(spec),
     args: undefined,
-    env: byName(byName(base.env, (spec.env ?? []) as EnvVar[]), runVariables(job, run)),
+    env: byName(byName(base.env, (spec.env ?? []) as EnvVar[]), ofRun),
     ...(envFrom.length > 0 && { envFrom }),
     ...(mounts.length > 0 && { volumeMounts: [...(base.volumeMounts ?? []), ...mounts] }),
   };
@@ -126,17 +128,6 @@ function container(job: Job, run: Run, base: Partial<Container>): Container {
 // `args` of an LshJob is a whole command line; a container’s field for it is `command`.
 function commandOf(spec: JobSpec): string[] {
   return spec.command === undefined ? (spec.args ?? []) : [spec.shell ?? DEFAULT_SHELL, '-c', spec.command];
-}
-
-/** The variables that describe the run to its command, as for a shell run. */
-function runVariables(job: Job, run: Run): EnvVar[] {
-  return [
-    { name: 'LSH_JOB', value: job.name },
-    { name: 'LSH_RUN', value: run.name },
-    { name: 'LSH_SLOT', value: rfc3339(run.slot) },
-    { name: 'LSH_ATTEMPT', value: String(run.attempt) },
-    { name: 'LSH_SCHEDULED_AT', value: rfc3339(run.startAfter) },
-  ];
 }
 
 function envFromSource({

@@ -1,5 +1,6 @@
 // The slots without a run in the status of an LshJob: stretches, newest first, and only the newest. Pure.
-import { rfc3339, type SlotDocument } from '../../core/document.ts';
+import { type SlotDocument } from '../../core/document.ts';
+import { rfc3339 } from '../../core/rfc3339.ts';
 import type { ClosedStretch, Correction, SlotCause, SlotRecord } from '../../core/run.ts';
 
 /** Stretches of slots without a run that the status shows. */

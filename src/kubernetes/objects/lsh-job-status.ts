@@ -3,13 +3,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import { beyondHistory } from '../../core/decide/retention.ts';
-import {
-  jobDocument,
-  rfc3339,
-  runDocument,
-  type JobDocument,
-  type RunDocument,
-} from '../../core/document.ts';
+import { jobDocument, runDocument, type JobDocument, type RunDocument } from '../../core/document.ts';
+import { rfc3339 } from '../../core/rfc3339.ts';
 import { EXECUTOR_NAMES } from '../../core/executor.ts';
 import type { Condition, Job, JobStatus } from '../../core/job.ts';
 import { isRunName } from '../../core/naming.ts';

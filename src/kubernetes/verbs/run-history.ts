@@ -1,7 +1,8 @@
 // Runs, slots and figures from the status of LshJobs: the cluster itself remembers only as much as the history limits
 // keep. Pure.
 import type { JobApi, JobStats } from '../../contracts/job-api.ts';
-import { rfc3339, runDocument, type RunDocument, type SlotDocument } from '../../core/document.ts';
+import { runDocument, type RunDocument, type SlotDocument } from '../../core/document.ts';
+import { rfc3339 } from '../../core/rfc3339.ts';
 import { isFinished, type Run, type SlotOutcome } from '../../core/run.ts';
 import { readRuns, type LshJob } from '../objects/lsh-job.ts';
 

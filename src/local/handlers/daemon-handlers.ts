@@ -1,5 +1,5 @@
 // Requests about the daemon itself: its status and its shutdown.
-import { rfc3339 } from '../../core/document.ts';
+import { rfc3339 } from '../../core/rfc3339.ts';
 import type { Job } from '../../core/job.ts';
 import { isActive } from '../../core/run.ts';
 import type { Clock } from '../../control/ports.ts';

@@ -2,7 +2,8 @@
 // has acted on it; no handler starts a process.
 import type { JobStats } from '../../contracts/job-api.ts';
 import type { RunStats, RunStore } from '../../contracts/stores.ts';
-import { rfc3339, runDocument, slotDocument } from '../../core/document.ts';
+import { runDocument, slotDocument } from '../../core/document.ts';
+import { rfc3339 } from '../../core/rfc3339.ts';
 import { LshError } from '../../core/errors.ts';
 import { LOCAL_NAMESPACE, jobKey, splitKey, type Job } from '../../core/job.ts';
 import { manualRunName } from '../../core/naming.ts';

@@ -2,9 +2,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parse } from 'dotenv';
-import { rfc3339 } from '../../core/document.ts';
 import { LshError } from '../../core/errors.ts';
 import type { Job, JobSpec } from '../../core/job.ts';
+import { runVariables } from '../../core/run-variables.ts';
 import type { Run } from '../../core/run.ts';
 
 export type Environment = Record<string, string>;
@@ -29,11 +29,7 @@ export async function childEnvironment(
     ...inherited,
     ...(envFrom && (await fromFiles(envFrom, workingDir))),
     ...Object.fromEntries((env ?? []).map(({ name, value }) => [name, value ?? ''])),
-    LSH_JOB: job.name,
-    LSH_RUN: run.name,
-    LSH_SLOT: rfc3339(run.slot),
-    LSH_ATTEMPT: String(run.attempt),
-    LSH_SCHEDULED_AT: rfc3339(run.startAfter),
+    ...runVariables(job, run),
   };
 }
 

@@ -1,5 +1,5 @@
 // Converts runs to rows of lsh_runs (deploy/supabase/migrations) and back. No other module knows the column names.
-import { rfc3339 } from '../../core/document.ts';
+import { rfc3339 } from '../../core/rfc3339.ts';
 import type { Executor } from '../../core/executor.ts';
 import { jobKey, splitKey } from '../../core/job.ts';
 import type { AllFields, Run, RunPhase, RunReason, RunTrigger, StopCause } from '../../core/run.ts';

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { KubeList, KubeObject } from '../../../src/kubernetes/api/objects.ts';
 import { lshJobPath, readLshJob, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import type { LshJobStatus } from '../../../src/kubernetes/objects/lsh-job-status.ts';
-import { rfc3339 } from '../../../src/core/document.ts';
+import { rfc3339 } from '../../../src/core/rfc3339.ts';
 import { manualRunName, slotRunName } from '../../../src/core/naming.ts';
 import { kubeJobManifest } from '../../../src/kubernetes/objects/kube-job.ts';
 import { aRun } from '../../support/builders.ts';

@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { rfc3339 } from '../../../src/core/document.ts';
+import { rfc3339 } from '../../../src/core/rfc3339.ts';
 import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { eventually } from '../../support/eventually.ts';
 import { NO_KUBE } from '../../support/cluster/kube.ts';

@@ -1,6 +1,6 @@
 // `lsh cron next`: the next slots of a job or of an expression. An expression needs no daemon.
 import type { Command } from 'commander';
-import { rfc3339 } from '../../../core/document.ts';
+import { rfc3339 } from '../../../core/rfc3339.ts';
 import type { ScheduleInput } from '../../../core/schedule/schedule.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';

@@ -1,0 +1,22 @@
+// The environment variables that describe a run to its command, the same for every executor.
+import type { Job } from './job.ts';
+import { rfc3339 } from './rfc3339.ts';
+import type { Run } from './run.ts';
+
+type DescribedRun = Pick<Run, 'name' | 'slot' | 'attempt' | 'startAfter'>;
+
+const VALUE_OF: Record<string, (job: Pick<Job, 'name'>, run: DescribedRun) => string> = {
+  LSH_JOB: (job) => job.name,
+  LSH_RUN: (_, run) => run.name,
+  LSH_SLOT: (_, run) => rfc3339(run.slot),
+  LSH_ATTEMPT: (_, run) => String(run.attempt),
+  LSH_SCHEDULED_AT: (_, run) => rfc3339(run.startAfter),
+};
+
+/** The command of a run may itself be lsh, which must not take these for mistyped settings. */
+export const RUN_VARIABLE_NAMES: readonly string[] = Object.keys(VALUE_OF);
+
+/** The variables of one run. */
+export function runVariables(job: Pick<Job, 'name'>, run: DescribedRun): Record<string, string> {
+  return Object.fromEntries(Object.entries(VALUE_OF).map(([name, value]) => [name, value(job, run)]));
+}
