@@ -1,10 +1,10 @@
-// What Artifact Hub is told by the chart: under names that it knows, and true of this release.
+// The chart’s annotations for Artifact Hub: known names, and true of this release.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { parseManifest } from '../../src/core/validate/validate.ts';
 
-/** Those of https://artifacthub.io/docs/topics/annotations/helm; signKey is for keys, and releases are signed without. */
+/** Those of https://artifacthub.io/docs/topics/annotations/helm, without signKey: releases are signed without a key. */
 const ANNOTATIONS = new Set(
   [
     'alternativeName',
@@ -40,11 +40,11 @@ const package_ = JSON.parse(readFileSync('package.json', 'utf8')) as { version: 
 const annotation = (name: string): string => chart.annotations[`artifacthub.io/${name}`] ?? '';
 
 describe('the chart', () => {
-  test('is of the version of what it installs', () => {
+  test('has the version of the program that it installs', () => {
     expect(chart).toMatchObject({ version: package_.version, appVersion: package_.version });
   });
 
-  test('has annotations that Artifact Hub knows, with words that it knows', () => {
+  test('has annotations and values that Artifact Hub knows', () => {
     expect(Object.keys(chart.annotations).filter((name) => !ANNOTATIONS.has(name))).toEqual([]);
     expect(annotation('category')).toBe('integration-delivery');
     expect(CAPABILITIES).toContain(annotation('operatorCapabilities'));
@@ -55,7 +55,7 @@ describe('the chart', () => {
     expect(changes.filter(({ kind, description }) => !CHANGES.has(kind) || !description)).toEqual([]);
   });
 
-  test('names the images that its values name', () => {
+  test('names the images of its values', () => {
     const images = parse(annotation('images')) as { image: string }[];
     expect(images.map(({ image }) => image)).toEqual([
       `${values.image.repository}:${chart.appVersion}`,
@@ -63,7 +63,7 @@ describe('the chart', () => {
     ]);
   });
 
-  test('shows an LshJob of the definition that it brings', () => {
+  test('shows an example LshJob that its CRD admits', () => {
     const crd = parse(readFileSync('deploy/crd.yaml', 'utf8')) as {
       metadata: { name: string };
       spec: { names: { kind: string }; versions: { name: string }[] };

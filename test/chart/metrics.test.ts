@@ -1,4 +1,4 @@
-// Alerts and dashboard ask for metrics that the controller has, with labels that these have.
+// Alerts and dashboard query metrics and labels that the controller exposes.
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { RUN_PHASES } from '../../src/core/run.ts';
@@ -7,10 +7,10 @@ import { addReadings } from '../../src/processes/operator/controller-readings.ts
 import { aRun } from '../support/builders.ts';
 import { NO_HELM, only, render } from '../support/chart/chart.ts';
 
-/** What Prometheus itself puts on a series. */
+/** Labels that Prometheus itself adds to a series. */
 const TARGET_LABELS = ['namespace', 'pod'];
 
-/** Labels of each series that a controller exposes once everything has happened. */
+/** Labels of each series that a controller can expose. */
 async function exposedSeries(): Promise<Map<string, Set<string>>> {
   const metrics = new Metrics();
   addReadings(metrics, { leads: true, scheduler: undefined, watches: [] }, 1);
@@ -29,7 +29,7 @@ async function exposedSeries(): Promise<Map<string, Set<string>>> {
   return series;
 }
 
-/** Series of an expression with the labels that it selects by, or groups by. */
+/** The series of an expression, with the labels that it selects or groups by. */
 function asked(expression: string): { name: string; labels: string[] }[] {
   const grouped = [...expression.matchAll(/by \(([^)]*)\)/g)].flatMap((match) => match[1]!.split(/,\s*/));
   return [...expression.matchAll(/([a-z_]+)\{([^}]*)\}/g)].map(([, name, selector]) => ({
@@ -38,7 +38,7 @@ function asked(expression: string): { name: string; labels: string[] }[] {
   }));
 }
 
-describe.skipIf(NO_HELM)('what is asked of the metrics', () => {
+describe.skipIf(NO_HELM)('the alerts and the dashboard', () => {
   const metrics = { prometheusRule: { enabled: true }, dashboard: { enabled: true } };
   const supabase = { existingSecret: 'team' };
   const objects = NO_HELM ? [] : render({ metrics, supabase });
@@ -59,7 +59,7 @@ describe.skipIf(NO_HELM)('what is asked of the metrics', () => {
     series = await exposedSeries();
   });
 
-  test('covers the ways in which an operator fails', () => {
+  test('cover the failures of an operator', () => {
     expect(alerts.map(({ alert }) => alert)).toEqual([
       'LshNoLeader',
       'LshRunsLate',
@@ -75,11 +75,11 @@ describe.skipIf(NO_HELM)('what is asked of the metrics', () => {
     }
   });
 
-  test('say nothing of a history where there is none', () => {
+  test('omit the history in a release without one', () => {
     expect(JSON.stringify(only(render({ metrics }), 'PrometheusRule'))).not.toMatch(/lsh_history|LshHistory/);
   });
 
-  test.each(expressions)('%s asks for what there is', (_, expression) => {
+  test.each(expressions)('%s queries existing series', (_, expression) => {
     const all = asked(expression);
     expect(all).not.toEqual([]);
     for (const { name, labels } of all) {
@@ -89,7 +89,7 @@ describe.skipIf(NO_HELM)('what is asked of the metrics', () => {
     expect(expression.split('(').length).toBe(expression.split(')').length);
   });
 
-  test('names phases and causes that there are', () => {
+  test('name existing phases and causes', () => {
     const named = (label: string) =>
       expressions.flatMap(([, expression]) =>
         [...expression.matchAll(new RegExp(`${label}=~"([^"]*)"`, 'g'))].flatMap((match) =>
@@ -103,14 +103,14 @@ describe.skipIf(NO_HELM)('what is asked of the metrics', () => {
     for (const cause of named('cause')) expect(due).toContain(`cause: '${cause}'`);
   });
 
-  test('is about the pods of this release', () => {
+  test('select the pods of this release', () => {
     for (const { expr } of alerts) {
       for (const [, selector] of expr.matchAll(/\{([^}]*)\}/g))
         expect(selector).toContain('namespace="lsh-system", pod=~"lsh-controller-.*"');
     }
   });
 
-  test('takes its limits from the values', () => {
+  test('take their limits from the values', () => {
     const prometheusRule = { enabled: true, lateSeconds: 2.5, failingRatio: 0.1, historyBacklog: 0 };
     const text = JSON.stringify(only(render({ metrics: { prometheusRule }, supabase }), 'PrometheusRule'));
     expect(text).toContain('> 2.5"');
@@ -118,7 +118,7 @@ describe.skipIf(NO_HELM)('what is asked of the metrics', () => {
     expect(text).toContain('> 0","for":"15m"');
   });
 
-  test('is shown by the dashboard as it is in its file', () => {
+  test('have the panels of the dashboard’s file', () => {
     const { data } = only(objects, 'ConfigMap', 'lsh-dashboard');
     expect(JSON.parse(data!['lsh.json']!)).toMatchObject({ title: 'lsh', panels });
   });

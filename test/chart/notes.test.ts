@@ -1,4 +1,4 @@
-// What helm says after an installation.
+// The notes that helm prints after an installation.
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { NO_HELM, objectsIn, only, render } from '../support/chart/chart.ts';
 describe.skipIf(NO_HELM)('the notes', () => {
   let chart: string;
 
-  // `helm template` keeps them to itself, so here they are part of an object.
+  // `helm template` does not print the notes, so the test renders them inside an object.
   beforeAll(() => {
     chart = mkdtempSync(join(tmpdir(), 'lsh-chart-'));
     cpSync(CHART, chart, { recursive: true });
@@ -23,7 +23,7 @@ describe.skipIf(NO_HELM)('the notes', () => {
   const notes = (values: object = {}) =>
     only(render(values, { chart }), 'ConfigMap', 'notes').data!['notes']!;
 
-  test('tell the next commands', () => {
+  test('name the next commands', () => {
     const text = notes();
     expect(text).toContain('kubectl -n lsh-system rollout status deployment/lsh-controller');
     expect(text).toContain('helm test lsh --namespace lsh-system');
@@ -41,7 +41,7 @@ describe.skipIf(NO_HELM)('the notes', () => {
     expect(parseManifest(job, 'cluster').spec).toMatchObject({ executor, command: 'date' });
   });
 
-  test('warn of what the values put at risk', () => {
+  test('warn of risky values', () => {
     expect(notes({ crds: { keep: false } })).toMatch(/deletes every LshJob/);
     expect(notes()).toMatch(/Shell runs are admitted for lsh-system\. They share one container/);
     expect(notes({ shell: { enabled: false } })).not.toMatch(/Shell runs/);

@@ -1,4 +1,4 @@
-// The chart's rights are those of deploy/rbac, which are proven to be the least that works.
+// The chart’s rights are those of deploy/rbac; another test proves that those are the least that works.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { NO_HELM, objectsIn, only, podOf, render, type Rendered } from '../support/chart/chart.ts';
@@ -15,13 +15,13 @@ const core = ({ apiVersion, kind, metadata, rules, roleRef, subjects }: Rendered
 });
 
 describe.skipIf(NO_HELM)('rights', () => {
-  test('are everywhere those of deploy/rbac', () => {
+  test('are cluster-wide those of deploy/rbac', () => {
     const objects = render();
     for (const shipped of shippedRbac() as unknown as Rendered[])
       expect(core(only(objects, shipped.kind, shipped.metadata.name))).toEqual(core(shipped));
   });
 
-  test('are in some namespaces the same ones, bound to the same account', () => {
+  test('are the same in selected namespaces, bound to the same account', () => {
     const objects = render({
       namespaces: ['team-a', 'team-b'],
       rbac: { scope: 'Namespaced' },
@@ -43,7 +43,7 @@ describe.skipIf(NO_HELM)('rights', () => {
     expect(only(objects, 'Role', 'lsh-controller-lease').metadata.namespace).toBe('lsh-system');
   });
 
-  test('can be somebody else’s to give, and the account somebody else’s to make', () => {
+  test('and the account can be left to another tool', () => {
     const objects = render({ rbac: { create: false }, serviceAccount: { create: false, name: 'operator' } });
     const ours = objects.filter(({ metadata }) => metadata.name.startsWith('lsh-controller'));
     expect(ours.map(({ kind }) => kind).sort()).toEqual(['Deployment', 'NetworkPolicy']);
@@ -52,7 +52,7 @@ describe.skipIf(NO_HELM)('rights', () => {
     expect(only(named, 'ClusterRoleBinding').subjects).toMatchObject([{ name: 'operator' }]);
   });
 
-  test('of people grow by those on LshJobs, and stop short of the status', () => {
+  test('of people extend to LshJobs, without their status', () => {
     const objects = render();
     const [view, edit] = ['lsh-view', 'lsh-edit'].map((name) => only(objects, 'ClusterRole', name));
     const to = 'rbac.authorization.k8s.io/aggregate-to-';
@@ -69,7 +69,7 @@ describe.skipIf(NO_HELM)('rights', () => {
     expect(none.filter(({ metadata }) => /-(?:view|edit)$/.test(metadata.name))).toEqual([]);
   });
 
-  test('of the test are over LshJobs alone', () => {
+  test('of helm test cover only LshJobs', () => {
     const [rule, ...more] = only(render(), 'Role', 'lsh-test').rules!;
     expect(more).toEqual([]);
     expect(rule).toMatchObject({ apiGroups: ['lsh.dev'], resources: ['lshjobs'] });

@@ -1,4 +1,4 @@
-// Values that cannot be meant are refused before anything is installed, with the reason.
+// The chart refuses contradictory and invalid values, with the reason, before it installs an object.
 import { describe, expect, test } from 'vitest';
 import { NO_HELM, refusal } from '../support/chart/chart.ts';
 
@@ -15,17 +15,17 @@ describe.skipIf(NO_HELM)('values that contradict each other', () => {
       'podDisruptionBudget.enabled needs two replicas, and replicas is 1',
     ],
     [
-      'rights in no namespace',
+      'namespaced rights without a namespace',
       { rbac: { scope: 'Namespaced' } },
       'rbac.scope is Namespaced, but namespaces is empty',
     ],
     [
-      'an account that is neither made nor named',
+      'an account that is neither created nor named',
       { serviceAccount: { create: false } },
       'serviceAccount.create is false, but serviceAccount.name is empty',
     ],
     [
-      'a monitor of no Service',
+      'a monitor without its Service',
       { metrics: { service: { enabled: false }, serviceMonitor: { enabled: true } } },
       'metrics.serviceMonitor.enabled needs metrics.service.enabled',
     ],
@@ -35,27 +35,27 @@ describe.skipIf(NO_HELM)('values that contradict each other', () => {
       'shell.runAsUser and controller.runAsUser are both 1000',
     ],
     [
-      'shell runs for the default namespace, where the operator does not look',
+      'shell runs for the default namespace, which the operator does not watch',
       { namespaces: ['team-a'] },
       'LshJobs of the namespace lsh-system may have shell runs, but it is not among namespaces',
     ],
     [
-      'shell runs for a namespace where the operator does not look',
+      'shell runs for a namespace that the operator does not watch',
       { namespaces: ['team-a'], shell: { namespaces: ['team-a', 'team-b'] } },
       'LshJobs of the namespace team-b may have shell runs',
     ],
     [
-      'namespaces of shell runs that there are not',
+      'namespaces for disabled shell runs',
       { shell: { enabled: false, namespaces: ['team-a'] } },
       'shell.namespaces is set, but shell.enabled is false',
     ],
     [
-      'a key for commands that there are not',
+      'a secrets key for disabled shell runs',
       { shell: { enabled: false }, secretsKey: { existingSecret: 'key' } },
       'secretsKey.existingSecret is set, but shell.enabled is false',
     ],
     [
-      'a project for the history, twice',
+      'two sources of the history’s project',
       {
         controller: { extraEnv: [{ name: 'SUPABASE_URL', value: 'https://a.test' }] },
         supabase: { existingSecret: 'team' },
@@ -63,7 +63,7 @@ describe.skipIf(NO_HELM)('values that contradict each other', () => {
       'controller.extraEnv has SUPABASE_URL or SUPABASE_SERVICE_ROLE_KEY, and so has supabase.existingSecret',
     ],
     [
-      'a key for commands, twice',
+      'two sources of the secrets key',
       {
         shell: { extraEnv: [{ name: 'LSH_SECRETS_KEY', value: 'x' }] },
         secretsKey: { existingSecret: 'key' },
@@ -76,42 +76,38 @@ describe.skipIf(NO_HELM)('values that contradict each other', () => {
     expect(text).toContain(`  - ${message}`);
   });
 
-  test('are told all at once', () => {
+  test('are all reported at once', () => {
     const text = refusal({ podDisruptionBudget: { enabled: true }, rbac: { scope: 'Namespaced' } });
     expect(text.match(/^ {2}- /gm)).toHaveLength(2);
   });
 });
 
-describe.skipIf(NO_HELM)('a value that cannot be', () => {
+describe.skipIf(NO_HELM)('an invalid value', () => {
   test.each([
-    ['of a name that is mistyped', { replica: 2 }, /Additional property replica is not allowed/],
+    ['under a mistyped name', { replica: 2 }, /Additional property replica is not allowed/],
     [
-      'of a name that is mistyped further in',
+      'under a mistyped nested name',
       { shell: { image: '', enable: true } },
       /shell: Additional property enable/,
     ],
     ['of another type', { replicas: '2' }, /replicas: Invalid type\. Expected: integer, given: string/],
     [
-      'of no such word',
+      'outside its enumeration',
       { rbac: { scope: 'Team' } },
       /rbac\.scope: .* must be one of the following: "Cluster", "Namespaced"/,
     ],
     ['of the user root', { shell: { runAsUser: 0 } }, /shell\.runAsUser: Must be greater than or equal to 1/],
-    ['of no namespace', { namespaces: ['Team A'] }, /namespaces\.0: Does not match pattern/],
-    ['of a namespace twice', { namespaces: ['a', 'a'] }, /namespaces: .*unique/i],
-    ['of a digest that is none', { image: { digest: 'latest' } }, /image\.digest: Does not match pattern/],
+    ['that is no name of a namespace', { namespaces: ['Team A'] }, /namespaces\.0: Does not match pattern/],
+    ['with a namespace twice', { namespaces: ['a', 'a'] }, /namespaces: .*unique/i],
+    ['that is no digest', { image: { digest: 'latest' } }, /image\.digest: Does not match pattern/],
+    ['of an empty budget', { podDisruptionBudget: { maxUnavailable: 0 } }, /maxUnavailable: Must be greater/],
     [
-      'of a budget of nothing',
-      { podDisruptionBudget: { maxUnavailable: 0 } },
-      /maxUnavailable: Must be greater/,
-    ],
-    [
-      'of no name of a Secret',
+      'that is no name of a Secret',
       { secretsKey: { existingSecret: 'My Key' } },
       /existingSecret: Does not match/,
     ],
-    ['of no key of a Secret', { secretsKey: { key: '' } }, /secretsKey\.key: Does not match pattern/],
-    ['of a label that is a number', { podLabels: { year: 2026 } }, /podLabels\.year: Invalid type/],
+    ['that is no key of a Secret', { secretsKey: { key: '' } }, /secretsKey\.key: Does not match pattern/],
+    ['that is a number as a label', { podLabels: { year: 2026 } }, /podLabels\.year: Invalid type/],
   ])('is refused: one %s', (_, values, message) => {
     expect(refusal(values)).toMatch(message);
   });

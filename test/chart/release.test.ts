@@ -1,4 +1,4 @@
-// What a release is made of, by its values.
+// The objects of a release, by its values.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -27,7 +27,7 @@ describe.skipIf(NO_HELM)('a release', () => {
     expect(helm(['lint', '--strict', CHART])).toContain('0 chart(s) failed');
   });
 
-  test('has one replica by default, its rights everywhere, and no object that needs an add-on', () => {
+  test('has one replica by default, cluster-wide rights, and no object that needs an add-on', () => {
     const objects = render();
     expect(kinds(objects)).toEqual([
       'ClusterRole lsh-controller',
@@ -52,7 +52,7 @@ describe.skipIf(NO_HELM)('a release', () => {
     ]);
   });
 
-  test('of the version of the program runs the image of that version', () => {
+  test('runs the image of the program’s version', () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     const chart = parse(readFileSync(`${CHART}/Chart.yaml`, 'utf8')) as Record<string, unknown>;
     expect(chart).toMatchObject({ version, appVersion: version });
@@ -80,7 +80,7 @@ describe.skipIf(NO_HELM)('a release', () => {
     ]);
   });
 
-  test('on a server before 1.21 has the budget of that server', () => {
+  test('on a server before 1.21 has a budget of that server’s API version', () => {
     const objects = render({}, { files: ['values-ha.yaml'], kube: '1.20' });
     expect(only(objects, 'PodDisruptionBudget').apiVersion).toBe('policy/v1beta1');
   });
@@ -92,7 +92,7 @@ describe.skipIf(NO_HELM)('a release', () => {
     expect(kinds(objects)).not.toContain('Role lsh-controller-lease');
   });
 
-  test('without shell runs has one container, and nothing of the other one', () => {
+  test('without shell runs has one container, and no part of the other', () => {
     const objects = render({ shell: { enabled: false } });
     const pod = podOf(objects);
     expect(pod.containers.map(({ name }) => name)).toEqual(['controller']);
@@ -101,7 +101,7 @@ describe.skipIf(NO_HELM)('a release', () => {
     expect(testJobs(objects).map(({ spec }) => spec?.['executor'])).toEqual(['Job']);
   });
 
-  test('for some namespaces makes nothing outside of them but the account, the lease and the pod', () => {
+  test('for some namespaces creates only the account, the lease and the pod outside of them', () => {
     const objects = render(
       {
         namespaces: ['team-a', 'team-b'],
@@ -121,7 +121,7 @@ describe.skipIf(NO_HELM)('a release', () => {
     });
   });
 
-  test('is tested where the operator looks', () => {
+  test('is tested in a namespace that the operator watches', () => {
     const values = { namespaces: ['team-a', 'team-b'], shell: { namespaces: ['team-b'] } };
     const objects = render(values, { namespace: 'ops' });
     expect(testJobs(objects).map(({ metadata }) => metadata)).toEqual([
@@ -131,7 +131,7 @@ describe.skipIf(NO_HELM)('a release', () => {
     expect(only(objects, 'Pod').metadata.namespace).toBe('ops');
   });
 
-  test('is tested by a job of each executor, and all that the test made is removed', () => {
+  test('is tested by a job of each executor, and the test removes its objects', () => {
     const objects = render();
     const hooks = objects.filter(({ metadata }) => metadata.annotations?.['helm.sh/hook'] !== undefined);
     expect(hooks.map(({ kind }) => kind).sort()).toEqual(['Pod', 'Role', 'RoleBinding', 'ServiceAccount']);
@@ -148,7 +148,7 @@ describe.skipIf(NO_HELM)('a release', () => {
     expect(test!.image).toBe(container(objects, 'controller').image);
   });
 
-  test('keeps the definition, and with it every LshJob, unless told otherwise', () => {
+  test('keeps the CRD, and so every LshJob, unless a value says otherwise', () => {
     const keep = { 'helm.sh/resource-policy': 'keep' };
     expect(only(render(), 'CustomResourceDefinition').metadata.annotations).toEqual(keep);
     const dropped = render({ crds: { keep: false } });
@@ -158,12 +158,12 @@ describe.skipIf(NO_HELM)('a release', () => {
     );
   });
 
-  test('has the definition that deploy/ has', () => {
+  test('has the CRD of deploy/', () => {
     const { spec } = parse(readFileSync('deploy/crd.yaml', 'utf8')) as Rendered;
     expect(only(render(), 'CustomResourceDefinition').spec).toEqual(spec);
   });
 
-  test('leaves the rules in the definition out for a server that does not know of any', () => {
+  test('omits the CEL rules of the CRD for a server without CEL', () => {
     const { spec } = parse(readFileSync('deploy/crd.yaml', 'utf8')) as Rendered;
     const without = JSON.parse(JSON.stringify(spec), (key, value: unknown) =>
       key === 'x-kubernetes-validations' ? undefined : value,
@@ -173,7 +173,7 @@ describe.skipIf(NO_HELM)('a release', () => {
     expect(only(render({}, { kube: '1.23' }), 'CustomResourceDefinition').spec).toEqual(spec);
   });
 
-  test('lets nothing but the metrics be reached, and the pod call whom it likes unless told otherwise', () => {
+  test('admits traffic to the metrics only, and lets the pod call any address unless a value says otherwise', () => {
     const closed = only(render(), 'NetworkPolicy').spec;
     expect(closed).toMatchObject({
       policyTypes: ['Ingress'],
@@ -191,7 +191,7 @@ describe.skipIf(NO_HELM)('a release', () => {
     );
   });
 
-  test('gives every value its place', () => {
+  test('uses every value', () => {
     const { values, release } = VARIANTS['everything']!;
     const objects = render(values, release);
     const pod = podOf(objects);
@@ -224,7 +224,7 @@ describe.skipIf(NO_HELM)('a release', () => {
     });
   });
 
-  test('is found by its Service, and the Service by its ServiceMonitor', () => {
+  test('is selected by its Service, and the Service by its ServiceMonitor', () => {
     const { values, release } = VARIANTS['everything']!;
     const objects = render(values, release);
     const service = only(objects, 'Service');
@@ -237,7 +237,7 @@ describe.skipIf(NO_HELM)('a release', () => {
     expect(container(objects, 'controller').ports).toMatchObject([{ name: port!.targetPort }]);
   });
 
-  test.each(Object.entries(VARIANTS))('names no object twice: %s', (_, { values, release }) => {
+  test.each(Object.entries(VARIANTS))('has no duplicate object: %s', (_, { values, release }) => {
     const names = render(values, release).map(
       ({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`,
     );

@@ -1,9 +1,9 @@
-// Which container is given which secret. The chart makes no Secret and the operator may read none: the kubelet does.
+// The secrets of each container. The chart creates no Secret, and only the kubelet reads them, not the operator.
 import { describe, expect, test } from 'vitest';
 import { container, NO_HELM, podOf, render, testPodOf, type Rendered } from '../support/chart/chart.ts';
 import { VARIANTS } from '../support/chart/chart-variants.ts';
 
-/** What the containers of the release get from Secrets, `helm test` included. */
+/** The variables and volumes from Secrets in all containers of the release, `helm test` included. */
 function fromSecrets(objects: readonly Rendered[]): Record<string, string> {
   const found = [...podOf(objects).containers, ...testPodOf(objects).containers].flatMap(
     ({ name, env = [] }) =>
@@ -20,20 +20,20 @@ describe.skipIf(NO_HELM)('secrets', () => {
     expect(fromSecrets(render())).toEqual({});
   });
 
-  test('for commands are the shell container’s alone', () => {
+  test('for commands go to the shell container only', () => {
     expect(fromSecrets(render({ secretsKey: { existingSecret: 'key' } }))).toEqual({
       'shell: LSH_SECRETS_KEY': 'key/LSH_SECRETS_KEY',
     });
   });
 
-  test('for the history are the controller’s alone', () => {
+  test('for the history go to the controller only', () => {
     expect(fromSecrets(render({ supabase: { existingSecret: 'team' } }))).toEqual({
       'controller: SUPABASE_URL': 'team/SUPABASE_URL',
       'controller: SUPABASE_SERVICE_ROLE_KEY': 'team/SUPABASE_SERVICE_ROLE_KEY',
     });
   });
 
-  test('for both are each in its container, under the names that the values give', () => {
+  test('for both go to their own container, under the names of the values', () => {
     const { values, release } = VARIANTS['everything']!;
     expect(fromSecrets(render(values, release))).toEqual({
       'controller: SUPABASE_URL': 'lsh-supabase/url',
@@ -42,7 +42,7 @@ describe.skipIf(NO_HELM)('secrets', () => {
     });
   });
 
-  test.each(Object.entries(VARIANTS))('are neither made nor to be read by the release: %s', (_, variant) => {
+  test.each(Object.entries(VARIANTS))('are neither created nor readable by the release: %s', (_, variant) => {
     const objects = render(variant.values, variant.release);
     expect(objects.filter(({ kind }) => kind === 'Secret')).toEqual([]);
     const readable = objects.flatMap(({ rules = [] }) => rules.flatMap(({ resources }) => resources));
@@ -50,7 +50,7 @@ describe.skipIf(NO_HELM)('secrets', () => {
     for (const { envFrom } of podOf(objects).containers) expect(envFrom).toBeUndefined();
   });
 
-  test('have the names that the values say, numbers too', () => {
+  test('have the names of the values, numeric ones too', () => {
     const objects = render({ secretsKey: { existingSecret: '123', key: '1.0' } });
     const variable = container(objects, 'shell').env?.find(({ name }) => name === 'LSH_SECRETS_KEY');
     expect(variable?.valueFrom).toEqual({ secretKeyRef: { name: '123', key: '1.0' } });

@@ -1,4 +1,4 @@
-// What the pods may do: PodSecurity's restricted profile, and the parting of the operator from the commands (ADR 0009).
+// The rights of the pods: PodSecurity’s restricted profile, and the separation of operator and commands (ADR 0009).
 import { parse } from 'yaml';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -21,7 +21,7 @@ import {
 import { VARIANTS } from '../support/chart/chart-variants.ts';
 import { restrictedProblems } from '../support/cluster/pod-security.ts';
 
-/** The pod that an LshJob of executor Job gets. */
+/** The pod of an LshJob with executor Job. */
 function jobPod({ metadata: { name, namespace = '' }, ...object }: Rendered): PodSpec {
   const checked = parseManifest({ ...object, metadata: { name, namespace } }, 'cluster');
   const spec = withPlatformDefaults(checked.spec, 'cluster', CLUSTER_DEFAULTS);
@@ -44,7 +44,7 @@ describe.skipIf(NO_HELM).each(Object.entries(VARIANTS))('with %s', (_, { values,
       expect(securityContext?.readOnlyRootFilesystem).toBe(true);
   });
 
-  test('nothing but the controller has the token', () => {
+  test('only the controller has the token', () => {
     const pod = podOf(objects);
     expect(pod.automountServiceAccountToken).toBe(false);
     expect(pod.shareProcessNamespace).toBe(false);
@@ -72,7 +72,7 @@ describe.skipIf(NO_HELM)('the container of the commands', () => {
     shell: container(objects, 'shell'),
   });
 
-  test('is another user than the controller, and shares a group with it', () => {
+  test('has another user than the controller, and shares a group with it', () => {
     const { pod, controller, shell } = parts();
     const users = [controller, shell].map(({ securityContext }) => securityContext?.runAsUser);
     expect(new Set(users).size).toBe(2);
@@ -81,7 +81,7 @@ describe.skipIf(NO_HELM)('the container of the commands', () => {
     expect(envOf(shell)['LSH_RUNNER_GROUP_ACCESS']).toBe('true');
   });
 
-  test('shares with it one volume, which the controller cannot write to, and the socket is in a directory below', () => {
+  test('shares one volume with the controller, which cannot write to it; the socket is in a subdirectory', () => {
     const { controller, shell } = parts();
     const mounts = (one: typeof shell) => new Map(one.volumeMounts?.map((mount) => [mount.name, mount]));
     const shared = [...mounts(shell)].filter(([name]) => mounts(controller).has(name));
@@ -98,7 +98,7 @@ describe.skipIf(NO_HELM)('the container of the commands', () => {
     expect(pod.volumes?.find(({ name }) => name === state?.name)?.emptyDir).toEqual({ sizeLimit: '2Gi' });
   });
 
-  test('can write where commands expect to: home and /tmp', () => {
+  test('can write to its home and /tmp, as commands expect', () => {
     const { shell } = parts();
     const writable = shell.volumeMounts
       ?.filter(({ readOnly }) => !readOnly)
@@ -106,7 +106,7 @@ describe.skipIf(NO_HELM)('the container of the commands', () => {
     expect(writable).toEqual(expect.arrayContaining([envOf(shell)['HOME'], '/tmp']));
   });
 
-  test('agrees with the controller on how long commands live on alone', () => {
+  test('and the controller agree on how long commands outlive the controller', () => {
     const { controller, shell } = parts();
     for (const name of ['LSH_RUNNER_LEASE', 'LSH_RUNNER_GRACE']) {
       expect(envOf(shell)[name]).toMatch(/^\d+s$/);
@@ -114,14 +114,14 @@ describe.skipIf(NO_HELM)('the container of the commands', () => {
     }
   });
 
-  test('is left the time that commands have to end', () => {
+  test('has enough time to end its commands', () => {
     const pod = podOf(render({ shell: { graceSeconds: 100 } }));
     expect(pod.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(100 + 15);
   });
 });
 
 describe('the plain manifests', () => {
-  test('admit to their namespace only pods that pass the restricted profile', () => {
+  test('create a namespace that admits only pods of the restricted profile', () => {
     const [text] = readFileSync('deploy/lsh.yaml', 'utf8').split('---\n');
     expect(parse(text!)).toMatchObject({
       kind: 'Namespace',

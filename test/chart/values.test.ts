@@ -1,4 +1,4 @@
-// values.yaml, its schema, its page, and the environment of the processes agree.
+// values.yaml, its schema, its page and the environment of the processes agree.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
@@ -18,7 +18,7 @@ interface Schema {
 
 const schema = JSON.parse(readFileSync('charts/lsh/values.schema.json', 'utf8')) as Schema;
 
-/** Paths of the schema down to the depth at which values.yaml explains them. */
+/** Paths of the schema, down to the depth that values.yaml documents. */
 function schemaPaths(node: Schema, explained: Set<string>, prefix = ''): string[] {
   return Object.entries(node.properties ?? {}).flatMap(([name, child]) => {
     const path = prefix + name;
@@ -33,13 +33,13 @@ function schemaOf(path: string): Schema {
 describe('the values', () => {
   const values = chartValues();
 
-  test('are all in the schema, and the schema has no others', () => {
+  test('are exactly those of the schema', () => {
     const explained = new Set(values.map(({ path }) => path));
     const others = schemaPaths(schema, explained).filter((path) => path !== 'global');
     expect(others.sort()).toEqual([...explained].sort());
   });
 
-  test('are a closed set at every level', () => {
+  test('allow no unknown name at any level', () => {
     const open = (node: Schema, path: string): string[] => [
       ...(node.properties && node.additionalProperties !== false ? [path] : []),
       ...Object.entries(node.properties ?? {}).flatMap(([name, child]) => open(child, `${path}.${name}`)),
@@ -47,12 +47,12 @@ describe('the values', () => {
     expect(open(schema, 'values')).toEqual([]);
   });
 
-  test('each have a sentence, and one without is an error', () => {
+  test('each have a sentence; a value without one is an error', () => {
     for (const { description } of values) expect(description).toMatch(/^[A-Z].*\.$/);
     expect(() => chartValues('# A sentence.\na: 1\nb: 2\n')).toThrow('b has no comment');
   });
 
-  test('of maps that are explained part by part are told apart from those that are one value', () => {
+  test('of documented maps and of opaque maps are told apart', () => {
     const text = '# About the file.\n\n# A.\na: 1\nb:\n  # C.\n  c:\n    x: 1\n    y: 2\n';
     expect(chartValues(text)).toEqual([
       { path: 'a', description: 'A.', default: 1 },
@@ -64,7 +64,7 @@ describe('the values', () => {
 describe.skipIf(NO_HELM)('the environment of the containers', () => {
   const known = new Set(Object.values(VARIABLES).map(({ name }) => name));
 
-  test.each(Object.entries(VARIANTS))('is one that the program knows and accepts: %s', (_, variant) => {
+  test.each(Object.entries(VARIANTS))('is valid for the program: %s', (_, variant) => {
     const objects = render(variant.values, variant.release);
     for (const one of podOf(objects).containers) {
       const env = envOf(one);
@@ -74,7 +74,7 @@ describe.skipIf(NO_HELM)('the environment of the containers', () => {
     }
   });
 
-  test('says what the values say', () => {
+  test('has the values', () => {
     const objects = render({
       logLevel: 'debug',
       leaderElection: { leaseDurationSeconds: 30 },
@@ -103,7 +103,7 @@ describe.skipIf(NO_HELM)('the environment of the containers', () => {
     });
   });
 
-  test.each(['minimum', 'maximum'] as const)('is accepted at the %s of each value', (bound) => {
+  test.each(['minimum', 'maximum'] as const)('is valid at the %s of each value', (bound) => {
     const limit = (path: string) => schemaOf(path)[bound]!;
     const objects = render({
       leaderElection: { leaseDurationSeconds: limit('leaderElection.leaseDurationSeconds') },
@@ -122,7 +122,7 @@ describe.skipIf(NO_HELM)('the environment of the containers', () => {
       expect(() => loadConfig(envOf(container(objects, name)))).not.toThrow();
   });
 
-  test('lets a person admit dangerous commands, which the program then warns of', () => {
+  test('can allow dangerous commands, and the program then warns', () => {
     const objects = render({ commands: { allowDangerous: true } });
     for (const name of ['controller', 'shell']) {
       const config = loadConfig(envOf(container(objects, name)));

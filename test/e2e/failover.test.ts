@@ -5,7 +5,7 @@ import type { Executor } from '../../src/core/executor.ts';
 import type { JobSpecInput } from '../../src/core/job.ts';
 import type { LshJob } from '../../src/kubernetes/objects/lsh-job.ts';
 import type { RunEntry } from '../../src/kubernetes/objects/lsh-job-status.ts';
-import { findings, isSettled, type Account } from '../support/cluster/ledger-check.ts';
+import { findings, isComplete, type Account } from '../support/cluster/ledger-check.ts';
 import { Marks } from './support/marks.ts';
 import { RealCluster, RELEASE, TEAM } from './support/real-cluster.ts';
 
@@ -81,7 +81,7 @@ test('no slot is lost or doubled after the deletion and after the kill of a lead
   };
   // After the time limit, open runs are among the findings.
   await cluster
-    .until('the end of all runs', () => accounts().every(isSettled) || undefined)
+    .until('the end of all runs', () => accounts().every(isComplete) || undefined)
     .catch(() => undefined);
   const deletion = gaps(deletedAt, killedAt);
   const kill = gaps(killedAt, Infinity);

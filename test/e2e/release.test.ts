@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JobSpecInput } from '../../src/core/job.ts';
-import { findings, isSettled } from '../support/cluster/ledger-check.ts';
+import { findings, isComplete } from '../support/cluster/ledger-check.ts';
 import { eventually } from '../support/eventually.ts';
 import { restrictedProblems } from '../support/cluster/pod-security.ts';
 import type { PodSpec } from '../support/chart/chart.ts';
@@ -75,7 +75,7 @@ test('an upgrade during runs loses nothing', async () => {
   ];
   // After the time limit, open runs are among the findings.
   await cluster
-    .until('the end of all runs', () => accounts().every(isSettled) || undefined)
+    .until('the end of all runs', () => accounts().every(isComplete) || undefined)
     .catch(() => undefined);
   expect(accounts().flatMap(findings)).toEqual([]);
   for (const name of Object.keys(CROSSING)) await expectCrossed(name);

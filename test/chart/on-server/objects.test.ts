@@ -1,4 +1,4 @@
-// The chart and the plain manifests on a real API server, which takes every object as it would be installed.
+// The chart and the plain manifests on a real API server: it admits every object of an installation.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { statusBody } from '../../../src/kubernetes/api/api-errors.ts';
@@ -20,9 +20,9 @@ import { KUBE_MINOR, kubectl, KubeEnvironment, NO_KUBE } from '../../support/clu
 
 const NAMESPACE = 'lsh-system';
 const RESTRICTED = { 'pod-security.kubernetes.io/enforce': 'restricted' };
-/** What an add-on or a newer server brings. */
+/** Kinds of an add-on or a newer server. */
 const ELSEWHERE = KUBE_MINOR < 21 ? ['monitoring.coreos.com/v1', 'policy/v1'] : ['monitoring.coreos.com/v1'];
-// The server checks fields itself since 1.25, and for certain since 1.27; pods since 1.25.
+// The server validates fields since 1.25 (reliably since 1.27), and pod security since 1.25.
 const STRICT = KUBE_MINOR >= 27 ? { fieldValidation: 'Strict' } : {};
 const NO_POD_SECURITY = KUBE_MINOR < 25;
 
@@ -58,7 +58,7 @@ describe.skipIf(NO_KUBE || NO_HELM)('the chart on an API server', () => {
   const root = (apiVersion: string) =>
     apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
 
-  /** Resources of a version; undefined for one that the server does not know. */
+  /** Resources of an API version; undefined for one that the server does not know. */
   async function known(apiVersion: string): Promise<Resource[] | undefined> {
     if (!resources.has(apiVersion)) {
       const list = await client
@@ -72,7 +72,7 @@ describe.skipIf(NO_KUBE || NO_HELM)('the chart on an API server', () => {
     return resources.get(apiVersion);
   }
 
-  /** What the server makes of the object, which it does not keep; undefined where it does not know the kind. */
+  /** The server’s answer to a dry run; undefined for a kind that it does not know. */
   async function taken(object: Rendered): Promise<Rendered | undefined> {
     const list = await known(object.apiVersion);
     const resource = list?.find(({ kind, name }) => kind === object.kind && !name.includes('/'));
@@ -83,7 +83,7 @@ describe.skipIf(NO_KUBE || NO_HELM)('the chart on an API server', () => {
     return client.json<Rendered>({ method: 'POST', path, query: { dryRun: 'All', ...STRICT }, body: object });
   }
 
-  /** Kinds that the server takes, and versions that it does not know. */
+  /** Kinds that the server admits, and versions that it does not know. */
   async function takenAll(
     objects: readonly Rendered[],
   ): Promise<{ kinds: Set<string>; unknown: Set<string> }> {
@@ -97,13 +97,13 @@ describe.skipIf(NO_KUBE || NO_HELM)('the chart on an API server', () => {
     return { kinds, unknown };
   }
 
-  /** The accounts are there, so that pods can be; they are asked for under another name. */
+  /** The service accounts exist, so that pods can be created; the dry run renames them. */
   function withoutConflict(object: Rendered): Rendered {
     if (object.kind !== 'ServiceAccount') return object;
     return { ...object, metadata: { ...object.metadata, name: `${object.metadata.name}-again` } };
   }
 
-  test.each(Object.entries(VARIANTS))('every object is taken: %s', async (_, { values, release }) => {
+  test.each(Object.entries(VARIANTS))('every object is admitted: %s', async (_, { values, release }) => {
     const objects = render(values, { ...release, kube: `1.${KUBE_MINOR}` });
     const { kinds, unknown } = await takenAll(objects);
     expect([...kinds]).toEqual(
@@ -112,20 +112,20 @@ describe.skipIf(NO_KUBE || NO_HELM)('the chart on an API server', () => {
     expect(ELSEWHERE).toEqual(expect.arrayContaining([...unknown]));
   });
 
-  test.each(['deploy/lsh.yaml', 'deploy/lsh-ha.yaml'])('every object of %s is taken', async (path) => {
+  test.each(['deploy/lsh.yaml', 'deploy/lsh-ha.yaml'])('every object of %s is admitted', async (path) => {
     const objects = objectsIn(readFileSync(path, 'utf8')).filter(({ kind }) => kind !== 'Namespace');
     const { kinds, unknown } = await takenAll(objects);
     expect(kinds).toContain('Deployment');
     expect(ELSEWHERE).toEqual(expect.arrayContaining([...unknown]));
   });
 
-  /** What the server says against the object. */
+  /** The server’s refusal of the object. */
   async function refused(object: Rendered): Promise<string> {
     const outcome = await taken(object).catch((error: unknown) => error);
     return statusBody(outcome)?.message ?? 'it was taken';
   }
 
-  test.skipIf(STRICT.fieldValidation === undefined)('a field that there is not is refused', async () => {
+  test.skipIf(STRICT.fieldValidation === undefined)('an unknown field is refused', async () => {
     const deployment = structuredClone(only(render(), 'Deployment'));
     Object.assign(podOf([deployment]).containers[0]!, { imagePolicy: 'Always' });
     expect(await refused(deployment)).toContain(
@@ -149,12 +149,12 @@ describe.skipIf(NO_KUBE || NO_HELM)('the chart on an API server', () => {
     },
   );
 
-  test.skipIf(NO_POD_SECURITY)('a pod that is not restricted is not admitted', async () => {
+  test.skipIf(NO_POD_SECURITY)('an unrestricted pod is refused', async () => {
     const spec = { ...structuredClone(podOf(render())), hostPID: true };
     expect(await refused(asPod(spec))).toContain('violates PodSecurity "restricted:latest"');
   });
 
-  test('the definition serves, and takes the jobs of helm test', async () => {
+  test('the CRD is served, and admits the jobs of helm test', async () => {
     const objects = render();
     const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
     await client.json({ method: 'POST', path, body: only(objects, 'CustomResourceDefinition') });
@@ -167,7 +167,7 @@ describe.skipIf(NO_KUBE || NO_HELM)('the chart on an API server', () => {
     }
   });
 
-  /** Undefined until the definition is served. */
+  /** Undefined until the CRD is served. */
   async function served(job: Rendered): Promise<Rendered | undefined> {
     resources.delete(job.apiVersion);
     return taken(job);
@@ -182,7 +182,7 @@ describe.skipIf(NO_KUBE || KUBE_MINOR < 21)('the plain manifests', () => {
   });
   afterAll(() => environment?.stop());
 
-  test('are applied by kustomize, changed to two replicas, and deleted without the LshJobs', async () => {
+  test('are applied with kustomize, scaled to two replicas, and deleted without the LshJobs', async () => {
     const run = (...args: string[]) => kubectl(environment, ...args);
     await run('apply', '-k', 'deploy');
     const again = await run('apply', '-k', 'deploy');

@@ -1,5 +1,5 @@
-// A release through its life on a real API server, by helm itself: installed, upgraded, uninstalled. There is no
-// kubelet, so no pod runs; what helm leaves on the server is looked at.
+// The life of a release on a real API server, by helm itself: installed, upgraded, uninstalled. Without a kubelet no pod
+// runs; the test checks the objects that helm leaves.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ describe.skipIf(NO_KUBE || NO_HELM)('a release', () => {
   beforeAll(async () => {
     environment = await KubeEnvironment.start({ crd: false });
     client = await environment.client();
-    // helm keeps what it has discovered of a server in the home directory.
+    // helm caches the discovery of a server in the home directory.
     home = mkdtempSync(join(tmpdir(), 'lsh-helm-'));
     vi.stubEnv('HOME', home);
     cluster = [`--kubeconfig=${await environment.kubeconfig()}`, '--namespace=lsh-system'];
@@ -44,7 +44,7 @@ describe.skipIf(NO_KUBE || NO_HELM)('a release', () => {
     return isNotFound(outcome);
   }
 
-  test('is installed with its notes, upgraded in place, and leaves every LshJob when it goes', async () => {
+  test('is installed with its notes, upgraded in place, and leaves every LshJob when it is uninstalled', async () => {
     expect(upgrade('--create-namespace')).toContain('helm test lsh --namespace lsh-system');
     const installed = await get(DEPLOYMENT);
     const body = {
@@ -70,7 +70,7 @@ describe.skipIf(NO_KUBE || NO_HELM)('a release', () => {
       spec: { command: 'date' },
     });
 
-    // What was kept is taken over by the next release of the name.
+    // The next release of the name adopts the kept objects.
     expect(upgrade('--set=crds.keep=false')).toContain('deletes every LshJob');
     helm(['uninstall', 'lsh', ...cluster]);
     await eventually(async () => (await isGone(DEFINITION)) || undefined);

@@ -1,5 +1,5 @@
-// What `helm test` does, without the pod around it: its script, as its account with its rights, against a real
-// operator and a real runner. Only the nodes are played.
+// `helm test` without its pod: its script runs as its service account, against a real operator and a real runner. The
+// test acts as the nodes.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, writeFileSync } from 'node:fs';
@@ -41,7 +41,7 @@ describe.skipIf(NO_KUBE || NO_HELM)('helm test', () => {
 
   const post = <T>(path: string, body: object) => cluster.admin.json<T>({ method: 'POST', path, body });
 
-  /** Of the account that the chart makes for its test, with the rights that it gives it. */
+  /** The token of the chart’s account for its test, with the rights that the chart grants it. */
   async function tokenOfTest(): Promise<string> {
     const accounts = `/api/v1/namespaces/${OPERATOR_NAMESPACE}/serviceaccounts`;
     const account = only(objects, 'ServiceAccount', 'lsh-test');
@@ -59,7 +59,7 @@ describe.skipIf(NO_KUBE || NO_HELM)('helm test', () => {
     return status.token;
   }
 
-  /** A directory with `lsh`, as the image has it on its PATH. */
+  /** A directory with `lsh`, for the PATH, as in the image. */
   function programs(): string {
     const directory = cluster.environment.dir;
     const path = join(directory, 'lsh');
@@ -68,7 +68,7 @@ describe.skipIf(NO_KUBE || NO_HELM)('helm test', () => {
     return dirname(path);
   }
 
-  /** Runs what the container runs. */
+  /** Runs the script of the container. */
   async function helmTest(): Promise<{ status: number | null; output: string }> {
     const [container] = testPodOf(objects).containers;
     const [program, ...options] = container!.command!;

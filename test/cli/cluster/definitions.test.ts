@@ -1,4 +1,4 @@
-// The verbs about definitions with --cluster: the built command line against a real API server.
+// The verbs that read and change jobs, with --cluster: the built command line against a real API server.
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -29,7 +29,7 @@ describe.skipIf(NO_KUBE)('definitions in a cluster', () => {
   const add = (name: string, ...more: string[]) =>
     cli.ok(['cron', 'add', '--name', name, ...YEARLY, '--command', 'true', ...more]);
 
-  test('add says created, unchanged, configured with what changed, and the next runs in UTC', async () => {
+  test('add prints created, unchanged, or configured with the changes, and the next runs in UTC', async () => {
     const args = ['cron', 'add', '--name', 'rotate', '--schedule', '0 2 * * 0', '--image', 'alpine'];
     expect(await cli.ok([...args, '--command', 'true'])).toMatch(
       /^job "rotate" created\n {2}next runs \(UTC\):\n( {4}Sun \S+ 02:00 {2}in .*\n){3}$/,
@@ -43,7 +43,7 @@ describe.skipIf(NO_KUBE)('definitions in a cluster', () => {
     expect((await object('rotate')).metadata.generation).toBe(2);
   });
 
-  test('what others wrote on the object outside its spec stays', async () => {
+  test('fields that other clients wrote outside the spec stay', async () => {
     await add('labelled');
     const metadata = { labels: { team: 'a' }, annotations: { 'example.com/why': 'so' } };
     const contentType = 'application/merge-patch+json';
@@ -76,7 +76,7 @@ describe.skipIf(NO_KUBE)('definitions in a cluster', () => {
     expect(await cli.ok(['cron', 'next', 'shown', '-n', '1'])).toMatch(/^\w{3} \d{4}-01-01 00:00 /);
   });
 
-  test('list -A tells the jobs of all namespaces apart', async () => {
+  test('list -A shows the namespace of each job', async () => {
     const other = await aNamespace(environment, 'other');
     await other.ok(['cron', 'add', '-n', 'same', ...YEARLY, '-c', 'true']);
     await add('same');
@@ -96,24 +96,24 @@ describe.skipIf(NO_KUBE)('definitions in a cluster', () => {
     expect(await cli.call(['cron', 'remove', 'a'])).toMatchObject({ status: 4 });
   });
 
-  test('ten writers at once lose no write, and the object holds what one of them wrote', async () => {
-    const results = await Promise.all(
+  test('ten concurrent writers all succeed, and the job has the spec of one of them', async () => {
+    const outputs = await Promise.all(
       Array.from({ length: 10 }, (_, index) => add('contested', '--priority', String(index), '-o', 'json')),
     );
-    const told = results.map((text) => JSON.parse(text) as PutResult);
-    expect(told.filter(({ result }) => result === 'created')).toHaveLength(1);
+    const results = outputs.map((text) => JSON.parse(text) as PutResult);
+    expect(results.filter(({ result }) => result === 'created')).toHaveLength(1);
     const { generation } = (await object('contested')).metadata;
-    expect(generation).toBe(told.filter(({ result }) => result !== 'unchanged').length);
+    expect(generation).toBe(results.filter(({ result }) => result !== 'unchanged').length);
   });
 
-  test('export gives documents that apply takes back unchanged, with their namespace', async () => {
+  test('apply of an export leaves the jobs unchanged, in their namespace', async () => {
     await add('round', '--timeout', '1h', '--env', 'A=b');
     const exported = await cli.ok(['cron', 'export', 'round']);
     expect(exported).toContain('namespace: team\n');
     expect(await cli.ok(['apply', '-f', '-'], { stdin: exported })).toBe('job "round" unchanged\n');
   });
 
-  test('apply and delete go to the namespace of each document, and refuse one that is not the asked one', async () => {
+  test('apply and delete use the namespace of each document, and refuse one that contradicts --namespace', async () => {
     await aNamespace(environment, 'third');
     const document = (namespace: string, name: string) =>
       `apiVersion: lsh.dev/v1alpha1\nkind: LshJob\nmetadata: {name: ${name}, namespace: ${namespace}}\nspec: {schedule: '@daily', command: 'true'}\n`;
@@ -137,7 +137,7 @@ describe.skipIf(NO_KUBE)('definitions in a cluster', () => {
     expect(await cli.ok(['delete', '--ignore-not-found', '-f', '-'], { stdin: both })).toBe('');
   });
 
-  test('edit puts what the editor saves', async () => {
+  test('edit applies the file that the editor saves', async () => {
     await add('edited', '--description', 'before');
     const editor = join(tempDir(), 'editor');
     writeFileSync(editor, `#!/bin/sh\nsed -i 's/before/after/' "$1"\n`);
@@ -148,7 +148,7 @@ describe.skipIf(NO_KUBE)('definitions in a cluster', () => {
     expect((await object('edited')).spec).toMatchObject({ description: 'after' });
   });
 
-  test('completion offers the names of the cluster that the words choose, and the shared options', async () => {
+  test('completion offers the names of the chosen cluster, and the shared options', async () => {
     await add('completed', '--description', 'for the shell');
     const offered = (...words: string[]) => lshOk(cli, ['__complete', ...words]);
     expect(await offered('cron', 'get', '--cluster', 'compl')).toBe('completed\tfor the shell\n');
@@ -158,7 +158,7 @@ describe.skipIf(NO_KUBE)('definitions in a cluster', () => {
     expect(await offered('cron', 'get', '--kubec')).toMatch(/^--kubeconfig\t/);
   });
 
-  test('templates and crontabs go to a cluster too', async () => {
+  test('templates and crontabs can be added to a cluster', async () => {
     const set = ['--set', 'database=app', '--set', 'directory=/backups'];
     expect(
       await cli.ok(['cron', 'create-from-template', 'database-backup', ...set, '--image', 'postgres']),
@@ -174,7 +174,7 @@ describe.skipIf(NO_KUBE)('definitions in a cluster', () => {
     ['a file of variables', ['--command', 'true', '--env-file', '/etc/environment'], 2, 'JOB_INVALID'],
     ['an unknown zone', ['--command', 'true', '--tz', 'Mars/Phobos'], 2, 'JOB_INVALID'],
     ['a relative directory', ['--command', 'true', '--working-dir', 'here'], 2, 'JOB_INVALID'],
-  ])('%s is refused before anything is sent', async (_what, args, status, code) => {
+  ])('%s is refused before a request is sent', async (_, args, status, code) => {
     const result = await cli.call(['cron', 'add', '--name', 'x', ...YEARLY, ...args]);
     expect(result).toMatchObject({ status, stdout: '' });
     expect(result.stderr).toContain(`[${code}]`);

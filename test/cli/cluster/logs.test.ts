@@ -48,7 +48,7 @@ describe.skipIf(NO_KUBE)('logs of Kubernetes Jobs', () => {
     expect(await printed).toMatchObject({ status: 0, stdout: bytes.toString(), stderr: '' });
   });
 
-  test('-f waits for the pod, follows it, and goes on after a broken connection without a byte twice', async () => {
+  test('-f waits for the pod, follows it, and resumes after a broken connection without repeated bytes', async () => {
     const run = await started('followed');
     const printed = cli.call(['cron', 'logs', '-f', 'followed']);
     await kubelet.runPod(client, 'logs', run);
@@ -62,7 +62,7 @@ describe.skipIf(NO_KUBE)('logs of Kubernetes Jobs', () => {
     expect(await printed).toMatchObject({ status: 0, stdout: 'one\ntwo\nthree\n' });
   });
 
-  test('a pod that is gone leaves the end that the status keeps, or nothing, and either is said', async () => {
+  test('without a pod, the end from the status is printed, or an error that nothing is kept', async () => {
     const run = await started('gone');
     const path = `${lshJobPath('logs', 'gone')}/status`;
     const contentType = 'application/merge-patch+json';

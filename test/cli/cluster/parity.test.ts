@@ -1,4 +1,4 @@
-// The same command lines on the local daemon and on a cluster: the same words, the same fields, the same statuses.
+// The same command lines on the local daemon and on a cluster: the same output, fields and exit statuses.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CallOptions } from '../../support/cli.ts';
 import { aSharedDaemon, lsh } from '../../support/cli.ts';
@@ -15,7 +15,7 @@ const ADD = ['cron', 'add', '-n', 'job', '-s', '0 2 1 1 *', '--tz', 'UTC', '--ex
 
 type Step = [args: string[], options?: CallOptions];
 
-/** Each stands on what those before it did. */
+/** Each step builds on the steps before it. */
 const STEPS: Step[] = [
   [['cron', 'list']],
   [[...ADD, '-c', 'echo out; exit 3']],
@@ -57,7 +57,7 @@ const STEPS: Step[] = [
   [['cron', 'remove', 'job']],
 ];
 
-/** What is of the one home only, as what it stands for. */
+/** Replaces the parts that differ between the platforms with placeholders. */
 function shape(text: string, namespace: string): string {
   return (
     text
@@ -72,7 +72,7 @@ function shape(text: string, namespace: string): string {
       .replaceAll(`"namespace": "${namespace}"`, '"namespace": NAMESPACE')
       .replaceAll(/See the jobs (of the namespace|there are) with .*/g, 'See the jobs')
       .replaceAll(/"requestedBy": ".*",?\n\s*/g, '')
-      // The daemon keeps it with the run only; in a cluster it is part of the object.
+      // The daemon stores it with the run only; in a cluster it is part of the LshJob.
       .replaceAll(/"outputTail": ".*",?\n\s*/g, '')
       .replaceAll(/ --cluster\b/g, '')
   );
@@ -94,7 +94,7 @@ describe.skipIf(NO_KUBE)('local and cluster', () => {
     await environment?.stop();
   });
 
-  test('every step of a long session says the same in both', async () => {
+  test('every step of a long session prints the same on both', async () => {
     for (const [args, options] of STEPS) {
       const [local, cluster] = await Promise.all([lsh(home, args, options), cli.call(args, options)]);
       const said = ({ status, stdout, stderr }: typeof local, namespace: string) => ({

@@ -1,4 +1,4 @@
-// What `--cluster` says when there is no cluster, no definition, no right, no namespace, no controller.
+// The errors of `--cluster` without a cluster, a CRD, a right, a namespace or a controller.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -24,7 +24,7 @@ describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
   });
   afterAll(() => environment?.stop());
 
-  test('no kubeconfig, one that is wrong, a context that there is not', async () => {
+  test('a missing kubeconfig, an invalid one and an unknown context have errors of their own', async () => {
     const env = { PATH: process.env['PATH'] ?? '', HOME: tempDir() };
     const none = await lsh({ env }, ['cron', 'list', '--cluster']);
     expect(none).toMatchObject({ status: 2, stdout: '' });
@@ -35,7 +35,7 @@ describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
     expect(missing.stderr).toContain('[KUBECONFIG_INVALID]');
   });
 
-  test('a cluster that does not answer is named', async () => {
+  test('the error of a silent cluster names its server', async () => {
     const file = join(tempDir(), 'config');
     const cluster = { server: 'https://127.0.0.1:1' };
     const config = {
@@ -52,7 +52,7 @@ describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
     expect(stderr).toMatch(/https:\/\/127\.0\.0\.1:1 cannot be reached[^]*\[CLUSTER_UNREACHABLE\]/);
   });
 
-  test('a namespace that there is not is said to be missing by reads and writes', async () => {
+  test('reads and writes in a missing namespace name it', async () => {
     for (const args of [['cron', 'list'], ['cron', 'get', 'x'], ADD, ['cron', 'history']]) {
       const { status, stderr } = await cli.call([...args, '--namespace', 'nowhere']);
       expect({ args, status }).toEqual({ args, status: 4 });
@@ -60,7 +60,7 @@ describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
     }
   });
 
-  test('who has no right is told which one, and wrong credentials are told apart from that', async () => {
+  test('a missing right is named, and differs from wrong credentials', async () => {
     const stranger = await asBearer(environment, 'refusals', await tokenOf('stranger'));
     const list = await stranger.call(['cron', 'list']);
     expect(list.status).toBe(1);
@@ -72,7 +72,7 @@ describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
     expect((await nobody.call(['cron', 'list'])).stderr).toContain('[CLUSTER_UNAUTHORIZED]');
   });
 
-  test('who may only look is told that it may not create', async () => {
+  test('a user who may only read gets an error about create', async () => {
     const token = await tokenOf('looker');
     await grant('looker', ['get', 'list', 'watch']);
     const looker = await asBearer(environment, 'refusals', token);
@@ -80,7 +80,7 @@ describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
     expect((await looker.call(ADD)).stderr).toContain('You may not create lshjobs.lsh.dev');
   });
 
-  test('without a controller a trigger says so after its time, and stays recorded', async () => {
+  test('without a controller a trigger fails after its timeout, and stays recorded', async () => {
     await cli.ok(ADD);
     const jobs = clusterJobs({
       client,
@@ -98,14 +98,14 @@ describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
       path: '/apis/lsh.dev/v1alpha1/namespaces/refusals/lshjobs/x',
     });
     expect(metadata.annotations['lsh.dev/trigger']).toBe('early');
-    // One that waits must not be overwritten by the next.
+    // The next trigger must not overwrite a pending one.
     await expect(jobs.trigger({ name: 'x', id: 'late' })).rejects.toMatchObject({
       code: 'CONTROLLER_SILENT',
       hint: expect.stringContaining('was not recorded') as string,
     });
   });
 
-  test('a cluster without the definition says how to install it', async () => {
+  test('the error of a cluster without the CRD says how to install it', async () => {
     await client.json({
       method: 'DELETE',
       path: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/lshjobs.lsh.dev',
@@ -117,7 +117,7 @@ describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
     }
   });
 
-  /** The server takes a moment to forget. */
+  /** The server serves a deleted CRD for a moment. */
   async function untilGone(args: string[]) {
     for (;;) {
       const result = await cli.call(args);

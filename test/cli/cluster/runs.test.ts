@@ -1,5 +1,5 @@
-// The verbs about runs with --cluster: the built command line, a real controller with real children, a real API
-// server in between.
+// The verbs about runs with --cluster: the built command line, a real API server, and a real controller with real
+// children.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -36,7 +36,7 @@ describe.skipIf(NO_KUBE)('runs in a cluster', () => {
       return status?.active.find(({ phase }) => phase === 'Running');
     });
 
-  test('trigger --wait ends with the exit code of the run; logs, history, report and get tell of it', async () => {
+  test('trigger --wait exits with the code of the run; logs, history, report and get show the run', async () => {
     await add('fails', 'echo out; echo err >&2; exit 7');
     const waited = await cli.call(['cron', 'trigger', 'fails', '--wait']);
     expect(waited.status).toBe(7);
@@ -55,7 +55,7 @@ describe.skipIf(NO_KUBE)('runs in a cluster', () => {
     expect(await cli.ok(['cron', 'list'])).toMatch(/^fails .*Failed \(exit 7\) .*Failing$/m);
   });
 
-  test('the same trigger id is the same run, also asked for by many at once', async () => {
+  test('concurrent triggers with one id are one run', async () => {
     await add('once', 'true');
     const args = ['cron', 'trigger', 'once', '--id', 'deploy-1', '-o', 'name'];
     const names = await Promise.all([cli.ok(args), cli.ok(args), cli.ok(args)]);
@@ -63,7 +63,7 @@ describe.skipIf(NO_KUBE)('runs in a cluster', () => {
     expect(await cli.json<RunDocument[]>('cron', 'history', 'once')).toHaveLength(1);
   });
 
-  test('different requests at once are all handled, one after the other', async () => {
+  test('concurrent triggers with different ids are all handled, in turn', async () => {
     await add('many', 'true', '--concurrency', 'allow');
     const names = await Promise.all(
       ['a', 'b', 'c'].map((id) => cli.ok(['cron', 'trigger', 'many', '--id', id, '-o', 'name'])),
@@ -76,12 +76,12 @@ describe.skipIf(NO_KUBE)('runs in a cluster', () => {
     expect(status?.active).toEqual([]);
   });
 
-  test('a run that the policy forbids says so, and stop ends the active one', async () => {
+  test('a trigger that the policy forbids fails with the reason, and stop ends the active run', async () => {
     const begun = join(tempDir(), 'begun');
     await add('long', `trap "echo told; exit 0" TERM; echo begun; touch ${begun}; sleep 1000 & wait`);
     const name = (await cli.ok(['cron', 'trigger', 'long', '-o', 'name'])).trim();
     await running('long');
-    // It runs before its shell has come to the trap.
+    // The run is active before its shell has set the trap.
     await eventually(() => existsSync(begun));
     const refused = await cli.call(['cron', 'trigger', 'long']);
     expect(refused).toMatchObject({ status: 1, stdout: '' });
@@ -95,7 +95,7 @@ describe.skipIf(NO_KUBE)('runs in a cluster', () => {
     ]);
   });
 
-  test('output longer than the status keeps is told to be the end only', async () => {
+  test('a note says that only the end of a long output is kept', async () => {
     await add('chatty', 'seq 1 2000');
     await cli.ok(['cron', 'trigger', 'chatty', '--wait']);
     const { stdout, stderr } = await cli.call(['cron', 'logs', 'chatty']);
@@ -104,14 +104,14 @@ describe.skipIf(NO_KUBE)('runs in a cluster', () => {
     expect(stderr).toMatch(/^note: Only the end of the output of chatty-m\S+ is kept \(10\d\d bytes\)/);
   });
 
-  test('explain tells what became of a slot, and history keeps what the limits say', async () => {
+  test('explain shows the outcome of a slot, and history the runs within the limits', async () => {
     await cli.ok(['cron', 'add', '-n', 'tick', '-i', '1s', '--executor', 'shell', '-c', 'true']);
     const completed = async () => {
       const runs = await cli.json<RunDocument[]>('cron', 'history', 'tick');
       return runs.filter(({ phase }) => phase === 'Completed').length === 3 && runs;
     };
     await eventually(completed);
-    // While it ticks, what was shown a moment ago may be beyond the limits.
+    // While the job is due each second, a run shown a moment ago may be beyond the limits.
     await cli.ok(['cron', 'pause', 'tick']);
     const [run] = await eventually(async () => {
       const runs = await completed();
@@ -143,7 +143,7 @@ describe.skipIf(NO_KUBE)('runs in a cluster', () => {
     ).toContain('is not a slot');
   });
 
-  test('a job that kubectl put with a zone that there is not is invalid, and says so when it is triggered', async () => {
+  test('a trigger of a job that kubectl applied with an unknown zone fails with the problem', async () => {
     const spec = { schedule: '@daily', timeZone: 'Mars/Phobos', command: 'true' };
     const client = await environment.client();
     await client.json({
@@ -159,7 +159,7 @@ describe.skipIf(NO_KUBE)('runs in a cluster', () => {
     expect(await cli.ok(['cron', 'export', 'martian'])).toContain('timeZone: Mars/Phobos');
   });
 
-  test('what there is not is not found, and a job that has not run has no output', async () => {
+  test('unknown jobs and runs are not found, and a job without runs has no output', async () => {
     await add('fresh', 'true');
     const none = await cli.call(['cron', 'logs', 'fresh']);
     expect(none).toMatchObject({ status: 4, stdout: '' });
@@ -171,7 +171,7 @@ describe.skipIf(NO_KUBE)('runs in a cluster', () => {
     }
   });
 
-  test('remove ends what is active with the job', async () => {
+  test('remove ends the active runs of the job', async () => {
     await add('doomed', 'sleep 1000');
     const name = (await cli.ok(['cron', 'trigger', 'doomed', '-o', 'name'])).trim();
     await running('doomed');

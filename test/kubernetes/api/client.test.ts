@@ -1,4 +1,4 @@
-// One connection for every call, credentials that change, servers without HTTP/2: on a real API server.
+// The client on a real API server: one connection for all calls, changing credentials, servers without HTTP/2.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
@@ -60,7 +60,7 @@ describe.skipIf(NO_KUBE)('the client', () => {
     await proxy.stop();
   });
 
-  test('a server without HTTP/2 is spoken to over a bounded pool, and a watch does not block the rest', async () => {
+  test('a server without HTTP/2 gets a bounded pool, and a watch does not block other calls', async () => {
     const proxy = await HttpProxy.start(environment);
     const client = await environment.client(proxy.url);
     const watching = new AbortController();
@@ -82,7 +82,7 @@ describe.skipIf(NO_KUBE)('the client', () => {
     await proxy.stop();
   });
 
-  test('a kubectl proxy, which speaks plain HTTP, is spoken to', async () => {
+  test('a kubectl proxy is reached over plain HTTP', async () => {
     const kubectl = spawn(
       'kubectl',
       [`--kubeconfig=${await environment.kubeconfig()}`, 'proxy', '--port=0'],
@@ -134,19 +134,19 @@ describe.skipIf(NO_KUBE)('the client', () => {
     proxy.close();
   });
 
-  test('a token that was replaced is read again on the first 401, before its file is due', async () => {
+  test('a replaced token is read at the first 401, before its file is due', async () => {
     const tokenFile = join(environment.dir, 'token');
     await writeFile(tokenFile, 'stale');
     const client = environment.clientOf(() => withTokenFile(environment, tokenFile));
     await expect(client.json({ path: CONFIG_MAPS })).rejects.toSatisfy((e) => statusCode(e) === 401);
-    // The refused token is in the library's memory for a minute; the file has a good one now.
+    // The library caches the refused token for a minute; the file has a valid one now.
     await writeFile(tokenFile, await serviceAccountToken(direct));
     expect(await client.json({ path: CONFIG_MAPS })).toMatchObject({ kind: 'ConfigMapList' });
     await writeFile(tokenFile, 'stale again');
     expect(await client.json({ path: CONFIG_MAPS })).toMatchObject({ kind: 'ConfigMapList' });
   });
 
-  test('a 401 is retried once and no more, by the typed clients too', async () => {
+  test('a 401 is retried once only, by the typed clients too', async () => {
     const proxy = await HttpProxy.start(environment);
     const client = await environment.client(proxy.url);
     proxy.intercept = () => ({ status: 401, body: '{}' });
@@ -157,7 +157,7 @@ describe.skipIf(NO_KUBE)('the client', () => {
     await proxy.stop();
   });
 
-  test('a connection given up fails what is on it, and the next call opens another', async () => {
+  test('a dropped connection fails its calls, and the next call opens a new one', async () => {
     const proxy = await ByteProxy.start(environment.server);
     const client = await environment.client(proxy.url);
     const watch = await client.request({ path: CONFIG_MAPS, query: { watch: true } });
@@ -171,7 +171,7 @@ describe.skipIf(NO_KUBE)('the client', () => {
     await proxy.stop();
   });
 
-  test('the answer to a write has come when the call returns: nobody has to read it before the connection ends', async () => {
+  test('a write returns with its answer read, so that callers may ignore it', async () => {
     const proxy = await ByteProxy.start(environment.server);
     const client = await environment.client(proxy.url);
     const big = { value: 'x'.repeat(50_000) };
@@ -187,7 +187,7 @@ describe.skipIf(NO_KUBE)('the client', () => {
     await proxy.stop();
   });
 
-  test('errors are told apart as the server meant them', async () => {
+  test('the errors of the server are told apart', async () => {
     const body = configMap('errors');
     const created = await direct.json<{ metadata: { resourceVersion: string } }>({
       method: 'POST',
@@ -225,7 +225,7 @@ describe.skipIf(NO_KUBE)('the client', () => {
     expect([missing, twice, conflict].map(retryAfterMs)).toEqual([undefined, undefined, undefined]);
   });
 
-  test('a server that asks to wait is understood', async () => {
+  test('the server’s Retry-After is read', async () => {
     const proxy = await HttpProxy.start(environment);
     const client = await environment.client(proxy.url);
     proxy.intercept = () => ({ status: 429, headers: { 'Retry-After': '7' }, body: 'slow down' });
@@ -236,7 +236,7 @@ describe.skipIf(NO_KUBE)('the client', () => {
     await proxy.stop();
   });
 
-  test('each kind of patch is taken for what it is', async () => {
+  test('each kind of patch has its meaning', async () => {
     const path = `${CONFIG_MAPS}/patched`;
     await direct.json({ method: 'POST', path: CONFIG_MAPS, body: configMap('patched', { a: '1', b: '2' }) });
     const merged = await direct.json({

@@ -1,4 +1,4 @@
-// Whose rights a call has: what a kubeconfig says of its user is what the API server sees, or is refused aloud.
+// The rights of a call: the API server sees the user of the kubeconfig, or lsh refuses the kubeconfig.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -27,7 +27,7 @@ describe.skipIf(NO_KUBE)('the user of a kubeconfig', () => {
   });
   afterAll(() => environment?.stop());
 
-  /** A kubeconfig in a directory of its own, whose one user has the fields beside or instead of the administrator's. */
+  /** A kubeconfig in a directory of its own, whose user has these fields over those of the administrator. */
   async function kubeconfig(
     user: object,
     { server = environment.server, keep = false } = {},
@@ -52,14 +52,14 @@ describe.skipIf(NO_KUBE)('the user of a kubeconfig', () => {
     return (await admin.json<{ status: { token: string } }>({ method: 'POST', path, body })).status.token;
   }
 
-  /** Who the API server takes it for: somebody without rights, whom it names in the refusal. */
+  /** The user that the API server recognises: its refusal names a user without rights. */
   async function identity(client: KubeClient): Promise<string | undefined> {
     const refusal: unknown = await client.json({ path: SECRETS }).catch((error: unknown) => error);
     expect(statusCode(refusal)).toBe(403);
     return /User "([^"]*)"/.exec(statusBody(refusal)?.message ?? '')?.[1];
   }
 
-  /** A plugin that hands out what is in a file, marks each time it is asked, and does first what it is told to. */
+  /** A credential plugin that prints a file, after it has counted the call and run the given shell line. */
   async function plugin(name: string, token: string, first = ':') {
     const directory = join(environment.dir, `plugin-${name}`);
     await mkdir(directory);
@@ -76,7 +76,7 @@ describe.skipIf(NO_KUBE)('the user of a kubeconfig', () => {
     };
   }
 
-  test('may be a plugin, which is asked once for many calls and once more when its token is refused', async () => {
+  test('may be a plugin, which runs once for many calls and once more when its token is refused', async () => {
     const { user, replace, asked } = await plugin('rotated', await tokenOf('rotated'));
     const proxy = await HttpProxy.start(environment);
     const client = clientOf({ kubeconfig: await kubeconfig(user, { server: proxy.url }) });
@@ -84,7 +84,7 @@ describe.skipIf(NO_KUBE)('the user of a kubeconfig', () => {
     await many();
     await many();
     expect(asked()).toBe(1);
-    // All that are under way are refused together.
+    // The server refuses all calls under way at the same time.
     const bearers = new Set<string | undefined>();
     let refused = 0;
     proxy.intercept = ({ headers }) => {
@@ -100,7 +100,7 @@ describe.skipIf(NO_KUBE)('the user of a kubeconfig', () => {
     await proxy.stop();
   });
 
-  test('may be a plugin that fails, and then works', async () => {
+  test('may be a plugin that fails once and then works', async () => {
     const { user, replace, asked } = await plugin('failing', 'worthless');
     const client = clientOf({ kubeconfig: await kubeconfig(user) });
     await expect(client.json(VERSION)).rejects.toSatisfy((error) => statusCode(error) === 401);
@@ -110,7 +110,7 @@ describe.skipIf(NO_KUBE)('the user of a kubeconfig', () => {
     expect(asked()).toBe(3);
   });
 
-  test('may be a plugin that hangs: a call ends at its deadline, and is not asked for any more', async () => {
+  test('may be a plugin that hangs: a call ends at its deadline, and the plugin does not run for it later', async () => {
     const gate = join(environment.dir, 'gate');
     execFileSync('mkfifo', [gate]);
     const { user, asked } = await plugin('hanging', await tokenOf('hanging'), `. ${gate}`);
@@ -127,7 +127,7 @@ describe.skipIf(NO_KUBE)('the user of a kubeconfig', () => {
     expect(asked()).toBe(2);
   });
 
-  test('has its own credentials, whatever others there are of the same name in this process', async () => {
+  test('has its own credentials, even with a namesake in the same process', async () => {
     const clients = [];
     for (const name of ['first', 'second']) {
       const { user } = await plugin(name, await tokenOf(name));
@@ -163,7 +163,7 @@ describe.skipIf(NO_KUBE)('the user of a kubeconfig', () => {
     expect(await identity(clientOf({ kubeconfig: empty }))).toBe('jane');
   });
 
-  test('that impersonates with groups is refused wherever in KUBECONFIG it stands, by the command line too', async () => {
+  test('that impersonates with groups is refused in any file of KUBECONFIG, by the command line too', async () => {
     const other = join(environment.dir, 'other');
     await writeFile(other, stringify({ 'current-context': 'elsewhere', contexts: [], users: [] }));
     const path = await kubeconfig({ as: 'jane', 'as-groups': ['a'] }, { keep: true });
@@ -176,7 +176,7 @@ describe.skipIf(NO_KUBE)('the user of a kubeconfig', () => {
     });
   });
 
-  test('and everything else in KUBECONFIG is of the first file that names it', async () => {
+  test('is that of the first file in KUBECONFIG that names it, as is every other entry', async () => {
     const [first, second] = [
       await kubeconfig({ token: await tokenOf('in-the-first') }),
       await kubeconfig({ token: await tokenOf('in-the-second') }),
@@ -185,7 +185,7 @@ describe.skipIf(NO_KUBE)('the user of a kubeconfig', () => {
     expect(await identity(client)).toBe('system:serviceaccount:default:in-the-first');
   });
 
-  test('may have its token in a file, as kubectl names it, beside the kubeconfig', async () => {
+  test('may have its token in a file beside the kubeconfig, under kubectl’s name for it', async () => {
     const path = await kubeconfig({ tokenFile: 'token' });
     await writeFile(join(path, '../token'), await tokenOf('of-a-file'));
     expect(await identity(clientOf({ kubeconfig: path }))).toBe('system:serviceaccount:default:of-a-file');

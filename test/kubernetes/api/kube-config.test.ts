@@ -1,4 +1,4 @@
-// Which cluster is meant, and what is said when there is none.
+// The choice of a cluster, and the error without one.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,17 +41,17 @@ describe('the choice of a cluster', () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  test('a file’s current context is taken, or the one that was asked for', () => {
+  test('the file’s current context is used, or the requested one', () => {
     expect(loadKubeConfig({ kubeconfig: file }).getCurrentCluster()?.server).toBe('https://a:6443');
     expect(loadKubeConfig({ kubeconfig: file, context: 'two' }).currentContext).toBe('two');
   });
 
-  test('KUBECONFIG is where it is looked for first', () => {
+  test('KUBECONFIG comes first', () => {
     vi.stubEnv('KUBECONFIG', file);
     expect(loadKubeConfig({}).getContextObject('one')?.namespace).toBe('team');
   });
 
-  test('a file of KUBECONFIG that is not there is passed over, as kubectl does', () => {
+  test('a missing file of KUBECONFIG is skipped, as by kubectl', () => {
     const none = join(dir, 'none');
     expect(loadKubeConfig({ kubeconfigEnv: `${none}:${file}:${none}` }).currentContext).toBe('one');
     expect(() => loadKubeConfig({ kubeconfigEnv: none })).toThrow(
@@ -62,7 +62,7 @@ describe('the choice of a cluster', () => {
     );
   });
 
-  test('one without users, which kubectl writes as null, is whole', async () => {
+  test('a file without users, which kubectl writes as null, is valid', async () => {
     await writeFile(
       file,
       stringify({
@@ -75,16 +75,16 @@ describe('the choice of a cluster', () => {
     expect(loadKubeConfig({ kubeconfig: file }).getCurrentCluster()?.server).toBe('http://127.0.0.1:8001');
   });
 
-  test('plain HTTP, as a kubectl proxy speaks it, is not refused for its missing TLS', () => {
+  test('plain HTTP, as of a kubectl proxy, is accepted without TLS', () => {
     const cluster = loadKubeConfig({ kubeconfig: file, context: 'two' }).getCurrentCluster();
     expect(cluster).toMatchObject({ server: 'http://127.0.0.1:8001', skipTLSVerify: true });
   });
 
   test.each([
-    ['a context that there is not', () => ({ kubeconfig: file, context: 'three' }), 'no context "three"'],
+    ['an unknown context', () => ({ kubeconfig: file, context: 'three' }), 'no context "three"'],
     ['a context without a cluster', () => ({ kubeconfig: file, context: 'broken' }), 'names no cluster'],
-    ['a file that there is not', () => ({ kubeconfig: join(dir, 'none') }), 'ENOENT'],
-  ])('%s is an error that says so', (_, choice, detail) => {
+    ['a missing file', () => ({ kubeconfig: join(dir, 'none') }), 'ENOENT'],
+  ])('%s has the error KUBECONFIG_INVALID', (_, choice, detail) => {
     expect(() => loadKubeConfig(choice())).toThrow(
       expect.objectContaining({
         code: 'KUBECONFIG_INVALID',
@@ -93,7 +93,7 @@ describe('the choice of a cluster', () => {
     );
   });
 
-  test('a file that cannot be parsed is told without the lines around the mistake, which may be a token', async () => {
+  test('the error of an invalid file omits the lines around the mistake, which may contain a token', async () => {
     await writeFile(file, 'users:\n- name: u\n  user:\n    token: hush\n   wrong: indentation\n');
     let thrown: unknown;
     try {
@@ -106,13 +106,13 @@ describe('the choice of a cluster', () => {
     expect(inspect(thrown)).not.toContain('hush');
   });
 
-  test('an unknown context comes with the names of those there are', () => {
+  test('the error of an unknown context lists the known ones', () => {
     expect(() => loadKubeConfig({ kubeconfig: file, context: 'three' })).toThrow(
       expect.objectContaining({ hint: 'Known contexts: one, two, broken.' }),
     );
   });
 
-  test('no configuration anywhere has a code of its own', () => {
+  test('a missing configuration has an error code of its own', () => {
     expect(() => loadKubeConfig({})).toThrow(expect.objectContaining({ code: 'KUBECONFIG_MISSING' }));
   });
 });

@@ -13,13 +13,13 @@ import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
 
 const LEASES = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
 const ELECTED = `${LEASES}/elected`;
-// Where an end of the lease is waited for; the rules are the same for the defaults, which are 15, 10 and 2 seconds. Not so
-// short that a holder on a busy machine loses it by the way.
+// For tests that wait for an expiry, with the same rules as the defaults of 15, 10 and 2 seconds. Long enough that a
+// holder on a busy machine keeps its lease.
 const SHORT = { leaseDurationMs: 6_000, renewDeadlineMs: 4_000, retryPeriodMs: 500 };
-/** At most so long after one try the next one begins: the default, and what a timer may be late. */
+/** Longest time between two tries, milliseconds: the default period, and the lateness of a timer. */
 const NEXT_TRY_MS = 2_200;
 
-/** An elector in a process of its own; `words` is what it has said. */
+/** An elector in a process of its own; `words` are its output. */
 interface Candidate {
   process: ChildProcess;
   words: string[];
@@ -71,7 +71,7 @@ describe.skipIf(NO_KUBE)('leader election', () => {
       ...options,
     });
 
-  /** The direct client; `asked` is called as each call begins, `answered` with each lease that it brings. */
+  /** The direct client; calls `asked` at the start of each call, and `answered` with each lease that it returns. */
   const watched = (asked: () => void, answered: (lease: Lease) => void = () => {}) =>
     ({
       json: async (request: KubeRequest) => {
@@ -84,7 +84,7 @@ describe.skipIf(NO_KUBE)('leader election', () => {
       dropConnection: () => {},
     }) as unknown as KubeClient;
 
-  /** Leads until told to stop; `leading` resolves when it does. */
+  /** Leads until stopped; `leading` resolves once it leads. */
   function lead(one: LeaderElector, stop: AbortSignal) {
     const leading = Promise.withResolvers<AbortSignal>();
     const ended = one.run(stop, async (signal) => {
@@ -96,7 +96,7 @@ describe.skipIf(NO_KUBE)('leader election', () => {
 
   const lease = () => direct.json<Lease>({ path: ELECTED });
 
-  test('the first takes the lease, with times of six digits, and renews it', async () => {
+  test('the first candidate acquires the lease, with times of six digits, and renews it', async () => {
     const stop = new AbortController();
     const first = elector('first');
     const { leading, ended } = lead(first, stop.signal);
@@ -117,11 +117,11 @@ describe.skipIf(NO_KUBE)('leader election', () => {
     expect((await lease()).spec).toMatchObject({ leaseDurationSeconds: 1 });
   });
 
-  test('with the default periods, a released lease is taken by the next try, two seconds after the last at most', async () => {
+  test('with the default periods, the next try acquires a released lease within two seconds', async () => {
     const [stopFirst, stopSecond] = [new AbortController(), new AbortController()];
     const first = lead(elector('first'), stopFirst.signal);
     await first.leading;
-    // Timers of one process fire in the order of their times, however late the machine lets them.
+    // Timers of one process fire in the order of their times, even late ones.
     let limit: AbortSignal | undefined;
     let overdue = 0;
     const late = () => overdue++;
@@ -141,7 +141,7 @@ describe.skipIf(NO_KUBE)('leader election', () => {
     await first.ended;
     const before = tries;
     await second.leading;
-    // It looks, and writes.
+    // One read and one write.
     expect(tries - before).toBeLessThanOrEqual(2);
     expect(overdue).toBe(0);
     expect((await lease()).spec).toMatchObject({ holderIdentity: 'second', leaseTransitions: 1 });
@@ -149,7 +149,7 @@ describe.skipIf(NO_KUBE)('leader election', () => {
     await second.ended;
   });
 
-  test('the lease of a killed holder is taken when it has expired, and not before', async () => {
+  test('the lease of a killed holder is acquired after its expiry, and not before', async () => {
     const first = await candidate('first');
     await eventually(() => first.words.includes('leading'));
     const stop = new AbortController();
@@ -166,7 +166,7 @@ describe.skipIf(NO_KUBE)('leader election', () => {
     await second.leading;
     const { acquireTime } = (await lease()).spec!;
     expect(Date.parse(acquireTime!) - Date.parse(renewTime!)).toBeGreaterThanOrEqual(SHORT.leaseDurationMs);
-    // The first look that finds it expired is the last one.
+    // The first read that finds the lease expired is the last one.
     const looks = seen.filter((look) => look.renewTime === renewTime);
     const expiredAt = looks[0]!.at + SHORT.leaseDurationMs;
     expect(looks.filter(({ at }) => at > expiredAt)).toHaveLength(1);
@@ -174,7 +174,7 @@ describe.skipIf(NO_KUBE)('leader election', () => {
     await second.ended;
   });
 
-  test('a holder that was frozen past its lease wakes up to have lost it', async () => {
+  test('a holder frozen past its lease has lost it when it wakes up', async () => {
     const first = await candidate('first');
     await eventually(() => first.words.includes('leading'));
     first.process.kill('SIGSTOP');
@@ -189,7 +189,7 @@ describe.skipIf(NO_KUBE)('leader election', () => {
     await second.ended;
   });
 
-  test('a holder cut off from the API server stops leading before the lease can be taken', async () => {
+  test('a holder cut off from the API server stops leading before another candidate can acquire the lease', async () => {
     const proxy = await ByteProxy.start(environment.server);
     const client = await environment.client(proxy.url);
     const first = elector('first', { client });
@@ -206,7 +206,7 @@ describe.skipIf(NO_KUBE)('leader election', () => {
     await proxy.stop();
   });
 
-  test('a connection that goes dead under the holder costs it one renewal, not the lease', async () => {
+  test('a dead connection costs the holder one renewal, not the lease', async () => {
     const proxy = await ByteProxy.start(environment.server);
     const client = await environment.client(proxy.url);
     const stop = new AbortController();
@@ -227,7 +227,7 @@ describe.skipIf(NO_KUBE)('leader election', () => {
   test.each([
     ['an hour behind', -3_600_000],
     ['an hour ahead', 3_600_000],
-  ])('a dead holder’s clock that is %s changes nothing about when its lease is taken', async (_, skewMs) => {
+  ])('a dead holder’s clock that is %s does not change when its lease is acquired', async (_, skewMs) => {
     const time = new Date(Date.now() + skewMs).toISOString().replace('Z', '000Z');
     await direct.json({
       method: 'POST',
@@ -246,7 +246,7 @@ describe.skipIf(NO_KUBE)('leader election', () => {
     await ended;
   });
 
-  test('the lease is kept while what was led winds up', async () => {
+  test('the holder keeps the lease until its work has ended', async () => {
     const stop = new AbortController();
     const windUp = Promise.withResolvers<void>();
     const first = elector('first');
@@ -265,7 +265,7 @@ describe.skipIf(NO_KUBE)('leader election', () => {
     expect((await lease()).spec?.holderIdentity).toBeFalsy();
   });
 
-  test('what fails while leading releases the lease and is told', async () => {
+  test('a failure while leading releases the lease and is thrown', async () => {
     const failing = elector('failing').run(new AbortController().signal, () =>
       Promise.reject(new Error('as the test wants')),
     );
@@ -273,7 +273,7 @@ describe.skipIf(NO_KUBE)('leader election', () => {
     expect((await lease()).spec?.holderIdentity).toBeFalsy();
   });
 
-  test('of five that stand at once, never two lead, and all of them come to it', async () => {
+  test('of five candidates, never two lead at once, and each leads in turn', async () => {
     const stops = new Map<string, AbortController>();
     const led = new Set<string>();
     let leaders = 0;

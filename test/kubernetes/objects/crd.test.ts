@@ -1,4 +1,4 @@
-// The definition of LshJob on a real API server: what it takes, refuses, fills in and shows.
+// The CRD of LshJob on a real API server: what the server admits, refuses, defaults and prints.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiException } from '@kubernetes/client-node';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
@@ -7,7 +7,7 @@ import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job
 import { eventually } from '../../support/eventually.ts';
 import { KUBE_MINOR, kubectl, KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
 
-// Rules in the definition (CEL) came with 1.25 and are the operator's business before.
+// Before 1.25 the server has no CEL rules, and the operator alone checks them.
 const NO_RULES = KUBE_MINOR < 25;
 
 function manifest(name: string, spec: object): object {
@@ -16,7 +16,7 @@ function manifest(name: string, spec: object): object {
 
 const GOOD = { schedule: '0 2 * * 0', command: 'lsh push --env prod' };
 
-describe.skipIf(NO_KUBE)('the definition of LshJob', () => {
+describe.skipIf(NO_KUBE)('the CRD of LshJob', () => {
   let environment: KubeEnvironment;
   let client: KubeClient;
 
@@ -39,7 +39,7 @@ describe.skipIf(NO_KUBE)('the definition of LshJob', () => {
     return statusBody(outcome)?.message ?? '';
   }
 
-  test('defaults are filled in by the server', async () => {
+  test('the server fills in defaults', async () => {
     const { spec } = await create('defaults', { ...GOOD, retry: { limit: 2 } });
     expect(spec).toMatchObject({
       suspend: false,
@@ -52,7 +52,7 @@ describe.skipIf(NO_KUBE)('the definition of LshJob', () => {
     expect(spec).not.toHaveProperty('executor');
   });
 
-  test('what is free-form is kept and what is unknown is not', async () => {
+  test('free-form fields are kept, and unknown fields are dropped', async () => {
     const affinity = { nodeAffinity: { deep: [{ key: 'a', values: ['b'] }] } };
     const { spec } = await create('free-form', {
       ...GOOD,
@@ -96,16 +96,16 @@ describe.skipIf(NO_KUBE)('the definition of LshJob', () => {
     expect(await refusal('rule', { ...GOOD, ...part })).toContain(message);
   });
 
-  test.skipIf(NO_RULES)('neither command nor args is refused', async () => {
+  test.skipIf(NO_RULES)('a spec without command and args is refused', async () => {
     expect(await refusal('nothing', { schedule: '@daily' })).toContain('exactly one of command and args');
   });
 
-  test.skipIf(NO_RULES)('a name of 63 characters is taken and one of 64 is not', async () => {
+  test.skipIf(NO_RULES)('a name of 63 characters is admitted, and one of 64 is refused', async () => {
     await create('n'.repeat(63), GOOD);
     expect(await refusal('n'.repeat(64), GOOD)).toContain('at most 63');
   });
 
-  test('a status is written through its own path only', async () => {
+  test('only the status path writes a status', async () => {
     const created = await create('status', GOOD);
     const status = { phase: 'Scheduled', nextScheduleTime: '2026-03-01T02:00:00Z' };
     const path = lshJobPath('default', 'status');
@@ -128,7 +128,7 @@ describe.skipIf(NO_KUBE)('the definition of LshJob', () => {
     expect(written.metadata.generation).toBe(created.metadata.generation);
   });
 
-  test('kubectl shows the columns of an operator, by the short name too', async () => {
+  test('kubectl prints the columns, by the short name too', async () => {
     await create('shown', GOOD);
     const table = await kubectl(environment, 'get', 'lj', 'shown');
     expect(table.split('\n')[0]).toMatch(/^NAME\s+SCHEDULE\s+SUSPEND\s+PHASE\s+LAST\s+NEXT\s+AGE\s*$/);
@@ -139,7 +139,7 @@ describe.skipIf(NO_KUBE)('the definition of LshJob', () => {
   });
 
   test('kubectl explains each field', async () => {
-    // The server publishes the schema of a new definition a little after it serves it.
+    // The server publishes the schema of a new CRD a little after it serves it.
     const explain = () => kubectl(environment, 'explain', 'lshjob.spec.retry');
     const text = await eventually(() => explain().catch(() => undefined));
     expect(text).toContain('What follows a failed attempt.');

@@ -1,4 +1,4 @@
-// The Kubernetes Job of a run: what it says, and what the real server and controller make of it.
+// The Kubernetes Job of a run: its manifest, and what the real server and Job controller do with it.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Job, JobSpecInput } from '../../../src/core/job.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
@@ -29,7 +29,7 @@ const podOf = (spec: JobSpecInput) => manifestOf(spec).spec!.template.spec!;
 const containerOf = (spec: JobSpecInput) => podOf(spec).containers[0]!;
 
 describe('the manifest of a run', () => {
-  test('says whose it is, which slot it is for, and that it is tried once', () => {
+  test('names its owner, its slot and its run, and allows one try', () => {
     const { metadata, spec } = manifestOf({ timeoutSeconds: 60 });
     expect(metadata).toMatchObject({
       name: 'backup-1',
@@ -48,14 +48,18 @@ describe('the manifest of a run', () => {
   });
 
   test.each([
-    ['a command goes through the shell', { command: 'echo "$A" | wc' }, ['/bin/sh', '-c', 'echo "$A" | wc']],
-    ['the named one', { command: 'a', shell: '/bin/bash' }, ['/bin/bash', '-c', 'a']],
-    ['args go as they are', { command: undefined, args: ['echo', '$A'] }, ['echo', '$A']],
+    [
+      'a command runs in the default shell',
+      { command: 'echo "$A" | wc' },
+      ['/bin/sh', '-c', 'echo "$A" | wc'],
+    ],
+    ['a command runs in its own shell', { command: 'a', shell: '/bin/bash' }, ['/bin/bash', '-c', 'a']],
+    ['args run without a shell', { command: undefined, args: ['echo', '$A'] }, ['echo', '$A']],
   ])('%s', (_, spec, command) => {
     expect(containerOf(spec)).toMatchObject({ name: 'run', command, image: 'busybox:stable' });
   });
 
-  test('the command is told about its run, and nothing else can take those names', () => {
+  test('the command gets the variables of its run, which no other source can override', () => {
     const { env } = containerOf({
       env: [
         { name: 'LSH_SLOT', value: 'mine' },
@@ -71,7 +75,7 @@ describe('the manifest of a run', () => {
     );
   });
 
-  test('sources keep their prefix, and optional goes where Kubernetes has it', () => {
+  test('sources keep their prefix, and optional moves to where Kubernetes expects it', () => {
     const envFrom = [
       { prefix: 'A_', optional: true, configMapRef: { name: 'a' } },
       { secretRef: { name: 'b' } },
@@ -82,7 +86,7 @@ describe('the manifest of a run', () => {
     ]);
   });
 
-  test('the pod template lies under the rest: what the spec says wins, what it does not say stays', () => {
+  test('the spec overrides the pod template, which keeps its other fields', () => {
     const pod = podOf({
       command: 'true',
       env: [{ name: 'B', value: 'spec' }],
@@ -149,7 +153,7 @@ describe('the manifest of a run', () => {
     );
   });
 
-  test('the template’s labels stay beside ours and cannot forge them', () => {
+  test('the template’s labels stay, but cannot override ours', () => {
     const podTemplate = {
       metadata: { labels: { team: 'a', 'lsh.dev/run': 'forged' }, annotations: { note: 'kept' } },
     };
@@ -159,7 +163,7 @@ describe('the manifest of a run', () => {
     });
   });
 
-  test('a queue name is Kueue’s label on the Job', () => {
+  test('queueName becomes Kueue’s label on the Job', () => {
     expect(manifestOf({ job: { queueName: 'night' } }).metadata!.labels).toMatchObject({
       'kueue.x-k8s.io/queue-name': 'night',
     });
@@ -167,7 +171,7 @@ describe('the manifest of a run', () => {
   });
 });
 
-describe('what a Job shows of its run', () => {
+describe('the observation of a Kubernetes Job', () => {
   const condition = (type: string, reason?: string) => ({
     type,
     status: 'True',
@@ -189,7 +193,7 @@ describe('what a Job shows of its run', () => {
     conditions: [condition('Failed', 'BackoffLimitExceeded')],
   };
 
-  test('one that has only begun to end is still running', () => {
+  test('a Job that is about to end is still running', () => {
     const conditions = [condition('SuccessCriteriaMet'), { ...condition('Complete'), status: 'False' }];
     expect(observationOf(jobObject({ startTime: '2026-01-01T00:01:02Z', conditions }), [])).toEqual({
       name: 'backup-1',
@@ -198,7 +202,7 @@ describe('what a Job shows of its run', () => {
     });
   });
 
-  test('one that its queue has not let in yet counts from its creation', () => {
+  test('a Job that its queue holds back counts from its creation', () => {
     expect(observationOf(jobObject({}), [])).toMatchObject({ startedAt: at('2026-01-01T00:01:00Z') });
   });
 
@@ -213,7 +217,7 @@ describe('what a Job shows of its run', () => {
     ['an eviction', [pod({ exitCode: 143 }, { reason: 'Evicted', message: 'disk' })], { reason: 'Lost' }],
     ['a Pod that ended without its container', [pod(undefined)], { reason: 'Lost' }],
     ['no Pod at all', [], { reason: 'Lost' }],
-  ])('%s is told by the Pod', (_, pods, expected) => {
+  ])('%s is read from the Pod', (_, pods, expected) => {
     expect(observationOf(jobObject(failed), pods)).toMatchObject({
       state: 'Ended',
       finishedAt: at('2026-01-01T00:05:00Z'),
@@ -221,20 +225,20 @@ describe('what a Job shows of its run', () => {
     });
   });
 
-  test('an eviction is not taken for the exit code of its TERM', () => {
+  test('an eviction has no exit code: its Pod’s is that of the TERM', () => {
     expect(
       observationOf(jobObject(failed), [pod({ exitCode: 143 }, { reason: 'Evicted' })]),
     ).not.toHaveProperty('exitCode');
   });
 
-  test('of several Pods the newest counts', () => {
+  test('the newest of several Pods counts', () => {
     const older = pod({ exitCode: 1 });
     older.metadata.creationTimestamp = '2026-01-01T00:00:00Z';
     expect(observationOf(jobObject(failed), [older, pod({ exitCode: 2 })])).toMatchObject({ exitCode: 2 });
   });
 });
 
-describe.skipIf(NO_KUBE)('a Job in a cluster', () => {
+describe.skipIf(NO_KUBE)('a Kubernetes Job in a cluster', () => {
   let environment: KubeEnvironment;
   let client: KubeClient;
   let owner: Job;
@@ -270,7 +274,7 @@ describe.skipIf(NO_KUBE)('a Job in a cluster', () => {
     return (await client.json<KubeList<Pod>>({ path: PODS, query })).items;
   };
 
-  /** Plays the kubelet: the Pod of the run ends in the given way. */
+  /** Acts as the kubelet: ends the Pod of the run. */
   async function endPod(run: string, terminated: { exitCode: number; reason?: string }): Promise<void> {
     const [pod] = await eventually(async () => {
       const pods = await podsOf(run);
@@ -299,7 +303,7 @@ describe.skipIf(NO_KUBE)('a Job in a cluster', () => {
     });
   }
 
-  /** The controller of 1.20 can overlook a deadline when its cache lags; any change makes it look again. */
+  /** The Job controller of 1.20 can miss a deadline when its cache lags; any change makes it check again. */
   const touch = (name: string, count: number) =>
     client.request({
       method: 'PATCH',
@@ -308,7 +312,7 @@ describe.skipIf(NO_KUBE)('a Job in a cluster', () => {
       body: { metadata: { annotations: { looked: String(count) } } },
     });
 
-  /** The controller of 1.20 waits 10 s after an error of its own, then 20 s, and so on. */
+  /** The Job controller of 1.20 waits 10 s after an error, then 20 s, and so on. */
   const ended = (name: string) => {
     let looks = 0;
     return eventually(
@@ -321,7 +325,7 @@ describe.skipIf(NO_KUBE)('a Job in a cluster', () => {
     );
   };
 
-  test('is taken by the server, strictly, with every field of a spec in it', async () => {
+  test('is admitted under strict validation with every field of a spec', async () => {
     const spec: JobSpecInput = {
       args: ['true'],
       command: undefined,
@@ -351,7 +355,7 @@ describe.skipIf(NO_KUBE)('a Job in a cluster', () => {
     expect(created.metadata.labels).toMatchObject({ 'lsh.dev/run': 'backup-1' });
   });
 
-  test('completes, fails with its exit code, and runs out of time, as the controller sees it', async (context) => {
+  test('completes, fails with its exit code, or exceeds its deadline', async (context) => {
     if (!hasController) context.skip('no kube-controller-manager among the binaries');
     await Promise.all([create('good'), create('bad'), create('slow', { timeoutSeconds: 1 })]);
     await endPod('good', { exitCode: 0 });

@@ -1,4 +1,4 @@
-// The LshJob object as the core sees it, and what of the core's knowledge survives in its status.
+// The LshJob object as the core’s job, and the round trip of status and runs through the object.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JobStatus } from '../../../src/core/job.ts';
@@ -43,7 +43,7 @@ describe('an LshJob object', () => {
     expect(job).not.toHaveProperty('trigger');
   });
 
-  test('whose spec cannot be admitted is a job with a problem that names the field', () => {
+  test('with an invalid spec is a job with a problem that names the field', () => {
     const { job, problem } = readLshJob(
       anObject({ ...GOOD, args: ['true'], terminationGracePeriodSeconds: 3 }),
     );
@@ -52,7 +52,7 @@ describe('an LshJob object', () => {
   });
 
   test.each([[undefined], ['text'], [{ schedule: 5 }]])(
-    'with the spec %j is a problem and no crash',
+    'with the spec %j is a problem, not a crash',
     (spec) => {
       const { job, problem } = readLshJob(anObject(spec as object));
       expect(problem?.code).toBe('JOB_INVALID');
@@ -60,7 +60,7 @@ describe('an LshJob object', () => {
     },
   );
 
-  test('carries requests in its annotations', () => {
+  test('has requests in its annotations', () => {
     const { metadata } = anObject(GOOD);
     const annotations = { 'lsh.dev/trigger': 't1', 'lsh.dev/requested-by': 'ana', 'lsh.dev/stop': 'a, b' };
     const { job } = readLshJob(anObject(GOOD, { metadata: { ...metadata, annotations } }));
@@ -98,7 +98,7 @@ describe('a status', () => {
     lastHandledTrigger: 't1',
   };
 
-  test('has no condition that somebody wrote by hand without its time', () => {
+  test('drops a hand-written condition without a time', () => {
     const [ready] = writeStatus(aJob(), status, { runs: [], outcomes: [] }).conditions;
     const timeless = { type: 'Failing', status: 'False' } as typeof ready;
     const conditions = [timeless!, ready!];
@@ -110,12 +110,12 @@ describe('a status', () => {
     expect(readStatus(asServed(writeStatus(aJob(), status, { runs: [], outcomes: [] })))).toEqual(status);
   });
 
-  test('without the cursor, as a hand may leave it, is none', () => {
+  test('without a cursor, after a hand edit, is ignored', () => {
     expect(readStatus({ phase: 'Running' })).toBeUndefined();
     expect(readStatus({ accountedUntil: 'yesterday' })).toBeUndefined();
   });
 
-  describe('that somebody wrote by hand', () => {
+  describe('edited by hand', () => {
     const entry = runEntry(
       aRun({ name: 'backup-1', phase: 'Running', startedAt: at('2026-01-01T00:01:01Z') }),
     );
@@ -123,28 +123,28 @@ describe('a status', () => {
       readRuns(anObject(GOOD, { status: { active: [{ ...entry, ...edited }], recentRuns: [entry] } }));
 
     test.each([
-      ['the name of a path', { name: '../../etc/passwd' }],
+      ['a path as its name', { name: '../../etc/passwd' }],
       ['a name that begins with a point', { name: '.' }],
       ['a name with a space', { name: 'backup 1' }],
       ['a name that is too long', { name: 'l'.repeat(64) }],
       ['no slot', { slot: undefined }],
       ['a slot that is no instant', { slot: 'yesterday' }],
-      ['a creation before all time', { createdAt: '1960-01-01T00:00:00Z' }],
+      ['a creation before 1970', { createdAt: '1960-01-01T00:00:00Z' }],
       ['half an attempt', { attempt: 0.5 }],
       ['no phase', { phase: undefined }],
       ['no executor', { executor: undefined }],
       ['no trigger', { trigger: undefined }],
-    ])('has no run with %s, and its other runs all the same', (_, edited) => {
+    ])('drops a run with %s, and keeps its other runs', (_, edited) => {
       expect(read(edited).map(({ name }) => name)).toEqual(['backup-1']);
     });
 
-    test('has a run without what cannot be true of it', () => {
+    test('drops the fields that contradict the phase of a run', () => {
       const [run] = read({ name: 'backup-2', startedAt: '1960-01-01T00:00:00Z', stopCause: 'Because' });
       expect(run).toMatchObject({ name: 'backup-2', startedAt: undefined, stopCause: undefined });
     });
   });
 
-  test('keeps active runs apart from those that have ended', () => {
+  test('separates active runs from finished ones', () => {
     const runs = [aRun({ name: 'b' }), aRun({ name: 'a', phase: 'Failed', reason: 'ExitCode' })];
     const written = writeStatus(aJob(), status, { runs, outcomes: [] });
     expect(written.active.map(({ name }) => name)).toEqual(['b']);
@@ -157,7 +157,7 @@ describe('a status', () => {
     expect(outputTail).toBe(`${'é'.repeat(511)}x`);
   });
 
-  test('says of runs that are kept beyond the limits no more than half a KiB each', () => {
+  test('stores at most half a KiB for each run beyond the history limits', () => {
     const runs = Array.from({ length: 103 }, (_, index) =>
       aRun({
         name: `backup-${index}`,
@@ -176,7 +176,7 @@ describe('a status', () => {
     expect(Math.max(...kept.map((run) => JSON.stringify(run).length))).toBeLessThan(512);
   });
 
-  test('gives back every run as it was, whatever it had been through', () => {
+  test('returns every run as it was written', () => {
     const instant = fc.integer({ min: 0, max: at('2100-01-01T00:00:00Z') });
     const text = fc.string({ maxLength: 40 }).map((one) => one.toWellFormed());
     const maybe = <T>(values: fc.Arbitrary<T>) => fc.option(values, { nil: undefined });
@@ -210,7 +210,7 @@ describe('a status', () => {
       outputTail: maybe(text),
       outputBytes: maybe(fc.nat()),
     });
-    // An empty text is none.
+    // An empty text is stored as an absent field.
     const known = (run: Run) =>
       Object.fromEntries(Object.entries(run).filter(([, value]) => value !== undefined && value !== ''));
     fc.assert(

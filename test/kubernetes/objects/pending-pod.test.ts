@@ -18,7 +18,7 @@ function waiting(name: string, reason: string, message?: string): ContainerStatu
   };
 }
 
-/** A pending Pod with a container for each, as the informer keeps it. */
+/** A pending Pod with these containers, as the informer caches it. */
 function aPod(containers: ContainerStatus[], initContainers: ContainerStatus[] = []): Pod {
   return trimmedPod({
     metadata: {

@@ -1,4 +1,4 @@
-// What ships as an example works as it stands: each document by `kubectl apply`, with the operator that carries it out.
+// The shipped samples work as they stand: `kubectl apply` of each document, and the operator that runs it.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -32,14 +32,14 @@ describe.skipIf(NO_KUBE)('the samples', () => {
     return (parse(readFileSync(join(DIRECTORY, file), 'utf8')) as LshJob).metadata.name;
   }
 
-  test.each(GOOD)('%s is taken, becomes ready, and is unchanged when applied again', async (file) => {
+  test.each(GOOD)('%s is admitted, becomes ready, and is unchanged when applied again', async (file) => {
     const name = await applied(file);
     await kubectl(cluster.environment, 'wait', '--for=condition=Ready', '--timeout=90s', `lj/${name}`);
     const again = await kubectl(cluster.environment, 'apply', '-f', join(DIRECTORY, file));
     expect(again).toMatch(/unchanged\s*$/);
   });
 
-  test('the one that is wrong on purpose is taken, and all that is wrong with it is told', async () => {
+  test('the deliberately invalid sample is admitted, and its status lists every problem', async () => {
     const { status } = await cluster.until(await applied(BAD), ({ phase }) => phase === 'Invalid');
     const ready = status?.conditions?.find(({ type }) => type === 'Ready');
     expect(ready).toMatchObject({ status: 'False', reason: 'JobInvalid' });

@@ -41,7 +41,7 @@ describe.skipIf(NO_KUBE)('the event recorder', () => {
   const recorder = (logger = keptLogger()) =>
     new EventRecorder({ api: client, clock: { now: Date.now }, logger, identity: 'test' });
 
-  function tell(events: EventRecorder, about: Job, event: JobEvent): void {
+  function record(events: EventRecorder, about: Job, event: JobEvent): void {
     const change = { runs: [], slots: [], forget: [] };
     events.recorded({ key: about.key, job: about, change, events: [event] });
   }
@@ -55,11 +55,11 @@ describe.skipIf(NO_KUBE)('the event recorder', () => {
 
   test('writes one Event per reason and counts repetitions', async () => {
     const events = recorder();
-    tell(events, job('counted'), started('a'));
+    record(events, job('counted'), started('a'));
     await events.flush();
-    tell(events, job('counted'), started('b'));
+    record(events, job('counted'), started('b'));
     const failed = aRun({ name: 'b', phase: 'Failed', reason: 'ExitCode' });
-    tell(events, job('counted'), { kind: 'RunFinished', run: failed });
+    record(events, job('counted'), { kind: 'RunFinished', run: failed });
     await events.flush();
     const written = await eventsOf('counted');
     expect(written.map(({ reason, message, count }) => ({ reason, message, count }))).toEqual(
@@ -75,8 +75,8 @@ describe.skipIf(NO_KUBE)('the event recorder', () => {
     const logger = keptLogger();
     const events = recorder(logger);
     const nowhere = aJob({}, { namespace: 'nowhere', key: 'nowhere/backup' });
-    tell(events, nowhere, started('a'));
-    tell(events, job('after'), started('a'));
+    record(events, nowhere, started('a'));
+    record(events, job('after'), started('a'));
     await events.flush();
     expect(logger.lines).toMatchObject([{ level: 'debug', message: 'event not written' }]);
     expect(await eventsOf('after')).toHaveLength(1);

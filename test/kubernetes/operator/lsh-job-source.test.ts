@@ -1,4 +1,4 @@
-// The cluster's jobs as the loop hears of them.
+// The jobs of a cluster, as the loop is notified of them.
 import { expect, test } from 'vitest';
 import type { Change } from '../../../src/kubernetes/api/watch/object-cache.ts';
 import { LshJobSource } from '../../../src/kubernetes/operator/lsh-job-source.ts';
@@ -18,11 +18,11 @@ const OBJECT: LshJob = {
   spec: { schedule: '0 2 * * *', command: 'true' },
 };
 
-test('a job that is gone is announced although what it leaves cannot be removed', () => {
-  let tell!: (change: Change<LshJob>) => void;
+test('a deleted job is announced even if the cleanup after it fails', () => {
+  let deliver!: (change: Change<LshJob>) => void;
   const informer: Pick<NamespacedInformer<LshJob>, 'get' | 'onChange'> = {
     get: () => OBJECT,
-    onChange: (listener) => (tell = listener),
+    onChange: (listener) => (deliver = listener),
   };
   const source = new LshJobSource({
     api: { json: () => Promise.reject(new Error()), request: () => Promise.reject(new Error()) },
@@ -32,9 +32,9 @@ test('a job that is gone is announced although what it leaves cannot be removed'
       throw new Error('the disk is read-only');
     },
   });
-  const heard: string[] = [];
-  source.onChange((key) => heard.push(key));
+  const announced: string[] = [];
+  source.onChange((key) => announced.push(key));
   expect(source.get('team/backup')).toBeDefined();
-  expect(() => tell({ type: 'Deleted', object: OBJECT })).toThrow('read-only');
-  expect(heard).toEqual(['team/backup']);
+  expect(() => deliver({ type: 'Deleted', object: OBJECT })).toThrow('read-only');
+  expect(announced).toEqual(['team/backup']);
 });

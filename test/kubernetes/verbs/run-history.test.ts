@@ -1,4 +1,4 @@
-// Slots and figures out of the status of an object.
+// Runs, slots and figures from the status of an LshJob.
 import { describe, expect, test } from 'vitest';
 import { runDocuments, slotDocuments, statsDocuments } from '../../../src/kubernetes/verbs/run-history.ts';
 import type { LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
@@ -44,8 +44,8 @@ const object: LshJob = {
   },
 };
 
-describe('the history that an object holds', () => {
-  test('runs come newest first and can be chosen by phase, time and number', () => {
+describe('the history in the status of an LshJob', () => {
+  test('runs come newest first, and are filtered by phase, time and number', () => {
     const names = (query: Parameters<typeof runDocuments>[1]) =>
       runDocuments([object], query).map(({ name }) => name);
     expect(names({})).toEqual(['job-9', 'job-m1', 'job-7-2', 'job-7', 'job-2']);
@@ -54,7 +54,7 @@ describe('the history that an object holds', () => {
     expect(names({ limit: 1 })).toEqual(['job-9']);
   });
 
-  test('a slot is one however many attempts it took, manual runs are none, and stretches are found by touch', () => {
+  test('a slot counts once for all its attempts, manual runs have no slot, and stretches that overlap the range are found', () => {
     const slots = (from: number, to: number) =>
       slotDocuments(object, { name: 'job', from: at(from), to: at(to) }).map(({ from, outcome, run }) => [
         from,
@@ -72,7 +72,7 @@ describe('the history that an object holds', () => {
     expect(slots(8, 8)).toEqual([]);
   });
 
-  test('figures are the totals, or since an instant what is kept of it', () => {
+  test('figures are the totals; since an instant they count the kept runs', () => {
     const [all] = statsDocuments([object]);
     expect(all).toEqual({
       job: 'job',
@@ -94,7 +94,7 @@ describe('the history that an object holds', () => {
     });
   });
 
-  test('a job without any history has no figures', () => {
+  test('a job without history has no figures', () => {
     expect(statsDocuments([{ ...object, status: undefined }])).toEqual([]);
   });
 });

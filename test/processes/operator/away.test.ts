@@ -1,4 +1,4 @@
-// The operator after it was away, or beside another one: what was due meanwhile is run or recorded, once.
+// The operator after an absence, or beside another operator: each slot meanwhile is run or recorded once.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lshJobPath } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { NO_KUBE } from '../../support/cluster/kube.ts';
@@ -8,10 +8,10 @@ import { RunnerWorld } from '../../support/runner-process.ts';
 import { testSeed } from '../../support/seed.ts';
 
 const EVERY_SECOND = '* * * * * *';
-// Nobody starts one again that was too slow to renew its lease on a busy machine.
+// The default durations: no test restarts an operator that is too slow on a busy machine to renew its lease.
 const IN_TURNS = ['--lease-duration', '8s'];
 
-describe.skipIf(NO_KUBE)('an operator that was away', () => {
+describe.skipIf(NO_KUBE)('an operator after an absence', () => {
   let cluster: OperatorCluster;
   const world = new RunnerWorld();
 
@@ -23,13 +23,13 @@ describe.skipIf(NO_KUBE)('an operator that was away', () => {
     await world.close();
   });
 
-  /** From the first slot after its creation to the last one that is accounted for. */
+  /** From the first slot after the creation to the last slot with an outcome. */
   function spanOf(name: string): { from: number; to: number } {
     const { metadata, status } = cluster.get(name)!;
     return { from: Date.parse(metadata.creationTimestamp) + 1000, to: Date.parse(status!.accountedUntil!) };
   }
 
-  /** Creates an LshJob whose slots are accounted for up to so many milliseconds before. */
+  /** Creates an LshJob whose slots have outcomes up to this many milliseconds ago. */
   async function createBehind(name: string, schedule: string, behindMs: number): Promise<void> {
     const { metadata } = await cluster.create(name, { schedule });
     const accountedUntil = new Date(Date.parse(metadata.creationTimestamp) - behindMs).toISOString();
@@ -46,9 +46,9 @@ describe.skipIf(NO_KUBE)('an operator that was away', () => {
     });
   }
 
-  test('goes on after more than 100 missed slots, and has recorded them', async () => {
+  test('continues after more than 100 missed slots, and records them', async () => {
     await createBehind('missed', EVERY_SECOND, 500_000);
-    // None of its slots falls while the operator starts: that one would run in place of the newest that was missed.
+    // No slot is due while the operator starts: it would run in place of the newest missed one.
     await createBehind('missed-days', '@daily', 500 * 86_400_000);
     const operator = await cluster.operator({ args: IN_TURNS }).leads();
     const { status } = await cluster.until('missed', ({ totals }) => (totals?.completed ?? 0) >= 2);
@@ -78,8 +78,8 @@ describe.skipIf(NO_KUBE)('an operator that was away', () => {
       await cluster.create(name, { schedule: EVERY_SECOND, concurrencyPolicy: 'Allow', executor, command });
     for (let round = 0; round < 3; round++) {
       const operator = await cluster.operator({ args }).leads();
-      const target = cluster.kubelet.seen.size + Math.floor(random() * 6);
-      await cluster.waitFor(() => cluster.kubelet.seen.size >= target || undefined, 'more Jobs');
+      const target = cluster.jobController.seen.size + Math.floor(random() * 6);
+      await cluster.waitFor(() => cluster.jobController.seen.size >= target || undefined, 'more Jobs');
       await operator.stop(random() < 0.5 ? 'SIGTERM' : 'SIGKILL');
     }
     const operator = await cluster.operator({ args }).leads();
@@ -90,7 +90,7 @@ describe.skipIf(NO_KUBE)('an operator that was away', () => {
       expect(slots.size).toBeGreaterThan(4);
       expect([...slots].filter(([, count]) => count !== 1)).toEqual([]);
       const marks = world.lines(name).map((run) => run.replace(/^default\./, ''));
-      const executed = executor === 'Shell' ? marks : cluster.kubelet.namesOf(name);
+      const executed = executor === 'Shell' ? marks : cluster.jobController.namesOf(name);
       const recorded = cluster.runsOf(name).map((run) => run.name);
       expect(executed.toSorted()).toEqual(recorded.toSorted());
       expect(new Set(executed).size).toBe(executed.length);
@@ -102,7 +102,7 @@ describe.skipIf(NO_KUBE)('an operator that was away', () => {
     ['ahead of', 30_000],
     ['behind', -30_000],
   ])(
-    'led by one whose clock is 30 s %s the others, no slot runs twice and none is lost',
+    'under a leader whose clock is 30 s %s the others’, no slot runs twice and none is lost',
     async (which, skew) => {
       const name = `skewed-${which.slice(0, 2)}`;
       const skewed = await cluster

@@ -1,4 +1,4 @@
-// What is wrong with one object is said on it, and is nobody else's trouble: a neighbour runs each second all the while.
+// A bad object reports its own problem and disturbs no other: a neighbour runs each second meanwhile.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { KubeList, KubeObject } from '../../../src/kubernetes/api/objects.ts';
 import { lshJobPath, readLshJob, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
@@ -32,25 +32,25 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
   });
   afterAll(() => cluster?.stop());
 
-  /** Resolves when one more run of the neighbour has completed. */
+  /** Resolves when another run of the neighbour has completed. */
   async function neighbourRuns(): Promise<void> {
     const before = cluster.get('neighbour')!.status?.totals?.completed ?? 0;
     await cluster.until('neighbour', ({ totals }) => (totals?.completed ?? 0) > before);
   }
 
-  /** How many keys the operator has reconciled. */
+  /** Number of reconciled keys. */
   async function reconciles(): Promise<number> {
     const { body } = await operator.get('/metrics');
     const counts = [...body.matchAll(/^controller_runtime_reconcile_total\{.*\} (\d+)$/gm)];
     return counts.reduce((sum, [, count]) => sum + Number(count), 0);
   }
 
-  /** The neighbour goes on, and the operator is the same process and has nothing to complain about. */
+  /** The neighbour still runs, and the operator is the same process and has logged no error. */
   afterEach(async () => {
     await neighbourRuns();
     expect(operator.process.exitCode).toBeNull();
     expect(operator.lines.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
-    expect(cluster.kubelet.failures).toEqual([]);
+    expect(cluster.jobController.failures).toEqual([]);
   });
 
   async function eventOf(name: string, reason: string): Promise<EventObject> {
@@ -84,13 +84,13 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
       'ShellNotAllowed',
       'default',
     ],
-  ])('with %s is Invalid, once and not again', async (_, name, spec, reason, words) => {
+  ])('with %s becomes Invalid with one event', async (_, name, spec, reason, words) => {
     await cluster.create(name, spec);
     const object = await cluster.until(name, ({ phase }) => phase === 'Invalid');
     expect(ready(object)).toMatchObject({ status: 'False', reason });
     expect(ready(object)?.message).toContain(words);
     expect((await eventOf(name, 'InvalidSpec')).message).toContain(words);
-    // A touch that changes nothing in the spec brings neither a second event nor another status.
+    // A change outside the spec causes no second event and no new status.
     const touched = await cluster.patch(name, { metadata: { annotations: { touched: 'yes' } } });
     await cluster.until(
       'neighbour',
@@ -98,7 +98,7 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
         Number(metadata.resourceVersion) > Number(touched.metadata.resourceVersion) && totals !== undefined,
     );
     expect(cluster.get(name)?.status).toEqual(object.status);
-    expect(cluster.kubelet.namesOf(name)).toEqual([]);
+    expect(cluster.jobController.namesOf(name)).toEqual([]);
     await cluster.delete(name);
   });
 
@@ -118,12 +118,12 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     await cluster.delete('both');
   });
 
-  test('a name of 63 characters gives runs that can be told apart', async () => {
+  test('with a name of 63 characters has runs with different names', async () => {
     const long = 'l'.repeat(63);
     await cluster.create(long, { schedule: EVERY_SECOND });
     const { status } = await cluster.until(long, ({ totals }) => (totals?.completed ?? 0) >= 2);
     for (const { name } of status!.recentRuns!) expect(name.length).toBeLessThanOrEqual(63);
-    expect(new Set(cluster.kubelet.namesOf(long)).size).toBeGreaterThanOrEqual(2);
+    expect(new Set(cluster.jobController.namesOf(long)).size).toBeGreaterThanOrEqual(2);
     await cluster.delete(long);
   });
 
@@ -136,7 +136,7 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
       { job: { podTemplate: { metadata: Object.fromEntries(values) } } },
       'SpecTooLarge',
     ],
-  ])('with 1.4 MB of %s is Invalid, and an event says why', async (_, name, spec, reason) => {
+  ])('with 1.4 MB of %s becomes Invalid, with an event', async (_, name, spec, reason) => {
     await cluster.create(name, { schedule: EVERY_SECOND, ...spec });
     const object = await cluster.until(name, ({ phase }) => phase === 'Invalid');
     expect(ready(object)).toMatchObject({ status: 'False', reason });
@@ -144,10 +144,10 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     expect(type).toBe('Warning');
     expect(ready(object)?.message).toContain(message.slice(0, 100));
     await cluster.delete(name);
-    await cluster.waitFor(() => (cluster.get(name) ? undefined : true), 'the object to go');
+    await cluster.waitFor(() => (cluster.get(name) ? undefined : true), 'the deletion of the LshJob');
   });
 
-  test('whose Pod the server does not take has failed runs that say why', async () => {
+  test('whose Pod the server rejects has failed runs with the reason', async () => {
     const job = {
       podTemplate: { spec: { restartPolicy: 'Never', containers: [{ name: 'Not A Name', image: 'i' }] } },
     };
@@ -159,7 +159,7 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     await cluster.delete('podless');
   });
 
-  test('whose status was wiped by hand gets it back', async () => {
+  test('whose status was removed by hand gets it back', async () => {
     await cluster.create('wiped', { schedule: EVERY_SECOND });
     const { status } = await cluster.until('wiped', ({ totals }) => (totals?.completed ?? 0) >= 2);
     const nothing = Object.fromEntries(Object.keys(status!).map((name) => [name, null]));
@@ -176,12 +176,12 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
         (totals?.completed ?? 0) >= 3,
     );
     expect(Date.parse(back.status!.accountedUntil!)).toBeGreaterThan(Date.parse(status!.accountedUntil!));
-    const jobs = cluster.kubelet.namesOf('wiped');
+    const jobs = cluster.jobController.namesOf('wiped');
     expect(new Set(jobs).size).toBe(jobs.length);
     await cluster.delete('wiped');
   });
 
-  test('whose status is nonsense goes on from what the operator knows', async () => {
+  test('whose status is overwritten with nonsense gets back the last known one', async () => {
     await cluster.create('nonsense', { schedule: EVERY_SECOND, concurrencyPolicy: 'Allow' });
     await cluster.until('nonsense', ({ totals }) => (totals?.completed ?? 0) >= 1);
     const status: Partial<LshJobStatus> = {
@@ -202,7 +202,7 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     await cluster.delete('nonsense');
   });
 
-  test('whose run’s name is taken by a Job of somebody else has a failed run, and that Job is left alone', async () => {
+  test('whose run’s name is taken by another owner’s Job has a failed run, and that Job stays', async () => {
     const name = manualRunName('taken', 'one', 1);
     const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } };
     const body = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name }, spec: { template } };
@@ -228,8 +228,11 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     await cluster.patch('removed', { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } });
     await cluster.until('removed', ({ active = [] }) => active.length === 1);
     await cluster.delete('removed');
-    await cluster.waitFor(() => cluster.kubelet.jobsOf('removed').length === 0 || undefined, 'its Job to go');
-    // A new one of the same name begins anew.
+    await cluster.waitFor(
+      () => cluster.jobController.jobsOf('removed').length === 0 || undefined,
+      'the deletion of its Job',
+    );
+    // A new LshJob of the same name starts from scratch.
     cluster.behave('removed', () => 'Complete');
     await cluster.create('removed', { schedule: EVERY_SECOND, concurrencyPolicy: 'Allow' });
     const { status } = await cluster.until('removed', ({ totals }) => (totals?.completed ?? 0) >= 1);
@@ -237,10 +240,10 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     await cluster.delete('removed');
   });
 
-  test('deleted before its Jobs, which have ended, is looked at no more', async () => {
-    // What became of the one is asked of the server, of the other its Job says it all: the answers alternate.
+  test('deleted before its ended Jobs is not reconciled again', async () => {
+    // One end needs a lookup of the Pod, and the other is complete in its Job: both ways are covered.
     const ends = ['Failed', 'Complete', 'Complete'] as const;
-    cluster.behave('outlived', () => ends[cluster.kubelet.namesOf('outlived').length - 1]);
+    cluster.behave('outlived', () => ends[cluster.jobController.namesOf('outlived').length - 1]);
     await cluster.create('outlived', { schedule: '@yearly' });
     for (const [index] of ends.entries()) {
       await cluster.patch('outlived', { metadata: { annotations: { 'lsh.dev/trigger': `${index}` } } });
@@ -248,14 +251,16 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     }
     await cluster.delete('outlived');
     await neighbourRuns();
-    expect(cluster.kubelet.jobsOf('outlived')).toHaveLength(ends.length);
+    expect(cluster.jobController.jobsOf('outlived')).toHaveLength(ends.length);
     const before = await reconciles();
     await neighbourRuns();
     expect((await reconciles()) - before).toBeLessThan(50);
   });
 
-  test('with a Job for a slot that is recorded as not run, started by one who led before, has that run', async () => {
-    cluster.behave('stray', () => (cluster.kubelet.namesOf('stray').length === 1 ? undefined : 'Complete'));
+  test('with a former leader’s Job for a slot that is recorded as missed has that run', async () => {
+    cluster.behave('stray', () =>
+      cluster.jobController.namesOf('stray').length === 1 ? undefined : 'Complete',
+    );
     await cluster.create('stray', { schedule: EVERY_SECOND });
     await cluster.until('stray', ({ totals }) => (totals?.missed ?? 0) >= 3);
     await cluster.patch('stray', { spec: { suspend: true } });
@@ -278,10 +283,10 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     await cluster.delete('stray');
   });
 
-  test('the definition deleted and made again: the operator goes on without a restart', async () => {
+  test('whose CRD is deleted and created again runs without a restart of the operator', async () => {
     const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/lshjobs.lsh.dev';
     await cluster.admin.request({ method: 'DELETE', path });
-    await cluster.waitFor(() => (cluster.get('neighbour') ? undefined : true), 'the objects to go');
+    await cluster.waitFor(() => (cluster.get('neighbour') ? undefined : true), 'the deletion of the LshJobs');
     await eventually(() =>
       cluster.admin.request({ path }).then(
         () => undefined,

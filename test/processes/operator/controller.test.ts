@@ -1,5 +1,5 @@
-// The operator as its own service account on a real API server: Kubernetes' own specs of CronJob, for LshJob, with
-// second-level schedules so that they are quick.
+// The operator as its service account on a real API server: the e2e specs of Kubernetes’ CronJob, for LshJob, with
+// schedules of a second so that they are quick.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { KubeList, KubeObject } from '../../../src/kubernetes/api/objects.ts';
 import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
@@ -9,10 +9,10 @@ import { kubectl, NO_KUBE } from '../../support/cluster/kube.ts';
 import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
 
 const EVERY_SECOND = '* * * * * *';
-/** Whose slots are none of them refused when a run takes longer than a second. */
+/** Allow: no slot is forbidden when a run takes longer than a second. */
 const UNHURRIED = { schedule: EVERY_SECOND, concurrencyPolicy: 'Allow' } as const;
 const ONE = { fieldSelector: 'metadata.name=operations' };
-// A Job's name stays taken for two leases after its end; alone, nobody waits for one.
+// A Job’s name stays taken for two lease durations after its end, so a short lease removes Jobs sooner.
 const ALONE = ['--leader-elect=false', '--lease-duration', '1s'];
 
 interface EventObject extends KubeObject {
@@ -31,7 +31,7 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     await cluster.operator({ args: ALONE }).leads();
   });
   afterAll(() => cluster?.stop());
-  afterEach(() => expect(cluster.kubelet.failures).toEqual([]));
+  afterEach(() => expect(cluster.jobController.failures).toEqual([]));
 
   async function eventsOf(name: string): Promise<EventObject[]> {
     const { items } = await cluster.admin.json<KubeList<EventObject>>({
@@ -56,49 +56,49 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     await cluster.delete('concurrent');
   });
 
-  test('starts nothing while suspended, and accounts for the slots when resumed', async () => {
+  test('starts no run while suspended, and records the slots when resumed', async () => {
     await cluster.create('suspended', { schedule: EVERY_SECOND, suspend: true });
     const { status } = await cluster.until('suspended', ({ phase }) => phase === 'Suspended');
     expect(status).not.toHaveProperty('nextScheduleTime');
-    // Another job's slots pass meanwhile.
+    // The slots of another job measure the time.
     await cluster.create('meanwhile', { schedule: EVERY_SECOND });
     await cluster.until('meanwhile', ({ totals }) => (totals?.completed ?? 0) >= 2);
-    expect(cluster.kubelet.namesOf('suspended')).toEqual([]);
+    expect(cluster.jobController.namesOf('suspended')).toEqual([]);
     await cluster.patch('suspended', { spec: { suspend: false } });
     const resumed = await cluster.until('suspended', ({ totals }) => (totals?.completed ?? 0) >= 1);
     expect(resumed.status?.recentOutcomes).toContainEqual(expect.objectContaining({ outcome: 'Suspended' }));
     await Promise.all([cluster.delete('suspended'), cluster.delete('meanwhile')]);
   });
 
-  test('starts no new run while one is active under Forbid, and records each slot that was dropped', async () => {
+  test('starts no run while another is active under Forbid, and records each dropped slot', async () => {
     cluster.behave('forbid', () => undefined);
     await cluster.create('forbid', { schedule: EVERY_SECOND });
     const { status } = await cluster.until('forbid', ({ totals }) => (totals?.missed ?? 0) >= 3);
     expect(status?.active).toHaveLength(1);
-    expect(cluster.kubelet.namesOf('forbid')).toHaveLength(1);
+    expect(cluster.jobController.namesOf('forbid')).toHaveLength(1);
     expect(status?.recentOutcomes?.[0]).toMatchObject({ outcome: 'Forbidden', cause: 'RunActive' });
     expect(status?.recentOutcomes).toHaveLength(1);
     expect(status?.recentOutcomes?.[0]?.count).toBe(status?.totals?.missed);
     await cluster.delete('forbid');
   });
 
-  test('replaces the active run under Replace, one after the other', async () => {
+  test('replaces the active run under Replace, with one active run at a time', async () => {
     cluster.behave('replace', () => undefined);
     await cluster.create('replace', { schedule: EVERY_SECOND, concurrencyPolicy: 'Replace' });
     const running: string[] = [];
-    // Looked at with every version that the watch brings, of the LshJob and of its Jobs.
+    // Checked at each event of the LshJob and of its Jobs.
     const together = new Set<number>();
     await cluster.until('replace', ({ active = [] }) => {
       const names = active.filter(({ phase }) => phase === 'Running').map(({ name }) => name);
       for (const name of names) if (!running.includes(name)) running.push(name);
-      together.add(names.length).add(cluster.kubelet.jobsOf('replace').length);
+      together.add(names.length).add(cluster.jobController.jobsOf('replace').length);
       return running.length === 3;
     });
     expect([...together].toSorted((a, b) => a - b)).toEqual([0, 1]);
-    // One that was replaced before it was seen to run had a Job too; and the Jobs come by a watch of their own.
-    const lastOf = () => cluster.kubelet.namesOf('replace').indexOf(running[2]!);
+    // A run that was replaced before its status showed it running also had a Job; the Jobs have a watch of their own.
+    const lastOf = () => cluster.jobController.namesOf('replace').indexOf(running[2]!);
     await cluster.waitFor(() => lastOf() >= 0 || undefined, 'the Job of the last run');
-    const before = cluster.kubelet.namesOf('replace').slice(0, lastOf());
+    const before = cluster.jobController.namesOf('replace').slice(0, lastOf());
     expect(before.filter((name) => running.includes(name))).toEqual(running.slice(0, 2));
     for (const name of before) {
       const run = cluster.runsOf('replace').find((one) => one.name === name);
@@ -107,7 +107,7 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     await cluster.delete('replace');
   });
 
-  test('records how a run went, without a warning', async () => {
+  test('records a completed run without a warning', async () => {
     const created = await cluster.create('calm', UNHURRIED);
     const { status } = await cluster.until('calm', ({ totals }) => (totals?.completed ?? 0) >= 2);
     expect(status?.recentRuns?.[0]).toMatchObject({ phase: 'Completed', exitCode: 0, attempt: 1 });
@@ -117,23 +117,23 @@ describe.skipIf(NO_KUBE)('the operator', () => {
       return all.some(({ reason }) => reason === 'RunCompleted') ? all : undefined;
     });
     expect(events.filter(({ type }) => type === 'Warning')).toEqual([]);
-    // The first slot is the first whole second after its creation.
+    // The first slot is the first whole second after the creation.
     const first = cluster.runsOf('calm').map(({ slot }) => Date.parse(slot));
     expect(Math.min(...first)).toBeGreaterThan(Date.parse(created.metadata.creationTimestamp));
     await cluster.delete('calm');
   });
 
-  test('says on each Job which slot it is for', async () => {
+  test('annotates each Job with its slot', async () => {
     cluster.behave('annotated', () => undefined);
     await cluster.create('annotated', { schedule: EVERY_SECOND });
     const { status } = await cluster.until('annotated', ({ active = [] }) => active.length > 0);
-    const job = await cluster.waitFor(() => cluster.kubelet.jobsOf('annotated')[0], 'its Job');
+    const job = await cluster.waitFor(() => cluster.jobController.jobsOf('annotated')[0], 'its Job');
     expect(job.metadata.annotations).toMatchObject({ 'lsh.dev/slot': status!.active![0]!.slot });
     expect(job.metadata.name).toBe(status!.active![0]!.name);
     await cluster.delete('annotated');
   });
 
-  test('takes a Job that somebody deleted off the active list, and says so', async () => {
+  test('ends the run of a Job that a user deleted, with the reason', async () => {
     cluster.behave('deleted', () => undefined);
     await cluster.create('deleted', { schedule: '@yearly' });
     await cluster.patch('deleted', { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } });
@@ -159,19 +159,22 @@ describe.skipIf(NO_KUBE)('the operator', () => {
   test.each([
     ['completed', 'Complete', { successfulRunsHistoryLimit: 1 }],
     ['failed', 'Failed', { failedRunsHistoryLimit: 1 }],
-  ] as const)('keeps as many %s runs, and Jobs of them, as it was told', async (kind, end, limit) => {
+  ] as const)('keeps %s runs and their Jobs up to the history limit', async (kind, end, limit) => {
     const name = `history-${kind}`;
     cluster.behave(name, () => end);
     await cluster.create(name, { schedule: EVERY_SECOND, ...limit });
     await cluster.until(name, ({ totals }) => (totals?.[kind] ?? 0) >= 3);
     const { status } = await cluster.patch(name, { spec: { suspend: true } });
     expect(status?.recentRuns?.length).toBeLessThanOrEqual(1);
-    await cluster.waitFor(() => cluster.kubelet.jobsOf(name).length === 1 || undefined, 'Jobs to be pruned');
-    expect(cluster.kubelet.namesOf(name).length).toBeGreaterThanOrEqual(3);
+    await cluster.waitFor(
+      () => cluster.jobController.jobsOf(name).length === 1 || undefined,
+      'the removal of Jobs',
+    );
+    expect(cluster.jobController.namesOf(name).length).toBeGreaterThanOrEqual(3);
     await cluster.delete(name);
   });
 
-  test('a schedule in an unknown zone starts nothing and says why', async () => {
+  test('reports a schedule in an unknown zone, and starts no run', async () => {
     await cluster.create('zoneless', { schedule: EVERY_SECOND, timeZone: 'Europe/Atlantis' });
     const object = await cluster.until('zoneless', ({ phase }) => phase === 'Invalid');
     expect(condition(object, 'Ready')).toMatchObject({ status: 'False', reason: 'JobInvalid' });
@@ -181,7 +184,7 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     await cluster.delete('zoneless');
   });
 
-  test('the API takes every operation on an LshJob', async () => {
+  test('works with every API operation on an LshJob', async () => {
     const path = lshJobPath('default', 'operations');
     const created = await cluster.create('operations', { schedule: '@yearly' });
     expect(created.metadata.generation).toBe(1);
@@ -203,13 +206,13 @@ describe.skipIf(NO_KUBE)('the operator', () => {
       expect(list.items.map(({ metadata }) => metadata.uid)).toEqual([created.metadata.uid]);
     }
     await admin.request({ method: 'DELETE', path });
-    await cluster.waitFor(() => (cluster.get('operations') ? undefined : true), 'the object to go');
+    await cluster.waitFor(() => (cluster.get('operations') ? undefined : true), 'the deletion of the LshJob');
     await cluster.create('operations', { schedule: '@yearly' });
     await admin.request({ method: 'DELETE', path: lshJobPath('default'), query: ONE });
-    await cluster.waitFor(() => (cluster.get('operations') ? undefined : true), 'the object to go');
+    await cluster.waitFor(() => (cluster.get('operations') ? undefined : true), 'the deletion of the LshJob');
   });
 
-  test('the API lets an LshJob be watched', async () => {
+  test('works with watches of an LshJob', async () => {
     const { admin } = cluster;
     const list = await admin.json<KubeList<LshJob>>({ path: lshJobPath('default'), query: ONE });
     const stop = new AbortController();
@@ -242,14 +245,14 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     expect(seen).toEqual(['ADDED 1', 'MODIFIED 1', 'MODIFIED 2', 'DELETED 2']);
   });
 
-  test('the API takes every operation on the status of an LshJob, which changes nothing else', async () => {
+  test('works with every API operation on the status, which changes no other field', async () => {
     const { admin } = cluster;
     const path = `${lshJobPath('default', 'status-operations')}/status`;
     await cluster.create('status-operations', { schedule: '@yearly', suspend: true });
     const { status } = await cluster.until('status-operations', ({ phase }) => phase === 'Suspended');
     const read = await admin.json<LshJob>({ path });
     expect(read.status).toEqual(status);
-    // What a person writes there the operator may put right at once: looked at is what the server answers.
+    // The operator may correct a status written by a person at once, so the test checks the server’s answer.
     const totals = { ...status!.totals, missed: 7 };
     const body = {
       ...read,
@@ -269,7 +272,7 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     await cluster.delete('status-operations');
   });
 
-  test('runs once per trigger, records who asked, and again only for a new one', async () => {
+  test('runs once per trigger and records its author; a new trigger runs again', async () => {
     await cluster.create('triggered', { schedule: '@yearly', suspend: true });
     const annotations = { 'lsh.dev/trigger': 'first', 'lsh.dev/requested-by': 'maria' };
     await cluster.patch('triggered', { metadata: { annotations } });
@@ -279,11 +282,11 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     const { status } = await cluster.until('triggered', ({ totals }) => totals?.completed === 2);
     expect(status?.lastHandledTrigger).toBe('second');
     expect(status?.recentRuns?.at(-1)).toMatchObject({ trigger: 'Manual', requestedBy: 'maria' });
-    expect(cluster.kubelet.namesOf('triggered')).toHaveLength(2);
+    expect(cluster.jobController.namesOf('triggered')).toHaveLength(2);
     await cluster.delete('triggered');
   });
 
-  test('stops the run that it is told to stop', async () => {
+  test('stops the requested run', async () => {
     cluster.behave('stopped', () => undefined);
     await cluster.create('stopped', { schedule: '@yearly' });
     await cluster.patch('stopped', { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } });
@@ -295,17 +298,17 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     await cluster.delete('stopped');
   });
 
-  test('tries again as often as it was told, each attempt a Job of its own', async () => {
+  test('retries up to the limit, each attempt in a Job of its own', async () => {
     cluster.behave('retried', ({ metadata }) => (metadata.name.endsWith('-2') ? 'Complete' : 'Failed'));
     await cluster.create('retried', { schedule: '@yearly', retry: { limit: 2, initialSeconds: 0 } });
     await cluster.patch('retried', { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } });
     const { status } = await cluster.until('retried', ({ totals }) => totals?.completed === 1);
     expect(status?.totals).toMatchObject({ failed: 1 });
-    expect(cluster.kubelet.namesOf('retried')).toHaveLength(2);
+    expect(cluster.jobController.namesOf('retried')).toHaveLength(2);
     await cluster.delete('retried');
   });
 
-  test('a long starting deadline changes nothing, and none of 0 seconds is taken', async () => {
+  test('is not affected by a long starting deadline, and the API refuses one of 0 seconds', async () => {
     await cluster.create('patient', { ...UNHURRIED, startingDeadlineSeconds: 86_400 });
     const { status } = await cluster.until('patient', ({ totals }) => (totals?.completed ?? 0) >= 2);
     expect(status?.totals).toMatchObject({ missed: 0 });
@@ -315,7 +318,7 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     ).rejects.toMatchObject({ code: 422 });
   });
 
-  test('kubectl shows, waits for and explains LshJobs', async () => {
+  test('works with kubectl get, wait, describe and explain', async () => {
     const { environment } = cluster;
     await cluster.create('shown', { schedule: EVERY_SECOND });
     await kubectl(environment, 'wait', '--for=condition=Ready', '--timeout=90s', 'lj/shown');
@@ -334,7 +337,7 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     expect(await kubectl(environment, 'explain', 'lshjob.spec.retry')).toContain(
       'Attempts after the first one',
     );
-    // Events are written beside the status, and nothing waits for them.
+    // Events are written in the background.
     const described = await eventually(async () => {
       const text = await kubectl(environment, 'describe', 'lj', 'shown');
       return /Events:[\s\S]*RunCompleted/.test(text) && text;
@@ -343,7 +346,7 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     await cluster.delete('shown');
   });
 
-  test('tells its health, its readiness and its figures', async () => {
+  test('serves its health, its readiness and its metrics', async () => {
     const other = await cluster.operator({ args: [...ALONE, '--namespaces', 'none'] }).leads();
     expect(await other.get('/healthz')).toEqual({ status: 200, body: 'ok\n' });
     expect(await other.get('/readyz')).toEqual({ status: 200, body: 'ok\n' });

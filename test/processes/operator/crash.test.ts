@@ -1,5 +1,5 @@
-// A controller that dies after each of its writes and of its words to the runner, one after the other, none left out;
-// a new one takes over. Nothing is doubled and nothing is lost, whoever executes.
+// A controller that dies after each of its writes and each command to the runner, in turn; a new controller takes over.
+// No run is doubled or lost, for both executors.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -17,12 +17,12 @@ import { RunnerWorld } from '../../support/runner-process.ts';
 
 const SLOTS = 3;
 const ASKED = manualRunName('asked', 'once', 1);
-/** Lives that go on beside each other; most of one is to wait for its slots. */
+/** Lives that run in parallel; a life mostly waits for its slots. */
 const AT_A_TIME = 10;
-/** Two writes can become one where what they tell comes together: then a life does not come to the last points. */
+/** Two changes can share a write: then a life has fewer writes, and does not reach the last points. */
 const TRIES = 3;
 
-/** One life: who executes, in which namespace, after how many writes the first controller dies. */
+/** One life: its executor, its namespace, and the number of writes after which the first controller dies. */
 interface Life {
   executor: Executor;
   namespace: string;
@@ -45,7 +45,7 @@ describe.skipIf(NO_KUBE)('a controller that dies', () => {
       config.loadFromFile(cluster.kubeconfig);
       return config;
     });
-    // The first attempt of each second slot fails, and is tried again.
+    // The first attempt of every second slot fails, and is retried.
     cluster.behave('slots', ({ metadata }) => {
       const slot = Date.parse(metadata.annotations!['lsh.dev/slot']!) / 1000;
       return slot % 2 === 0 && metadata.annotations!['lsh.dev/attempt'] === '1' ? 'Failed' : 'Complete';
@@ -59,7 +59,7 @@ describe.skipIf(NO_KUBE)('a controller that dies', () => {
     await Promise.all(worlds.map((world) => world.close()));
   });
 
-  /** Lives through three slots with retries and pruning, and a run that is asked for and told to stop. */
+  /** Three slots with retries and pruning, and a triggered run that is stopped. */
   async function live(world: RunnerWorld, executor: Executor, namespace: string, diesAfter = Infinity) {
     const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
     await cluster.admin.json({ method: 'POST', path: '/api/v1/namespaces', body });
@@ -83,18 +83,18 @@ describe.skipIf(NO_KUBE)('a controller that dies', () => {
     return first;
   }
 
-  // On the output too: a run without any leaves no log.
+  // The mark goes to the output too: a run without output leaves no log.
   const mark = (namespace: string, world: RunnerWorld) =>
     `echo "$LSH_RUN" | tee -a ${join(world.path, namespace)}`;
 
-  /** Creates the LshJob of the slots before the first of them; on a machine that was too slow for it they are later ones. */
+  /** Creates the LshJob before its first slot; on a machine that is too slow for that, with later slots. */
   async function createSlots(
     executor: Executor,
     namespace: string,
     world: RunnerWorld,
   ): Promise<{ from: number; to: number }> {
     for (;;) {
-      // The same number of retries, and so of writes, in each life: the first slot is an odd second.
+      // An odd first second gives each life the same number of retries, and so of writes.
       const from = Math.ceil((Date.now() + 1500) / 2000) * 2000 + 1000;
       const to = from + (SLOTS - 1) * 1000;
       const slots: JobSpecInput = {
@@ -144,25 +144,25 @@ describe.skipIf(NO_KUBE)('a controller that dies', () => {
   async function stopAsked(life: Life, world: RunnerWorld): Promise<void> {
     const { executor, namespace } = life;
     await cluster.until('asked', ({ active = [] }) => active.length === 1, namespace);
-    // A shell that is told to end before its first line leaves no mark.
+    // A shell that is stopped before its first line leaves no mark.
     if (executor === 'Shell')
       await eventually(() => executions('asked', life, world).length > 0, { what: `a mark in ${namespace}` });
     await cluster.patch('asked', { metadata: { annotations: { 'lsh.dev/stop': ASKED } } }, namespace);
   }
 
-  /** Names of the runs that were really executed, each as often as it was. */
+  /** Names of the executed runs, once per execution. */
   function executions(name: string, { executor, namespace }: Life, world: RunnerWorld): string[] {
-    if (executor === 'Job') return cluster.kubelet.namesOf(name, namespace);
-    // Within a runner, a run's name has its namespace before it.
+    if (executor === 'Job') return cluster.jobController.namesOf(name, namespace);
+    // The runner prefixes the name of a run with its namespace.
     const runs = world.lines(namespace).map((line) => line.slice(namespace.length + 1));
     return runs.filter((run) => run.startsWith(`${name}-`));
   }
 
-  /** Whether nothing is left of runs that the history does not show, and nothing waits to be released. */
+  /** Whether each run outside the history limits is removed, and no run waits for its release. */
   function isForgotten({ executor, namespace }: Life, world: RunnerWorld): boolean {
     if (executor === 'Job') {
-      const left = cluster.kubelet.jobsOf('slots', namespace).length;
-      return left <= 2 && cluster.kubelet.jobsOf('asked', namespace).length === 0;
+      const left = cluster.jobController.jobsOf('slots', namespace).length;
+      return left <= 2 && cluster.jobController.jobsOf('asked', namespace).length === 0;
     }
     const left = (directory: string): string[] =>
       readdirSync(join(world.stateDir, directory)).filter((entry) => entry.startsWith(`${namespace}.`));
@@ -185,14 +185,14 @@ describe.skipIf(NO_KUBE)('a controller that dies', () => {
     }
     const [asked] = cluster.runsOf('asked', namespace);
     expect(asked).toMatchObject({ name: ASKED, phase: 'Killed', reason: 'StoppedByUser' });
-    // What ended and left the history in the same moment was never shown as ended; the totals have it.
+    // A run that ended and left the history in one write was never shown as ended; the totals count it.
     const evenSlots = [...account.keys()].filter((slot) => (slot / 1000) % 2 === 0).length;
     const { totals } = cluster.get('slots', namespace)!.status!;
     expect(totals).toEqual({ completed: SLOTS, failed: evenSlots, killed: 0, missed: 0 });
     expect(cluster.runsOf('slots', namespace)).toHaveLength(SLOTS + evenSlots);
   }
 
-  /** A life in which the first controller died where it should: one that did not get there proves nothing. */
+  /** A life in which the first controller reached its death: any other life proves nothing. */
   async function dies(world: RunnerWorld, executor: Executor, point: number): Promise<void> {
     for (let tries = 1; tries <= TRIES; tries++) {
       const namespace = `${executor.toLowerCase()}-after-${point}-${tries}`;
@@ -201,7 +201,7 @@ describe.skipIf(NO_KUBE)('a controller that dies', () => {
     throw new Error(`no controller came to ${point} writes with executor ${executor}`);
   }
 
-  test('after any of its writes, whichever it was', { timeout: 300_000 }, async () => {
+  test('after any of its writes loses and doubles no run', { timeout: 300_000 }, async () => {
     const executors = ['Job', 'Shell'] as const;
     const whole = await Promise.all(
       executors.map((executor, lane) => live(worlds[lane]!, executor, `${executor.toLowerCase()}-whole`)),
@@ -223,6 +223,6 @@ describe.skipIf(NO_KUBE)('a controller that dies', () => {
       }),
     );
     expect(failures).toEqual([]);
-    expect(cluster.kubelet.failures).toEqual([]);
+    expect(cluster.jobController.failures).toEqual([]);
   });
 });

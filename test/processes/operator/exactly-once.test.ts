@@ -1,6 +1,6 @@
-// Every slot has exactly one run or one recorded outcome, whatever happens to the operators: two of them with leader
-// election, fifty jobs of both executors that are due each second, and the leader killed, frozen or cut off at random.
-// LSH_CHAOS_SECONDS makes it longer; from three minutes on with the lease durations that ship.
+// Every slot has exactly one run or one recorded outcome, through random faults: two operators with leader election,
+// fifty jobs of both executors that are due each second, and a leader that is killed, frozen or cut off at random.
+// LSH_CHAOS_SECONDS makes the test longer; from three minutes on it uses the default lease durations.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,8 +11,8 @@ import type { KubeJob } from '../../../src/kubernetes/objects/kube-job-run.ts';
 import { chaos } from '../../support/cluster/chaos.ts';
 import { eventually } from '../../support/eventually.ts';
 import { NO_KUBE } from '../../support/cluster/kube.ts';
-import type { End, Kubelet } from '../../support/cluster/played-job-controller.ts';
-import { findings, isSettled } from '../../support/cluster/ledger-check.ts';
+import type { End, PlayedJobController } from '../../support/cluster/played-job-controller.ts';
+import { findings, isComplete } from '../../support/cluster/ledger-check.ts';
 import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
 import { Replica } from '../../support/cluster/replica.ts';
 import { testSeed } from '../../support/seed.ts';
@@ -25,7 +25,7 @@ const LEASE_SECONDS = SECONDS < LONG_SECONDS ? 3 : 15;
 const FAULT_MS = (LEASE_SECONDS * 1000 * 4) / 3;
 const SETTLE_MS = 120_000;
 
-/** Runs that end together are all shown, however they ended. */
+/** The history limits show all runs that end together. */
 const SHOWN = { successfulRunsHistoryLimit: 100, failedRunsHistoryLimit: 100 } as const;
 const ALL = { missedRunPolicy: 'All', maxMissedRuns: 100 } as const;
 const POLICIES: Partial<JobSpecInput>[] = [
@@ -35,7 +35,7 @@ const POLICIES: Partial<JobSpecInput>[] = [
   { concurrencyPolicy: 'Queue', ...ALL },
   { missedRunPolicy: 'Skip' },
 ];
-/** Jobs of each policy that take longer than the time to the next slot. */
+/** Jobs per policy that take longer than the time to the next slot. */
 const isSlow = (index: number): boolean => index % 10 < POLICIES.length && index % 2 === 1;
 const executorOf = (index: number): Executor => (Math.floor(index / 10) % 2 === 0 ? 'Job' : 'Shell');
 const SLOW_SECONDS = 2;
@@ -48,7 +48,7 @@ describe.skipIf(NO_KUBE)('exactly once', () => {
 
   beforeAll(async () => {
     cluster = await OperatorCluster.start();
-    jobs = new TimedJobs(cluster.kubelet);
+    jobs = new TimedJobs(cluster.jobController);
     marks = new Marks(join(cluster.environment.dir, 'marks'));
     const args = ['--lease-duration', `${LEASE_SECONDS}s`];
     for (const _ of [1, 2]) replicas.push(await Replica.start(cluster, args));
@@ -94,17 +94,17 @@ describe.skipIf(NO_KUBE)('exactly once', () => {
       marks.endAll();
       const what = `seed ${seed}: ${faults.join(', ')}; ended with ${replicas.flatMap(({ ends }) => ends).join(', ')}`;
       console.log(what);
-      // What is still open after the limit is among the findings.
-      await eventually(() => accounts().every(isSettled), { withinMs: SETTLE_MS }).catch(() => undefined);
+      // The findings list each slot that is still open after the limit.
+      await eventually(() => accounts().every(isComplete), { withinMs: SETTLE_MS }).catch(() => undefined);
 
       expect(accounts().flatMap(findings), what).toEqual([]);
-      expect(cluster.kubelet.failures).toEqual([]);
+      expect(cluster.jobController.failures).toEqual([]);
       expect(new Set(faults).size).toBeGreaterThanOrEqual(3);
     },
   );
 });
 
-/** What shell runs write of themselves: one line for each that really happened. */
+/** The lines that shell runs write: one per execution. */
 class Marks {
   readonly #path: string;
 
@@ -112,13 +112,13 @@ class Marks {
     this.#path = path;
   }
 
-  /** A command that leaves its mark and takes so many seconds. */
+  /** A command that writes its line and takes this many seconds. */
   command(seconds: number): string {
     const mark = `echo "$LSH_JOB $LSH_RUN $LSH_SLOT" >> ${this.#path}`;
     return seconds === 0 ? mark : `${mark}; [ -e ${this.#path}.over ] || exec sleep ${seconds}`;
   }
 
-  /** From now on none takes longer. */
+  /** From now on every execution ends at once. */
   endAll(): void {
     writeFileSync(`${this.#path}.over`, '');
   }
@@ -138,15 +138,15 @@ class Marks {
   }
 }
 
-/** Jobs that take so many seconds, by the newest slot that was seen. */
+/** Jobs that take this many seconds, measured by the newest seen slot. */
 class TimedJobs {
-  readonly #kubelet: Kubelet;
+  readonly #jobController: PlayedJobController;
   readonly #open = new Map<string, { job: KubeJob; endsAt: number }>();
   newestSlot = 0;
   #ending = false;
 
-  constructor(kubelet: Kubelet) {
-    this.#kubelet = kubelet;
+  constructor(jobController: PlayedJobController) {
+    this.#jobController = jobController;
   }
 
   behave(job: KubeJob, seconds: number): End {
@@ -158,7 +158,7 @@ class TimedJobs {
     return undefined;
   }
 
-  /** From now on none takes longer. */
+  /** From now on every execution ends at once. */
   endAll(): void {
     this.#ending = true;
     this.#end(() => true);
@@ -168,7 +168,9 @@ class TimedJobs {
     for (const [uid, open] of this.#open) {
       if (!isOver(open)) continue;
       this.#open.delete(uid);
-      this.#kubelet.end(open.job, 'Complete').catch((error: unknown) => this.#kubelet.failures.push(error));
+      this.#jobController
+        .end(open.job, 'Complete')
+        .catch((error: unknown) => this.#jobController.failures.push(error));
     }
   }
 }

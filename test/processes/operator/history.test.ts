@@ -1,5 +1,5 @@
-// The operator records what has finished in a real Supabase project: one row for each run, also when the project or
-// the operator was away meanwhile, and until then nothing of it leaves the cluster.
+// The operator records finished runs in a real Supabase project: one row per run, also after an outage of the project
+// or the operator. A run stays in the cluster until its row exists.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -12,7 +12,7 @@ const EVERY_SECOND = '* * * * * *';
 const ALONE = ['--leader-elect=false', '--lease-duration', '1s'];
 const LIMIT = { successfulRunsHistoryLimit: 1, failedRunsHistoryLimit: 1 };
 
-describe.skipIf(NO_KUBE || NO_SUPABASE)('with a team’s history the operator', () => {
+describe.skipIf(NO_KUBE || NO_SUPABASE)('an operator with a team’s history', () => {
   let cluster: OperatorCluster;
   let supabase: Supabase;
   let operator: Operator;
@@ -30,15 +30,15 @@ describe.skipIf(NO_KUBE || NO_SUPABASE)('with a team’s history the operator', 
 
   const synced = ({ status }: LshJob) => status?.conditions?.find(({ type }) => type === 'HistorySynced');
 
-  /** Names of the job’s runs that are recorded, in order; every row counts. */
+  /** Names of the job’s recorded runs, one per row, in order. */
   async function recorded(job: string): Promise<string[]> {
     return (await supabase.runs()).filter((run) => run.job === `default/${job}`).map(({ name }) => name);
   }
 
-  /** Resolves when every run of the job, which has had one, has its row. */
+  /** Resolves when the job has runs and each of them has its row. */
   async function allRecorded(job: string): Promise<void> {
     const looked = async (): Promise<boolean> => {
-      const names = cluster.kubelet.namesOf(job).toSorted();
+      const names = cluster.jobController.namesOf(job).toSorted();
       return names.length > 0 && (await recorded(job)).join() === names.join();
     };
     await eventually(looked, { what: 'rows of every run' });
@@ -49,7 +49,7 @@ describe.skipIf(NO_KUBE || NO_SUPABASE)('with a team’s history the operator', 
     return Number(/^lsh_history_backlog (\d+)$/m.exec(body)?.[1]);
   }
 
-  test('records each run that has finished, as its LshJob shows it', async () => {
+  test('records each finished run as its LshJob shows it', async () => {
     cluster.behave('kept', ({ metadata }) => (metadata.name.endsWith('-2') ? 'Complete' : 'Failed'));
     await cluster.create('kept', { schedule: '@yearly', retry: { limit: 1, initialSeconds: 0 } });
     const annotations = { 'lsh.dev/trigger': 'one', 'lsh.dev/requested-by': 'maria' };
@@ -74,10 +74,10 @@ describe.skipIf(NO_KUBE || NO_SUPABASE)('with a team’s history the operator', 
     await cluster.delete('kept');
   });
 
-  test('keeps runs, not their Jobs, beyond the limits while it is away, and loses none when killed', async () => {
+  test('keeps runs beyond the limits during an outage, without their Jobs, and loses none when killed', async () => {
     await supabase.gateway.away();
     await cluster.create('away', { schedule: EVERY_SECOND, ...LIMIT });
-    // It is said after a while, whether runs are quick or not.
+    // The condition changes after a while, at any pace of runs.
     const without = await cluster.until(
       'away',
       ({ recentRuns = [] }, object) => synced(object)?.status === 'False' && recentRuns.length > 3,
@@ -89,17 +89,17 @@ describe.skipIf(NO_KUBE || NO_SUPABASE)('with a team’s history the operator', 
 
     await operator.stop('SIGKILL');
     operator = await start();
-    // What is asked for only now the new one has evaluated.
+    // A trigger from now on is handled by the new operator.
     await cluster.patch('away', { metadata: { annotations: { 'lsh.dev/trigger': 'after' } } });
     const after = await cluster.until('away', ({ lastHandledTrigger, active = [] }) => {
       return lastHandledTrigger === 'after' && active.length === 0;
     });
-    const ran = cluster.kubelet.namesOf('away');
+    const ran = cluster.jobController.namesOf('away');
     expect(after.status!.recentRuns!.map(({ name }) => name).toSorted()).toEqual(ran.toSorted());
     expect(synced(after)).toMatchObject({ status: 'False' });
     await cluster.waitFor(
-      () => cluster.kubelet.jobsOf('away').length === 1 || undefined,
-      'Jobs to be pruned',
+      () => cluster.jobController.jobsOf('away').length === 1 || undefined,
+      'the removal of Jobs',
     );
     await supabase.gateway.back();
 
@@ -110,7 +110,7 @@ describe.skipIf(NO_KUBE || NO_SUPABASE)('with a team’s history the operator', 
     await cluster.delete('away');
   });
 
-  test('is not held up by a project without the table, and says what is missing', async () => {
+  test('is not blocked by a project without the table, and names what is missing', async () => {
     await supabase.alter('alter table lsh_runs rename to elsewhere');
     await cluster.create('refused', { schedule: EVERY_SECOND });
     const without = await cluster.until('refused', (_, object) => synced(object)?.status === 'False');
@@ -125,7 +125,7 @@ describe.skipIf(NO_KUBE || NO_SUPABASE)('with a team’s history the operator', 
     expect(lines.map(({ err }) => err)).toContainEqual(expect.objectContaining(refusal));
     await supabase.alter('alter table elsewhere rename to lsh_runs');
     await cluster.patch('refused', { spec: { suspend: true } });
-    // What was refused by itself is tried once a minute; the next one tries at once.
+    // A refused batch is retried once a minute; a new operator retries at once.
     expect(await operator.stop()).toEqual([0, null]);
     operator = await start();
     await cluster.until('refused', (_, object) => synced(object)?.status === 'True');

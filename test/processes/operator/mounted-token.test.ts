@@ -1,5 +1,5 @@
-// Commands of users never run where the API token can be read: the real processes, in a mount namespace of their own in
-// which a token is where a pod finds it.
+// Users’ commands never run where the API token can be read: the real processes in a mount namespace of their own, with
+// a token in the place where a pod has it.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -45,7 +45,7 @@ describe.skipIf(!MAY_MOUNT)('with a service account token', () => {
     return child;
   }
 
-  /** The status and what it said, once it has ended by itself. */
+  /** Exit status and output of a process that ends by itself. */
   async function refusal(args: string[]): Promise<{ status: number; stderr: string }> {
     const child = start(args);
     const [[status], stderr] = await Promise.all([
@@ -55,7 +55,7 @@ describe.skipIf(!MAY_MOUNT)('with a service account token', () => {
     return { status, stderr };
   }
 
-  /** Resolves when it has said that it has started; it is then told to end, and its status must be 0. */
+  /** Resolves after the process has logged its start, was stopped, and ended with status 0. */
   async function starts(child: ChildProcess, word: string): Promise<void> {
     const ended = once(child, 'exit').then(() => '');
     let said = '';
@@ -74,7 +74,7 @@ describe.skipIf(!MAY_MOUNT)('with a service account token', () => {
     stderr: expect.stringMatching(`mounted at ${ACCOUNT}/token[^]*\\[RUNNER_HAS_TOKEN\\]`) as string,
   };
 
-  /** A controller that leads at once, and whose cluster does not answer. */
+  /** A controller without leader election, whose cluster does not answer. */
   function controller(...args: string[]): string[] {
     const kubeconfig = join(home.path, 'kubeconfig');
     writeFileSync(
@@ -89,12 +89,12 @@ describe.skipIf(!MAY_MOUNT)('with a service account token', () => {
     return ['controller', '--kubeconfig', kubeconfig, '--leader-elect=false', '--http-port', '0', ...args];
   }
 
-  test('lsh runner does not start, and without one it does', async () => {
+  test('lsh runner does not start; without a token it does', async () => {
     expect(await refusal(['runner'])).toEqual(refused);
     await starts(start(['runner'], { token: false }), '"runner started"');
   });
 
-  test('lsh controller does not run commands in its own process, unless that is forced', async () => {
+  test('lsh controller runs no commands in its own process, unless forced', async () => {
     const inProcess = ['--shell', 'in-process'];
     expect(await refusal(controller(...inProcess))).toEqual(refused);
     expect(await refusal(controller(...inProcess, '--shell-force=false'))).toEqual(refused);
@@ -102,7 +102,7 @@ describe.skipIf(!MAY_MOUNT)('with a service account token', () => {
     await starts(start(controller(...inProcess), { token: false }), '"controller started"');
   });
 
-  test('lsh controller has them run by lsh runner', async () => {
+  test('lsh controller lets lsh runner run them', async () => {
     await starts(start(controller('--shell', join(home.path, 'runner.sock'))), '"controller started"');
   });
 });

@@ -1,5 +1,5 @@
-// Jobs that make Pods, by the real job controller: exit codes, causes, and what keeps a Pod from starting. The test
-// plays the node and marks the Pods.
+// Pods of the real Job controller: exit codes, causes, and problems that keep a Pod from starting. The test acts as the
+// node and writes the Pods’ status.
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -69,13 +69,13 @@ describe.skipIf(NO_MANAGER)('a run with a Pod', () => {
   test.each([
     ['its exit code', 'code', 3, 'Error', { reason: 'ExitCode', exitCode: 3 }],
     ['memory as the cause', 'memory', 137, 'OOMKilled', { reason: 'OutOfMemory', exitCode: 137 }],
-    ['a command that is not there', 'absent', 127, 'StartError', { reason: 'SpawnError' }],
+    ['a missing command', 'absent', 127, 'StartError', { reason: 'SpawnError' }],
   ])('fails with %s', async (_, name, code, reason, expected) => {
     await mark(await podOf(name), { phase: 'Failed', ...terminated(code, reason) });
     expect(await ended(name)).toMatchObject({ phase: 'Failed', ...expected });
   });
 
-  test('says for as long as it lasts that its image cannot be pulled', async () => {
+  test('reports a missing image while the problem lasts', async () => {
     const pod = await podOf('imageless');
     const waiting = { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image' } };
     await mark(pod, { phase: 'Pending', ...container(waiting) });
@@ -93,7 +93,7 @@ describe.skipIf(NO_MANAGER)('a run with a Pod', () => {
     expect(await ended('imageless')).toMatchObject({ phase: 'Completed' });
   });
 
-  test('says that no node takes its Pod', async () => {
+  test('reports that no node takes its Pod', async () => {
     const pod = await podOf('homeless');
     const unschedulable = {
       type: 'PodScheduled',
@@ -106,7 +106,7 @@ describe.skipIf(NO_MANAGER)('a run with a Pod', () => {
     expect(status!.active![0]!.message).toBe('No node takes the Pod: 0/3 nodes');
   });
 
-  test('that has waited for its image for long enough is given up, has failed, and is tried again', async () => {
+  test('that waits for its image for too long fails, and is retried', async () => {
     const pod = await podOf('hopeless', {
       job: { pendingTimeoutSeconds: 3 },
       retry: { limit: 1, initialSeconds: 0 },
@@ -119,14 +119,14 @@ describe.skipIf(NO_MANAGER)('a run with a Pod', () => {
     });
     const { status } = await cluster.until('hopeless', ({ active = [] }) => active.length === 1);
     expect(status!.active![0]).toMatchObject({ attempt: 2, phase: 'Running' });
-    // Nothing of the first attempt could still start.
+    // The first attempt cannot start any more.
     await eventually(async () => {
       const left = await cluster.admin.json({ path: `${PODS}/${pod.metadata.name}` }).catch(() => undefined);
       return left === undefined;
     });
   });
 
-  test('goes with its LshJob, and its Pod too', async () => {
+  test('is deleted with its LshJob, and so is its Pod', async () => {
     const pod = await podOf('gone');
     await cluster.delete('gone');
     await eventually(async () => {

@@ -1,5 +1,5 @@
-// The rights that ship are the least that works: with all of them nothing is refused, and without any one of them
-// something is.
+// The shipped rights are the least that works: with all of them no call is refused, and without any one of them a call
+// is.
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -29,7 +29,7 @@ import { untilAllowed } from '../../support/cluster/rights.ts';
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 const AT_A_TIME = 5;
 const TEAMS = ['team-a', 'team-b'];
-/** What of a release gives an account its rights, by its plural. */
+/** The kinds of a release that grant rights, by their plural. */
 const RIGHTS: Record<string, string> = {
   ServiceAccount: 'serviceaccounts',
   Role: 'roles',
@@ -50,7 +50,7 @@ const rights: Right[] = shippedRbac()
 
 const VERBS: Record<string, string> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
 
-/** The right that a call needs, as `get jobs` or `patch lshjobs/status`. */
+/** The right that a call needs, such as `get jobs` or `patch lshjobs/status`. */
 function rightOf(method: string, url: string): string {
   const { pathname, searchParams } = new URL(url);
   const path = pathname.replace(/^\/(?:api|apis\/[^/]+)\/v[^/]+\//, '').replace(/^namespaces\/[^/]+\//, '');
@@ -59,7 +59,7 @@ function rightOf(method: string, url: string): string {
   return `${VERBS[method] ?? reading} ${resource}${subresource === undefined ? '' : `/${subresource}`}`;
 }
 
-describe.skipIf(NO_KUBE)('the rights that ship', () => {
+describe.skipIf(NO_KUBE)('the shipped rights', () => {
   let cluster: OperatorCluster;
 
   beforeAll(async () => {
@@ -80,7 +80,7 @@ describe.skipIf(NO_KUBE)('the rights that ship', () => {
     return rules.filter(({ verbs }) => verbs.length > 0);
   }
 
-  /** An account of its own with the shipped rights but one; resolves with a client once they have taken effect. */
+  /** A new account with the shipped rights but one; resolves with a client once they have taken effect. */
   async function accountWithout(name: string, missing: Right | undefined): Promise<Account> {
     const metadata = { name, namespace: OPERATOR_NAMESPACE };
     await post('/api/v1/namespaces', { metadata: { name } });
@@ -92,7 +92,7 @@ describe.skipIf(NO_KUBE)('the rights that ship', () => {
     ] as const) {
       const plural = `${kind.toLowerCase()}s`;
       const rules = rulesWithout(missing, kind);
-      // The lease has the account's name here, so that accounts do not wait for each other.
+      // Each account has a lease of its own, so that accounts do not wait for each other.
       for (const rule of rules) if (rule.resourceNames) rule.resourceNames = [name];
       await post(`${path}/${plural}`, { kind, metadata: { name }, rules });
       const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind, name };
@@ -121,7 +121,7 @@ describe.skipIf(NO_KUBE)('the rights that ship', () => {
   const lease = (name: string) =>
     `/apis/coordination.k8s.io/v1/namespaces/${OPERATOR_NAMESPACE}/leases/${name}`;
 
-  /** Resolves once the call is not refused; what it is about need not be there. */
+  /** Resolves once the call is not refused; its object need not exist. */
   async function effective(client: KubeClient, request: KubeRequest): Promise<void> {
     await eventually(async () => {
       const outcome = await client.json(request).catch(statusCode);
@@ -131,7 +131,7 @@ describe.skipIf(NO_KUBE)('the rights that ship', () => {
 
   interface Account {
     client: KubeClient;
-    /** What was refused, as `get jobs`. */
+    /** The refused calls, such as `get jobs`. */
     refused: Set<string>;
   }
 
@@ -162,12 +162,12 @@ describe.skipIf(NO_KUBE)('the rights that ship', () => {
     return { client, refused };
   }
 
-  /** All that an operator does, in a namespace of its own; resolves when it has been done, or something was refused. */
+  /** Everything that an operator does, in a new namespace; resolves when it is done, or when a call was refused. */
   async function everything(namespace: string, { client, refused }: Account): Promise<void> {
     const operator = new InProcessOperator({
       client,
       env: { LSH_NAMESPACES: namespace },
-      // Somebody else writes just before, so that the first patch of each object is a conflict.
+      // A write just before makes the first patch of each object a conflict.
       beforeWrite: async ({ method, path }) => {
         if (method !== 'PATCH' || touched.has(path)) return;
         touched.add(path);
@@ -209,7 +209,7 @@ describe.skipIf(NO_KUBE)('the rights that ship', () => {
     const jobs = `/apis/batch/v1/namespaces/${namespace}/jobs`;
     const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'run', image: 'i' }] } };
     await post(jobs, { metadata: { name: manualRunName('job', 'taken', 1) }, spec: { template } });
-    // A Pod of a run that is to come: what its log holds is asked for when the run has ended.
+    // The Pod of a later run: the operator reads its log when the run has ended.
     const run = manualRunName('job', 'one', 1);
     const labels = { 'lsh.dev/run': run, 'lsh.dev/job': 'job' };
     const pod = { metadata: { name: 'pod', labels }, spec: { nodeName: 'nowhere', ...template.spec } };
@@ -219,11 +219,11 @@ describe.skipIf(NO_KUBE)('the rights that ship', () => {
     await cluster.until('job', ({ totals }) => totals?.completed === 1, namespace);
     await trigger(namespace, 'taken');
     await cluster.until('job', ({ totals }) => totals?.failed === 1, namespace);
-    // The second event of a kind counts up the first one.
+    // The second Event of a kind patches the first one.
     await trigger(namespace, 'two');
     await cluster.until('job', ({ totals }) => totals?.completed === 2, namespace);
     await cluster.waitFor(
-      () => cluster.kubelet.jobsOf('job', namespace).length === 0 || undefined,
+      () => cluster.jobController.jobsOf('job', namespace).length === 0 || undefined,
       'pruning',
     );
     await operator.stop();
@@ -233,14 +233,14 @@ describe.skipIf(NO_KUBE)('the rights that ship', () => {
     await cluster.patch('job', { metadata: { annotations: { 'lsh.dev/trigger': id } } }, namespace);
   }
 
-  test('are enough: nothing is refused', async () => {
+  test('are enough: no call is refused', async () => {
     const account = await accountWithout('all-rights', undefined);
     await everything('all-rights', account);
     await account.client.close();
     expect([...account.refused]).toEqual([]);
   });
 
-  /** Each as its page or its values say, for team-a and team-b; and the account that they are for. */
+  /** The ways to grant rights in team-a and team-b, and the account that gets them. */
   const inSomeNamespaces: [how: string, skipped: boolean, install: () => Promise<string>][] = [
     [
       'the Roles of the chart',
@@ -258,7 +258,7 @@ describe.skipIf(NO_KUBE)('the rights that ship', () => {
       },
     ],
     [
-      'RoleBindings as namespaced.yaml has them',
+      'the RoleBindings of namespaced.yaml',
       false,
       async () => {
         await cluster.admin.json({ method: 'DELETE', path: `${RBAC}/clusterrolebindings/lsh-controller` });
@@ -269,7 +269,7 @@ describe.skipIf(NO_KUBE)('the rights that ship', () => {
     ],
   ];
 
-  /** Resolves once the rights in each of these namespaces have taken effect, and there are none in all. */
+  /** Resolves once the rights in these namespaces have taken effect, and cluster-wide ones have not. */
   async function limited(kubeconfig: string): Promise<void> {
     const client = cluster.environment.clientOf(() => loadKubeConfig({ kubeconfig }));
     for (const team of TEAMS) await effective(client, { path: lshJobPath(team) });
@@ -278,7 +278,7 @@ describe.skipIf(NO_KUBE)('the rights that ship', () => {
   }
 
   test.each(inSomeNamespaces)(
-    'are enough for some namespaces by %s, and it looks at no other',
+    'are enough for some namespaces by %s, and the operator reads no other namespace',
     async (_how, skipped, install) => {
       if (skipped) return;
       for (const name of [...TEAMS, 'team-c'])
@@ -289,7 +289,7 @@ describe.skipIf(NO_KUBE)('the rights that ship', () => {
       await limited(kubeconfig);
       const args = ['--namespaces', TEAMS.join()];
       const operator = await cluster.operator({ kubeconfig, args }).leads();
-      // After its lists, so that it is a watch that tells of them.
+      // After the operator’s lists, so that a watch delivers the LshJobs.
       for (const namespace of ['team-c', ...TEAMS])
         await cluster.create('job', { schedule: '* * * * * *' }, namespace);
       for (const namespace of TEAMS) {
@@ -302,17 +302,17 @@ describe.skipIf(NO_KUBE)('the rights that ship', () => {
         );
       }
       expect(cluster.get('job', 'team-c')?.status).toBeUndefined();
-      expect(cluster.kubelet.namesOf('job', 'team-c')).toEqual([]);
+      expect(cluster.jobController.namesOf('job', 'team-c')).toEqual([]);
       const { body } = await operator.get('/metrics');
       expect(body).toMatch(/^rest_client_requests_total\{.*code="200".*\} [1-9]/m);
       expect(body).not.toContain('code="403"');
-      expect(operator.lines.filter((line) => /forbidden/i.test(JSON.stringify(line)))).toEqual([]);
+      expect(operator.lines.filter((line) => /HTTP 403|is forbidden/.test(JSON.stringify(line)))).toEqual([]);
       expect(await operator.stop()).toEqual([0, null]);
       for (const namespace of ['team-c', ...TEAMS]) await cluster.delete('job', namespace);
     },
   );
 
-  test('are the least: without any one of them something is refused', { timeout: 240_000 }, async () => {
+  test('are the least: without any one of them a call is refused', { timeout: 240_000 }, async () => {
     const missing = [...rights.entries()];
     expect(missing.length).toBeGreaterThan(15);
     while (missing.length > 0) {

@@ -1,4 +1,4 @@
-// Five thousand LshJobs, a thousand of which are due in the same second, against a thousand bare POSTs in the same run.
+// Five thousand LshJobs, of which a thousand are due in the same second, against a thousand bare POSTs in the same run.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
@@ -11,9 +11,9 @@ import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
 const JOBS = 1_000;
 const OTHERS = 4_000;
 const AT_ONCE = 100;
-/** Enough to create what is due before it is; twice what it took for as many of the others, where that is more. */
+/** Time to create the due LshJobs before their slot: twice that of as many others, if that is longer. */
 const LEAD_MS = 45_000;
-/** Ends a test that has failed, and holds no busy machine to a pace. */
+/** Ends a failed test; long enough for a busy machine. */
 const LIMIT_MS = 600_000;
 
 describe.skipIf(NO_KUBE)('five thousand LshJobs', () => {
@@ -30,7 +30,7 @@ describe.skipIf(NO_KUBE)('five thousand LshJobs', () => {
   });
   afterAll(() => cluster?.stop());
 
-  /** Milliseconds for as many bare creates of the same Job. */
+  /** Milliseconds of this many bare creates of the same Job. */
   async function floor(): Promise<number> {
     const job = aJob({ command: 'true' }, { namespace: 'default', key: 'default/floor' });
     const { metadata, ...rest } = kubeJobManifest(job, aRun(), { image: 'busybox' });
@@ -72,11 +72,15 @@ describe.skipIf(NO_KUBE)('five thousand LshJobs', () => {
     await createAll(names, schedule);
     await scheduled(names);
     expect(Date.now()).toBeLessThan(dueAt);
-    await cluster.waitFor(() => cluster.kubelet.seen.size >= JOBS || undefined, 'all to start', LIMIT_MS);
-    const lagMs = Math.max(...cluster.kubelet.seenAt()) - dueAt;
+    await cluster.waitFor(
+      () => cluster.jobController.seen.size >= JOBS || undefined,
+      'the start of every run',
+      LIMIT_MS,
+    );
+    const lagMs = Math.max(...cluster.jobController.seenAt()) - dueAt;
     await cluster.waitFor(
       () => names.every((name) => cluster.get(name)?.status?.active?.length === 1) || undefined,
-      'all to be recorded',
+      'the record of every run',
       LIMIT_MS,
     );
     const floorMs = await floor();

@@ -1,5 +1,5 @@
-// Shell runs of the cluster: the claim is in the object's status, the child in `lsh runner`, and neither a controller
-// that dies nor one that takes its turn runs anything twice.
+// Shell runs of the cluster: the claim is in the LshJob’s status, the child in `lsh runner`. Neither a crash of the
+// controller nor a change of the leader runs a command twice.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -12,9 +12,9 @@ import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
 import { RunnerWorld } from '../../support/runner-process.ts';
 
 const EVERY_SECOND = '* * * * * *';
-/** The default. A shorter one is lost for good by an operator that is too slow to renew it on a busy machine. */
+/** The default: on a busy machine an operator can be too slow to renew a shorter lease, and loses it for good. */
 const LEASE_MS = 15_000;
-/** What runs lives on until the next one leads, however long that takes. */
+/** Runs survive until the next controller leads, even after a long gap. */
 const RUNNER_ENV = { LSH_RUNNER_LEASE: '10m' };
 
 describe.skipIf(NO_KUBE)('shell runs', () => {
@@ -56,7 +56,7 @@ describe.skipIf(NO_KUBE)('shell runs', () => {
     expect(await first.stop()).toEqual([0, null]);
   });
 
-  test('go on while the controller dies, and are adopted by the next one', async () => {
+  test('survive the death of the controller, and are adopted by the next one', async () => {
     const first = await operator().leads();
     const gate = await world.gate('gate');
     const marks = join(world.path, 'marks');
@@ -75,7 +75,7 @@ describe.skipIf(NO_KUBE)('shell runs', () => {
     await second.stop();
   });
 
-  test('leave no log when their LshJob is deleted, whether they have ended or not', async () => {
+  test('leave no log when their LshJob is deleted, active or ended', async () => {
     const only = await operator().leads();
     const gate = await world.gate('never');
     const logs = (): string[] =>
@@ -93,7 +93,7 @@ describe.skipIf(NO_KUBE)('shell runs', () => {
     await only.stop();
   });
 
-  test('start although a status that somebody wrote by hand names runs that cannot be', async () => {
+  test('start even if a hand-edited status names impossible runs', async () => {
     const entry = {
       job: 'forged',
       slot: '2026-01-01T00:00:00Z',
@@ -130,7 +130,7 @@ describe.skipIf(NO_KUBE)('shell runs', () => {
     expect(only.lines.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
-  test('each second run once, whoever leads', async () => {
+  test('run once each second through changes of the leader', async () => {
     const marks = join(world.path, 'seconds');
     const spec = { schedule: EVERY_SECOND, executor: 'Shell' as const, concurrencyPolicy: 'Allow' as const };
     const first = await operator().leads();
@@ -141,7 +141,7 @@ describe.skipIf(NO_KUBE)('shell runs', () => {
     await first.stop();
     const stoppedAt = performance.now();
     await second.leads();
-    // A lease that was not let go would have been waited for.
+    // The next leader would have to wait for a lease that was not released.
     expect(performance.now() - stoppedAt).toBeLessThan(LEASE_MS);
     const before = cluster.get('seconds')?.status?.totals?.completed ?? 0;
     await cluster.until('seconds', ({ totals }) => (totals?.completed ?? 0) >= before + 2);
@@ -167,14 +167,14 @@ describe.skipIf(NO_KUBE)('shell runs', () => {
     await second.stop();
   });
 
-  test('in the operator’s own process, runs of one name in two namespaces are two runs', async () => {
+  test('with the same name in two namespaces are two runs, in the operator’s own process', async () => {
     const marks = join(world.path, 'twins');
     const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'other' } };
     await cluster.admin.json({ method: 'POST', path: '/api/v1/namespaces', body });
     const args = ['--shell', 'in-process', '--shell-namespaces', 'default,other'];
     const only = await cluster.operator({ args }).leads();
     const namespaces = ['default', 'other'];
-    // One each: a writer may open a FIFO as soon as one reader has come, and the other would wait for ever.
+    // A FIFO per run: with a shared one, the first reader would let both writers go, and the second would block.
     const gates = await Promise.all(namespaces.map((namespace) => world.gate(`twin-${namespace}`)));
     for (const [index, namespace] of namespaces.entries()) {
       const command = `echo $LSH_RUN >> ${marks}; cat ${gates[index]!.path}; echo out`;

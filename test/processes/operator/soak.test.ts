@@ -1,10 +1,10 @@
-// The operator's connections are cut each second while its jobs are due: memory stays flat, sockets stay few, and the
-// ledger stays whole. LSH_CHAOS_SECONDS makes it longer.
+// The operator’s connections are cut each second while its jobs are due: memory stays flat, sockets stay few, and the
+// ledger stays complete. LSH_CHAOS_SECONDS makes the test longer.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import { NO_KUBE } from '../../support/cluster/kube.ts';
-import { findings, isSettled } from '../../support/cluster/ledger-check.ts';
+import { findings, isComplete } from '../../support/cluster/ledger-check.ts';
 import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
 import { Replica } from '../../support/cluster/replica.ts';
 
@@ -12,7 +12,7 @@ const SECONDS = Number(process.env['LSH_CHAOS_SECONDS'] ?? 60);
 const JOBS = 10;
 const MAX_SOCKETS = 4;
 const MAX_RSS_MB = 200;
-/** What the collector has not taken yet makes memory go up and down by so much. */
+/** Garbage that is not collected yet lets memory vary by this much. */
 const BREATH = 1.3;
 
 describe.skipIf(NO_KUBE)('the operator with its connections cut each second', () => {
@@ -48,7 +48,7 @@ describe.skipIf(NO_KUBE)('the operator with its connections cut each second', ()
         replica.proxy.cut();
       }
       const accounts = () => created.map((object) => cluster.ledgerOf(object, until));
-      await eventually(() => accounts().every(isSettled), { withinMs: 60_000 }).catch(() => undefined);
+      await eventually(() => accounts().every(isComplete), { withinMs: 60_000 }).catch(() => undefined);
 
       const third = Math.floor(samples.length / 3);
       const [early, late] = [mean(samples.slice(third, 2 * third)), mean(samples.slice(-third))];

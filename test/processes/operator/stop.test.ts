@@ -1,4 +1,4 @@
-// An operator that stops finishes what it had begun, and nothing of it is left to begin later.
+// An operator that stops finishes its work, and leaves no timer behind.
 import { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../../src/control/clock.ts';
@@ -15,7 +15,7 @@ describe.skipIf(NO_KUBE)('an operator that stops', () => {
   });
   afterAll(() => cluster?.stop());
 
-  /** Timers of the program that wait. */
+  /** Pending timers of the program. */
   function timers(): ReadonlySet<() => void> {
     const waiting = new Set<() => void>();
     const at = systemClock.at.bind(systemClock);
@@ -34,7 +34,7 @@ describe.skipIf(NO_KUBE)('an operator that stops', () => {
     return waiting;
   }
 
-  test('while the end of a run is being recorded leaves no deletion of its Job to come', async () => {
+  test('while it records the end of a run leaves no scheduled deletion of the Job', async () => {
     const waiting = timers();
     const recording = Promise.withResolvers<void>();
     const goOn = Promise.withResolvers<void>();

@@ -1,4 +1,4 @@
-// Whether the operator has a history to write to, by its environment.
+// The team’s history of an operator, from its environment.
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config.ts';
 import { teamHistory } from '../../../src/processes/operator/team-history.ts';
@@ -6,7 +6,7 @@ import { teamHistory } from '../../../src/processes/operator/team-history.ts';
 const SUPABASE_URL = 'https://team.supabase.co';
 const historyOf = (env: Record<string, string>) => teamHistory(loadConfig({ HOME: '/home/ada', ...env }));
 
-test('is none without a project, and one with its address and key', () => {
+test('is undefined without a project, and set with its address and key', () => {
   expect(historyOf({})).toBeUndefined();
   expect(historyOf({ SUPABASE_SERVICE_ROLE_KEY: 'k' })).toBeUndefined();
   expect(historyOf({ SUPABASE_URL, SUPABASE_SERVICE_ROLE_KEY: 'k' })).toBeDefined();

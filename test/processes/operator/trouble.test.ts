@@ -1,5 +1,5 @@
-// The API server in trouble: the operator goes on by itself, in the same process, with a whole ledger, and its
-// figures tell for how long it was blind.
+// Failures of the API server: the operator recovers in the same process with a complete ledger, and its metrics show for
+// how long it was blind.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -20,11 +20,11 @@ import {
 
 const ALONE = '--leader-elect=false';
 const FAILING_MS = 30_000;
-/** The end of it, in which the watches have ended too; they come back after less than that again. */
+/** The last part of the outage, in which the watches have ended too; they return in less than this time after it. */
 const BLIND_MS = 8_000;
 const RESOURCES = ['lshjobs', 'jobs', 'pods'];
 
-describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
+describe.skipIf(NO_KUBE)('an operator with an API server', () => {
   let cluster: OperatorCluster;
 
   beforeAll(async () => {
@@ -32,7 +32,7 @@ describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
   });
   afterAll(() => cluster?.stop());
 
-  /** Starts an operator behind the proxy, lets the trouble happen while slots are due, and looks at what came of it. */
+  /** Starts an operator behind the proxy, causes the failure while slots are due, and checks the ledger afterwards. */
   async function survives(
     name: string,
     proxy: { url: string },
@@ -60,7 +60,7 @@ describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
       ({ phase, active }) => phase === 'Suspended' && active?.length === 0,
     );
     expect(findings(cluster.ledgerOf(created, Date.parse(status!.accountedUntil!)))).toEqual([]);
-    expect(cluster.kubelet.failures).toEqual([]);
+    expect(cluster.jobController.failures).toEqual([]);
     expect(operator.process.exitCode).toBeNull();
     await cluster.delete(name);
     return operator;
@@ -69,7 +69,7 @@ describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
   const completed = (name: string, count: number) =>
     cluster.until(name, ({ totals }) => (totals?.completed ?? 0) >= count);
 
-  /** What its /metrics say of the watch of a resource, such as `blind_seconds`. */
+  /** A metric of the watch of a resource, such as `blind_seconds`. */
   async function watchTotal(operator: Operator, total: string, resource: string): Promise<number> {
     const { body } = await operator.get('/metrics');
     const name = `lsh_watch_${total}_total{resource="${resource}"}`;
@@ -84,7 +84,7 @@ describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
   const blindSeconds = (operator: Operator, resource: string) =>
     watchTotal(operator, 'blind_seconds', resource);
 
-  /** Lets a proxy answer itself for now, Events aside; tells how many answers there were, and which watches had one. */
+  /** Lets the proxy answer for the server, except for Events; counts the answers, and lists the answered watches. */
   function answers(proxy: HttpProxy, answer: (index: number, isWatch: boolean) => Answer) {
     const watches = new Set<string>();
     const given = { count: 0, watches };
@@ -97,7 +97,7 @@ describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
     return given;
   }
 
-  test('which was restarted with a compacted store: it lists anew', async () => {
+  test('that was restarted with a compacted store lists again', async () => {
     const { environment } = cluster;
     const proxy = await ByteProxy.start(environment.server);
     let before = 0;
@@ -105,7 +105,7 @@ describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
       before = await blindSeconds(operator, 'jobs');
       proxy.refusing = true;
       proxy.cut();
-      // Something that the operator does not see.
+      // A change that the operator’s watch does not deliver.
       await cluster.create('unseen', { schedule: '@yearly' });
       await environment.compactEtcd();
       await environment.stopApiServer();
@@ -119,7 +119,7 @@ describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
     await proxy.stop();
   });
 
-  test('which breaks off in the middle of a line, and then has no time for it', async () => {
+  test('that breaks off in the middle of a line and then answers 429 recovers', async () => {
     const proxy = await HttpProxy.start(cluster.environment);
     let before = 0;
     const operator = await survives('throttled', proxy, async (operator) => {
@@ -144,13 +144,13 @@ describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
     await proxy.stop();
   });
 
-  test('which fails for half a minute, and half of the time has done what it was asked', async () => {
+  test('that fails for half a minute, and carries out half of the failed calls, recovers', async () => {
     const proxy = await HttpProxy.start(cluster.environment);
     let before = 0;
     const operator = await survives('failing', proxy, async (operator) => {
       before = await blindSeconds(operator, 'jobs');
       const startedAt = performance.now();
-      // A watch that is carried out does not end.
+      // A watch that the server carries out does not end.
       const given = answers(proxy, (index, isWatch) => ({
         status: 500,
         body: '{}',
@@ -158,7 +158,7 @@ describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
       }));
       await eventually(() => performance.now() >= startedAt + FAILING_MS - BLIND_MS);
       proxy.cut();
-      // Blind from when it has noticed.
+      // Blind from the moment at which the operator notices.
       await eventually(async () => (await blindSeconds(operator, 'jobs')) > before + BLIND_MS / 1000);
       expect(given.count).toBeGreaterThan(6);
       expect(given.watches.size).toBe(RESOURCES.length);
@@ -169,7 +169,7 @@ describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
     await proxy.stop();
   });
 
-  test('whose connection goes silent without an end: it asks, and opens another', async () => {
+  test('whose connection goes silent probes it, and opens another', async () => {
     const proxy = await ByteProxy.start(cluster.environment.server);
     let before = 0;
     const watchSilence = ['--watch-silence', '8s'];
@@ -183,7 +183,7 @@ describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
     await proxy.stop();
   });
 
-  test('which takes its token no longer: it reads the new one', async () => {
+  test('that refuses its token reads the new one', async () => {
     const { environment, admin } = cluster;
     const path = `/api/v1/namespaces/${OPERATOR_NAMESPACE}/serviceaccounts/lsh-controller`;
     const tokenFile = join(environment.dir, 'operator-token');
@@ -194,17 +194,17 @@ describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
       users: { name: string; user: { token?: string; 'auth-provider'?: object } }[];
     };
     await writeFile(tokenFile, config.users[0]!.user.token!);
-    // As the library reads the token that is mounted into a Pod.
+    // In the way in which the library reads the mounted token of a Pod.
     config.users[0]!.user = { 'auth-provider': { name: 'tokenFile', config: { tokenFile } } };
     await writeFile(kubeconfig, stringify(config));
     const operator = await goesOn('expired', kubeconfig, async (operator) => {
-      // A new account of the same name: the old one's token is worth nothing.
+      // A new account of the same name invalidates the token of the old one.
       await admin.request({ method: 'DELETE', path });
       await installRbac(admin);
       const refused = async () =>
         /rest_client_requests_total\{[^}]*code="401"/.test((await operator.get('/metrics')).body);
       await eventually(refused, { withinMs: 60_000, what: 'a refusal' });
-      // A watch that was taken goes on with any token; the next one is refused.
+      // An open watch survives its token; the next watch is refused.
       const before = await blindSeconds(operator, 'lshjobs');
       proxy.cut();
       await eventually(async () => (await blindSeconds(operator, 'lshjobs')) > before + 1, {
@@ -215,14 +215,14 @@ describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
       ) as typeof config;
       await writeFile(tokenFile, fresh.users[0]!.user.token!);
     });
-    // It is over, and the figure stands still.
+    // The watch is open again, and the metric stands still.
     const after = await blindSeconds(operator, 'lshjobs');
     expect(await blindSeconds(operator, 'lshjobs')).toBe(after);
     await operator.stop();
     await proxy.stop();
   });
 
-  test('that waits for its turn is ready once it has read what it would lead, and not before', async () => {
+  test('whose lease another operator holds is ready once its caches are filled, and not before', async () => {
     const { environment, admin } = cluster;
     const leases = `/apis/coordination.k8s.io/v1/namespaces/${OPERATOR_NAMESPACE}/leases`;
     const proxy = await HttpProxy.start(environment);
@@ -240,7 +240,7 @@ describe.skipIf(NO_KUBE)('an operator whose API server is in trouble', () => {
     });
     expect(await standby.get('/healthz')).toMatchObject({ status: 200 });
     proxy.intercept = () => undefined;
-    await eventually(async () => (await standby.get('/readyz')).status === 200, { what: 'it to be ready' });
+    await eventually(async () => (await standby.get('/readyz')).status === 200, { what: 'readiness' });
     expect((await standby.get('/metrics')).body).toMatch(/^leader_election_master_status\{.*\} 0$/m);
     await admin.request({ method: 'DELETE', path: `${leases}/lsh-controller` });
     await standby.leads();

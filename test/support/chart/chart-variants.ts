@@ -1,7 +1,7 @@
-// Releases of the chart that have as little in common as its values allow.
+// Releases of the chart that differ as much as its values allow.
 import type { Release } from './chart.ts';
 
-/** Sets of values that differ in what is rendered. */
+/** Sets of values that render different objects. */
 export const VARIANTS: Record<string, { values?: object; release?: Release }> = {
   'the defaults': {},
   'high availability': { release: { files: ['values-ha.yaml'] } },

@@ -1,4 +1,4 @@
-// The chart as helm renders it. Where there is no helm the tests of the chart are skipped with one line, and fail in CI.
+// The chart as helm renders it. Without helm the chart tests are skipped with one line, and fail in CI.
 import { parseAllDocuments, stringify } from 'yaml';
 import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import type { Wire } from '../../../src/kubernetes/api/objects.ts';
@@ -7,7 +7,7 @@ import { CHART, findHelm, helm, NO_HELM as WHY } from '../../../scripts/chart/he
 export type PodSpec = Wire<V1PodSpec>;
 export type Container = Wire<V1Container>;
 
-/** One object of a release, whatever its kind. */
+/** An object of a release, of any kind. */
 export interface Rendered {
   apiVersion: string;
   kind: string;
@@ -24,29 +24,29 @@ export interface Rendered {
   spec?: Record<string, unknown>;
 }
 
-/** Why the tests of the chart are skipped, or false. */
+/** Whether the chart tests are skipped. */
 export const NO_HELM = findHelm() === undefined;
 if (NO_HELM && process.env['CI']) throw new Error(`the tests of the chart need helm; ${WHY}`);
 if (NO_HELM) process.stderr.write(`The tests of the chart are skipped: ${WHY}.\n`);
 
-/** As helm and kubectl read it. */
+/** The YAML version of helm and kubectl. */
 const YAML = { version: '1.1' } as const;
 
 export interface Release {
   name?: string;
   namespace?: string;
-  /** Of the server, such as `1.36`. */
+  /** Version of the API server, such as `1.36`. */
   kube?: string;
-  /** Files of values in the chart. */
+  /** Values files of the chart. */
   files?: string[];
   /** Directory of another chart. */
   chart?: string;
 }
 
-/** What helm has rendered in this process. */
+/** Rendered releases of this process, by helm’s arguments and input. */
 const texts = new Map<string, string>();
 
-/** Text of the release; throws with what helm says. */
+/** Text of the release. Throws helm’s error. */
 export function rendered(values: object = {}, release: Release = {}): string {
   const { name = 'lsh', namespace = 'lsh-system', kube = '1.30', files = [], chart = CHART } = release;
   const options = [`--namespace=${namespace}`, `--kube-version=v${kube}.0`];
@@ -59,7 +59,7 @@ export function rendered(values: object = {}, release: Release = {}): string {
   return text;
 }
 
-/** Every object of the release, those of `helm test` included. */
+/** Every object of the release, with those of `helm test`. */
 export function render(values: object = {}, release: Release = {}): Rendered[] {
   return objectsIn(rendered(values, release));
 }
@@ -74,7 +74,7 @@ export function objectsIn(text: string): Rendered[] {
     .filter((object) => object !== null);
 }
 
-/** What helm says against the values. */
+/** Helm’s error about the values. Throws if helm accepts them. */
 export function refusal(values: object, release: Release = {}): string {
   try {
     rendered(values, release);
@@ -84,10 +84,10 @@ export function refusal(values: object, release: Release = {}): string {
   throw new Error('the values were accepted');
 }
 
-/** The only object of its kind; with a name, the one of that name. */
+/** The only object of the kind, or of the kind and name. */
 export function only(objects: readonly Rendered[], kind: string, name?: string): Rendered {
   const found = objects.filter(
-    (one) => one.kind === kind && (name ?? one.metadata.name) === one.metadata.name,
+    (object) => object.kind === kind && (name === undefined || name === object.metadata.name),
   );
   if (found.length !== 1) throw new Error(`${found.length} objects of kind ${kind} (${name ?? 'any name'})`);
   return found[0]!;
@@ -106,17 +106,17 @@ export function testPodOf(objects: readonly Rendered[]): PodSpec {
 
 /** A container of the Deployment’s pod. */
 export function container(objects: readonly Rendered[], name: string): Container {
-  const found = podOf(objects).containers.find((one) => one.name === name);
+  const found = podOf(objects).containers.find((candidate) => candidate.name === name);
   if (found === undefined) throw new Error(`no container ${name}`);
   return found;
 }
 
-/** Its variables by name. */
+/** The container’s variables by name. */
 export function envOf({ env = [] }: Container): Record<string, string | undefined> {
   return Object.fromEntries(env.map(({ name, value }) => [name, value]));
 }
 
-/** The LshJobs that `helm test` has made. */
+/** The LshJobs that `helm test` creates. */
 export function testJobs(objects: readonly Rendered[]): Rendered[] {
   return objectsIn(envOf(testPodOf(objects).containers[0]!)['DOCUMENTS'] ?? '');
 }

@@ -1,4 +1,4 @@
-// A TCP proxy between client and API server that can hold bytes back, as a dead network does, or cut them off.
+// A TCP proxy between client and API server that can drop bytes, as a dead network does, or cut connections.
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 
@@ -8,9 +8,9 @@ export class ByteProxy {
   readonly #pairs = new Set<{ client: Socket; server: Socket }>();
   /** Connections accepted so far. */
   accepted = 0;
-  /** New connections are ended at once. */
+  /** Ends new connections at once. */
   refusing = false;
-  /** New connections are taken, and nothing passes through them. */
+  /** Accepts new connections, and drops their bytes. */
   swallowing = false;
 
   private constructor(target: string) {
@@ -32,23 +32,23 @@ export class ByteProxy {
     return `https://127.0.0.1:${address.port}`;
   }
 
-  /** Connections open now. */
+  /** Number of open connections. */
   get open(): number {
     return this.#pairs.size;
   }
 
-  /** The connections there are go silent without an end; new ones work. */
+  /** Silences the open connections without ending them; new ones work. */
   hold(): void {
     for (const { client, server } of this.#pairs) {
       client.unpipe();
       server.unpipe();
-      // What comes is lost and not left waiting: else the end of the connection would wait behind it, unseen.
+      // Drop the client’s bytes: unread, they would hide the end of the connection behind them.
       client.resume();
       server.pause();
     }
   }
 
-  /** Ends the connections there are; new ones work unless `refusing`. */
+  /** Ends the open connections; new ones work unless `refusing`. */
   cut(): void {
     for (const { client, server } of this.#pairs) {
       client.destroy();

@@ -1,5 +1,5 @@
-// Trouble for whoever leads, at random from a seed: killed, frozen, cut off from the API server. What passes the time
-// is the work itself: a fault lasts until the cluster has run slots that much later.
+// Random faults of the leader, from a seed: killed, frozen, cut off from the API server. The work itself measures the
+// time: a fault lasts until the cluster has run slots that are this much newer.
 import type { Lease } from '../../../src/kubernetes/api/lease-record.ts';
 import { eventually } from '../eventually.ts';
 import type { OperatorCluster } from './operator-cluster.ts';
@@ -9,7 +9,7 @@ import type { Replica } from './replica.ts';
 const LEASE_PATH = `/apis/coordination.k8s.io/v1/namespaces/${OPERATOR_NAMESPACE}/leases/lsh-controller`;
 const FAULTS = ['kill', 'freeze', 'cut', 'silence'] as const;
 type Fault = (typeof FAULTS)[number];
-/** Many leases of one that is short, and more than one of those that ship. */
+/** Several short lease durations, and more than one default lease duration. */
 const FREEZE_MS = 20_000;
 
 export interface ChaosOptions {
@@ -18,13 +18,13 @@ export interface ChaosOptions {
   seed: number;
   /** Faults begin and end before this instant. */
   until: number;
-  /** Length of a cut and of a silence: longer than the lease, so that another one leads meanwhile. */
+  /** Length of a cut and of a silence: longer than the lease, so that another replica leads meanwhile. */
   faultMs: number;
-  /** The newest slot that was executed. */
+  /** The newest executed slot. */
   newestSlot: () => number;
 }
 
-/** Troubles the leader again and again; resolves with what was done. */
+/** Inflicts one fault after the other on the leader; resolves with the faults. */
 export async function chaos(options: ChaosOptions): Promise<Fault[]> {
   const random = mulberry32(options.seed);
   const done: Fault[] = [];
@@ -39,7 +39,7 @@ export async function chaos(options: ChaosOptions): Promise<Fault[]> {
   return done;
 }
 
-/** The first round has each of them; the freeze not first, because it takes half of the shortest run. */
+/** The first round has each fault; the freeze comes third or fourth, because it takes half of the shortest test. */
 function choiceAfter(done: readonly Fault[]): readonly Fault[] {
   const left = FAULTS.filter((fault) => !done.includes(fault) && (fault !== 'freeze' || done.length >= 2));
   return left.length > 0 ? left : FAULTS;
@@ -78,7 +78,7 @@ async function leaderOf({ cluster, replicas }: ChaosOptions): Promise<Replica> {
   );
 }
 
-/** Numbers of 0 to 1 that a seed decides. */
+/** Random numbers from 0 to 1, determined by the seed. */
 function mulberry32(seed: number): () => number {
   let state = seed;
   return () => {

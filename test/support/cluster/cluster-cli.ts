@@ -1,4 +1,4 @@
-// The built command line against a real API server: a namespace and a kubeconfig that leads to it.
+// The built command line against a real API server: a namespace, and a kubeconfig for it.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
@@ -10,11 +10,11 @@ import type { KubeEnvironment } from './kube.ts';
 export interface ClusterCli {
   env: Record<string, string>;
   namespace: string;
-  /** Calls `lsh … --cluster` and resolves with what it left. */
+  /** Runs `lsh … --cluster`; resolves with its exit status and output. */
   call: (args: string[], options?: CallOptions) => Promise<Ended>;
-  /** The same, for a call that must succeed: what it printed. */
+  /** The stdout of a call that must succeed. */
   ok: (args: string[], options?: CallOptions) => Promise<string>;
-  /** What it printed with `-o json`. */
+  /** The parsed output with `-o json`. */
   json: <T>(...args: string[]) => Promise<T>;
 }
 
@@ -23,13 +23,13 @@ interface KubeconfigFile {
   contexts: { context: { namespace?: string } }[];
 }
 
-/** A new namespace as the current one of a kubeconfig of the administrator. */
+/** A new namespace, with a kubeconfig of the administrator for it. */
 export async function aNamespace(environment: KubeEnvironment, namespace: string): Promise<ClusterCli> {
   await createNamespace(await environment.client(), namespace);
   return cliWith(environment, namespace, (config) => config);
 }
 
-/** The same namespace for somebody else, who has a token. */
+/** The same namespace for the user of a token. */
 export function asBearer(
   environment: KubeEnvironment,
   namespace: string,

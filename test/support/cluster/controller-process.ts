@@ -1,4 +1,4 @@
-// A real `lsh controller` for the namespace of a test, as the operator's service account with the rights that ship, and
+// A real `lsh controller` for the namespace of a test, as the operator’s service account with the shipped rights, and
 // with shell runs in its own process.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +13,7 @@ export interface ControllerProcess {
   stop: () => Promise<void>;
 }
 
-/** Starts it; resolves once it evaluates every schedule. */
+/** Starts the controller; resolves once it evaluates every schedule. */
 export async function aController(
   environment: KubeEnvironment,
   { env, namespace }: ClusterCli,

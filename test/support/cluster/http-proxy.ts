@@ -1,4 +1,4 @@
-// An HTTP/1.1 proxy in front of the API server that answers some requests itself, as a server in trouble does.
+// An HTTP/1.1 proxy in front of the API server that answers some requests itself, as a failing server would.
 import { createServer, request as forward, type RequestOptions, type Server } from 'node:https';
 import { once } from 'node:events';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
@@ -8,9 +8,9 @@ export interface Answer {
   status: number;
   headers?: Record<string, string>;
   body?: string;
-  /** The request is carried out all the same, and the real answer is lost. */
+  /** The server carries out the request, and its answer is lost. */
   carriedOut?: true;
-  /** After the body the answer goes on, with nothing, as a watch does. */
+  /** The answer stays open after its body, as a watch does. */
   unended?: true;
 }
 
@@ -25,7 +25,7 @@ export interface SeenRequest {
 export class HttpProxy {
   readonly #server: Server;
   readonly requests: SeenRequest[] = [];
-  /** What the proxy answers itself; undefined lets the request through. */
+  /** The proxy’s own answer; undefined forwards the request. */
   intercept: (request: SeenRequest) => Answer | undefined = () => undefined;
   readonly #backend: RequestOptions;
 
@@ -56,19 +56,19 @@ export class HttpProxy {
     return `https://127.0.0.1:${address.port}`;
   }
 
-  /** Requests for watches. */
+  /** The watch requests so far. */
   get watches(): SeenRequest[] {
     return this.requests.filter(({ url }) => url.searchParams.has('watch'));
   }
 
-  /** Connections open now. */
+  /** Number of open connections. */
   open(): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
     });
   }
 
-  /** Ends the connections there are; new ones work. */
+  /** Ends the open connections; new ones work. */
   cut(): void {
     this.#server.closeAllConnections();
   }
@@ -87,21 +87,21 @@ export class HttpProxy {
       at: performance.now(),
     };
     this.requests.push(seen);
-    const own = this.intercept(seen);
-    if (!own) return this.#pass(request, response);
-    const answerIt = () => {
-      response.writeHead(own.status, own.headers).write(own.body ?? '');
-      if (!own.unended) response.end();
+    const answer = this.intercept(seen);
+    if (!answer) return this.#pass(request, response);
+    const respond = () => {
+      response.writeHead(answer.status, answer.headers).write(answer.body ?? '');
+      if (!answer.unended) response.end();
     };
-    if (own.carriedOut)
-      this.#forward(request, response).on('response', (real) => real.on('end', answerIt).resume());
-    else answerIt();
+    if (answer.carriedOut)
+      this.#forward(request, response).on('response', (real) => real.on('end', respond).resume());
+    else respond();
   }
 
   #pass(request: IncomingMessage, response: ServerResponse): void {
     this.#forward(request, response).on('response', (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
-      // A quiet watch has a head and nothing else for a long time.
+      // A quiet watch sends only its headers for a long time.
       response.flushHeaders();
       answer.pipe(response);
     });

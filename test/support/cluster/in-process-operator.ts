@@ -1,6 +1,5 @@
-// The operator's home inside the test's process, with a hand between it and the world: it counts the writes to the
-// API server and the words to `lsh runner`, and after a given one nothing goes through any more, as if the process had
-// been killed there.
+// The operator inside the test’s process. It counts its writes to the API server and its commands to `lsh runner`; after
+// a given number it makes no further call, as if the process had been killed there.
 import { loadConfig } from '../../../src/config.ts';
 import type { Runner } from '../../../src/control/ports.ts';
 import type { KubeApi } from '../../../src/kubernetes/api/fence.ts';
@@ -15,9 +14,9 @@ export interface InProcessOptions {
   client: KubeClient;
   /** Variables of the operator. */
   env?: Record<string, string>;
-  /** Which change of leader it came with, for a runner that tells old ones from new ones. */
+  /** Term of the lease: the runner rejects controllers of older terms. */
   term?: number;
-  /** After so many writes it is dead; default: never. */
+  /** The operator dies after this many writes; default: never. */
   diesAfter?: number;
   /** Called before each write that goes through. */
   beforeWrite?: (request: KubeRequest) => Promise<void>;
@@ -28,9 +27,9 @@ const IDENTITY = 'in-process';
 export class InProcessOperator {
   readonly home: ClusterScheduler;
   readonly logger: KeptLogger = keptLogger();
-  /** What was written, as `POST jobs`, and told to the runner, as `start <run>`; not Events, on which nothing depends. */
+  /** Writes such as `POST jobs`, and commands to the runner such as `start <run>`. Events do not count: no state needs them. */
   readonly writes: string[] = [];
-  /** Resolves when it has died. */
+  /** Resolves when the operator has died. */
   readonly died: Promise<void>;
   readonly #options: InProcessOptions;
   readonly #shell: ShellRuns | undefined;
@@ -62,7 +61,7 @@ export class InProcessOperator {
     });
   }
 
-  /** Whether it came to something more after its last write, and was kept from it. */
+  /** Whether the operator has died: it attempted a call after its last write. */
   get dead(): boolean {
     return this.#dead;
   }
@@ -93,17 +92,17 @@ export class InProcessOperator {
 
   async #pass(request: KubeRequest): Promise<void> {
     const { method = 'GET', path } = request;
-    this.#live();
+    this.#assertAlive();
     if (method === 'GET' || path.includes('/events')) return;
     this.writes.push(`${method} ${path.split('/').slice(6).join('/')}`);
     await this.#options.beforeWrite?.(request);
   }
 
-  /** The runner, with every word that changes something there counted. */
+  /** The runner with its commands counted. */
   #counted(runner: Runner): Runner {
-    const word = (said: string) => {
-      this.#live();
-      this.writes.push(said);
+    const count = (command: string) => {
+      this.#assertAlive();
+      this.writes.push(command);
     };
     return {
       traits: runner.traits,
@@ -111,27 +110,27 @@ export class InProcessOperator {
       observe: (key) => runner.observe(key),
       onChange: (listener) => runner.onChange(listener),
       start: async (job, run) => {
-        word(`start ${run.name}`);
+        count(`start ${run.name}`);
         await runner.start(job, run);
       },
       stop: (name, ...rest) => {
-        word(`stop ${name}`);
+        count(`stop ${name}`);
         return runner.stop(name, ...rest);
       },
       release: (name, key) => {
-        word(`release ${name}`);
+        count(`release ${name}`);
         runner.release(name, key);
       },
       remove: (name, key) => {
-        word(`remove ${name}`);
+        count(`remove ${name}`);
         return runner.remove?.(name, key);
       },
     };
   }
 
-  #live(): void {
+  #assertAlive(): void {
     if (this.writes.length < (this.#options.diesAfter ?? Infinity)) return;
-    // The kernel closes what a dead process had open.
+    // The kernel closes the connections of a dead process.
     if (!this.#dead) void this.#shell?.close();
     this.#dead = true;
     this.#die();

@@ -1,7 +1,7 @@
-// Where the binaries of the API server are, found or made by the script that does so.
+// The binaries of the API server, found or built by scripts/kube-binaries.ts.
 import { spawnSync } from 'node:child_process';
 
-/** Their directory; undefined, with the reason on stderr, where there are none and none can be made. */
+/** Their directory; undefined, with the reason on stderr, if they can be neither found nor built. */
 export function kubeBinaries(): string | undefined {
   const found = spawnSync(process.execPath, ['scripts/kube-binaries.ts'], {
     encoding: 'utf8',

@@ -1,5 +1,5 @@
-// Once before the cluster's tests: finds or makes the API server's binaries. Without them the tests are skipped
-// with one line, and fail in CI.
+// Finds or builds the API server’s binaries, once before the cluster tests. Without them the tests are skipped with one
+// line, and fail in CI.
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -11,7 +11,7 @@ export default function setup(project: TestProject): void {
     throw new Error('the cluster tests need API server binaries');
   if (binaries === undefined)
     process.stderr.write('The cluster tests are skipped: no API server binaries.\n');
-  // Of what API servers take of the processor in their short lives here, a quarter is the collection of garbage.
+  // Garbage collection takes a quarter of the processor time of these short-lived API servers.
   process.env['GOGC'] ??= '400';
   project.provide('kubeBinaries', binaries ?? '');
   project.provide('kubeMinor', binaries === undefined ? 0 : minorVersion(binaries));

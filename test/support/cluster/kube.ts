@@ -1,5 +1,5 @@
-// A real etcd and kube-apiserver for one test file, with the keys of the house: restarted, compacted and asked
-// as a test wishes. kube-controller-manager too, where its binary is there.
+// A real etcd and kube-apiserver for one test file, with their own certificates; tests restart and compact them. Also
+// kube-controller-manager, if its binary exists.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -21,24 +21,24 @@ import { KubeClient } from '../../../src/kubernetes/api/client.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Directory of the binaries; empty where this machine has none. */
+    /** Directory of the binaries; empty if there are none. */
     kubeBinaries: string;
     /** Minor version of the API server, such as 36. */
     kubeMinor: number;
   }
 }
 
-// A bench is no test, and asks with the binaries named.
+// A bench runs outside vitest, and finds the binaries by a variable.
 const IN_TEST = process.env['VITEST'] !== undefined;
 const BINARIES = IN_TEST ? inject('kubeBinaries') : (process.env['KUBEBUILDER_ASSETS'] ?? '');
-/** Why the cluster’s tests are skipped, or false. */
+/** Whether the cluster tests are skipped. */
 export const NO_KUBE = BINARIES === '';
 /** Minor version of the API server under test. */
 export const KUBE_MINOR = IN_TEST ? inject('kubeMinor') : Number.NaN;
 
-/** The API server takes its time with a TERM, and nobody waits for what it would still say. */
+/** The API server ends slowly after a TERM, and no test needs its last output. */
 const STOP_TIMEOUT_MS = 100;
-/** Ends a test that has failed, and holds no busy machine to a pace. */
+/** Ends a failed test; long enough for a busy machine. */
 const START_TIMEOUT_MS = 150_000;
 const SERVING_NAMES = ['localhost', '127.0.0.1', 'kubernetes.default.svc'];
 
@@ -63,7 +63,7 @@ export class KubeEnvironment {
     });
   }
 
-  /** Starts etcd and the API server; with the LshJob definition installed unless told otherwise. */
+  /** Starts etcd and the API server, with the CRD of LshJob unless `crd` is false. */
   static async start(options: { crd?: boolean } = {}): Promise<KubeEnvironment> {
     const dir = await mkdtemp(join(tmpdir(), 'lsh-kube-'));
     await mkdir(join(dir, 'etcd'));
@@ -94,12 +94,12 @@ export class KubeEnvironment {
     };
   }
 
-  /** Certificate of the API server’s authority, PEM. */
+  /** The CA certificate of the API server, PEM. */
   get caPem(): string {
     return this.#ca.certificatePem;
   }
 
-  /** A kubeconfig of the administrator, for this server or for a proxy in front of it. */
+  /** A kubeconfig of the administrator, for this server or a proxy in front of it. */
   async kubeconfig(server = this.server): Promise<string> {
     const path = join(this.dir, `kubeconfig-${new URL(server).port}`);
     const { certPem, keyPem } = this.#admin;
@@ -108,7 +108,7 @@ export class KubeEnvironment {
     return path;
   }
 
-  /** A client of the administrator, closed with the environment. */
+  /** A client of the administrator, which closes with the environment. */
   async client(server?: string): Promise<KubeClient> {
     const path = await this.kubeconfig(server);
     return this.clientOf(() => {
@@ -124,12 +124,12 @@ export class KubeEnvironment {
     return client;
   }
 
-  /** Installs the LshJob definition. */
+  /** Installs the CRD of LshJob. */
   async installCrd(): Promise<void> {
     await installCRDs(this.rest, ['deploy/crd.yaml'], { establishTimeoutMs: START_TIMEOUT_MS });
   }
 
-  /** Starts the API server on the port it had before, if it had one. */
+  /** Starts the API server; again on the same port after a stop. */
   async startApiServer(): Promise<void> {
     const keys = (name: string) => join(this.dir, name);
     this.#apiServer = new APIServer({
@@ -155,7 +155,7 @@ export class KubeEnvironment {
     await this.#apiServer?.stop();
   }
 
-  /** Forgets every old version of every object, so that a watch from the past is refused. */
+  /** Compacts every old version of every object, so that the API server refuses a watch from an old version. */
   async compactEtcd(): Promise<void> {
     const post = async (path: string, body: object) => {
       const response = await fetch(`${this.#etcd.url}/v3/kv/${path}`, {
@@ -169,12 +169,12 @@ export class KubeEnvironment {
     await post('compaction', { revision: header.revision, physical: true });
   }
 
-  /** Process id of kube-controller-manager while it runs. */
+  /** Process id of the running kube-controller-manager. */
   get controllerManagerPid(): number | undefined {
     return this.#controllerManager?.pid;
   }
 
-  /** Starts kube-controller-manager, where there is one; resolves to whether there is. */
+  /** Starts kube-controller-manager; resolves to false if its binary is missing. */
   async startControllerManager(flags: string[] = []): Promise<boolean> {
     const command = binary('kube-controller-manager');
     if (!existsSync(command)) return false;
@@ -187,7 +187,7 @@ export class KubeEnvironment {
       '--leader-elect=false',
       '--bind-address=127.0.0.1',
       '--secure-port=0',
-      // Older ones serve plain HTTP on a fixed port unless told not to.
+      // Older versions serve plain HTTP on a fixed port by default.
       ...(KUBE_MINOR < 24 ? ['--port=0'] : []),
     ];
     this.#controllerManager = spawn(command, [...own, ...flags], { stdio: 'ignore' });
@@ -231,7 +231,7 @@ function binary(name: string): string {
   return join(BINARIES, name);
 }
 
-/** Runs `kubectl` against the environment; undefined where kubectl is not installed. */
+/** Runs `kubectl` against the environment; resolves with its output. Rejects if it fails or is not installed. */
 export async function kubectl(environment: KubeEnvironment, ...args: string[]): Promise<string> {
   const config = await environment.kubeconfig();
   const child = spawn('kubectl', [

@@ -1,4 +1,4 @@
-// The judge itself: each thing that must not happen is found, and what must happen is not complained about.
+// The check itself: it finds each fault, and accepts a clean ledger.
 import { describe, expect, test } from 'vitest';
 import type { RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 import { findings, type Account } from './ledger-check.ts';
@@ -35,12 +35,12 @@ function account(changes: Partial<Account> = {}): Account {
   };
 }
 
-describe('the judge of exactly once', () => {
-  test('has nothing to say about a clean ledger', () => {
+describe('the check of exactly once', () => {
+  test('finds no fault in a clean ledger', () => {
     expect(findings(account())).toEqual([]);
   });
 
-  test('accepts a run that was lost, and says why, or was replaced before it began', () => {
+  test('accepts a lost run with its reason, and a run that was replaced before its start', () => {
     const lost = run(2, { phase: 'Failed', reason: 'Lost', message: 'Gone.' });
     const replaced = run(5, { phase: 'Killed', reason: 'Replaced', startedAt: undefined });
     const executions = [execution(1)];
@@ -49,9 +49,9 @@ describe('the judge of exactly once', () => {
   });
 
   test.each<[string, Partial<Account>, RegExp]>([
-    ['a slot without a fate', { until: T0 + 6_000 }, /:06.000Z has neither a run nor an outcome/],
+    ['a slot without an outcome', { until: T0 + 6_000 }, /:06.000Z has neither a run nor an outcome/],
     [
-      'a slot with two fates',
+      'a slot with two outcomes',
       { outcomes: [{ from: at(2), to: at(4), count: 3, outcome: 'Missed' }] },
       /:02.000Z has the run a-2 and the outcome Missed/,
     ],

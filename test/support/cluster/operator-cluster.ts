@@ -1,5 +1,5 @@
-// An API server with the operator's rights, somebody who plays the nodes, and a memory of everything that was ever
-// shown of each LshJob: tests wait for what the watch brings, and check afterwards that no slot ran twice or was lost.
+// An API server with the operator’s rights, a played Job controller, and a record of everything that the server showed of
+// each LshJob. Tests wait for its watches, and check afterwards that no slot ran twice or was lost.
 import type { JobSpecInput } from '../../../src/core/job.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { Informer } from '../../../src/kubernetes/api/watch/informer.ts';
@@ -9,15 +9,15 @@ import { OUTCOMES_SHOWN, type OutcomeEntry } from '../../../src/kubernetes/objec
 import type { LshJobStatus, RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 import { keptLogger, type KeptLogger } from '../kept-logger.ts';
 import { KubeEnvironment } from './kube.ts';
-import { Kubelet, type End } from './played-job-controller.ts';
+import { PlayedJobController, type End } from './played-job-controller.ts';
 import type { Account } from './ledger-check.ts';
 import { installRbac, Operator, operatorKubeconfig, type OperatorOptions } from './operator.ts';
 import { temporaryDirectory } from '../runs.ts';
 
-/** Ends a test that has failed; no pace that a busy machine is held to. */
+/** Ends a failed test; long enough for a busy machine. */
 const WAIT_MS = 90_000;
 
-/** All that was ever shown of one LshJob. */
+/** Everything that the API server ever showed of one LshJob. */
 interface Seen {
   runs: Map<string, RunEntry>;
   outcomes: Map<string, OutcomeEntry>;
@@ -26,7 +26,7 @@ interface Seen {
 export class OperatorCluster {
   readonly environment: KubeEnvironment;
   readonly admin: KubeClient;
-  readonly kubelet: Kubelet;
+  readonly jobController: PlayedJobController;
   readonly kubeconfig: string;
   readonly logger: KeptLogger = keptLogger();
   readonly #lshJobs: Informer<LshJob>;
@@ -40,14 +40,14 @@ export class OperatorCluster {
     this.admin = admin;
     this.kubeconfig = kubeconfig;
     const behave = (job: KubeJob): End => this.#behaviour(job);
-    this.kubelet = new Kubelet({ client: admin, logger: this.logger, behave });
+    this.jobController = new PlayedJobController({ client: admin, logger: this.logger, behave });
     this.#lshJobs = new Informer<LshJob>({ client: admin, logger: this.logger, path: lshJobPath() });
     this.#lshJobs.onChange(({ object }) => this.#remember(object));
-    const look = () => {
-      for (const again of this.#waiting) again();
+    const checkAll = () => {
+      for (const check of this.#waiting) check();
     };
-    this.#lshJobs.onChange(look);
-    this.kubelet.onChange(look);
+    this.#lshJobs.onChange(checkAll);
+    this.jobController.onChange(checkAll);
   }
 
   static async start(): Promise<OperatorCluster> {
@@ -55,13 +55,13 @@ export class OperatorCluster {
     const admin = await environment.client();
     await installRbac(admin);
     const cluster = new OperatorCluster(environment, admin, await operatorKubeconfig(environment, admin));
-    await cluster.kubelet.start();
+    await cluster.jobController.start();
     cluster.#lshJobs.start();
     await cluster.#lshJobs.synced();
     return cluster;
   }
 
-  /** Starts a controller process; it is ended with the cluster. */
+  /** Starts a controller process, which ends with the cluster. */
   operator(options: Partial<OperatorOptions> = {}): Operator {
     const { path, remove } = temporaryDirectory();
     const operator = new Operator({ kubeconfig: this.kubeconfig, stateDir: path, ...options });
@@ -69,7 +69,7 @@ export class OperatorCluster {
     return operator;
   }
 
-  /** Ends every controller that was started. */
+  /** Ends every started controller. */
   async stopOperators(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     for (const { operator, remove } of this.#operators.splice(0)) {
       if (operator.process.exitCode === null) operator.process.kill('SIGCONT');
@@ -80,12 +80,12 @@ export class OperatorCluster {
 
   async stop(): Promise<void> {
     await this.stopOperators();
-    await this.kubelet.stop();
+    await this.jobController.stop();
     await this.#lshJobs.stop();
     await this.environment.stop();
   }
 
-  /** How the Jobs of an LshJob end; the default is that they complete at once. */
+  /** Sets how the Jobs of an LshJob end; by default they complete at once. */
   behave(name: string, behaviour: (job: KubeJob) => End): void {
     this.#behaviours.set(name, behaviour);
   }
@@ -118,31 +118,30 @@ export class OperatorCluster {
     return this.#lshJobs.get(`${namespace}/${name}`);
   }
 
-  /** Resolves with the first version of the object, now or to come, that holds. */
+  /** Resolves with the first current or future version of the LshJob that meets the condition. */
   async until(
     name: string,
-    holds: (status: Partial<LshJobStatus>, object: LshJob) => boolean,
+    isMet: (status: Partial<LshJobStatus>, lshJob: LshJob) => boolean,
     namespace = 'default',
   ): Promise<LshJob> {
-    const look = () => this.get(name, namespace);
     return this.waitFor(
       () => {
-        const object = look();
-        return object && holds(object.status ?? {}, object) ? object : undefined;
+        const lshJob = this.get(name, namespace);
+        return lshJob && isMet(lshJob.status ?? {}, lshJob) ? lshJob : undefined;
       },
-      () => `${namespace}/${name} to be as wanted; it is ${JSON.stringify(look()?.status)}`,
+      () => `a status of ${namespace}/${name}; it is ${JSON.stringify(this.get(name, namespace)?.status)}`,
     );
   }
 
-  /** Resolves with the first value; looks again at each change of an LshJob or Job. */
+  /** Resolves with the first value of `look`, which runs at each change of an LshJob or a Job. */
   async waitFor<T>(look: () => T | undefined, what: string | (() => string), withinMs = WAIT_MS): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const again = () => {
+    const check = () => {
       const value = look();
       if (value !== undefined) resolve(value);
     };
-    this.#waiting.add(again);
-    again();
+    this.#waiting.add(check);
+    check();
     const limit = AbortSignal.timeout(withinMs);
     const giveUp = () => {
       const wanted = typeof what === 'string' ? what : what();
@@ -151,23 +150,23 @@ export class OperatorCluster {
     limit.addEventListener('abort', giveUp);
     return promise.finally(() => {
       limit.removeEventListener('abort', giveUp);
-      this.#waiting.delete(again);
+      this.#waiting.delete(check);
     });
   }
 
-  /** Every run that was ever shown of the LshJob. */
+  /** Every run that the API server ever showed of the LshJob. */
   runsOf(name: string, namespace = 'default'): RunEntry[] {
     return [...(this.#seen.get(`${namespace}/${name}`)?.runs.values() ?? [])];
   }
 
-  /** Every stretch of slots without a run that was ever shown of it, the longest version of each. */
+  /** Every stretch of slots without a run that it ever showed, each in its longest version. */
   outcomesOf(name: string, namespace = 'default'): OutcomeEntry[] {
     return [...(this.#seen.get(`${namespace}/${name}`)?.outcomes.values() ?? [])];
   }
 
   /**
-   * How often each second from `from` to `to` (milliseconds) ran or was recorded as not run, of an LshJob that is due
-   * each second: once, if nothing was doubled or lost.
+   * The number of runs and outcomes of each second from `from` to `to` (milliseconds), for an LshJob that is due each
+   * second: 1 unless a slot was doubled or lost.
    */
   accountOf(name: string, span: { from: number; to: number }, namespace = 'default'): Map<number, number> {
     const counts = new Map<number, number>();
@@ -182,10 +181,10 @@ export class OperatorCluster {
     return counts;
   }
 
-  /** All that was ever shown of an LshJob with slots of every second, up to and including the instant. */
+  /** The account of an LshJob that is due each second, up to and including the instant. */
   ledgerOf({ metadata }: LshJob, until: number): Account {
     const { name, namespace } = metadata;
-    const executions = [...this.kubelet.seen.values()]
+    const executions = [...this.jobController.seen.values()]
       .filter((job) => job.owner === name && job.namespace === namespace)
       .map((job) => ({ run: job.name, slot: Date.parse(job.slot) }));
     return {
@@ -212,7 +211,7 @@ export class OperatorCluster {
     for (const run of [...(object.status?.active ?? []), ...(object.status?.recentRuns ?? [])])
       seen.runs.set(run.name, run);
     const outcomes = object.status?.recentOutcomes ?? [];
-    // What is of the time that is shown, and not shown itself, was taken back. Fewer than all that fit are all there are.
+    // A stretch that the shown range no longer has was corrected. Fewer stretches than fit are all of them.
     const shownFrom = outcomes.length < OUTCOMES_SHOWN ? '' : outcomes.at(-1)!.from;
     for (const [from, { to }] of seen.outcomes) if (to >= shownFrom) seen.outcomes.delete(from);
     for (const outcome of outcomes) seen.outcomes.set(outcome.from, outcome);

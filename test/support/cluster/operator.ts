@@ -1,4 +1,4 @@
-// Real `lsh controller` processes against the test's API server, as the service account and with the rights that ship.
+// Real `lsh controller` processes against the test’s API server, as the service account with the shipped rights.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -28,13 +28,13 @@ const COLLECTIONS: Record<string, (namespace: string) => string> = {
   RoleBinding: (namespace) => `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/rolebindings`,
 };
 
-/** What deploy/rbac ships. */
+/** The manifests of deploy/rbac. */
 export function shippedRbac(): Manifest[] {
   const text = readFileSync('deploy/rbac/controller.yaml', 'utf8');
   return parseAllDocuments(text).map((document) => document.toJS() as Manifest);
 }
 
-/** Creates the operator’s namespace, account and rights; a part that exists is replaced. */
+/** Creates or replaces the operator’s namespace, account and rights. */
 export async function installRbac(
   admin: KubeClient,
   manifests: readonly Manifest[] = shippedRbac(),
@@ -49,7 +49,7 @@ export async function installRbac(
   }
 }
 
-/** A kubeconfig of the operator’s service account, or another of its namespace, for this server or a proxy before it. */
+/** A kubeconfig of a service account in the operator’s namespace, for this server or a proxy in front of it. */
 export async function operatorKubeconfig(
   environment: KubeEnvironment,
   admin: KubeClient,
@@ -88,10 +88,10 @@ interface LogLine {
   [field: string]: unknown;
 }
 
-/** A Pod of its own, on a node whose clock may be wrong. */
+/** A Pod on a node with its own clock. */
 export interface Pod {
   name: string;
-  /** Milliseconds; negative for one that is behind. */
+  /** Milliseconds; negative for a clock that is behind. */
   clockAheadMs?: number;
 }
 
@@ -99,9 +99,9 @@ export interface OperatorOptions {
   kubeconfig: string;
   /** Further options of `lsh controller`. */
   args?: readonly string[];
-  /** Directory for state of its own. */
+  /** The state directory. */
   stateDir: string;
-  /** Where it believes to be; default: here. */
+  /** The Pod that the process believes to be in; default: none. */
   pod?: Pod;
   /** Further variables. */
   env?: Record<string, string>;
@@ -116,7 +116,7 @@ function podEnv({ name, clockAheadMs }: Pod): Record<string, string> {
   };
 }
 
-/** One process. */
+/** One `lsh controller` process. */
 export class Operator {
   readonly process: ChildProcess;
   readonly lines: LogLine[] = [];
@@ -150,11 +150,11 @@ export class Operator {
     });
   }
 
-  /** Resolves with the first line that holds, said or still to be said; rejects when the process ends before. */
-  async line(holds: (line: LogLine) => boolean): Promise<LogLine> {
+  /** Resolves with the first past or future log line that matches; rejects if the process ends before. */
+  async line(matches: (line: LogLine) => boolean): Promise<LogLine> {
     const { promise, resolve, reject } = Promise.withResolvers<LogLine>();
     const look = () => {
-      const found = this.lines.find(holds);
+      const found = this.lines.find(matches);
       if (found) resolve(found);
     };
     this.#waiting.add(look);
@@ -163,26 +163,26 @@ export class Operator {
     return promise.finally(() => this.#waiting.delete(look));
   }
 
-  /** Resolves once it evaluates every schedule. */
+  /** Resolves once the operator evaluates every schedule. */
   async leads(): Promise<this> {
     await this.line(({ msg }) => msg === 'every schedule is evaluated');
     return this;
   }
 
-  /** What /path answers. */
+  /** The answer of an HTTP path. */
   async get(path: string): Promise<{ status: number; body: string }> {
     const { port } = await this.line(({ msg }) => msg === 'controller started');
     const response = await fetch(`http://127.0.0.1:${String(port)}${path}`);
     return { status: response.status, body: await response.text() };
   }
 
-  /** Its last lines, for a failure. */
+  /** The last log lines, for the message of a failure. */
   said(): string {
     const last = this.lines.slice(-20).map((line) => JSON.stringify(line));
     return [...last, this.#stderr].join('\n');
   }
 
-  /** Sends the signal and resolves with how it ended. */
+  /** Sends the signal; resolves with the exit code or signal. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<[code: number | null, signal: string | null]> {
     if (this.process.exitCode === null && this.process.signalCode === null) this.process.kill(signal);
     return this.ended;

@@ -1,25 +1,24 @@
-// Plays what a cluster has and an API server alone has not: Jobs run and end as the test says, and what is deleted
-// in the foreground goes. Without a controller manager it ends the Jobs themselves.
+// Acts as the Job controller and the garbage collector, which an API server alone lacks: it ends Jobs as the test says,
+// and completes foreground deletions.
 import type { Logger } from '../../../src/control/ports.ts';
 import { isNotFound, statusCode } from '../../../src/kubernetes/api/api-errors.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { Informer } from '../../../src/kubernetes/api/watch/informer.ts';
-import { SLOT_ANNOTATION } from '../../../src/kubernetes/objects/kube-job.ts';
 import { hasEnded, type KubeJob } from '../../../src/kubernetes/objects/kube-job-run.ts';
-import { RUN_LABEL } from '../../../src/kubernetes/objects/kube-job.ts';
+import { kubeJobPath, RUN_LABEL, SLOT_ANNOTATION } from '../../../src/kubernetes/objects/kube-job.ts';
 import { eventually } from '../eventually.ts';
 
-/** How a run ends; undefined for one that goes on until the test says more. */
+/** How a Job ends; undefined for a Job that runs until the test ends it. */
 export type End = 'Complete' | 'Failed' | 'DeadlineExceeded' | undefined;
 
-export interface KubeletOptions {
+export interface PlayedJobControllerOptions {
   client: KubeClient;
   logger: Logger;
-  /** Asked when a Job appears. */
+  /** Called when a Job appears. */
   behave: (job: KubeJob) => End;
 }
 
-/** One Job that was there at some time. */
+/** A Job that existed at some time. */
 export interface SeenJob {
   name: string;
   namespace: string;
@@ -27,19 +26,19 @@ export interface SeenJob {
   owner: string;
   /** RFC 3339. */
   slot: string;
-  /** When it was first seen, milliseconds. */
+  /** When the Job was first seen, milliseconds since the epoch. */
   at: number;
 }
 
-export class Kubelet {
-  readonly #options: KubeletOptions;
+export class PlayedJobController {
+  readonly #options: PlayedJobControllerOptions;
   readonly #informer: Informer<KubeJob>;
-  /** Every Job that ever was, by uid. */
+  /** Every Job that ever existed, by uid. */
   readonly seen = new Map<string, SeenJob>();
   readonly failures: unknown[] = [];
   readonly #ended = new Set<string>();
 
-  constructor(options: KubeletOptions) {
+  constructor(options: PlayedJobControllerOptions) {
     this.#options = options;
     const { client, logger } = options;
     this.#informer = new Informer<KubeJob>({ client, logger, path: '/apis/batch/v1/jobs' });
@@ -61,14 +60,14 @@ export class Kubelet {
     return this.#informer.stop();
   }
 
-  /** The Jobs there are of an LshJob. */
+  /** The current Jobs of an LshJob. */
   jobsOf(owner: string, namespace = 'default'): KubeJob[] {
     return [...this.#informer.values()].filter(
       ({ metadata }) => metadata.namespace === namespace && metadata.ownerReferences?.[0]?.name === owner,
     );
   }
 
-  /** Names of all Jobs there ever were of an LshJob, in the order of their appearance. */
+  /** Names of all Jobs that an LshJob ever had, in the order of their appearance. */
   namesOf(owner: string, namespace = 'default'): string[] {
     return [...this.seen.values()]
       .filter((job) => job.owner === owner && job.namespace === namespace)
@@ -84,7 +83,7 @@ export class Kubelet {
     this.#informer.onChange(listener);
   }
 
-  /** Ends a Job as the job controller would. */
+  /** Ends a Job as the Job controller would. */
   async end({ metadata }: KubeJob, end: Exclude<End, undefined>): Promise<void> {
     if (this.#ended.has(metadata.uid)) return;
     this.#ended.add(metadata.uid);
@@ -103,7 +102,7 @@ export class Kubelet {
     if (end !== undefined) await this.end(job, end);
   }
 
-  /** A server that is away is waited for, as a kubelet does. */
+  /** Retries while the API server does not answer. */
   async #patch(path: string, body: object): Promise<void> {
     await eventually(() => this.#patchOnce(path, body), { what: `a change of ${path}` });
   }
@@ -121,11 +120,11 @@ export class Kubelet {
   }
 }
 
-function pathOf({ namespace, name }: KubeJob['metadata']): string {
-  return `/apis/batch/v1/namespaces/${namespace}/jobs/${name}`;
+function pathOf({ namespace = '', name }: KubeJob['metadata']): string {
+  return kubeJobPath(namespace, name);
 }
 
-/** The status that a job controller of any version since 1.20 could have written. */
+/** A status that any Job controller since 1.20 could write. */
 function endedStatus(startTime: string, end: Exclude<End, undefined>): object {
   const now = new Date().toISOString().replace(/\.\d+Z/, 'Z');
   const reason = end === 'DeadlineExceeded' ? end : 'BackoffLimitExceeded';

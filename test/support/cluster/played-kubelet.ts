@@ -1,5 +1,4 @@
-// A kubelet as far as the API server needs one for `pods/log`: a node that leads to a TLS server of this test,
-// whose answers the test writes piece by piece.
+// A kubelet for `pods/log`: a node whose address is a TLS server of the test, which writes each answer piece by piece.
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
@@ -25,7 +24,7 @@ export class PlayedKubelet {
     });
   }
 
-  /** Registers the node. */
+  /** Starts the TLS server and registers the node. */
   static async start(environment: KubeEnvironment, client: KubeClient): Promise<PlayedKubelet> {
     const [cert, key] = await Promise.all(
       ['serving.crt', 'serving.key'].map((name) => readKey(environment, name)),
@@ -49,7 +48,7 @@ export class PlayedKubelet {
     return new PlayedKubelet(server);
   }
 
-  /** A pod of the run on this node, whose container has begun. */
+  /** Creates a pod of the run on this node, with a running container. */
   async runPod(client: KubeClient, namespace: string, run: string): Promise<void> {
     const spec = { nodeName: NODE, containers: [{ name: 'run', image: 'none' }], restartPolicy: 'Never' };
     const body = { metadata: { name: podOf(run), labels: { 'lsh.dev/run': run } }, spec };
@@ -57,12 +56,12 @@ export class PlayedKubelet {
     await setState(client, namespace, run, { running: { startedAt: new Date().toISOString() } });
   }
 
-  /** The container of the run’s pod has ended. */
+  /** Ends the container of the run’s pod. */
   async endPod(client: KubeClient, namespace: string, run: string): Promise<void> {
     await setState(client, namespace, run, { running: null, terminated: { exitCode: 0 } });
   }
 
-  /** The next request for a log, to be answered by the test. */
+  /** The next request for a log; the test answers it. */
   request(): Promise<{ url: string; response: ServerResponse }> {
     const waiting = this.#requests.shift();
     if (waiting) return Promise.resolve(waiting);

@@ -1,4 +1,4 @@
-// PodSecurity's restricted profile, field by field, as the Kubernetes documentation lists it.
+// PodSecurity’s restricted profile, field by field, as the Kubernetes documentation lists it.
 import type { PodSpec } from '../chart/chart.ts';
 
 const VOLUMES = new Set([
@@ -28,18 +28,18 @@ const SYSCTLS = new Set([
   'net.ipv4.ping_group_range',
 ]);
 
-/** Each field that the profile forbids; none for a pod that passes. */
+/** The fields that violate the profile. */
 export function restrictedProblems(pod: PodSpec): string[] {
   const containers = [
     ...pod.containers,
     ...(pod.initContainers ?? []),
     ...((pod.ephemeralContainers ?? []) as PodSpec['containers']),
   ];
-  return [...podProblems(pod), ...containers.flatMap((one) => containerProblems(one, pod))];
+  return [...podProblems(pod), ...containers.flatMap((container) => containerProblems(container, pod))];
 }
 
 function failed(checks: Record<string, boolean>): string[] {
-  return Object.entries(checks).flatMap(([field, fine]) => (fine ? [] : [field]));
+  return Object.entries(checks).flatMap(([field, passes]) => (passes ? [] : [field]));
 }
 
 function podProblems({ securityContext = {}, volumes = [], ...pod }: PodSpec): string[] {
@@ -58,10 +58,10 @@ function podProblems({ securityContext = {}, volumes = [], ...pod }: PodSpec): s
 }
 
 function containerProblems(
-  { name, ports = [], ...one }: PodSpec['containers'][number],
+  { name, ports = [], securityContext = {} }: PodSpec['containers'][number],
   pod: PodSpec,
 ): string[] {
-  const { capabilities, ...context } = one.securityContext ?? {};
+  const { capabilities, ...context } = securityContext;
   const seccomp = context.seccompProfile ?? pod.securityContext?.seccompProfile;
   return failed({
     privileged: !context.privileged,

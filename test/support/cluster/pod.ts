@@ -1,4 +1,4 @@
-// Loaded into a process before its own modules: gives it the host name and the clock of a Pod on another node.
+// A process preloads this module: it gives the process the host name and the clock of a Pod on another node.
 import { syncBuiltinESMExports } from 'node:module';
 import os from 'node:os';
 

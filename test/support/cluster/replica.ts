@@ -1,11 +1,11 @@
-// One replica of the operator as a Deployment keeps it: started again whenever it ends, with a network of its own to
-// the API server that can be cut or go silent, with a runner of shell runs beside it, and at the mercy of signals.
+// A replica of the operator as a Deployment runs it: restarted whenever it ends, with its own runner of shell runs. The
+// test can cut or silence its connection to the API server, and signal its process.
 import { ByteProxy } from './byte-proxy.ts';
 import type { OperatorCluster } from './operator-cluster.ts';
 import { operatorKubeconfig, type Operator } from './operator.ts';
 import { RunnerWorld } from '../runner-process.ts';
 
-/** Short, so that what a lost controller left has ended before a test has. */
+/** Short, so that the runs of a lost controller end before the test. */
 const RUNNER_ENV = { LSH_RUNNER_LEASE: '5s', LSH_RUNNER_GRACE: '1s' };
 let count = 0;
 
@@ -18,7 +18,7 @@ export class Replica {
   readonly #name = `replica-${++count}`;
   #operator: Operator;
   #stopping = false;
-  /** How each process before this one ended. */
+  /** Exit codes or signals of the former processes. */
   readonly ends: (number | string | null)[] = [];
 
   private constructor(
@@ -44,7 +44,7 @@ export class Replica {
     return replica;
   }
 
-  /** Its process now. */
+  /** The current process. */
   get operator(): Operator {
     return this.#operator;
   }
@@ -59,13 +59,13 @@ export class Replica {
     this.proxy.cut();
   }
 
-  /** Every byte disappears, and no connection ends. */
+  /** Drops every byte without ending a connection. */
   silence(): void {
     this.proxy.swallowing = true;
     this.proxy.hold();
   }
 
-  /** Undoes what was done to it. */
+  /** Ends every fault. */
   heal(): void {
     this.signal('SIGCONT');
     const { swallowing } = this.proxy;

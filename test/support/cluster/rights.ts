@@ -1,8 +1,8 @@
-// Rights that have been given: the API server hears of a binding a moment after it has taken it.
+// Waits for rights: a binding takes effect a moment after the API server has accepted it.
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { eventually } from '../eventually.ts';
 
-/** One thing that somebody may do, as an access review names it. */
+/** One right, as an access review names it. */
 export interface Access {
   verb: string;
   group?: string;
@@ -11,7 +11,7 @@ export interface Access {
   name?: string;
 }
 
-/** Resolves once the service account, `namespace:name`, may do it. */
+/** Resolves once the service account, `namespace:name`, has the right. */
 export async function untilAllowed(admin: KubeClient, account: string, access: Access): Promise<void> {
   const body = {
     apiVersion: 'authorization.k8s.io/v1',

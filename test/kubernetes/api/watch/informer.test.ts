@@ -1,4 +1,4 @@
-// The informer against a real API server and the ways in which a watch goes wrong.
+// The informer against a real API server, through every failure of a watch.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { KubeClient } from '../../../../src/kubernetes/api/client.ts';
 import { Informer, type InformerOptions } from '../../../../src/kubernetes/api/watch/informer.ts';
@@ -45,7 +45,7 @@ describe.skipIf(NO_KUBE)('the informer', () => {
     direct.json<ConfigMap>({ method: 'POST', path, body: { metadata: { name }, data } });
   const remove = (name: string) => direct.json({ method: 'DELETE', path: `${path}/${name}` });
 
-  /** Runs the test with an informer whose calls go through the proxy; afterwards nothing of it may be left. */
+  /** Runs the test with an informer behind the proxy; afterwards the informer must leave no connection. */
   async function informed(
     proxy: ByteProxy | HttpProxy,
     options: Partial<InformerOptions<KubeObject>>,
@@ -67,7 +67,7 @@ describe.skipIf(NO_KUBE)('the informer', () => {
   const names = (informer: Informer<ConfigMap>) =>
     [...informer.keys()].map((key) => key.slice(namespace.length + 1)).sort();
 
-  /** Answers the watches with the given answers, one after the other, and lets everything else through. */
+  /** Answers the watches with the given answers in turn; forwards all other requests. */
   function watchesAnswered(proxy: HttpProxy, ...answers: Answer[]): void {
     proxy.intercept = ({ url }) => (url.searchParams.has('watch') ? answers.shift() : undefined);
   }
@@ -77,13 +77,13 @@ describe.skipIf(NO_KUBE)('the informer', () => {
     await Promise.all(many.map((name) => create(name)));
     const proxy = await HttpProxy.start(environment);
     await informed(proxy, {}, async (informer) => {
-      const told: string[] = [];
-      informer.onChange(({ type, object }) => told.push(`${type} ${object.metadata.name}`));
+      const changes: string[] = [];
+      informer.onChange(({ type, object }) => changes.push(`${type} ${object.metadata.name}`));
       await informer.synced();
       expect(names(informer)).toHaveLength(1_201);
       expect(proxy.requests.filter(({ url }) => url.searchParams.get('limit') === '500')).toHaveLength(3);
       expect(informer.get(`${namespace}/c7`)?.metadata).not.toHaveProperty('managedFields');
-      told.length = 0;
+      changes.length = 0;
       await create('new');
       const patch = {
         method: 'PATCH',
@@ -92,13 +92,13 @@ describe.skipIf(NO_KUBE)('the informer', () => {
       } as const;
       await direct.json({ ...patch, body: { data: { a: '1' } } });
       await remove('new');
-      await eventually(() => told.length === 3);
-      expect(told).toEqual(['Added new', 'Modified new', 'Deleted new']);
+      await eventually(() => changes.length === 3);
+      expect(changes).toEqual(['Added new', 'Modified new', 'Deleted new']);
       expect(informer.health).toMatchObject({ lists: 1, watches: 1 });
     });
   });
 
-  test('a continue token that grew too old is answered with one whole list', async () => {
+  test('an expired continue token leads to one whole list', async () => {
     await Promise.all(['a', 'b', 'c'].map((name) => create(name)));
     const proxy = await HttpProxy.start(environment);
     proxy.intercept = ({ url }) =>
@@ -109,9 +109,9 @@ describe.skipIf(NO_KUBE)('the informer', () => {
     });
   });
 
-  test('a watch whose bytes are held back is found dead, and its connection is not used again', async () => {
+  test('a watch without bytes is found dead, and its connection is not used again', async () => {
     const proxy = await ByteProxy.start(environment.server);
-    // Long enough that only what is held back is silent, and not a busy server.
+    // Long enough that a busy server is not taken for a silent one.
     const silenceMs = 5_000;
     await informed(proxy, { inactivityMs: silenceMs }, async (informer) => {
       await eventually(() => informer.health.watches === 1);
@@ -128,7 +128,7 @@ describe.skipIf(NO_KUBE)('the informer', () => {
     });
   });
 
-  test('a quiet watch is left alone until its silence is too long, counted from the last event', async () => {
+  test('a quiet watch stays open until its silence, counted from the last event, is too long', async () => {
     const silenceMs = 5_000;
     const proxy = await HttpProxy.start(environment);
     await informed(proxy, { inactivityMs: silenceMs }, async (informer) => {
@@ -136,7 +136,7 @@ describe.skipIf(NO_KUBE)('the informer', () => {
       const { blindMs } = informer.health;
       const createdAt = performance.now();
       await create('last');
-      // Blind from the moment in which it is given up, and for the whole silence before.
+      // The silence before counts as blind, once the watch is given up.
       await eventually(() => informer.health.blindMs > blindMs);
       expect(performance.now() - createdAt).toBeGreaterThanOrEqual(silenceMs);
       expect(informer.health.blindMs).toBeGreaterThanOrEqual(blindMs + silenceMs);
@@ -146,24 +146,24 @@ describe.skipIf(NO_KUBE)('the informer', () => {
     });
   });
 
-  test('one that is started twice lists and watches once', async () => {
+  test('an informer that is started twice lists and watches once', async () => {
     const proxy = await HttpProxy.start(environment);
     await informed(proxy, {}, async (informer) => {
-      const told: string[] = [];
-      informer.onChange(({ object }) => told.push(object.metadata.name));
+      const changes: string[] = [];
+      informer.onChange(({ object }) => changes.push(object.metadata.name));
       informer.start();
       await eventually(() => informer.health.watches === 1);
       informer.start();
       await create('one');
       await create('two');
-      await eventually(() => told.includes('two'));
-      expect(told).toEqual(['one', 'two']);
+      await eventually(() => changes.includes('two'));
+      expect(changes).toEqual(['one', 'two']);
       expect(informer.health).toMatchObject({ lists: 1, watches: 1 });
       expect(proxy.requests.map(({ url }) => url.searchParams.get('watch'))).toEqual([null, 'true']);
     });
   });
 
-  test('a broken connection is opened again without a new list, and nothing is missed', async () => {
+  test('a broken connection is reopened without a new list, and no change is missed', async () => {
     const proxy = await ByteProxy.start(environment.server);
     await informed(proxy, {}, async (informer) => {
       await eventually(() => informer.health.watches === 1);
@@ -178,13 +178,13 @@ describe.skipIf(NO_KUBE)('the informer', () => {
     });
   });
 
-  test('after a restart with a compacted store the past is gone: a new list tells what was deleted', async () => {
+  test('after a restart with a compacted store, a new list reveals the deletions', async () => {
     await create('kept');
     await create('deleted');
     const proxy = await ByteProxy.start(environment.server);
     await informed(proxy, {}, async (informer) => {
-      const told: string[] = [];
-      informer.onChange(({ type, object }) => told.push(`${type} ${object.metadata.name}`));
+      const changes: string[] = [];
+      informer.onChange(({ type, object }) => changes.push(`${type} ${object.metadata.name}`));
       await eventually(() => informer.health.watches === 1);
       proxy.refusing = true;
       proxy.cut();
@@ -196,13 +196,13 @@ describe.skipIf(NO_KUBE)('the informer', () => {
       proxy.refusing = false;
       await eventually(() => informer.get(`${namespace}/created`));
       expect(informer.health.lists).toBe(2);
-      expect(told).toContain('Deleted deleted');
+      expect(changes).toContain('Deleted deleted');
       expect(informer.get(`${namespace}/deleted`)).toBeUndefined();
       expect(informer.get(`${namespace}/kept`)).toBeDefined();
     });
   });
 
-  test('a restart of the API server is survived', async () => {
+  test('the informer survives a restart of the API server', async () => {
     const proxy = await ByteProxy.start(environment.server);
     await informed(proxy, {}, async (informer) => {
       await eventually(() => informer.health.watches === 1);
@@ -214,7 +214,7 @@ describe.skipIf(NO_KUBE)('the informer', () => {
     });
   });
 
-  test('410 inside a watch leads to a new list at once, and does not wait for the end of the stream', async () => {
+  test('410 inside a watch leads to a new list at once, before the stream ends', async () => {
     const proxy = await HttpProxy.start(environment);
     const status = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' };
     const body = `${JSON.stringify({ type: 'ERROR', object: status })}\n`;
@@ -225,7 +225,7 @@ describe.skipIf(NO_KUBE)('the informer', () => {
     });
   });
 
-  test('an event that is not JSON is counted, and a new list makes up for it', async () => {
+  test('an event that is not JSON is counted, and a new list recovers it', async () => {
     const proxy = await HttpProxy.start(environment);
     watchesAnswered(proxy, { status: 200, body: '{"type":"ADDED","object":{"met\n' });
     await informed(proxy, {}, async (informer) => {
@@ -234,7 +234,7 @@ describe.skipIf(NO_KUBE)('the informer', () => {
     });
   });
 
-  test('a line that the end of the connection cut off is not an event', async () => {
+  test('a line that the end of the connection cuts off is ignored', async () => {
     const proxy = await HttpProxy.start(environment);
     watchesAnswered(proxy, { status: 200, body: '{"type":"ADDED","object":{"met' });
     await informed(proxy, {}, async (informer) => {
@@ -243,7 +243,7 @@ describe.skipIf(NO_KUBE)('the informer', () => {
     });
   });
 
-  test('the next watch goes on from the last bookmark', async () => {
+  test('the next watch continues from the last bookmark', async () => {
     const proxy = await HttpProxy.start(environment);
     const bookmark = { type: 'BOOKMARK', object: { kind: 'ConfigMap', metadata: { resourceVersion: '' } } };
     proxy.intercept = ({ url }) => {
@@ -261,7 +261,7 @@ describe.skipIf(NO_KUBE)('the informer', () => {
     });
   });
 
-  test('a server that asks to wait is given the time it asks for', async () => {
+  test('the informer waits for as long as the server asks', async () => {
     const proxy = await HttpProxy.start(environment);
     watchesAnswered(proxy, { status: 429, headers: { 'Retry-After': '1' } });
     await informed(proxy, {}, async (informer) => {
@@ -273,7 +273,7 @@ describe.skipIf(NO_KUBE)('the informer', () => {
   });
 
   test.each([401, 403, 500, 503])(
-    'status %i is retried until it is over, less and less often',
+    'status %i is retried with growing delays until it ends',
     async (status) => {
       const proxy = await HttpProxy.start(environment);
       let refusals = 0;
@@ -286,7 +286,7 @@ describe.skipIf(NO_KUBE)('the informer', () => {
     },
   );
 
-  test('watches that end at once, with nothing in them, are not asked for in a tight loop', async () => {
+  test('empty watches that end at once cause no tight loop', async () => {
     const proxy = await HttpProxy.start(environment);
     watchesAnswered(proxy, ...Array.from({ length: 4 }, () => ({ status: 200 })));
     await informed(proxy, { random: () => 0.5 }, async (informer) => {
@@ -296,7 +296,7 @@ describe.skipIf(NO_KUBE)('the informer', () => {
     });
   });
 
-  test('thirty cuts in a row leave one connection and a whole picture', async () => {
+  test('thirty cuts in a row leave one connection and a complete cache', async () => {
     const proxy = await ByteProxy.start(environment.server);
     await informed(proxy, { backoff: { initialMs: 1, maxMs: 5 } }, async (informer) => {
       for (let cut = 1; cut <= 30; cut++) {
@@ -313,7 +313,7 @@ describe.skipIf(NO_KUBE)('the informer', () => {
     });
   });
 
-  test('the failures of several namespaces are counted together', async () => {
+  test('the failures of several namespaces are added up', async () => {
     const proxy = await HttpProxy.start(environment);
     const second = `${namespace}-second`;
     await direct.json({ method: 'POST', path: '/api/v1/namespaces', body: { metadata: { name: second } } });
@@ -323,9 +323,9 @@ describe.skipIf(NO_KUBE)('the informer', () => {
     const pathOf = (each = '') => `/api/v1/namespaces/${each}/configmaps`;
     const namespaces = [namespace, second];
     const both = new NamespacedInformer({ client, logger, backoff: FAST, pathOf, namespaces });
-    let told = 0;
+    let calls = 0;
     both.onChange(() => {
-      told++;
+      calls++;
       throw new Error('handlers only enqueue');
     });
     await both.start();
@@ -333,31 +333,31 @@ describe.skipIf(NO_KUBE)('the informer', () => {
     for (const each of namespaces)
       await direct.json({ method: 'POST', path: pathOf(each), body: { metadata: { name: 'one' } } });
     await eventually(() => both.get(`${namespace}/one`) && both.get(`${second}/one`));
-    await eventually(() => both.health().handlerErrors === told);
-    expect(told).toBeGreaterThanOrEqual(2);
+    await eventually(() => both.health().handlerErrors === calls);
+    expect(calls).toBeGreaterThanOrEqual(2);
     await both.stop();
     await client.close();
     await proxy.stop();
   });
 
-  test('a handler that throws is counted, and the others and the next change are served', async () => {
+  test('a handler that throws is counted, and other handlers and later changes are not affected', async () => {
     const proxy = await HttpProxy.start(environment);
     await informed(proxy, {}, async (informer) => {
-      const told: string[] = [];
+      const changes: string[] = [];
       informer.onChange(() => {
         throw new Error('handlers only enqueue');
       });
-      informer.onChange(({ object }) => told.push(object.metadata.name));
+      informer.onChange(({ object }) => changes.push(object.metadata.name));
       await eventually(() => informer.health.watches === 1);
       await create('one');
       await create('two');
-      await eventually(() => told.includes('two'));
-      expect(told).toEqual(expect.arrayContaining(['one', 'two']));
-      expect(informer.health.handlerErrors).toBe(told.length);
+      await eventually(() => changes.includes('two'));
+      expect(changes).toEqual(expect.arrayContaining(['one', 'two']));
+      expect(informer.health.handlerErrors).toBe(changes.length);
     });
   });
 
-  test('a stop during the longest wait is a stop at once', async () => {
+  test('a stop during the longest delay takes effect at once', async () => {
     const proxy = await HttpProxy.start(environment);
     proxy.intercept = () => ({ status: 503, headers: { 'Retry-After': '3600' } });
     await informed(proxy, {}, async (informer) => {

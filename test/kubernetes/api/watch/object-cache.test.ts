@@ -1,4 +1,4 @@
-// The informer's memory, against a plain model of it.
+// The cache of an informer, against a plain model of it.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Backoff } from '../../../../src/kubernetes/api/backoff.ts';
@@ -12,7 +12,7 @@ const object = (name: string, version: number): KubeObject => ({
 });
 
 describe('the cache of an informer', () => {
-  test('tells exactly what changed, whatever mix of events and lists comes', () => {
+  test('reports exactly the changes, for any mix of events and lists', () => {
     const name = fc.constantFrom('a', 'b', 'c', 'd');
     const one = fc.tuple(name, fc.integer({ min: 1, max: 5 }));
     const event = fc.record({ type: fc.constantFrom('ADDED', 'MODIFIED', 'DELETED'), one });
@@ -20,7 +20,7 @@ describe('the cache of an informer', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(event, list)), (steps) => {
         const cache = new ObjectCache<KubeObject>();
-        // What somebody knows who only hears the changes.
+        // The state of a listener that only gets the changes.
         const heard = new Map<string, string>();
         for (const step of steps) {
           const changes =
@@ -57,7 +57,7 @@ describe('the backoff', () => {
 });
 
 describe('the health of a watch', () => {
-  test('adds up the time without one; a stalled watch was blind since it fell silent', () => {
+  test('adds up the time without a watch; a stalled watch was blind since its last event', () => {
     let now = 0;
     const health = new WatchHealth(() => now);
     now = 100;
