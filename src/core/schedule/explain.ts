@@ -4,7 +4,7 @@ import { civilDate, DAY_SECONDS } from './calendar.ts';
 import { runsAfterGap } from './cron-slots.ts';
 import type { Pattern } from './expression/pattern.ts';
 import { nextWall, previousWall } from './wall.ts';
-import { offsetBefore, segmentAt, segmentEnd, zoneNamed, type Zone } from './zone/zone.ts';
+import { offsetBefore, segmentAt, segmentEnd, zoneNamed, zoneOffset, type Zone } from './zone/zone.ts';
 
 export interface ExplainedSlot {
   /** Milliseconds since the epoch. */
@@ -39,7 +39,7 @@ export function explainSlots(input: ScheduleInput, after: number, n: number): Ex
 
 function explainSlot(slot: number, zone: Zone, patterns: readonly Pattern[]): ExplainedSlot {
   const seconds = slot / 1000;
-  const offset = zone.offsets[segmentAt(zone, seconds)]!;
+  const offset = zoneOffset(zone, seconds);
   const wall = seconds + offset;
   const notes = new Set(patterns.flatMap((pattern) => slotNote(pattern, zone, seconds) ?? []));
   const explained = {

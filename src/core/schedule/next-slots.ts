@@ -2,7 +2,7 @@
 import { offsetText } from './explain.ts';
 import { jobSchedule } from './job-schedule.ts';
 import type { Job } from '../job.ts';
-import { segmentAt, zoneNamed } from './zone/zone.ts';
+import { zoneNamed, zoneOffset } from './zone/zone.ts';
 
 const SLOTS_SHOWN = 3;
 
@@ -23,6 +23,6 @@ export function nextSlots(job: Pick<Job, 'key' | 'spec' | 'createdAt'>, now: num
 function localRfc3339(ms: number, timeZone: string): string {
   const zone = zoneNamed(timeZone);
   const seconds = Math.floor(ms / 1000);
-  const offset = zone.offsets[segmentAt(zone, seconds)]!;
+  const offset = zoneOffset(zone, seconds);
   return new Date((seconds + offset) * 1000).toISOString().slice(0, 19) + offsetText(offset);
 }

@@ -1,6 +1,8 @@
 // The sentences of `lsh cron next --explain`.
 import { expect, test } from 'vitest';
 import { explainSlots, type Explanation } from '../../../src/core/schedule/explain.ts';
+import { nextSlots } from '../../../src/core/schedule/next-slots.ts';
+import { aJob, at } from '../../support/builders.ts';
 
 function explain(expressions: string[], timeZone: string, after: string, n = 1): Explanation {
   return explainSlots({ expressions, timeZone, seed: 'local/x', anchor: 0 }, Date.parse(after), n);
@@ -18,6 +20,17 @@ test('each slot comes with its local time and its offset', () => {
     },
     { slot: Date.parse('2026-03-15T06:00Z'), wall: '2026-03-15 02:00:00', utcOffset: '-04:00' },
   ]);
+});
+
+// An interval asks no zone for its slots, so the offset is the first question about the zone.
+test('the slots of an interval have the offset of a zone that no other schedule has used', () => {
+  const { slots } = explain(['@every 1h'], 'Pacific/Chatham', '2026-06-01T00:00Z');
+  expect(slots).toMatchObject([{ wall: '2026-06-01 13:45:00', utcOffset: '+12:45' }]);
+  const job = aJob(
+    { schedule: '@every 1h', timeZone: 'Asia/Kathmandu' },
+    { createdAt: at('2026-06-01T00:00:00Z') },
+  );
+  expect(nextSlots(job, at('2026-06-01T00:00:00Z'))[0]).toBe('2026-06-01T06:45:00+05:45');
 });
 
 test.for<[string, string, string, string, string]>([

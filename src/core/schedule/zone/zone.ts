@@ -48,6 +48,13 @@ export function segmentAt(zone: Zone, instant: number): number {
   return low;
 }
 
+/** Offset at the instant (seconds since the epoch), in seconds east of UTC. */
+export function zoneOffset(zone: Zone, instant: number): number {
+  // The search comes first: it may replace the table's arrays.
+  const index = segmentAt(zone, instant);
+  return zone.offsets[index]!;
+}
+
 /** First instant after the segment: a transition, or the table's edge. */
 export function segmentEnd(zone: Zone, index: number): number {
   return zone.starts[index + 1] ?? zone.to;
