@@ -46,7 +46,7 @@ function notFound(body: StatusBody | undefined, call: Call, cause: unknown): Lsh
   if (!call.resource.startsWith('lshjobs')) return refused(call, cause);
   if (name === undefined) return new LshError('CRD_MISSING', { server: call.server }, { cause });
   const { namespace = '' } = call;
-  const hint = `See the jobs of the namespace with \`lsh cron list --cluster --namespace ${namespace}\`, all with -A.`;
+  const hint = `List the jobs of the namespace with \`lsh cron list --cluster --namespace ${namespace}\`, all with -A.`;
   return new LshError('JOB_NOT_FOUND', { name }, { cause, hint });
 }
 

@@ -70,7 +70,7 @@ function shape(text: string, namespace: string): string {
       .replaceAll(/[▁▂▃▅▇]/g, '▇')
       .replaceAll(/ {2,}/g, '  ')
       .replaceAll(`"namespace": "${namespace}"`, '"namespace": NAMESPACE')
-      .replaceAll(/See the jobs (of the namespace|there are) with .*/g, 'See the jobs')
+      .replaceAll(/List the jobs( of the namespace)? with .*/g, 'List the jobs')
       .replaceAll(/"requestedBy": ".*",?\n\s*/g, '')
       // The daemon stores it with the run only; in a cluster it is part of the LshJob.
       .replaceAll(/"outputTail": ".*",?\n\s*/g, '')
