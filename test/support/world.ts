@@ -1,5 +1,5 @@
-// One job, its ledger and its runner in memory: decide() is called as the reconciler calls it, and the test
-// says when time passes, when a run ends and when the process is gone.
+// One job, its ledger and its runner in memory. The world calls decide() as the reconciler does; the test decides
+// when time passes, when a run ends and when the process crashes.
 import { compileSchedule } from '../../src/core/schedule/schedule.ts';
 import { decide, decideInvalid, type Decision } from '../../src/core/decide/decide.ts';
 import { eventText } from '../../src/core/decide/events.ts';
@@ -11,7 +11,7 @@ import { isActive, type Run, type RunEnd, type RunObservation, type SlotRecord }
 import type { Correction } from '../../src/core/run.ts';
 import { aJob, at } from './builders.ts';
 
-/** What the runners that ship are like, by their executor. */
+/** The traits of the shipped runners. */
 export const TRAITS: Record<'Shell' | 'Job', RunnerTraits> = {
   Shell: { claim: 'ledger', keepsTimeout: false, hasHost: true, leavesObject: false },
   Job: { claim: 'name', keepsTimeout: true, hasHost: false, leavesObject: true },
@@ -24,13 +24,13 @@ export class World {
   now: number;
   evaluatingSince: number;
   capacity = Infinity;
-  /** Why the job cannot be evaluated at present. */
+  /** Makes the job invalid while it is set. */
   problem: LshError | undefined;
-  /** Names of runs that were started by a process that led no longer, behind the back of the one that did. */
-  readonly strays = new Set<string>();
-  /** What the team’s history lacks, where there is one. */
-  lacking: HistoryProgress | undefined;
-  /** As of the runner: whether children remember which run they are. */
+  /** Names of runs that a former leader started, beside the decisions of the present one. */
+  readonly lateStarts = new Set<string>();
+  /** Progress of the team’s history; undefined without one. */
+  history: HistoryProgress | undefined;
+  /** As RunnerTraits.claim. With `name`, the children carry their run. */
   claim: 'ledger' | 'name' = 'ledger';
   readonly runs = new Map<string, Run>();
   readonly forgotten: string[] = [];
@@ -45,7 +45,7 @@ export class World {
     this.job = aJob(spec, { createdAt: this.now });
   }
 
-  /** One evaluation at the given instant, applied in full. */
+  /** Evaluates at the given instant and applies the decision. */
   evaluate(instant: string | number = this.now): Decision {
     this.now = typeof instant === 'number' ? instant : at(instant);
     const decision = this.decide();
@@ -69,7 +69,7 @@ export class World {
       evaluatingSince: this.evaluatingSince,
       traitsOf,
       capacity: this.capacity,
-      history: this.lacking,
+      history: this.history,
     };
     if (this.problem !== undefined) return decideInvalid(known, this.problem);
     return decide({
@@ -96,17 +96,17 @@ export class World {
   }
 
   start(run: Run): void {
-    // A name that exists is refused by the world that keeps names, and that is all right.
+    // The runner refuses a name that exists, which counts as success.
     if (this.claim === 'name' && this.children.has(run.name)) return;
     this.started.push(run.name);
-    this.children.set(run.name, { ...this.seen(run), state: 'Running', startedAt: this.now });
+    this.children.set(run.name, { ...this.observationOf(run), state: 'Running', startedAt: this.now });
   }
 
-  /** A start that was held up on its way comes through now. */
+  /** A delayed start of a former leader reaches the runner now. */
   startLate(run: Run): void {
-    // What ran keeps its name taken for longer than a start can be held up.
+    // An ended run keeps its name taken for longer than a start can be delayed.
     if (this.started.includes(run.name)) return;
-    if (this.runs.get(run.name)?.phase !== 'Running') this.strays.add(run.name);
+    if (this.runs.get(run.name)?.phase !== 'Running') this.lateStarts.add(run.name);
     this.start(run);
   }
 
@@ -119,11 +119,11 @@ export class World {
     this.slots.splice(index, 1, ...left.map((part) => ({ ...stretch, ...part })));
   }
 
-  private seen(run: Run): { name: string; run?: Run } {
+  private observationOf(run: Run): { name: string; run?: Run } {
     return this.claim === 'name' ? { name: run.name, run } : { name: run.name };
   }
 
-  /** The newest (or named) running run ends; seen at the next evaluation. */
+  /** Ends the newest (or named) running run; the next evaluation observes it. */
   end(end: Partial<Omit<RunEnd, 'name' | 'state'>> = {}, name = this.running().at(-1)?.name): void {
     if (name === undefined) throw new Error('nothing is running');
     const { run } = this.children.get(name) ?? {};
@@ -148,7 +148,7 @@ export class World {
   }
 
   /** Runs by slot as "HH:MM:SS phase reason". */
-  history(): string[] {
+  runResults(): string[] {
     return [...this.runs.values()].map((run) =>
       [new Date(run.slot).toISOString().slice(11, 19), run.phase, run.reason].filter(Boolean).join(' '),
     );

@@ -1,4 +1,4 @@
-// From a due slot or a manual request to a run, or to the reason why there is none: the concurrency policy.
+// Turns due slots and manual requests into runs, or refuses them under the concurrency policy.
 import { activeRuns, put, requestStop, type Draft } from './draft.ts';
 import type { Owed, Stretch } from './due.ts';
 import { stableFraction } from '../hash.ts';
@@ -6,17 +6,18 @@ import { QUEUE_MAX_LENGTH, type JobKey } from '../job.ts';
 import { manualRunName, slotRunName } from '../naming.ts';
 import type { Run, RunTrigger, SlotCause, SlotRecord } from '../run.ts';
 
-/** Gives every owed slot its outcome. */
+/** Records an outcome for every owed slot, and moves the cursor past them. */
 export function admitSlots(draft: Draft, owed: Owed): void {
-  for (const dropped of owed.dropped) record(draft, dropped);
+  for (const stretch of owed.dropped) recordDropped(draft, stretch);
   for (const slot of owed.catchUp) admitSlot(draft, slot, 'CatchUp');
   for (const slot of owed.onTime) admitSlot(draft, slot, 'Schedule');
   draft.accountedUntil = owed.accountedUntil;
 }
 
-function record(draft: Draft, dropped: Stretch): void {
-  const slots = { job: draft.job.key, ...dropped, recordedAt: draft.now };
-  if (dropped.outcome === 'Suspended') draft.slots.push(slots);
+/** Records a stretch that ends without a run. A user wants suspended slots, so they cause no event and no count. */
+function recordDropped(draft: Draft, stretch: Stretch): void {
+  const slots = { job: draft.job.key, ...stretch, recordedAt: draft.now };
+  if (stretch.outcome === 'Suspended') draft.slots.push(slots);
   else recordNotRun(draft, slots);
 }
 
@@ -40,12 +41,15 @@ function admitSlot(draft: Draft, slot: number, trigger: RunTrigger): void {
   else recordNotRun(draft, { ...base, outcome: 'Forbidden', cause: refusal });
 }
 
-/** Delay of a slot in whole milliseconds, in [0, jitterSeconds * 1000). A hash of job and slot: every replica agrees on it. */
+/**
+ * Returns the delay of a slot: whole milliseconds in [0, jitterSeconds * 1000). A hash of job and slot gives it, so
+ * every replica computes the same delay.
+ */
 export function jitterMs(job: JobKey, slot: number, jitterSeconds: number): number {
   return Math.floor(stableFraction(`${job}@${slot}`) * jitterSeconds * 1000);
 }
 
-/** Handles the pending manual trigger once; answers with its id when there was one. */
+/** Handles the pending manual trigger, once per id. Returns the id of the last handled trigger. */
 export function admitTrigger(draft: Draft): string | undefined {
   const { job, now } = draft;
   const { trigger, status } = job;
@@ -77,11 +81,11 @@ function newRun({ job, now }: Draft, start: RunStart): Run {
   };
 }
 
-/** Takes the run in, or returns why not. */
+/** Adds the run under the concurrency policy, or returns the cause of its refusal. */
 function admit(draft: Draft, run: Run): SlotCause | undefined {
-  if (draft.runs.has(run.name)) return undefined; // started before: the same run, not another
+  if (draft.runs.has(run.name)) return undefined; // its name is its identity: adding it again changes nothing
   const others = activeRuns(draft);
-  const policy = waitsItsTurn(draft, run) ? 'Queue' : draft.job.spec.concurrencyPolicy;
+  const policy = isQueuedCatchUp(draft, run) ? 'Queue' : draft.job.spec.concurrencyPolicy;
   if (others.length > 0 && policy === 'Forbid') return 'RunActive';
   if (policy === 'Queue' && others.filter((other) => other.phase === 'Created').length >= QUEUE_MAX_LENGTH) {
     return 'QueueFull';
@@ -91,7 +95,7 @@ function admit(draft: Draft, run: Run): SlotCause | undefined {
   return undefined;
 }
 
-/** Under `missedRunPolicy: All` every missed slot was promised a run, so they take turns instead of refusing each other. */
-function waitsItsTurn({ job: { spec } }: Draft, run: Run): boolean {
+/** `missedRunPolicy: All` promises each missed slot a run, so catch-up runs queue instead of refusing each other. */
+function isQueuedCatchUp({ job: { spec } }: Draft, run: Run): boolean {
   return run.trigger === 'CatchUp' && spec.missedRunPolicy === 'All' && spec.concurrencyPolicy !== 'Allow';
 }

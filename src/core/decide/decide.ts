@@ -1,5 +1,5 @@
-// The whole decision about one job, pure: what is known and what time it is go in; what to start, stop, record
-// and when to look again come out. Both homes use it as it is.
+// Decides about one job: known facts and the time go in; actions, the ledger change, events and the next wake-up
+// come out. Pure, so the daemon and the operator share it and tests need no clock.
 import { admitSlots, admitTrigger } from './admit.ts';
 import { changedRuns, newDraft, timeoutAt, wakeBy, type Action, type Draft } from './draft.ts';
 import { owed } from './due.ts';
@@ -9,7 +9,7 @@ import type { Executor, RunnerTraits } from '../executor.ts';
 import { isMissing, type HistoryProgress } from './history-sync.ts';
 import type { Job, JobStatus } from '../job.ts';
 import { adoptStarted, limitedUntilAt, observe, sendStops, requestDueStops } from './observe.ts';
-import { beyondHistory } from './retention.ts';
+import { runsBeyondLimits } from './retention.ts';
 import { cancelled, ended, lost } from './run-state.ts';
 import {
   isActive,
@@ -27,34 +27,34 @@ import { adoptLateStarts } from './late-start.ts';
 export interface Evaluation {
   job: Job;
   schedule: Schedule;
-  /** The ledger’s runs of the job: all active ones, and the finished ones it still shows. */
+  /** The ledger’s runs of the job: all active runs, and the finished runs that it still shows. */
   runs: readonly Run[];
   observations: readonly RunObservation[];
-  /** Slots that the ledger shows as not run, where a name can be started that it does not know. */
+  /** Slots that the ledger records as not run. Set if a runner may start a run before the ledger records it. */
   closed?: readonly ClosedStretch[];
   now: number;
-  /** Since when this process evaluates, milliseconds: slots before it fell while nobody did. */
+  /** When this process began to evaluate, milliseconds. An earlier slot without a record was missed. */
   evaluatingSince: number;
-  /** How many more runs the runner takes now. */
+  /** How many more runs the job’s runner can start now. */
   capacity: number;
-  /** What each executor is like; of one without a runner nothing is expected. */
+  /** Traits of the executor’s runner; NO_RUNNER if this process has none. */
   traitsOf: (executor: Executor) => RunnerTraits;
-  /** Where processes started now will live; undefined where there is only one place. */
+  /** Host of the processes that start now; undefined on the local platform, which has one host. */
   host?: string;
-  /** Undefined where no history is kept beside the ledger. */
+  /** Undefined if no team history is configured. */
   history?: HistoryProgress;
 }
 
-/** What one evaluation changed, to be made durable at once or not at all. */
+/** The changes of one evaluation. The ledger commits all of them or none. */
 export interface LedgerChange {
-  /** Runs that are new or changed, whole. */
+  /** New and changed runs, each complete. */
   runs: Run[];
   slots: SlotRecord[];
-  /** Slots of earlier records that ran after all; only where `closed` was given. */
+  /** Slots that ran although the ledger records them as not run; only if the evaluation has `closed`. */
   corrections?: Correction[];
-  /** Names of finished runs beyond the history limits: shown no longer, kept by the store all the same. */
+  /** Names of finished runs beyond the history limits: the ledger stops showing them, a store keeps their records. */
   forget: string[];
-  /** The new status, when it changed. */
+  /** The new status; undefined if it equals the recorded one. */
   status?: JobStatus;
 }
 
@@ -62,13 +62,13 @@ export interface Decision {
   actions: Action[];
   change: LedgerChange;
   events: JobEvent[];
-  /** When to look again although nothing changed before; Infinity for never. */
+  /** When to evaluate again if no change comes earlier, milliseconds; Infinity for never. */
   wakeAt: number;
-  /** Something would start if the runner had room. */
+  /** A run is ready to start, but the runner has no capacity. */
   waitsForCapacity: boolean;
 }
 
-/** The order is the meaning: ends before dues, so that a run that just ended does not forbid the next. */
+/** The order of the steps matters: ends precede due slots, so that a run that just ended does not forbid the next. */
 export function decide(evaluation: Evaluation): Decision {
   const { job, schedule, now } = evaluation;
   const draft = newDraft(evaluation);
@@ -78,43 +78,43 @@ export function decide(evaluation: Evaluation): Decision {
   requestDueStops(draft);
   admitSlots(draft, owed(job, schedule, { now, evaluatingSince: evaluation.evaluatingSince, started }));
   const lastHandledTrigger = admitTrigger(draft);
-  // What was asked for and called off before anybody looked is not started.
+  // Again, for the run that admitTrigger added: a run that the user stopped before this evaluation never starts.
   requestDueStops(draft);
   sendStops(draft);
   const waitsForCapacity = startWaitingRuns(draft, evaluation);
   const nextScheduleAt = schedule.next(Math.max(now, draft.accountedUntil));
-  wakeForWhatComes(draft, nextScheduleAt);
+  wakeForSlotsAndTimeouts(draft, nextScheduleAt);
   const { history } = evaluation;
   const status = statusAfter(draft, { nextScheduleAt, lastHandledTrigger, history });
   return decision(draft, { status, waitsForCapacity, history });
 }
 
-/** A job that cannot be evaluated: what runs may end, nothing new starts, and an edit is waited for. */
+/** Decides about a job whose spec is invalid: running runs may end, no run starts, and the job waits for an edit. */
 export function decideInvalid(evaluation: Omit<Evaluation, 'schedule'>, problem: LshError): Decision {
   const draft = newDraft(evaluation);
   observe(draft, evaluation.observations, evaluation.closed);
   requestDueStops(draft);
   sendStops(draft);
   wakeForTimeouts(draft);
-  const told =
+  const isReported =
     evaluation.job.status?.phase === 'Invalid' &&
     evaluation.job.status.observedGeneration === evaluation.job.generation;
-  if (!told) draft.events.push({ kind: 'InvalidSpec', problem });
+  if (!isReported) draft.events.push({ kind: 'InvalidSpec', problem });
   const { history } = evaluation;
   const status = invalidStatus(draft, problem, history);
   return decision(draft, { status, waitsForCapacity: false, history });
 }
 
-/** A job that was removed: its runs are ended and their ends recorded; its history stays. */
+/** Decides about a removed job: stops its active runs and records their ends. Finished runs stay recorded. */
 export function decideRemoved(
   runs: readonly Run[],
   observations: readonly RunObservation[],
   now: number,
 ): Decision {
-  const seen = new Map(observations.map((observation) => [observation.name, observation]));
+  const observed = new Map(observations.map((observation) => [observation.name, observation]));
   const changed = runs
     .filter(isActive)
-    .map((run) => withoutJob(run, seen.get(run.name), now))
+    .map((run) => endedByRemoval(run, observed.get(run.name), now))
     .filter((run) => run !== undefined);
   const after = new Map([...runs, ...changed].map((run) => [run.name, run]));
   const actions: Action[] = [...after.values()]
@@ -133,18 +133,18 @@ export function decideRemoved(
   };
 }
 
-/** The spec and its grace period are gone with the job. */
+/** Stands in for terminationGracePeriodSeconds, which is gone with the spec. */
 const REMOVED_GRACE_MS = 10_000;
 
-/** The next state of an active run whose job is gone; undefined while it is being ended. */
-function withoutJob(run: Run, seen: RunObservation | undefined, now: number): Run | undefined {
+/** Returns the next state of an active run of a removed job; undefined while its stop is under way. */
+function endedByRemoval(run: Run, observed: RunObservation | undefined, now: number): Run | undefined {
   if (run.phase === 'Created') return cancelled(run, 'JobRemoved', now);
-  if (seen?.state === 'Ended') return ended(run, seen);
-  if (seen?.state !== 'Running') return lost({ ...run, stopCause: 'JobRemoved' }, now);
+  if (observed?.state === 'Ended') return ended(run, observed);
+  if (observed?.state !== 'Running') return lost({ ...run, stopCause: 'JobRemoved' }, now);
   return run.stopCause === undefined ? { ...run, stopCause: 'JobRemoved' } : undefined;
 }
 
-function wakeForWhatComes(draft: Draft, nextScheduleAt: number | undefined): void {
+function wakeForSlotsAndTimeouts(draft: Draft, nextScheduleAt: number | undefined): void {
   if (nextScheduleAt !== undefined && !draft.job.spec.suspend) wakeBy(draft, nextScheduleAt);
   wakeForTimeouts(draft);
 }
@@ -165,9 +165,9 @@ interface Outcome extends Pick<Decision, 'waitsForCapacity'> {
 
 function decision(draft: Draft, { status, waitsForCapacity, history }: Outcome): Decision {
   const runs = [...draft.runs.values()];
-  const isNeeded = (run: Run) => history !== undefined && isMissing(history, draft, run);
-  const forget = beyondHistory(draft.job.spec, runs, isNeeded).map(({ name }) => name);
-  removeRemains(draft, forget);
+  const isUnsynced = (run: Run) => history !== undefined && isMissing(history, draft, run);
+  const forget = runsBeyondLimits(draft.job.spec, runs, isUnsynced).map(({ name }) => name);
+  removeLeftovers(draft, forget);
   return {
     actions: draft.actions,
     change: {
@@ -184,16 +184,17 @@ function decision(draft: Draft, { status, waitsForCapacity, history }: Outcome):
 }
 
 /**
- * The record is all that the history needs: Jobs that waited for it would fill quotas and the server, logs the disk.
- * A Job is named at each evaluation, because the process that was to delete it may have ended before; a log once.
+ * Removes the Kubernetes Jobs and logs of runs beyond the history limits, even if the team’s history lacks the run:
+ * it needs the record alone, and Jobs that wait for an outage to end would fill quotas. A Job is removed again at each
+ * evaluation, because the process that was to delete it may have crashed; a log is removed once.
  */
-function removeRemains(
+function removeLeftovers(
   { job: { spec }, runs, changed, actions, traitsOf }: Draft,
   forget: readonly string[],
 ): void {
-  const known = [...runs.values()].filter(({ name }) => !changed.has(name));
-  const beyondBefore = new Set(beyondHistory(spec, known));
-  for (const run of beyondHistory(spec, [...runs.values()])) {
+  const unchanged = [...runs.values()].filter(({ name }) => !changed.has(name));
+  const beyondBefore = new Set(runsBeyondLimits(spec, unchanged));
+  for (const run of runsBeyondLimits(spec, [...runs.values()])) {
     const { name, executor } = run;
     if (traitsOf(executor).leavesObject || !beyondBefore.has(run) || forget.includes(name))
       actions.push({ kind: 'Remove', name, executor });

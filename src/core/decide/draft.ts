@@ -1,4 +1,4 @@
-// The working copy of one evaluation: the steps of decide() write into it and nowhere else.
+// The working copy of one evaluation. The steps of decide() write to it and to nothing else.
 import type { Executor, RunnerTraits } from '../executor.ts';
 import type { Job, RunTotals } from '../job.ts';
 import type { JobEvent } from './events.ts';
@@ -8,9 +8,9 @@ import { isActive, type Correction, type Run, type SlotRecord, type StopCause } 
 export type Action =
   | { kind: 'Start'; run: Run }
   | { kind: 'Stop'; run: Run; cause: StopCause; graceMs: number }
-  /** The run’s end is in the ledger: the runner may forget it. */
+  /** The ledger holds the run’s end, so the runner may forget the run. */
   | { kind: 'Release'; name: string }
-  /** Beyond the history limits: what the run left behind may go, with whatever executor where it is not known. */
+  /** Deletes the Kubernetes Job or log of a run beyond the history limits; without `executor`, from every runner. */
   | { kind: 'Remove'; name: string; executor?: Executor };
 
 export interface Draft {
@@ -24,17 +24,17 @@ export interface Draft {
   readonly actions: Action[];
   readonly events: JobEvent[];
   readonly totals: RunTotals;
-  /** The cursor as this evaluation leaves it. */
+  /** The cursor after this evaluation: every slot at or before it has an outcome. */
   accountedUntil: number;
-  /** Earliest instant at which something is to be done without anything changing before. */
+  /** When the job must be evaluated again if no change comes earlier, milliseconds. */
   wakeAt: number;
 }
 
-interface Known extends Pick<Draft, 'job' | 'now' | 'traitsOf'> {
+interface DraftInput extends Pick<Draft, 'job' | 'now' | 'traitsOf'> {
   runs: readonly Run[];
 }
 
-export function newDraft({ job, runs, now, traitsOf }: Known): Draft {
+export function newDraft({ job, runs, now, traitsOf }: DraftInput): Draft {
   return {
     job,
     now,
@@ -56,7 +56,7 @@ export function put(draft: Draft, run: Run): void {
   draft.changed.add(run.name);
 }
 
-/** The runs that this evaluation made or changed. */
+/** The runs that this evaluation added or changed. */
 export function changedRuns(draft: Draft): Run[] {
   return [...draft.changed].map((name) => draft.runs.get(name)).filter((run) => run !== undefined);
 }
@@ -66,7 +66,7 @@ export function activeRuns(draft: Draft): Run[] {
   return [...draft.runs.values()].filter(isActive).sort((a, b) => a.slot - b.slot || a.attempt - b.attempt);
 }
 
-/** Whether the run is of this job, and not of one of the same name that was removed before it. */
+/** Whether the run belongs to this job. False for runs of a removed job of the same name. */
 export function isOwn({ job }: Draft, run: Run): boolean {
   return run.jobUid === job.uid;
 }
@@ -75,7 +75,7 @@ export function wakeBy(draft: Draft, at: number): void {
   draft.wakeAt = Math.min(draft.wakeAt, at);
 }
 
-/** When the loop itself ends a running attempt; undefined where its executor keeps the timeout. */
+/** When lsh times out a running attempt; undefined if the executor enforces the timeout. */
 export function timeoutAt(draft: Draft, run: Run): number | undefined {
   return draft.traitsOf(run.executor).keepsTimeout ? undefined : timeLimitAt(draft, run);
 }
@@ -88,7 +88,7 @@ export function timeLimitAt({ job }: Draft, { startedAt }: Run): number | undefi
     : startedAt + timeoutSeconds * 1000;
 }
 
-/** Tells a run to end: a running one is stopped, one that waits is cancelled on the spot. The first cause stays. */
+/** Cancels a waiting run, or marks a running run for a stop. The first cause wins. */
 export function requestStop(draft: Draft, run: Run, cause: StopCause): void {
   if (run.phase === 'Created') {
     put(draft, cancelled(run, cause, draft.now));

@@ -1,18 +1,21 @@
-// What is owed at `now`: computed from recorded facts and the clock, never from a timer having fired.
+// Computes the slots that are owed at `now` from recorded facts and the clock. A late or lost timer loses no slot.
 import type { Job, JobSpec } from '../job.ts';
 import type { SlotCause, SlotOutcome } from '../run.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 
 /**
- * A slot that is found later than this was not evaluated in time and falls under missedRunPolicy; up to it, it
- * is merely late. One evaluation interval: the loop promises to look that often.
+ * A slot that is found more than this many milliseconds late counts as missed, so missedRunPolicy applies. The value is
+ * one evaluation interval: a process that evaluates finds each slot within it.
  */
 export const LATE_AFTER_MS = 60_000;
 
-/** A recorded instant that is further ahead than this (milliseconds) means that the clock was corrected, not that the hour is repeated (as in cron). */
+/**
+ * A recorded instant more than this many milliseconds ahead of `now` shows that the clock was corrected. A smaller
+ * lead may be a repeated hour, as in cron.
+ */
 export const CLOCK_CORRECTION_MS = 3 * 3_600_000;
 
-/** Slots that share a fate, without the job and the time of recording. */
+/** Consecutive slots with the same outcome and cause: a SlotRecord before it is recorded. */
 export interface Stretch {
   from: number;
   to: number;
@@ -22,27 +25,27 @@ export interface Stretch {
 }
 
 export interface Owed {
-  /** Missed slots that the policy runs all the same, oldest first. */
+  /** Missed slots that missedRunPolicy runs now, oldest first. */
   catchUp: number[];
   /** Slots found in time, oldest first. */
   onTime: number[];
   /** Slots that end without a run. */
   dropped: Stretch[];
-  /** The cursor after all of these have their outcome. */
+  /** The cursor once all these slots have an outcome. */
   accountedUntil: number;
 }
 
-/** A fingerprint of everything that decides the slots; a cursor belongs to one of these. */
+/** Returns a fingerprint of every field that determines the slots. Each cursor belongs to one fingerprint. */
 export function scheduleFingerprint(spec: JobSpec): string {
   const expressions = spec.schedules ?? [spec.schedule];
   return [spec.timeZone, spec.notBefore ?? '', spec.notAfter ?? '', ...expressions].join('|');
 }
 
-/** Where the account stands before this evaluation, after edits and clock corrections. */
+/** Returns the cursor at the start of an evaluation, adjusted for edits of the schedule and for clock corrections. */
 export function cursor(job: Job, now: number): number {
   const { status } = job;
   if (status === undefined) return job.createdAt;
-  // A new schedule owes nothing for the time before it was written.
+  // A new schedule owes no slot from before its edit.
   if (status.observedSchedule !== scheduleFingerprint(job.spec)) {
     return Math.max(status.accountedUntil, job.specChangedAt ?? now);
   }
@@ -51,24 +54,24 @@ export function cursor(job: Job, now: number): number {
 
 export interface Moment {
   now: number;
-  /** Since when this process evaluates: slots before it fell while nobody did. */
+  /** When this process began to evaluate, milliseconds. */
   evaluatingSince: number;
-  /** Slots whose run exists although no record of it does: they ran, whatever the policy would say now. */
+  /** Slots whose run exists without a record, oldest first. They ran, so no policy applies to them. */
   started: readonly number[];
 }
 
-/** Everything between the cursor and now, sorted into what runs and what is recorded as not run. */
+/** Sorts every slot between the cursor and now: it runs, or it is recorded as not run. */
 export function owed(job: Job, schedule: Schedule, moment: Moment): Owed {
   const from: Owed = { catchUp: [], onTime: [], dropped: [], accountedUntil: cursor(job, moment.now) };
-  if (job.spec.suspend) return onlyStarted(schedule, from, moment);
-  const resumed = afterSuspension(job, schedule, from, moment);
+  if (job.spec.suspend) return owedWhileSuspended(schedule, from, moment);
+  const resumed = dropSuspended(job, schedule, from, moment);
   const newest = schedule.previous(moment.now, resumed.accountedUntil);
   if (newest === undefined) return resumed;
-  return { ...sortSlots(job.spec, schedule, resumed, moment), accountedUntil: newest };
+  return { ...classifySlots(job.spec, schedule, resumed, moment), accountedUntil: newest };
 }
 
-/** A suspended job owes nothing, but what was started before the record of it failed is still accounted for. */
-function onlyStarted(schedule: Schedule, owed: Owed, { started }: Moment): Owed {
+/** A suspended job owes no run. A run that started before its record failed still gets its slot accounted for. */
+function owedWhileSuspended(schedule: Schedule, owed: Owed, { started }: Moment): Owed {
   const newest = started.at(-1);
   if (newest === undefined) return owed;
   const span = { after: owed.accountedUntil, until: newest };
@@ -80,8 +83,8 @@ function onlyStarted(schedule: Schedule, owed: Owed, { started }: Moment): Owed 
   };
 }
 
-/** Slots that passed while the job was suspended are written down when it resumes. */
-function afterSuspension(job: Job, schedule: Schedule, owed: Owed, { now, started }: Moment): Owed {
+/** Records the slots that passed during a suspension, once the job has resumed. */
+function dropSuspended(job: Job, schedule: Schedule, owed: Owed, { now, started }: Moment): Owed {
   if (job.status?.phase !== 'Suspended') return owed;
   const resumedAt = Math.min(job.specChangedAt ?? now, now, (started[0] ?? Infinity) - 1);
   if (resumedAt <= owed.accountedUntil) return owed;
@@ -98,25 +101,31 @@ interface Span {
   until: number;
 }
 
-type Fate = Pick<Stretch, 'outcome' | 'cause'>;
-const SUSPENDED: Fate = { outcome: 'Suspended', cause: 'Suspended' };
-const EXPIRED: Fate = { outcome: 'DeadlineExceeded', cause: 'StartingDeadline' };
-const MISSED: Fate = { outcome: 'Missed', cause: 'NotEvaluated' };
+type Verdict = Pick<Stretch, 'outcome' | 'cause'>;
+const SUSPENDED: Verdict = { outcome: 'Suspended', cause: 'Suspended' };
+const EXPIRED: Verdict = { outcome: 'DeadlineExceeded', cause: 'StartingDeadline' };
+const MISSED: Verdict = { outcome: 'Missed', cause: 'NotEvaluated' };
 
-function sortSlots(spec: JobSpec, schedule: Schedule, owed: Owed, moment: Moment): Owed {
+function classifySlots(spec: JobSpec, schedule: Schedule, owed: Owed, moment: Moment): Owed {
   const { now, started } = moment;
   const after = owed.accountedUntil;
   const deadlineMs =
     spec.startingDeadlineSeconds === undefined ? Infinity : spec.startingDeadlineSeconds * 1000;
-  // A start in the future is one before the clock was set back: this process has looked all along.
-  const lookedFrom = moment.evaluatingSince > now ? -Infinity : moment.evaluatingSince;
-  const onTimeFrom = Math.max(lookedFrom, now - LATE_AFTER_MS);
-  // Spans end just before the first instant that belongs to the next one.
+  // A start after `now` means that the clock was set back since: this process has evaluated all along.
+  const evaluatingFrom = moment.evaluatingSince > now ? -Infinity : moment.evaluatingSince;
+  const onTimeFrom = Math.max(evaluatingFrom, now - LATE_AFTER_MS);
+  // Each span ends one millisecond before the next span begins.
   const expired = Math.max(after, Math.ceil(now - deadlineMs) - 1);
   const late = Math.max(expired, Math.ceil(onTimeFrom) - 1);
   const onTime = slotsBetween(schedule, late, now);
-  const policy = caughtUp(schedule, { after: expired, until: late }, catchUpLimit(spec, onTime.length > 0));
-  const catchUp = [...new Set([...policy, ...started.filter((slot) => slot <= late)])].sort((a, b) => a - b);
+  const policySlots = newestSlots(
+    schedule,
+    { after: expired, until: late },
+    catchUpLimit(spec, onTime.length > 0),
+  );
+  const catchUp = [...new Set([...policySlots, ...started.filter((slot) => slot <= late)])].sort(
+    (a, b) => a - b,
+  );
   return {
     ...owed,
     onTime,
@@ -129,11 +138,11 @@ function sortSlots(spec: JobSpec, schedule: Schedule, owed: Owed, moment: Moment
   };
 }
 
-/** Which of the missed slots of the span run: the newest ones, as many as the policy says. */
-function caughtUp(schedule: Schedule, { after, until }: Span, wanted: number): number[] {
+/** The newest slots of the span, at most `limit`, oldest first. */
+function newestSlots(schedule: Schedule, { after, until }: Span, limit: number): number[] {
   const slots: number[] = [];
   let before = until;
-  while (slots.length < wanted) {
+  while (slots.length < limit) {
     const slot = schedule.previous(before, after);
     if (slot === undefined) break;
     slots.push(slot);
@@ -142,8 +151,9 @@ function caughtUp(schedule: Schedule, { after, until }: Span, wanted: number): n
   return slots.toReversed();
 }
 
-function catchUpLimit(spec: JobSpec, hasNewer: boolean): number {
-  return { Skip: 0, Latest: hasNewer ? 0 : 1, All: spec.maxMissedRuns }[spec.missedRunPolicy];
+/** How many missed slots the policy runs. `Latest` runs none if a slot is on time: that slot is the latest. */
+function catchUpLimit(spec: JobSpec, hasOnTime: boolean): number {
+  return { Skip: 0, Latest: hasOnTime ? 0 : 1, All: spec.maxMissedRuns }[spec.missedRunPolicy];
 }
 
 function slotsBetween(schedule: Schedule, after: number, until: number): number[] {
@@ -154,18 +164,18 @@ function slotsBetween(schedule: Schedule, after: number, until: number): number[
   return slots;
 }
 
-/** The slots of the span as stretches of one fate, interrupted where a slot runs. */
-function stretches(schedule: Schedule, span: Span, running: readonly number[], fate: Fate): Stretch[] {
+/** The slots of the span as stretches of one verdict, split at each slot that runs. */
+function stretches(schedule: Schedule, span: Span, running: readonly number[], verdict: Verdict): Stretch[] {
   const inside = running.filter((slot) => slot > span.after && slot <= span.until);
   const starts = [span.after, ...inside];
   const ends = [...inside.map((slot) => slot - 1), span.until];
-  return starts.flatMap((after, i) => stretch(schedule, { after, until: ends[i] ?? after }, fate));
+  return starts.flatMap((after, i) => stretch(schedule, { after, until: ends[i] ?? after }, verdict));
 }
 
-function stretch(schedule: Schedule, { after, until }: Span, fate: Fate): Stretch[] {
+function stretch(schedule: Schedule, { after, until }: Span, verdict: Verdict): Stretch[] {
   if (until <= after) return [];
   const to = schedule.previous(until, after);
   const from = schedule.next(after);
   if (to === undefined || from === undefined) return [];
-  return [{ from, to, count: schedule.count(after, until), ...fate }];
+  return [{ from, to, count: schedule.count(after, until), ...verdict }];
 }

@@ -1,11 +1,11 @@
-// What an evaluation tells people about a job: facts for whoever records them, and the sentence for each.
+// The events of an evaluation as facts, and the sentence for each. The log and Kubernetes Events record them.
 import type { LshError } from '../errors.ts';
 import type { Run, SlotCause, SlotOutcome, SlotRecord } from '../run.ts';
 
 export type JobEvent =
   | { kind: 'RunStarted'; run: Run }
   | { kind: 'RunFinished'; run: Run }
-  /** Something keeps the run from getting going, such as an image that cannot be pulled. */
+  /** The run cannot begin its command, for example because its image cannot be pulled. */
   | { kind: 'RunStuck'; run: Run; message: string }
   /** Slots ended without a run. */
   | { kind: 'SlotsNotRun'; slots: SlotRecord }
@@ -14,10 +14,10 @@ export type JobEvent =
   | { kind: 'TriggerForbidden'; cause: SlotCause }
   | { kind: 'InvalidSpec'; problem: LshError };
 
-/** An event in the form of a Kubernetes Event; the log takes the same form. */
+/** An event in the shape of a Kubernetes Event. The log uses the same shape. */
 export interface EventText {
   type: 'Normal' | 'Warning';
-  /** CamelCase, stable: people filter by it. */
+  /** CamelCase. Stable, because users filter by it. */
   reason: string;
   note: string;
 }

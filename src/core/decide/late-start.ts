@@ -1,10 +1,11 @@
-// Runs that were started after the account had closed without them: by a process that led, was held up on its way to
-// the server, and did not know yet that another one leads. Names cannot prevent that; the account can be put right.
+// Adopts runs that started after the ledger had recorded their slots as not run. A former leader causes this: its
+// create request was delayed until the next leader had evaluated the slot. The name was free, so the run exists; the
+// ledger corrects the record.
 import { put, type Draft } from './draft.ts';
 import type { ClosedStretch, Run, RunObservation, SlotOutcome } from '../run.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 
-/** Takes in runs of slots that are recorded as not run. */
+/** Adds observed runs whose slots are recorded as not run, and corrects these records. `closed` are the records. */
 export function adoptLateStarts(
   draft: Draft,
   observations: readonly RunObservation[],
@@ -16,14 +17,14 @@ export function adoptLateStarts(
     const stretch = closedStretchOf(draft, run, stretches);
     if (stretch === undefined) continue;
     const { slot } = run;
-    const left = without(stretch, slot, schedule);
-    stretches = stretches.flatMap((one) => (one === stretch ? left : [one]));
+    const left = withoutSlot(stretch, slot, schedule);
+    stretches = stretches.flatMap((other) => (other === stretch ? left : [other]));
     draft.corrections.push({ slot, left });
     adopt(draft, run, stretch.outcome);
   }
 }
 
-/** The stretch that the run’s slot was recorded in, as one that does not run. */
+/** Returns the stretch that records the run’s slot as not run. */
 export function closedStretchOf(
   { job }: Draft,
   { jobUid, attempt, trigger, slot }: Run,
@@ -48,11 +49,12 @@ function adopt(draft: Draft, run: Run, outcome: SlotOutcome): void {
   draft.events.push({ kind: 'SlotRanLate', run, recordedAs: outcome });
 }
 
-function without(stretch: ClosedStretch, slot: number, schedule: Schedule): ClosedStretch[] {
+/** Splits the stretch around the slot. */
+function withoutSlot(stretch: ClosedStretch, slot: number, schedule: Schedule): ClosedStretch[] {
   const left = sidesOf(stretch, slot, schedule);
   const count = left.reduce((sum, side) => sum + side.count, 0);
   if (count === stretch.count - 1) return left;
-  // Of another schedule than the present one: where its slots lie cannot be told any more, how many they are can.
+  // The stretch belongs to an earlier schedule, so the positions of its slots are unknown. Their number is known.
   return stretch.count === 1 ? [] : [{ ...stretch, count: stretch.count - 1 }];
 }
 

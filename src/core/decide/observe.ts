@@ -1,4 +1,4 @@
-// What the runner saw, written into the runs: ends, losses, and the retries that follow from them.
+// Applies the runner’s observations to the runs: starts, ends, losses, and the retries that follow.
 import { activeRuns, isOwn, put, requestStop, timeLimitAt, timeoutAt, wakeBy, type Draft } from './draft.ts';
 import { PENDING_TIMEOUT_SECONDS } from '../job.ts';
 import { isRetried, nextAttempt } from './retry.ts';
@@ -6,12 +6,12 @@ import { cancelled, claimed, ended, lost } from './run-state.ts';
 import { isActive, type ClosedStretch, type Run, type RunObservation, type StopCause } from '../run.ts';
 import { closedStretchOf } from './late-start.ts';
 
-/** Beyond a time limit that somebody else counts, until we end the run: longer than they take to notice it. */
+/** How long after its time limit lsh stops a run whose executor enforces the limit: longer than Kubernetes takes. */
 const LIMIT_SLACK_MS = 15_000;
 
 /**
- * Takes in runs that were started although the process died before it recorded them, as a runner whose names are
- * the lock leaves them; answers with their slots, oldest first.
+ * Adds runs that an earlier process started but did not record: it crashed between the two writes, in the order of a
+ * runner that claims by name. Returns the slots of the runs, oldest first.
  */
 export function adoptStarted(draft: Draft, observations: readonly RunObservation[]): number[] {
   const started = observations
@@ -23,70 +23,70 @@ export function adoptStarted(draft: Draft, observations: readonly RunObservation
   return started.filter((run) => run.trigger !== 'Manual').map((run) => run.slot);
 }
 
-/** Whether the account of the run’s slot or trigger is still to come; otherwise it has come and may be no longer shown. */
+/** Whether the run’s slot or trigger has no outcome yet. If it has one, the ledger may no longer show the run. */
 function isUnaccounted({ job, accountedUntil }: Draft, run: Run): boolean {
   if (run.jobUid !== job.uid) return false;
   if (run.trigger !== 'Manual') return run.slot > accountedUntil;
   return run.triggerId === job.trigger?.id && run.triggerId !== job.status?.lastHandledTrigger;
 }
 
-/** `closed` are the slots that the ledger shows as not run. */
+/** Applies every observation. `closed` are the slots that the ledger records as not run. */
 export function observe(
   draft: Draft,
   observations: readonly RunObservation[],
   closed: readonly ClosedStretch[] = [],
 ): void {
   claimStarted(draft, observations);
-  endForeign(draft);
-  const seen = new Map(observations.map((observation) => [observation.name, observation]));
+  stopRunsOfRemovedJob(draft);
+  const byName = new Map(observations.map((observation) => [observation.name, observation]));
   let running = activeRuns(draft).filter(({ phase }) => phase === 'Running');
   while (running.length > 0) {
-    for (const run of running) observeRunning(draft, run, seen.get(run.name));
-    // The retry of what has just been found to have ended may run already, or have ended as well.
+    for (const run of running) observeRunning(draft, run, byName.get(run.name));
+    // An earlier process may have started the retry that this loop just added; the retry may even have ended.
     running = claimStarted(draft, observations);
   }
   for (const observation of observations) {
     const run = draft.runs.get(observation.name);
     if (run !== undefined && isActive(run)) continue;
     if (observation.state !== 'Running') releaseEnded(draft, observation, closed);
-    else if (run !== undefined) stopLate(draft, run, observation.run);
+    else if (run !== undefined) stopRecordedAsEnded(draft, run, observation.run);
   }
 }
 
-/** Takes runs that are recorded as waiting for what they are: they were started, and the record of it was lost. */
+/** Marks waiting runs as Running if the runner shows them: a process started them and crashed before its record. */
 function claimStarted(draft: Draft, observations: readonly RunObservation[]): Run[] {
   const started: Run[] = [];
-  for (const { name, run: itself } of observations) {
+  for (const { name, run: startedRun } of observations) {
     const run = draft.runs.get(name);
-    if (run?.phase !== 'Created' || itself?.jobUid !== run.jobUid) continue;
-    started.push(claimed(run, itself.startedAt ?? draft.now, run.host));
+    if (run?.phase !== 'Created' || startedRun?.jobUid !== run.jobUid) continue;
+    started.push(claimed(run, startedRun.startedAt ?? draft.now, run.host));
   }
   for (const run of started) put(draft, run);
   return started;
 }
 
-/** What has ended is of no use to the runner any more, unless its record is to come. */
+/** Lets the runner forget an ended run, unless a later evaluation still has to record the run. */
 function releaseEnded(
   draft: Draft,
-  { name, run: itself }: RunObservation,
+  { name, run: endedRun }: RunObservation,
   closed: readonly ClosedStretch[],
 ): void {
   const isKnown = draft.runs.has(name);
-  if (!isKnown && itself !== undefined && willBeRecorded(draft, itself, closed)) return;
+  if (!isKnown && endedRun !== undefined && willBeRecorded(draft, endedRun, closed)) return;
   draft.actions.push({ kind: 'Release', name });
-  // A run that the ledger does not show any more has been recorded long ago.
+  // The ledger recorded this run and no longer shows it, so the run is beyond the history limits.
   if (!isKnown) draft.actions.push({ kind: 'Remove', name });
 }
 
-/** Ends what runs although its record is closed: a start that was held up, of a run that was called off meanwhile. */
-function stopLate({ job, actions }: Draft, run: Run, itself: Run | undefined): void {
-  if (itself !== undefined && itself.jobUid !== run.jobUid) return;
+/** Stops a run that runs although the ledger holds its end: it was stopped while its start was delayed. */
+function stopRecordedAsEnded({ job, actions }: Draft, run: Run, observed: Run | undefined): void {
+  if (observed !== undefined && observed.jobUid !== run.jobUid) return;
   const graceMs = job.spec.terminationGracePeriodSeconds * 1000;
   actions.push({ kind: 'Stop', run, cause: run.stopCause ?? 'StoppedByUser', graceMs });
 }
 
-/** The job was removed and added again before its runs had ended: they are still those of a removed job. */
-function endForeign(draft: Draft): void {
+/** Stops runs of a removed job of the same name: a user added the job again before these runs had ended. */
+function stopRunsOfRemovedJob(draft: Draft): void {
   for (const run of activeRuns(draft)) {
     if (isOwn(draft, run)) continue;
     if (run.phase === 'Created') put(draft, cancelled(run, 'JobRemoved', draft.now));
@@ -94,58 +94,60 @@ function endForeign(draft: Draft): void {
   }
 }
 
-/** Whether the run will be recorded yet: as soon as the job can be evaluated again, or with the end before it. */
+/** Whether a later evaluation records the run: once the spec is valid again, or with the end of an earlier attempt. */
 function willBeRecorded(draft: Draft, run: Run, closed: readonly ClosedStretch[]): boolean {
   return (
-    isUnaccounted(draft, run) || closedStretchOf(draft, run, closed) !== undefined || isAhead(draft, run)
+    isUnaccounted(draft, run) ||
+    closedStretchOf(draft, run, closed) !== undefined ||
+    hasActiveEarlierAttempt(draft, run)
   );
 }
 
-/** Whether the run is a retry of an attempt whose end is not recorded yet: its own record comes with that. */
-function isAhead(draft: Draft, { slot, triggerId, attempt }: Run): boolean {
+/** Whether the ledger lacks the end of an earlier attempt. Recording that end adds this run as its retry. */
+function hasActiveEarlierAttempt(draft: Draft, { slot, triggerId, attempt }: Run): boolean {
   return activeRuns(draft).some(
     (other) => other.slot === slot && other.triggerId === triggerId && other.attempt < attempt,
   );
 }
 
-function observeRunning(draft: Draft, run: Run, seen: RunObservation | undefined): void {
-  switch (seen?.state) {
+function observeRunning(draft: Draft, run: Run, observation: RunObservation | undefined): void {
+  switch (observation?.state) {
     case 'Running':
-      observeProgress(draft, run, seen);
+      observeProgress(draft, run, observation);
       return;
     case 'NeverStarted':
       startAgain(draft, run);
       return;
     case 'Ended':
-      finish(draft, ended(run, seen));
+      finish(draft, ended(run, observation));
       return;
     case undefined:
       finish(draft, lost(run, draft.now));
   }
 }
 
-type SeenRunning = Extract<RunObservation, { state: 'Running' }>;
+type RunningObservation = Extract<RunObservation, { state: 'Running' }>;
 
-function observeProgress(draft: Draft, run: Run, { stuck, limit }: SeenRunning): void {
-  // Why it is being ended stays said when its Pod has gone.
+function observeProgress(draft: Draft, run: Run, { stuck, limit }: RunningObservation): void {
+  // The message explains the stop, and stays when the Pod that caused it is gone.
   if (run.stopCause !== undefined) return;
   if (stuck?.message !== run.message) {
     put(draft, { ...run, message: stuck?.message });
     if (stuck) draft.events.push({ kind: 'RunStuck', run, message: stuck.message });
   }
-  if (stuck) stopIn(draft, run, 'Stuck', pendingMs(draft) - stuck.forMs);
-  // Whoever keeps the limit may overlook that it has passed; by then it surely has.
-  if (limit) stopIn(draft, run, 'TimedOut', limit.ms + LIMIT_SLACK_MS - limit.forMs);
+  if (stuck) stopAfter(draft, run, 'Stuck', pendingMs(draft) - stuck.forMs);
+  // Kubernetes may fail to enforce its limit; `forMs` counts from when the runner first saw the run active.
+  if (limit) stopAfter(draft, run, 'TimedOut', limit.ms + LIMIT_SLACK_MS - limit.forMs);
 }
 
-/** Told to end when no time is left, or looked at again when none will be. */
-function stopIn(draft: Draft, { name }: Run, cause: StopCause, leftMs: number): void {
+/** Requests the stop if no time is left; otherwise wakes the job when none is. */
+function stopAfter(draft: Draft, { name }: Run, cause: StopCause, leftMs: number): void {
   const run = draft.runs.get(name);
   if (leftMs > 0) wakeBy(draft, draft.now + leftMs);
   else if (run !== undefined) requestStop(draft, run, cause);
 }
 
-/** When to look at a run whose limit somebody else keeps, although nothing may be heard of it before. */
+/** When to check a run whose executor enforces the timeout: the runner may report no change before. */
 export function limitedUntilAt(draft: Draft, run: Run): number | undefined {
   const limitAt = timeLimitAt(draft, run);
   return limitAt !== undefined && draft.traitsOf(run.executor).keepsTimeout
@@ -159,8 +161,8 @@ function pendingMs({ job }: Draft): number {
 }
 
 /**
- * Recorded, but the child proved not to have started: starting it now is not a second time. The new claim makes
- * sure that the record is no older than what it says: a stale one is in conflict with the ledger and starts nothing.
+ * Starts a run that the ledger holds as Running although the runner proves that it never started. The run is claimed
+ * again: a process with a stale view of the ledger gets a conflict and starts nothing.
  */
 function startAgain(draft: Draft, run: Run): void {
   if (draft.job.stop?.includes(run.name)) requestStop(draft, run, 'StoppedByUser');
@@ -186,7 +188,7 @@ function count(draft: Draft, run: Run): void {
   draft.events.push({ kind: 'RunFinished', run });
 }
 
-/** Ends what has run for too long and what somebody asked to end. */
+/** Requests a stop for each run that exceeds its timeout or that a user asked to stop. */
 export function requestDueStops(draft: Draft): void {
   for (const run of draft.runs.values()) {
     if (!isActive(run)) continue;
@@ -196,8 +198,8 @@ export function requestDueStops(draft: Draft): void {
 }
 
 /**
- * Says to every run that was told to end that it must, also to those that were told before: the process that
- * recorded it may have died before it said so. Saying it again changes nothing.
+ * Sends a stop to every run that is marked for one, at each evaluation: the process that recorded the mark may have
+ * crashed before it sent the stop. A repeated stop changes nothing.
  */
 export function sendStops({ job, runs, actions }: Draft): void {
   const graceMs = job.spec.terminationGracePeriodSeconds * 1000;

@@ -1,19 +1,19 @@
-// The life of a run as a table. Anything that is not in it is a bug and says so.
+// The phases of a run as a table. A step that the table lacks is a bug and throws INTERNAL.
 import { LshError } from '../errors.ts';
 import { STOP_CAUSES, type Run, type RunEnd, type RunPhase, type RunReason } from '../run.ts';
 
 const TRANSITIONS: Record<RunPhase, readonly RunPhase[]> = {
-  Created: ['Running', 'Killed'], // started; or replaced, stopped or removed before it started
+  Created: ['Running', 'Killed'], // starts; or is replaced, stopped or removed before its start
   Running: ['Completed', 'Failed', 'Killed'],
   Completed: [],
   Failed: [],
   Killed: [],
 };
 
-/** Reasons that mean that we ended the run, not it itself: what was stuck had failed before. */
+/** Reasons of a run that lsh killed. A stuck run is not among them: it failed before lsh stopped it. */
 const KILL_REASONS: ReadonlySet<RunReason> = new Set(STOP_CAUSES.filter((cause) => cause !== 'Stuck'));
 
-/** Whether the table allows the step. */
+/** Whether the table has the step. */
 export function mayBecome(from: RunPhase, to: RunPhase): boolean {
   return TRANSITIONS[from].includes(to);
 }
@@ -25,29 +25,29 @@ function enter(run: Run, phase: RunPhase, changes: Partial<Run>): Run {
   return { ...run, ...changes, phase };
 }
 
-/** The claim: recorded before the child is started, so that it is never started twice. */
+/** Claims a run for its start. A runner that claims by ledger starts the run after this record, so never twice. */
 export function claimed(run: Run, now: number, host: string | undefined): Run {
   return enter(run, 'Running', { startedAt: now, host });
 }
 
-/** Ends a run that never started. */
+/** Returns a waiting run as Killed, without a start. */
 export function cancelled(run: Run, reason: RunReason, now: number): Run {
   return enter(run, 'Killed', { reason, finishedAt: now });
 }
 
-/** Ends a run that was running and of which nothing is left to observe. */
+/** Returns a running run as ended because its runner has no trace of it. */
 export function lost(run: Run, now: number): Run {
   const reason = run.stopCause ?? 'Lost';
   return enter(run, KILL_REASONS.has(reason) ? 'Killed' : 'Failed', {
     reason,
     finishedAt: now,
-    message: 'The run was active and no trace of its end was found.',
+    message: 'The run was active, and lsh found no trace of its end.',
   });
 }
 
-/** Ends a run as it was observed; the first cause wins, so a run that was told to stop is Killed. */
+/** Returns a running run as ended. A stop cause wins over the observed reason, so a stopped run is Killed. */
 export function ended(run: Run, end: RunEnd): Run {
-  const reason = run.stopCause ?? end.reason ?? ownReason(end);
+  const reason = run.stopCause ?? end.reason ?? exitReason(end);
   return enter(run, endPhase(reason), {
     reason,
     message: run.stopCause === 'Stuck' ? run.message : end.message,
@@ -60,7 +60,7 @@ export function ended(run: Run, end: RunEnd): Run {
   });
 }
 
-function ownReason(end: RunEnd): RunReason | undefined {
+function exitReason(end: RunEnd): RunReason | undefined {
   if (end.signal !== undefined) return 'Signal';
   return end.exitCode === 0 ? undefined : 'ExitCode';
 }

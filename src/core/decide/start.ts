@@ -1,18 +1,18 @@
-// Which of the runs that wait may start now.
+// Starts the waiting runs that may start now.
 import { activeRuns, put, wakeBy, type Draft } from './draft.ts';
 import { CLOCK_CORRECTION_MS } from './due.ts';
 import { claimed } from './run-state.ts';
 import type { Run } from '../run.ts';
 
-interface Room {
-  /** How many runs the runner takes now. */
+interface Capacity {
+  /** How many runs the runner can start now. */
   capacity: number;
-  /** Where their processes will live, if that has a name. */
+  /** Host of their processes, if it has a name. */
   host?: string;
 }
 
-/** Claims and starts what may; answers whether something waits only because the runner has no room. */
-export function startWaitingRuns(draft: Draft, { capacity, host }: Room): boolean {
+/** Claims and starts waiting runs, oldest slot first. Returns whether a run waits for capacity alone. */
+export function startWaitingRuns(draft: Draft, { capacity, host }: Capacity): boolean {
   let free = capacity;
   for (const run of activeRuns(draft)) {
     if (run.phase !== 'Created') continue;
@@ -28,7 +28,7 @@ export function startWaitingRuns(draft: Draft, { capacity, host }: Room): boolea
   return false;
 }
 
-/** Its delay is not over; one that began in what is now the future, before the clock was set back, is. */
+/** Whether the run’s delay is not over. A run created in the future is not early: the clock was set back since. */
 function isEarly({ startAfter, createdAt }: Run, now: number): boolean {
   return startAfter > now && createdAt <= now + CLOCK_CORRECTION_MS;
 }
@@ -39,7 +39,7 @@ function start(draft: Draft, running: Run): void {
   draft.events.push({ kind: 'RunStarted', run: running });
 }
 
-/** Only Allow lets runs of one job overlap; under the other policies even a replaced run ends before the next starts. */
+/** Only Allow lets runs of a job overlap. Under Replace, the replaced run ends before the next run starts. */
 function mustWaitForOthers(draft: Draft, run: Run): boolean {
   if (draft.job.spec.concurrencyPolicy === 'Allow') return false;
   return activeRuns(draft).some((other) => other.name !== run.name && other.phase === 'Running');

@@ -1,4 +1,4 @@
-// The status after an evaluation, and whether it says anything new.
+// The status after an evaluation, and whether it differs from the recorded one.
 import { changedRuns, isOwn, type Draft } from './draft.ts';
 import { scheduleFingerprint } from './due.ts';
 import type { LshError } from '../errors.ts';
@@ -30,7 +30,7 @@ export function statusAfter(draft: Draft, outlook: Outlook): JobStatus {
   };
 }
 
-/** The status of a job whose spec cannot be evaluated: it waits for an edit. */
+/** Returns the status of a job whose spec is invalid: the job waits for an edit. */
 export function invalidStatus(
   draft: Draft,
   { reason, message }: LshError,
@@ -55,7 +55,7 @@ export function invalidStatus(
   };
 }
 
-/** Whether writing the status would change anything. */
+/** Whether the two statuses are equal, so that no write is needed. */
 export function sameStatus(a: JobStatus | undefined, b: JobStatus): boolean {
   return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
 }
@@ -72,7 +72,7 @@ function conditionsAfter(draft: Draft, { nextScheduleAt, history }: Outlook): Co
     type: 'Ready',
     status: 'True',
     reason: 'Accepted',
-    message: 'The job is valid and evaluated.',
+    message: 'The job is valid, and lsh evaluates its schedule.',
   } as const;
   return [
     condition(job, now, ready),
@@ -97,7 +97,7 @@ function scheduledCondition(job: Job, nextScheduleAt: number | undefined): Verdi
   return { status: 'True', reason: 'NextSlotKnown', message: 'The next slot is known.' };
 }
 
-/** Judged by the newest run that finished; an earlier verdict stands until another run has. */
+/** The newest finished run decides. Without one in this evaluation, the recorded condition stays. */
 function failingCondition(draft: Draft): Verdict {
   const newest = newestFinished(draft);
   if (newest === undefined) {
@@ -114,7 +114,7 @@ function failingCondition(draft: Draft): Verdict {
   };
 }
 
-/** Of the runs that finished in this evaluation and had started, the newest. */
+/** Returns the newest of the runs that started and that finished in this evaluation. */
 function newestFinished(draft: Draft): Run | undefined {
   return changedRuns(draft)
     .filter((run) => isOwn(draft, run) && !isActive(run) && run.startedAt !== undefined)

@@ -2,7 +2,7 @@
 // restart of the operator.
 import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
-import { beyondHistory } from '../../core/decide/retention.ts';
+import { runsBeyondLimits } from '../../core/decide/retention.ts';
 import { jobDocument, runDocument, type JobDocument, type RunDocument } from '../../core/document.ts';
 import { rfc3339 } from '../../core/rfc3339.ts';
 import { EXECUTOR_NAMES } from '../../core/executor.ts';
@@ -173,7 +173,7 @@ export function writeStatus(job: Job, status: JobStatus, { runs, outcomes }: Led
  * a hundred of them in full would make the object too large.
  */
 function finishedEntries({ spec }: Job, runs: readonly Run[]): RunEntry[] {
-  const beyond = new Set(beyondHistory(spec, runs));
+  const beyond = new Set(runsBeyondLimits(spec, runs));
   return runs.filter((run) => !isActive(run)).map((run) => runEntry(beyond.has(run) ? shortened(run) : run));
 }
 

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import { LOCAL_NAMESPACE, RetrySchema, type Job, type JobSpec } from '../../core/job.ts';
-import { beyondHistory } from '../../core/decide/retention.ts';
+import { runsBeyondLimits } from '../../core/decide/retention.ts';
 import { isFinished, type Run } from '../../core/run.ts';
 
 const DEFAULT_RETRY: JobSpec['retry'] = v.parse(RetrySchema, {});
@@ -30,7 +30,7 @@ function share(spec: JobSpec): void {
 /** Active runs, and the finished ones within the history limits; newest first. Output stays in the store. */
 export function keptRuns(runs: readonly Run[], spec: JobSpec | undefined): Run[] {
   const finished = runs.filter(isFinished);
-  const beyond = new Set(spec === undefined ? finished : beyondHistory(spec, finished));
+  const beyond = new Set(spec === undefined ? finished : runsBeyondLimits(spec, finished));
   return runs
     .filter((run) => !beyond.has(run))
     .sort((a, b) => b.createdAt - a.createdAt || (a.name < b.name ? 1 : -1))

@@ -8,14 +8,14 @@ import { traitsOf, World } from '../../support/world.ts';
 const EVERY_MINUTE = { schedule: '* * * * *' };
 
 describe('slots', () => {
-  test('nothing is due before the first slot, and the job is looked at again when it comes', () => {
+  test('no run starts before the first slot, and the job wakes at it', () => {
     const world = new World(EVERY_MINUTE, '2026-01-01T00:00:10Z');
     const decision = world.evaluate('2026-01-01T00:00:59.999Z');
     expect(world.started).toEqual([]);
     expect(decision.wakeAt).toBe(at('2026-01-01T00:01:00Z'));
   });
 
-  test('a slot starts one run, however often it is evaluated', () => {
+  test('repeated evaluations of a slot start one run', () => {
     const world = new World(EVERY_MINUTE);
     world.evaluate('2026-01-01T00:01:00Z');
     world.evaluate('2026-01-01T00:01:00.001Z');
@@ -24,19 +24,19 @@ describe('slots', () => {
     expect(world.outcomes()).toEqual(['00:01:00 Ran']);
   });
 
-  test('a slot at the very instant of creation belongs to the past', () => {
+  test('a slot at the instant of creation is not due', () => {
     const world = new World(EVERY_MINUTE, '2026-01-01T00:01:00Z');
     world.evaluate('2026-01-01T00:01:00.500Z');
     expect(world.outcomes()).toEqual([]);
   });
 
-  test('slots that a slow process finds late, but within an evaluation interval, all run in order', () => {
+  test('slots found late, but within an evaluation interval, all run in order', () => {
     const world = new World({ schedule: '* * * * * *', concurrencyPolicy: 'Allow' });
     world.evaluate('2026-01-01T00:00:03.500Z');
-    expect(world.history()).toEqual(['00:00:01 Running', '00:00:02 Running', '00:00:03 Running']);
+    expect(world.runResults()).toEqual(['00:00:01 Running', '00:00:02 Running', '00:00:03 Running']);
   });
 
-  test('an edited schedule owes nothing for the time before the edit', () => {
+  test('an edited schedule owes no slot from before the edit', () => {
     const world = new World({ schedule: '0 12 * * *' });
     world.evaluate('2026-01-01T00:00:01Z');
     world.now = at('2026-01-01T10:30:00Z');
@@ -46,7 +46,7 @@ describe('slots', () => {
     expect(world.outcomes()).toEqual(['11:00:00 Ran']);
   });
 
-  test('an edit of anything else forgets no slot', () => {
+  test('an edit of another field keeps every slot', () => {
     const world = new World(EVERY_MINUTE);
     world.evaluate('2026-01-01T00:00:30Z');
     world.now = at('2026-01-01T00:01:10Z');
@@ -78,7 +78,7 @@ describe('slots', () => {
     expect(world.outcomes().filter((line) => line.endsWith('Ran'))).toHaveLength(1);
   });
 
-  test('a clock that was years ahead and is corrected does not silence the job', () => {
+  test('a job runs again after a clock that was years ahead is corrected', () => {
     const world = new World(EVERY_MINUTE);
     world.evaluate('2031-01-01T00:01:00Z');
     world.end();
@@ -87,39 +87,39 @@ describe('slots', () => {
     expect(world.outcomes().at(-1)).toBe('00:11:00 Ran');
   });
 
-  test('a clock that is set back behind the start of the process makes no slot of the future due', () => {
+  test('a clock set back to before the start of the process makes no future slot due', () => {
     const world = new World(EVERY_MINUTE, '2026-01-01T12:00:00Z');
     world.evaluate();
     world.evaluate('2026-01-01T06:00:10Z');
     world.evaluate('2026-01-01T06:01:00Z');
-    expect(world.history()).toEqual(['06:01:00 Running']);
+    expect(world.runResults()).toEqual(['06:01:00 Running']);
     expect(world.outcomes()).toEqual(['06:01:00 Ran']);
   });
 
-  test('jitter delays the start, never the slot, and by the same time at every evaluation', () => {
+  test('jitter delays the start, not the slot, by the same time at every evaluation', () => {
     const world = new World({ ...EVERY_MINUTE, jitterSeconds: 30 });
     const first = world.evaluate('2026-01-01T00:01:00Z');
     const second = world.evaluate('2026-01-01T00:01:00.010Z');
-    expect(world.history()).toEqual(['00:01:00 Created']);
+    expect(world.runResults()).toEqual(['00:01:00 Created']);
     expect(second.wakeAt).toBe(first.wakeAt);
     expect(first.wakeAt - at('2026-01-01T00:01:00Z')).toBeLessThan(30_000);
     world.evaluate(first.wakeAt);
-    expect(world.history()).toEqual(['00:01:00 Running']);
+    expect(world.runResults()).toEqual(['00:01:00 Running']);
   });
 });
 
-test('a run that was asked to stop before it had started is not started to be stopped', () => {
+test('a run that a user stopped before its start is cancelled without a start', () => {
   const world = new World(EVERY_MINUTE);
   world.evaluate('2026-01-01T00:01:00Z');
   const [run] = world.running();
   world.children.set(run!.name, { name: run!.name, state: 'NeverStarted' });
   world.job = { ...world.job, stop: [run!.name] };
   world.evaluate('2026-01-01T00:01:05Z');
-  expect(world.history()).toEqual(['00:01:00 Killed StoppedByUser']);
+  expect(world.runResults()).toEqual(['00:01:00 Killed StoppedByUser']);
   expect(world.started).toHaveLength(1);
 });
 
-test('a retry that waits is not held up by a clock that is set back by hours', () => {
+test('a waiting retry starts although the clock is set back by hours', () => {
   const world = new World({ ...EVERY_MINUTE, retry: { limit: 1 } });
   world.evaluate('2026-01-02T00:01:00Z');
   world.end({ exitCode: 1 });
@@ -128,7 +128,7 @@ test('a retry that waits is not held up by a clock that is set back by hours', (
   expect(world.running().map(({ attempt }) => attempt)).toEqual([2]);
 });
 
-test('a running run of a job that became invalid is still ended at its time limit', () => {
+test('a running run of a job that became invalid still stops at its timeout', () => {
   const world = new World({ ...EVERY_MINUTE, timeoutSeconds: 30 });
   world.evaluate('2026-01-01T00:01:00Z');
   const known = {
@@ -153,27 +153,27 @@ describe('a job that was removed and added again', () => {
     return world;
   }
 
-  test('ends the run of the removed one, without a retry and without counting it', () => {
+  test('stops the run of the removed job, without a retry and without counting it', () => {
     const world = addedAgain({ ...EVERY_MINUTE, retry: { limit: 3 } });
     const { actions } = world.evaluate();
     expect(actions).toEqual([expect.objectContaining({ kind: 'Stop', cause: 'JobRemoved' })]);
     world.end({ exitCode: 143, signal: 'SIGTERM' });
     world.evaluate('2026-01-01T00:01:07Z');
-    expect(world.history()).toEqual(['00:01:00 Killed JobRemoved']);
+    expect(world.runResults()).toEqual(['00:01:00 Killed JobRemoved']);
     expect(world.job.status?.totals).toEqual({ completed: 0, failed: 0, killed: 0, missed: 0 });
     world.evaluate('2026-01-01T00:02:00Z');
-    expect(world.history().at(-1)).toBe('00:02:00 Running');
+    expect(world.runResults().at(-1)).toBe('00:02:00 Running');
   });
 
-  test('takes a claim of the removed one that was never started for what it is', () => {
+  test('ends a claimed run of the removed job that never started', () => {
     const world = addedAgain({ ...EVERY_MINUTE, retry: { limit: 3 } });
     world.children.clear();
     world.evaluate();
-    expect(world.history()).toEqual(['00:01:00 Killed JobRemoved']);
+    expect(world.runResults()).toEqual(['00:01:00 Killed JobRemoved']);
     expect(world.started).toHaveLength(1);
   });
 
-  test('cancels a retry of the removed one', () => {
+  test('cancels a retry of the removed job', () => {
     const world = new World({ ...EVERY_MINUTE, retry: { limit: 3 } });
     world.evaluate('2026-01-01T00:01:00Z');
     world.end({ exitCode: 1 });
@@ -186,7 +186,7 @@ describe('a job that was removed and added again', () => {
 });
 
 describe('missed slots', () => {
-  /** Evaluated at 00:01, gone, back at 00:05:30. */
+  /** The process evaluates at 00:01, stops, and starts again at 00:05:30. */
   function afterDowntime(spec: object): World {
     const world = new World({ ...EVERY_MINUTE, ...spec });
     world.evaluate('2026-01-01T00:01:00Z');
@@ -197,13 +197,13 @@ describe('missed slots', () => {
     return world;
   }
 
-  test('Latest runs the newest and records the others', () => {
+  test('Latest runs the newest slot and records the others as missed', () => {
     const world = afterDowntime({ missedRunPolicy: 'Latest' });
     expect(world.outcomes()).toEqual(['00:01:00 Ran', '00:02:00-00:04:00 x3 Missed', '00:05:00 Ran']);
     expect([...world.runs.values()].at(-1)?.trigger).toBe('CatchUp');
   });
 
-  test('Skip runs none and records all', () => {
+  test('Skip runs no slot and records all as missed', () => {
     expect(afterDowntime({ missedRunPolicy: 'Skip' }).outcomes()).toEqual([
       '00:01:00 Ran',
       '00:02:00-00:05:00 x4 Missed',
@@ -238,14 +238,14 @@ describe('missed slots', () => {
     ]);
   });
 
-  test('Latest runs nothing old when a newer slot is due in time', () => {
+  test('Latest runs no missed slot when a slot is on time', () => {
     const world = new World(EVERY_MINUTE);
     world.evaluatingSince = at('2026-01-01T00:04:30Z');
     world.evaluate('2026-01-01T00:05:00Z');
     expect(world.outcomes()).toEqual(['00:01:00-00:04:00 x4 Missed', '00:05:00 Ran']);
   });
 
-  test('a week of an every-second schedule in the dark is one record', () => {
+  test('a week of missed slots of an every-second schedule is one record', () => {
     const world = new World({ schedule: '* * * * * *', missedRunPolicy: 'Skip' });
     world.evaluatingSince = at('2026-01-08T00:00:00.500Z');
     world.evaluate('2026-01-08T00:00:00.500Z');
@@ -253,7 +253,7 @@ describe('missed slots', () => {
     expect(world.job.status?.totals.missed).toBe(7 * 86_400);
   });
 
-  test('a sleeping laptop is downtime too: slots found later than an evaluation interval are missed', () => {
+  test('slots found later than an evaluation interval are missed, as after a laptop’s sleep', () => {
     const world = new World({ ...EVERY_MINUTE, missedRunPolicy: 'Skip' });
     world.evaluate('2026-01-01T03:00:30Z');
     expect(world.outcomes()).toEqual(['00:01:00-02:59:00 x179 Missed', '03:00:00 Ran']);
@@ -271,8 +271,8 @@ describe('missed slots', () => {
 });
 
 describe('runs that were started but not recorded', () => {
-  /** Started at 00:02 by a process that died before it recorded that; found at 00:05:30 by the next. */
-  function found(spec: object): World {
+  /** A process starts the run of 00:02 and crashes before its record; the next process finds the run at 00:05:30. */
+  function foundUnrecorded(spec: object): World {
     const world = new World({ ...EVERY_MINUTE, ...spec });
     world.claim = 'name';
     world.evaluate('2026-01-01T00:01:30Z');
@@ -285,13 +285,13 @@ describe('runs that were started but not recorded', () => {
     return world;
   }
 
-  test('they ran, even where the policy would skip their slot now', () => {
-    const world = found({ missedRunPolicy: 'Skip' });
+  test('are adopted although the policy would skip their slot now', () => {
+    const world = foundUnrecorded({ missedRunPolicy: 'Skip' });
     expect(world.outcomes()).toEqual(['00:01:00 Ran', '00:03:00-00:05:00 x3 Missed', '00:02:00 Ran']);
     expect(world.running().map(({ slot }) => slot)).toEqual([at('2026-01-01T00:02:00Z')]);
   });
 
-  test('a retry that ended before the end of its first attempt is known is left alone until it is', () => {
+  test('keep an ended retry until the end of its first attempt is recorded', () => {
     const world = new World({ ...EVERY_MINUTE, retry: { limit: 1, initialSeconds: 0 } });
     world.claim = 'name';
     world.evaluate('2026-01-01T00:01:00Z');
@@ -305,12 +305,12 @@ describe('runs that were started but not recorded', () => {
     world.end({ exitCode: 1 }, first!.name);
     world.evaluate('2026-01-01T00:01:01Z');
     world.evaluate('2026-01-01T00:01:02Z');
-    expect(world.history()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Completed']);
+    expect(world.runResults()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Completed']);
   });
 
-  describe('while their record says that they wait', () => {
-    /** A retry whose start was carried out and whose record was not. */
-    function startedInSecret(spec: JobSpecInput = {}): { world: World; retry: string } {
+  describe('whose record is Created', () => {
+    /** A process starts a retry and crashes before its record. */
+    function startedUnrecorded(spec: JobSpecInput = {}): { world: World; retry: string } {
       const world = new World({
         ...EVERY_MINUTE,
         retry: { limit: 1, initialSeconds: 10, jitter: 0 },
@@ -325,8 +325,8 @@ describe('runs that were started but not recorded', () => {
       return { world, retry: world.started.at(-1)! };
     }
 
-    test('they are stopped like any that runs', () => {
-      const { world, retry } = startedInSecret();
+    test('are stopped on request', () => {
+      const { world, retry } = startedUnrecorded();
       world.job = { ...world.job, stop: [retry] };
       const { actions } = world.evaluate();
       expect(actions.find(({ kind }) => kind === 'Stop')).toMatchObject({
@@ -335,10 +335,10 @@ describe('runs that were started but not recorded', () => {
       });
       world.end({ exitCode: 143 });
       world.evaluate('2026-01-01T00:01:12Z');
-      expect(world.history()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Killed StoppedByUser']);
+      expect(world.runResults()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Killed StoppedByUser']);
     });
 
-    test('also where the end of the attempt before is lost with it: nothing starts beside them', () => {
+    test('keep the next run waiting although the end of the earlier attempt is unrecorded too', () => {
       const world = new World({
         ...EVERY_MINUTE,
         concurrencyPolicy: 'Queue',
@@ -355,7 +355,7 @@ describe('runs that were started but not recorded', () => {
       expect(world.running().map(({ attempt }) => attempt)).toEqual([2]);
     });
 
-    test('of a job that became invalid before any attempt was recorded they are kept until it is mended', () => {
+    test('are kept while the job is invalid, and recorded when it is valid again', () => {
       const world = new World({ ...EVERY_MINUTE, retry: { limit: 1, initialSeconds: 10, jitter: 0 } });
       world.claim = 'name';
       const startUnrecorded = (instant: string): void => {
@@ -370,14 +370,14 @@ describe('runs that were started but not recorded', () => {
       world.problem = new LshError('COMMAND_REFUSED', { command: 'rm', detail: 'no' });
       expect(world.evaluate().actions).toEqual([]);
       world.problem = undefined;
-      // At once: nothing else may come that would have the job looked at again.
+      // In this evaluation: no later change might wake the job.
       world.evaluate();
-      expect(world.history()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Completed']);
+      expect(world.runResults()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Completed']);
       expect(world.started).toHaveLength(2);
     });
 
-    test('they are replaced like any that runs', () => {
-      const { world, retry } = startedInSecret({ concurrencyPolicy: 'Replace' });
+    test('are replaced like recorded runs', () => {
+      const { world, retry } = startedUnrecorded({ concurrencyPolicy: 'Replace' });
       const { actions } = world.evaluate('2026-01-01T00:02:00Z');
       expect(actions.find(({ kind }) => kind === 'Stop')).toMatchObject({
         run: { name: retry },
@@ -385,24 +385,24 @@ describe('runs that were started but not recorded', () => {
       });
     });
 
-    test('they may have ended', () => {
-      const { world, retry } = startedInSecret();
+    test('may have ended', () => {
+      const { world, retry } = startedUnrecorded();
       world.end({}, retry);
       world.evaluate();
-      expect(world.history()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Completed']);
+      expect(world.runResults()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Completed']);
     });
 
-    test('but what has their name of a job that was removed is none of them', () => {
-      const { world, retry } = startedInSecret();
+    test('do not include a run of the same name of a removed job', () => {
+      const { world, retry } = startedUnrecorded();
       const child = world.children.get(retry)!;
       world.children.set(retry, { ...child, run: { ...child.run!, jobUid: 'another' } });
       world.job = { ...world.job, stop: [retry] };
       world.evaluate();
-      expect(world.history()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Killed StoppedByUser']);
+      expect(world.runResults()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Killed StoppedByUser']);
     });
   });
 
-  test('and one that comes after its record said that it never ran is ended', () => {
+  test('are stopped if the ledger already holds their end', () => {
     const world = new World({ ...EVERY_MINUTE, retry: { limit: 1, initialSeconds: 10, jitter: 0 } });
     world.claim = 'name';
     world.evaluate('2026-01-01T00:01:00Z');
@@ -411,7 +411,7 @@ describe('runs that were started but not recorded', () => {
     const [retry] = world.active();
     world.job = { ...world.job, stop: [retry!.name] };
     world.evaluate();
-    // Of a process that had decided to start it before, and was held up.
+    // A process had decided this start before, and its request was delayed.
     world.startLate(retry!);
     const { actions } = world.evaluate('2026-01-01T00:01:12Z');
     expect(actions.filter(({ kind }) => kind === 'Stop')).toMatchObject([{ run: { name: retry!.name } }]);
@@ -420,11 +420,11 @@ describe('runs that were started but not recorded', () => {
       kind: 'Release',
       name: retry!.name,
     });
-    expect(world.history()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Killed StoppedByUser']);
+    expect(world.runResults()).toEqual(['00:01:00 Failed ExitCode', '00:01:00 Killed StoppedByUser']);
   });
 
-  test('and the newest missed slot has its run besides', () => {
-    const world = found({ concurrencyPolicy: 'Allow' });
+  test('do not replace the run of the newest missed slot', () => {
+    const world = foundUnrecorded({ concurrencyPolicy: 'Allow' });
     expect(new Set(world.started).size).toBe(world.started.length);
     expect(world.outcomes()).toEqual([
       '00:01:00 Ran',
@@ -449,7 +449,7 @@ describe('suspension', () => {
     expect(world.job.status?.totals.missed).toBe(0);
   });
 
-  test('a suspended job still runs when somebody asks', () => {
+  test('a suspended job still runs on a manual trigger', () => {
     const world = new World({ ...EVERY_MINUTE, suspend: true });
     world.trigger('now-please');
     world.evaluate('2026-01-01T00:00:10Z');
@@ -466,7 +466,7 @@ describe('concurrency', () => {
     return world;
   }
 
-  test('Forbid drops the slot and says so', () => {
+  test('Forbid drops the slot with an event', () => {
     const world = twoSlots('Forbid');
     expect(world.outcomes()).toEqual(['00:01:00 Ran', '00:02:00 Forbidden']);
     expect(world.events).toContain('SlotForbidden');
@@ -476,23 +476,23 @@ describe('concurrency', () => {
     expect(twoSlots('Allow').running()).toHaveLength(2);
   });
 
-  test('Replace ends the first, and starts the second only when it has ended', () => {
+  test('Replace stops the first run, and starts the second after its end', () => {
     const world = twoSlots('Replace');
-    expect(world.history()).toEqual(['00:01:00 Running', '00:02:00 Created']);
+    expect(world.runResults()).toEqual(['00:01:00 Running', '00:02:00 Created']);
     world.end({ exitCode: 143 });
     world.evaluate('2026-01-01T00:02:01Z');
-    expect(world.history()).toEqual(['00:01:00 Killed Replaced', '00:02:00 Running']);
+    expect(world.runResults()).toEqual(['00:01:00 Killed Replaced', '00:02:00 Running']);
   });
 
-  test('Queue waits its turn', () => {
+  test('Queue starts the second run after the end of the first', () => {
     const world = twoSlots('Queue');
-    expect(world.history()).toEqual(['00:01:00 Running', '00:02:00 Created']);
+    expect(world.runResults()).toEqual(['00:01:00 Running', '00:02:00 Created']);
     world.end();
     world.evaluate('2026-01-01T00:02:30Z');
-    expect(world.history()).toEqual(['00:01:00 Completed', '00:02:00 Running']);
+    expect(world.runResults()).toEqual(['00:01:00 Completed', '00:02:00 Running']);
   });
 
-  test('a queue has an end, and what does not fit is recorded', () => {
+  test('a full queue drops the slot and records it', () => {
     const world = new World({ schedule: '* * * * * *', concurrencyPolicy: 'Queue' });
     for (let second = 1; second <= 25; second++) world.evaluate(world.now + 1000);
     expect(world.active()).toHaveLength(21);
@@ -500,12 +500,12 @@ describe('concurrency', () => {
     expect(world.slots.at(-1)?.cause).toBe('QueueFull');
   });
 
-  test('a run that has just ended does not forbid the next', () => {
+  test('a run that ends in the same evaluation does not forbid the next', () => {
     const world = new World(EVERY_MINUTE);
     world.evaluate('2026-01-01T00:01:00Z');
     world.end();
     world.evaluate('2026-01-01T00:02:00Z');
-    expect(world.history()).toEqual(['00:01:00 Completed', '00:02:00 Running']);
+    expect(world.runResults()).toEqual(['00:01:00 Completed', '00:02:00 Running']);
   });
 
   test('a pending retry counts as active', () => {
@@ -516,19 +516,19 @@ describe('concurrency', () => {
     expect(world.outcomes()).toEqual(['00:01:00 Ran', '00:02:00 Forbidden']);
   });
 
-  test('without room nothing starts, and the job says that it waits', () => {
+  test('without capacity no run starts, and the decision says that the job waits', () => {
     const world = new World(EVERY_MINUTE);
     world.capacity = 0;
     expect(world.evaluate('2026-01-01T00:01:00Z').waitsForCapacity).toBe(true);
-    expect(world.history()).toEqual(['00:01:00 Created']);
+    expect(world.runResults()).toEqual(['00:01:00 Created']);
     world.capacity = 1;
     expect(world.evaluate('2026-01-01T00:01:01Z').waitsForCapacity).toBe(false);
-    expect(world.history()).toEqual(['00:01:00 Running']);
+    expect(world.runResults()).toEqual(['00:01:00 Running']);
   });
 });
 
 describe('manual runs', () => {
-  test('a trigger is handled once, however often it is seen', () => {
+  test('a trigger is handled once', () => {
     const world = new World({ schedule: '0 0 1 1 *' });
     world.trigger('a');
     world.evaluate('2026-01-01T00:00:10Z');
@@ -540,7 +540,7 @@ describe('manual runs', () => {
     expect([...world.runs.values()][0]).toMatchObject({ trigger: 'Manual', triggerId: 'a' });
   });
 
-  test('the policy binds it too: under Forbid an active run refuses it', () => {
+  test('under Forbid an active run refuses a trigger', () => {
     const world = new World(EVERY_MINUTE);
     world.evaluate('2026-01-01T00:01:00Z');
     world.trigger('b');
@@ -552,12 +552,12 @@ describe('manual runs', () => {
 });
 
 describe('ends', () => {
-  test('a failed run leaves the schedule alone and turns the job Failing', () => {
+  test('a failed run sets Failing, and the next slot runs', () => {
     const world = new World(EVERY_MINUTE);
     world.evaluate('2026-01-01T00:01:00Z');
     world.end({ exitCode: 3 });
     world.evaluate('2026-01-01T00:01:01Z');
-    expect(world.history()).toEqual(['00:01:00 Failed ExitCode']);
+    expect(world.runResults()).toEqual(['00:01:00 Failed ExitCode']);
     expect(world.job.status?.conditions).toContainEqual(
       expect.objectContaining({ type: 'Failing', status: 'True', reason: 'ExitCode' }),
     );
@@ -582,22 +582,22 @@ describe('ends', () => {
     expect(world.outcomes()).toEqual(['01:00:00 Ran']);
   });
 
-  test('a run that vanished is Lost and is retried like a failure', () => {
+  test('a vanished run is Lost and is retried like a failed one', () => {
     const world = new World({ ...EVERY_MINUTE, retry: { limit: 1 } });
     world.evaluate('2026-01-01T00:01:00Z');
     world.children.clear();
     world.evaluate('2026-01-01T00:01:05Z');
-    expect(world.history()).toEqual(['00:01:00 Failed Lost', '00:01:00 Created']);
+    expect(world.runResults()).toEqual(['00:01:00 Failed Lost', '00:01:00 Created']);
   });
 
-  test('a run that was recorded but proved never to have started is started, not lost', () => {
+  test('a recorded run that never started is started, not lost', () => {
     const world = new World(EVERY_MINUTE);
     world.evaluate('2026-01-01T00:01:00Z');
     const name = world.started[0]!;
     world.children.set(name, { name, state: 'NeverStarted' });
     world.evaluate('2026-01-01T00:01:05Z');
     expect(world.started).toEqual([name, name]);
-    expect(world.history()).toEqual(['00:01:00 Running']);
+    expect(world.runResults()).toEqual(['00:01:00 Running']);
   });
 
   test('a timeout stops the run and its end is Killed, TimedOut', () => {
@@ -605,23 +605,23 @@ describe('ends', () => {
     expect(world.evaluate('2026-01-01T01:00:00Z').wakeAt).toBe(at('2026-01-01T01:00:30Z'));
     const stop = { kind: 'Stop', run: expect.anything(), cause: 'TimedOut', graceMs: 5000 };
     expect(world.evaluate('2026-01-01T01:00:30Z').actions).toEqual([stop]);
-    // Said again as long as it runs: the process that recorded it may have died before it said it.
+    // The stop is repeated: the process that recorded it may have crashed before it sent the stop.
     const again = world.evaluate('2026-01-01T01:00:31Z');
     expect(again.actions).toEqual([stop]);
     expect(again.change.runs).toEqual([]);
     world.end({ exitCode: 143, signal: 'SIGTERM' });
     world.evaluate('2026-01-01T01:00:32Z');
-    expect(world.history()).toEqual(['01:00:00 Killed TimedOut']);
+    expect(world.runResults()).toEqual(['01:00:00 Killed TimedOut']);
   });
 
-  test('a stop asked by somebody wins over the exit code that follows, and is not retried', () => {
+  test('a stop by a user wins over the exit code that follows, and is not retried', () => {
     const world = new World({ ...EVERY_MINUTE, retry: { limit: 5 } });
     world.evaluate('2026-01-01T00:01:00Z');
     world.job = { ...world.job, stop: world.started };
     world.evaluate('2026-01-01T00:01:01Z');
     world.end({ exitCode: 0 });
     world.evaluate('2026-01-01T00:01:02Z');
-    expect(world.history()).toEqual(['00:01:00 Killed StoppedByUser']);
+    expect(world.runResults()).toEqual(['00:01:00 Killed StoppedByUser']);
   });
 
   test('only the chosen exit codes are retried', () => {
@@ -636,7 +636,7 @@ describe('ends', () => {
     expect(world.active()).toHaveLength(1);
   });
 
-  test('history limits let go of the oldest of each kind', () => {
+  test('history limits drop the oldest completed and the oldest failed runs', () => {
     const world = new World({ ...EVERY_MINUTE, successfulRunsHistoryLimit: 1, failedRunsHistoryLimit: 1 });
     for (let minute = 1; minute <= 4; minute++) {
       world.evaluate(`2026-01-01T00:0${minute}:00Z`);
@@ -659,8 +659,8 @@ describe('ends', () => {
   });
 });
 
-describe('jobs that cannot be evaluated or are gone', () => {
-  test('an invalid job says why once and waits for an edit', () => {
+describe('invalid and removed jobs', () => {
+  test('an invalid job reports its problem once and waits for an edit', () => {
     const job = aJob(EVERY_MINUTE);
     const problem = new LshError('TIMEZONE_INVALID', { timeZone: 'Mars/Base' });
     const known = {
@@ -684,7 +684,7 @@ describe('jobs that cannot be evaluated or are gone', () => {
     expect(again.wakeAt).toBe(Infinity);
   });
 
-  test('the runs of a removed job are stopped, waiting ones cancelled, and their ends recorded', () => {
+  test('running runs of a removed job are stopped, waiting runs cancelled, and their ends recorded', () => {
     const now = at('2026-01-01T00:02:00Z');
     const running = aRun({ name: 'r', phase: 'Running', startedAt: now });
     const waiting = aRun({ name: 'w' });

@@ -1,5 +1,5 @@
-// A model of what can go wrong: time passes unevenly, processes die between any two writes, children end, vanish
-// or were never started, people edit, suspend and trigger. Whatever happens, every slot has one outcome.
+// A model of faults: time passes unevenly, processes crash between two writes, children end, vanish or never start,
+// users edit and trigger. Every slot gets one outcome, and no run starts twice.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { JobSpecInput } from '../../../src/core/job.ts';
@@ -27,7 +27,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('crash' as const),
       seconds: fc.integer({ min: 0, max: 90 }),
-      after: fc.constantFrom('nothing', 'first write', 'a write that is held up'),
+      after: fc.constantFrom('nothing', 'first write', 'a delayed write'),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('arrive' as const) }) },
@@ -60,13 +60,13 @@ const spec: fc.Arbitrary<JobSpecInput> = fc.record({
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** A world, and starts of processes that lead no longer, still on their way to it. */
+/** A world, and the delayed starts of former leaders that have not reached it yet. */
 interface Play {
   world: World;
-  heldUp: Run[];
+  delayed: Run[];
 }
 
-function play({ world, heldUp }: Play, happening: Step): void {
+function play({ world, delayed }: Play, happening: Step): void {
   switch (happening.kind) {
     case 'pass':
       world.evaluate(world.now + happening.seconds * 1000);
@@ -76,7 +76,7 @@ function play({ world, heldUp }: Play, happening: Step): void {
       world.evaluate(world.evaluatingSince);
       return;
     case 'end': {
-      // Also one that nobody has recorded.
+      // Also a child that the ledger has not recorded.
       const child = [...world.children.values()].findLast(({ state }) => state === 'Running');
       if (child) world.end({ exitCode: happening.exitCode }, child.name);
       return;
@@ -97,20 +97,20 @@ function play({ world, heldUp }: Play, happening: Step): void {
       world.problem = undefined;
       return;
     case 'arrive':
-      for (const run of heldUp.splice(0)) world.startLate(run);
+      for (const run of delayed.splice(0)) world.startLate(run);
       return;
     case 'crash':
       world.now += happening.seconds * 1000;
-      crash({ world, heldUp }, happening.after);
+      crash({ world, delayed }, happening.after);
   }
 }
 
-/** The process dies before it did anything, or between its two writes: the record and the start. */
-function crash({ world, heldUp }: Play, after: string): void {
+/** The process crashes before its first write, or between its two writes: the record and the start. */
+function crash({ world, delayed }: Play, after: string): void {
   const decision = world.decide();
   const starts = decision.actions.filter((action) => action.kind === 'Start').map(({ run }) => run);
   if (after === 'first write' && world.claim === 'name') for (const run of starts) world.start(run);
-  if (after === 'a write that is held up' && world.claim === 'name') heldUp.push(...starts);
+  if (after === 'a delayed write' && world.claim === 'name') delayed.push(...starts);
   if (after === 'first write' && world.claim === 'ledger') {
     world.record(decision);
     for (const { name } of starts) world.children.set(name, { name, state: 'NeverStarted' });
@@ -126,13 +126,13 @@ test.each(['ledger', 'name'] as const)(
         const world = new World(input);
         world.claim = claim;
         const createdAt = world.now;
-        const heldUp: Run[] = [];
+        const delayed: Run[] = [];
         for (const happening of steps) {
-          play({ world, heldUp }, happening);
-          const regular = world.running().filter(({ name }) => !world.strays.has(name));
+          play({ world, delayed }, happening);
+          const regular = world.running().filter(({ name }) => !world.lateStarts.has(name));
           if (input.concurrencyPolicy !== 'Allow') expect(regular.length).toBeLessThanOrEqual(1);
         }
-        for (const kind of ['arrive', 'mend'] as const) play({ world, heldUp }, { kind });
+        for (const kind of ['arrive', 'mend'] as const) play({ world, delayed }, { kind });
         world.evaluate(world.now);
         expectEverySlotAccounted(world, createdAt);
         expect(new Set(world.started).size).toBe(world.started.length);
@@ -159,11 +159,11 @@ function expectEverySlotAccounted(world: World, createdAt: number): void {
   expect(schedule.count(cursor, world.now)).toBe(0);
   const ran = slots.filter(({ outcome }) => outcome === 'Ran');
   for (const { run } of ran) expect(world.runs.has(run ?? '')).toBe(true);
-  // The other way round: what was started for a slot is the run of that slot.
+  // Conversely, each run of a slot belongs to a slot recorded as Ran.
   const firsts = [...world.runs.values()].filter((run) => run.attempt === 1 && run.trigger !== 'Manual');
   expect(new Set(firsts.map((run) => run.slot))).toEqual(new Set(ran.map(({ from }) => from)));
   expect(firsts).toHaveLength(ran.length);
-  // A manual run is known by the trigger as long as that stands, and the steps replace it.
+  // Manual runs are exempt: a new trigger replaces the pending one, and its run may be unknown then.
   const slotRuns = world.started.filter((name) => !name.startsWith(`${world.job.name}-m`));
   for (const name of slotRuns) expect(world.runs.has(name)).toBe(true);
 }

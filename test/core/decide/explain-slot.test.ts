@@ -55,14 +55,14 @@ const NEXT = 'The next slot is 2026-03-11T02:00:00Z.';
 describe('a slot that ran', () => {
   const slots = [slot({ outcome: 'Ran', run: 'backup-1' })];
 
-  test('is told with its run and its result', () => {
+  test('names its run and its result', () => {
     expect(explain('2026-03-05T02:00:00.400Z', { slots, runs: [run()] })).toEqual([
       'It ran: backup-1 started at 2026-03-05T02:00:00Z and ended as Completed after 3s.',
       NEXT,
     ]);
   });
 
-  test('is told with each attempt, in order, and why it failed', () => {
+  test('names each attempt in order, and why it failed', () => {
     const failed = { phase: 'Failed', reason: 'ExitCode', exitCode: 7 } as const;
     const runs = [
       run({
@@ -82,7 +82,7 @@ describe('a slot that ran', () => {
     ]);
   });
 
-  test('is told while it waits and while it runs', () => {
+  test('names a run that waits or is running', () => {
     const { startedAt: _, finishedAt: __, exitCode: ___, ...waiting } = run({ phase: 'Created' });
     expect(explain('2026-03-05T02:00:00Z', { slots, runs: [waiting] })[0]).toBe(
       'It ran: backup-1 waits since 2026-03-05T02:00:00Z.',
@@ -93,7 +93,7 @@ describe('a slot that ran', () => {
     );
   });
 
-  test('is told even when the run is no longer kept', () => {
+  test('names its run although the run is no longer kept', () => {
     expect(explain('2026-03-05T02:00:00Z', { slots })[0]).toBe(
       'The slot 2026-03-05T02:00:00Z ran as backup-1, whose record is no longer kept.',
     );
@@ -102,49 +102,53 @@ describe('a slot that ran', () => {
 
 describe('a slot that did not run', () => {
   test.each([
-    ['Missed', 'NotEvaluated', 'nothing evaluated schedules then: lsh was not running, or the machine slept'],
+    [
+      'Missed',
+      'NotEvaluated',
+      'lsh did not evaluate schedules then: it was not running, or the machine slept',
+    ],
     ['Forbidden', 'RunActive', 'another run of the job was active, and concurrencyPolicy is Forbid'],
     ['Suspended', 'Suspended', 'the job was suspended'],
-    ['DeadlineExceeded', 'StartingDeadline', 'it was found later than startingDeadlineSeconds allows'],
+    ['DeadlineExceeded', 'StartingDeadline', 'lsh found it later than startingDeadlineSeconds allows'],
     ['Missed', 'SomethingNew', 'SomethingNew'],
-  ] as const)('because of %s (%s) says so', (outcome, cause, why) => {
+  ] as const)('names its outcome %s and its cause %s', (outcome, cause, why) => {
     expect(explain('2026-03-05T02:00:00Z', { slots: [slot({ outcome, cause })] })).toEqual([
       `The slot 2026-03-05T02:00:00Z did not run (${outcome}): ${why}.`,
       NEXT,
     ]);
   });
 
-  test('among others with the same fate names the stretch', () => {
+  test('as part of a stretch names the stretch', () => {
     const stretch = slot({ from: '2026-03-03T02:00:00Z', to: '2026-03-06T02:00:00Z', count: 4 });
     expect(explain('2026-03-05T02:00:00Z', { slots: [stretch] })[1]).toBe(
-      'It is one of 4 slots from 2026-03-03T02:00:00Z to 2026-03-06T02:00:00Z with the same fate.',
+      'It is one of 4 slots from 2026-03-03T02:00:00Z to 2026-03-06T02:00:00Z with the same outcome.',
     );
     expect(explain('2026-03-05T03:00:00Z', { slots: [stretch] })[0]).toMatch(/is not a slot/);
   });
 
-  test('because the job is suspended says so and how to go on', () => {
+  test('because the job is suspended names the command that resumes the job', () => {
     expect(explain('2026-03-05T02:00:00Z', { job: job({ suspend: true }) })).toEqual([
-      'The slot 2026-03-05T02:00:00Z did not run: the job is suspended. It is written down when the job is resumed.',
+      'The slot 2026-03-05T02:00:00Z did not run: the job is suspended. lsh records the slot when the job resumes.',
       'The job is suspended now: `lsh cron resume backup` lets it run again.',
     ]);
   });
 
-  test('and has no record names what may be the reason', () => {
+  test('and has no record lists the possible reasons', () => {
     expect(explain('2026-03-05T02:00:00Z')[0]).toBe(
-      'The schedule has a slot at 2026-03-05T02:00:00Z, but no record of it is kept.',
+      'The schedule has a slot at 2026-03-05T02:00:00Z, but lsh has no record of it.',
     );
   });
 
-  test('and is seconds old is not judged yet', () => {
+  test('and is seconds old asks the user to wait', () => {
     const now = Date.parse('2026-03-10T02:00:05Z');
     expect(explain('2026-03-10T02:00:00Z', { now })[0]).toBe(
-      'The slot 2026-03-10T02:00:00Z is only 5s old and not evaluated yet; ask again shortly.',
+      'The slot 2026-03-10T02:00:00Z is only 5s old, and lsh has not evaluated it yet; ask again shortly.',
     );
   });
 });
 
 describe('an instant', () => {
-  test('that is no slot is answered with the slots around it', () => {
+  test('that is no slot names the slots around it', () => {
     expect(explain('2026-03-05T14:00:00Z').slice(0, 2)).toEqual([
       '2026-03-05T14:00:00Z is not a slot of "0 2 * * *" in UTC.',
       'The slot before it is 2026-03-05T02:00:00Z, the next one 2026-03-06T02:00:00Z.',
@@ -156,17 +160,17 @@ describe('an instant', () => {
 
   test('in the future is due or not', () => {
     expect(explain('2026-03-11T02:00:00Z')).toEqual([
-      '2026-03-11T02:00:00Z is still to come; the job is due then.',
+      '2026-03-11T02:00:00Z is in the future; the job is due then.',
     ]);
   });
 
-  test('before the job was created has no account', () => {
+  test('before the job was created has no record', () => {
     expect(explain('2026-02-01T02:00:00Z')[0]).toBe(
-      '2026-02-01T02:00:00Z is before the job was created (2026-03-01T12:00:00Z): no account was kept.',
+      '2026-02-01T02:00:00Z is before the job was created (2026-03-01T12:00:00Z), so lsh kept no record.',
     );
   });
 
-  test('at which somebody asked for a run tells of it', () => {
+  test('at which a user requested a run names the run', () => {
     const manual = run({
       name: 'backup-m',
       trigger: 'Manual',
@@ -174,7 +178,7 @@ describe('an instant', () => {
       slot: '2026-03-05T14:00:00Z',
     });
     expect(explain('2026-03-05T14:00:00Z', { runs: [manual] })[2]).toBe(
-      'ada asked for a run then: backup-m started at 2026-03-05T02:00:00Z and ended as Completed after 3s.',
+      'ada requested a run then: backup-m started at 2026-03-05T02:00:00Z and ended as Completed after 3s.',
     );
   });
 });

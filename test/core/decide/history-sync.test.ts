@@ -1,4 +1,4 @@
-// What the team's history lacks stays in the ledger, and a condition says whether people can rely on it.
+// Runs that the team's history lacks stay in the ledger, and a condition reports failed writes.
 import { describe, expect, test } from 'vitest';
 import { decideInvalid } from '../../../src/core/decide/decide.ts';
 import { LshError } from '../../../src/core/errors.ts';
@@ -8,7 +8,7 @@ import { traitsOf, World } from '../../support/world.ts';
 const LIMITED = { schedule: '* * * * *', successfulRunsHistoryLimit: 1, failedRunsHistoryLimit: 1 };
 const TROUBLE = { reason: 'HistoryUnavailable', message: 'The team’s history cannot be written.' };
 
-/** Lives through so many minutes with a run each, which end as told. */
+/** Evaluates for some minutes, with a run in each that ends with the exit code. */
 function live(world: World, minutes: number, exitCode = 0): void {
   for (let minute = 1; minute <= minutes; minute++) {
     world.evaluate(world.now - (world.now % 60_000) + 60_000);
@@ -17,11 +17,11 @@ function live(world: World, minutes: number, exitCode = 0): void {
   }
 }
 
-/** Nothing, or all that has ended, has arrived. */
+/** All finished runs have reached the history, or none. */
 function arrived(world: World, all: boolean, trouble?: HistoryProgress['trouble']): void {
   const shown = [...world.runs.values()].filter(({ name }) => !world.forgotten.includes(name));
   const missing = all ? [] : shown.filter(({ phase }) => phase !== 'Running').map(({ name }) => name);
-  world.lacking = { missing: new Set(missing), trouble };
+  world.history = { missing: new Set(missing), trouble };
 }
 
 const synced = ({ job }: World) => job.status?.conditions.find(({ type }) => type === 'HistorySynced');
@@ -43,7 +43,7 @@ describe('runs beyond the history limits', () => {
   test.each([
     ['a Kubernetes Job, at each evaluation', 'Job', 9],
     ['a log, once', 'Shell', 3],
-  ] as const)('leave nothing but their record meanwhile: not %s', (_, executor, times) => {
+  ] as const)('keep their record alone: the decision removes %s', (_, executor, times) => {
     const world = new World({ ...LIMITED, executor });
     const removed: string[] = [];
     const evaluate = (instant?: number) => {
@@ -62,13 +62,13 @@ describe('runs beyond the history limits', () => {
     expect(removed.length).toBe(times);
   });
 
-  test('go at once where no history is kept beside the ledger', () => {
+  test('leave the ledger at once if no team history is configured', () => {
     const world = new World(LIMITED);
     live(world, 3);
     expect(world.forgotten).toHaveLength(2);
   });
 
-  test('are kept to the newest hundred, however long nothing can be written', () => {
+  test('are limited to the newest hundred while the history takes no writes', () => {
     const world = new World(LIMITED);
     for (let minute = 0; minute < 120; minute++) {
       arrived(world, false, TROUBLE);
@@ -81,13 +81,13 @@ describe('runs beyond the history limits', () => {
 });
 
 describe('the condition HistorySynced', () => {
-  test('is there only where a history is kept', () => {
+  test('exists only if a team history is configured', () => {
     const world = new World(LIMITED);
     live(world, 1);
     expect(synced(world)).toBeUndefined();
   });
 
-  test('is true as long as nothing is in the way, also with a run that is under way there', () => {
+  test('is True while no write fails, even if a run has not arrived yet', () => {
     const world = new World(LIMITED);
     arrived(world, true);
     live(world, 1);
@@ -96,7 +96,7 @@ describe('the condition HistorySynced', () => {
     expect(world.evaluate().change.status).toBeUndefined();
   });
 
-  test('is false, and says why, while the job’s runs cannot be written, and true again afterwards', () => {
+  test('is False with the reason while writes of the job’s runs fail, and True again afterwards', () => {
     const world = new World(LIMITED);
     arrived(world, true, TROUBLE);
     world.evaluate('2026-01-01T00:00:30Z');
@@ -110,7 +110,7 @@ describe('the condition HistorySynced', () => {
     expect(synced(world)).toMatchObject({ status: 'True' });
   });
 
-  test('stays false under the next leader, who has tried nothing yet, until the runs have arrived', () => {
+  test('stays False under the next leader until the runs have arrived', () => {
     const world = new World(LIMITED);
     arrived(world, true, TROUBLE);
     live(world, 1);
@@ -122,13 +122,13 @@ describe('the condition HistorySynced', () => {
     expect(synced(world)).toMatchObject({ status: 'True' });
   });
 
-  test('is told of a job whose spec cannot be evaluated too', () => {
+  test('is set on a job with an invalid spec too', () => {
     const world = new World(LIMITED);
     live(world, 1);
     arrived(world, false, TROUBLE);
-    const { job, now, lacking } = world;
+    const { job, now, history } = world;
     const known = { job, runs: [...world.runs.values()], observations: [], now, traitsOf, capacity: 1 };
-    const invalid = { ...known, evaluatingSince: world.evaluatingSince, history: lacking };
+    const invalid = { ...known, evaluatingSince: world.evaluatingSince, history };
     const { change } = decideInvalid(invalid, new LshError('EXECUTOR_UNAVAILABLE', { executor: 'Shell' }));
     expect(change.status?.conditions.map(({ type, status }) => `${type} ${status}`)).toEqual([
       'Ready False',

@@ -11,7 +11,7 @@ test('delays grow by the factor and stop growing at the cap', () => {
   ]);
 });
 
-test('jitter spreads by at most its share, and the same run always by the same', () => {
+test('jitter spreads delays by at most its share, and gives the same run the same delay', () => {
   const spread = { ...retry, jitter: 0.5 };
   const delays = Array.from({ length: 200 }, (_, i) => retryDelayMs(`run-${i}`, 1, spread));
   expect(Math.min(...delays)).toBeGreaterThanOrEqual(5000);
@@ -25,7 +25,7 @@ test.each([
   ['a failure past the limit', { phase: 'Failed', reason: 'ExitCode', exitCode: 1, attempt: 4 }, false],
   ['a lost run', { phase: 'Failed', reason: 'Lost' }, true],
   ['a timed-out run', { phase: 'Killed', reason: 'TimedOut' }, true],
-  ['a run that somebody stopped', { phase: 'Killed', reason: 'StoppedByUser' }, false],
+  ['a run that a user stopped', { phase: 'Killed', reason: 'StoppedByUser' }, false],
   ['a replaced run', { phase: 'Killed', reason: 'Replaced' }, false],
   ['a refused command', { phase: 'Failed', reason: 'Refused' }, false],
   ['a success', { phase: 'Completed' }, false],
@@ -33,7 +33,7 @@ test.each([
   expect(isRetried(aRun(run), retry)).toBe(expected);
 });
 
-test('chosen exit codes decide about exits, not about losses', () => {
+test('exit codes decide about retries after exits, not about lost runs', () => {
   const only = { ...retry, onExitCodes: [75] };
   const never = { ...retry, notOnExitCodes: [2] };
   const exit = (exitCode: number) => aRun({ phase: 'Failed', reason: 'ExitCode', exitCode });

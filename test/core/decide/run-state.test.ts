@@ -3,7 +3,7 @@ import { cancelled, claimed, ended, lost, mayBecome } from '../../../src/core/de
 import { RUN_PHASES } from '../../../src/core/run.ts';
 import { aRun } from '../../support/builders.ts';
 
-test('the table of phases: nothing leaves an end, nothing skips the claim but a cancellation', () => {
+test('no run leaves an end, and only a cancelled run skips the claim', () => {
   const allowed = RUN_PHASES.flatMap((from) =>
     RUN_PHASES.filter((to) => mayBecome(from, to)).map((to) => `${from}>${to}`),
   );
@@ -16,7 +16,7 @@ test('the table of phases: nothing leaves an end, nothing skips the claim but a 
   ]);
 });
 
-test('an illegal step is an error, not a silent change', () => {
+test('a step outside the table throws', () => {
   const done = ended(claimed(aRun(), 1, undefined), {
     name: 'backup-1',
     state: 'Ended',
@@ -27,7 +27,7 @@ test('an illegal step is an error, not a silent change', () => {
   expect(() => lost(aRun(), 3)).toThrow(/cannot go from Created to Failed/);
 });
 
-test('ends get their phase and reason from what was seen and from who asked first', () => {
+test('phase and reason come from the observed end, unless a stop cause came first', () => {
   const running = claimed(aRun(), 1, undefined);
   const end = { name: running.name, state: 'Ended', finishedAt: 9 } as const;
   expect(ended(running, { ...end, exitCode: 0 })).toMatchObject({ phase: 'Completed' });
