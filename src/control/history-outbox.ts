@@ -1,6 +1,7 @@
 // Finished runs on their way to the team's history. The ledger keeps each of them until it has arrived, so nothing
 // here need be durable: after a restart whatever the ledger shows is written once more, and changes nothing.
 import type { HistoryProgress } from '../core/decide/history-sync.ts';
+import { Backoff } from '../core/backoff.ts';
 import { toLshError, type LshError } from '../core/errors.ts';
 import type { Job, JobKey } from '../core/job.ts';
 import { isFinished, type Run } from '../core/run.ts';
@@ -11,8 +12,7 @@ import type { Clock, Logger, RunHistory } from './ports.ts';
 const BATCH_MAX = 200;
 /** Runs that wait here, at the most; those of further jobs are taken from the ledger when there is room again. */
 const WAITING_MAX = 20_000;
-const RETRY_FIRST_MS = 1_000;
-const RETRY_MAX_MS = 60_000;
+const RETRY = { initialMs: 1_000, maxMs: 60_000 };
 /** However much longer a server asks to wait. */
 const RETRY_AFTER_MAX_MS = 300_000;
 /** For so long nothing comes through before it is told: a project that restarts is not worth a word. */
@@ -46,7 +46,7 @@ export class HistoryOutbox {
   /** Id of the run that was refused and is tried again. */
   #onTrial: string | undefined;
   #batchSize = BATCH_MAX;
-  #failures = 0;
+  readonly #backoff = new Backoff(RETRY);
   #failingSince = 0;
   #trouble: Trouble | undefined;
   #state: 'idle' | 'writing' | 'resting' | 'closed' = 'idle';
@@ -176,7 +176,7 @@ export class HistoryOutbox {
       this.#trouble = undefined;
       for (const { job } of this.#waiting.values()) concerned.add(job);
     }
-    this.#failures = 0;
+    this.#backoff.reset();
     // What kept it out is gone, so that others may be taken as well.
     if (batch.some((run) => idOf(run) === this.#onTrial)) {
       this.#onTrial = undefined;
@@ -191,11 +191,10 @@ export class HistoryOutbox {
 
   #failed(batch: readonly Run[], error: LshError): void {
     const { clock, logger } = this.#options;
-    if (this.#failures++ === 0) this.#failingSince = clock.monotonic();
+    if (this.#backoff.failures === 0) this.#failingSince = clock.monotonic();
     if (error.retryable) this.#batchSize = Math.max(1, Math.floor(batch.length / 2));
     else this.#suspect(batch, error);
-    const delayMs = Math.min(RETRY_FIRST_MS * 2 ** (this.#failures - 1), RETRY_MAX_MS);
-    const retryInMs = Math.max(delayMs, Math.min(error.retryAfterMs, RETRY_AFTER_MAX_MS));
+    const retryInMs = this.#backoff.next(Math.min(error.retryAfterMs, RETRY_AFTER_MAX_MS));
     logger.warn({ backlog: this.backlog, retryInMs, err: error }, 'the team’s history was not written');
     if (clock.monotonic() - this.#failingSince >= TOLD_AFTER_MS) this.#tell(error);
     if (this.#state === 'closed') return;
@@ -226,7 +225,7 @@ export class HistoryOutbox {
   #armTrial(): void {
     if (this.#trialIsToCome || this.#refused.size === 0) return;
     this.#trialIsToCome = true;
-    this.#after(RETRY_MAX_MS, () => {
+    this.#after(RETRY.maxMs, () => {
       this.#trialIsToCome = false;
       const [next] = this.#refused.values();
       if (next === undefined) return;

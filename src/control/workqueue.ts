@@ -1,12 +1,12 @@
 // The workqueue of keys: deduplicated, one worker per key at a time, ordered by priority, with wake-up times
 // and a rate-limited way back for failures. The heap of wake-ups is the evaluation of all schedules at once.
+import { exponentialDelay } from '../core/backoff.ts';
 import type { JobKey } from '../core/job.ts';
 import { WakeHeap } from './wake-heap.ts';
 import type { Clock } from './ports.ts';
 
 const PRIORITIES = 11; // 0 to 10
-const RETRY_FIRST_MS = 5;
-const RETRY_MAX_MS = 60_000;
+const RETRY_MS = { initial: 5, max: 60_000 };
 /** A difference between the wall clock and the steady one that is a step or a sleep, not a slow timer. */
 const CLOCK_STEP_MS = 1000;
 
@@ -73,7 +73,7 @@ export class Workqueue {
   retry(key: JobKey, atLeastMs = 0): number {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
-    const delayMs = Math.max(atLeastMs, Math.min(RETRY_FIRST_MS * 2 ** failures, RETRY_MAX_MS));
+    const delayMs = Math.max(atLeastMs, exponentialDelay(failures, RETRY_MS));
     this.wakeAt(key, this.#options.clock.now() + delayMs);
     return delayMs;
   }

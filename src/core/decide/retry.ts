@@ -1,10 +1,11 @@
-// What follows a failed attempt.
+// Whether and when a failed attempt is followed by another.
+import { exponentialDelay } from '../backoff.ts';
 import { stableFraction } from '../hash.ts';
 import type { Retry } from '../job.ts';
 import { manualRunName, slotRunName } from '../naming.ts';
 import type { Run, RunReason } from '../run.ts';
 
-/** Ends that nobody wants repeated: somebody asked for them, or they would be the same again. */
+/** Reasons that are never retried: a user or lsh asked for the end, or the next attempt would end the same way. */
 const FINAL_REASONS: ReadonlySet<RunReason> = new Set([
   'StoppedByUser',
   'Replaced',
@@ -13,7 +14,7 @@ const FINAL_REASONS: ReadonlySet<RunReason> = new Set([
   'Refused',
 ]);
 
-/** Whether the attempt, which has finished, is followed by another. */
+/** Whether another attempt follows the finished run. */
 export function isRetried(run: Run, retry: Retry): boolean {
   if (run.phase === 'Completed' || run.reason === undefined || run.attempt > retry.limit) return false;
   if (FINAL_REASONS.has(run.reason)) return false;
@@ -26,17 +27,17 @@ function exitCodeAllows(code: number, retry: Retry): boolean {
 }
 
 /**
- * Milliseconds between the end of attempt `attempt` and the start of the next: exponential, capped, and spread
- * by a hash of the run, so that a hundred jobs that failed together do not come back together.
+ * Returns the milliseconds between the end of attempt `attempt` (from 1) and the start of the next. A hash of the run
+ * name spreads the delay, so that a hundred jobs that failed together do not retry together.
  */
 export function retryDelayMs(runName: string, attempt: number, retry: Retry): number {
-  const exponential = retry.initialSeconds * retry.factor ** (attempt - 1);
-  const capped = Math.min(exponential, retry.maxSeconds);
-  const spread = 1 + retry.jitter * (2 * stableFraction(runName) - 1);
-  return Math.round(capped * spread * 1000);
+  const { initialSeconds: initial, factor, maxSeconds: max, jitter } = retry;
+  const seconds = exponentialDelay(attempt - 1, { initial, factor, max });
+  const spread = 1 + jitter * (2 * stableFraction(runName) - 1);
+  return Math.round(seconds * spread * 1000);
 }
 
-/** The next attempt, as it waits for its delay. */
+/** Returns the next attempt, which waits for its delay. */
 export function nextAttempt(jobName: string, run: Run, retry: Retry, now: number): Run {
   const attempt = run.attempt + 1;
   return {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { LshError } from '../../core/errors.ts';
 import type { Run } from '../../core/run.ts';
 import { isNotFound, statusCode } from '../api/api-errors.ts';
-import { Backoff } from '../api/backoff.ts';
+import { Backoff } from '../../core/backoff.ts';
 import { callError } from './call-errors.ts';
 import { RUN_CONTAINER, RUN_LABEL } from '../objects/kube-job.ts';
 import { listAll } from '../api/list-all.ts';

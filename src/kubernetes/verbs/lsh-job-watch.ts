@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { LshError } from '../../core/errors.ts';
 import { retryAfterMs } from '../api/api-errors.ts';
-import { Backoff } from '../api/backoff.ts';
+import { Backoff } from '../../core/backoff.ts';
 import { getLshJob, type Scope } from './api-calls.ts';
 import { lshJobPath, type LshJob } from '../objects/lsh-job.ts';
 import { watch } from '../api/watch/watch.ts';

@@ -2,6 +2,7 @@
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../../control/ports.ts';
+import { Backoff } from '../../core/backoff.ts';
 import { LshError } from '../../core/errors.ts';
 import { MessageStream } from './message-stream.ts';
 import {
@@ -31,15 +32,14 @@ export interface RunnerLinkOptions {
   log: Logger;
 }
 
-const RETRY_FIRST_MS = 20;
-const RETRY_MAX_MS = 1000;
+const RETRY = { initialMs: 20, maxMs: 1000 };
 
 export class RunnerLink {
   readonly #options: RunnerLinkOptions;
   #request: ClientRequest | undefined;
   #stream: MessageStream | undefined;
   #retry: NodeJS.Timeout | undefined;
-  #failures = 0;
+  readonly #backoff = new Backoff(RETRY);
   #ended = false;
 
   constructor(options: RunnerLinkOptions) {
@@ -70,7 +70,7 @@ export class RunnerLink {
 
   /** The connection works: the next reconnect starts with the shortest delay. */
   resetBackoff(): void {
-    this.#failures = 0;
+    this.#backoff.reset();
   }
 
   /** Flushes, closes, and does not reconnect. */
@@ -133,8 +133,8 @@ export class RunnerLink {
   #failed(error: Error): void {
     this.#request = undefined;
     if (this.#ended) return;
-    const delayMs = Math.min(RETRY_FIRST_MS * 2 ** this.#failures, RETRY_MAX_MS);
-    const level = this.#failures++ === 0 ? 'warn' : 'debug';
+    const level = this.#backoff.failures === 0 ? 'warn' : 'debug';
+    const delayMs = this.#backoff.next();
     this.#options.log[level]({ err: error, delayMs }, 'no connection to the runner');
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.open(), delayMs);

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Listeners } from '../../../control/listeners.ts';
 import type { Logger } from '../../../control/ports.ts';
 import { describeError, isGone, retryAfterMs, statusCode } from '../api-errors.ts';
-import { Backoff } from '../backoff.ts';
+import { Backoff } from '../../../core/backoff.ts';
 import type { KubeClient } from '../client.ts';
 import { listAll } from '../list-all.ts';
 import { ObjectCache, type Change } from './object-cache.ts';

@@ -1,7 +1,6 @@
 // The cache of an informer, against a plain model of it.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Backoff } from '../../../../src/kubernetes/api/backoff.ts';
 import { ObjectCache } from '../../../../src/kubernetes/api/watch/object-cache.ts';
 import type { KubeObject } from '../../../../src/kubernetes/api/objects.ts';
 import { WatchHealth } from '../../../../src/kubernetes/api/watch/watch-health.ts';
@@ -42,17 +41,6 @@ describe('the cache of an informer', () => {
       }),
       seeded({ numRuns: 500 }),
     );
-  });
-});
-
-describe('the backoff', () => {
-  test('doubles up to its limit, spreads by half, and starts over after a success', () => {
-    const backoff = new Backoff({ initialMs: 100, maxMs: 400, random: () => 0 });
-    expect([1, 2, 3, 4].map(() => backoff.next())).toEqual([50, 100, 200, 200]);
-    expect(backoff.next(1_000)).toBe(1_000);
-    backoff.reset();
-    expect(backoff.next()).toBe(50);
-    expect(new Backoff({ initialMs: 100, maxMs: 400, random: () => 0.999 }).next()).toBeCloseTo(100, 0);
   });
 });
 
