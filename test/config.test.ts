@@ -22,7 +22,7 @@ test('an almost empty environment gives the defaults', () => {
   });
 });
 
-test('every value is read as its type', () => {
+test('parses every value as its type', () => {
   const config = loadConfig({
     ...HOME,
     NODE_ENV: 'production',
@@ -50,7 +50,7 @@ test('an empty variable counts as not set', () => {
   expect(config).toMatchObject({ logLevel: 'info', noColor: false, xdgStateHome: undefined, warnings: [] });
 });
 
-test('the config is frozen through and through', () => {
+test('the config and its parts are frozen', () => {
   const config = loadConfig({ ...HOME, LSH_COMMAND_ALLOW_LIST: 'ls' });
   const { inherited, inheritedSecrets, warnings, commandAllowList } = config;
   for (const part of [config, inherited, inheritedSecrets, warnings, commandAllowList]) {
@@ -58,7 +58,7 @@ test('the config is frozen through and through', () => {
   }
 });
 
-test('commands inherit where things are and nothing that is not in the table', () => {
+test('commands inherit the inherited variables and nothing else', () => {
   const { inherited } = loadConfig({
     ...HOME,
     TZ: 'Asia/Tokyo',
@@ -80,14 +80,14 @@ test('commands inherit where things are and nothing that is not in the table', (
 describe('a secret', () => {
   const key = 'AGE-SECRET-KEY-1MADEUPFORATEST';
 
-  test('is inherited apart from what may be shown, without the newline of its file', () => {
+  test('is inherited apart from public variables, without the newline of its file', () => {
     const config = loadConfig({ ...HOME, LSH_SECRETS_KEY: `${key}\n` });
     expect(config.inheritedSecrets).toEqual({ LSH_SECRETS_KEY: key });
     expect(Object.values(config.inherited)).not.toContain(key);
     expect(loadConfig(HOME).inheritedSecrets).toEqual({});
   });
 
-  test('is only set to whoever looks at the environment', () => {
+  test('is shown as `set`', () => {
     const state = environmentState({ ...HOME, LSH_SECRETS_KEY: key });
     expect(state).toContainEqual({
       name: 'LSH_SECRETS_KEY',
@@ -97,7 +97,7 @@ describe('a secret', () => {
     });
   });
 
-  test('that is no key is refused, and not told', () => {
+  test('that is too short is refused and not shown', () => {
     const env = { ...HOME, LSH_SECRETS_KEY: 'too short' };
     expect(environmentProblems(env)).toEqual([
       { path: 'LSH_SECRETS_KEY', message: 'must be a key of at least 16 characters' },
@@ -117,7 +117,7 @@ describe('with problems', () => {
     XDG_RUNTIME_DIR: 'run',
   };
 
-  test('every one is named at once', () => {
+  test('reports every one at once', () => {
     expect(environmentProblems(bad).map(({ path, message }) => `${path} ${message}`)).toEqual([
       'LSH_LOG_LEVEL must be one of debug, info, warn, error, not "verbose"',
       'HOME is required when no state directory is set',
@@ -130,7 +130,7 @@ describe('with problems', () => {
     ]);
   });
 
-  test('a process outside production warns and goes on with the defaults', () => {
+  test('a process outside production warns and uses the defaults', () => {
     const config = loadConfig(bad);
     expect(config.warnings).toHaveLength(8);
     expect(config.warnings[0]).toBe('LSH_LOG_LEVEL must be one of debug, info, warn, error, not "verbose".');
@@ -152,22 +152,22 @@ test('a state directory makes HOME unnecessary', () => {
 describe('Supabase', () => {
   const URL = 'https://team.supabase.co';
 
-  test('without its key is no problem of a process that does not use it', () => {
+  test('without its key is no problem for a process that does not use it', () => {
     expect(loadConfig({ ...HOME, NODE_ENV: 'production', SUPABASE_URL: URL }).warnings).toEqual([]);
     expect(environmentProblems({ ...HOME, SUPABASE_SERVICE_ROLE_KEY: 'k' })).toEqual([]);
   });
 
-  test('has no newline of the files that its Secret was made of', () => {
+  test('loses the newline of the files that its Secret was created from', () => {
     const config = loadConfig({ ...HOME, SUPABASE_URL: `${URL}\n`, SUPABASE_SERVICE_ROLE_KEY: 'k\n' });
     expect(config).toMatchObject({ supabaseUrl: URL, supabaseServiceRoleKey: 'k' });
   });
 
-  test.each(['team.supabase.co', 'ftp://team', ' '])('is not at "%s"', (url) => {
+  test.each(['team.supabase.co', 'ftp://team', ' '])('refuses the URL "%s"', (url) => {
     const problems = environmentProblems({ ...HOME, SUPABASE_URL: url, SUPABASE_SERVICE_ROLE_KEY: 'k' });
     expect(problems.map(({ path }) => path)).toEqual(['SUPABASE_URL']);
   });
 
-  test('has a key that is shown nowhere', () => {
+  test('never shows its key', () => {
     const state = environmentState({ ...HOME, SUPABASE_SERVICE_ROLE_KEY: 'e30.secret' });
     expect(JSON.stringify(state)).not.toContain('e30.secret');
     expect(state).toContainEqual(
@@ -176,14 +176,14 @@ describe('Supabase', () => {
   });
 });
 
-test('production says aloud that dangerous commands are let through', () => {
+test('warns in production that dangerous commands are allowed', () => {
   const { warnings } = loadConfig({ ...HOME, NODE_ENV: 'production', LSH_ALLOW_DANGEROUS_COMMANDS: 'true' });
   expect(warnings).toEqual([
     'LSH_ALLOW_DANGEROUS_COMMANDS is true in production: lsh runs dangerous commands with only a warning.',
   ]);
 });
 
-test('a mistyped name is pointed at, and what a cluster or a run adds is not', () => {
+test('reports a mistyped name, but no variable that a cluster or a run adds', () => {
   const env = {
     ...HOME,
     LSH_LOGLEVEL: 'debug',

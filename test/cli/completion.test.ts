@@ -9,7 +9,7 @@ import { tempDir } from '../support/temp-dir.ts';
 
 const home = aSharedDaemon();
 
-/** The home with `lsh` in its PATH, as after an installation. */
+/** The environment of the home with `lsh` in its PATH, as after an installation. */
 function installed(): Pick<TestHome, 'env'> {
   const directory = tempDir();
   const program = join(directory, 'lsh');
@@ -18,7 +18,7 @@ function installed(): Pick<TestHome, 'env'> {
   return { env: { ...home.env, PATH: `${directory}:${home.env['PATH']}` } };
 }
 
-/** What bash would offer for the words; the last one is where the cursor stands. */
+/** The completions that bash offers for the last word. */
 async function offered(...words: string[]): Promise<string[]> {
   const script = `eval "$(lsh completion bash)"
 complete -p lsh >/dev/null || exit 1
@@ -31,7 +31,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
 }
 
 describe('in a real bash', () => {
-  test('verbs, options, values and names of jobs are offered', async () => {
+  test('completes verbs, options, values and names of jobs', async () => {
     await lshOk(home, [
       'cron',
       'add',
@@ -56,7 +56,7 @@ describe('in a real bash', () => {
 
 const has = (shell: string) => spawnSync(shell, ['-c', 'exit 0']).status === 0;
 
-test.runIf(has('zsh'))('zsh takes the script', async () => {
+test.runIf(has('zsh'))('zsh loads the script', async () => {
   const script = await lshOk(home, ['completion', 'zsh']);
   const { status, stderr } = spawnSync('zsh', ['-fc', `autoload -U compinit; compinit -D; ${script}`], {
     encoding: 'utf8',
@@ -64,7 +64,7 @@ test.runIf(has('zsh'))('zsh takes the script', async () => {
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 });
 
-test.runIf(has('fish'))('fish takes the script and offers verbs', async () => {
+test.runIf(has('fish'))('fish loads the script and offers verbs', async () => {
   const script = await lshOk(home, ['completion', 'fish']);
   const { stdout } = spawnSync('fish', ['-c', `${script}\ncomplete -C 'lsh cron tr'`], {
     encoding: 'utf8',

@@ -5,7 +5,7 @@ import type { DaemonStatus } from '../../src/local/socket/protocol.ts';
 import { lsh, lshOk } from '../support/cli.ts';
 import { aHome, type TestHome } from '../support/daemon.ts';
 
-/** A home whose daemon, if one was started, is stopped after the test. */
+/** A home whose daemon, if the test starts one, stops after the test. */
 function aHomeToStop(): TestHome {
   const home = aHome();
   onTestFinished(async () => {
@@ -18,7 +18,7 @@ const statusOf = async (home: TestHome) =>
   JSON.parse(await lshOk(home, ['daemon', 'status', '-o', 'json'])) as DaemonStatus;
 
 describe('lsh daemon', () => {
-  test('start, start again, restart, stop, stop again: each says what is so', async () => {
+  test('start, restart and stop print the result, also when repeated', async () => {
     const home = aHomeToStop();
     expect(await lshOk(home, ['daemon', 'start'])).toMatch(/^daemon started \(process \d+\)\n$/);
     const { pid } = await statusOf(home);
@@ -36,7 +36,7 @@ describe('lsh daemon', () => {
     expect((await lsh(home, ['daemon', 'status'])).status).toBe(3);
   });
 
-  test('a daemon that cannot start says why, with its status and a hint', async () => {
+  test('start prints the reason, the status and a hint of a daemon that cannot start', async () => {
     const home = aHomeToStop();
     await lshOk(home, ['daemon', 'start']);
     await lshOk(home, ['daemon', 'stop']);
@@ -58,7 +58,7 @@ describe('lsh daemon', () => {
     expect(await lshOk(home, ['daemon', 'logs', '-n', '2'])).toBe(`${all.slice(-2).join('\n')}\n`);
   });
 
-  test('cleanup removes a socket that nobody listens on, and nothing while a daemon runs', async () => {
+  test('cleanup removes a stale socket, and refuses while a daemon runs', async () => {
     const home = aHomeToStop();
     await lshOk(home, ['daemon', 'start']);
     const refused = await lsh(home, ['daemon', 'cleanup']);
@@ -82,7 +82,7 @@ describe('lsh daemon', () => {
   });
 });
 
-/** A listener takes its own name away when it closes; a second name of it stays, as after a kill. */
+/** A closing server removes its socket file; a hard link to it stays, as after a kill. */
 async function aStaleSocket(path: string): Promise<void> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(`${path}.x`, resolve));
@@ -91,7 +91,7 @@ async function aStaleSocket(path: string): Promise<void> {
 }
 
 describe('lsh doctor', () => {
-  test('all is well with a daemon; without one it says so and ends with 1', async () => {
+  test('passes with a daemon; without a daemon it fails and exits with 1', async () => {
     const home = aHomeToStop();
     const without = await lsh(home, ['doctor']);
     expect(without.status).toBe(1);
@@ -107,7 +107,7 @@ describe('lsh doctor', () => {
     );
   });
 
-  test('a variable with a bad value and a misspelt one are named', async () => {
+  test('names a variable with a bad value and a mistyped variable', async () => {
     const { stdout } = await lsh(aHome(), ['doctor'], { env: { LSH_LOG_LEVEL: 'loud', LSH_STAT_DIR: '/x' } });
     expect(stdout).toMatch(/^FAIL +environment +LSH_LOG_LEVEL must be/m);
     expect(stdout).toMatch(/^warn +environment +LSH_STAT_DIR .*LSH_STATE_DIR/m);

@@ -23,7 +23,7 @@ const names = (documents: { value: unknown }[]) =>
   documents.map(({ value }) => (value as { metadata: { name: string } }).metadata.name);
 
 describe('documents', () => {
-  test('several in one file, empty ones left out', () => {
+  test('reads several from one file, without empty ones', () => {
     const documents = parseDocuments(
       '---\n---\nmetadata: {name: a}\n---\n# nothing\n---\nmetadata: {name: b}\n',
       'f',
@@ -31,14 +31,14 @@ describe('documents', () => {
     expect(names(documents)).toEqual(['a', 'b']);
   });
 
-  test('the items of a list are documents, and so are those of a bare sequence', () => {
+  test('reads the items of a List and of a sequence as documents', () => {
     expect(
       names(parseDocuments('kind: List\nitems:\n- metadata: {name: a}\n- metadata: {name: b}\n', 'f')),
     ).toEqual(['a', 'b']);
     expect(names(parseDocuments('[{"metadata":{"name":"a"}}]', 'f'))).toEqual(['a']);
   });
 
-  test('a field is found by its path, down to line and column', () => {
+  test('locates a field by its path, with line and column', () => {
     const [document] = parseDocuments(
       'metadata:\n  name: a\nspec:\n  env:\n    - name: A\n      value: 1\n',
       'job.yaml',
@@ -48,31 +48,31 @@ describe('documents', () => {
     expect(document?.where('')).toBe('job.yaml:1:1');
   });
 
-  test('a field that is missing is shown where it would belong', () => {
+  test('locates a missing field at its nearest ancestor', () => {
     const [document] = parseDocuments('metadata:\n  name: a\nspec:\n  command: x\n', 'job.yaml');
     expect(document?.where('spec.schedule')).toBe('job.yaml:3:1');
   });
 
-  test('positions hold in the second document and inside a list', () => {
+  test('locates fields in a second document and inside a list', () => {
     const [, second] = parseDocuments('a: 1\n---\nspec:\n  bad: 1\n', 'f');
     expect(second?.where('spec.bad')).toBe('f:4:3');
     const [item] = parseDocuments('kind: List\nitems:\n- spec:\n    bad: 1\n', 'f');
     expect(item?.where('spec.bad')).toBe('f:4:5');
   });
 
-  test('broken syntax is a problem with its place, and the documents around it are read', () => {
+  test('reports broken syntax with its position, and reads the documents around it', () => {
     const [bad, good] = parseDocuments('a: [1\n---\nmetadata: {name: b}\n', 'f');
     expect(bad?.problems[0]?.path).toMatch(/^f:\d+:\d+$/);
     expect(names([good!])).toEqual(['b']);
   });
 
-  test('a key twice is a problem', () => {
+  test('reports a duplicate key', () => {
     expect(parseDocuments('a: 1\na: 2\n', 'f')[0]?.problems).toEqual([
       { path: 'f:2:1', message: 'Map keys must be unique' },
     ]);
   });
 
-  test('aliases that unfold without end are a problem, not a frozen program', () => {
+  test('reports aliases that expand without limit, and does not hang', () => {
     const levels = ['a: &a [x,x,x,x,x,x,x,x,x]'];
     for (const [name, of] of ['ba', 'cb', 'dc', 'ed'].map((pair) => pair.split(''))) {
       levels.push(`${name}: &${name} [*${of},*${of},*${of},*${of},*${of},*${of},*${of},*${of},*${of}]`);
@@ -81,7 +81,7 @@ describe('documents', () => {
     expect(document?.problems[0]?.message).toMatch(/alias/i);
   });
 
-  test('a directory gives its document files in the order of names; - is stdin', async () => {
+  test('reads the files of a directory in the order of their names, and stdin for -', async () => {
     writeFileSync(join(directory, 'b.yml'), 'metadata: {name: b}');
     writeFileSync(join(directory, 'a.json'), '{"metadata": {"name": "a"}}');
     writeFileSync(join(directory, 'notes.txt'), 'not: read');
@@ -89,7 +89,7 @@ describe('documents', () => {
     expect(names(await readDocuments(io('metadata: {name: in}'), '-'))).toEqual(['in']);
   });
 
-  test('a missing file is one clear error', async () => {
+  test('reports a missing file as FILE_UNREADABLE', async () => {
     await expect(readDocuments(io(), join(directory, 'none.yaml'))).rejects.toMatchObject({
       code: 'FILE_UNREADABLE',
       message: expect.stringContaining('no such file'),

@@ -8,7 +8,7 @@ import { aSharedDaemon, bash, lsh, lshOk } from '../support/cli.ts';
 import { aDaemon, aHome } from '../support/daemon.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
-/** Not due while a test runs. */
+/** Is not due during a test. */
 const YEARLY = ['--schedule', '0 0 1 1 *'];
 
 const home = aSharedDaemon();
@@ -25,7 +25,7 @@ async function json<T>(...args: string[]): Promise<T> {
 }
 
 describe('add', () => {
-  test('says created, unchanged, configured with what changed, and the next runs', async () => {
+  test('prints created, unchanged or configured, the changes and the next runs', async () => {
     const args = ['cron', 'add', '--name', 'rotate', '--schedule', '0 2 * * 0', '--tz', 'America/New_York'];
     const created = await lshOk(home, [...args, '--command', 'true']);
     expect(created).toMatch(
@@ -38,7 +38,7 @@ describe('add', () => {
     );
   });
 
-  test('--env-file may name a file that will be there later: it is for the run, not for this program', async () => {
+  test('--env-file may name a file that does not exist yet: Node does not read it as its own option', async () => {
     const args = [
       'cron',
       'add',
@@ -58,12 +58,12 @@ describe('add', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 
-  test('--dry-run says the same and changes nothing', async () => {
+  test('--dry-run prints the same and changes nothing', async () => {
     expect(await add('ghost', 'true', '--dry-run')).toMatch(/^job "ghost" created \(dry run\)\n/);
     expect(await json<JobDocument[]>('cron', 'list')).toEqual([]);
   });
 
-  test('-o json is the whole answer, and nothing else is on stdout', async () => {
+  test('-o json prints the whole answer, and stdout has nothing else', async () => {
     const { result, next, job } = JSON.parse(await add('a', 'true', '-o', 'json')) as PutResult;
     expect(result).toBe('created');
     expect(next).toHaveLength(3);
@@ -72,7 +72,7 @@ describe('add', () => {
     expect(await add('b', 'true', '-o', 'name')).toBe('b\n');
   });
 
-  test('arguments behind -- run without a shell', async () => {
+  test('arguments after -- run without a shell', async () => {
     await lshOk(home, ['cron', 'add', '--name', 'plain', ...YEARLY, '--', 'printf', '%s|', 'a  b', '$HOME']);
     await lshOk(home, ['cron', 'trigger', 'plain', '--wait']);
     expect(await lshOk(home, ['cron', 'logs', 'plain'])).toBe('a  b|$HOME|');
@@ -84,13 +84,13 @@ describe('add', () => {
     ['an unknown zone', [...YEARLY, '--tz', 'Mars/Phobos', '--command', 'true'], 2, 'JOB_INVALID'],
     ['no command', YEARLY, 2, 'JOB_INVALID'],
     ['a day that never comes', ['--schedule', '0 0 31 2 *', '--command', 'true'], 2, 'JOB_INVALID'],
-  ])('%s is refused with its status and code', async (_what, args, status, code) => {
+  ])('refuses %s with its status and code', async (_case, args, status, code) => {
     const result = await lsh(home, ['cron', 'add', '--name', 'x', ...args]);
     expect(result).toMatchObject({ status, stdout: '' });
     expect(result.stderr).toContain(`[${code}]`);
   });
 
-  test('a name of 300 characters is one clear problem', async () => {
+  test('reports one problem for a name of 300 characters', async () => {
     const { status, stderr } = await lsh(home, [
       'cron',
       'add',
@@ -106,7 +106,7 @@ describe('add', () => {
 });
 
 describe('runs', () => {
-  test('trigger --wait ends with the exit code of the run; logs, history, report and get tell of it', async () => {
+  test('trigger --wait exits with the exit code of the run; logs, history, report and get show the run', async () => {
     await add('fails', 'echo out; echo err >&2; exit 7');
     const waited = await lsh(home, ['cron', 'trigger', 'fails', '--wait']);
     expect(waited.status).toBe(7);
@@ -131,7 +131,7 @@ describe('runs', () => {
     expect(await lshOk(home, ['cron', 'list'])).toMatch(/^fails .*Failed \(exit 7\) .*Failing$/m);
   });
 
-  test('the same trigger id is the same run', async () => {
+  test('the same trigger id starts no second run', async () => {
     await add('once', 'true');
     const args = ['cron', 'trigger', 'once', '--id', 'deploy-1', '-o', 'name'];
     const first = await lshOk(home, args);
@@ -139,14 +139,14 @@ describe('runs', () => {
     expect(await json<RunDocument[]>('cron', 'history', 'once')).toHaveLength(1);
   });
 
-  test('logs -f goes on until the run has ended, and stop ends it', async () => {
+  test('logs -f prints until the run ends, and stop ends the run', async () => {
     await add('long', 'trap "echo told; exit 0" TERM; echo begun; sleep 1000 & wait');
     await lshOk(home, ['cron', 'trigger', 'long']);
     const following = lshOk(home, ['cron', 'logs', '-f', 'long']);
     const run = await runWithOutput('long', 'begun');
     expect(await lshOk(home, ['cron', 'stop', 'long'])).toBe(`run "${run}" stopping\n`);
     expect(await following).toBe('begun\ntold\n');
-    // The end of its output comes before its record.
+    // The output ends before the end of the run is recorded.
     await home.client.run({ run, wait: true });
     expect(await lshOk(home, ['cron', 'stop', 'long'])).toBe('job "long" has no active run\n');
   });
@@ -159,7 +159,7 @@ describe('runs', () => {
     return run!.name;
   }
 
-  test('a job that has not run has no output, and an unknown one is not found', async () => {
+  test('a job that has not run has no output, and an unknown job is not found', async () => {
     await add('fresh', 'true');
     const none = await lsh(home, ['cron', 'logs', 'fresh']);
     expect(none).toMatchObject({ status: 4, stdout: '' });
@@ -174,7 +174,7 @@ describe('runs', () => {
 });
 
 describe('changes', () => {
-  test('pause and resume say what they did, also when there was nothing to do', async () => {
+  test('pause and resume print the result, also for a job in that state already', async () => {
     await add('a', 'true');
     expect(await lshOk(home, ['cron', 'pause', 'a'])).toMatch(/^job "a" paused\n.*lsh cron resume a/);
     expect(await lshOk(home, ['cron', 'pause', 'a'])).toMatch(/^job "a" already paused\n/);
@@ -182,7 +182,7 @@ describe('changes', () => {
     expect(await lshOk(home, ['cron', 'resume', 'a'])).toMatch(/^job "a" resumed\n {2}next runs/);
   });
 
-  test('remove stops what is active, keeps the history, and one bad name does not keep the others', async () => {
+  test('remove stops active runs and keeps the history; an unknown name does not stop the others', async () => {
     await add('a', 'sleep 1000');
     await add('b', 'true');
     const started = (await lshOk(home, ['cron', 'trigger', 'a', '-o', 'name'])).trim();
@@ -196,11 +196,11 @@ describe('changes', () => {
     ]);
   });
 
-  test('edit puts what the editor saves, and shows a problem on top until it is right', async () => {
+  test('edit applies the saved text, and shows a problem above the text until the text is valid', async () => {
     await add('a', 'true', '--description', 'before');
     const editor = join(tempDir(), 'editor');
     const seen = `${editor}.seen`;
-    // The first call breaks the schedule; the second keeps what it was shown and mends it.
+    // The first call breaks the schedule; the second keeps a copy of the shown text and mends the schedule.
     writeFileSync(
       editor,
       `#!/bin/sh
@@ -216,7 +216,7 @@ else touch '${seen}'; sed -i 's/0 0 1/99 0 1/; s/before/after/' "$1"; fi
     expect(readFileSync(seen, 'utf8')).toMatch(/^#! .*\n#! .*spec\.schedule.*\n/);
   });
 
-  test('edit comes back with a command that was refused, and the text is not lost', async () => {
+  test('edit opens again after a refused command, and keeps the text', async () => {
     await add('a', 'true');
     const editor = join(tempDir(), 'editor');
     writeFileSync(
@@ -229,7 +229,7 @@ else touch '${seen}'; sed -i 's/0 0 1/99 0 1/; s/before/after/' "$1"; fi
     expect(stderr).toMatch(/^The command was refused: .*\njob "a" unchanged\n$/);
   });
 
-  test('edit changes nothing when the editor fails or the text stays', async () => {
+  test('edit changes nothing if the editor fails or the text stays the same', async () => {
     await add('a', 'true');
     const failed = await lsh(home, ['cron', 'edit', 'a'], { env: { EDITOR: 'false' } });
     expect(failed).toMatchObject({ status: 1, stdout: '' });
@@ -269,7 +269,7 @@ describe('documents', () => {
   ];
 
   test.each(['yaml', 'json'])(
-    'export as %s is taken back by apply unchanged, here and in an empty daemon',
+    'apply of an export as %s changes nothing here, and creates the same jobs in an empty daemon',
     async (format) => {
       await add('rich', 'printf "%s\n" "a: b"', ...RICH);
       await add('plain', 'true');
@@ -281,18 +281,18 @@ describe('documents', () => {
         'job "plain" created\njob "rich" created\n',
       );
       expect(await lshOk(other, ['cron', 'export', '-o', format])).toBe(exported);
-      const one = await lshOk(home, ['cron', 'export', 'rich', '-o', format]);
-      expect(await lshOk(other, ['apply', '-f', '-'], { stdin: one })).toBe('job "rich" unchanged\n');
+      const single = await lshOk(home, ['cron', 'export', 'rich', '-o', format]);
+      expect(await lshOk(other, ['apply', '-f', '-'], { stdin: single })).toBe('job "rich" unchanged\n');
     },
   );
 
-  test('what list shows as documents can be applied too', async () => {
+  test('apply accepts the documents of list', async () => {
     await add('a', 'true');
     const listed = await lshOk(home, ['cron', 'list', '-o', 'yaml']);
     expect(await lshOk(home, ['apply', '-f', '-'], { stdin: listed })).toBe('job "a" unchanged\n');
   });
 
-  test('apply puts the good objects, shows where the bad ones are wrong, and says so in its status', async () => {
+  test('apply puts the valid documents, locates the problems of the others, and fails', async () => {
     const file = join(tempDir(), 'jobs.yaml');
     const job = (name: string, spec: string) =>
       `apiVersion: lsh.dev/v1alpha1\nkind: LshJob\nmetadata:\n  name: ${name}\nspec:\n  ${spec}\n`;
@@ -326,7 +326,7 @@ describe('documents', () => {
     expect(await lshOk(home, ['delete', '-f', file, '--ignore-not-found'])).toBe('');
   });
 
-  test('a real crontab becomes jobs; what cannot be carried over is told by line', async () => {
+  test('import makes jobs of a crontab, and names the lines that it cannot import', async () => {
     const crontab = [
       'SHELL=/bin/bash',
       'MAILTO=ops@example.com',
@@ -350,7 +350,7 @@ describe('documents', () => {
     expect(await lshOk(home, args, { stdin: crontab })).toMatch(/^job "rotate" unchanged/);
   });
 
-  test('a template with its parameters and with flags over it is a job', async () => {
+  test('create-from-template makes a job of a template, its parameters and flags', async () => {
     const out = await lshOk(home, [
       'cron',
       'create-from-template',
@@ -382,7 +382,7 @@ describe('documents', () => {
 });
 
 describe('output', () => {
-  test('list filters by tag, -o name gives names, and an empty list is no error', async () => {
+  test('list filters by tag, -o name prints names, and an empty list is no error', async () => {
     expect(await lsh(home, ['cron', 'list'])).toMatchObject({ status: 0, stdout: '' });
     await add('a', 'true', '--tag', 'x,y');
     await add('b', 'true', '--tag', 'x');
@@ -391,7 +391,7 @@ describe('output', () => {
     expect(await lshOk(home, ['cron', 'list', '-o', 'wide'])).toMatch(/^a .* x,y +true$/m);
   });
 
-  test('colours: none in a pipe or with NO_COLOR, some with FORCE_COLOR', async () => {
+  test('colours: none in a pipe, some with FORCE_COLOR', async () => {
     await add('a', 'true');
     const escape = String.fromCodePoint(27);
     expect(await lshOk(home, ['cron', 'list'])).not.toContain(escape);
@@ -401,14 +401,14 @@ describe('output', () => {
     );
   });
 
-  test('a reader that leaves early is no error', async () => {
+  test('a reader that closes the pipe early is no error', async () => {
     for (const name of ['a', 'b', 'c']) await add(name, `true # ${'x'.repeat(9000)}`);
     const script = 'set -o pipefail; "$@" | head -c 1; echo " ${PIPESTATUS[0]}"';
     const { stdout, stderr } = await bash(home, script, [process.execPath, BUNDLE, 'cron', 'export']);
     expect({ stdout, stderr }).toEqual({ stdout: 'a 0\n', stderr: '' });
   });
 
-  test.runIf(existsSync('/dev/full'))('an answer that cannot be written is a failure', async () => {
+  test.runIf(existsSync('/dev/full'))('a failed write to stdout is a failure', async () => {
     const { status, stderr } = await bash(home, '"$@" > /dev/full', [
       process.execPath,
       BUNDLE,
@@ -420,13 +420,13 @@ describe('output', () => {
     expect(stderr).toMatch(/^error: lsh cannot write its output: .*ENOSPC/);
   });
 
-  test('without a zone that the system knows, times are in UTC', async () => {
+  test('with an unknown TZ, times are in UTC', async () => {
     const out = await lshOk(home, ['cron', 'next', '0 2 * * *'], { env: { TZ: 'Mars/Phobos' } });
     expect(out).toContain(' 02:00 ');
   });
 });
 
-test('without a daemon the status is 3 and the hint says how to start it', async () => {
+test('without a daemon, the status is 3 and the hint names `lsh daemon start`', async () => {
   const { status, stdout, stderr } = await lsh(aHome(), ['cron', 'list']);
   expect({ status, stdout }).toEqual({ status: 3, stdout: '' });
   expect(stderr).toBe(

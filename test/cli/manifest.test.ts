@@ -1,4 +1,4 @@
-// What `export`, `edit` and `promote` write for a job, and that the same job comes of it.
+// The manifest that `export`, `edit` and `promote` write for a job gives the same job again.
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { manifestOf } from '../../src/cli/input/manifest.ts';
@@ -11,7 +11,7 @@ import { aJob } from '../support/builders.ts';
 
 const SECRET: JobSpecInput = { command: 'true', envFrom: [{ secretRef: { name: 'token' } }] };
 
-/** The spec as the platform keeps it. */
+/** The resolved spec. */
 function resolved(input: JobSpecInput, platform: Platform) {
   const spec = v.parse(JobSpecSchema, { schedule: '@daily', ...input });
   return withPlatformDefaults(spec, platform, { timeZone: 'Europe/Oslo' });

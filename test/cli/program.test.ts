@@ -43,14 +43,14 @@ describe('help', () => {
     },
   );
 
-  test('is an answer when it was asked for and a usage error when a verb is missing', async () => {
+  test('is an answer on request, and a usage error if a verb is missing', async () => {
     const asked = await called('cron', 'add', '--help');
     expect(asked).toMatchObject({ status: 0, stderr: '' });
     expect(asked.stdout).toContain('Examples:\n');
     expect(await called('cron')).toMatchObject({ status: 2, stdout: '' });
   });
 
-  test('no option says that it takes its value from a list without naming the list', () => {
+  test('every option with a list of values names the list', () => {
     for (const command of COMMANDS) {
       const output = command.options.find(({ long }) => long === '--output');
       expect(output?.flags ?? '-o <a|b>').toMatch(/<[a-z|]+>/);
@@ -116,7 +116,7 @@ describe('expressions need no daemon', () => {
     expect(stdout).toBe('Sun 2026-11-29 02:00  in 4 days\nSun 2026-12-06 02:00  in 11 days\n');
   });
 
-  test('next --explain says what a clock change does', async () => {
+  test('next --explain notes a clock change', async () => {
     const { stdout } = await called(
       'cron',
       'next',
@@ -134,7 +134,7 @@ describe('expressions need no daemon', () => {
     );
   });
 
-  test('validate answers for an expression', async () => {
+  test('validate checks an expression', async () => {
     expect(await called('cron', 'validate', '@daily')).toMatchObject({ status: 0, stderr: '' });
     const bad = await called('cron', 'validate', '0 2 * *');
     expect(bad).toMatchObject({ status: 2, stdout: '' });
@@ -158,18 +158,18 @@ describe('completion', () => {
         list: () => Promise.resolve(names.map((name) => ({ metadata: { name }, spec: {} }))),
       } as never);
 
-  test('offers subcommands that begin as the word does', async () => {
+  test('offers subcommands with the prefix of the word', async () => {
     expect(await candidates(['cron', 're'])).toEqual(['report', 'resume', 'remove']);
     expect(await candidates(['d'])).toEqual(['delete', 'daemon', 'doctor']);
   });
 
-  test('offers options, and the values of an option that has a list', async () => {
+  test('offers options, and the values of an option with a list', async () => {
     expect(await candidates(['cron', 'add', '--re'])).toEqual(['--retries', '--retry-delay']);
     expect(await candidates(['cron', 'list', '-o', ''])).toEqual(['table', 'wide', 'json', 'yaml', 'name']);
     expect(await candidates(['completion', ''])).toEqual(['bash', 'zsh', 'fish']);
   });
 
-  test('offers names of jobs where a job is meant, and none twice', async () => {
+  test('offers names of jobs for a job argument, each once', async () => {
     const api = jobs('backup', 'ping', 'rotate');
     expect(await candidates(['cron', 'trigger', '--wait', ''], api)).toEqual(['backup', 'ping', 'rotate']);
     expect(await candidates(['cron', 'pause', 'ping', ''], api)).toEqual(['backup', 'rotate']);
@@ -181,7 +181,7 @@ describe('completion', () => {
     expect(await candidates(['cron', 'trigger', ''])).toEqual([]);
   });
 
-  test('behind -f the shell offers files', async () => {
+  test('offers nothing after -f, so that the shell offers files', async () => {
     expect(await candidates(['apply', '-f', ''])).toEqual([]);
   });
 });

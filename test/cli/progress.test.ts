@@ -12,7 +12,7 @@ function aTerminal(isTTY: boolean) {
   return { io, written: () => ((stderr.read() as Buffer | null) ?? '').toString() };
 }
 
-test('on a terminal, what lasts longer than a second says so, and takes its line away at the end', async () => {
+test('on a terminal, work of more than a second shows a line and erases it at the end', async () => {
   const { io, written } = aTerminal(true);
   const work = Promise.withResolvers<number>();
   const result = withProgress(io, 'backup running', work.promise);
@@ -26,7 +26,7 @@ test('on a terminal, what lasts longer than a second says so, and takes its line
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('a failure takes the line away too', async () => {
+test('erases the line after a failure, too', async () => {
   const { io, written } = aTerminal(true);
   const work = Promise.withResolvers<never>();
   const result = withProgress(io, 'x', work.promise);
@@ -37,7 +37,7 @@ test('a failure takes the line away too', async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('in a pipe nothing is said', async () => {
+test('prints nothing in a pipe', async () => {
   const { io, written } = aTerminal(false);
   await withProgress(io, 'x', Promise.resolve());
   expect(vi.getTimerCount()).toBe(0);

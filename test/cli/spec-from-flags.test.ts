@@ -17,14 +17,14 @@ function usageError(call: () => unknown): string {
 }
 
 describe('flags become a spec', () => {
-  test('what is not given is not in the spec, so that defaults stay defaults', () => {
+  test('omits options that the user omits, so that defaults apply', () => {
     expect(specFromFlags({ schedule: ['0 2 * * 0'], command: 'make rotate' })).toEqual({
       schedule: '0 2 * * 0',
       command: 'make rotate',
     });
   });
 
-  test('every flag has its field', () => {
+  test('sets a field for every flag', () => {
     const spec = specFromFlags(
       {
         schedule: ['@daily'],
@@ -77,7 +77,7 @@ describe('flags become a spec', () => {
     });
   });
 
-  test('several schedules, and an interval among them, are a list', () => {
+  test('makes a list of several schedules and an interval', () => {
     expect(specFromFlags({ schedule: ['@daily', '0 12 * * *'] }).schedules).toEqual(['@daily', '0 12 * * *']);
     expect(specFromFlags({ interval: '90s' })).toEqual({ schedule: '@every 90s' });
     expect(specFromFlags({ schedule: ['@reboot'], interval: '1h' })).toEqual({
@@ -85,7 +85,7 @@ describe('flags become a spec', () => {
     });
   });
 
-  test('a first delay longer than the longest one moves the longest one', () => {
+  test('raises maxSeconds for a --retry-delay above it', () => {
     expect(specFromFlags({ retries: '1', retryDelay: '1h' }).retry).toEqual({
       limit: 1,
       initialSeconds: 3600,
@@ -105,7 +105,7 @@ describe('flags become a spec', () => {
 });
 
 describe('other values', () => {
-  test('--since takes a length back or an instant', () => {
+  test('--since takes a past duration or an instant', () => {
     expect(parseSince('2d', NOON)).toBe('2026-11-23T12:00:00.000Z');
     expect(parseSince('2026-11-01T00:00:00+01:00', NOON)).toBe('2026-10-31T23:00:00.000Z');
     expect(usageError(() => parseSince('yesterday', NOON))).toMatch(
@@ -113,7 +113,7 @@ describe('other values', () => {
     );
   });
 
-  test('a count is from 1 on', () => {
+  test('a count is at least 1', () => {
     expect(parseCount('3')).toBe(3);
     expect(usageError(() => parseCount('0'))).toMatch(/-n needs a number from 1/);
     expect(usageError(() => parseCount('-1'))).toMatch(/-n needs a whole number/);

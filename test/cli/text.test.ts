@@ -11,23 +11,23 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 describe('text', () => {
-  test('wide characters count two columns and marks none', () => {
+  test('a wide character counts two columns, a combining mark none', () => {
     expect(displayWidth('日本')).toBe(4);
     expect(displayWidth('é')).toBe(1);
     expect(displayWidth('✅ ok')).toBe(5);
   });
 
-  test('a cut text is never wider than asked, even through a wide character', () => {
+  test('a cut text is never too wide, even if the cut splits a wide character', () => {
     expect(truncate('日本語のジョブ', 6)).toBe('日本…');
     expect(truncate('backup', 6)).toBe('backup');
     expect(truncate('backups', 6)).toBe('backu…');
   });
 
-  test('control characters cannot reach the terminal through stored text', () => {
+  test('control characters of stored text do not reach the terminal', () => {
     expect(oneLine('a\u001B[31mred\nnext')).toBe('a [31mred next');
   });
 
-  test('the sparkline shows the longest as the highest bar', () => {
+  test('the sparkline has its highest bar for the largest value', () => {
     expect(sparkline([0, 25, 50, 75, 100])).toBe('▁▂▃▅▇');
     expect(sparkline([0, 0])).toBe('▁▁');
     expect(sparkline([])).toBe('');
@@ -35,7 +35,7 @@ describe('text', () => {
 });
 
 describe('tables', () => {
-  test('columns are aligned by what is seen, not by characters', () => {
+  test('columns align by width on the terminal, not by characters', () => {
     const lines = renderTable(
       ['NAME', 'STATUS'],
       [
@@ -48,7 +48,7 @@ describe('tables', () => {
     expect(lines).toEqual(['NAME    STATUS', '日本    ok', 'backup  ok']);
   });
 
-  test('the first column is never cut: its names are copied into the next command', () => {
+  test('the first column stays whole: users copy names from it', () => {
     const name = 'a-name-that-is-long-enough-to-be-cut';
     const [, line] = renderTable(
       ['NAME', 'COMMAND', 'NEXT'],
@@ -59,7 +59,7 @@ describe('tables', () => {
     expect(line).toBe(`${name}  ${'x'.repeat(9)}…  ${'y'.repeat(9)}…`);
   });
 
-  test('no line is wider than the terminal: the widest column gives way', () => {
+  test('the widest column shrinks until each line fits the terminal', () => {
     const long = 'x'.repeat(200);
     const lines = renderTable(['NAME', 'COMMAND'], [['backup', long]], 40, plain);
     expect(lines.map(displayWidth)).toEqual([15, 40]);
@@ -97,7 +97,7 @@ describe('instants in words', () => {
     expect(relative(WEDNESDAY_NOON + ms, WEDNESDAY_NOON)).toBe(words);
   });
 
-  test('a near instant is a distance, a later one has its wall time in the given zone', () => {
+  test('a near instant is a distance, a later instant has its wall time in the zone', () => {
     const at = (ms: number, zone: string) => soon(WEDNESDAY_NOON + ms, WEDNESDAY_NOON, zone);
     expect(at(12 * MINUTE, 'UTC')).toBe('in 12 min');
     expect(at(3 * HOUR, 'UTC')).toBe('today 15:00 (in 3 hours)');
@@ -106,7 +106,7 @@ describe('instants in words', () => {
     expect(at(40 * DAY, 'UTC')).toBe('2027-01-04 12:00 (in 40 days)');
   });
 
-  test('a calendar instant shows seconds only where there are some', () => {
+  test('a calendar instant shows seconds only if they are not zero', () => {
     expect(calendar(WEDNESDAY_NOON, 'Asia/Kolkata')).toBe('Wed 2026-11-25 17:30');
     expect(calendar(WEDNESDAY_NOON + 5000, 'UTC')).toBe('Wed 2026-11-25 12:00:05');
   });

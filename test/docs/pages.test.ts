@@ -40,7 +40,7 @@ describe('links', () => {
       .map((link) => ({ file, link })),
   );
 
-  /** As GitHub makes them of headings. */
+  /** Anchors as GitHub derives them from headings. */
   const anchors = (text: string) =>
     [...text.replace(/^```[^]*?^```$/gm, '').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
       heading
@@ -87,13 +87,13 @@ describe('from-cron.md', () => {
   const jobs = documents.filter(({ kind }) => kind === KIND) as JobManifest[];
   const jobNamed = (name: string) => jobs.find(({ metadata }) => metadata.name === name);
 
-  test.each(jobs)('the LshJob $metadata.name is valid in its home', (job) => {
+  test.each(jobs)('the LshJob $metadata.name is valid on its platform', (job) => {
     // A local job has no namespace.
     const checked = parseManifest(job, job.metadata.namespace === undefined ? 'local' : 'cluster');
     expect(checked.metadata.name).toBe(job.metadata.name);
   });
 
-  test('the crontab gives the answer and the jobs that the page shows', () => {
+  test('import of the crontab prints the answer and makes the jobs of the page', () => {
     const [crontab = ''] = blocks(page, 'crontab');
     const imported = parseCrontab(crontab);
     const answer = [
@@ -107,7 +107,7 @@ describe('from-cron.md', () => {
       expect(jobNamed(name)).toEqual(imported.jobs.find(({ metadata }) => metadata.name === name));
   });
 
-  test('the CronJob gives the answer and the job that the page shows', () => {
+  test('import of the CronJob prints the answer and makes the job of the page', () => {
     const { job, notes } = fromCronJob(documents.find(({ kind }) => kind === 'CronJob'));
     const answer = [
       ...notes.map((sentence) => `nightly: note: ${sentence}`),

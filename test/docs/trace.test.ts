@@ -14,14 +14,14 @@ const places = rows.flatMap(({ step, now }) =>
   [...now.matchAll(/`(src\/[^`]+)` `(\w+)`/g)].map(([, file = '', symbol = '']) => ({ step, file, symbol })),
 );
 
-test('the page has each step of the trace once, in order', () => {
+test('the page lists each step of the trace once, in order', () => {
   expect(rows.map(({ step }) => step)).toEqual(Array.from({ length: 29 }, (_, index) => index + 1));
 });
 
-test('a step says where it happens now, or that it does not happen yet', () => {
+test('each step names its place in the code, or is not there yet', () => {
   for (const { step, now } of rows) {
     const named = places.some((place) => place.step === step);
-    expect({ step, told: named !== (now === 'not there yet') }).toEqual({ step, told: true });
+    expect({ step, placed: named !== (now === 'not there yet') }).toEqual({ step, placed: true });
   }
 });
 

@@ -1,4 +1,4 @@
-// The workflows run only what they name by its content, with no more rights than a job needs.
+// The workflows pin each action by its content, and have no more rights than a job needs.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -17,17 +17,17 @@ describe.each(readdirSync(FOLDER))('%s', (file) => {
   const jobs = Object.values(workflow.jobs);
   const steps = jobs.flatMap((job) => job.steps ?? []);
 
-  test('may read and nothing else, but where a job says so', () => {
+  test('may only read, except where a job says otherwise', () => {
     expect(workflow.permissions).toEqual({ contents: 'read' });
   });
 
-  test('pins each action to a commit, whose version stands beside it', () => {
+  test('pins each action to a commit, with its version as a comment', () => {
     const used = [...text.matchAll(/uses: (\S+)(.*)$/gm)].filter(([, name = '']) => !name.startsWith('./'));
     expect(used.length).toBe(steps.filter(({ uses }) => uses !== undefined).length);
     for (const [line] of used) expect(line).toMatch(/@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
   });
 
-  test('calls what is there', () => {
+  test('calls only scripts that exist', () => {
     const called = [
       ...jobs.flatMap(({ uses }) => uses ?? []),
       ...steps.flatMap(({ run }) => run?.match(/^\.ci\/\S+/) ?? []),
@@ -36,7 +36,7 @@ describe.each(readdirSync(FOLDER))('%s', (file) => {
     expect(called.filter((path) => !existsSync(path))).toEqual([]);
   });
 
-  test('hands values to scripts as variables, never as text of theirs', () => {
+  test('passes values to scripts as variables, never as text', () => {
     expect(steps.filter(({ run }) => run?.includes('${{'))).toEqual([]);
   });
 });
