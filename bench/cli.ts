@@ -1,7 +1,6 @@
-// How long the command line takes, as a ratio to an empty Node process; the two alternate, so that a noisy
-// machine is noisy for both.
+// Duration of commands as a ratio to an empty Node process. The two alternate, so that noise affects both.
 import { spawnSync } from 'node:child_process';
-import { newHome, type Platform } from './lsh-process.ts';
+import { newHome, type LshHome } from './lsh-process.ts';
 import { median, type Row } from './row.ts';
 
 const ROUNDS = 15;
@@ -12,7 +11,7 @@ function timeMs(work: () => unknown): number {
   return performance.now() - before;
 }
 
-function emptyNode(home: Platform): () => unknown {
+function emptyNode(home: LshHome): () => unknown {
   return () => spawnSync(process.execPath, ['-e', '0'], { env: home.env });
 }
 
@@ -24,7 +23,7 @@ interface Measured {
   after?: () => unknown;
 }
 
-function ratio(home: Platform, { name, budget, work, after }: Measured): Row {
+function ratio(home: LshHome, { name, budget, work, after }: Measured): Row {
   const ours: number[] = [];
   const empty: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
@@ -46,7 +45,7 @@ function ratio(home: Platform, { name, budget, work, after }: Measured): Row {
 export function cliRows(): Row[] {
   const home = newHome();
   try {
-    home.lsh('daemon', 'start'); // fills the compile cache, as the second day of use finds it
+    home.lsh('daemon', 'start'); // fills the compile cache, as on the second day of use
     home.lsh('cron', 'add', '--name', 'warm', '--schedule', '@yearly', '--command', 'true');
     const version = ratio(home, { name: 'lsh --version', budget: 1.6, work: () => home.lsh('--version') });
     const add = ratio(home, {

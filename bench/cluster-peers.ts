@@ -1,11 +1,11 @@
-// The same numbers of CronJobs, by Kubernetes' own controller on the same API server.
+// The peer of the cluster bench: the same numbers of CronJobs with Kubernetes' controller on the same API server.
 import type { KubeClient } from '../src/kubernetes/api/client.ts';
 import type { KubeEnvironment } from '../test/support/cluster/kube.ts';
 import { idleCpuOf, minuteAfter, Scene, scheduleAt, unstartedJob } from './cluster-scene.ts';
 import { DUE, FEW, MANY, MINUTE, type Due, type Many } from './cluster-sizes.ts';
 import { cpuMs, rssMb } from './lsh-process.ts';
 
-/** Enough to create what is due before it is. */
+/** Time to create the objects before they are due. */
 const LEAD_MS = 45_000;
 const TUNED = [
   '--kube-api-qps=1000',
@@ -19,13 +19,13 @@ const SETTINGS = [
 ] as const;
 
 export interface CronJobController {
-  /** How it was configured. */
+  /** Name and settings of the controller. */
   name: string;
   due: Due;
   many: Many;
 }
 
-/** It with the flags that it comes with, and with those that let it be quick; empty where there is none. */
+/** Measures the controller with its default flags and with tuned flags; empty if its binary is missing. */
 export async function cronJobControllers(
   environment: KubeEnvironment,
   client: KubeClient,

@@ -1,22 +1,22 @@
-// The cluster's figures as lines of the bench, each beside its peers.
+// Rows of the cluster bench, each with its peers.
 import type { CronJobController } from './cluster-peers.ts';
 import { DUE, FEW, MANY, type Due, type Many } from './cluster-sizes.ts';
 import { median, percentile, type Row } from './row.ts';
 
-/** Shares of what bare POSTs take in the same run: machines differ by more than we do. */
+/** Ratios to bare POSTs in the same run: machines differ more than versions of lsh. */
 const DUE_BUDGET = 2;
 const TYPED_BUDGET = 0.75;
 const SOCKETS_BUDGET = 4;
 
-/** What was measured in one run. */
+/** Measurements of one run. */
 export interface Measurements {
-  /** Milliseconds that a thousand bare POSTs took. */
+  /** Duration of a thousand bare POSTs, milliseconds. */
   floorMs: number;
-  /** Creates a second by the library’s own client. */
+  /** Creates a second with the library’s typed client. */
   typedPerSecond: number;
   due: Due;
   many: Many;
-  /** Connections to the API server at the peak of each. */
+  /** Peak number of connections to the API server. */
   sockets: { due: number; many: number };
   peers: CronJobController[];
 }

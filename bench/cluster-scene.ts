@@ -1,5 +1,5 @@
-// Where the cluster's figures are taken: a real API server, objects in namespaces of their own, and a watch that
-// notes when each Job of a namespace was first seen.
+// The scene of the cluster bench: objects in a namespace of their own on a real API server, and a watch that records
+// when each Job first appears.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { V1JobSpec } from '@kubernetes/client-node';
@@ -23,7 +23,7 @@ export class Scene {
   readonly client: KubeClient;
   readonly namespace: string;
   readonly #jobs: Informer<KubeJob>;
-  /** When each Job was first seen, milliseconds. */
+  /** When the watch first reported each Job, milliseconds. */
   readonly seenAt: number[] = [];
 
   private constructor(client: KubeClient, namespace: string) {
@@ -49,7 +49,7 @@ export class Scene {
     return scene;
   }
 
-  /** Creates so many objects under the path, with the body of each by its index. */
+  /** Creates `count` objects under the path; `body` makes the object of an index. */
   async createAll(path: string, count: number, body: (index: number) => object): Promise<void> {
     for (let from = 0; from < count; from += AT_ONCE) {
       const indexes = Array.from({ length: Math.min(AT_ONCE, count - from) }, (_, i) => from + i);
@@ -66,20 +66,20 @@ export class Scene {
     }));
   }
 
-  /** Milliseconds by which the Jobs were seen after the instant; waits until there are so many, or it is too late. */
+  /** Lags of the Jobs behind the instant, milliseconds. Waits for `count` Jobs, at most `lateMs` after the instant. */
   async lags(dueAt: number, count: number, lateMs: number): Promise<number[]> {
     const before = this.seenAt.length;
     while (this.seenAt.length - before < count && Date.now() < dueAt + lateMs) await wait(20);
     return this.seenAt.slice(before).map((at) => at - dueAt);
   }
 
-  /** Removes every Job of the namespace, and before them the objects under the path, which own them. */
+  /** Deletes the owners under the path, then every Job of the namespace. */
   async clear(owners?: string): Promise<void> {
     const jobs = `/apis/batch/v1/namespaces/${this.namespace}/jobs`;
     for (const path of owners === undefined ? [jobs] : [owners, jobs]) await this.#deleteAll(path);
   }
 
-  /** One by one: a server takes longer for ten thousand at once than a call may last. */
+  /** Deletes objects one by one: deleting ten thousand in one call exceeds the server’s time limit. */
   async #deleteAll(path: string): Promise<void> {
     const { items } = await listAll<KubeObject>(this.client, { path, query: {}, pageSize: PAGE_SIZE });
     const body = { propagationPolicy: 'Background' };
@@ -92,20 +92,20 @@ export class Scene {
       await Promise.all(items.slice(from, from + AT_ONCE).map(remove));
   }
 
-  /** Ends the watch. */
+  /** Stops the watch. */
   async close(): Promise<void> {
     await this.#jobs.stop();
   }
 }
 
-/** A Job that never has Pods, on servers that know `suspend` and on those that do not. */
+/** A Job that never has Pods: `parallelism: 0` also works on servers without `suspend`. */
 export function unstartedJob(): V1JobSpec {
   const containers = [{ name: 'command', image: 'busybox:stable', command: ['/bin/sh', '-c', 'true'] }];
   const template = { spec: { restartPolicy: 'Never', containers } };
   return { parallelism: 0, suspend: true, backoffLimit: 0, template };
 }
 
-/** Milliseconds of CPU that the process takes in a minute, once it has come to rest. */
+/** CPU of the process in an idle minute, milliseconds. Waits until the process is idle. */
 export async function idleCpuOf(pid: number): Promise<number> {
   let before: number;
   do {
@@ -117,17 +117,17 @@ export async function idleCpuOf(pid: number): Promise<number> {
   return ((cpuMs(pid) - before) * MINUTE) / IDLE_MS;
 }
 
-/** Whoever owned it was deleted before. */
+/** Ignores a missing object: Kubernetes deletes it with its owner. */
 function ignoreGone(error: unknown): void {
   if (!isNotFound(error)) throw error;
 }
 
-/** The next full minute that is at least so many milliseconds away. */
+/** The next full minute at least `leadMs` from now. */
 export function minuteAfter(leadMs: number): number {
   return Math.ceil((Date.now() + leadMs) / MINUTE) * MINUTE;
 }
 
-/** A cron expression for that minute of the day, in UTC. */
+/** A cron expression for the minute of the instant, in UTC. */
 export function scheduleAt(instant: number): string {
   const date = new Date(instant);
   return `${date.getUTCMinutes()} ${date.getUTCHours()} * * *`;
@@ -135,20 +135,20 @@ export function scheduleAt(instant: number): string {
 
 /** TCP connections that the process has open to the port. */
 export function socketsTo(pid: number, port: number): number {
-  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const inodes = readFileSync('/proc/net/tcp', 'utf8')
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
-    .filter((fields) => fields[2]?.endsWith(wanted))
+    .filter((fields) => fields[2]?.endsWith(suffix))
     .map((fields) => `socket:[${fields[9]}]`);
-  const held = new Set(readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`)));
-  return inodes.filter((inode) => held.has(inode)).length;
+  const open = new Set(readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`)));
+  return inodes.filter((inode) => open.has(inode)).length;
 }
 
 function linkOf(path: string): string {
   try {
     return readlinkSync(path);
   } catch {
-    return ''; // closed meanwhile
+    return ''; // the process has closed it
   }
 }

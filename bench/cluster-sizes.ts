@@ -1,23 +1,23 @@
-// How much of everything the cluster's bench has, and what it takes down of it.
+// Sizes and measurements of the cluster bench.
 
-/** LshJobs, or CronJobs, due in the same minute. */
+/** Number of LshJobs or CronJobs due in the same minute. */
 export const DUE = 1_000;
-/** Of them in all where few are due. */
+/** Number of all jobs in the scene where only FEW are due. */
 export const MANY = 10_000;
 export const FEW = 20;
 export const MINUTE = 60_000;
 
-/** A thousand due in one minute. */
+/** Measurements of a thousand jobs due in one minute. */
 export interface Due {
-  /** Milliseconds by which each Job was behind the minute. */
+  /** Lag of each Job behind the minute, milliseconds. */
   lags: number[];
-  /** Of the controller. */
+  /** Memory of the controller. */
   rssMb: number;
-  /** CPU of the controller meanwhile, milliseconds. */
+  /** CPU of the controller until the last Job, milliseconds. */
   cpuMs: number;
 }
 
-/** Twenty due of ten thousand. */
+/** Measurements of ten thousand jobs of which twenty are due. */
 export interface Many {
   lags: number[];
   rssMb: number;

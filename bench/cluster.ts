@@ -1,5 +1,5 @@
-// The operator on a real API server: a thousand LshJobs due in the same minute and ten thousand of which twenty are,
-// against bare POSTs and against the CronJob controller on the same server in the same run.
+// The operator on a real API server: a thousand LshJobs due in one minute, and ten thousand of which twenty are due.
+// Compares it with bare POSTs and with the CronJob controller on the same server in the same run.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import { DUE, FEW, MANY, MINUTE, type Due, type Many } from './cluster-sizes.ts'
 import { cpuMs, rssMb } from './lsh-process.ts';
 import type { Row } from './row.ts';
 
-/** Enough to create what is due before it is. */
+/** Time to create the objects before they are due. */
 const LEAD_MS = 45_000;
 
 export async function clusterRows(): Promise<Row[]> {
@@ -54,7 +54,7 @@ const idleJob = (name: string) => ({
   spec: unstartedJob(),
 });
 
-/** Milliseconds until as many Jobs are there by POSTs on one connection and nothing else. */
+/** Duration of creating the Jobs by bare POSTs on one connection, milliseconds. */
 async function bareCreates(client: KubeClient): Promise<number> {
   const scene = await Scene.open(client, 'floor');
   const path = '/apis/batch/v1/namespaces/floor/jobs';
@@ -67,7 +67,7 @@ async function bareCreates(client: KubeClient): Promise<number> {
   return tookMs;
 }
 
-/** Creates a second through the library's own client. */
+/** Creates a second with the library's typed client. */
 async function typedCreates(client: KubeClient): Promise<number> {
   const scene = await Scene.open(client, 'typed');
   const api = client.api(BatchV1Api);
@@ -107,7 +107,7 @@ async function fewOfMany(client: KubeClient, operator: Operator): Promise<Many> 
   return many;
 }
 
-/** Measures, and looks meanwhile how many connections the operator has. */
+/** Measures, and records the peak number of the operator's connections meanwhile. */
 async function withSockets<T>(
   { process }: Operator,
   port: number,

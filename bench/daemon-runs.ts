@@ -1,17 +1,17 @@
-// Shell runs per second through the whole daemon, ledger and all: many jobs due in every second of a stretch,
-// more than the budget asks for. Every slot of the stretch must be accounted for at the end.
+// Shell runs per second of the whole daemon with its ledger. More jobs than the budget are due in every second of a
+// stretch; at the end every slot must have an outcome.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { JobStats } from '../src/contracts/job-api.ts';
 import { daemonClient } from '../src/local/socket/client.ts';
-import { cpuMs, newHome, type Platform } from './lsh-process.ts';
+import { cpuMs, newHome, type LshHome } from './lsh-process.ts';
 import { bareRunsPerSecond, BUDGET, isWithinBudget } from './shell-runs.ts';
 import type { Row } from './row.ts';
 
 const JOBS = 400;
-/** Between the last job being added and the first slot. */
+/** Time between the last `add` and the first slot. */
 const LEAD_MS = 15_000;
 
-/** One row; `seconds` is how long every job is due once a second. */
+/** One row. Every job is due once a second, for `seconds`. */
 export async function daemonRunRows(seconds = 20): Promise<Row[]> {
   const home = newHome();
   try {
@@ -21,7 +21,7 @@ export async function daemonRunRows(seconds = 20): Promise<Row[]> {
     const client = daemonClient(socketPath, { version: 'bench' });
     const from = Math.ceil((Date.now() + LEAD_MS) / 1000) * 1000;
     addJobs(home, from, seconds);
-    if (Date.now() >= from) throw new Error('adding the jobs took longer than the time set for it');
+    if (Date.now() >= from) throw new Error('adding the jobs took longer than the lead time');
     const cpuBefore = cpuMs(pid);
     await wait(from + seconds * 1000 - Date.now());
     while ((await client.status({})).activeRuns > 0) await wait(200);
@@ -40,8 +40,8 @@ interface DaemonFacts {
   socketPath: string;
 }
 
-/** Due at every second of [from, from + seconds); what a second cannot start waits for its turn. */
-function addJobs(home: Platform, from: number, seconds: number): void {
+/** Jobs due at every second of [from, from + seconds). A run that cannot start in its second waits. */
+function addJobs(home: LshHome, from: number, seconds: number): void {
   const span = {
     notBefore: new Date(from).toISOString(),
     notAfter: new Date(from + (seconds - 1) * 1000).toISOString(),

@@ -1,4 +1,4 @@
-// What one evaluation of a hundred thousand jobs costs when twenty are due: our heap against a linear scan.
+// Cost of one evaluation of a hundred thousand jobs of which twenty are due: the heap of lsh against a linear scan.
 import type { Clock } from '../src/control/ports.ts';
 import { Workqueue } from '../src/control/workqueue.ts';
 import { median, type Row } from './row.ts';
@@ -7,7 +7,7 @@ const JOBS = 100_000;
 const DUE = 20;
 const ROUNDS = 15;
 
-/** A clock whose timers fire when the bench says so. */
+/** A clock whose timers the bench fires. */
 function steppedClock(): Clock & { step(ms: number): void } {
   let now = 0;
   let timers: { time: number; callback: () => void }[] = [];

@@ -1,4 +1,4 @@
-// What the daemon costs while nothing is due: a thousand jobs, a minute of watching.
+// CPU and memory of the daemon with a thousand jobs in a minute in which none is due.
 import { setTimeout as wait } from 'node:timers/promises';
 import { cpuMs, newHome, rssMb } from './lsh-process.ts';
 import type { Row } from './row.ts';
@@ -21,7 +21,7 @@ export async function idleRows(): Promise<Row[]> {
     const { pid } = JSON.parse(home.lsh('daemon', 'status', '-o', 'json')) as { pid: number };
     const empty = rssMb(pid);
     home.apply(manifests());
-    // Lets what the import left behind settle, as any daemon has before it can be called idle.
+    // The import settles first: only then is the daemon idle.
     await wait(10_000);
     const before = cpuMs(pid);
     await wait(WATCH_MS);

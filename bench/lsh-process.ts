@@ -1,25 +1,25 @@
-// The built command line in a home of its own, for the bench and the demo.
+// Runs the built command line in a home of its own, for the bench and the demo.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BUNDLE } from '../test/support/bundle.ts';
 
-/** Linux counts CPU time in these. */
+/** Clock ticks a second: Linux counts CPU time in ticks. */
 const TICKS_PER_SECOND = 100;
 
-export interface Platform {
+export interface LshHome {
   env: NodeJS.ProcessEnv;
-  /** Runs `lsh` and answers with its output; throws with stderr when it fails. */
+  /** Runs `lsh` and returns its stdout. Throws its stderr if it fails. */
   lsh(...args: string[]): string;
-  /** `lsh apply -f -` of the given documents. */
+  /** Runs `lsh apply -f -` with the documents. */
   apply(documents: string): void;
   /** Stops the daemon and removes the home. */
   dispose(): void;
 }
 
-/** A fresh home under the temporary directory. */
-export function newHome(settings: Record<string, string> = {}): Platform {
+/** Creates a home in the temporary directory. */
+export function newHome(settings: Record<string, string> = {}): LshHome {
   const root = mkdtempSync(join(tmpdir(), 'lsh-'));
   const env = {
     PATH: process.env.PATH,
@@ -50,7 +50,7 @@ export function newHome(settings: Record<string, string> = {}): Platform {
   };
 }
 
-/** CPU time that a process has used so far. */
+/** CPU time of a process so far, milliseconds. */
 export function cpuMs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const [user, system] = stat
@@ -60,7 +60,7 @@ export function cpuMs(pid: number): number {
   return ((Number(user) + Number(system)) * 1000) / TICKS_PER_SECOND;
 }
 
-/** Memory that a process holds now. */
+/** Resident memory of a process, MB. */
 export function rssMb(pid: number): number {
   const kb = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   return Number(kb) / 1024;

@@ -1,5 +1,6 @@
-// `npm run bench`: every budget as one line, with its peer measured in the same run. `--json` for programs; words
-// choose groups: schedule, evaluation, lag, runs, daemon, cli, idle, cluster. `--seconds` is how long the daemon is kept busy.
+// `npm run bench`: prints one line for each budget, with its peer from the same run. `--json` prints JSON. Arguments
+// choose groups: schedule, evaluation, lag, runs, daemon, cli, idle, cluster. `--seconds` sets the duration of the group
+// daemon.
 import { parseArgs } from 'node:util';
 import { kubeBinaries } from '../test/support/cluster/kube-binaries.ts';
 import type { Row } from './row.ts';
@@ -9,7 +10,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 
-// Each is imported when its turn comes: a heap full of what another group needs makes its callbacks late.
+// Imports each group just before it runs: the heap of another group would delay its callbacks.
 const GROUPS: Record<string, () => Promise<Row[]>> = {
   schedule: async () => (await import('./schedule.ts')).scheduleRows(),
   evaluation: async () => (await import('./evaluation.ts')).evaluationRows(),
@@ -21,7 +22,7 @@ const GROUPS: Record<string, () => Promise<Row[]>> = {
   cluster: async () => {
     const binaries = kubeBinaries();
     if (binaries === undefined) throw new Error('the group cluster needs API server binaries');
-    // Read when the module is loaded.
+    // The module reads the variable when it loads.
     process.env['KUBEBUILDER_ASSETS'] = binaries;
     return (await import('./cluster.ts')).clusterRows();
   },

@@ -1,4 +1,4 @@
-// Schedules: how fast the next slot in a zone is found, and what a compiled schedule keeps in memory.
+// Schedules: time to find the next slot in a zone, and memory of a compiled schedule.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { CronExpressionParser } from 'cron-parser';
@@ -10,7 +10,7 @@ const ZONE = 'America/New_York';
 const WEEKLY = '0 2 * * 0';
 const START = Date.UTC(2026, 0, 1);
 const ROUNDS = 3;
-/** Slots after which each starts again from START, so that all work in the same years. */
+/** Slots after which each library starts again at START, so that all work on the same years. */
 const SLOTS = 250;
 
 /** The two schedule budgets, with croner and cron-parser in the same run. */
@@ -78,7 +78,7 @@ function ours(expression: string): ReturnType<typeof compileSchedule> {
   return compileSchedule({ expressions: [expression], timeZone: ZONE, seed: 'local/bench', anchor: START });
 }
 
-/** croner makes its tables at the first question. */
+/** croner builds its tables at the first call. */
 function cronerAfterUse(expression: string): Cron {
   const cron = new Cron(expression, { timezone: ZONE });
   cron.nextRun(new Date(START));
@@ -93,7 +93,7 @@ function distinct(index: number): string {
   return `${index % 60} ${Math.floor(index / 60) % 24} ${1 + (Math.floor(index / 1440) % 28)} * ${index % 7}`;
 }
 
-/** The best of some rounds: what else the machine does must not count. */
+/** The best of several rounds, which other work on the machine disturbs least. */
 function perSecond(act: () => void, times: number): number {
   let best = Infinity;
   for (let round = 0; round < ROUNDS; round++) {

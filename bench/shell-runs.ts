@@ -1,4 +1,4 @@
-// Shell runs per second through the runner, against a bare spawn of the same command in the same minute.
+// Shell runs per second of the runner, against bare spawns of the same command in the same minute.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { SubprocessRunner } from '../src/runners/subprocess/subprocess-runner.ts';
@@ -7,16 +7,16 @@ import { jobOf, runOf, temporaryDirectory } from '../test/support/runs.ts';
 
 const CONCURRENCY = 16;
 const ROUNDS = 4;
-/** 300 runs a second where the bare spawn, on both cores, does 847: machines differ by more than we do. */
+/** 300 runs a second where the bare spawn reaches 847 on two cores. A ratio, because machines differ. */
 const BUDGET_OF_BARE = 300 / 847;
 export const BUDGET = `>= ${BUDGET_OF_BARE.toFixed(2)}x the bare spawn (300 of 847 runs/s)`;
 
-/** Whether so many runs a second are enough beside so many of a bare spawn. */
+/** Whether the runs per second reach their share of the bare spawns per second. */
 export function isWithinBudget(perSecond: number, bare: number): boolean {
   return perSecond >= BUDGET_OF_BARE * bare;
 }
 
-/** Rounds alternate between the two, so that what else the machine does meets both; the medians count. */
+/** Alternates rounds of the two, so that other work on the machine affects both; compares medians. */
 export async function shellRuns(runsPerRound = 500): Promise<Row[]> {
   const directory = temporaryDirectory();
   const runner = new SubprocessRunner({
@@ -50,7 +50,7 @@ export async function shellRuns(runsPerRound = 500): Promise<Row[]> {
   ];
 }
 
-/** What spawning alone allows on this machine at this moment. */
+/** Bare spawns per second on this machine now. */
 export function bareRunsPerSecond(runs = 500): Promise<number> {
   return perSecond(runs, bareRun);
 }
@@ -70,7 +70,7 @@ async function perSecond(count: number, run: () => Promise<void>): Promise<numbe
   return (count / (performance.now() - startedAt)) * 1000;
 }
 
-/** Every run is checked: one that failed or was lost would make the figure worthless. */
+/** Throws for a run that fails: the figure counts only successful runs. */
 function runnerPerSecond(runner: SubprocessRunner, count: number): Promise<number> {
   const job = jobOf({ command: 'true' });
   const waiting = new Map<string, () => void>();

@@ -1,5 +1,5 @@
-// How late a thousand jobs due in the same second start, with a trivial callback: our queue against the cron
-// libraries, one after the other in one process.
+// Start lag of a thousand jobs due in the same second, with a trivial callback: the queue of lsh against cron libraries,
+// one after the other in one process.
 import { setTimeout as wait } from 'node:timers/promises';
 import { Cron } from 'croner';
 import { schedule as nodeCron } from 'node-cron';
@@ -9,11 +9,11 @@ import { compileSchedule } from '../src/core/schedule/schedule.ts';
 import { median, percentile, type Row } from './row.ts';
 
 const JOBS = 1000;
-/** What a process that was started a moment ago still compiles is not what its users wait for. */
+/** Seconds that do not count: a new process still compiles its code. */
 const WARM_UP_SECONDS = 2;
 const SECONDS = 11;
 
-/** How late the callbacks of each second came, milliseconds. */
+/** Lags of the callbacks, by second (milliseconds). */
 class Lags {
   readonly #bySecond = new Map<number, number[]>();
 
@@ -25,7 +25,7 @@ class Lags {
     else lags.push(now % 1000);
   }
 
-  /** The p99 of the second in the middle: one in which the machine was away says nothing of the queue. */
+  /** Median of the p99 of each second: a second in which the machine stalled says nothing about the queue. */
   async p99(): Promise<number> {
     await wait((WARM_UP_SECONDS + SECONDS) * 1000);
     const warm = [...this.#bySecond.values()].slice(WARM_UP_SECONDS, WARM_UP_SECONDS + SECONDS);

@@ -1,6 +1,6 @@
-// Bundles the program into dist/. To find and link a module costs a start a millisecond, so what every start
-// needs is one file: the command line, or the daemon. What single commands import dynamically is apart.
-// .cache/bundle.json says what went into it; `npm run sbom` makes the bill of materials of that.
+// Bundles the program into dist/. Each module file costs a start a millisecond, so the command line is one file and
+// the daemon another. Modules that commands import dynamically are separate files. .cache/bundle.json lists the
+// inputs; `npm run sbom` makes the bill of materials from it.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import { join, relative, resolve } from 'node:path';
@@ -12,20 +12,20 @@ const ERRORS = 'core/errors.ts';
 
 const require = createRequire(import.meta.url);
 
-/** Packages in CommonJS that most processes never come to need: here the reading of unusual cron fields. */
+/** CommonJS packages that few processes need: cron-parser reads only unusual cron fields. */
 const LATE_PACKAGES = new Set(['cron-parser']);
 
 /**
- * An `import` of one of Node's modules loads it at once and reads all its exports; reading those of node:http
- * loads the whole of fetch: 30 ms of each start. Here a module is loaded when the first of its exports is used.
- * The entry is left alone: it has to run on a Node that does not know getBuiltinModule.
+ * Loads a built-in module when the program first uses one of its exports. An `import` would load it at once and read
+ * all its exports; those of node:http load fetch, 30 ms of each start. Skips cli/main.ts, which must run on an old
+ * Node without getBuiltinModule.
  */
 const lateModules: Plugin = {
   name: 'late-modules',
   setup(bundler) {
     bundler.onResolve({ filter: /.*/ }, ({ path, importer }) => {
       if (LATE_PACKAGES.has(path) && importer !== '') {
-        // Asked for by the stand-in below it is the package itself.
+        // The stand-in below imports the package itself.
         return importer === path ? undefined : { path, namespace: 'late-package' };
       }
       if (!isBuiltin(path) || importer.endsWith('/cli/main.ts')) return undefined;
@@ -45,17 +45,17 @@ const lateModules: Plugin = {
 };
 
 function lateModule(exports: unknown, load: string): string {
-  // A class, such as node:events, has to be itself.
+  // A module that is a class, such as node:events, cannot have a stand-in.
   if (typeof exports !== 'object' || exports === null) return `module.exports = ${load}`;
   const names = JSON.stringify(Object.keys(exports));
-  // On the prototype, because own properties are copied for each file that imports the module.
+  // Getters on the prototype: esbuild copies own properties for each importing file, which would load the module.
   return `let loaded;
 const late = {};
 for (const name of ${names}) Object.defineProperty(late, name, { get: () => (loaded ??= ${load})[name] });
 module.exports = Object.create(late);`;
 }
 
-/** Each is one file. What two of them use is in both; errors are told by their class, so there is one of that. */
+/** Files of the bundle. Each contains its own copy of shared code, except of the errors: `instanceof` needs one class. */
 const WHOLE: Record<string, string> = {
   'cli/main.ts': 'lsh',
   'cli/run.ts': 'cli',
@@ -63,10 +63,10 @@ const WHOLE: Record<string, string> = {
   [ERRORS]: 'errors',
 };
 
-/** What a whole file imports dynamically. */
+/** Modules that these files import dynamically. */
 const onDemand = new Set<string>();
 
-/** Leaves imports of the errors, and of what comes on demand, to the moment when the program runs. */
+/** Keeps imports of the errors, and dynamic imports, as imports of separate files. */
 const separateFiles: Plugin = {
   name: 'separate-files',
   setup(bundler) {
@@ -94,7 +94,7 @@ const common = {
   format: 'esm',
   platform: 'node',
   target: 'node22.19',
-  // Identifiers stay as they are, for the sake of stack traces.
+  // Keeps identifiers, for readable stack traces.
   minifySyntax: true,
   minifyWhitespace: true,
   sourcemap: 'linked',
@@ -105,11 +105,11 @@ const common = {
 } satisfies BuildOptions;
 const { metafile: whole } = await build({ ...common, entryPoints: entryPoints(Object.keys(WHOLE)) });
 let parts: Metafile = { inputs: {}, outputs: {} };
-// What comes on demand may ask for more of the kind; then what is shared is cut anew.
+// A dynamically imported module may import further ones dynamically: build again until there are no new ones.
 for (let known = 0; known < onDemand.size;) {
   known = onDemand.size;
   for (const file of Object.keys(parts.outputs)) rmSync(file);
-  // In an order of its own: they are found in that of files read at the same time, and what is shared follows it.
+  // Sorted: esbuild reads files concurrently, and the content of shared chunks depends on the order.
   const files = [...onDemand].toSorted();
   const entries = { entryPoints: entryPoints(files), splitting: true, chunkNames: 'shared-[hash]' };
   parts = (await build({ ...common, ...entries })).metafile;
@@ -125,7 +125,7 @@ writeFileSync(
   ),
 );
 
-/** What the plugins above put in front of a module is no part of its own: who imports it imports the module. */
+/** Removes the stand-ins of the plugins from the list of inputs: an importer of a stand-in imports its module. */
 function withoutStandIns({ inputs, outputs }: Metafile): Metafile {
   const standsIn = (path: string) => /^(?:builtin|late-package):/.test(path);
   const real = <T>(files: Record<string, T>): [string, T][] =>
@@ -134,7 +134,9 @@ function withoutStandIns({ inputs, outputs }: Metafile): Metafile {
   return {
     inputs: Object.fromEntries(
       real(inputs).map(([path, input]) => {
-        const imports = input.imports.flatMap((one) => (standsIn(one.path) ? follow(one.path) : [one]));
+        const imports = input.imports.flatMap((entry) =>
+          standsIn(entry.path) ? follow(entry.path) : [entry],
+        );
         return [path, { ...input, imports }];
       }),
     ),

@@ -1,4 +1,4 @@
-// `npm run demo`: a fresh home, a real detached daemon, a real cron job that runs on time, and its history.
+// `npm run demo`: starts a detached daemon in a fresh home, runs a cron job on time and shows its history.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,7 @@
-// `npm run e2e`: the image, the chart and the operator on a real cluster of one node with real pods. A cluster of kind
-// where Docker works, else one from Debian's packages in namespaces of its own. Arguments are vitest's.
-// LSH_E2E_LOGS=DIR keeps the logs of the cluster's programs. Exit status 3 when there can be no cluster here, 4 when it
-// has left anything on this machine.
+// `npm run e2e`: tests the image, the chart and the operator on a one-node cluster with real pods: a kind cluster where
+// Docker works, else a cluster from Debian's packages in its own namespaces. Passes its arguments to vitest.
+// LSH_E2E_LOGS=DIR keeps the logs of the cluster's programs. Exits with 3 in CI if this machine cannot run a cluster,
+// with 4 if the cluster leaves anything on the machine.
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,7 +11,7 @@ import { missingForCluster } from './cluster/prerequisites.ts';
 import { machineState, residue } from './cluster/residue.ts';
 import { makeSandbox, removeSandbox, runInside } from './cluster/sandbox.ts';
 import { ended } from './cluster/foreground.ts';
-import { kindIsThere, withKind } from './cluster/kind.ts';
+import { kindWorks, withKind } from './cluster/kind.ts';
 import { findHelm, NO_HELM } from './chart/helm.ts';
 import { buildArchives } from './image/build.ts';
 
@@ -40,12 +40,12 @@ function kubernetesBinaries(): string {
 
 async function onDebian(): Promise<number> {
   const binaries = kubernetesBinaries();
-  say('the binaries are there');
+  say('the binaries are ready');
   const before = machineState();
   const status = await inSandbox(binaries);
   const left = await residue(before);
   say(left.length === 0 ? 'everything is removed' : 'not everything is removed');
-  for (const line of left) console.error(`error: left by the end-to-end tests: ${line}`);
+  for (const line of left) console.error(`error: the end-to-end tests left ${line}`);
   return left.length === 0 ? status : RESIDUE;
 }
 
@@ -86,12 +86,12 @@ async function onKind(): Promise<number> {
   });
 }
 
-const problem = findHelm() === undefined ? NO_HELM : kindIsThere() ? undefined : missingForCluster();
+const problem = findHelm() === undefined ? NO_HELM : kindWorks() ? undefined : missingForCluster();
 if (problem === undefined) {
-  // The tests call the program that this machine has built.
+  // The tests run the bundle in dist/.
   execFileSync(process.execPath, ['scripts/build.ts'], { stdio: ['ignore', 2, 2] });
-  process.exitCode = await (kindIsThere() ? onKind() : onDebian());
+  process.exitCode = await (kindWorks() ? onKind() : onDebian());
 } else {
-  console.error(`The end-to-end tests are left out: ${problem}.`);
+  console.error(`lsh skips the end-to-end tests: ${problem}.`);
   process.exitCode = process.env['CI'] ? UNAVAILABLE : 0;
 }

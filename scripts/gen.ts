@@ -1,4 +1,4 @@
-// Writes the files that are made from the code; with --check it changes nothing and exits 1 naming the stale ones.
+// Generates files from the code. With --check, writes nothing, names stale files and exits with 1.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { findHelm, NO_HELM } from './chart/helm.ts';
@@ -10,11 +10,11 @@ import { renderCliPage } from './pages/cli.ts';
 import { renderConfigurationPage } from './pages/configuration.ts';
 import { renderErrorsPage } from './pages/errors.ts';
 
-/** A file and what it must hold. To generate another one, add it to the list. */
+/** A generated file and its content. To generate another file, add it to the list. */
 interface GeneratedFile {
   path: string;
   render: () => string | Promise<string>;
-  /** Whether helm makes it; then it is left alone where there is none, and that is an error in CI. */
+  /** Whether helm renders it. Without helm the file is skipped, which is an error in CI. */
   byHelm?: true;
 }
 
@@ -61,11 +61,11 @@ for (const { path, render, byHelm } of FILES) {
 
 if (skipped.length > 0) {
   const inCi = Boolean(process.env['CI']);
-  console.error(`${inCi ? 'error' : 'note'}: not looked at: ${skipped.join(', ')}; ${NO_HELM}`);
+  console.error(`${inCi ? 'error' : 'note'}: skipped ${skipped.join(', ')}: ${NO_HELM}`);
   if (inCi) process.exitCode = 1;
 }
 if (check && stale.length > 0) {
-  console.error(`error: stale: ${stale.join(', ')}\nhint: run npm run gen and commit what it writes`);
+  console.error(`error: stale: ${stale.join(', ')}\nhint: run npm run gen and commit the result`);
   process.exitCode = 1;
 } else {
   console.log(stale.length > 0 ? `written: ${stale.join(', ')}` : 'all generated files are up to date');

@@ -1,6 +1,6 @@
-// `npm run image`: builds lsh's image with docker, podman or buildah, whichever is there.
+// `npm run image`: builds lsh's image with docker, podman or buildah.
 // --tag NAME (ghcr.io/lsh-dev/lsh:<version>), --archive FILE for a tar that `docker load` and `ctr image import` read,
-// --base NAME for another base than the Dockerfile's.
+// --base NAME for a base other than the Dockerfile's.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { buildImage } from './image/build.ts';
@@ -25,7 +25,7 @@ if (engine === undefined) {
     buildImage(engine, values);
     console.log(`built ${values.tag}${values.archive === undefined ? '' : ` into ${values.archive}`}`);
   } catch {
-    console.error(`error: ${engine} could not build ${values.tag}; what it says of it is above`);
+    console.error(`error: ${engine} could not build ${values.tag}; its output is above`);
     process.exitCode = 1;
   }
 }

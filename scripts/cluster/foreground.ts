@@ -1,9 +1,9 @@
-// Programs that work in the foreground while this one waits and has to clear up afterwards.
+// Waits for a program in the foreground, so that this process can clean up after it.
 import type { ChildProcess } from 'node:child_process';
 
-/** Resolves with the child's status. Who ends this process ends the child, and what comes after it is still done. */
+/** Resolves with the exit status of the child. A signal to this process ends the child, and this process continues. */
 export function ended(child: ChildProcess): Promise<number> {
-  // The terminal tells the child itself; what is told to this process alone is passed on.
+  // The terminal sends SIGINT to the child, too; SIGTERM reaches only this process, which forwards it.
   const pass = (signal: NodeJS.Signals) => child.kill(signal);
   const wait = () => undefined;
   process.on('SIGTERM', pass).on('SIGINT', wait);

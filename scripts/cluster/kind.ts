@@ -1,5 +1,5 @@
-// A cluster of kind for one run of the end-to-end tests. It is removed also when the run is interrupted, and by the next
-// one when the run was killed.
+// A kind cluster for one run of the end-to-end tests. An interrupted run removes it; the next run removes the cluster
+// of a killed run.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,19 +16,19 @@ export interface Images {
 }
 
 export interface KindCluster {
-  /** File of the administrator. */
+  /** Kubeconfig of the administrator. */
   kubeconfig: string;
-  /** The container that is its node. */
+  /** Name of the node’s container. */
   node: string;
-  /** Of lsh's image. */
+  /** Archive of lsh’s image. */
   archive: string;
 }
 
-export function kindIsThere(): boolean {
+export function kindWorks(): boolean {
   return succeeds('docker', 'version') && succeeds('kind', 'version');
 }
 
-/** Builds the images, makes a cluster that has them, and removes it when the work is done. */
+/** Builds the images, creates a cluster with them, runs the work and removes the cluster. */
 export async function withKind<T>(
   images: Images,
   work: (cluster: KindCluster) => T | Promise<T>,
@@ -38,7 +38,7 @@ export async function withKind<T>(
   const directory = directoryOf(name);
   const kubeconfig = kubeconfigIn(directory);
   const archive = join(directory, 'lsh.tar');
-  // What is called has heard of an interrupt itself and fails.
+  // The terminal interrupts the called program, too; its failure reaches the finally block.
   const wait = () => undefined;
   process.on('SIGINT', wait);
   try {
@@ -57,10 +57,10 @@ export async function withKind<T>(
 
 async function kind(...args: string[]): Promise<void> {
   const status = await ended(spawn('kind', args, { stdio: ['ignore', 2, 2] }));
-  if (status !== 0) throw new Error(`kind ${args.join(' ')} has failed`);
+  if (status !== 0) throw new Error(`kind ${args.join(' ')} failed`);
 }
 
-/** Of runs that are no more. */
+/** Clusters of runs whose process is gone. */
 function leftClusters(): string[] {
   return execFileSync('kind', ['get', 'clusters'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
     .split('\n')

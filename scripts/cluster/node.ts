@@ -1,4 +1,4 @@
-// How the programs of the node are called: containerd, kubelet and kube-proxy, with the files they read.
+// Command lines and files of the node: containerd, kubelet and kube-proxy.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -7,7 +7,7 @@ import type { Keys } from './keys.ts';
 import type { Program } from './programs.ts';
 
 export interface NodeOptions {
-  /** Where the node's programs keep their files. */
+  /** Directory of the files of the node’s programs. */
   directory: string;
   binaries: string;
   keys: Keys;
@@ -24,7 +24,7 @@ export function containerd({ directory }: NodeOptions): Program {
   return { name: 'containerd', command: ['containerd', '--config', config] };
 }
 
-// A machine without CAP_SYS_RESOURCE cannot make a process less likely to be ended when memory runs out.
+// restrict_oom_score_adj: without CAP_SYS_RESOURCE, containerd cannot lower the OOM score of a process.
 function containerdConfig(root: string, networks: string): string {
   return `version = 2
 root = "${root}"
@@ -103,9 +103,9 @@ function kubeletConfig(keys: Keys, cgroup: string): object {
     cgroupRoot: cgroup,
     enforceNodeAllocatable: [],
     failSwapOn: false,
-    // It shares its disk with everything else: how full that is says nothing about the pods.
+    // No eviction by disk space: the machine shares its disk with other work.
     evictionHard: { 'memory.available': '1Mi' },
-    // With the 5 calls a second that it is allowed otherwise, it would come to no more than one pod.
+    // The default of 5 calls a second is enough for only one pod.
     kubeAPIQPS: 50,
     kubeAPIBurst: 100,
     imageGCHighThresholdPercent: 100,

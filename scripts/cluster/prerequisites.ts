@@ -1,10 +1,10 @@
-// What a cluster from Debian's packages needs of the machine.
+// Prerequisites of a cluster from Debian's packages.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { missingForStandIn } from '../image/stand-in.ts';
 
-/** Debian's packages by a program of theirs. */
+/** Debian's packages, keyed by a program of each. */
 const PACKAGES: Record<string, string> = {
   buildah: 'buildah',
   containerd: 'containerd',
@@ -19,15 +19,17 @@ const PACKAGES: Record<string, string> = {
 };
 const NETWORK_PLUGINS = { file: '/usr/lib/cni/bridge', package: 'containernetworking-plugins' };
 
-/** What is missing, as one line that says how it is had; undefined when nothing is. */
+/** The missing prerequisite and how to install it, in one line; undefined if there is none. */
 export function missingForCluster(): string | undefined {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'it needs root on Linux';
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'a cluster needs root on Linux';
   const packages = Object.entries(PACKAGES).flatMap(([program, name]) => (onPath(program) ? [] : [name]));
   if (!existsSync(NETWORK_PLUGINS.file)) packages.push(NETWORK_PLUGINS.package);
   const missing = [...new Set([...packages, ...missingForStandIn()])];
-  if (missing.length > 0) return `it needs Debian's packages: apt-get install ${missing.join(' ')}`;
+  if (missing.length > 0) return `a cluster needs Debian's packages: apt-get install ${missing.join(' ')}`;
   const namespaces = ['--net', '--mount', '--pid', '--fork', 'true'];
-  return spawnSync('unshare', namespaces).status === 0 ? undefined : 'it needs the right to make namespaces';
+  return spawnSync('unshare', namespaces).status === 0
+    ? undefined
+    : 'a cluster needs the right to create namespaces';
 }
 
 function onPath(program: string): boolean {

@@ -1,4 +1,4 @@
-// The long-running programs of a cluster: each with a log of its own, and the end of one is told with its last lines.
+// The long-running programs of a cluster. Each has a log; the error about an ended program shows its last lines.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ export class Programs {
     this.#running.push({ name, child });
   }
 
-  /** Throws with the end of its log when one of them has ended. */
+  /** Throws with the end of its log if a program has ended. */
   check(): void {
     for (const { name, child } of this.#running)
       if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null)
@@ -40,7 +40,7 @@ export class Programs {
     return readFileSync(this.#log(name), 'utf8').trimEnd().split('\n').slice(-SHOWN_LINES).join('\n');
   }
 
-  /** Ends them, the last one first. */
+  /** Kills the programs, the last started first. */
   async stop(): Promise<void> {
     for (const { child } of this.#running.splice(0).toReversed()) {
       if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) continue;

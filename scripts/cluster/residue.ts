@@ -1,4 +1,4 @@
-// What a cluster may have left on this machine: looked at before and after, and compared.
+// Finds what a cluster leaves on this machine: compares the state before and after a run.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,22 +7,22 @@ import { KERNEL_SETTINGS } from './host.ts';
 import { SANDBOX_PREFIX, hierarchies } from './sandbox.ts';
 import { until } from './until.ts';
 
-/** Each kind of thing with its instances, one line for each. */
+/** Instances by kind, one line each. */
 export type MachineState = Record<string, ReadonlySet<string>>;
 
-/** Names this process in the environment of everything that it starts. */
+/** Variable that marks the environment of every process of this run. */
 const MARK = 'LSH_E2E_RUN';
-/** What ends by itself is given so long. */
+/** Time for processes and mounts to disappear by themselves. */
 const PATIENCE_MS = 60_000;
 
-/** How the machine is now; from here on processes are told to be ours. */
+/** The current state of the machine. Marks the processes that this process starts from now on. */
 export function machineState(): MachineState {
   process.env[MARK] ??= String(process.pid);
   const state: Record<string, string[]> = {
     mount: lines(readFileSync('/proc/self/mountinfo', 'utf8')).map(mountOf),
     'network link': lines(readFileSync('/proc/self/net/dev', 'utf8')).flatMap(linkOf),
     'iptables rule': ['iptables-save', 'ip6tables-save', 'iptables-legacy-save'].flatMap(rules),
-    // A namespace lives by its name here, by a mount or by a process; of the others' come and go what they like.
+    // Named namespaces only: a namespace without a name ends with its mounts and processes, and other programs create some.
     'network namespace': names('/run/netns'),
     process: names('/proc').map(Number).filter(Number.isInteger).flatMap(ours),
     'kernel setting': Object.keys(KERNEL_SETTINGS).flatMap((name) =>
@@ -38,7 +38,7 @@ export function machineState(): MachineState {
   return Object.fromEntries(Object.entries(state).map(([kind, instances]) => [kind, new Set(instances)]));
 }
 
-/** What is there now and was not, and what was there and is no more; nothing when all is as before. */
+/** New and lost instances since `before`; empty if the machine is as before. Waits up to `patienceMs`. */
 export async function residue(before: MachineState, patienceMs = PATIENCE_MS): Promise<string[]> {
   let left: string[] = [];
   await until(
@@ -55,25 +55,26 @@ export async function residue(before: MachineState, patienceMs = PATIENCE_MS): P
 function difference(before: MachineState, after: MachineState): string[] {
   return Object.entries(after).flatMap(([kind, now]) => {
     const then = before[kind] ?? new Set();
-    const more = [...now].filter((one) => !then.has(one)).map((one) => `a new ${kind}: ${one}`);
-    return [...more, ...[...then].filter((one) => !now.has(one)).map((one) => `a lost ${kind}: ${one}`)];
+    const added = [...now].filter((name) => !then.has(name)).map((name) => `a new ${kind}: ${name}`);
+    const lost = [...then].filter((name) => !now.has(name)).map((name) => `a lost ${kind}: ${name}`);
+    return [...added, ...lost];
   });
 }
 
-/** Its place, type and source; numbers that change are left out. */
+/** Path, type and source of a mount, without the numbers that change. */
 function mountOf(line: string): string {
   const [left = '', right = ''] = line.split(' - ');
   const [type, source] = right.split(' ');
   return `${left.split(' ')[4]} (${type} ${source})`;
 }
 
-/** The name before the counters; the two lines of the heading have none. */
+/** The name before the counters; empty for the two heading lines. */
 function linkOf(line: string): string[] {
   const [, name] = /^ *([^ :|]+):/.exec(line) ?? [];
   return name === undefined ? [] : [name];
 }
 
-/** Without comments and counters; none where there is no such program. */
+/** The rules without comments and counters; empty if the program is missing. */
 function rules(program: string): string[] {
   const { stdout } = spawnSync(program, { encoding: 'utf8' });
   return lines(stdout ?? '')
@@ -81,7 +82,7 @@ function rules(program: string): string[] {
     .map((line) => `${program}: ${line.replace(/ *\[\d+:\d+\]/, '')}`);
 }
 
-/** The process when it is of this run: it has the mark, or, in a container, one of the cgroups; itself it is not. */
+/** The process if it belongs to this run: it has the mark or, in a container, a cgroup of the run. Skips this process. */
 function ours(pid: number): string[] {
   return attempt(() => {
     const read = (file: string) => readFileSync(`/proc/${pid}/${file}`, 'utf8');
@@ -101,10 +102,10 @@ function lines(text: string): string[] {
   return text.split('\n').filter((line) => line !== '');
 }
 
-/** Processes end and directories are not everywhere: then there is nothing to see. */
-function attempt(look: () => string[]): string[] {
+/** Returns [] if reading fails: a process has ended, or this machine lacks the directory. */
+function attempt(read: () => string[]): string[] {
   try {
-    return look();
+    return read();
   } catch {
     return [];
   }

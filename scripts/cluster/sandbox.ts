@@ -1,6 +1,5 @@
-// Runs a command in namespaces of its own for network, mounts and processes: bridges, iptables rules and mounts
-// of a cluster are the kernel's to remove, and so is every process of it. What it cannot remove, cgroups and files, is
-// removed here, also what a run left that was killed.
+// Runs a command in its own network, mount and process namespaces, so that the kernel removes the bridges, iptables
+// rules, mounts and processes of a cluster. This module removes cgroups and files, also those of a killed run.
 import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,13 +11,13 @@ export const SANDBOX_PREFIX = 'lsh-e2e-';
 const CGROUPS = '/sys/fs/cgroup';
 
 export interface Sandbox {
-  /** Directory of its files. */
+  /** Directory of the sandbox’s files. */
   directory: string;
-  /** Where its cgroups are, below each hierarchy. */
+  /** Path of its cgroups below each hierarchy. */
   cgroup: string;
 }
 
-/** Makes directory and cgroups; removes those of processes that are no more. */
+/** Creates the directory and the cgroups. Removes those of runs whose process is gone. */
 export async function makeSandbox(): Promise<Sandbox> {
   for (const owner of leftOwners()) await removeSandbox(sandboxOf(owner));
   const sandbox = sandboxOf(process.pid);
@@ -27,7 +26,7 @@ export async function makeSandbox(): Promise<Sandbox> {
   return sandbox;
 }
 
-/** Ends with the command, or with this process, whatever happens to it; resolves with the command's status. */
+/** Runs the command in the sandbox; the kernel kills it with this process. Resolves with its exit status. */
 export function runInside(command: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const namespaces = ['--net', '--mount', '--pid', '--fork', '--mount-proc', '--kill-child=KILL'];
   const child = spawn(
@@ -38,7 +37,7 @@ export function runInside(command: readonly string[], env: NodeJS.ProcessEnv): P
   return ended(child);
 }
 
-/** Removes what namespaces leave. */
+/** Removes the cgroups and files that outlive the namespaces. */
 export async function removeSandbox({ directory, cgroup }: Sandbox): Promise<void> {
   for (const hierarchy of hierarchies())
     await until(`the end of all processes in ${cgroup}`, () => removeCgroup(join(hierarchy, cgroup)));
@@ -65,7 +64,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Roots of the hierarchies: one for each controller in version 1, the only one in version 2. */
+/** Roots of the cgroup hierarchies: one for each controller in version 1, a single one in version 2. */
 export function hierarchies(): string[] {
   const roots = readdirSync(CGROUPS)
     .map((name) => join(CGROUPS, name))
@@ -77,7 +76,7 @@ function has(directory: string, name: string): boolean {
   return readdirSync(directory).includes(name);
 }
 
-/** From the leaves up; false while a process that is ending is still in one. */
+/** Removes a cgroup with its children. Returns false while one still contains an ending process. */
 function removeCgroup(path: string): boolean {
   let children: string[];
   try {

@@ -1,16 +1,16 @@
-// The definition of LshJob as a template of the chart, so that an upgrade brings its newest form and the values say
-// whether it is brought, and kept.
+// The definition of LshJob as a template of the chart: an upgrade installs its newest version, and values decide
+// whether the chart installs and keeps it.
 import { stringify } from 'yaml';
 import { lshJobCrd } from './crd.ts';
 
-/** Servers before it refuse a definition with rules as one with an unknown field; there the operator says the same. */
+/** First server that accepts rules in a definition. On older servers the operator alone checks them. */
 const RULES_SINCE = '1.23';
 
 /** The template’s text. */
 export function chartCrd(): string {
   const { apiVersion, kind, metadata, spec } = lshJobCrd();
   const body = stringify({ spec }, { aliasDuplicateObjects: false, lineWidth: 110 });
-  if (body.includes('{{')) throw new Error('helm would take a part of the definition for a template');
+  if (body.includes('{{')) throw new Error('helm would read a part of the definition as a template');
   return `{{- /* Generated from src/core/job.ts by \`npm run gen\`; edit that instead. */ -}}
 {{- if .Values.crds.enabled }}
 {{- $rules := semverCompare ">=${RULES_SINCE}-0" .Capabilities.KubeVersion.Version }}
@@ -28,7 +28,7 @@ ${withOptionalRules(body)}{{- end }}
 `;
 }
 
-/** Each list of rules, which is a key and the lines that are further in, becomes a condition. */
+/** Wraps each list of rules (a key and the lines indented below it) in a condition. */
 function withOptionalRules(yaml: string): string {
   return yaml.replaceAll(
     /^( *)x-kubernetes-validations:\n(?:\1 .*\n)+/gm,

@@ -1,4 +1,4 @@
-// README.md of the chart; the table is made of the comments in values.yaml.
+// README.md of the chart. The comments in values.yaml make its table.
 import { readFileSync } from 'node:fs';
 import { isMap, parseDocument, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
 import { CHART } from '../chart/helm.ts';
@@ -6,13 +6,13 @@ import { GENERATED, table } from '../pages/markdown.ts';
 
 /** One value that a user may set. */
 export interface ChartValue {
-  /** Such as `shell.runAsUser`. */
+  /** For example `shell.runAsUser`. */
   path: string;
   description: string;
   default: unknown;
 }
 
-/** Every value, in the order of the file. Throws for one without a comment. */
+/** Every value, in the order of the file. Throws for a value without a comment. */
 export function chartValues(text = readFileSync(`${CHART}/values.yaml`, 'utf8')): ChartValue[] {
   return valuesOf(parseDocument(text).contents as YAMLMap, '');
 }
@@ -29,7 +29,7 @@ function valuesOf(map: YAMLMap, prefix: string): ChartValue[] {
   });
 }
 
-/** Of a map whose parts are explained one by one; the others are a value as a whole. */
+/** Whether comments describe the fields of the map; otherwise the map is one value. */
 function hasComments(map: YAMLMap): boolean {
   if (commentOf(map) !== undefined) return true;
   return map.items.some(
@@ -37,7 +37,7 @@ function hasComments(map: YAMLMap): boolean {
   );
 }
 
-/** The last paragraph; what stands above it is about the file. */
+/** The last paragraph of the comment; earlier paragraphs describe the file. */
 function commentOf({ commentBefore }: Scalar | YAMLMap): string | undefined {
   const paragraph = commentBefore?.split(/\n\s*\n/).at(-1);
   return paragraph?.replaceAll(/\s*\n\s*/g, ' ').trim();
@@ -97,6 +97,6 @@ for commands (\`secretsKey.existingSecret\`). After a change of either, run \`ku
 
 helm checks each value against \`values.schema.json\`; the chart refuses values that contradict each other and says why.
 
-${table(['value', 'what it does', 'default'], rows)}
+${table(['value', 'meaning', 'default'], rows)}
 `;
 }

@@ -1,5 +1,5 @@
-// The status part of the CustomResourceDefinition: every field of the types that the operator writes, checked
-// by the compiler to be all of them.
+// The status schema of the CustomResourceDefinition. The compiler checks that it has every field that the operator
+// writes.
 import { EXECUTOR_NAMES } from '../../src/core/executor.ts';
 import { JOB_PHASES } from '../../src/core/job.ts';
 import { RUN_PHASES, RUN_TRIGGERS, SLOT_OUTCOMES } from '../../src/core/run.ts';
@@ -20,47 +20,47 @@ const run: Record<keyof RunEntry, CrdSchema> = {
   name: text('Name of the run, and of its Kubernetes Job.'),
   job: text('Name of the job.'),
   slot: time('The instant at which the run was due.'),
-  trigger: oneOf(RUN_TRIGGERS, 'Why there is a run.'),
+  trigger: oneOf(RUN_TRIGGERS, 'Why the operator created the run.'),
   triggerId: text('Id of the manual trigger.'),
-  requestedBy: text('Who asked for a manual run.'),
+  requestedBy: text('User who requested the manual run.'),
   attempt: count('1 for the first try, 2 for its first retry.'),
-  executor: oneOf(EXECUTOR_NAMES, 'What runs the command.'),
-  phase: oneOf(RUN_PHASES, 'How far the run is.'),
-  reason: text('Why it ended as it did, or why it is being ended.'),
-  message: text('The same in a sentence.'),
-  createdAt: time('When the run was decided on.'),
+  executor: oneOf(EXECUTOR_NAMES, 'Executor of the command.'),
+  phase: oneOf(RUN_PHASES, 'Phase of the run.'),
+  reason: text('Why the run ended as it did, or why the operator is stopping it.'),
+  message: text('The reason in a sentence.'),
+  createdAt: time('When the operator created the run.'),
   startAfter: time('The run does not start before this instant.'),
-  startedAt: time('When its command started.'),
-  finishedAt: time('When it ended.'),
+  startedAt: time('When the command started.'),
+  finishedAt: time('When the run ended.'),
   exitCode: count('Exit status of the command.'),
-  signal: text('The signal that ended it.'),
-  stopCause: text('Why it was told to end.'),
-  host: text('The pod in which its process lives, for a shell run.'),
-  outputTail: text('The end of what it wrote.'),
-  outputBytes: { ...count('All bytes it wrote.'), format: 'int64' },
+  signal: text('Signal that ended the command.'),
+  stopCause: text('Why the operator is stopping the run.'),
+  host: text('Pod of the process of a shell run.'),
+  outputTail: text('End of the output.'),
+  outputBytes: { ...count('Size of the whole output in bytes.'), format: 'int64' },
 };
 
 const outcome: Record<keyof OutcomeEntry, CrdSchema> = {
   from: time('First slot of the stretch.'),
   to: time('Last slot of the stretch.'),
-  count: count('How many slots it has.'),
-  outcome: oneOf(SLOT_OUTCOMES, 'What became of them.'),
-  cause: text('Why, in one word.'),
+  count: count('Number of slots in the stretch.'),
+  outcome: oneOf(SLOT_OUTCOMES, 'Outcome of the slots.'),
+  cause: text('Cause of the outcome, in one word.'),
 };
 
 const condition: Record<keyof LshJobStatus['conditions'][number], CrdSchema> = {
   type: text('Ready, Scheduled, Failing or HistorySynced.'),
   status: oneOf(['True', 'False', 'Unknown'], 'Whether the condition holds.'),
-  reason: text('Why, in one word.'),
-  message: text('Why, in a sentence.'),
+  reason: text('Reason for the status, in one word.'),
+  message: text('Reason for the status, in a sentence.'),
   lastTransitionTime: time('Since when.'),
-  observedGeneration: { ...count('Generation of the spec that this was judged by.'), format: 'int64' },
+  observedGeneration: { ...count('Generation of the spec that the condition describes.'), format: 'int64' },
 };
 
 const totals: Record<keyof LshJobStatus['totals'], CrdSchema> = {
   completed: count('Runs that completed.'),
   failed: count('Runs that failed.'),
-  killed: count('Runs that were ended.'),
+  killed: count('Runs that the operator or a user stopped.'),
   missed: count('Slots that passed without a run.'),
 };
 
@@ -73,11 +73,11 @@ const runs = (description: string): CrdSchema => ({
 });
 
 const status: Record<keyof LshJobStatus, CrdSchema> = {
-  observedGeneration: { ...count('Generation of the spec that the status speaks of.'), format: 'int64' },
-  phase: oneOf(JOB_PHASES, 'The job in one word.'),
+  observedGeneration: { ...count('Generation of the spec that the status describes.'), format: 'int64' },
+  phase: oneOf(JOB_PHASES, 'State of the job in one word.'),
   conditions: {
     type: 'array',
-    description: 'What holds for the job, for kubectl wait.',
+    description: 'Conditions of the job, for kubectl wait.',
     items: { type: 'object', required: ['type', 'status'], properties: condition },
     'x-kubernetes-list-type': 'map',
     'x-kubernetes-list-map-keys': ['type'],
@@ -85,26 +85,26 @@ const status: Record<keyof LshJobStatus, CrdSchema> = {
   accountedUntil: time('Every slot at or before this instant has its outcome.'),
   observedSchedule: text('Fingerprint of the schedule that accountedUntil belongs to.'),
   nextScheduleTime: time('The next slot.'),
-  lastScheduleTime: time('The newest slot that was given a run.'),
+  lastScheduleTime: time('Newest slot that has a run.'),
   lastSuccessfulTime: time('When a run last completed.'),
   lastFailureTime: time('When a run last failed.'),
   active: runs('Runs that have not ended.'),
   recentRuns: runs(
-    'Runs that have ended, newest first, up to the history limits; and those that the team’s history lacks.',
+    'Ended runs, newest first, up to the history limits, and all runs that the team’s history has not recorded yet.',
   ),
   recentOutcomes: {
     type: 'array',
-    description: 'Stretches of slots that passed without a run, newest first, the newest ones only.',
+    description: 'Newest stretches of slots that passed without a run, newest first.',
     items: { type: 'object', required: ['from', 'to', 'count', 'outcome'], properties: outcome },
     'x-kubernetes-list-type': 'atomic',
   },
-  totals: { type: 'object', description: 'All runs so far.', properties: totals },
-  lastHandledTrigger: text('The trigger annotation that was last acted upon.'),
+  totals: { type: 'object', description: 'Totals of all runs.', properties: totals },
+  lastHandledTrigger: text('Last trigger annotation that the operator handled.'),
 };
 
 /** Schema of `status`. */
 export const STATUS_SCHEMA: CrdSchema = {
   type: 'object',
-  description: 'What was observed; written by the operator.',
+  description: 'Observed state; the operator writes it.',
   properties: status,
 };

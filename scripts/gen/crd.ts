@@ -1,5 +1,4 @@
-// The CustomResourceDefinition of LshJob, made from the schemas of the core. Only generation needs it: the
-// operator itself runs without.
+// Generates the CustomResourceDefinition of LshJob from the schemas of the core. The operator itself does not need it.
 import type { V1CustomResourceDefinition } from '@kubernetes/client-node';
 import { stringify } from 'yaml';
 import { API_VERSION, JobSpecSchema, KIND, NAME_MAX_LENGTH } from '../../src/core/job.ts';
@@ -10,15 +9,18 @@ import { crdSchemaOf, type CelRule, type CrdSchema } from './json-schema.ts';
 const EXACTLY_ONE_SOURCE =
   '[has(self.file), has(self.configMapRef), has(self.secretRef)].filter(given, given).size() == 1';
 
-// What a schema cannot say and the server can still refuse; the rest of the rules is the operator’s, which
-// answers with condition Ready=False.
+// Rules between fields that the API server can check. The operator checks all other rules, and reports them in the
+// condition Ready=False.
 const SPEC_RULES: CelRule[] = [
   { rule: 'has(self.command) != has(self.args)', message: 'exactly one of command and args is required' },
   {
     rule: 'has(self.schedule) != has(self.schedules)',
     message: 'exactly one of schedule and schedules is required',
   },
-  { rule: '!has(self.shell) || has(self.command)', message: 'shell goes with command; args run without one' },
+  {
+    rule: '!has(self.shell) || has(self.command)',
+    message: 'shell goes with command; args run without a shell',
+  },
   {
     rule: "!has(self.workingDir) || self.workingDir.startsWith('/')",
     message: 'workingDir must be an absolute path',
@@ -38,7 +40,7 @@ const SPEC_RULES: CelRule[] = [
 ];
 const RETRY_RULES: CelRule[] = [
   {
-    // The default of retry itself is {}, and the server asks the rules about it before it fills in the rest.
+    // The default of retry is {}; the server evaluates the rules before it adds the defaults of its fields.
     rule: '!has(self.initialSeconds) || !has(self.maxSeconds) || self.initialSeconds <= self.maxSeconds',
     message: 'maxSeconds must be at least initialSeconds',
   },
@@ -62,10 +64,20 @@ const OBJECT_RULES: CelRule[] = [
 
 const COLUMNS = [
   { name: 'Schedule', type: 'string', jsonPath: '.spec.schedule', description: 'When the job is due.' },
-  { name: 'Suspend', type: 'boolean', jsonPath: '.spec.suspend', description: 'Slots pass without a run.' },
-  { name: 'Phase', type: 'string', jsonPath: '.status.phase', description: 'The job in one word.' },
-  { name: 'Last', type: 'date', jsonPath: '.status.lastScheduleTime', description: 'The newest slot run.' },
-  // A date column shows an age, and a time to come has none.
+  {
+    name: 'Suspend',
+    type: 'boolean',
+    jsonPath: '.spec.suspend',
+    description: 'Whether slots pass without a run.',
+  },
+  { name: 'Phase', type: 'string', jsonPath: '.status.phase', description: 'State of the job in one word.' },
+  {
+    name: 'Last',
+    type: 'date',
+    jsonPath: '.status.lastScheduleTime',
+    description: 'Newest slot that has a run.',
+  },
+  // A string: a date column shows an age, and a future instant has none.
   { name: 'Next', type: 'string', jsonPath: '.status.nextScheduleTime', description: 'The next slot.' },
   { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   { name: 'Executor', type: 'string', jsonPath: '.spec.executor', priority: 1 },
@@ -78,7 +90,7 @@ const COLUMNS = [
 export function lshJobCrd(): V1CustomResourceDefinition {
   const schema: CrdSchema = {
     type: 'object',
-    description: 'A command that is run on a schedule.',
+    description: 'A command that runs on a schedule.',
     required: ['spec'],
     properties: {
       apiVersion: { type: 'string', description: `${API_VERSION}.` },
@@ -124,7 +136,11 @@ function specSchema(): CrdSchema {
   fields['retry']!['x-kubernetes-validations'] = RETRY_RULES;
   fields['env']!.items!['x-kubernetes-validations'] = ENV_RULES;
   fields['envFrom']!.items!['x-kubernetes-validations'] = ENV_FROM_RULES;
-  return { ...spec, description: 'What should happen.', 'x-kubernetes-validations': SPEC_RULES };
+  return {
+    ...spec,
+    description: 'Desired state: the command and its schedule.',
+    'x-kubernetes-validations': SPEC_RULES,
+  };
 }
 
 /** The definition as a file for kubectl apply. */

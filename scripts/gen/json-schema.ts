@@ -1,4 +1,4 @@
-// The JSON schema of a valibot schema, in the subset that a CustomResourceDefinition takes.
+// The JSON schema of a valibot schema, in the subset that a CustomResourceDefinition accepts.
 import { toJsonSchema } from '@valibot/to-json-schema';
 import type { GenericSchema } from 'valibot';
 
@@ -30,13 +30,13 @@ export interface CelRule {
   message: string;
 }
 
-/** What a person may write, as a structural schema; descriptions, bounds and defaults included. */
+/** The input of the schema as a structural schema, with descriptions, bounds and defaults. */
 export function crdSchemaOf(schema: GenericSchema): CrdSchema {
   return structural(toJsonSchema(schema, { typeMode: 'input' }) as CrdSchema & Record<string, unknown>);
 }
 
-// A structural schema knows its fields: unknown ones are pruned or refused by the server itself, and a mapping
-// of anything says so in its own word.
+// The server itself prunes or refuses unknown fields of a structural schema, so additionalProperties: false goes; a
+// free mapping needs x-kubernetes-preserve-unknown-fields.
 function structural(node: CrdSchema & Record<string, unknown>): CrdSchema {
   const { $schema: _, propertyNames, additionalProperties, properties, items, required, ...rest } = node;
   const schema: CrdSchema = rest;

@@ -1,4 +1,4 @@
-// What deploy/ ships for those who have no helm: the chart as helm renders it, without what only helm reads.
+// The manifests in deploy/ for users without helm: the rendered chart without the metadata that only helm reads.
 import { parseAllDocuments, stringify } from 'yaml';
 import { CHART, helm } from '../chart/helm.ts';
 
@@ -9,10 +9,10 @@ interface Rendered {
 }
 
 const NAMESPACE = 'lsh-system';
-/** Decides between versions of an API; every server since 1.21 takes what it gives. */
+/** Selects the API versions of the rendered objects, which every server since 1.21 accepts. */
 const KUBE_VERSION = 'v1.30.0';
 
-/** The older YAML that helm and kubectl read, where a bare `off` is no text. */
+/** helm and kubectl read YAML 1.1, where a bare `off` is a boolean. */
 const YAML = { version: '1.1' } as const;
 
 const HEAD = `# Generated from ${CHART} by \`npm run gen\`; edit that instead. crd.yaml holds the definition of LshJob, so deleting
@@ -20,7 +20,7 @@ const HEAD = `# Generated from ${CHART} by \`npm run gen\`; edit that instead. c
 # its LshJobs.
 `;
 
-/** The namespace and all of the release but the definition of LshJob, as a file for kubectl apply. */
+/** The namespace and the release without the definition of LshJob, as a file for kubectl apply. */
 export function plainManifests(...args: string[]): string {
   const release = ['template', 'lsh', CHART, `--namespace=${NAMESPACE}`, `--kube-version=${KUBE_VERSION}`];
   const rendered = helm([...release, '--set=crds.enabled=false', ...args]);
@@ -37,7 +37,7 @@ function withoutHelm({ apiVersion, kind, metadata, ...rest }: Rendered): Rendere
   return { apiVersion, kind, metadata: { ...metadata, labels }, ...rest };
 }
 
-/** No pod that could harm its node is admitted to it. */
+/** The label refuses pods that could harm their node. */
 function namespace(): Rendered & { metadata: { name: string } } {
   const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE, labels } };

@@ -1,5 +1,5 @@
-// Builds images from Dockerfiles: lsh's own, and those that tests need. Where the base cannot be pulled, buildah
-// builds on a stand-in of the same name.
+// Builds images from Dockerfiles: lsh's image and those of tests. If buildah cannot pull the base, it builds on a
+// stand-in of the same name.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,21 +10,21 @@ import { makeStandIn } from './stand-in.ts';
 
 export interface ImageOrder {
   tag: string;
-  /** Where a docker archive of it is wanted. */
+  /** Path of a docker archive to write. */
   archive?: string | undefined;
-  /** Directory of the Dockerfile; lsh's own when left out. */
+  /** Directory of the Dockerfile; default: lsh's own. */
   context?: string;
-  /** Instead of the Dockerfile's. There is no stand-in for it. */
+  /** Base image that replaces the Dockerfile's; has no stand-in. */
   base?: string | undefined;
 }
 
 interface Ground {
   base: string;
-  /** How dist/ comes about: in the build, or here before it. */
+  /** Whether the image build makes dist/, or this machine before it. */
   dist: 'build' | 'prebuilt';
 }
 
-/** Builds one image into the engine's store, and into an archive where one is wanted. */
+/** Builds one image into the engine's store, and into an archive if the order names one. */
 export function buildImage(engine: Engine, order: ImageOrder): void {
   if (engine === 'buildah' && order.archive !== undefined) return buildArchives([order]);
   const call = engineCall(engine);
@@ -32,7 +32,7 @@ export function buildImage(engine: Engine, order: ImageOrder): void {
   if (order.archive !== undefined) call.run('save', '--output', order.archive, order.tag);
 }
 
-/** Builds images into archives with buildah, in a store that is gone afterwards. */
+/** Builds images into archives with buildah, in a temporary store. */
 export function buildArchives(orders: readonly ImageOrder[]): void {
   const directory = mkdtempSync(join(tmpdir(), 'lsh-image-'));
   try {
@@ -48,20 +48,20 @@ export function buildArchives(orders: readonly ImageOrder[]): void {
   }
 }
 
-/** On a stand-in there may be no npm, or no way from it to the packages. */
+/** Pulls the base or makes a stand-in. A stand-in may lack npm, or cannot reach the packages. */
 function provideBase(call: EngineCall, directory: string, orders: readonly ImageOrder[]): Ground {
   const pinned = pinnedBase();
   if (orders.every(({ base }) => base !== undefined) || call.succeeds('pull', pinned))
     return { base: pinned, dist: 'build' };
-  // What is made here has a digest of its own.
+  // Without the digest: the stand-in has another.
   const base = pinned.replace(/@.*/, '');
   makeStandIn(call, directory, base);
   if (reachesPackages(call, directory, base)) return { base, dist: 'build' };
-  process.stderr.write('image: no package can be had within a build, so that dist/ is built outside of it\n');
+  process.stderr.write('image: the build cannot reach packages, so this machine builds dist/ first\n');
   return { base, dist: 'prebuilt' };
 }
 
-/** What the Dockerfile builds on when nobody says otherwise: name, tag and digest. */
+/** The default base of the Dockerfile: name, tag and digest. */
 function pinnedBase(): string {
   return /^ARG BASE=(.+)$/m.exec(readFileSync('Dockerfile', 'utf8'))![1]!;
 }
@@ -73,10 +73,10 @@ function buildArguments({ engine }: EngineCall, order: ImageOrder, ground: Groun
   if (ground.dist === 'prebuilt') buildHere();
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
   const settings = [`VERSION=${version}`, `REVISION=${revision()}`, `DIST=${ground.dist}`, `BASE=${base}`];
-  return [...verb, ...settings.flatMap((one) => ['--build-arg', one]), ...npmSecrets(), '.'];
+  return [...verb, ...settings.flatMap((setting) => ['--build-arg', setting]), ...npmSecrets(), '.'];
 }
 
-/** What the Dockerfile would do. */
+/** Builds dist/ as the Dockerfile does. */
 function buildHere(): void {
   for (const script of ['build', 'sbom'])
     execFileSync('npm', ['run', '--silent', script], { stdio: ['ignore', 2, 2] });

@@ -1,45 +1,45 @@
-// The programs that build images, with what differs between them: how they are called, and where images are kept.
+// The programs that build images, and the differences in their calls and stores.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export type Engine = 'docker' | 'podman' | 'buildah';
 
-/** A registry that does not answer is not waited for longer. */
+/** Limit for a registry that does not answer. */
 const ANSWER_TIMEOUT_MS = 120_000;
 
-/** Verbs of buildah that ask whom images may come from. */
-const TRUSTING = new Set(['bud', 'commit', 'from', 'pull', 'push']);
+/** Verbs of buildah that need a signature policy. */
+const POLICY_VERBS = new Set(['bud', 'commit', 'from', 'pull', 'push']);
 
-/** Said where an image is wanted and nothing here can build one. */
-export const NO_ENGINE = 'an image is built by docker, podman or buildah, and none of them works here';
+/** The error if no engine works. */
+export const NO_ENGINE = 'an image build needs docker, podman or buildah; none of them works here';
 
-/** The first that works, and not only is installed. */
+/** The first engine that works; an installed engine may not. */
 export function findEngine(): Engine | undefined {
   if (succeeds('docker', 'version')) return 'docker';
   if (succeeds('podman', 'info')) return 'podman';
   return succeeds('buildah', '--version') ? 'buildah' : undefined;
 }
 
-/** Whether the program is there and ends well. */
+/** Whether the program exists and exits with 0. */
 export function succeeds(program: string, ...args: string[]): boolean {
   return spawnSync(program, args, { stdio: 'ignore' }).status === 0;
 }
 
-/** Runs an engine's commands; what they print goes to stderr, because stdout belongs to the answer. */
+/** Runs commands of an engine. Their output goes to stderr, because stdout belongs to the answer. */
 export interface EngineCall {
   engine: Engine;
   run: (...args: string[]) => void;
   succeeds: (...args: string[]) => boolean;
 }
 
-/** Calls with the engine's own store of images. */
+/** Calls the engine with its own store of images. */
 export function engineCall(engine: Engine): EngineCall {
-  // Docker before 23 builds otherwise by the builder from before secrets and platforms.
+  // Docker before 23 needs this for BuildKit, which supports secrets and platforms.
   return calls(engine, [], { ...process.env, DOCKER_BUILDKIT: '1' });
 }
 
-/** Buildah with a store in that directory, which needs no other privilege than root's and goes with it. */
+/** Calls buildah with a store in the directory. Needs root and no other privilege; removing the directory removes all. */
 export function privateBuildah(directory: string): EngineCall {
   const policy = join(directory, 'policy.json');
   const registries = join(directory, 'registries.conf');
@@ -49,7 +49,7 @@ export function privateBuildah(directory: string): EngineCall {
   const env = { ...process.env, BUILDAH_ISOLATION: 'chroot', CONTAINERS_REGISTRIES_CONF: registries };
   const { run, succeeds } = calls('buildah', [...stores, '--storage-driver', 'vfs'], env);
   const withPolicy = ([verb = '', ...rest]: string[]) =>
-    TRUSTING.has(verb) ? [verb, '--signature-policy', policy, ...rest] : [verb, ...rest];
+    POLICY_VERBS.has(verb) ? [verb, '--signature-policy', policy, ...rest] : [verb, ...rest];
   return {
     engine: 'buildah',
     run: (...args) => run(...withPolicy(args)),

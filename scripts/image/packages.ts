@@ -1,10 +1,10 @@
-// How a build comes to the packages of npm: by this machine's settings, which it reads and does not keep.
+// Gives an image build access to npm packages: mounts this machine's settings as secrets, which no layer keeps.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { EngineCall } from './engine.ts';
 
-/** Options that hand over this machine's npmrc and further certificates, where it has such, as the Dockerfile asks. */
+/** Options that pass this machine's npmrc and extra certificates, if any, as the secrets of the Dockerfile. */
 export function npmSecrets(): string[] {
   const sources = {
     npmrc: process.env['npm_config_userconfig'] ?? join(homedir(), '.npmrc'),
@@ -15,7 +15,7 @@ export function npmSecrets(): string[] {
     .flatMap(([id, path]) => ['--secret', `id=${id},src=${path}`]);
 }
 
-/** Whether a package can be looked up within a build: without, what fails says nothing about the Dockerfile. */
+/** Whether a build can look up a package: if not, a failed build would say nothing about the Dockerfile. */
 export function reachesPackages(call: EngineCall, directory: string, base: string): boolean {
   const context = join(directory, 'trial');
   mkdirSync(context);

@@ -1,5 +1,5 @@
-// A base image made of this machine: the Node that runs this, and files of installed Debian packages. For machines
-// that reach no registry of images; what is built on it is for tests and never for users.
+// A base image from files of this machine: its Node and installed Debian packages. For machines without a registry;
+// images on this base are for tests, never for users.
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -15,7 +15,7 @@ import {
 import { dirname, join } from 'node:path';
 import type { EngineCall } from './engine.ts';
 
-/** A shell, the usual programs, make, the init, and the zones of clocks. */
+/** Packages of a shell, the usual programs, make, the init and the time zones. */
 const PACKAGES = ['base-files', 'coreutils', 'dash', 'grep', 'make', 'sed', 'tini', 'tzdata'];
 const MERGED = ['bin', 'lib', 'lib64', 'sbin'];
 const USERS = 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n';
@@ -25,11 +25,11 @@ export function missingForStandIn(): string[] {
   return PACKAGES.filter((name) => !existsSync(`/var/lib/dpkg/info/${name}.list`));
 }
 
-/** Makes the base and gives it that name. */
+/** Builds the base image under the given name. */
 export function makeStandIn(buildah: EngineCall, directory: string, name: string): void {
   const missing = missingForStandIn();
   if (missing.length > 0) throw new Error(`a base image needs Debian's packages ${missing.join(', ')}`);
-  process.stderr.write(`image: ${name} cannot be pulled; a stand-in is made of this machine's files\n`);
+  process.stderr.write(`image: ${name} cannot be pulled; lsh makes a stand-in from files of this machine\n`);
   const root = join(directory, 'stand-in');
   makeRoot(root);
   const context = join(directory, 'stand-in.Dockerfile');
@@ -52,7 +52,7 @@ function makeRoot(root: string): void {
   writeFileSync(join(root, 'etc/group'), 'root:x:0:\nnogroup:x:65534:\n');
 }
 
-/** The programs of the packages and what they read; no manuals. */
+/** Copies the programs of the packages and the time zones; no manuals. */
 function copyPackages(root: string): void {
   const files = execFileSync('dpkg', ['--listfiles', ...PACKAGES], { encoding: 'utf8' })
     .split('\n')
@@ -64,7 +64,7 @@ function copyPackages(root: string): void {
   );
 }
 
-/** The npm that runs this, where Node's images have it. Debian's own is spread over many packages and left out. */
+/** Copies the npm that runs this script to its place in Node's images. Skips Debian's npm: it spans many packages. */
 function copyNpm(root: string): void {
   const package_ = dirname(dirname(process.env['npm_execpath'] ?? '/none/bin/npm-cli.js'));
   if (!existsSync(join(package_, 'node_modules'))) return;
@@ -79,14 +79,14 @@ function programsIn(directory: string): string[] {
     .map(({ name }) => join(directory, name));
 }
 
-/** Paths of the libraries that the programs are linked with, the loader included; of a script none. */
+/** Paths of the libraries of the programs, with the loader; a script has none. */
 function librariesOf(programs: string[]): Set<string> {
   const { stdout } = spawnSync('ldd', programs, { encoding: 'utf8' });
   return new Set([...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => path));
 }
 
 function copyLibrary(root: string, path: string): void {
-  // Through the merged directory, so that the name the program asks for is there.
+  // Below /usr: /lib is a link to /usr/lib there, so the program finds the library by its name.
   const target = join(root, path.startsWith('/usr/') ? path : `/usr${path}`);
   mkdirSync(dirname(target), { recursive: true });
   copyFileSync(realpathSync(path), target);

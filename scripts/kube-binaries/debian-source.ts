@@ -1,6 +1,5 @@
-// Builds the programs of Kubernetes 1.20 from Debian's source package, the newest one that is complete. Everything
-// comes through a private apt configuration and is unpacked into a private directory: no root, no package
-// installed, no change of the system's sources.
+// Builds Kubernetes 1.20 from Debian's source package, the newest complete one. Uses a private apt configuration and a
+// private directory: needs no root, installs no package and leaves the system's sources unchanged.
 import { execFileSync } from 'node:child_process';
 import {
   accessSync,
@@ -26,12 +25,12 @@ const PACKAGES = [
 ];
 const REFLECT2 = 'github.com/modern-go/reflect2';
 const TOOLS = ['apt-get', 'dpkg-deb', 'bash', 'tar', 'find', 'nice', 'flock'];
-/** What an API server for tests needs; etcd is Debian's own. */
+/** Programs of an API server for tests; etcd is Debian's own. */
 export const SERVER_BINARIES = ['etcd', 'kube-apiserver', 'kube-controller-manager'];
-/** What else a node that runs pods needs. */
+/** Further programs of a node that runs pods. */
 export const NODE_BINARIES = ['kube-scheduler', 'kubelet', 'kube-proxy'];
 
-/** What keeps this machine from building, as one line; undefined when nothing does. */
+/** The missing prerequisites in one line; undefined if this machine can build. */
 export function missingPrerequisites(): string | undefined {
   const missing = TOOLS.filter((tool) => !onPath(tool));
   if (!existsSync(KEYRING)) missing.push('debian-archive-keyring');
@@ -40,8 +39,7 @@ export function missingPrerequisites(): string | undefined {
 }
 
 /**
- * Builds those programs in `workDir`, which must not exist yet and is removed, and adds them to `target` when all
- * are there.
+ * Builds the programs in `workDir`, which must not exist, and removes it. Adds them to `target` once all are built.
  */
 export async function buildFromDebianSource(
   workDir: string,
@@ -72,7 +70,7 @@ function onPath(tool: string): boolean {
   });
 }
 
-/** Where this machine takes its packages from: an archive, and each mirror of it, has the suites of all releases. */
+/** The Debian archive of this machine; every mirror of it has the suites of all releases. */
 function archive(): string | undefined {
   const args = ['indextargets', '--no-release-info', '--format', '$(REPO_URI)', 'Created-By: Packages'];
   return execFileSync('apt-get', args, { encoding: 'utf8' })
@@ -132,8 +130,8 @@ function unpackSteps(workDir: string): Step[] {
       command: ['tar', 'xzf', tarball, '-C', source, '--strip-components=1'],
       cwd: downloads,
     },
-    // The copy of this library in the source reads the maps of Go 1.18 and later wrongly: the first custom
-    // resource would crash the server. Debian has the version that does not.
+    // The source has a copy of this library that reads the maps of Go 1.18 and later wrongly: the first custom
+    // resource would crash the server. Debian's package has a fixed version.
     {
       title: 'replacing reflect2',
       command: [
@@ -194,7 +192,7 @@ function sourceDir(workDir: string): string {
   return join(workDir, 'gopath/src/k8s.io/kubernetes');
 }
 
-// The build calls rsync for one thing only, `rsync -pc FILE DIRECTORY`, which cp does as well.
+// The build calls rsync only as `rsync -pc FILE DIRECTORY`, so cp can replace it.
 function copyingRsync(workDir: string): string {
   const dir = join(workDir, 'shim');
   mkdirSync(dir);
@@ -211,7 +209,7 @@ function linkerFlags(): string {
     gitTreeState: 'clean',
     buildDate: '2021-01-13T00:00:00Z',
   };
-  // One is what --version says, the other what the server answers.
+  // `--version` prints one of them, the server returns the other.
   const settings = ['component-base/version', 'client-go/pkg/version'].flatMap((path) =>
     Object.entries(fields).map(
       ([name, value]) => `-X k8s.io/kubernetes/vendor/k8s.io/${path}.${name}=${value}`,

@@ -1,4 +1,4 @@
-// A lock that the kernel frees when its holder dies: flock(1) in a child that lives as long as our pipe to it.
+// A lock that the kernel releases when its holder dies: flock(1) in a child that ends with the pipe to this process.
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -6,13 +6,13 @@ import { say } from './run.ts';
 
 const SILENT_WAIT_MS = 2_000;
 
-/** Runs the work while holding the lock on the file; waits for another process that holds it. */
+/** Waits for the lock on the file, and holds it during the work. */
 export async function withLock<T>(file: string, work: () => Promise<T>): Promise<T> {
   mkdirSync(dirname(file), { recursive: true });
   const holder = spawn('flock', [file, 'sh', '-c', 'echo held; cat >/dev/null'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const hint = setTimeout(() => say('waiting for another process that is building'), SILENT_WAIT_MS);
+  const hint = setTimeout(() => say('waiting for the build of another process'), SILENT_WAIT_MS);
   try {
     await new Promise((resolve, reject) => {
       holder.once('error', reject).once('exit', () => reject(new Error(`no lock on ${file}`)));

@@ -1,4 +1,4 @@
-// Starts one tool of the build, its output in a log file, and says now and then that it is still at work.
+// Runs one step of the build with its output in a log file, and reports now and then that it still runs.
 import { spawn } from 'node:child_process';
 import { openSync, closeSync, readFileSync } from 'node:fs';
 
@@ -6,19 +6,19 @@ const PROGRESS_INTERVAL_MS = 20_000;
 const SHOWN_LOG_LINES = 20;
 
 export interface Step {
-  /** What people read while it runs. */
+  /** Text of the progress line. */
   title: string;
   command: string[];
   cwd: string;
   env?: NodeJS.ProcessEnv;
 }
 
-/** One line of progress; stdout belongs to the answer. */
+/** Prints a progress line on stderr: stdout belongs to the answer. */
 export function say(line: string): void {
   process.stderr.write(`kube-binaries: ${line}\n`);
 }
 
-/** Runs a step at low priority; rejects with the end of its output when it fails. */
+/** Runs a step at low priority. Rejects with the end of its output if it fails. */
 export async function runStep(step: Step, logFile: string): Promise<void> {
   say(step.title);
   const startedAt = Date.now();

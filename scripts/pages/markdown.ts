@@ -1,6 +1,6 @@
-// The few pieces of Markdown that generated pages need.
+// Markdown of generated pages.
 
-/** Said at the top of each generated page. */
+/** First line of each generated page. */
 export const GENERATED = '<!-- Made by npm run gen. Change the code it is made from instead. -->';
 
 /** A table; a cell may hold any text. */
