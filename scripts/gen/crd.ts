@@ -1,7 +1,8 @@
 // Generates the CustomResourceDefinition of LshJob from the schemas of the core. The operator itself does not need it.
 import type { V1CustomResourceDefinition } from '@kubernetes/client-node';
 import { stringify } from 'yaml';
-import { API_VERSION, JobSpecSchema, KIND, NAME_MAX_LENGTH } from '../../src/core/job.ts';
+import { API_VERSION, KIND } from '../../src/core/api-version.ts';
+import { JobSpecSchema, NAME_MAX_LENGTH } from '../../src/core/job.ts';
 import { GROUP, PLURAL, VERSION } from '../../src/kubernetes/objects/lsh-job.ts';
 import { STATUS_SCHEMA } from './crd-status.ts';
 import { crdSchemaOf, type CelRule, type CrdSchema } from './json-schema.ts';

@@ -1,6 +1,6 @@
-// "Did you mean …?": the known word nearest to a mistyped one.
+// "Did you mean …?": finds the known word nearest to a mistyped word.
 
-/** Number of single-letter edits, swaps of neighbours counting as one, between two words. */
+/** Returns the number of single-letter edits between two words. A swap of neighbours counts as one edit. */
 export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
@@ -18,7 +18,7 @@ export function editDistance(a: string, b: string): number {
   return last[b.length]!;
 }
 
-/** The candidate a person most likely meant (case ignored), or undefined when none is near. */
+/** Returns the candidate that the user most likely meant, or undefined if none is near. Ignores case. */
 export function closest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > 64) return undefined;
   const typed = word.toLowerCase();

@@ -1,7 +1,7 @@
-// Names of jobs: DNS labels, so that the same name works locally and as a Kubernetes object.
+// Job names are DNS labels, so the same name works in the daemon and as the name of a Kubernetes object.
 import { NAME_MAX_LENGTH } from './job.ts';
 
-/** What is wrong with a job name, to be read after its field path; undefined when it is fine. */
+/** Returns the fault of a job name, as a predicate to follow its field path; undefined for a valid name. */
 export function nameProblem(name: string): string | undefined {
   if (name === '') return 'must not be empty';
   if (name.length > NAME_MAX_LENGTH) {
@@ -9,11 +9,11 @@ export function nameProblem(name: string): string | undefined {
   }
   if (/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name)) return undefined;
   const better = toName(name);
-  const advice = better === '' ? '' : `; "${better}" would do`;
+  const advice = better === '' ? '' : `; "${better}" would be valid`;
   return `must be lower-case letters, digits and hyphens, with a letter or digit at both ends${advice}`;
 }
 
-/** The text as a job name of at most `max` characters; empty when nothing of it can stay. */
+/** Converts the text to a job name of at most `max` characters; empty if no character can stay. */
 export function toName(text: string, max = NAME_MAX_LENGTH): string {
   return text
     .slice(0, 4 * max)

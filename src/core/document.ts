@@ -1,5 +1,5 @@
-// The document that leaves the program: what kubectl, `-o json`, the socket and `lsh cron export` show.
-// Inside, instants are numbers; here they are RFC 3339.
+// Jobs, runs and slots as kubectl, `-o json`, the socket and `lsh cron export` show them. Instants are RFC 3339;
+// everywhere else in the program they are numbers.
 import { API_VERSION, KIND } from './api-version.ts';
 import { rfc3339 } from './rfc3339.ts';
 import { splitKey, type Condition, type Job, type JobPhase, type JobSpec, type RunTotals } from './job.ts';
@@ -73,7 +73,7 @@ function time(ms: number | undefined): string | undefined {
   return ms === undefined ? undefined : rfc3339(ms);
 }
 
-/** Copies without the keys whose value is undefined, so that JSON and YAML agree on what is there. */
+/** Copies the object without undefined values: JSON would drop their keys, YAML would print them. */
 function compact<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;
 }
@@ -114,7 +114,7 @@ export function slotDocument(slot: SlotRecord): SlotDocument {
   } satisfies AllFields<SlotDocument>);
 }
 
-/** A job with its runs as one document; `runs` newest first. */
+/** Returns the job and its runs as one document; `runs` are newest first. */
 export function jobDocument(job: Job, runs: readonly Run[]): JobDocument {
   const { status } = job;
   return compact({

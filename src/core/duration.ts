@@ -1,4 +1,4 @@
-// Lengths of time as people write and read them.
+// Durations as users write and read them.
 
 const UNIT_MS: Record<string, number> = {
   ms: 1,
@@ -10,7 +10,7 @@ const UNIT_MS: Record<string, number> = {
 };
 const PART = /(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/y;
 
-/** Milliseconds of `90s`, `5m`, `1h30m`, `2d` or a plain number of seconds; undefined when it is none of them. */
+/** Returns the milliseconds of `90s`, `5m`, `1h30m`, `2d` or a plain number of seconds; undefined for other text. */
 export function parseDuration(text: string): number | undefined {
   const trimmed = text.trim();
   if (/^\d+(\.\d+)?$/.test(trimmed)) return Math.round(Number(trimmed) * 1000);
@@ -26,20 +26,20 @@ export function parseDuration(text: string): number | undefined {
   return position === 0 ? undefined : Math.round(total);
 }
 
-/** A length in milliseconds for people: `350ms`, `2.4s`, `45s`, `1m 30s`, `1h 30m`, `2d 4h`. */
+/** Formats milliseconds for readers: `350ms`, `2.4s`, `45s`, `1m 30s`, `1h 30m`, `2d 4h`. */
 export function formatDuration(ms: number): string {
   if (ms < 0) return `-${formatDuration(-ms)}`;
   if (Math.round(ms) < 1000) return `${Math.round(ms)}ms`;
   if (ms < 9950) return `${(Math.round(ms / 100) / 10).toFixed(1).replace('.0', '')}s`;
   const seconds = Math.round(ms / 1000);
   if (seconds < 60) return `${seconds}s`;
-  if (seconds < 3600) return inTwo(seconds, 60, ['m', 's']);
+  if (seconds < 3600) return inTwoUnits(seconds, 60, ['m', 's']);
   const minutes = Math.round(seconds / 60);
-  if (minutes < 24 * 60) return inTwo(minutes, 60, ['h', 'm']);
-  return inTwo(Math.round(minutes / 60), 24, ['d', 'h']);
+  if (minutes < 24 * 60) return inTwoUnits(minutes, 60, ['h', 'm']);
+  return inTwoUnits(Math.round(minutes / 60), 24, ['d', 'h']);
 }
 
-function inTwo(amount: number, size: number, [large, small]: readonly [string, string]): string {
+function inTwoUnits(amount: number, size: number, [large, small]: readonly [string, string]): string {
   const rest = amount % size;
   const whole = `${Math.floor(amount / size)}${large}`;
   return rest === 0 ? whole : `${whole} ${rest}${small}`;

@@ -1,11 +1,11 @@
-// The executors that a job can name. How each of them behaves stands on its runner (RunnerTraits).
+// The executors that a job can name. Each runner states in its traits how it behaves.
 
-/** Where a job lives; the two differ in defaults and in what they admit, never in meaning. */
+/** Where a job runs. The platforms differ in defaults and in the fields that they admit; each field means the same. */
 export type Platform = 'local' | 'cluster';
 
 interface ExecutorPlace {
   platforms: readonly Platform[];
-  /** Whether a run is a Pod, which spec.job describes and whose log outlives the command. */
+  /** A run is a Pod: spec.job describes it, and its log outlives the command. */
   hasPod: boolean;
 }
 
@@ -18,25 +18,25 @@ export type Executor = keyof typeof EXECUTORS;
 
 export const EXECUTOR_NAMES = Object.keys(EXECUTORS) as [Executor, ...Executor[]];
 
-/** What the decision must know of a runner; each runner states its own. */
+/** How a runner behaves, as far as the decision depends on it. */
 export interface RunnerTraits {
   /**
-   * What guarantees that a run starts once. `ledger`: the run must be recorded as Running before start().
-   * `name`: start() itself is refused for a name that exists, so it may come before the record.
+   * What keeps a run from starting twice. `ledger`: the ledger records the run as Running before start().
+   * `name`: the runner refuses a name that exists, so start() comes before the record.
    */
   claim: 'ledger' | 'name';
-  /** The executor ends a run at its timeoutSeconds by itself, as Kubernetes does; otherwise the loop does. */
+  /** The executor enforces timeoutSeconds, as Kubernetes does. Otherwise lsh stops the run. */
   keepsTimeout: boolean;
   /** A run is a process of one host, which its record names. */
   hasHost: boolean;
   /**
-   * What a run leaves behind is an object that costs quota while it exists, so that its removal is requested again
-   * at each evaluation; otherwise it is requested once.
+   * A run leaves an object behind that costs quota, so its removal is requested at each evaluation until it is gone.
+   * Otherwise the removal is requested once.
    */
   leavesObject: boolean;
 }
 
-/** An executor without a runner here: its runs are in the ledger, and nothing can be started or stopped. */
+/** Traits of an executor that has no runner in this process: the ledger shows its runs, but none can start or stop. */
 export const NO_RUNNER: RunnerTraits = {
   claim: 'ledger',
   keepsTimeout: false,

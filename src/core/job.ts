@@ -1,22 +1,20 @@
-// What should happen: the LshJob spec, its status and the job around them. Written once: the types, the
-// boundary check, the CRD, the JSON schema and the reference page all come from the schemas below.
+// A job: its spec, its status and its identity. The schemas below are the only source: they give the types, the check
+// of input, the CRD, the JSON schema and the reference page.
 import * as v from 'valibot';
 import type { LshError } from './errors.ts';
 import { EXECUTOR_NAMES, type Executor } from './executor.ts';
-import { API_VERSION, KIND } from './api-version.ts';
-
-export { API_VERSION, KIND };
+import type { API_VERSION, KIND } from './api-version.ts';
 
 /** Longest job name: a DNS label, so that the same name works as a Kubernetes object. */
 export const NAME_MAX_LENGTH = 63;
-/** Longest command, in characters; far above any sane one-liner and below the kernel's argument limit. */
+/** Longest command in characters: below the kernel’s limit for one argument. */
 export const COMMAND_MAX_LENGTH = 10_000;
-/** Queued runs a job may hold under `concurrencyPolicy: Queue`; a slot past it is recorded as Forbidden. */
+/** Most waiting runs of a job under `concurrencyPolicy: Queue`. A slot beyond them is recorded as Forbidden. */
 export const QUEUE_MAX_LENGTH = 20;
-/** Shell of a `command` whose spec names none. */
+/** Shell of a command if the spec names no shell. */
 export const DEFAULT_SHELL = '/bin/sh';
 export const DEFAULT_PRIORITY = 5;
-/** Default of `job.pendingTimeoutSeconds`, also where there is no `job`: longer than a cluster takes to add a node. */
+/** Default of `job.pendingTimeoutSeconds`, also without `job`. Longer than a cluster takes to add a node. */
 export const PENDING_TIMEOUT_SECONDS = 900;
 
 const seconds = (max: number, min = 0) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
@@ -34,10 +32,7 @@ const ExitCodes = v.pipe(
 );
 
 export const RetrySchema = v.strictObject({
-  limit: v.optional(
-    described(seconds(100), 'Attempts after the first one. The trace called it maxRetries.'),
-    0,
-  ),
+  limit: v.optional(described(seconds(100), 'Attempts after the first one.'), 0),
   initialSeconds: v.optional(
     described(seconds(DAY_SECONDS), 'Delay before the second attempt, in seconds.'),
     10,
@@ -45,23 +40,20 @@ export const RetrySchema = v.strictObject({
   factor: v.optional(
     described(
       v.pipe(v.number(), v.minValue(1), v.maxValue(10)),
-      'What each delay is multiplied by to give the next.',
+      'Each delay is the previous delay times this factor.',
     ),
     2,
   ),
-  maxSeconds: v.optional(
-    described(seconds(7 * DAY_SECONDS), 'No delay is longer than this, in seconds.'),
-    300,
-  ),
+  maxSeconds: v.optional(described(seconds(7 * DAY_SECONDS), 'Longest delay, in seconds.'), 300),
   jitter: v.optional(
     described(
       v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
-      'Share of each delay that is spread by a stable hash of the run, 0 to 1.',
+      'Share by which each delay may vary, 0 to 1. A hash of the run decides, so the delay is stable.',
     ),
     0.1,
   ),
-  onExitCodes: v.optional(described(ExitCodes, 'When not empty, only these exit codes are retried.'), []),
-  notOnExitCodes: v.optional(described(ExitCodes, 'These exit codes are never retried.'), []),
+  onExitCodes: v.optional(described(ExitCodes, 'If not empty, lsh retries only these exit codes.'), []),
+  notOnExitCodes: v.optional(described(ExitCodes, 'lsh never retries these exit codes.'), []),
 });
 
 const EnvVarSchema = v.strictObject({
@@ -76,7 +68,7 @@ const EnvVarSchema = v.strictObject({
     ),
     'Name of the variable: letters, digits and underscores, not starting with a digit.',
   ),
-  value: v.optional(described(text(131_072), 'Its literal value.')),
+  value: v.optional(described(text(131_072), 'Literal value of the variable.')),
   valueFrom: v.optional(
     described(freeForm(), 'A Kubernetes EnvVarSource; only in a cluster and only with executor Job.'),
   ),
@@ -86,7 +78,7 @@ const EnvFromSchema = v.strictObject({
   file: v.optional(described(nonEmpty(4096), 'Path of an env file; only in the local daemon.')),
   configMapRef: v.optional(described(freeForm(), 'A ConfigMap of the job’s namespace; only in a cluster.')),
   secretRef: v.optional(described(freeForm(), 'A Secret of the job’s namespace; only in a cluster.')),
-  prefix: v.optional(described(text(256), 'Put in front of every variable name.')),
+  prefix: v.optional(described(text(256), 'Prefix of every variable name.')),
   optional: v.optional(described(v.boolean(), 'Whether the file may be missing.')),
 });
 
@@ -102,12 +94,12 @@ const KubernetesJobSchema = v.strictObject({
   volumeMounts: v.optional(described(v.array(freeForm()), 'As in a Pod’s container.')),
   securityContext: v.optional(described(freeForm(), 'Security context of the container.')),
   podTemplate: v.optional(
-    described(freeForm(), 'A PodTemplateSpec; everything else here is merged over it.'),
+    described(freeForm(), 'A PodTemplateSpec; the other fields of job are merged over it.'),
   ),
   pendingTimeoutSeconds: v.optional(
     described(
       seconds(30 * DAY_SECONDS),
-      'A Pod that gets no image, no container or no node for so many seconds is given up, and the attempt has failed; 0 for never.',
+      'After this many seconds without an image, a container or a node for its Pod, the attempt fails. 0: no limit.',
     ),
     PENDING_TIMEOUT_SECONDS,
   ),
@@ -130,7 +122,7 @@ export const JobSpecSchema = v.strictObject({
   schedules: v.optional(
     described(
       v.pipe(v.array(Schedule), v.minLength(1), v.maxLength(32)),
-      'Several schedules; the job is due whenever one of them is. Give this or schedule, not both.',
+      'Several schedules; the job is due whenever one of them is due. Set this or schedule, not both.',
     ),
   ),
   timeZone: v.optional(
@@ -139,11 +131,11 @@ export const JobSpecSchema = v.strictObject({
       'IANA time zone of the schedule. Default: UTC in a cluster, the host’s zone locally.',
     ),
   ),
-  command: v.optional(described(nonEmpty(COMMAND_MAX_LENGTH), 'Run by a shell. Give this or args.')),
+  command: v.optional(described(nonEmpty(COMMAND_MAX_LENGTH), 'Command line for a shell. Set this or args.')),
   args: v.optional(
     described(
       v.pipe(v.array(text(COMMAND_MAX_LENGTH)), v.minLength(1), v.maxLength(256)),
-      'Run as they are, without a shell.',
+      'Program and its arguments, run without a shell.',
     ),
   ),
   executor: v.optional(
@@ -156,15 +148,18 @@ export const JobSpecSchema = v.strictObject({
     described(v.pipe(v.array(EnvVarSchema), v.maxLength(1000)), 'Environment variables of the command.'),
   ),
   envFrom: v.optional(
-    described(v.pipe(v.array(EnvFromSchema), v.maxLength(64)), 'Sources of further variables; env wins.'),
+    described(
+      v.pipe(v.array(EnvFromSchema), v.maxLength(64)),
+      'Sources of more variables; env overrides them.',
+    ),
   ),
   secretsEnv: v.optional(
-    described(nonEmpty(63), 'Name of the lsh secrets environment given to this run and to nothing else.'),
+    described(nonEmpty(63), 'Name of an lsh secrets environment. Each run of this job gets its variables.'),
   ),
   captureOutput: v.optional(
     described(
       v.boolean(),
-      'Whether the end of the output is kept with the run. Default: true; false in a cluster when secrets are given.',
+      'Whether lsh keeps the end of the output with the run. Default: true; false in a cluster if the job uses secrets.',
     ),
   ),
   workingDir: v.optional(
@@ -174,73 +169,83 @@ export const JobSpecSchema = v.strictObject({
     described(nonEmpty(4096), `Shell that runs command, called with -c. Default: ${DEFAULT_SHELL}.`),
   ),
   suspend: v.optional(
-    described(v.boolean(), 'When true, slots pass without a run and are recorded as Suspended.'),
+    described(v.boolean(), 'If true, no slot runs; lsh records the slots as Suspended.'),
     false,
   ),
   concurrencyPolicy: v.optional(
     described(
       v.picklist(CONCURRENCY_POLICIES),
-      'What a due run does while another of this job is active: Forbid drops it, Allow starts it, Replace stops the other, Queue waits.',
+      'What happens to a due run while another run of the job is active: Forbid drops it, Allow starts it, Replace stops the other run first, Queue lets it wait.',
     ),
     'Forbid',
   ),
   startingDeadlineSeconds: v.optional(
-    described(seconds(365 * DAY_SECONDS, 1), 'A slot older than this many seconds is not run any more.'),
+    described(seconds(365 * DAY_SECONDS, 1), 'lsh does not run a slot that is older than this many seconds.'),
   ),
   missedRunPolicy: v.optional(
     described(
       v.picklist(MISSED_RUN_POLICIES),
-      'What happens to slots that fell while nothing was evaluating: Latest runs the newest, Skip none, All the newest maxMissedRuns.',
+      'What happens to slots that lsh did not evaluate in time: Latest runs the newest, Skip runs none, All runs the newest maxMissedRuns.',
     ),
     'Latest',
   ),
-  maxMissedRuns: v.optional(described(seconds(1000, 1), 'How many missed slots All runs at the most.'), 10),
+  maxMissedRuns: v.optional(
+    described(seconds(1000, 1), 'Most missed slots that missedRunPolicy All runs.'),
+    10,
+  ),
   timeoutSeconds: v.optional(
     described(
       seconds(30 * DAY_SECONDS, 1),
-      'After this many seconds the run is ended: TERM to its process group, then KILL.',
+      'After this many seconds the run is stopped: its process group gets TERM, then KILL.',
     ),
   ),
   terminationGracePeriodSeconds: v.optional(described(seconds(3600), 'Seconds between TERM and KILL.'), 10),
-  retry: v.optional(described(RetrySchema, 'What follows a failed attempt.'), {}),
+  retry: v.optional(described(RetrySchema, 'Whether and when lsh repeats a failed attempt.'), {}),
   jitterSeconds: v.optional(
-    described(seconds(DAY_SECONDS), 'Each slot is delayed by a stable share of this many seconds.'),
+    described(
+      seconds(DAY_SECONDS),
+      'Each start is delayed by up to this many seconds. A hash of job and slot decides, so the delay is stable.',
+    ),
     0,
   ),
-  successfulRunsHistoryLimit: v.optional(described(seconds(100), 'Completed runs kept on the status.'), 3),
-  failedRunsHistoryLimit: v.optional(
-    described(seconds(100), 'Failed and killed runs kept on the status.'),
+  successfulRunsHistoryLimit: v.optional(
+    described(seconds(100), 'How many completed runs the job shows.'),
     3,
   ),
-  description: v.optional(described(text(1024), 'For people.')),
+  failedRunsHistoryLimit: v.optional(
+    described(seconds(100), 'How many failed and killed runs the job shows.'),
+    3,
+  ),
+  description: v.optional(described(text(1024), 'Free text for readers.')),
   tags: v.optional(
-    described(v.pipe(v.array(nonEmpty(63)), v.maxLength(32)), 'For people and for lsh cron list --tag.'),
+    described(
+      v.pipe(v.array(nonEmpty(63)), v.maxLength(32)),
+      'Words for readers and for lsh cron list --tag.',
+    ),
     [],
   ),
   priority: v.optional(
-    described(seconds(10), 'Starts come in this order, highest first, when more are due than may start.'),
+    described(seconds(10), 'Order of starts if more runs are due than may start, highest first.'),
     DEFAULT_PRIORITY,
   ),
   notBefore: v.optional(described(Rfc3339, 'No slot before this instant (RFC 3339).')),
   notAfter: v.optional(described(Rfc3339, 'No slot after this instant (RFC 3339).')),
-  job: v.optional(
-    described(KubernetesJobSchema, 'Only for executor Job: what the Kubernetes Job looks like.'),
-  ),
+  job: v.optional(described(KubernetesJobSchema, 'Fields of the Kubernetes Job; only for executor Job.')),
 });
 
-/** A checked spec: it has every default but those that differ between the platforms. */
+/** A checked spec. It has every default except the defaults that differ between the platforms. */
 export type CheckedSpec = v.InferOutput<typeof JobSpecSchema>;
-/** A resolved spec: it has the defaults of its platform too, so that no reader falls back to one of its own. */
+/** A resolved spec. It has the defaults of its platform too, so no reader needs a default of its own. */
 export interface JobSpec extends CheckedSpec {
   timeZone: string;
   executor: Executor;
   captureOutput: boolean;
 }
-/** A spec as people write it. */
+/** A spec as users write it. */
 export type JobSpecInput = v.InferInput<typeof JobSpecSchema>;
 export type Retry = JobSpec['retry'];
 
-/** `namespace/name`: the workqueue's key. The local daemon has one namespace, `local`. */
+/** `namespace/name`: the key of the workqueue. The daemon has one namespace, `local`. */
 export type JobKey = string;
 
 export const LOCAL_NAMESPACE = 'local';
@@ -249,7 +254,7 @@ export function jobKey(namespace: string, name: string): JobKey {
   return `${namespace}/${name}`;
 }
 
-/** The parts of a `namespace/name`. */
+/** Splits `namespace/name`. */
 export function splitKey(key: string): { namespace: string; name: string } {
   const slash = key.indexOf('/');
   return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
@@ -291,36 +296,36 @@ export interface RunTotals {
 }
 
 /**
- * What was observed and what is remembered between two evaluations. All instants are milliseconds since the
- * epoch; slots are whole seconds of it. Run lists live in the ledger, not here.
+ * The memory between two evaluations, and the state that users see. All instants are milliseconds since the epoch;
+ * slots are whole seconds. The ledger holds the runs.
  */
 export interface JobStatus {
   observedGeneration: number;
   phase: JobPhase;
   conditions: Condition[];
-  /** Every slot at or before this instant has its outcome: the cursor that makes a lost slot visible. */
+  /** The cursor: every slot at or before it has an outcome, so no slot is lost without a record. */
   accountedUntil: number;
-  /** The newest slot that was given a run. */
+  /** The newest slot with a run. */
   lastScheduleAt?: number;
-  /** The next slot, or undefined when none will come. */
+  /** The next slot; undefined if the schedule has no further slot. */
   nextScheduleAt?: number;
   lastSuccessAt?: number;
   lastFailureAt?: number;
-  /** Fingerprint of the schedule that the cursor belongs to; a changed schedule owes nothing for its past. */
+  /** Fingerprint of the schedule that the cursor belongs to. A changed schedule owes no slot of its past. */
   observedSchedule: string;
   totals: RunTotals;
-  /** Id of the last manual trigger that was acted upon, so that none is handled twice. */
+  /** Id of the last handled manual trigger, so that no trigger is handled twice. */
   lastHandledTrigger?: string;
 }
 
-/** A request to run now, beside the schedule. */
+/** A request to run now, in addition to the schedule. */
 export interface TriggerRequest {
-  /** Unique per request: the same id again is the same request. */
+  /** Unique per request. A repeated id is the same request. */
   id: string;
   requestedBy?: string;
 }
 
-/** Everything known of one job at one evaluation; the cache’s object, never to be mutated. */
+/** A job at one evaluation. It is the cache’s object, so callers must not change it. */
 export interface Job {
   key: JobKey;
   namespace: string;
@@ -329,14 +334,14 @@ export interface Job {
   /** Counts changes of the spec, from 1. */
   generation: number;
   createdAt: number;
-  /** When the spec last changed, where the platform knows it. */
+  /** When the spec last changed; undefined if the platform does not know. */
   specChangedAt?: number;
   spec: JobSpec;
-  /** Why the spec cannot be carried out, where the platform could not refuse it: the job waits for an edit. */
+  /** Why the spec is invalid, if the platform could not refuse it at admission. The job waits for an edit. */
   invalid?: LshError;
-  /** The pending manual trigger, if any. */
+  /** The pending manual trigger. */
   trigger?: TriggerRequest;
-  /** Names of runs that somebody asked to end; names of finished runs are ignored. */
+  /** Names of runs that a user asked to stop. Names of finished runs have no effect. */
   stop?: readonly string[];
   /** Undefined until the first evaluation. */
   status?: JobStatus;

@@ -13,7 +13,7 @@ const VALUE_OF: Record<string, (job: Pick<Job, 'name'>, run: DescribedRun) => st
   LSH_SCHEDULED_AT: (_, run) => rfc3339(run.startAfter),
 };
 
-/** The command of a run may itself be lsh, which must not take these for mistyped settings. */
+/** The command may be lsh: its configuration check must not report these variables as mistyped settings. */
 export const RUN_VARIABLE_NAMES: readonly string[] = Object.keys(VALUE_OF);
 
 /** The variables of one run. */

@@ -1,4 +1,4 @@
-// One execution: of a slot, or asked for by somebody. A retry is a run of its own with the next attempt number.
+// A run is one execution of a slot or of a manual request. A retry is a run of its own with the next attempt number.
 import type { Executor } from './executor.ts';
 import type { JobKey } from './job.ts';
 
@@ -8,16 +8,16 @@ export type RunPhase = (typeof RUN_PHASES)[number];
 export const RUN_TRIGGERS = ['Schedule', 'CatchUp', 'Manual'] as const;
 export type RunTrigger = (typeof RUN_TRIGGERS)[number];
 
-/** Why a run was told to end; the first cause wins. */
+/** Why lsh stops a run. The first cause wins. */
 export const STOP_CAUSES = [
   'TimedOut',
   'StoppedByUser',
   'Replaced',
   'JobRemoved',
   'ShuttingDown',
-  /** The process that holds the children has heard of no controller for too long. */
+  /** `lsh runner` heard from no controller for a lease duration. */
   'ControllerGone',
-  /** It could not get going for too long: no image, no container, no node. */
+  /** Its Pod got no image, container or node in time. */
   'Stuck',
 ] as const;
 export type StopCause = (typeof STOP_CAUSES)[number];
@@ -36,68 +36,68 @@ export const RUN_REASONS = [
 export type RunReason = (typeof RUN_REASONS)[number];
 
 export interface Run {
-  /** Deterministic: job, slot (or trigger id) and attempt. The name is the lock. */
+  /** A function of job, slot (or trigger id) and attempt. The name is the lock. */
   name: string;
   job: JobKey;
   jobUid: string;
   trigger: RunTrigger;
-  /** The slot for scheduled runs, the request’s second for manual ones; milliseconds, whole seconds. */
+  /** The slot of a scheduled run, the second of the request of a manual run; milliseconds, whole seconds. */
   slot: number;
   /** Id of the manual trigger. */
   triggerId?: string;
-  /** Who asked, for manual runs. */
+  /** The user who requested a manual run. */
   requestedBy?: string;
   /** From 1. */
   attempt: number;
   executor: Executor;
-  /** Where the process of a shell run lives, for a home that has several places: the operator’s pod. */
+  /** The operator’s pod that holds the process of a shell run; undefined in the daemon, which has one host. */
   host?: string;
   phase: RunPhase;
   reason?: RunReason;
-  /** One sentence for people. */
+  /** One sentence for users. */
   message?: string;
   createdAt: number;
-  /** Not started before this instant: jitter, or the delay of a retry. */
+  /** The run starts no earlier: the slot plus its jitter, or the end of the last attempt plus the retry delay. */
   startAfter: number;
   startedAt?: number;
   finishedAt?: number;
   exitCode?: number;
   signal?: string;
-  /** Set when the run was told to end; the phase follows when it has. */
+  /** Set when lsh decides to stop the run. The phase changes when the run has ended. */
   stopCause?: StopCause;
-  /** The end of the output, stdout and stderr as they came. */
+  /** The end of the output: stdout and stderr in the order of arrival. */
   outputTail?: string;
-  /** All bytes of output that may be shown, kept or not. */
+  /** Size of the whole output in bytes, including output that the tail lacks. */
   outputBytes?: number;
 }
 
-interface Seen {
+interface Observed {
   name: string;
-  /** Who the run is, where the runner’s world remembers it (a Kubernetes Job does, a process does not). */
+  /** The run as its object describes it. A Kubernetes Job carries it; a process does not. */
   run?: Run;
 }
 
-/** What the runner sees of a run. */
+/** The state of a run as its runner observes it. */
 export type RunObservation =
-  | (Seen & {
+  | (Observed & {
       state: 'Running';
       startedAt: number;
-      /** What keeps it from getting going, for as long as something does, and for how long already. */
+      /** Why the run cannot begin its command, and for how long; undefined once it has begun. */
       stuck?: { message: string; forMs: number };
-      /** For how long it may be active, where its world sees to that, and for how long it has been. */
+      /** The time limit that the executor enforces, and how long the run has been active. */
       limit?: { ms: number; forMs: number };
     })
-  /** Proven never to have started and never to start: safe to start again. */
-  | (Seen & { state: 'NeverStarted' })
+  /** Proof that the run never started and never will, so starting it again is safe. */
+  | (Observed & { state: 'NeverStarted' })
   | RunEnd;
 
-export interface RunEnd extends Seen {
+export interface RunEnd extends Observed {
   state: 'Ended';
   startedAt?: number;
   finishedAt: number;
   exitCode?: number;
   signal?: string;
-  /** Set where the exit code alone does not tell. */
+  /** Set if the exit code alone does not give the reason. */
   reason?: RunReason;
   message?: string;
   outputTail?: string;
@@ -107,10 +107,10 @@ export interface RunEnd extends Seen {
 export const SLOT_OUTCOMES = ['Ran', 'Missed', 'Forbidden', 'Suspended', 'DeadlineExceeded'] as const;
 export type SlotOutcome = (typeof SLOT_OUTCOMES)[number];
 
-/** Why a slot ended without a run. */
+/** Why a slot has no run. */
 export const SLOT_CAUSES = [
-  'NotEvaluated', // no process evaluated schedules in time
-  'StartingDeadline', // found later than startingDeadlineSeconds allows
+  'NotEvaluated', // lsh did not evaluate the schedule in time
+  'StartingDeadline', // lsh found the slot later than startingDeadlineSeconds allows
   'Suspended',
   'RunActive', // concurrencyPolicy Forbid, and another run was active
   'QueueFull', // concurrencyPolicy Queue, and too many runs were waiting
@@ -118,8 +118,8 @@ export const SLOT_CAUSES = [
 export type SlotCause = (typeof SLOT_CAUSES)[number];
 
 /**
- * What became of a slot, or of a stretch of slots with the same fate (a week of downtime of an every-second
- * job is one record).
+ * The outcome of a slot, or of a stretch of consecutive slots with the same outcome: a week of downtime of an
+ * every-second job is one record.
  */
 export interface SlotRecord {
   job: JobKey;
@@ -135,17 +135,17 @@ export interface SlotRecord {
   recordedAt: number;
 }
 
-/** Slots that the ledger holds as not run, and still shows. */
+/** Slots that the ledger records as not run. */
 export type ClosedStretch = Pick<SlotRecord, 'from' | 'to' | 'count' | 'outcome' | 'cause'>;
 
 /** A slot that ran although it had been recorded as not run. */
 export interface Correction {
   slot: number;
-  /** The rest of its stretch, oldest first: the slots before it and those after it. */
+  /** The rest of its stretch, oldest first: the slots before it and the slots after it. */
   left: ClosedStretch[];
 }
 
-/** Every field by name, the optional ones too: a form of a run that lacks a field of it does not compile. */
+/** Requires every field, optional fields too: a mapping that forgets a field does not compile. */
 export type AllFields<T> = { [Field in keyof Required<T>]: T[Field] };
 
 export function isFinished({ phase }: Pick<Run, 'phase'>): boolean {

@@ -1,13 +1,16 @@
-// What changed between two specs, field by field, for `configured` and for people who ask.
+// Compares two specs field by field, for the answer `configured` and for --dry-run.
 
-/** One changed field of a spec: path, and the value before and after as JSON (undefined = not set). */
+/** One changed field of a spec, with its JSON value before and after; undefined if the spec lacks the field. */
 export interface FieldChange {
   path: string;
   before?: unknown;
   after?: unknown;
 }
 
-/** The fields that differ, in the order of the first spec; variables are told apart by name, other lists are one value. */
+/**
+ * Returns the fields that differ, in the order of the first spec. Environment variables are compared by name; any
+ * other list is one value.
+ */
 export function specChanges(before: object, after: object): FieldChange[] {
   return changes(before, after, '');
 }
@@ -24,7 +27,7 @@ function changes(before: unknown, after: unknown, path: string): FieldChange[] {
   return [{ path, ...(before !== undefined && { before }), ...(after !== undefined && { after }) }];
 }
 
-/** The parts that are compared one by one, or undefined for a value that is compared whole. */
+/** Returns the parts to compare one by one; undefined for a value that is compared as a whole. */
 function fields(value: unknown, path: string): Map<string, unknown> | undefined {
   if (path === 'env') return variables(value ?? []);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;

@@ -18,7 +18,7 @@ test('the name of a run is a function of job, slot and attempt', () => {
   expect(new Set(names).size).toBe(names.length);
 });
 
-test('every name is a DNS label of at most 63 characters, however long the jobâ€™s name and late the century', () => {
+test('every name is a DNS label of at most 63 characters, for long job names and late slots too', () => {
   const jobName = fc.stringMatching(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/);
   const attempt = fc.integer({ min: 1, max: 101 });
   const slot = fc.integer({ min: 0, max: Date.parse('2100-01-01T00:00:00Z') });
@@ -32,7 +32,7 @@ test('every name is a DNS label of at most 63 characters, however long the jobâ€
   );
 });
 
-test('long job names that share their start do not share their runs', () => {
+test('long job names with the same start give different run names', () => {
   const start = 'a'.repeat(60);
   expect(slotRunName(`${start}-1`, SLOT, 1)).not.toBe(slotRunName(`${start}-2`, SLOT, 1));
 });

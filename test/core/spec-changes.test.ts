@@ -15,7 +15,7 @@ const before = parseSpec(
   'local',
 );
 
-test('equal specs have no changes, whatever the order of their fields and variables', () => {
+test('equal specs have no changes, in any order of fields and variables', () => {
   const { command, ...rest } = structuredClone(before);
   const after = { ...rest, env: [...before.env!].reverse(), description: undefined, command };
   expect(specChanges(before, after)).toEqual([]);
@@ -44,7 +44,7 @@ test('each changed field is named with its path and both values', () => {
   ]);
 });
 
-test('a block that appears is one change, and variables are told apart by name', () => {
+test('a new block is one change, and variables are compared by name', () => {
   const { env: _, ...bare } = before;
   expect(specChanges(bare, { ...bare, job: { image: 'a' } })).toEqual([
     { path: 'job', after: { image: 'a' } },

@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { fromCronJob } from '../../src/kubernetes/objects/cron-job/cron-job.ts';
 import { parseCrontab } from '../../src/core/import/crontab.ts';
-import { KIND, type JobManifest } from '../../src/core/job.ts';
+import { KIND } from '../../src/core/api-version.ts';
+import type { JobManifest } from '../../src/core/job.ts';
 import { parseManifest } from '../../src/core/validate/validate.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

@@ -3,7 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import type { JobDocument } from '../../core/document.ts';
 import type { Platform } from '../../core/executor.ts';
-import { API_VERSION, JobSpecSchema, KIND, type JobManifest, type JobSpec } from '../../core/job.ts';
+import { API_VERSION, KIND } from '../../core/api-version.ts';
+import { JobSpecSchema, type JobManifest, type JobSpec } from '../../core/job.ts';
 import { withPlatformDefaults } from '../../core/validate/defaults.ts';
 
 const SCHEMA_DEFAULTS: Partial<JobSpec> = v.parse(JobSpecSchema, {});

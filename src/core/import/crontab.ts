@@ -3,7 +3,8 @@ import { convertCommand } from './crontab/command.ts';
 import { nameOfCommand, uniqueName } from './crontab/job-name.ts';
 import { applySetting, newSettings, type Settings } from './crontab/settings.ts';
 import { LshError } from '../errors.ts';
-import { API_VERSION, KIND, type JobManifest } from '../job.ts';
+import { API_VERSION, KIND } from '../api-version.ts';
+import type { JobManifest } from '../job.ts';
 import { checkExpression } from '../schedule/schedule.ts';
 import { parseManifest } from '../validate/validate.ts';
 

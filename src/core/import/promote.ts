@@ -2,7 +2,8 @@
 // field that needs this machine refuses the job.
 import { LshError, type Problem } from '../errors.ts';
 import type { Executor } from '../executor.ts';
-import { API_VERSION, KIND, type JobManifest, type JobSpecInput } from '../job.ts';
+import { API_VERSION, KIND } from '../api-version.ts';
+import type { JobManifest, JobSpecInput } from '../job.ts';
 
 export interface PromoteOptions {
   executor: Executor;

@@ -1,6 +1,7 @@
 // Templates of common jobs. Parameters become variables of the job, so no value is pasted into a command.
 import { LshError } from '../errors.ts';
-import { API_VERSION, KIND, type JobManifest, type JobSpecInput } from '../job.ts';
+import { API_VERSION, KIND } from '../api-version.ts';
+import type { JobManifest, JobSpecInput } from '../job.ts';
 
 export interface TemplateParameter {
   /** Name of the parameter; in capitals the variable in the command. */

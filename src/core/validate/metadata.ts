@@ -2,7 +2,8 @@
 // and dropped, so that the output of `kubectl get -o yaml` can be applied again.
 import { nameProblem } from '../dns-label.ts';
 import type { Problem } from '../errors.ts';
-import { API_VERSION, KIND, type JobManifest } from '../job.ts';
+import { API_VERSION, KIND } from '../api-version.ts';
+import type { JobManifest } from '../job.ts';
 import { at, isMapping, unknownField } from './structure.ts';
 import { show } from './wording.ts';
 

@@ -2,7 +2,8 @@
 import * as v from 'valibot';
 import { LshError, type Problem } from '../errors.ts';
 import type { Platform } from '../executor.ts';
-import { API_VERSION, JobSpecSchema, KIND, type CheckedSpec, type JobManifest } from '../job.ts';
+import { API_VERSION, KIND } from '../api-version.ts';
+import { JobSpecSchema, type CheckedSpec, type JobManifest } from '../job.ts';
 import { cleanMetadata, manifestProblems } from './metadata.ts';
 import { ruleProblems } from './rules.ts';
 import { fieldProblems, isMapping, treeProblems } from './structure.ts';

@@ -9,7 +9,8 @@ import type {
 } from '@kubernetes/client-node';
 import { rfc3339 } from '../../core/rfc3339.ts';
 import { runVariables } from '../../core/run-variables.ts';
-import { API_VERSION, DEFAULT_SHELL, KIND, type Job, type JobSpec } from '../../core/job.ts';
+import { API_VERSION, KIND } from '../../core/api-version.ts';
+import { DEFAULT_SHELL, type Job, type JobSpec } from '../../core/job.ts';
 import type { Run } from '../../core/run.ts';
 import type { Wire } from '../api/objects.ts';
 import { runEntry } from './lsh-job-status.ts';

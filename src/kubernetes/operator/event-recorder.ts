@@ -3,7 +3,8 @@
 import type { CoreV1Event } from '@kubernetes/client-node';
 import type { Clock, Logger, Recorded } from '../../control/ports.ts';
 import { eventText, type EventText } from '../../core/decide/events.ts';
-import { API_VERSION, KIND, type Job } from '../../core/job.ts';
+import { API_VERSION, KIND } from '../../core/api-version.ts';
+import type { Job } from '../../core/job.ts';
 import type { KubeApi } from '../api/fence.ts';
 import { describeError } from '../api/api-errors.ts';
 import type { Wire } from '../api/objects.ts';

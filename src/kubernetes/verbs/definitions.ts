@@ -2,7 +2,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { JobApi, PutResult } from '../../contracts/job-api.ts';
 import { LshError } from '../../core/errors.ts';
-import { API_VERSION, KIND, type CheckedSpec, type JobManifest } from '../../core/job.ts';
+import { API_VERSION, KIND } from '../../core/api-version.ts';
+import type { CheckedSpec, JobManifest } from '../../core/job.ts';
 import { nextSlots } from '../../core/schedule/next-slots.ts';
 import { isActive } from '../../core/run.ts';
 import { specChanges } from '../../core/spec-changes.ts';

@@ -86,7 +86,7 @@ describe('a bad document', () => {
       'apiVersion: must be lsh.dev/v1alpha1, not "v1"',
       'kind: is required: LshJob',
       'metadata.lables: is not a known field; did you mean labels?',
-      'metadata.name: must be lower-case letters, digits and hyphens, with a letter or digit at both ends; "rotate-secrets" would do',
+      'metadata.name: must be lower-case letters, digits and hyphens, with a letter or digit at both ends; "rotate-secrets" would be valid',
       'spec.args: cannot stand beside command; keep one of them',
       'spec.concurrencyPolicy: must be one of Forbid, Allow, Replace, Queue, not "forbid"; did you mean Forbid?',
       'spec.env[0].name: must be letters, digits and underscores, not starting with a digit',

@@ -13,7 +13,8 @@ import {
 import { convertRetry } from './retry.ts';
 import { convertSchedule } from './schedule.ts';
 import { LshError } from '../../../core/errors.ts';
-import { API_VERSION, KIND, type JobManifest, type JobSpecInput } from '../../../core/job.ts';
+import { API_VERSION, KIND } from '../../../core/api-version.ts';
+import type { JobManifest, JobSpecInput } from '../../../core/job.ts';
 import { isMapping } from '../../../core/validate/structure.ts';
 
 export interface CronJobImport {
