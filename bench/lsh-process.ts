@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BUNDLE } from '../test/support/bundle.ts';
+import { BUNDLE } from '../test/support/daemon/bundle.ts';
 
 /** Clock ticks a second: Linux counts CPU time in ticks. */
 const TICKS_PER_SECOND = 100;

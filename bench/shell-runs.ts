@@ -1,9 +1,12 @@
 // Shell runs per second of the runner, against bare spawns of the same command in the same minute.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempDisposableSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { SubprocessRunner } from '../src/runners/subprocess/subprocess-runner.ts';
 import { median, type Row } from './row.ts';
-import { jobOf, runOf, temporaryDirectory } from '../test/support/runs.ts';
+import { aUniqueJob, aRunOf } from '../test/support/builders.ts';
 
 const CONCURRENCY = 16;
 const ROUNDS = 4;
@@ -18,7 +21,7 @@ export function isWithinBudget(perSecond: number, bare: number): boolean {
 
 /** Alternates rounds of the two, so that other work on the machine affects both; compares medians. */
 export async function shellRuns(runsPerRound = 500): Promise<Row[]> {
-  const directory = temporaryDirectory();
+  const directory = mkdtempDisposableSync(join(tmpdir(), 'lsh-test-'));
   const runner = new SubprocessRunner({
     stateDir: directory.path,
     inherit: {},
@@ -72,7 +75,7 @@ async function perSecond(count: number, run: () => Promise<void>): Promise<numbe
 
 /** Throws for a run that fails: the figure counts only successful runs. */
 function runnerPerSecond(runner: SubprocessRunner, count: number): Promise<number> {
-  const job = jobOf({ command: 'true' });
+  const job = aUniqueJob({ command: 'true' });
   const waiting = new Map<string, () => void>();
   runner.onChange((key) => {
     for (const seen of key === job.key ? runner.observe(key) : []) {
@@ -84,7 +87,7 @@ function runnerPerSecond(runner: SubprocessRunner, count: number): Promise<numbe
     }
   });
   return perSecond(count, async () => {
-    const run = runOf(job);
+    const run = aRunOf(job);
     const ended = new Promise<void>((resolve) => waiting.set(run.name, resolve));
     await runner.start(job, run);
     await ended;

@@ -19,8 +19,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { ERRORS, type ErrorCode, type LshError } from '../../src/core/errors.ts';
-import { aHome, aManifest, type Ended, type TestHome } from '../support/daemon.ts';
-import { aSharedDaemon, aStartedHome, lsh, lshOk } from '../support/cli.ts';
+import { aHome, aManifest, type Ended, type TestHome } from '../support/daemon/daemon.ts';
+import { aSharedDaemon, aStartedHome, lsh, lshOk } from '../support/daemon/cli.ts';
 import { eventually } from '../support/eventually.ts';
 
 const isRoot = process.getuid?.() === 0;

@@ -1,7 +1,7 @@
 // What changes nothing writes nothing: the store is compared byte by byte.
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { aSharedDaemon, lshOk } from '../support/cli.ts';
+import { aSharedDaemon, lshOk } from '../support/daemon/cli.ts';
 
 const home = aSharedDaemon();
 const ADD = ['cron', 'add', '--name', 'backup', '--schedule', '0 2 * * *', '--command'];

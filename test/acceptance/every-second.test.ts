@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { JobSpecInput } from '../../src/core/job.ts';
 import type { SlotDocument } from '../../src/core/document.ts';
-import { aDaemon, aHome, aManifest, type TestHome } from '../support/daemon.ts';
+import { aDaemon, aHome, aManifest, type TestHome } from '../support/daemon/daemon.ts';
 import { followFile, type FollowedFile } from '../support/side-effects.ts';
 
 const SECONDS = 60;

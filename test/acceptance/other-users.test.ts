@@ -4,8 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { aHome, aManifest, type TestHome } from '../support/daemon.ts';
-import { aStartedHome, lsh } from '../support/cli.ts';
+import { aHome, aManifest, type TestHome } from '../support/daemon/daemon.ts';
+import { aStartedHome, lsh } from '../support/daemon/cli.ts';
 import { eventually } from '../support/eventually.ts';
 
 const isRoot = process.getuid?.() === 0;

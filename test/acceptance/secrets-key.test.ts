@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { aStartedHome, lshOk } from '../support/cli.ts';
-import { aHome } from '../support/daemon.ts';
+import { aStartedHome, lshOk } from '../support/daemon/cli.ts';
+import { aHome } from '../support/daemon/daemon.ts';
 
 const KEY = 'AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0JQMADEUP';
 

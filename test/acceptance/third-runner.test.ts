@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import type { Executor } from '../../src/core/executor.ts';
-import { aDaemon, aHome, aManifest } from '../support/daemon.ts';
+import { aDaemon, aHome, aManifest } from '../support/daemon/daemon.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

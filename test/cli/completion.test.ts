@@ -2,9 +2,9 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { BUNDLE } from '../support/bundle.ts';
-import { aSharedDaemon, bash, lshOk } from '../support/cli.ts';
-import type { TestHome } from '../support/daemon.ts';
+import { BUNDLE } from '../support/daemon/bundle.ts';
+import { aSharedDaemon, bash, lshOk } from '../support/daemon/cli.ts';
+import type { TestHome } from '../support/daemon/daemon.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const home = aSharedDaemon();

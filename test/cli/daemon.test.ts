@@ -2,8 +2,8 @@ import { existsSync, linkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { DaemonStatus } from '../../src/local/socket/protocol.ts';
-import { lsh, lshOk } from '../support/cli.ts';
-import { aHome, type TestHome } from '../support/daemon.ts';
+import { lsh, lshOk } from '../support/daemon/cli.ts';
+import { aHome, type TestHome } from '../support/daemon/daemon.ts';
 
 /** A home whose daemon, if the test starts one, stops after the test. */
 function aHomeToStop(): TestHome {

@@ -3,9 +3,9 @@ import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { JobStats, PutResult } from '../../src/contracts/job-api.ts';
 import type { JobDocument, RunDocument } from '../../src/core/document.ts';
-import { BUNDLE } from '../support/bundle.ts';
-import { aSharedDaemon, bash, lsh, lshOk } from '../support/cli.ts';
-import { aDaemon, aHome } from '../support/daemon.ts';
+import { BUNDLE } from '../support/daemon/bundle.ts';
+import { aSharedDaemon, bash, lsh, lshOk } from '../support/daemon/cli.ts';
+import { aDaemon, aHome } from '../support/daemon/daemon.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /** Is not due during a test. */

@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Runner } from '../../src/control/ports.ts';
 import type { JobSpecInput } from '../../src/core/job.ts';
-import { endOf, jobOf, runOf } from '../support/runs.ts';
+import { aUniqueJob, aRunOf } from '../support/builders.ts';
+import { endOf } from '../support/runners/run-output.ts';
 
 export interface RunnerUnderTest {
   /** Admits at least three runs at a time. */
@@ -24,8 +25,8 @@ export function runnerContract(name: string, factory: () => Promise<RunnerUnderT
     afterEach(() => tested.close());
 
     async function started(spec: JobSpecInput) {
-      const job = jobOf(spec);
-      const run = runOf(job);
+      const job = aUniqueJob(spec);
+      const run = aRunOf(job);
       const end = endOf(runner, run);
       await runner.start(job, run);
       return { job, run, end };

@@ -1,4 +1,4 @@
-import { openTemporaryStore } from '../support/sqlite-store.ts';
+import { openTemporaryStore } from '../support/stores/sqlite-store.ts';
 import { storeContract } from './store-contract.ts';
 
 storeContract('SQLite', openTemporaryStore);

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JobStore, RunStore } from '../../src/contracts/stores.ts';
 import type { Run, RunPhase } from '../../src/core/run.ts';
 import { RUN_PHASES } from '../../src/core/run.ts';
-import { aChange, aJob, aRun, aSlot, aStatus, SECOND, T0 } from '../support/records.ts';
+import { aChange, aJob, aRunAt, aSlotAt, aStatus, SECOND, T0 } from '../support/builders.ts';
 import { seeded } from '../support/seed.ts';
 
 export interface Opened {
@@ -32,59 +32,63 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
 
     describe('jobs', () => {
       test('a job comes back as it was put, every field of it', async () => {
-        const job = aJob('a', {
-          generation: 7,
-          specChangedAt: T0 + 5,
-          trigger: { id: 't', requestedBy: 'me' },
-          stop: ['x'],
-        });
+        const job = aJob(
+          {},
+          {
+            name: 'a',
+            generation: 7,
+            specChangedAt: T0 + 5,
+            trigger: { id: 't', requestedBy: 'me' },
+            stop: ['x'],
+          },
+        );
         await store.putJob(job);
         expect(await store.jobs()).toEqual([job]);
       });
 
       test('jobs come in the order of their keys, whatever the order they were put in', async () => {
-        for (const name of ['c', 'a', 'b']) await store.putJob(aJob(name));
+        for (const name of ['c', 'a', 'b']) await store.putJob(aJob({}, { name }));
         expect((await store.jobs()).map((job) => job.name)).toEqual(['a', 'b', 'c']);
       });
 
       test('putting a job again replaces its definition and keeps its status', async () => {
-        await store.putJob(aJob('a', { trigger: { id: 't' } }));
+        await store.putJob(aJob({}, { name: 'a', trigger: { id: 't' } }));
         await store.commit('local/a', aChange({ status: aStatus({ lastScheduleAt: T0 }) }));
-        const changed = aJob('a', { generation: 2 });
+        const changed = aJob({}, { name: 'a', generation: 2 });
         await store.putJob({ ...changed, status: aStatus({ phase: 'Invalid' }) });
         expect(await store.jobs()).toEqual([{ ...changed, status: aStatus({ lastScheduleAt: T0 }) }]);
       });
 
       test('a job of the same name with another uid does not inherit the status', async () => {
-        await store.putJob(aJob('a'));
+        await store.putJob(aJob({}, { name: 'a' }));
         await store.commit('local/a', aChange({ status: aStatus() }));
-        await store.putJob(aJob('a', { uid: 'another' }));
+        await store.putJob(aJob({}, { name: 'a', uid: 'another' }));
         expect((await store.jobs())[0]?.status).toBeUndefined();
       });
 
       test('removing a job keeps its runs and slots as history', async () => {
-        await store.putJob(aJob('a'));
+        await store.putJob(aJob({}, { name: 'a' }));
         await store.commit(
           'local/a',
-          aChange({ runs: [aRun('a', 1)], slots: [aSlot('a', 1)], status: aStatus() }),
+          aChange({ runs: [aRunAt('a', 1)], slots: [aSlotAt('a', 1)], status: aStatus() }),
         );
         await store.removeJob('local/a');
         expect(await store.jobs()).toEqual([]);
         expect(names(await store.runs({ job: 'local/a' }))).toEqual(['a-1']);
-        expect(await store.slots({ job: 'local/a', from: 0, to: Infinity })).toEqual([aSlot('a', 1)]);
+        expect(await store.slots({ job: 'local/a', from: 0, to: Infinity })).toEqual([aSlotAt('a', 1)]);
       });
 
       test('removing a job that is not there changes nothing', async () => {
-        await store.putJob(aJob('a'));
+        await store.putJob(aJob({}, { name: 'a' }));
         await store.removeJob('local/b');
         expect(await store.jobs()).toHaveLength(1);
       });
 
       test('a job that comes back after its removal starts without a status', async () => {
-        await store.putJob(aJob('a'));
+        await store.putJob(aJob({}, { name: 'a' }));
         await store.commit('local/a', aChange({ status: aStatus() }));
         await store.removeJob('local/a');
-        await store.putJob(aJob('a'));
+        await store.putJob(aJob({}, { name: 'a' }));
         expect((await store.jobs())[0]?.status).toBeUndefined();
       });
     });
@@ -92,7 +96,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     describe('commits', () => {
       test('a run comes back as it was committed, every field of it', async () => {
         const run: Run = {
-          ...aRun('a', 1, { phase: 'Killed', reason: 'TimedOut', message: 'It took too long.' }),
+          ...aRunAt('a', 1, { phase: 'Killed', reason: 'TimedOut', message: 'It took too long.' }),
           triggerId: 't',
           requestedBy: 'me',
           attempt: 3,
@@ -111,41 +115,41 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       });
 
       test('runs, slots and status of a change become visible together', async () => {
-        await store.putJob(aJob('a'));
+        await store.putJob(aJob({}, { name: 'a' }));
         await store.commit(
           'local/a',
-          aChange({ runs: [aRun('a', 1), aRun('a', 2)], slots: [aSlot('a', 1)], status: aStatus() }),
+          aChange({ runs: [aRunAt('a', 1), aRunAt('a', 2)], slots: [aSlotAt('a', 1)], status: aStatus() }),
         );
         expect(names(await store.runs({}))).toEqual(['a-2', 'a-1']);
-        expect(await store.slots({ job: 'local/a', from: T0, to: T0 + SECOND })).toEqual([aSlot('a', 1)]);
+        expect(await store.slots({ job: 'local/a', from: T0, to: T0 + SECOND })).toEqual([aSlotAt('a', 1)]);
         expect((await store.jobs())[0]?.status).toEqual(aStatus());
       });
 
       test('the same change twice is the same as once', async () => {
-        const change = aChange({ runs: [aRun('a', 1)], slots: [aSlot('a', 1)] });
+        const change = aChange({ runs: [aRunAt('a', 1)], slots: [aSlotAt('a', 1)] });
         await store.commit('local/a', change);
         await store.commit('local/a', change);
-        expect(await store.runs({})).toEqual([aRun('a', 1)]);
-        expect(await store.slots({ job: 'local/a', from: T0, to: T0 + SECOND })).toEqual([aSlot('a', 1)]);
+        expect(await store.runs({})).toEqual([aRunAt('a', 1)]);
+        expect(await store.slots({ job: 'local/a', from: T0, to: T0 + SECOND })).toEqual([aSlotAt('a', 1)]);
       });
 
       test('a run is replaced whole: a field that is gone is gone', async () => {
-        await commit(aRun('a', 1, { phase: 'Running', message: 'Waiting.', stopCause: 'Replaced' }));
-        await commit(aRun('a', 1, { phase: 'Running' }));
-        expect(await store.run('a-1')).toEqual(aRun('a', 1, { phase: 'Running' }));
+        await commit(aRunAt('a', 1, { phase: 'Running', message: 'Waiting.', stopCause: 'Replaced' }));
+        await commit(aRunAt('a', 1, { phase: 'Running' }));
+        expect(await store.run('a-1')).toEqual(aRunAt('a', 1, { phase: 'Running' }));
       });
 
       test('a slot record is replaced by one with the same job and beginning', async () => {
-        await store.commit('local/a', aChange({ slots: [aSlot('a', 1)] }));
-        const grown = aSlot('a', 1, { to: T0 + 9 * SECOND, count: 9, outcome: 'Missed', run: undefined });
+        await store.commit('local/a', aChange({ slots: [aSlotAt('a', 1)] }));
+        const grown = aSlotAt('a', 1, { to: T0 + 9 * SECOND, count: 9, outcome: 'Missed', run: undefined });
         await store.commit('local/a', aChange({ slots: [grown] }));
         expect(await store.slots({ job: 'local/a', from: 0, to: T0 * 2 })).toEqual([grown]);
       });
 
       test.each(FINISHED)('a %s run never becomes active again', async (phase) => {
-        await commit(aRun('a', 1, { phase }));
+        await commit(aRunAt('a', 1, { phase }));
         for (const active of ['Created', 'Running'] as const) {
-          await expect(commit(aRun('a', 1, { phase: active }))).rejects.toMatchObject({
+          await expect(commit(aRunAt('a', 1, { phase: active }))).rejects.toMatchObject({
             code: 'RUN_FINISHED',
             fields: { name: 'a-1' },
           });
@@ -154,11 +158,11 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       });
 
       test('a change with one run that may not be is written not at all', async () => {
-        await store.putJob(aJob('a'));
-        await commit(aRun('a', 1));
+        await store.putJob(aJob({}, { name: 'a' }));
+        await commit(aRunAt('a', 1));
         const change = aChange({
-          runs: [aRun('a', 2), aRun('a', 1, { phase: 'Running' }), aRun('a', 3)],
-          slots: [aSlot('a', 2)],
+          runs: [aRunAt('a', 2), aRunAt('a', 1, { phase: 'Running' }), aRunAt('a', 3)],
+          slots: [aSlotAt('a', 2)],
           status: aStatus(),
         });
         await expect(store.commit('local/a', change)).rejects.toMatchObject({ code: 'RUN_FINISHED' });
@@ -168,22 +172,22 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       });
 
       test('one bad change among many of the same moment fails alone', async () => {
-        await commit(aRun('a', 5));
+        await commit(aRunAt('a', 5));
         const results = await Promise.allSettled(
-          Array.from({ length: 20 }, (_, i) => commit(aRun('a', i, { phase: 'Running' }))),
+          Array.from({ length: 20 }, (_, i) => commit(aRunAt('a', i, { phase: 'Running' }))),
         );
         expect(results.flatMap(({ status }, i) => (status === 'rejected' ? [i] : []))).toEqual([5]);
         expect(await store.runs({ phases: ['Running'] })).toHaveLength(19);
       });
 
       test('commits of one job that are under way together end with the last one', async () => {
-        await store.putJob(aJob('a'));
+        await store.putJob(aJob({}, { name: 'a' }));
         await Promise.all(
           Array.from({ length: 200 }, (_, i) =>
             store.commit(
               'local/a',
               aChange({
-                runs: [aRun('a', 1, { phase: 'Running', attempt: i })],
+                runs: [aRunAt('a', 1, { phase: 'Running', attempt: i })],
                 status: aStatus({ observedGeneration: i }),
               }),
             ),
@@ -194,16 +198,16 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       });
 
       test('a status for a job that was removed meanwhile is dropped, its runs are kept', async () => {
-        await store.putJob(aJob('a'));
+        await store.putJob(aJob({}, { name: 'a' }));
         const removed = store.removeJob('local/a');
-        const committed = store.commit('local/a', aChange({ runs: [aRun('a', 1)], status: aStatus() }));
+        const committed = store.commit('local/a', aChange({ runs: [aRunAt('a', 1)], status: aStatus() }));
         await Promise.all([removed, committed]);
         expect(await store.jobs()).toEqual([]);
         expect(names(await store.runs({}))).toEqual(['a-1']);
       });
 
       test('what a caller does to its objects after a commit does not reach the store', async () => {
-        const run = aRun('a', 1);
+        const run = aRunAt('a', 1);
         await commit(run);
         run.message = 'changed';
         const read = await store.run('a-1');
@@ -216,8 +220,8 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         const text = string({ unit: 'binary' });
         await assert(
           asyncProperty(text, text, async (outputTail, message) => {
-            await commit(aRun('a', 1, { outputTail, message }));
-            const job = aJob('a', { trigger: { id: message } });
+            await commit(aRunAt('a', 1, { outputTail, message }));
+            const job = aJob({}, { name: 'a', trigger: { id: message } });
             await store.putJob({ ...job, spec: { ...job.spec, description: outputTail } });
             expect(await store.run('a-1')).toMatchObject({ outputTail, message });
             expect((await store.jobs())[0]).toMatchObject({
@@ -231,14 +235,14 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
 
       test('a megabyte of output comes back whole', async () => {
         const outputTail = '0123456789abcde\n'.repeat(65_536);
-        await commit(aRun('a', 1, { outputTail }));
+        await commit(aRunAt('a', 1, { outputTail }));
         expect((await store.run('a-1'))?.outputTail).toBe(outputTail);
       });
     });
 
     describe('runs', () => {
       test('are newest first and at most 50 unless asked otherwise', async () => {
-        await commit(...Array.from({ length: 60 }, (_, i) => aRun('a', i)));
+        await commit(...Array.from({ length: 60 }, (_, i) => aRunAt('a', i)));
         const newest = Array.from({ length: 50 }, (_, i) => `a-${59 - i}`);
         expect(names(await store.runs({}))).toEqual(newest);
         expect(names(await store.runs({ limit: 2 }))).toEqual(['a-59', 'a-58']);
@@ -247,8 +251,8 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       });
 
       test('are filtered by job, phase and age, each alone and all together', async () => {
-        await commit(...RUN_PHASES.map((phase, i) => aRun('a', i, { phase })));
-        await commit(...RUN_PHASES.map((phase, i) => aRun('b', i, { phase })));
+        await commit(...RUN_PHASES.map((phase, i) => aRunAt('a', i, { phase })));
+        await commit(...RUN_PHASES.map((phase, i) => aRunAt('b', i, { phase })));
         expect(names(await store.runs({ job: 'local/b', limit: 2 }))).toEqual(['b-4', 'b-3']);
         expect(names(await store.runs({ phases: ['Created', 'Killed'] }))).toEqual([
           'b-4',
@@ -269,15 +273,15 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       test('holds every active run and the newest finished ones of each kind and job', async () => {
         await commit(
           ...Array.from({ length: 9 }, (_, i) =>
-            aRun('a', i, { phase: i % 3 === 0 ? 'Failed' : 'Completed' }),
+            aRunAt('a', i, { phase: i % 3 === 0 ? 'Failed' : 'Completed' }),
           ),
         );
         await commit(
-          aRun('a', 20, { phase: 'Killed' }),
-          aRun('a', 21, { phase: 'Running' }),
-          aRun('a', 0.5, { phase: 'Created', name: 'old' }),
+          aRunAt('a', 20, { phase: 'Killed' }),
+          aRunAt('a', 21, { phase: 'Running' }),
+          aRunAt('a', 0.5, { phase: 'Created', name: 'old' }),
         );
-        await commit(aRun('b', 1), aRun('b', 2));
+        await commit(aRunAt('b', 1), aRunAt('b', 2));
         expect(names(await store.current(2)).sort()).toEqual(
           ['a-20', 'a-21', 'a-6', 'a-7', 'a-8', 'b-1', 'b-2', 'old'].sort(),
         );
@@ -291,14 +295,14 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
 
     describe('slots', () => {
       const stretch = (from: number, to: number) =>
-        aSlot('a', from, { to: T0 + to * SECOND, count: to - from + 1, outcome: 'Missed', run: undefined });
+        aSlotAt('a', from, { to: T0 + to * SECOND, count: to - from + 1, outcome: 'Missed', run: undefined });
 
       test('touch the span that is asked for, ends included, newest first', async () => {
         await store.commit(
           'local/a',
-          aChange({ slots: [stretch(10, 19), aSlot('a', 20), stretch(21, 40), aSlot('a', 50)] }),
+          aChange({ slots: [stretch(10, 19), aSlotAt('a', 20), stretch(21, 40), aSlotAt('a', 50)] }),
         );
-        await store.commit('local/b', aChange({ slots: [aSlot('b', 20)] }));
+        await store.commit('local/b', aChange({ slots: [aSlotAt('b', 20)] }));
         const between = async (from: number, to: number, limit?: number) =>
           (await store.slots({ job: 'local/a', from: T0 + from * SECOND, to: T0 + to * SECOND, limit })).map(
             ({ from }) => (from - T0) / SECOND,
@@ -315,7 +319,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       test('are at most 50 unless asked otherwise', async () => {
         await store.commit(
           'local/a',
-          aChange({ slots: Array.from({ length: 60 }, (_, i) => aSlot('a', i)) }),
+          aChange({ slots: Array.from({ length: 60 }, (_, i) => aSlotAt('a', i)) }),
         );
         expect(await store.slots({ job: 'local/a', from: T0, to: T0 * 2 })).toHaveLength(50);
       });
@@ -324,22 +328,22 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     describe('stats', () => {
       test('count outcomes and measure durations per job', async () => {
         const lasting = (i: number, ms: number, phase: RunPhase = 'Completed') =>
-          aRun('a', i, { phase, startedAt: T0 + i * SECOND, finishedAt: T0 + i * SECOND + ms });
+          aRunAt('a', i, { phase, startedAt: T0 + i * SECOND, finishedAt: T0 + i * SECOND + ms });
         await commit(...Array.from({ length: 40 }, (_, i) => lasting(i, (i + 1) * 10)));
         await commit(lasting(40, 1000, 'Failed'), lasting(41, 2001, 'Killed'));
         await commit(
-          aRun('a', 42, { phase: 'Failed', startedAt: undefined }),
-          aRun('a', 43, { phase: 'Running' }),
+          aRunAt('a', 42, { phase: 'Failed', startedAt: undefined }),
+          aRunAt('a', 43, { phase: 'Running' }),
         );
         await store.commit(
           'local/a',
           aChange({
             slots: [
-              aSlot('a', 44, { outcome: 'Missed', to: T0 + 50 * SECOND, count: 7 }),
-              aSlot('a', 51, { outcome: 'Forbidden' }),
-              aSlot('a', 52, { outcome: 'DeadlineExceeded' }),
-              aSlot('a', 53, { outcome: 'Suspended' }),
-              aSlot('a', 1),
+              aSlotAt('a', 44, { outcome: 'Missed', to: T0 + 50 * SECOND, count: 7 }),
+              aSlotAt('a', 51, { outcome: 'Forbidden' }),
+              aSlotAt('a', 52, { outcome: 'DeadlineExceeded' }),
+              aSlotAt('a', 53, { outcome: 'Suspended' }),
+              aSlotAt('a', 1),
             ],
           }),
         );
@@ -360,9 +364,9 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       });
 
       test('cover the asked job and time only, and name jobs that have slots but no run', async () => {
-        await commit(aRun('a', 1), aRun('a', 10));
-        await commit(aRun('b', 10, { phase: 'Running' }));
-        await store.commit('local/c', aChange({ slots: [aSlot('c', 10, { outcome: 'Missed' })] }));
+        await commit(aRunAt('a', 1), aRunAt('a', 10));
+        await commit(aRunAt('b', 10, { phase: 'Running' }));
+        await store.commit('local/c', aChange({ slots: [aSlotAt('c', 10, { outcome: 'Missed' })] }));
         const nothing = { completed: 0, failed: 0, killed: 0, missed: 0, recentDurationsMs: [] };
         const at = T0 + 10 * SECOND;
         const a = {
@@ -387,27 +391,27 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
 
     describe('prune', () => {
       test('deletes finished runs and slots that ended before the instant, and names the runs', async () => {
-        await commit(aRun('a', 1), aRun('a', 2), aRun('a', 3), aRun('a', 0, { phase: 'Running' }));
-        await commit(aRun('a', 1, { name: 'long', finishedAt: T0 + 60 * SECOND }));
-        const reaching = aSlot('a', 0, { to: T0 + 3 * SECOND, count: 4, outcome: 'Missed' });
-        await store.commit('local/a', aChange({ slots: [reaching, aSlot('a', 1), aSlot('a', 5)] }));
+        await commit(aRunAt('a', 1), aRunAt('a', 2), aRunAt('a', 3), aRunAt('a', 0, { phase: 'Running' }));
+        await commit(aRunAt('a', 1, { name: 'long', finishedAt: T0 + 60 * SECOND }));
+        const reaching = aSlotAt('a', 0, { to: T0 + 3 * SECOND, count: 4, outcome: 'Missed' });
+        await store.commit('local/a', aChange({ slots: [reaching, aSlotAt('a', 1), aSlotAt('a', 5)] }));
         const pruned = await store.prune(T0 + 3 * SECOND);
         expect(pruned.sort()).toEqual(['a-1', 'a-2']);
         expect(names(await store.runs({})).sort()).toEqual(['a-0', 'a-3', 'long']);
         expect(await store.slots({ job: 'local/a', from: T0, to: T0 * 2 })).toEqual([
-          aSlot('a', 5),
+          aSlotAt('a', 5),
           reaching,
         ]);
         expect(await store.prune(T0 + 3 * SECOND)).toEqual([]);
       });
 
       test('works through a long history and loses no commit that comes meanwhile', async () => {
-        await commit(...Array.from({ length: 1700 }, (_, i) => aRun('a', i)));
+        await commit(...Array.from({ length: 1700 }, (_, i) => aRunAt('a', i)));
         await store.commit(
           'local/a',
-          aChange({ slots: Array.from({ length: 1700 }, (_, i) => aSlot('a', i)) }),
+          aChange({ slots: Array.from({ length: 1700 }, (_, i) => aSlotAt('a', i)) }),
         );
-        const [pruned] = await Promise.all([store.prune(T0 + 1650 * SECOND), commit(aRun('a', 9000))]);
+        const [pruned] = await Promise.all([store.prune(T0 + 1650 * SECOND), commit(aRunAt('a', 9000))]);
         expect(new Set(pruned).size).toBe(1650);
         expect(await store.runs({ limit: 100 })).toHaveLength(51);
         expect(await store.slots({ job: 'local/a', from: T0, to: T0 * 2, limit: 100 })).toHaveLength(50);

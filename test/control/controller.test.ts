@@ -10,7 +10,7 @@ import type { Executor, RunnerTraits } from '../../src/core/executor.ts';
 import type { Job, JobKey, JobSpecInput } from '../../src/core/job.ts';
 import type { Run, RunObservation } from '../../src/core/run.ts';
 import { aJob, aRun, at } from '../support/builders.ts';
-import { TRAITS } from '../support/world.ts';
+import { TRAITS } from '../support/core/world.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const START = at('2026-01-01T00:00:00Z');

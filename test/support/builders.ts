@@ -1,4 +1,4 @@
-// Jobs and runs with everything filled in that a test does not care about.
+// Jobs, runs and slots with defaults for the fields that a test does not set.
 import * as v from 'valibot';
 import {
   jobKey,
@@ -7,8 +7,10 @@ import {
   type Job,
   type JobSpec,
   type JobSpecInput,
+  type JobStatus,
 } from '../../src/core/job.ts';
-import type { Run } from '../../src/core/run.ts';
+import type { LedgerChange } from '../../src/core/decide/decide.ts';
+import type { Run, SlotRecord } from '../../src/core/run.ts';
 import { withPlatformDefaults } from '../../src/core/validate/defaults.ts';
 
 /** Milliseconds of an RFC 3339 instant. */
@@ -53,4 +55,70 @@ export function aRun(run: Partial<Run> = {}): Run {
     startAfter: slot,
     ...run,
   };
+}
+
+let unique = 0;
+
+/** Named uniquely on this machine: tests look for the processes of a run by its name. */
+export function aUniqueJob(spec: JobSpecInput = {}): Job {
+  return aJob(spec, { name: `job-${process.pid}-${++unique}` });
+}
+
+/** A Running run of the job, with a unique name. */
+export function aRunOf(job: Job, run: Partial<Run> = {}): Run {
+  const name = `${job.name}-${++unique}`;
+  return aRun({ name, job: job.key, jobUid: job.uid, phase: 'Running', ...run });
+}
+
+/** A Tuesday at midnight. */
+export const T0 = Date.UTC(2026, 5, 2);
+export const SECOND = 1000;
+
+/** A run of the named job in a second after T0: Completed, or with the timestamps of its phase. */
+export function aRunAt(job: string, second: number, run: Partial<Run> = {}): Run {
+  const slot = T0 + second * SECOND;
+  const phase = run.phase ?? 'Completed';
+  const started = phase === 'Created' ? {} : { startedAt: slot + 1 };
+  const finished = phase === 'Created' || phase === 'Running' ? {} : { finishedAt: slot + 101, exitCode: 0 };
+  return aRun({
+    name: `${job}-${second}`,
+    job: jobKey(LOCAL_NAMESPACE, job),
+    jobUid: `uid-of-${job}`,
+    slot,
+    phase,
+    ...started,
+    ...finished,
+    ...run,
+  });
+}
+
+/** The slot of the named job in a second after T0. */
+export function aSlotAt(job: string, second: number, changes: Partial<SlotRecord> = {}): SlotRecord {
+  const slot = T0 + second * SECOND;
+  return {
+    job: jobKey(LOCAL_NAMESPACE, job),
+    from: slot,
+    to: slot,
+    count: 1,
+    outcome: 'Ran',
+    run: `${job}-${second}`,
+    recordedAt: slot,
+    ...changes,
+  };
+}
+
+export function aStatus(changes: Partial<JobStatus> = {}): JobStatus {
+  return {
+    observedGeneration: 1,
+    phase: 'Scheduled',
+    conditions: [],
+    accountedUntil: T0,
+    observedSchedule: 'abc',
+    totals: { completed: 0, failed: 0, killed: 0, missed: 0 },
+    ...changes,
+  };
+}
+
+export function aChange(changes: Partial<LedgerChange>): LedgerChange {
+  return { runs: [], slots: [], forget: [], ...changes };
 }

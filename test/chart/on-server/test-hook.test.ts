@@ -8,13 +8,13 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lshJobPath } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { envOf, NO_HELM, only, render, testPodOf, type Rendered } from '../../support/chart/chart.ts';
-import { BUNDLE } from '../../support/bundle.ts';
+import { BUNDLE } from '../../support/daemon/bundle.ts';
 import { asBearer } from '../../support/cluster/cluster-cli.ts';
 import { NO_KUBE } from '../../support/cluster/kube.ts';
 import { OPERATOR_NAMESPACE } from '../../support/cluster/operator.ts';
 import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
 import { untilAllowed } from '../../support/cluster/rights.ts';
-import { RunnerWorld } from '../../support/runner-process.ts';
+import { RunnerWorld } from '../../support/runners/runner-process.ts';
 
 const RBAC = `/apis/rbac.authorization.k8s.io/v1/namespaces/${OPERATOR_NAMESPACE}`;
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
-import { aSharedDaemon, lsh, lshOk } from '../../support/cli.ts';
+import { aSharedDaemon, lsh, lshOk } from '../../support/daemon/cli.ts';
 import { aNamespace, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
 import { KUBE_MINOR, KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
 

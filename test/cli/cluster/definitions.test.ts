@@ -6,7 +6,7 @@ import type { PutResult } from '../../../src/contracts/job-api.ts';
 import type { JobDocument } from '../../../src/core/document.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
-import { lshOk } from '../../support/cli.ts';
+import { lshOk } from '../../support/daemon/cli.ts';
 import { aNamespace, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
 import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
 import { tempDir } from '../../support/temp-dir.ts';

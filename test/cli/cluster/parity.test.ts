@@ -1,7 +1,7 @@
 // The same command lines on the local daemon and on a cluster: the same output, fields and exit statuses.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CallOptions } from '../../support/cli.ts';
-import { aSharedDaemon, lsh } from '../../support/cli.ts';
+import type { CallOptions } from '../../support/daemon/cli.ts';
+import { aSharedDaemon, lsh } from '../../support/daemon/cli.ts';
 import { aNamespace, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
 import { aController, type ControllerProcess } from '../../support/cluster/controller-process.ts';
 import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { clusterJobs } from '../../../src/kubernetes/verbs/cluster-jobs.ts';
-import { lsh } from '../../support/cli.ts';
+import { lsh } from '../../support/daemon/cli.ts';
 import { aNamespace, asBearer, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
 import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
 import { untilAllowed } from '../../support/cluster/rights.ts';

@@ -3,7 +3,7 @@ import { decideInvalid, decideRemoved } from '../../../src/core/decide/decide.ts
 import { LshError } from '../../../src/core/errors.ts';
 import type { JobSpecInput } from '../../../src/core/job.ts';
 import { aJob, aRun, at } from '../../support/builders.ts';
-import { traitsOf, World } from '../../support/world.ts';
+import { traitsOf, World } from '../../support/core/world.ts';
 
 const EVERY_MINUTE = { schedule: '* * * * *' };
 

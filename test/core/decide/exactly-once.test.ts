@@ -7,7 +7,7 @@ import { LshError } from '../../../src/core/errors.ts';
 import { compileSchedule } from '../../../src/core/schedule/schedule.ts';
 import { seeded } from '../../support/seed.ts';
 import type { Run } from '../../../src/core/run.ts';
-import { World } from '../../support/world.ts';
+import { World } from '../../support/core/world.ts';
 
 const step = fc.oneof(
   {

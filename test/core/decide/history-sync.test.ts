@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { decideInvalid } from '../../../src/core/decide/decide.ts';
 import { LshError } from '../../../src/core/errors.ts';
 import type { HistoryProgress } from '../../../src/core/decide/history-sync.ts';
-import { traitsOf, World } from '../../support/world.ts';
+import { traitsOf, World } from '../../support/core/world.ts';
 
 const LIMITED = { schedule: '* * * * *', successfulRunsHistoryLimit: 1, failedRunsHistoryLimit: 1 };
 const TROUBLE = { reason: 'HistoryUnavailable', message: 'The team’s history cannot be written.' };

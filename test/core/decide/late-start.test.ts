@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { slotRunName } from '../../../src/core/naming.ts';
 import type { Run } from '../../../src/core/run.ts';
 import { aRun, at } from '../../support/builders.ts';
-import { World } from '../../support/world.ts';
+import { World } from '../../support/core/world.ts';
 
 /** The slots from 00:01 to 00:05 are missed, one per minute; the slot of 00:06 has run. */
 function afterMisses(): World {

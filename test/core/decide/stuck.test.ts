@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { JobSpecInput } from '../../../src/core/job.ts';
 import type { RunObservation } from '../../../src/core/run.ts';
 import { at } from '../../support/builders.ts';
-import { World } from '../../support/world.ts';
+import { World } from '../../support/core/world.ts';
 
 const MESSAGE = 'The image "nowhere/x" cannot be pulled.';
 const DAILY = { schedule: '0 1 * * *', executor: 'Job' } as const;

@@ -10,7 +10,7 @@ import {
   transitionMinute,
   walk,
   type Walk,
-} from '../../support/schedule-oracle.ts';
+} from '../../support/core/schedule-oracle.ts';
 import { testSeed } from '../../support/seed.ts';
 
 const ZONES = Intl.supportedValuesOf('timeZone');

@@ -16,7 +16,7 @@ import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job
 import { isOwnedBy, type KubeJob, type Pod } from '../../../src/kubernetes/objects/kube-job-run.ts';
 import type { OutcomeEntry } from '../../../src/kubernetes/objects/lsh-job-outcomes.ts';
 import type { RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
-import { BUNDLE } from '../../support/bundle.ts';
+import { BUNDLE } from '../../support/daemon/bundle.ts';
 import { keptLogger } from '../../support/kept-logger.ts';
 import type { Account } from '../../support/cluster/ledger-check.ts';
 import { onNode } from './on-node.ts';

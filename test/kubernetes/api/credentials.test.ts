@@ -8,7 +8,7 @@ import { parse, stringify } from 'yaml';
 import { statusBody, statusCode } from '../../../src/kubernetes/api/api-errors.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { loadKubeConfig, type KubeConfigChoice } from '../../../src/kubernetes/api/kube-config.ts';
-import { lsh } from '../../support/cli.ts';
+import { lsh } from '../../support/daemon/cli.ts';
 import { HttpProxy } from '../../support/cluster/http-proxy.ts';
 import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
 

@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import type { LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { kubectl, NO_KUBE } from '../../support/cluster/kube.ts';
 import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
-import { RunnerWorld } from '../../support/runner-process.ts';
+import { RunnerWorld } from '../../support/runners/runner-process.ts';
 
 const DIRECTORY = 'deploy/samples';
 const BAD = 'bad.yaml';

@@ -6,9 +6,9 @@ import type { Job, JobSpecInput } from '../../../src/core/job.ts';
 import type { Run } from '../../../src/core/run.ts';
 import { StoreJobSource } from '../../../src/local/jobs/job-source.ts';
 import { aSpec } from '../../support/builders.ts';
-import { MemoryStore } from '../../support/memory-store.ts';
-import { aChange, aJob, aRun, aStatus, T0 } from '../../support/records.ts';
-import { openTemporaryStore } from '../../support/sqlite-store.ts';
+import { MemoryStore } from '../../support/stores/memory-store.ts';
+import { aChange, aJob, aRunAt, aStatus, T0 } from '../../support/builders.ts';
+import { openTemporaryStore } from '../../support/stores/sqlite-store.ts';
 
 const KEY = 'local/a';
 const { signal } = new AbortController();
@@ -167,9 +167,9 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
 
     test('are the active ones and the finished ones within the history limits, the same after a restart', async () => {
       await source.put(definition(limits));
-      for (let i = 0; i < 5; i++) await commit(aRun('a', i));
-      for (let i = 5; i < 8; i++) await commit(aRun('a', i, { phase: i === 6 ? 'Killed' : 'Failed' }));
-      await commit(aRun('a', 8, { phase: 'Running' }), aRun('a', 9, { phase: 'Created' }));
+      for (let i = 0; i < 5; i++) await commit(aRunAt('a', i));
+      for (let i = 5; i < 8; i++) await commit(aRunAt('a', i, { phase: i === 6 ? 'Killed' : 'Failed' }));
+      await commit(aRunAt('a', 8, { phase: 'Running' }), aRunAt('a', 9, { phase: 'Created' }));
       expect(names(source.runsOf(KEY))).toEqual(['a-9', 'a-8', 'a-7', 'a-4', 'a-3']);
       expect((await loaded()).runsOf(KEY)).toEqual(source.runsOf(KEY));
       expect(await store.runs({ job: KEY })).toHaveLength(10);
@@ -177,41 +177,41 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
 
     test('go back as far as a long history limit says, also after a restart', async () => {
       await source.put(definition({ successfulRunsHistoryLimit: 20, failedRunsHistoryLimit: 0 }));
-      for (let i = 0; i < 30; i++) await commit(aRun('a', i, { phase: i === 29 ? 'Failed' : 'Completed' }));
+      for (let i = 0; i < 30; i++) await commit(aRunAt('a', i, { phase: i === 29 ? 'Failed' : 'Completed' }));
       expect(source.runsOf(KEY)).toHaveLength(20);
       expect(names((await loaded()).runsOf(KEY))).toEqual(names(source.runsOf(KEY)));
     });
 
     test('are replaced whole, in a new list', async () => {
       await source.put(definition());
-      await commit(aRun('a', 1, { phase: 'Running' }));
+      await commit(aRunAt('a', 1, { phase: 'Running' }));
       const before = source.runsOf(KEY);
-      await commit(aRun('a', 1));
+      await commit(aRunAt('a', 1));
       expect(before[0]?.phase).toBe('Running');
-      expect(source.runsOf(KEY)).toEqual([aRun('a', 1)]);
+      expect(source.runsOf(KEY)).toEqual([aRunAt('a', 1)]);
     });
 
     test('keep their output in the store only', async () => {
       await source.put(definition());
-      await commit(aRun('a', 1, { outputTail: 'words' }));
+      await commit(aRunAt('a', 1, { outputTail: 'words' }));
       expect(source.runsOf(KEY)[0]?.outputTail).toBeUndefined();
       expect((await store.run('a-1'))?.outputTail).toBe('words');
     });
 
     test('that the store refuses do not appear', async () => {
       await source.put(definition());
-      await commit(aRun('a', 1));
-      const reopened = aRun('a', 1, { phase: 'Running' });
+      await commit(aRunAt('a', 1));
+      const reopened = aRunAt('a', 1, { phase: 'Running' });
       await expect(commit(reopened)).rejects.toMatchObject({ code: 'RUN_FINISHED' });
-      expect(source.runsOf(KEY)).toEqual([aRun('a', 1)]);
+      expect(source.runsOf(KEY)).toEqual([aRunAt('a', 1)]);
     });
 
     test('that the store holds as finished are known again, until the next commit, when one is made anew', async () => {
       await source.put(definition({ successfulRunsHistoryLimit: 1 }));
-      for (const second of [1, 2]) await commit(aRun('a', second));
+      for (const second of [1, 2]) await commit(aRunAt('a', second));
       expect(names(source.runsOf(KEY))).toEqual(['a-2']);
-      await expect(commit(aRun('a', 1, { phase: 'Running' }))).rejects.toMatchObject({ retryable: true });
-      expect(source.runsOf(KEY)).toEqual([aRun('a', 2), aRun('a', 1)]);
+      await expect(commit(aRunAt('a', 1, { phase: 'Running' }))).rejects.toMatchObject({ retryable: true });
+      expect(source.runsOf(KEY)).toEqual([aRunAt('a', 2), aRunAt('a', 1)]);
       await source.commit(KEY, aChange({ forget: ['a-1'] }));
       expect(names(source.runsOf(KEY))).toEqual(['a-2']);
     });
@@ -220,13 +220,13 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
   describe('remove', () => {
     test('forgets the job at once and its active run when that has ended, but not its history', async () => {
       await source.put(definition());
-      await commit(aRun('a', 1), aRun('a', 2, { phase: 'Running' }));
+      await commit(aRunAt('a', 1), aRunAt('a', 2, { phase: 'Running' }));
       await source.remove(KEY);
       expect(announced).toEqual([KEY, KEY]);
       expect(source.get(KEY)).toBeUndefined();
       expect([...source.keys()]).toEqual([KEY]);
       expect(names(source.runsOf(KEY))).toEqual(['a-2']);
-      await commit(aRun('a', 2));
+      await commit(aRunAt('a', 2));
       expect([...source.keys()]).toEqual([]);
       expect(source.runsOf(KEY)).toEqual([]);
       expect(await store.runs({ job: KEY })).toHaveLength(2);
@@ -234,7 +234,7 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
 
     test('before a crash leaves the active run to be found by the next process', async () => {
       await source.put(definition());
-      await commit(aRun('a', 1), aRun('a', 2, { phase: 'Running' }));
+      await commit(aRunAt('a', 1), aRunAt('a', 2, { phase: 'Running' }));
       await source.remove(KEY);
       const next = await loaded();
       expect([...next.keys()]).toEqual([KEY]);
@@ -327,7 +327,11 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
   describe('requestStop', () => {
     beforeEach(async () => {
       await source.put(definition());
-      await commit(aRun('a', 1), aRun('a', 2, { phase: 'Running' }), aRun('a', 3, { phase: 'Created' }));
+      await commit(
+        aRunAt('a', 1),
+        aRunAt('a', 2, { phase: 'Running' }),
+        aRunAt('a', 3, { phase: 'Created' }),
+      );
       announced = [];
     });
 
@@ -341,7 +345,7 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
       await source.requestStop(KEY, ['a-2']);
       await source.requestStop(KEY, ['a-3']);
       expect(source.get(KEY)?.stop?.toSorted()).toEqual(['a-2', 'a-3']);
-      await commit(aRun('a', 2), aRun('a', 4, { phase: 'Running' }));
+      await commit(aRunAt('a', 2), aRunAt('a', 4, { phase: 'Running' }));
       await source.requestStop(KEY, ['a-4']);
       expect(source.get(KEY)?.stop?.toSorted()).toEqual(['a-3', 'a-4']);
     });
@@ -365,10 +369,10 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
   });
 
   test('jobs of an earlier process are there, each under its key', async () => {
-    for (const name of ['x', 'y']) await store.putJob(aJob(name));
+    for (const name of ['x', 'y']) await store.putJob(aJob({}, { name }));
     const next = await loaded();
     expect([...next.keys()].sort()).toEqual(['local/x', 'local/y']);
-    expect(next.get('local/x')).toEqual(aJob('x'));
+    expect(next.get('local/x')).toEqual(aJob({}, { name: 'x' }));
     expect(next.runsOf('local/x')).toEqual([]);
     expect(announced).toEqual([]);
   });

@@ -7,9 +7,9 @@ import type { JobKey } from '../../../src/core/job.ts';
 import type { RunObservation } from '../../../src/core/run.ts';
 import { StoreJobSource } from '../../../src/local/jobs/job-source.ts';
 import { aJob, at } from '../../support/builders.ts';
-import { TRAITS } from '../../support/world.ts';
+import { TRAITS } from '../../support/core/world.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
-import { openTemporaryStore } from '../../support/sqlite-store.ts';
+import { openTemporaryStore } from '../../support/stores/sqlite-store.ts';
 
 const KEY = 'local/backup';
 const MINUTE_MS = 60_000;

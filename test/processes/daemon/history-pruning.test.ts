@@ -3,7 +3,7 @@ import type { Run } from '../../../src/core/run.ts';
 import { pruneHourly } from '../../../src/processes/daemon/history-pruning.ts';
 import { aRun, at } from '../../support/builders.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
-import { openTemporaryStore } from '../../support/sqlite-store.ts';
+import { openTemporaryStore } from '../../support/stores/sqlite-store.ts';
 
 const NOW = at('2026-06-01T00:00:00Z');
 const DAY_MS = 86_400_000;

@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { spawnDaemon } from '../../../src/local/lifecycle/spawn-daemon.ts';
 import { isAlive, stopDaemon } from '../../../src/local/lifecycle/stop-daemon.ts';
-import { DAEMON_ARGS, aDaemon, aHome, aManifest, startDaemon, type TestHome } from '../../support/daemon.ts';
+import {
+  DAEMON_ARGS,
+  aDaemon,
+  aHome,
+  aManifest,
+  startDaemon,
+  type TestHome,
+} from '../../support/daemon/daemon.ts';
 import { processesWith } from '../../support/side-effects.ts';
 
 /** Sets this process's environment to the home's, because a detached daemon inherits it. */

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
-import { aDaemon, aHome, aManifest, startDaemon } from '../../support/daemon.ts';
+import { aDaemon, aHome, aManifest, startDaemon } from '../../support/daemon/daemon.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const isRoot = process.getuid?.() === 0;

@@ -4,7 +4,7 @@ import { lshJobPath } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { NO_KUBE } from '../../support/cluster/kube.ts';
 import { findings } from '../../support/cluster/ledger-check.ts';
 import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
-import { RunnerWorld } from '../../support/runner-process.ts';
+import { RunnerWorld } from '../../support/runners/runner-process.ts';
 import { testSeed } from '../../support/seed.ts';
 
 const EVERY_SECOND = '* * * * * *';

@@ -13,7 +13,7 @@ import { eventually } from '../../support/eventually.ts';
 import { NO_KUBE } from '../../support/cluster/kube.ts';
 import { InProcessOperator } from '../../support/cluster/in-process-operator.ts';
 import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
-import { RunnerWorld } from '../../support/runner-process.ts';
+import { RunnerWorld } from '../../support/runners/runner-process.ts';
 
 const SLOTS = 3;
 const ASKED = manualRunName('asked', 'once', 1);

@@ -6,7 +6,7 @@ import { eventually } from '../../support/eventually.ts';
 import { NO_KUBE } from '../../support/cluster/kube.ts';
 import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
 import type { Operator } from '../../support/cluster/operator.ts';
-import { NO_SUPABASE, Supabase } from '../../support/supabase.ts';
+import { NO_SUPABASE, Supabase } from '../../support/stores/supabase.ts';
 
 const EVERY_SECOND = '* * * * * *';
 const ALONE = ['--leader-elect=false', '--lease-duration', '1s'];

@@ -8,8 +8,8 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { EXIT } from '../../../src/core/errors.ts';
-import { BUNDLE } from '../../support/bundle.ts';
-import { temporaryDirectory } from '../../support/runs.ts';
+import { BUNDLE } from '../../support/daemon/bundle.ts';
+import { tempDir } from '../../support/temp-dir.ts';
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 const MOUNT = `mount -t tmpfs none /var/run && mkdir -p ${ACCOUNT}`;
@@ -18,11 +18,11 @@ if (!MAY_MOUNT)
   process.stderr.write('The tests with a mounted token are skipped: they need root and unshare.\n');
 
 describe.skipIf(!MAY_MOUNT)('with a service account token', () => {
-  let home: ReturnType<typeof temporaryDirectory>;
+  let home: string;
   const children: ChildProcess[] = [];
 
   beforeEach(() => {
-    home = temporaryDirectory();
+    home = tempDir();
   });
   afterEach(async () => {
     for (const child of children.splice(0)) {
@@ -31,7 +31,6 @@ describe.skipIf(!MAY_MOUNT)('with a service account token', () => {
       child.kill('SIGKILL');
       await exited;
     }
-    home.remove();
   });
 
   function start(args: string[], { token = true } = {}) {
@@ -39,7 +38,7 @@ describe.skipIf(!MAY_MOUNT)('with a service account token', () => {
     const lsh = [process.execPath, BUNDLE, ...args];
     const child = spawn('unshare', ['-m', 'sh', '-c', `${give} && exec "$@"`, 'sh', ...lsh], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], HOME: home.path, LSH_STATE_DIR: join(home.path, 'state') },
+      env: { PATH: process.env['PATH'], HOME: home, LSH_STATE_DIR: join(home, 'state') },
     });
     children.push(child);
     return child;
@@ -76,7 +75,7 @@ describe.skipIf(!MAY_MOUNT)('with a service account token', () => {
 
   /** A controller without leader election, whose cluster does not answer. */
   function controller(...args: string[]): string[] {
-    const kubeconfig = join(home.path, 'kubeconfig');
+    const kubeconfig = join(home, 'kubeconfig');
     writeFileSync(
       kubeconfig,
       stringify({
@@ -103,6 +102,6 @@ describe.skipIf(!MAY_MOUNT)('with a service account token', () => {
   });
 
   test('lsh controller lets lsh runner run them', async () => {
-    await starts(start(controller('--shell', join(home.path, 'runner.sock'))), '"controller started"');
+    await starts(start(controller('--shell', join(home, 'runner.sock'))), '"controller started"');
   });
 });

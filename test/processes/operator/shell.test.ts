@@ -9,7 +9,7 @@ import { eventually } from '../../support/eventually.ts';
 import { NO_KUBE } from '../../support/cluster/kube.ts';
 import type { Operator } from '../../support/cluster/operator.ts';
 import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
-import { RunnerWorld } from '../../support/runner-process.ts';
+import { RunnerWorld } from '../../support/runners/runner-process.ts';
 
 const EVERY_SECOND = '* * * * * *';
 /** The default: on a busy machine an operator can be too slow to renew a shorter lease, and loses it for good. */

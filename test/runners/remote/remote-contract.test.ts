@@ -1,5 +1,5 @@
 import { runnerContract } from '../../contract/runner-contract.ts';
-import { RunnerWorld } from '../../support/runner-process.ts';
+import { RunnerWorld } from '../../support/runners/runner-process.ts';
 
 runnerContract('RemoteRunner over a socket to lsh runner', async () => {
   const world = new RunnerWorld();

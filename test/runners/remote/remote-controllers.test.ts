@@ -3,9 +3,11 @@ import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { jobKey } from '../../../src/core/job.ts';
 import { ChildMessages } from '../../support/child-messages.ts';
-import { endOf, jobOf, readAll, readUntil, runOf } from '../../support/runs.ts';
-import { HOST, RunnerWorld, isConnected, seen, startRemote } from '../../support/runner-process.ts';
+import { aJob, aUniqueJob, aRunOf } from '../../support/builders.ts';
+import { endOf, readAll, readUntil } from '../../support/runners/run-output.ts';
+import { HOST, RunnerWorld, isConnected, seen, startRemote } from '../../support/runners/runner-process.ts';
 
 /** Long against what the scheduler of a busy machine may take from a process that has to speak within it. */
 const SHORT_LEASE = 3_000;
@@ -41,8 +43,8 @@ async function startInHost(command: string, leaseMs = 15_000) {
   });
   messages = new ChildMessages(host);
   await message('connected');
-  const job = jobOf({ command });
-  const run = runOf(job, { host: HOST, startedAt: Date.now() });
+  const job = aUniqueJob({ command });
+  const run = aRunOf(job, { host: HOST, startedAt: Date.now() });
   host.send({ start: [job, run] });
   await message({ started: run.name });
   return { job, run };
@@ -68,8 +70,8 @@ test('a controller that is killed leaves its runs to the next one, output and ex
 test('a run that was claimed and never delivered is NeverStarted for the next controller, and starts once', async () => {
   await world.startRunner();
   await world.connected();
-  const job = jobOf({ command: 'echo once >>starts' });
-  const run = runOf(job, { host: HOST });
+  const job = aUniqueJob({ command: 'echo once >>starts' });
+  const run = aRunOf(job, { host: HOST });
   const second = await world.connected([run]);
   expect(second.observe(run.job)).toEqual([{ name: run.name, state: 'NeverStarted' }]);
   const end = endOf(second, run);
@@ -137,8 +139,8 @@ test('a newer controller takes over, and the older one can start nothing any mor
   const { run } = await startRemote(older, { command: 'sleep 1000' });
   const newer = await world.connected([run]);
   await superseded.promise;
-  const job = jobOf({ command: 'echo stale >>starts' });
-  await expect(older.start(job, runOf(job))).rejects.toMatchObject({
+  const job = aUniqueJob({ command: 'echo stale >>starts' });
+  await expect(older.start(job, aRunOf(job))).rejects.toMatchObject({
     code: 'RUNNER_UNREACHABLE',
     retryable: true,
   });
@@ -169,8 +171,9 @@ test('runs of one name in two namespaces are two runs', async () => {
   await world.startRunner();
   const controller = await world.connected();
   const [one, two] = ['one', 'two'].map((namespace) => {
-    const job = { ...jobOf({ command: `echo ${namespace}` }, 'same'), namespace, key: `${namespace}/same` };
-    return { job, run: { ...runOf(job), name: 'same-1' } };
+    const key = jobKey(namespace, 'same');
+    const job = aJob({ command: `echo ${namespace}` }, { name: 'same', namespace, key });
+    return { job, run: { ...aRunOf(job), name: 'same-1' } };
   });
   const ends = [endOf(controller, one!.run), endOf(controller, two!.run)];
   await Promise.all([controller.start(one!.job, one!.run), controller.start(two!.job, two!.run)]);

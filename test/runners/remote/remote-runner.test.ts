@@ -10,8 +10,9 @@ import { StoreJobSource } from '../../../src/local/jobs/job-source.ts';
 import { makeFifos } from '../../../src/runners/subprocess/output/fifo-pool.ts';
 import { RemoteRunner } from '../../../src/runners/remote/remote-runner.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
-import { MemoryStore } from '../../support/memory-store.ts';
-import { endOf, jobOf, runOf } from '../../support/runs.ts';
+import { MemoryStore } from '../../support/stores/memory-store.ts';
+import { aUniqueJob, aRunOf } from '../../support/builders.ts';
+import { endOf } from '../../support/runners/run-output.ts';
 import {
   HOST,
   RunnerWorld,
@@ -19,7 +20,7 @@ import {
   quietLogger,
   seen,
   startRemote,
-} from '../../support/runner-process.ts';
+} from '../../support/runners/runner-process.ts';
 
 let world: RunnerWorld;
 
@@ -54,8 +55,8 @@ describe('while there is no runner', () => {
     const controller = await world.connected();
     await world.killRunner();
     await disconnected(controller);
-    const job = jobOf({ command: 'true' });
-    const run = runOf(job);
+    const job = aUniqueJob({ command: 'true' });
+    const run = aRunOf(job);
     await expect(controller.start(job, run)).rejects.toMatchObject({
       code: 'RUNNER_UNREACHABLE',
       retryable: true,
@@ -146,8 +147,8 @@ describe('a runner that was killed and comes again', () => {
     ).end;
     await controller.close();
     await world.killRunner();
-    const job = jobOf({ command: 'echo run >>starts' });
-    const run = runOf(job, { host: HOST });
+    const job = aUniqueJob({ command: 'echo run >>starts' });
+    const run = aRunOf(job, { host: HOST });
     const directory = join(world.stateDir, 'runs', `local.${run.name}~token`);
     mkdirSync(directory, { mode: 0o700 });
     await makeFifos([join(directory, 'fifo')], process.env['PATH']!);
@@ -162,7 +163,7 @@ describe('a runner that was killed and comes again', () => {
 
   test('without its state, as in a new pod of the same name, knows of nothing: those runs are lost', async () => {
     await world.startRunner();
-    const run = runOf(jobOf({ command: 'true' }), { host: HOST });
+    const run = aRunOf(aUniqueJob({ command: 'true' }), { host: HOST });
     const controller = world.controller([run]);
     expect(await endOf(controller, run)).toMatchObject({ state: 'Ended', reason: 'Lost' });
     controller.release(run.name, run.job);
@@ -205,7 +206,7 @@ describe('runs of another host', () => {
 
   test('are running until their runner has certainly ended them, then gone, and their job hears of it', () => {
     const { clock, controller, announced } = observed();
-    const run = runOf(jobOf({ command: 'true' }), { host: 'pod-b', startedAt: START - 5000 });
+    const run = aRunOf(aUniqueJob({ command: 'true' }), { host: 'pod-b', startedAt: START - 5000 });
     controller.recover([run]);
     clock.advanceTo(START + 17_999);
     expect(controller.observe(run.job)).toEqual([
@@ -219,7 +220,7 @@ describe('runs of another host', () => {
 
   test('are not gone any earlier because somebody set the clock', () => {
     const { clock, controller, announced } = observed();
-    const run = runOf(jobOf({ command: 'true' }), { host: 'pod-b' });
+    const run = aRunOf(aUniqueJob({ command: 'true' }), { host: 'pod-b' });
     controller.recover([run]);
     clock.stepBy(3_600_000);
     expect(controller.observe(run.job)).toHaveLength(1);
@@ -257,7 +258,7 @@ async function aLoop(runner: RemoteRunner, command: string, onClaim: (run: Run) 
   const store = new MemoryStore();
   const source = new StoreJobSource(store, store, systemClock);
   await source.load();
-  const job = { ...jobOf({ command, schedule: '0 0 1 1 *' }), trigger: { id: 'once' } };
+  const job = { ...aUniqueJob({ command, schedule: '0 0 1 1 *' }), trigger: { id: 'once' } };
   await store.putJob(job);
   await source.load();
   const waiting = new Set<() => void>();

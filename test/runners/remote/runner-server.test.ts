@@ -8,9 +8,9 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { requireNoToken } from '../../../src/processes/service-account.ts';
-import { BUNDLE } from '../../support/bundle.ts';
-import { RunnerWorld, startRemote } from '../../support/runner-process.ts';
-import { readAll } from '../../support/runs.ts';
+import { BUNDLE } from '../../support/daemon/bundle.ts';
+import { RunnerWorld, startRemote } from '../../support/runners/runner-process.ts';
+import { readAll } from '../../support/runners/run-output.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const isRoot = process.getuid?.() === 0;

@@ -1,21 +1,21 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { childEnvironment } from '../../../src/runners/subprocess/child-env.ts';
 import { makeFifos } from '../../../src/runners/subprocess/output/fifo-pool.ts';
-import { jobOf, runOf, temporaryDirectory } from '../../support/runs.ts';
-import { RunnerHome, startRun } from '../../support/subprocess-runner.ts';
+import { aUniqueJob, aRunOf } from '../../support/builders.ts';
+import { tempDir } from '../../support/temp-dir.ts';
+import { RunnerHome, startRun } from '../../support/runners/subprocess-runner.ts';
 
-let temporary: ReturnType<typeof temporaryDirectory>;
+let directory: string;
 beforeEach(() => {
-  temporary = temporaryDirectory();
+  directory = tempDir();
 });
-afterEach(() => temporary.remove());
 
 test('a run is told about itself', async () => {
-  const job = jobOf({ command: 'true', timeZone: 'Pacific/Chatham' });
+  const job = aUniqueJob({ command: 'true', timeZone: 'Pacific/Chatham' });
   const slot = Date.UTC(2026, 0, 4, 2);
-  const run = runOf(job, { attempt: 3, slot, startAfter: slot + 1500 });
+  const run = aRunOf(job, { attempt: 3, slot, startAfter: slot + 1500 });
   expect(await childEnvironment({ TZ: 'Europe/Berlin' }, job, run, '/')).toEqual({
     TZ: 'Europe/Berlin',
     LSH_JOB: job.name,
@@ -27,35 +27,35 @@ test('a run is told about itself', async () => {
 });
 
 test('env wins over envFrom, a later file over an earlier one, and LSH_RUN over everything', async () => {
-  writeFileSync(join(temporary.path, 'a.env'), 'A=1\nB="two words"\nC=3 # remark\n');
-  writeFileSync(join(temporary.path, 'b.env'), 'B=b\nLSH_RUN=fake\n');
-  const job = jobOf({
+  writeFileSync(join(directory, 'a.env'), 'A=1\nB="two words"\nC=3 # remark\n');
+  writeFileSync(join(directory, 'b.env'), 'B=b\nLSH_RUN=fake\n');
+  const job = aUniqueJob({
     command: 'true',
     env: [{ name: 'A', value: 'own' }],
-    envFrom: [{ file: 'a.env' }, { file: join(temporary.path, 'b.env') }, { file: 'a.env', prefix: 'P_' }],
+    envFrom: [{ file: 'a.env' }, { file: join(directory, 'b.env') }, { file: 'a.env', prefix: 'P_' }],
   });
-  const run = runOf(job);
-  const env = await childEnvironment({ C: 'inherited' }, job, run, temporary.path);
+  const run = aRunOf(job);
+  const env = await childEnvironment({ C: 'inherited' }, job, run, directory);
   expect(env).toMatchObject({ A: 'own', B: 'b', C: '3', P_B: 'two words', LSH_RUN: run.name });
 });
 
 test('a file that is missing is an error that names it, unless it is optional', async () => {
-  const required = jobOf({ command: 'true', envFrom: [{ file: 'no.env' }] });
-  await expect(childEnvironment({}, required, runOf(required), temporary.path)).rejects.toMatchObject({
+  const required = aUniqueJob({ command: 'true', envFrom: [{ file: 'no.env' }] });
+  await expect(childEnvironment({}, required, aRunOf(required), directory)).rejects.toMatchObject({
     code: 'SPAWN_FAILED',
-    message: expect.stringContaining(join(temporary.path, 'no.env')),
+    message: expect.stringContaining(join(directory, 'no.env')),
   });
-  const optional = jobOf({ command: 'true', envFrom: [{ file: 'no.env', optional: true }] });
-  const run = runOf(optional);
-  expect(await childEnvironment({}, optional, run, temporary.path)).toMatchObject({ LSH_RUN: run.name });
+  const optional = aUniqueJob({ command: 'true', envFrom: [{ file: 'no.env', optional: true }] });
+  const run = aRunOf(optional);
+  expect(await childEnvironment({}, optional, run, directory)).toMatchObject({ LSH_RUN: run.name });
 });
 
 test('a file that is none, such as a FIFO that nobody writes to, is an error and holds up nothing', async () => {
-  const fifo = join(temporary.path, 'fifo.env');
+  const fifo = join(directory, 'fifo.env');
   await makeFifos([fifo], '/usr/bin');
-  for (const file of [fifo, temporary.path]) {
-    const job = jobOf({ command: 'true', envFrom: [{ file }] });
-    await expect(childEnvironment({}, job, runOf(job), temporary.path)).rejects.toMatchObject({
+  for (const file of [fifo, directory]) {
+    const job = aUniqueJob({ command: 'true', envFrom: [{ file }] });
+    await expect(childEnvironment({}, job, aRunOf(job), directory)).rejects.toMatchObject({
       code: 'SPAWN_FAILED',
       message: expect.stringContaining(`${file} cannot be read (not a regular file)`),
     });
@@ -63,8 +63,8 @@ test('a file that is none, such as a FIFO that nobody writes to, is an error and
 });
 
 test('an optional file that is there and cannot be read is an error all the same', async () => {
-  const job = jobOf({ command: 'true', envFrom: [{ file: '.', optional: true }] });
-  await expect(childEnvironment({}, job, runOf(job), temporary.path)).rejects.toMatchObject({
+  const job = aUniqueJob({ command: 'true', envFrom: [{ file: '.', optional: true }] });
+  await expect(childEnvironment({}, job, aRunOf(job), directory)).rejects.toMatchObject({
     code: 'SPAWN_FAILED',
   });
 });
@@ -84,8 +84,8 @@ test('the command gets exactly that environment, and a bad file is a run that en
       'LSH_ATTEMPT=1',
       `LSH_JOB=${job.name}`,
       `LSH_RUN=${run.name}`,
-      'LSH_SCHEDULED_AT=2026-01-04T02:00:00Z',
-      'LSH_SLOT=2026-01-04T02:00:00Z',
+      'LSH_SCHEDULED_AT=2026-01-01T00:01:00Z',
+      'LSH_SLOT=2026-01-01T00:01:00Z',
       'OWN=a  b',
       'PATH=/usr/local/bin:/usr/bin:/bin',
     ]);

@@ -9,9 +9,9 @@ import type { JobSpecInput } from '../../../src/core/job.ts';
 import type { RunEnd } from '../../../src/core/run.ts';
 import { memoryKillCounter } from '../../../src/runners/subprocess/memory-kills.ts';
 import { wrapperArguments } from '../../../src/runners/subprocess/wrapper.ts';
-import { MemoryCgroup } from '../../support/memory-cgroup.ts';
-import { jobOf, runOf } from '../../support/runs.ts';
-import { RunnerHome, startRun } from '../../support/subprocess-runner.ts';
+import { MemoryCgroup } from '../../support/runners/memory-cgroup.ts';
+import { aUniqueJob, aRunOf } from '../../support/builders.ts';
+import { RunnerHome, startRun } from '../../support/runners/subprocess-runner.ts';
 
 const HOST = fileURLToPath(import.meta.resolve('../../fixtures/bin/runner-host.ts'));
 const SCORE = '/proc/self/oom_score_adj';
@@ -140,8 +140,8 @@ describe('where memory is limited', () => {
   const outputOf = (message: unknown) => (message as { output?: string }).output;
 
   function start(spec: JobSpecInput): string {
-    const job = jobOf(spec);
-    const run = runOf(job);
+    const job = aUniqueJob(spec);
+    const run = aRunOf(job);
     host.send({ start: [job, run] });
     return run.name;
   }

@@ -9,8 +9,9 @@ import type { Run } from '../../../src/core/run.ts';
 import { makeFifos } from '../../../src/runners/subprocess/output/fifo-pool.ts';
 import { wrapperArguments } from '../../../src/runners/subprocess/wrapper.ts';
 import { ChildMessages } from '../../support/child-messages.ts';
-import { endOf, jobOf, readAll, readUntil, runOf } from '../../support/runs.ts';
-import { RunnerHome, processesOf, startRun } from '../../support/subprocess-runner.ts';
+import { aUniqueJob, aRunOf } from '../../support/builders.ts';
+import { endOf, readAll, readUntil } from '../../support/runners/run-output.ts';
+import { RunnerHome, processesOf, startRun } from '../../support/runners/subprocess-runner.ts';
 
 const HOST = fileURLToPath(import.meta.resolve('../../fixtures/bin/runner-host.ts'));
 
@@ -33,8 +34,8 @@ async function startInHost(spec: JobSpecInput, changes: Partial<Run> = {}, outpu
     messages = new ChildMessages(host);
     await messages.take((received) => (received === 'ready' ? true : undefined));
   }
-  const job = jobOf(spec);
-  const run = runOf(job, changes);
+  const job = aUniqueJob(spec);
+  const run = aRunOf(job, changes);
   host.send({ start: [job, run] });
   if (output !== undefined)
     await messages.take((received) => outputOf(received)?.includes(output) || undefined);
@@ -190,8 +191,8 @@ describe('after close()', () => {
   test('nothing is started any more', async () => {
     const runner = await home.runner();
     await runner.close();
-    const job = jobOf({ command: 'true' });
-    await runner.start(job, runOf(job));
+    const job = aUniqueJob({ command: 'true' });
+    await runner.start(job, aRunOf(job));
     expect(runner.observe(job.key)).toEqual([]);
     expect(runner.capacity()).toBe(0);
   });
@@ -200,8 +201,8 @@ describe('after close()', () => {
 describe('a run that was recorded and never started', () => {
   test('is NeverStarted when there is no trace of it, and can then be started', async () => {
     await (await home.runner()).close();
-    const job = jobOf({ command: 'echo now' });
-    const run = runOf(job);
+    const job = aUniqueJob({ command: 'echo now' });
+    const run = aRunOf(job);
     const runner = await home.runner({}, [run]);
     expect(runner.observe(run.job)).toEqual([{ name: run.name, state: 'NeverStarted' }]);
     const end = endOf(runner, run);
@@ -211,7 +212,7 @@ describe('a run that was recorded and never started', () => {
 
   test('is NeverStarted when its child has not claimed it, and that child never runs, however late it comes', async () => {
     await (await home.runner()).close();
-    const run = runOf(jobOf({ command: 'true' }));
+    const run = aRunOf(aUniqueJob({ command: 'true' }));
     const directory = await unclaimedStart(run);
     const runner = await home.runner({}, [run]);
     expect(runner.observe(run.job)).toEqual([{ name: run.name, state: 'NeverStarted' }]);
@@ -220,7 +221,7 @@ describe('a run that was recorded and never started', () => {
 
   test('is run by the child where that has claimed it first', async () => {
     await (await home.runner()).close();
-    const run = runOf(jobOf({ command: 'true' }));
+    const run = aRunOf(aUniqueJob({ command: 'true' }));
     const directory = await unclaimedStart(run);
     expect(lateChild(directory)).toEqual({ status: 0, ran: true });
     const runner = await home.runner({}, [run]);
@@ -231,7 +232,10 @@ describe('a run that was recorded and never started', () => {
   test('is not called NeverStarted after a crash of the machine, which may have lost the claim', async () => {
     await (await home.runner()).close();
     writeFileSync(join(home.stateDir, 'runner.boot'), 'another boot');
-    const [traceless, unclaimed] = [runOf(jobOf({ command: 'true' })), runOf(jobOf({ command: 'true' }))];
+    const [traceless, unclaimed] = [
+      aRunOf(aUniqueJob({ command: 'true' })),
+      aRunOf(aUniqueJob({ command: 'true' })),
+    ];
     await unclaimedStart(unclaimed);
     await expectLost(traceless, unclaimed);
     // A crash before the loss is recorded must not make them look as if they had never started.
@@ -252,7 +256,7 @@ describe('another controller', () => {
   test('learns of runs that are known, and that one was never started, from the same runner', async () => {
     const runner = await home.runner();
     const { run, end } = await startRun(runner, { command: 'sleep 1000' });
-    const unstarted = runOf(jobOf({ command: 'true' }));
+    const unstarted = aRunOf(aUniqueJob({ command: 'true' }));
     await runner.recover([run, unstarted]);
     expect(runner.observe(run.job)).toMatchObject([{ state: 'Running' }]);
     expect(runner.observe(unstarted.job)).toMatchObject([{ state: 'NeverStarted' }]);
@@ -266,7 +270,7 @@ describe('files that do not tell the truth', () => {
   test('a pid that is somebody else now is not mistaken for the child', async () => {
     await (await home.runner()).close();
     const { pid, alive, stop } = await stranger();
-    const run = runOf(jobOf({ command: 'true' }));
+    const run = aRunOf(aUniqueJob({ command: 'true' }));
     writeFileSync(join(await unclaimedStart(run), 'status'), `${pid}\n`);
     const runner = await home.runner({}, [run]);
     expect(await endOf(runner, run)).toMatchObject({ reason: 'Lost' });
@@ -277,7 +281,7 @@ describe('files that do not tell the truth', () => {
   test('a stranger with the pid of a run that has ended is not ended with it', async () => {
     await (await home.runner()).close();
     const { pid, alive, stop } = await stranger();
-    const run = runOf(jobOf({ command: 'true' }));
+    const run = aRunOf(aUniqueJob({ command: 'true' }));
     writeFileSync(join(await unclaimedStart(run), 'status'), `${pid}\n3\n`);
     const runner = await home.runner({}, [run]);
     expect(await endOf(runner, run)).toMatchObject({ exitCode: 3 });
@@ -287,7 +291,7 @@ describe('files that do not tell the truth', () => {
 
   test('an empty status file, as a crash of the machine may leave, is a lost run', async () => {
     await (await home.runner()).close();
-    const run = runOf(jobOf({ command: 'true' }));
+    const run = aRunOf(aUniqueJob({ command: 'true' }));
     writeFileSync(join(await unclaimedStart(run), 'status'), '');
     await expectLost(run);
     await expectLost(run);
@@ -295,7 +299,7 @@ describe('files that do not tell the truth', () => {
 
   test('files of runs that the ledger does not hold as Running are removed', async () => {
     await (await home.runner()).close();
-    const run = runOf(jobOf({ command: 'true' }));
+    const run = aRunOf(aUniqueJob({ command: 'true' }));
     writeFileSync(join(await unclaimedStart(run), 'status'), '1\n0\n');
     await home.runner({}, []);
     expect(readdirSync(join(home.stateDir, 'runs'))).toEqual([]);

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JobSpecInput } from '../../../src/core/job.ts';
 import { runFiles } from '../../../src/runners/subprocess/run-files.ts';
-import { endOf, readAll, readUntil } from '../../support/runs.ts';
-import { RunnerWorld, startRemote } from '../../support/runner-process.ts';
-import { processesOf, RunnerHome, startRun } from '../../support/subprocess-runner.ts';
+import { endOf, readAll, readUntil } from '../../support/runners/run-output.ts';
+import { RunnerWorld, startRemote } from '../../support/runners/runner-process.ts';
+import { processesOf, RunnerHome, startRun } from '../../support/runners/subprocess-runner.ts';
 
 const KEY = 'AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0JQMADEUP';
 const secrets = { LSH_SECRETS_KEY: KEY };

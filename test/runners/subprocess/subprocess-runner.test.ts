@@ -14,8 +14,9 @@ import { RunLog } from '../../../src/runners/subprocess/output/run-log.ts';
 import type { SubprocessRunner } from '../../../src/runners/subprocess/subprocess-runner.ts';
 import { runnerContract } from '../../contract/runner-contract.ts';
 import { eventually } from '../../support/eventually.ts';
-import { endOf, jobOf, readAll, readUntil, runOf } from '../../support/runs.ts';
-import { RunnerHome, processesOf, startRun } from '../../support/subprocess-runner.ts';
+import { aUniqueJob, aRunOf } from '../../support/builders.ts';
+import { endOf, readAll, readUntil } from '../../support/runners/run-output.ts';
+import { RunnerHome, processesOf, startRun } from '../../support/runners/subprocess-runner.ts';
 
 runnerContract('the subprocess runner', async () => {
   const home = new RunnerHome();
@@ -161,8 +162,8 @@ describe('ending runs', () => {
 
   test('a run that is stopped before it has a process never gets one', async () => {
     const marker = join(home.path, 'ran');
-    const job = jobOf({ command: `touch ${marker}` });
-    const run = runOf(job);
+    const job = aUniqueJob({ command: `touch ${marker}` });
+    const run = aRunOf(job);
     const end = endOf(runner, run);
     const starting = runner.start(job, run);
     runner.stop(run.name, 'StoppedByUser', 0);

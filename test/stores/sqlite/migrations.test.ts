@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { MIGRATIONS, migrate, schemaVersion } from '../../../src/stores/sqlite/migrations.ts';
 import { SqliteStore } from '../../../src/stores/sqlite/sqlite-store.ts';
-import { aJob } from '../../support/records.ts';
+import { aJob } from '../../support/builders.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const FIRST = `CREATE TABLE notes (body TEXT) STRICT; INSERT INTO notes VALUES ('kept')`;
@@ -65,10 +65,10 @@ test('a database without our table of versions is of another program', () => {
 
 test('a store that was written is opened again at the newest version, with what was in it', async () => {
   const store = SqliteStore.open(path);
-  await store.putJob(aJob('a'));
+  await store.putJob(aJob({}, { name: 'a' }));
   store.close();
   const again = SqliteStore.open(path);
-  expect(await again.jobs()).toEqual([aJob('a')]);
+  expect(await again.jobs()).toEqual([aJob({}, { name: 'a' })]);
   again.close();
   expect(withDatabase(schemaVersion)).toBe(MIGRATIONS.length);
 });

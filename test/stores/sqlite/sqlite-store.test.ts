@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LshError } from '../../../src/core/errors.ts';
+import type { Run } from '../../../src/core/run.ts';
 import { SqliteStore } from '../../../src/stores/sqlite/sqlite-store.ts';
 import { storeError } from '../../../src/stores/sqlite/errors.ts';
 import { transaction } from '../../../src/stores/sqlite/transaction.ts';
-import { aChange, aJob, aRun, aSlot } from '../../support/records.ts';
+import { aChange, aJob, aRunAt, aSlotAt } from '../../support/builders.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const PAGE = 4096;
@@ -43,16 +44,16 @@ function refusal(at = path): LshError {
   throw new Error('the store was opened');
 }
 
-const commit = (store: SqliteStore, ...runs: ReturnType<typeof aRun>[]) =>
-  store.commit('local/a', aChange({ runs, slots: [aSlot('a', 1)] }));
+const commit = (store: SqliteStore, ...runs: Run[]) =>
+  store.commit('local/a', aChange({ runs, slots: [aSlotAt('a', 1)] }));
 
 /** A closed store with some jobs and runs in it. */
 async function writeStore(): Promise<void> {
   const store = SqliteStore.open(path);
-  for (let i = 0; i < 20; i++) await store.putJob(aJob(`j${i}`));
+  for (let i = 0; i < 20; i++) await store.putJob(aJob({}, { name: `j${i}` }));
   await commit(
     store,
-    ...Array.from({ length: 100 }, (_, i) => aRun('a', i, { outputTail: 'x'.repeat(500) })),
+    ...Array.from({ length: 100 }, (_, i) => aRunAt('a', i, { outputTail: 'x'.repeat(500) })),
   );
   store.close();
 }
@@ -137,8 +138,8 @@ describe('a damaged file is refused and left as it was', () => {
 
 async function writeLargeStore(): Promise<void> {
   const store = SqliteStore.open(path);
-  await store.putJob(aJob('a'));
-  for (let i = 0; i < 18; i++) await commit(store, aRun('a', i, { outputTail: 'x'.repeat(MEGABYTE) }));
+  await store.putJob(aJob({}, { name: 'a' }));
+  for (let i = 0; i < 18; i++) await commit(store, aRunAt('a', i, { outputTail: 'x'.repeat(MEGABYTE) }));
   store.close();
 }
 
@@ -204,12 +205,12 @@ describe('a lock of another process', () => {
   test('fails the commits that meet it, retryably, and harms nothing after it is gone', async () => {
     const store = open({ busyTimeoutMs: 1 });
     const other = locker('BEGIN IMMEDIATE');
-    const results = await Promise.allSettled([commit(store, aRun('a', 1)), commit(store, aRun('a', 2))]);
+    const results = await Promise.allSettled([commit(store, aRunAt('a', 1)), commit(store, aRunAt('a', 2))]);
     for (const result of results) {
       expect(result).toMatchObject({ status: 'rejected', reason: { code: 'STORE_LOCKED', retryable: true } });
     }
     other.exec('ROLLBACK');
-    await commit(store, aRun('a', 3));
+    await commit(store, aRunAt('a', 3));
     expect((await store.runs({})).map((run) => run.name)).toEqual(['a-3']);
   });
 
@@ -245,7 +246,7 @@ describe('a full disk', () => {
     const acknowledged = await commitUntilFull(store);
     expect(acknowledged.length).toBeGreaterThan(0);
     rmSync(filler);
-    await commit(store, aRun('a', 1000));
+    await commit(store, aRunAt('a', 1000));
     const names = (await store.runs({ limit: 1000 })).map((run) => run.name).sort();
     expect(names).toEqual(['a-1000', ...acknowledged].sort());
   });
@@ -262,7 +263,7 @@ describe('a full disk', () => {
 async function commitUntilFull(store: SqliteStore): Promise<string[]> {
   const names: string[] = [];
   for (let i = 0; i < 500; i++) {
-    const run = aRun('a', i, { outputTail: 'x'.repeat(20_000) });
+    const run = aRunAt('a', i, { outputTail: 'x'.repeat(20_000) });
     try {
       await commit(store, run);
     } catch (error) {
@@ -292,15 +293,15 @@ describe('nobody else can read it', () => {
   test.each([0o000, 0o022, 0o277])('under umask %o', async (umask) => {
     const before = process.umask(umask);
     cleanups.push(() => process.umask(before));
-    await commit(open(), aRun('a', 1));
+    await commit(open(), aRunAt('a', 1));
     expect(modes()).toEqual([0o600, 0o600, 0o600]);
   });
 
   test('also where the files were more open before', async () => {
     const first = open();
-    await commit(first, aRun('a', 1));
+    await commit(first, aRunAt('a', 1));
     for (const suffix of ['', '-wal', '-shm']) chmodSync(path + suffix, 0o666);
-    await commit(open(), aRun('a', 2));
+    await commit(open(), aRunAt('a', 2));
     expect(modes()).toEqual([0o600, 0o600, 0o600]);
   });
 });
@@ -308,7 +309,7 @@ describe('nobody else can read it', () => {
 describe('closing', () => {
   test('writes what was asked for before it', async () => {
     const store = SqliteStore.open(path);
-    const committed = commit(store, aRun('a', 1));
+    const committed = commit(store, aRunAt('a', 1));
     store.close();
     await committed;
     expect((await open().run('a-1'))?.name).toBe('a-1');
@@ -318,7 +319,7 @@ describe('closing', () => {
     const store = SqliteStore.open(path);
     store.close();
     const closed = { code: 'STORE_UNUSABLE', fields: { detail: 'it is closed' } };
-    await expect(commit(store, aRun('a', 1))).rejects.toMatchObject(closed);
+    await expect(commit(store, aRunAt('a', 1))).rejects.toMatchObject(closed);
     await expect(store.jobs()).rejects.toMatchObject(closed);
   });
 });
@@ -329,14 +330,16 @@ test('the file is in WAL mode, and the writes of one turn take one transaction o
   expect(watcher.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
   const frames = () => statSync(`${path}-wal`).size;
   const before = frames();
-  await Promise.all(Array.from({ length: 200 }, (_, i) => store.putJob(aJob('same', { generation: i + 1 }))));
+  await Promise.all(
+    Array.from({ length: 200 }, (_, i) => store.putJob(aJob({}, { name: 'same', generation: i + 1 }))),
+  );
   // One transaction writes the page of the row once, however often the row was changed in it.
   expect(frames() - before).toBeLessThan(10 * PAGE);
 });
 
 test('the history can be read with plain SQL', async () => {
-  await commit(open(), aRun('a', 1, { phase: 'Failed', reason: 'ExitCode', trigger: 'CatchUp' }));
+  await commit(open(), aRunAt('a', 1, { phase: 'Failed', reason: 'ExitCode', trigger: 'CatchUp' }));
   const rows = locker('').prepare('SELECT name, job, trigger, phase, reason, slot FROM runs').all();
   const plain = { name: 'a-1', job: 'local/a', trigger: 'CatchUp', phase: 'Failed', reason: 'ExitCode' };
-  expect(rows).toEqual([{ ...plain, slot: aRun('a', 1).slot }]);
+  expect(rows).toEqual([{ ...plain, slot: aRunAt('a', 1).slot }]);
 });

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { LshError } from '../../../src/core/errors.ts';
 import type { Run } from '../../../src/core/run.ts';
 import { SupabaseHistory } from '../../../src/stores/supabase/supabase-history.ts';
-import { aRun, T0 } from '../../support/records.ts';
-import { NO_SUPABASE, Supabase } from '../../support/supabase.ts';
+import { aRunAt, T0 } from '../../support/builders.ts';
+import { NO_SUPABASE, Supabase } from '../../support/stores/supabase.ts';
 
 const MIB = 1024 * 1024;
 /** Two more processes have to answer; no pace that a busy machine is held to. */
@@ -32,7 +32,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
   }
 
   /** What record() rejects with; a run that is recorded after all, or another error, fails the test. */
-  async function failure(of = history, run = aRun('a', 1)): Promise<LshError> {
+  async function failure(of = history, run = aRunAt('a', 1)): Promise<LshError> {
     const error: unknown = await of.record([run]).then(
       () => new Error('it was recorded'),
       (thrown: unknown) => thrown,
@@ -43,7 +43,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
 
   describe('what is recorded', () => {
     test('a run is one row, however often it is written', async () => {
-      const [one, two] = [aRun('a', 1), aRun('a', 2)];
+      const [one, two] = [aRunAt('a', 1), aRunAt('a', 2)];
       await history.record([one, two, one]);
       const rows = () => supabase.sql('select name, xmin, recorded_at from lsh_runs order by name');
       const before = await rows();
@@ -54,7 +54,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
     });
 
     test('a run stays as it was recorded first, whatever is written of it later', async () => {
-      const first = aRun('a', 1, {
+      const first = aRunAt('a', 1, {
         phase: 'Failed',
         reason: 'ExitCode',
         exitCode: 3,
@@ -66,7 +66,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
     });
 
     test('runs of the same name of two jobs are two rows', async () => {
-      await history.record([aRun('a', 1), aRun('a', 1, { jobUid: 'made again' })]);
+      await history.record([aRunAt('a', 1), aRunAt('a', 1, { jobUid: 'made again' })]);
       expect(await supabase.runs()).toHaveLength(2);
     });
 
@@ -115,7 +115,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
     });
 
     test('a row says when it was recorded', async () => {
-      await history.record([aRun('a', 1)]);
+      await history.record([aRunAt('a', 1)]);
       const recent = `recorded_at between now() - interval '1 minute' and now()`;
       expect(await supabase.sql(`select ${recent} as recent from lsh_runs`)).toEqual([{ recent: true }]);
     });
@@ -128,12 +128,12 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
     test('what Postgres refuses in a text becomes a replacement character and holds up nothing', async () => {
       const outputTail = 'a\0b \ud83e c \udd8a d 🦊';
       await history.record([
-        aRun('a', 1, { outputTail, message: '\0', requestedBy: '\ud800' }),
-        aRun('a', 2),
+        aRunAt('a', 1, { outputTail, message: '\0', requestedBy: '\ud800' }),
+        aRunAt('a', 2),
       ]);
       expect(await supabase.runs()).toEqual([
-        aRun('a', 1, { outputTail: 'a�b � c � d 🦊', message: '�', requestedBy: '�' }),
-        aRun('a', 2),
+        aRunAt('a', 1, { outputTail: 'a�b � c � d 🦊', message: '�', requestedBy: '�' }),
+        aRunAt('a', 2),
       ]);
     });
 
@@ -142,7 +142,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       const tails = Array.from({ length: 256 }, (_, page) =>
         units.slice(page * 256, (page + 1) * 256).join(''),
       );
-      const runs = tails.map((outputTail, page) => aRun('a', 1000 + page, { outputTail }));
+      const runs = tails.map((outputTail, page) => aRunAt('a', 1000 + page, { outputTail }));
       await history.record(runs);
       const kept = await supabase.runs();
       expect(kept).toHaveLength(256);
@@ -154,7 +154,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
     test('five thousand runs go in requests that are bounded in rows and in bytes', async () => {
       const tail = '€'.repeat(1300);
       const runs = Array.from({ length: 5000 }, (_, second) =>
-        aRun('a', second, second < 4000 ? {} : { outputTail: tail }),
+        aRunAt('a', second, second < 4000 ? {} : { outputTail: tail }),
       );
       await history.record(runs);
       expect(await supabase.sql('select count(*)::int as count from lsh_runs')).toEqual([{ count: 5000 }]);
@@ -189,7 +189,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       ['nobody in particular', () => supabase.anonKey, 401],
       ['somebody who has signed in', () => supabase.userToken(), 403],
     ])('%s sees nothing and writes nothing', async (_, token, status) => {
-      await history.record([aRun('a', 1)]);
+      await history.record([aRunAt('a', 1)]);
       for (const request of [
         asked('GET'),
         asked('HEAD'),
@@ -201,11 +201,11 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
         expect({ ...request, status: answer.status }).toEqual({ ...request, status });
         if (request.method !== 'HEAD') expect(answer.body).toContain('"42501"');
       }
-      expect(await supabase.runs()).toEqual([aRun('a', 1)]);
+      expect(await supabase.runs()).toEqual([aRunAt('a', 1)]);
     });
 
     test('row-level security keeps them out where somebody has granted them the table', async () => {
-      await history.record([aRun('a', 1)]);
+      await history.record([aRunAt('a', 1)]);
       await supabase.sql('grant all on lsh_runs to anon, authenticated');
       for (const token of [supabase.anonKey, supabase.userToken()]) {
         expect((await ask(token, asked('GET'))).body).toBe('[]');
@@ -216,14 +216,14 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
           'row-level security',
         );
       }
-      expect(await supabase.runs()).toEqual([aRun('a', 1)]);
+      expect(await supabase.runs()).toEqual([aRunAt('a', 1)]);
       // Applied again, the migrations take it back.
       await supabase.migrate();
       expect((await ask(supabase.anonKey, asked('GET'))).status).toBe(401);
     });
 
     test('the service role reads and prunes, and cannot change what is recorded', async () => {
-      await history.record([aRun('a', 1)]);
+      await history.record([aRunAt('a', 1)]);
       const token = supabase.serviceRoleKey;
       expect(JSON.parse((await ask(token, asked('GET'))).body)).toMatchObject([{ name: 'a-1' }]);
       expect((await ask(token, asked('PATCH', { host: 'b' }))).status).toBe(403);
@@ -232,14 +232,14 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
     });
 
     test('the migrations can be applied again over what is recorded', async () => {
-      await history.record([aRun('a', 1)]);
+      await history.record([aRunAt('a', 1)]);
       await supabase.migrate();
-      await history.record([aRun('a', 2)]);
-      expect(await supabase.runs()).toEqual([aRun('a', 1), aRun('a', 2)]);
+      await history.record([aRunAt('a', 2)]);
+      expect(await supabase.runs()).toEqual([aRunAt('a', 1), aRunAt('a', 2)]);
     });
 
     test('only the end of a run is recorded', async () => {
-      expect(await failure(history, aRun('a', 1, { phase: 'Running' }))).toMatchObject({
+      expect(await failure(history, aRunAt('a', 1, { phase: 'Running' }))).toMatchObject({
         code: 'HISTORY_REFUSED',
         message: expect.stringContaining('(23514): new row for relation "lsh_runs" violates'),
       });
@@ -288,8 +288,8 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       expect(error).toMatchObject({ code: 'HISTORY_REFUSED', retryable: false });
       expect(error.message).toContain(change.known);
       expect(error.hint).toContain('deploy/supabase/migrations');
-      await history.record([aRun('a', 1)]);
-      expect(await supabase.runs()).toEqual([aRun('a', 1)]);
+      await history.record([aRunAt('a', 1)]);
+      expect(await supabase.runs()).toEqual([aRunAt('a', 1)]);
     });
 
     test.each(CHANGES)(
@@ -342,14 +342,14 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
 
   describe('what passes', () => {
     test('a project that is away is unavailable, and takes the same runs when it is back', async () => {
-      await history.record([aRun('a', 1)]);
+      await history.record([aRunAt('a', 1)]);
       await supabase.gateway.away();
-      const error = await failure(history, aRun('a', 2));
+      const error = await failure(history, aRunAt('a', 2));
       await supabase.gateway.back();
       expect(error).toMatchObject({ code: 'HISTORY_UNAVAILABLE', retryable: true, retryAfterMs: 0 });
       expect(error.message).toContain(`The history at ${supabase.url} cannot be reached: `);
-      await history.record([aRun('a', 1), aRun('a', 2)]);
-      expect(await supabase.runs()).toEqual([aRun('a', 1), aRun('a', 2)]);
+      await history.record([aRunAt('a', 1), aRunAt('a', 2)]);
+      expect(await supabase.runs()).toEqual([aRunAt('a', 1), aRunAt('a', 2)]);
     });
 
     test('a project that does not answer in time is unavailable', async () => {

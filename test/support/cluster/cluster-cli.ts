@@ -3,8 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
-import { lsh, lshOk, type CallOptions } from '../cli.ts';
-import type { Ended } from '../daemon.ts';
+import { lsh, lshOk, type CallOptions } from '../daemon/cli.ts';
+import type { Ended } from '../daemon/daemon.ts';
 import type { KubeEnvironment } from './kube.ts';
 
 export interface ClusterCli {

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { BUNDLE } from '../bundle.ts';
+import { BUNDLE } from '../daemon/bundle.ts';
 import type { ClusterCli } from './cluster-cli.ts';
 import type { KubeEnvironment } from './kube.ts';
 import { installRbac, operatorKubeconfig } from './operator.ts';

@@ -1,5 +1,8 @@
 // An API server with the operator’s rights, a played Job controller, and a record of everything that the server showed of
 // each LshJob. Tests wait for its watches, and check afterwards that no slot ran twice or was lost.
+import { mkdtempDisposableSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { JobSpecInput } from '../../../src/core/job.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { Informer } from '../../../src/kubernetes/api/watch/informer.ts';
@@ -12,7 +15,6 @@ import { KubeEnvironment } from './kube.ts';
 import { PlayedJobController, type End } from './played-job-controller.ts';
 import type { Account } from './ledger-check.ts';
 import { installRbac, Operator, operatorKubeconfig, type OperatorOptions } from './operator.ts';
-import { temporaryDirectory } from '../runs.ts';
 
 /** Ends a failed test; long enough for a busy machine. */
 const WAIT_MS = 90_000;
@@ -63,9 +65,9 @@ export class OperatorCluster {
 
   /** Starts a controller process, which ends with the cluster. */
   operator(options: Partial<OperatorOptions> = {}): Operator {
-    const { path, remove } = temporaryDirectory();
-    const operator = new Operator({ kubeconfig: this.kubeconfig, stateDir: path, ...options });
-    this.#operators.push({ operator, remove });
+    const directory = mkdtempDisposableSync(join(tmpdir(), 'lsh-test-'));
+    const operator = new Operator({ kubeconfig: this.kubeconfig, stateDir: directory.path, ...options });
+    this.#operators.push({ operator, remove: () => directory.remove() });
     return operator;
   }
 

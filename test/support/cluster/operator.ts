@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { parseAllDocuments, stringify } from 'yaml';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import type { KubeObject } from '../../../src/kubernetes/api/objects.ts';
-import { BUNDLE } from '../bundle.ts';
+import { BUNDLE } from '../daemon/bundle.ts';
 import type { KubeEnvironment } from './kube.ts';
 
 export const OPERATOR_NAMESPACE = 'lsh-system';

@@ -3,7 +3,7 @@
 import { ByteProxy } from './byte-proxy.ts';
 import type { OperatorCluster } from './operator-cluster.ts';
 import { operatorKubeconfig, type Operator } from './operator.ts';
-import { RunnerWorld } from '../runner-process.ts';
+import { RunnerWorld } from '../runners/runner-process.ts';
 
 /** Short, so that the runs of a lost controller end before the test. */
 const RUNNER_ENV = { LSH_RUNNER_LEASE: '5s', LSH_RUNNER_GRACE: '1s' };

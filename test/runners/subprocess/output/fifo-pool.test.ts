@@ -1,18 +1,15 @@
 import { mkdirSync, readdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { FifoPool } from '../../../../src/runners/subprocess/output/fifo-pool.ts';
-import { temporaryDirectory } from '../../../support/runs.ts';
+import { tempDir } from '../../../support/temp-dir.ts';
 
 const PATH = process.env['PATH']!;
-let temporary: ReturnType<typeof temporaryDirectory>;
 let directory: string;
 
 beforeEach(() => {
-  temporary = temporaryDirectory();
-  directory = join(temporary.path, 'spare');
+  directory = join(tempDir(), 'spare');
 });
-afterEach(() => temporary.remove());
 
 test('any number at once get a directory of their own, private and with a FIFO', async () => {
   const pool = new FifoPool(directory, PATH);

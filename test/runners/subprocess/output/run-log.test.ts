@@ -2,20 +2,20 @@ import { mkdtempSync, readFileSync, readdirSync, statSync, truncateSync } from '
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { RunLog } from '../../../../src/runners/subprocess/output/run-log.ts';
-import { readAll, temporaryDirectory } from '../../../support/runs.ts';
+import { readAll } from '../../../support/runners/run-output.ts';
+import { tempDir } from '../../../support/temp-dir.ts';
 
-let temporary: ReturnType<typeof temporaryDirectory>;
+let base: string;
 beforeEach(() => {
-  temporary = temporaryDirectory();
+  base = tempDir();
 });
-afterEach(() => temporary.remove());
 
 const LEFT_OUT = /\n\[lsh: (\d+) bytes left out\]\n/;
 
 function place(maxBytes: number) {
-  const directory = mkdtempSync(join(temporary.path, 'run-'));
+  const directory = mkdtempSync(join(base, 'run-'));
   return { path: join(directory, 'x.log'), directory, maxBytes };
 }
 

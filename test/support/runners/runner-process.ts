@@ -5,14 +5,15 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../../src/control/clock.ts';
-import type { Logger } from '../../src/control/ports.ts';
-import type { Job, JobSpecInput } from '../../src/core/job.ts';
-import type { Run } from '../../src/core/run.ts';
-import { makeFifos } from '../../src/runners/subprocess/output/fifo-pool.ts';
-import { RemoteRunner, type RemoteRunnerOptions } from '../../src/runners/remote/remote-runner.ts';
-import { BUNDLE } from './bundle.ts';
-import { endOf, jobOf, runOf } from './runs.ts';
+import { systemClock } from '../../../src/control/clock.ts';
+import type { Logger } from '../../../src/control/ports.ts';
+import type { Job, JobSpecInput } from '../../../src/core/job.ts';
+import type { Run } from '../../../src/core/run.ts';
+import { makeFifos } from '../../../src/runners/subprocess/output/fifo-pool.ts';
+import { RemoteRunner, type RemoteRunnerOptions } from '../../../src/runners/remote/remote-runner.ts';
+import { BUNDLE } from '../daemon/bundle.ts';
+import { aUniqueJob, aRunOf } from '../builders.ts';
+import { endOf } from './run-output.ts';
 
 export const HOST = 'pod-a';
 
@@ -155,9 +156,9 @@ export async function startRemote(
   spec: JobSpecInput,
   change: (job: Job) => void = () => {},
 ) {
-  const job = jobOf(spec);
+  const job = aUniqueJob(spec);
   change(job);
-  const run = runOf(job, { host: HOST });
+  const run = aRunOf(job, { host: HOST });
   const end = endOf(controller, run);
   await controller.start(job, run);
   return { job, run, end };

@@ -1,15 +1,21 @@
 // One job, its ledger and its runner in memory. The world calls decide() as the reconciler does; the test decides
 // when time passes, when a run ends and when the process crashes.
-import { compileSchedule } from '../../src/core/schedule/schedule.ts';
-import { decide, decideInvalid, type Decision } from '../../src/core/decide/decide.ts';
-import { eventText } from '../../src/core/decide/events.ts';
-import type { LshError } from '../../src/core/errors.ts';
-import type { HistoryProgress } from '../../src/core/decide/history-sync.ts';
-import type { RunnerTraits } from '../../src/core/executor.ts';
-import type { Job, JobSpecInput } from '../../src/core/job.ts';
-import { isActive, type Run, type RunEnd, type RunObservation, type SlotRecord } from '../../src/core/run.ts';
-import type { Correction } from '../../src/core/run.ts';
-import { aJob, at } from './builders.ts';
+import { compileSchedule } from '../../../src/core/schedule/schedule.ts';
+import { decide, decideInvalid, type Decision } from '../../../src/core/decide/decide.ts';
+import { eventText } from '../../../src/core/decide/events.ts';
+import type { LshError } from '../../../src/core/errors.ts';
+import type { HistoryProgress } from '../../../src/core/decide/history-sync.ts';
+import type { RunnerTraits } from '../../../src/core/executor.ts';
+import type { Job, JobSpecInput } from '../../../src/core/job.ts';
+import {
+  isActive,
+  type Run,
+  type RunEnd,
+  type RunObservation,
+  type SlotRecord,
+} from '../../../src/core/run.ts';
+import type { Correction } from '../../../src/core/run.ts';
+import { aJob, at } from '../builders.ts';
 
 /** The traits of the shipped runners. */
 export const TRAITS: Record<'Shell' | 'Job', RunnerTraits> = {

@@ -4,15 +4,15 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
-import type { JobApi } from '../../src/contracts/job-api.ts';
-import type { JobManifest, JobSpecInput } from '../../src/core/job.ts';
-import { daemonClient } from '../../src/local/socket/client.ts';
-import { localPaths, type LocalPaths } from '../../src/local/paths.ts';
-import type { DaemonApi } from '../../src/local/socket/protocol.ts';
+import type { JobApi } from '../../../src/contracts/job-api.ts';
+import type { JobManifest, JobSpecInput } from '../../../src/core/job.ts';
+import { daemonClient } from '../../../src/local/socket/client.ts';
+import { localPaths, type LocalPaths } from '../../../src/local/paths.ts';
+import type { DaemonApi } from '../../../src/local/socket/protocol.ts';
 import { BUNDLE } from './bundle.ts';
-import { eventually } from './eventually.ts';
-import { processesWith } from './side-effects.ts';
-import { tempDir } from './temp-dir.ts';
+import { eventually } from '../eventually.ts';
+import { processesWith } from '../side-effects.ts';
+import { tempDir } from '../temp-dir.ts';
 
 /** What follows `node` to become the daemon: the bundle, as users have it. */
 export const DAEMON_ARGS = [BUNDLE, 'daemon', 'run'];

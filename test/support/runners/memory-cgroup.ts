@@ -1,7 +1,7 @@
 // A group of processes with a limit of memory, as a container has one; only root can make it.
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventually } from './eventually.ts';
+import { eventually } from '../eventually.ts';
 
 const CGROUPS = '/sys/fs/cgroup';
 /** Where memory is limited, and by which file: version 1 of cgroups, then version 2. */

@@ -1,10 +1,10 @@
 // Both stores in maps: what a store promises, without a disk. Every value is copied on its way in and out.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { JobStore, RunQuery, RunStats, RunStore, SlotQuery } from '../../src/contracts/stores.ts';
-import type { LedgerChange } from '../../src/core/decide/decide.ts';
-import { LshError } from '../../src/core/errors.ts';
-import type { Job, JobKey } from '../../src/core/job.ts';
-import { isActive, isFinished, type Run, type SlotRecord } from '../../src/core/run.ts';
+import type { JobStore, RunQuery, RunStats, RunStore, SlotQuery } from '../../../src/contracts/stores.ts';
+import type { LedgerChange } from '../../../src/core/decide/decide.ts';
+import { LshError } from '../../../src/core/errors.ts';
+import type { Job, JobKey } from '../../../src/core/job.ts';
+import { isActive, isFinished, type Run, type SlotRecord } from '../../../src/core/run.ts';
 
 const WITHOUT_RUN = new Set(['Missed', 'Forbidden', 'DeadlineExceeded']);
 

@@ -4,14 +4,14 @@ import { randomBytes } from 'node:crypto';
 import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Run } from '../../src/core/run.ts';
-import { runOfRow, type RunRow } from '../../src/stores/supabase/rows.ts';
-import { BINARIES } from './supabase/binaries.ts';
-import { Gateway } from './supabase/gateway.ts';
-import { roleToken } from './supabase/keys.ts';
-import { Postgres } from './supabase/postgres.ts';
-import { Postgrest } from './supabase/postgrest.ts';
-import { UNPRIVILEGED } from './supabase/server-process.ts';
+import type { Run } from '../../../src/core/run.ts';
+import { runOfRow, type RunRow } from '../../../src/stores/supabase/rows.ts';
+import { BINARIES } from '../supabase/binaries.ts';
+import { Gateway } from '../supabase/gateway.ts';
+import { roleToken } from '../supabase/keys.ts';
+import { Postgres } from '../supabase/postgres.ts';
+import { Postgrest } from '../supabase/postgrest.ts';
+import { UNPRIVILEGED } from '../supabase/server-process.ts';
 
 /** Whether tests of Supabase are skipped here; in CI they are not, and fail for want of the servers. */
 export const NO_SUPABASE = BINARIES === undefined && process.env['CI'] === undefined;

@@ -1,23 +1,24 @@
 // A subprocess runner over a private state directory, and what a test asks about its children.
-import { readFileSync, readdirSync, rmSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { JobSpecInput } from '../../src/core/job.ts';
-import type { Run } from '../../src/core/run.ts';
-import { makeFifos } from '../../src/runners/subprocess/output/fifo-pool.ts';
+import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { Run } from '../../../src/core/run.ts';
+import { makeFifos } from '../../../src/runners/subprocess/output/fifo-pool.ts';
 import {
   SubprocessRunner,
   type SubprocessRunnerOptions,
-} from '../../src/runners/subprocess/subprocess-runner.ts';
-import { endOf, jobOf, runOf, temporaryDirectory } from './runs.ts';
+} from '../../../src/runners/subprocess/subprocess-runner.ts';
+import { aUniqueJob, aRunOf } from '../builders.ts';
+import { endOf } from './run-output.ts';
+import { tempDir } from '../temp-dir.ts';
 
 type Options = Partial<SubprocessRunnerOptions>;
 
 /** One test's state directory with the runners that were made over it. */
 export class RunnerHome {
-  readonly #temporary = temporaryDirectory();
   readonly #runners: SubprocessRunner[] = [];
-  readonly path = this.#temporary.path;
+  readonly path = tempDir();
   readonly stateDir = join(this.path, 'state');
 
   async runner(options: Options = {}, recovered: Run[] = []): Promise<SubprocessRunner> {
@@ -42,14 +43,13 @@ export class RunnerHome {
 
   async close(): Promise<void> {
     await Promise.all(this.#runners.map((runner) => runner.close()));
-    rmSync(this.path, { recursive: true, force: true });
   }
 }
 
 /** Starts a run of a fresh job; `end` resolves with the observation of its end. */
 export async function startRun(runner: SubprocessRunner, spec: JobSpecInput) {
-  const job = jobOf(spec);
-  const run = runOf(job);
+  const job = aUniqueJob(spec);
+  const run = aRunOf(job);
   const end = endOf(runner, run);
   await runner.start(job, run);
   return { job, run, end };

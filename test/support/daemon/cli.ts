@@ -6,8 +6,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
-import { daemonClient } from '../../src/local/socket/client.ts';
-import { localPaths } from '../../src/local/paths.ts';
+import { daemonClient } from '../../../src/local/socket/client.ts';
+import { localPaths } from '../../../src/local/paths.ts';
 import { BUNDLE } from './bundle.ts';
 import { aHome, type Ended, type TestHome } from './daemon.ts';
 

@@ -1,7 +1,7 @@
 // A SQLite store in a directory of its own that is gone after the test.
 import { join } from 'node:path';
-import { SqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
-import { tempDir } from './temp-dir.ts';
+import { SqliteStore } from '../../../src/stores/sqlite/sqlite-store.ts';
+import { tempDir } from '../temp-dir.ts';
 
 export async function openTemporaryStore(): Promise<{ store: SqliteStore; close: () => Promise<void> }> {
   const store = SqliteStore.open(join(tempDir(), 'lsh.db'));
