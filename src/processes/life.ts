@@ -1,5 +1,4 @@
-// What every long-lived process does with signals, with exceptions that nobody expected, and with a stop that
-// takes too long.
+// How every long-lived process reacts to signals, to uncaught exceptions, and to a stop that takes too long.
 import type { ExitStatus } from '../core/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 
@@ -14,7 +13,7 @@ export async function serveUntilShutdown(
 ): Promise<ExitStatus> {
   const told: Shutdown = Promise.withResolvers<string>();
   const broken = Promise.withResolvers<never>();
-  const stopListening = listenToSystem(told.resolve, (thrown) => {
+  const stopListening = listenToSystem(log, told.resolve, (thrown) => {
     log.fatal({ err: thrown }, `the ${name} breaks off`);
     broken.reject(thrown);
   });
@@ -25,16 +24,42 @@ export async function serveUntilShutdown(
   }
 }
 
-const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+/** TERM, Ctrl-C and Ctrl-\\ stop the process in order. */
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
+/** Without a handler, USR1 opens Node's debugger, and the others end the process without a line in the log. */
+const IGNORED_SIGNALS = ['SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const;
 
-/** After an exception that nobody expected nothing here can be trusted: break off, and start again from the disk. */
-function listenToSystem(onSignal: (signal: string) => void, onBreak: (thrown: unknown) => void): () => void {
-  for (const signal of SIGNALS) process.on(signal, onSignal);
+/** Handles signals and uncaught exceptions until the returned function is called. */
+function listenToSystem(
+  log: Log,
+  onStop: (signal: string) => void,
+  onBreak: (thrown: unknown) => void,
+): () => void {
+  const reopen = (): void => reopenLog(log);
+  const ignore = (signal: string): void => log.warn({ signal }, 'signal ignored');
+  // A terminal sends HUP when it closes: a process that prints into it ends with it.
+  const onHangup = process.stdout.isTTY ? onStop : reopen;
+  const handlers = [
+    ...STOP_SIGNALS.map((signal) => [signal, onStop] as const),
+    ...IGNORED_SIGNALS.map((signal) => [signal, ignore] as const),
+    ['SIGHUP', onHangup] as const,
+  ];
+  for (const [signal, handler] of handlers) process.on(signal, handler);
+  // After an uncaught exception the memory may be inconsistent: the process ends, and the next one starts from the disk.
   process.on('uncaughtException', onBreak);
   return () => {
-    for (const signal of SIGNALS) process.off(signal, onSignal);
+    for (const [signal, handler] of handlers) process.off(signal, handler);
     process.off('uncaughtException', onBreak);
   };
+}
+
+function reopenLog(log: Log): void {
+  try {
+    log.reopen();
+    log.info({}, 'log reopened');
+  } catch (error) {
+    log.error({ err: error }, 'log not reopened');
+  }
 }
 
 /** Waits for it, and goes on with a warning after the limit (milliseconds). */

@@ -19,6 +19,8 @@ export interface Log extends Logger {
   fatal(fields: object, message: string): void;
   /** A log whose lines name the component. */
   component(name: string): Logger;
+  /** Opens the file at its path again, after another program has moved it. Throws the error of the file system. */
+  reopen(): void;
   close(): void;
 }
 
@@ -52,6 +54,7 @@ export function openLog({ level, path, maxBytes = MAX_BYTES }: LogOptions): Log 
     ...bind(root),
     fatal: (fields, message) => root.fatal(fields, message),
     component: (name) => bind(root.child({ component: name })),
+    reopen: () => file?.reopen(),
     close: () => file?.close(),
   };
 }

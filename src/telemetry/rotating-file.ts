@@ -1,6 +1,6 @@
 // A log file of bounded size. Writes are synchronous, so that the last line before a crash reaches the disk; a full
-// file is renamed. Must not know the contents of the lines.
-import { closeSync, constants, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
+// file is renamed. It follows its path when another program rotates the file. Must not know the contents of the lines.
+import { closeSync, constants, fstatSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 
 export interface RotatingFileOptions {
   path: string;
@@ -26,6 +26,7 @@ export class RotatingFile {
   /** Appends whole lines. On a full disk it drops lines and keeps the program alive; later it logs their number. */
   write(lines: string): void {
     try {
+      this.#followPath();
       if (this.#bytes > 0 && this.#bytes + lines.length > this.#options.maxBytes) this.#rotate();
       if (this.#dropped > 0)
         this.#append(`${JSON.stringify({ level: 'warn', droppedLines: this.#dropped })}\n`);
@@ -37,8 +38,24 @@ export class RotatingFile {
     }
   }
 
+  /** Opens the path again. On an error, which it throws, it keeps the open file. */
+  reopen(): void {
+    const next = open(this.#options.path);
+    closeSync(this.#file);
+    this.#file = next;
+    this.#bytes = fstatSync(next).size;
+  }
+
   close(): void {
     closeSync(this.#file);
+  }
+
+  /** After logrotate has moved the file, lines in it would be out of the user's sight. It may also have truncated it. */
+  #followPath(): void {
+    const found = statSync(this.#options.path, { throwIfNoEntry: false });
+    const { ino, dev } = fstatSync(this.#file);
+    if (found?.ino === ino && found.dev === dev) this.#bytes = found.size;
+    else this.reopen();
   }
 
   #append(text: string): void {
@@ -52,10 +69,7 @@ export class RotatingFile {
     const { path, maxFiles } = this.#options;
     const names = [path, ...Array.from({ length: maxFiles - 1 }, (_, index) => `${path}.${index + 1}`)];
     for (let index = names.length - 2; index >= 0; index -= 1) move(names[index], names[index + 1]);
-    const next = open(path);
-    closeSync(this.#file);
-    this.#file = next;
-    this.#bytes = fstatSync(next).size;
+    this.reopen();
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, linkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { DaemonStatus } from '../../src/local/socket/protocol.ts';
@@ -56,6 +56,18 @@ describe('lsh daemon', () => {
     const all = (await lshOk(home, ['daemon', 'logs'])).trimEnd().split('\n');
     expect(all.map((line) => (JSON.parse(line) as { msg: string }).msg)).toContain('daemon started');
     expect(await lshOk(home, ['daemon', 'logs', '-n', '2'])).toBe(`${all.slice(-2).join('\n')}\n`);
+  });
+
+  test('logs shows a moved file, and does not deny a daemon whose file is gone', async () => {
+    const home = aHomeToStop();
+    await lshOk(home, ['daemon', 'start']);
+    const { log } = home.paths;
+    renameSync(log, `${log}.1`);
+    expect(await lshOk(home, ['daemon', 'logs'])).toContain('"daemon started"');
+    renameSync(`${log}.1`, `${log}-20260101`);
+    const { status, stderr } = await lsh(home, ['daemon', 'logs']);
+    expect(status).toBe(1);
+    expect(stderr).toContain(`the daemon runs (process ${(await statusOf(home)).pid})`);
   });
 
   test('cleanup removes a stale socket, and refuses while a daemon runs', async () => {

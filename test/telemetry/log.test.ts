@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync, renameSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openLog, type LogOptions } from '../../src/telemetry/log.ts';
@@ -69,6 +69,24 @@ test('a new log appends to an existing file', () => {
   again.info({}, 'after');
   again.close();
   expect(lines().map(({ msg }) => msg)).toEqual(['before', 'after']);
+});
+
+test('a moved file gets no further line: the next one is in a new file at the path', () => {
+  const { path, log, lines } = openTestLog();
+  log.info({}, 'before');
+  renameSync(path, `${path}.old`);
+  log.info({}, 'after');
+  expect(lines(`${path}.old`).map(({ msg }) => msg)).toEqual(['before']);
+  expect(lines().map(({ msg }) => msg)).toEqual(['after']);
+});
+
+test('a truncated file counts from its new size', () => {
+  const { directory, path, log, lines } = openTestLog({ maxBytes: 300 });
+  log.info({}, 'x'.repeat(200));
+  truncateSync(path);
+  log.info({}, 'after');
+  expect(lines().map(({ msg }) => msg)).toEqual(['after']);
+  expect(readdirSync(directory)).toEqual(['lshd.log']);
 });
 
 test('a full disk drops lines and throws nothing', () => {

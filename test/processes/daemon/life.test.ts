@@ -1,5 +1,16 @@
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { spawnDaemon } from '../../../src/local/lifecycle/spawn-daemon.ts';
@@ -12,6 +23,7 @@ import {
   startDaemon,
   type TestHome,
 } from '../../support/daemon/daemon.ts';
+import { eventually } from '../../support/eventually.ts';
 import { processesWith } from '../../support/side-effects.ts';
 
 /** Sets this process's environment to the home's, because a detached daemon inherits it. */
@@ -34,8 +46,17 @@ function spawnInBackground(home: TestHome, args = DAEMON_ARGS, timeoutMs = START
   return spawnDaemon({ ...home, args, timeoutMs });
 }
 
+/** A function that waits until the child has logged the message. */
+function linesOf({ stdout }: ChildProcess): (message: string) => Promise<void> {
+  let seen = '';
+  stdout!.on('data', (chunk: Buffer) => (seen += chunk.toString()));
+  return async (message) => {
+    while (!seen.includes(`"${message}"`)) await once(stdout!, 'data');
+  };
+}
+
 describe('a daemon in the foreground', () => {
-  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+  test.each(['SIGTERM', 'SIGINT', 'SIGQUIT'] as const)(
     'ends well at %s: status 0, no socket',
     async (signal) => {
       const { child, ended, paths } = await aDaemon();
@@ -45,6 +66,27 @@ describe('a daemon in the foreground', () => {
       expect(existsSync(paths.socket)).toBe(false);
     },
   );
+
+  test.each(['SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const)(
+    'logs and ignores %s, and opens no debugger',
+    async (signal) => {
+      const daemon = await aDaemon();
+      const said = linesOf(daemon.child);
+      daemon.child.kill(signal);
+      await said('signal ignored');
+      expect((await daemon.client.status({})).pid).toBe(daemon.child.pid);
+      daemon.child.kill();
+      expect(await daemon.ended).toMatchObject({ status: 0, stderr: '' });
+    },
+  );
+
+  test('lives on at SIGHUP', async () => {
+    const daemon = await aDaemon();
+    const said = linesOf(daemon.child);
+    daemon.child.kill('SIGHUP');
+    await said('log reopened');
+    expect((await daemon.client.status({})).pid).toBe(daemon.child.pid);
+  });
 
   test('logs to stdout and writes no log file', async () => {
     const { child, ended, paths } = await aDaemon();
@@ -138,6 +180,19 @@ describe('a daemon in the background', () => {
       code: 'DAEMON_NOT_RUNNING',
       exitStatus: 3,
     });
+  });
+
+  test('reopens its log at SIGHUP, and logs into it again when it was moved without a signal', async () => {
+    const home = aHome();
+    const { pid } = await spawnInBackground(home);
+    const { log } = home.paths;
+    renameSync(log, `${log}.moved`);
+    process.kill(pid, 'SIGHUP');
+    await eventually(() => existsSync(log) && readFileSync(log, 'utf8').includes('log reopened'));
+    renameSync(log, `${log}.moved`);
+    process.kill(pid, 'SIGUSR2');
+    await eventually(() => existsSync(log) && readFileSync(log, 'utf8').includes('signal ignored'));
+    expect((await home.client.status({})).pid).toBe(pid);
   });
 
   test('starts again after it was stopped', async () => {

@@ -45,6 +45,7 @@ export class InProcessOperator {
       ...this.logger,
       fatal: (fields, message) => this.logger.error(fields, message),
       component: () => this.logger,
+      reopen: () => {},
       close: () => {},
     };
     const config = loadConfig({ HOME: '/nonexistent', LSH_LEASE_DURATION: '1s', ...options.env });

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { LshError } from '../../../core/errors.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
-import { pathsFromConfig } from '../../../processes/local-jobs.ts';
+import { connectLocal, pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { parseCount } from '../../input/flags.ts';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -45,13 +45,35 @@ async function openLog(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r');
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const detail = code === 'ENOENT' ? 'no daemon has written it yet' : message;
-    throw new LshError(
-      'FILE_UNREADABLE',
-      { path, detail },
-      { cause: error, hint: 'Start it with `lsh daemon start`.' },
-    );
+    throw (error as NodeJS.ErrnoException).code === 'ENOENT'
+      ? await missingLog(path)
+      : new LshError('FILE_UNREADABLE', { path, detail: (error as Error).message }, { cause: error });
+  }
+}
+
+/** A daemon that runs may log elsewhere, or another program may have moved its file away. */
+async function missingLog(path: string): Promise<LshError> {
+  const running = await connectLocal()
+    .status({})
+    .catch(() => undefined);
+  if (running === undefined) {
+    const hint = 'Start it with `lsh daemon start`.';
+    return new LshError('FILE_UNREADABLE', { path, detail: 'no daemon has written it yet' }, { hint });
+  }
+  const detail = `the daemon runs (process ${running.pid}), but has written nothing to it`;
+  const hint =
+    'A daemon that a service manager or a terminal started logs to its output: `journalctl --user -u lshd`. ' +
+    'If logrotate moved the file, the next line creates it again.';
+  return new LshError('FILE_UNREADABLE', { path, detail }, { hint });
+}
+
+/** The file at the path; undefined between a rotation by another program and the next line. */
+async function reopened(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 
@@ -68,8 +90,10 @@ async function follow(
   for (;;) {
     const woken = new Promise<void>((resolve) => (wake = resolve));
     position = await copyFrom(file, position, context);
-    const current = await openLog(path);
-    if ((await current.stat()).ino === (await file.stat()).ino) {
+    const current = await reopened(path);
+    if (current === undefined) {
+      await woken;
+    } else if ((await current.stat()).ino === (await file.stat()).ino) {
       await current.close();
       await woken;
     } else {
@@ -81,7 +105,8 @@ async function follow(
 
 async function logs(context: Context, flags: { lines: number; follow?: true }): Promise<void> {
   const { log } = pathsFromConfig();
-  const file = await openLog(log);
+  // After a rotation by another program, the last lines are in the file that it moved.
+  const file = (await reopened(log)) ?? (await reopened(`${log}.1`)) ?? (await openLog(log));
   const position = await copyFrom(file, await startOfLast(file, flags.lines), context);
   if (flags.follow) await follow(log, context, { file, position });
   await file.close();
