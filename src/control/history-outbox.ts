@@ -1,24 +1,25 @@
-// Finished runs on their way to the team's history. The ledger keeps each of them until it has arrived, so nothing
-// here need be durable: after a restart whatever the ledger shows is written once more, and changes nothing.
+// Writes finished runs to the team's history. The ledger keeps each run until the history has it, so the outbox need
+// not be durable: after a restart it writes every run that the ledger shows again, which changes no row.
+//
+//   state    | meaning                                | next
+//   ---------|----------------------------------------|-------------------------------------------
+//   idle     | no run to write                        | writing when a run comes
+//   writing  | one batch is on its way                | writing the next batch; idle; resting after a failure
+//   resting  | waits after a failure                  | writing
+//   closed   | after close()                          |
+//
+// The states of a run are in history-queue.ts; how failures are retried and reported is in history-outage.ts.
 import type { HistoryProgress } from '../core/decide/history-sync.ts';
-import { Backoff } from '../core/backoff.ts';
 import { toLshError, type LshError } from '../core/errors.ts';
 import type { Job, JobKey } from '../core/job.ts';
 import { isFinished, type Run } from '../core/run.ts';
+import { HistoryOutage } from './history-outage.ts';
+import { HistoryQueue, idOf } from './history-queue.ts';
 import { Listeners } from './listeners.ts';
 import type { Clock, Logger, RunHistory } from './ports.ts';
 
-/** Runs written at once, at the most. */
-const BATCH_MAX = 200;
-/** Runs that wait here, at the most; those of further jobs are taken from the ledger when there is room again. */
-const WAITING_MAX = 20_000;
-const RETRY = { initialMs: 1_000, maxMs: 60_000 };
-/** However much longer a server asks to wait. */
-const RETRY_AFTER_MAX_MS = 300_000;
-/** For so long nothing comes through before it is told: a project that restarts is not worth a word. */
-const TOLD_AFTER_MS = 7_000;
-
-type Trouble = NonNullable<HistoryProgress['trouble']>;
+/** One refused run is retried at this interval, milliseconds. */
+const RETRY_REFUSED_MS = 60_000;
 
 export interface HistoryOutboxOptions {
   history: RunHistory;
@@ -28,96 +29,77 @@ export interface HistoryOutboxOptions {
 
 export class HistoryOutbox {
   readonly #options: HistoryOutboxOptions;
-  /** By id, oldest first. */
-  readonly #waiting = new Map<string, Run>();
-  /** Ids of runs that have arrived and that the ledger still shows, by job. */
-  readonly #arrived = new Map<JobKey, Set<string>>();
-  /** Jobs some of whose runs found no room. */
+  readonly #queue = new HistoryQueue();
+  readonly #outage: HistoryOutage;
+  /** Ids of written runs that the ledger still shows, by job. */
+  readonly #written = new Map<JobKey, Set<string>>();
+  /** Jobs whose runs found no room in the queue. */
   readonly #turnedAway = new Set<JobKey>();
   readonly #listeners = new Listeners<JobKey>();
-  /** Batches that are looked through for the runs that are refused. */
-  readonly #suspects: Run[][] = [];
-  /** Ids of the runs in them, which wait like others. */
-  readonly #suspected = new Set<string>();
-  #lastWasSuspect = false;
-  /** Runs that are refused each by itself, and why, by id, in the order in which they are tried again. */
-  readonly #refused = new Map<string, { run: Run; trouble: Trouble }>();
-  #trialIsToCome = false;
-  /** Id of the run that was refused and is tried again. */
-  #onTrial: string | undefined;
-  #batchSize = BATCH_MAX;
-  readonly #backoff = new Backoff(RETRY);
-  #failingSince = 0;
-  #trouble: Trouble | undefined;
-  #state: 'idle' | 'writing' | 'resting' | 'closed' = 'idle';
   readonly #timers = new Set<() => void>();
+  #state: 'idle' | 'writing' | 'resting' | 'closed' = 'idle';
+  #isRetryPlanned = false;
 
   constructor(options: HistoryOutboxOptions) {
     this.#options = options;
+    this.#outage = new HistoryOutage(options.clock);
   }
 
-  /** The listener hears of jobs whose progress is another; it only enqueues. */
+  /** Calls the listener with each job whose progress changed. The listener only enqueues. */
   onChange(listener: (key: JobKey) => void): void {
     this.#listeners.add(listener);
   }
 
-  /** Takes in the runs that the ledger shows of a job; answers with what of them has not arrived. */
+  /** Runs that the history lacks. */
+  get backlog(): number {
+    return this.#queue.size;
+  }
+
+  /** Adds the runs that the ledger shows of a job. Returns which of them the history lacks. */
   progress({ key, uid }: Pick<Job, 'key' | 'uid'>, runs: readonly Run[]): HistoryProgress {
-    this.#drop((run) => run.job === key && run.jobUid !== uid);
-    // In the order of their ends.
+    this.#dropRefused((run) => run.job === key && run.jobUid !== uid);
     const finished = runs.filter(isFinished).sort((a, b) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0));
-    const before = this.#arrived.get(key);
-    const arrived = new Set(finished.map(idOf).filter((id) => before?.has(id)));
-    if (arrived.size > 0) this.#arrived.set(key, arrived);
-    else this.#arrived.delete(key);
-    const missing = finished.filter((run) => !arrived.has(idOf(run)));
+    const written = this.#stillShown(key, finished);
+    const missing = finished.filter((run) => !written.has(idOf(run)));
     this.add(missing);
-    const refused = missing.map((run) => this.#refused.get(idOf(run))).find((one) => one !== undefined);
     return {
       missing: new Set(missing.map(({ name }) => name)),
-      trouble: refused?.trouble ?? this.#trouble,
+      trouble: this.#queue.refusalOf(missing) ?? this.#outage.trouble,
     };
   }
 
-  /** Takes in what of the runs is finished. */
+  /** Forgets written runs that the ledger no longer shows. Returns the ids of the others. */
+  #stillShown(key: JobKey, shown: readonly Run[]): Set<string> {
+    const before = this.#written.get(key);
+    const written = new Set(shown.map(idOf).filter((id) => before?.has(id)));
+    if (written.size > 0) this.#written.set(key, written);
+    else this.#written.delete(key);
+    return written;
+  }
+
+  /** Adds the finished runs among these. */
   add(runs: readonly Run[]): void {
-    for (const run of runs) {
-      const id = idOf(run);
-      if (!isFinished(run) || this.#waiting.has(id) || this.#refused.has(id)) continue;
-      if (this.backlog < WAITING_MAX) this.#waiting.set(id, run);
-      else this.#turnedAway.add(run.job);
-    }
+    for (const run of runs.filter(isFinished)) if (!this.#queue.add(run)) this.#turnedAway.add(run.job);
     this.#pump();
   }
 
   /**
-   * The job is gone: nobody asks for its progress any more. What waits is written; of what is refused, then or later,
-   * nothing would ever tell and nothing could be mended.
+   * The job was removed. Its waiting runs are still written; its refused runs are dropped, because no status can
+   * report them any more.
    */
   forget(key: JobKey): void {
-    this.#arrived.delete(key);
-    this.#drop(({ job }) => job === key);
+    this.#written.delete(key);
+    this.#dropRefused(({ job }) => job === key);
   }
 
-  /** Of those that are refused. */
-  #drop(isUnwanted: (run: Run) => boolean): void {
-    for (const [id, { run, trouble }] of this.#refused) {
-      if (!isUnwanted(run)) continue;
-      this.#refused.delete(id);
-      const { job, name } = run;
-      this.#options.logger.warn(
-        { job, run: name, reason: trouble.reason },
-        'a refused run was dropped with its job',
-      );
+  #dropRefused(matches: (run: Run) => boolean): void {
+    for (const { run, trouble } of this.#queue.dropRefused(matches)) {
+      const fields = { job: run.job, run: run.name, reason: trouble.reason };
+      this.#options.logger.warn(fields, 'a refused run was dropped with its job');
     }
   }
 
-  /** Runs that wait, and those that are refused. */
-  get backlog(): number {
-    return this.#waiting.size + this.#refused.size;
-  }
-
-  /** Begins nothing more. What is on its way need not be waited for: the ledger has it. */
+  /** Starts no further write. A write under way need not be awaited: the ledger still has its runs. */
   close(): void {
     this.#state = 'closed';
     for (const cancel of this.#timers) cancel();
@@ -126,28 +108,10 @@ export class HistoryOutbox {
 
   #pump(): void {
     if (this.#state !== 'idle') return;
-    const batch = this.#nextBatch();
+    const batch = this.#queue.next();
     if (batch.length === 0) return;
     this.#state = 'writing';
     void this.#write(batch);
-  }
-
-  /** Suspects and others by turns: however many are refused, the others get through. */
-  #nextBatch(): Run[] {
-    const others = this.#unsuspected();
-    const suspects = this.#lastWasSuspect && others.length > 0 ? undefined : this.#suspects.shift();
-    this.#lastWasSuspect = suspects !== undefined;
-    for (const run of suspects ?? []) this.#suspected.delete(idOf(run));
-    return suspects ?? others;
-  }
-
-  #unsuspected(): Run[] {
-    const batch: Run[] = [];
-    for (const [id, run] of this.#waiting) {
-      if (batch.length === this.#batchSize) break;
-      if (!this.#suspected.has(id)) batch.push(run);
-    }
-    return batch;
   }
 
   async #write(batch: readonly Run[]): Promise<void> {
@@ -157,32 +121,26 @@ export class HistoryOutbox {
       this.#failed(batch, toLshError(thrown));
       return;
     }
-    this.#arrive(batch);
+    this.#succeeded(batch);
+    this.#resume();
+  }
+
+  #resume(): void {
     if (this.#state === 'closed') return;
     this.#state = 'idle';
     this.#pump();
   }
 
-  #arrive(batch: readonly Run[]): void {
-    const concerned = new Set<JobKey>();
-    for (const run of batch) {
-      this.#waiting.delete(idOf(run));
-      this.#arrived.set(run.job, (this.#arrived.get(run.job) ?? new Set<string>()).add(idOf(run)));
-      concerned.add(run.job);
+  #succeeded(batch: readonly Run[]): void {
+    const concerned = new Set(batch.map(({ job }) => job));
+    for (const run of batch)
+      this.#written.set(run.job, (this.#written.get(run.job) ?? new Set<string>()).add(idOf(run)));
+    this.#queue.written(batch);
+    if (this.#outage.succeeded()) {
+      this.#options.logger.info({ backlog: this.backlog }, 'the team’s history takes writes again');
+      for (const key of this.#queue.waitingJobs()) concerned.add(key);
     }
-    this.#batchSize = Math.min(this.#batchSize * 2, BATCH_MAX);
-    if (this.#trouble !== undefined) {
-      this.#options.logger.info({ backlog: this.backlog }, 'the team’s history is written again');
-      this.#trouble = undefined;
-      for (const { job } of this.#waiting.values()) concerned.add(job);
-    }
-    this.#backoff.reset();
-    // What kept it out is gone, so that others may be taken as well.
-    if (batch.some((run) => idOf(run) === this.#onTrial)) {
-      this.#onTrial = undefined;
-      this.#tryAgain([...this.#refused.values()]);
-    }
-    if (this.backlog < WAITING_MAX / 2) {
+    if (this.#queue.isHalfEmpty) {
       for (const key of this.#turnedAway) concerned.add(key);
       this.#turnedAway.clear();
     }
@@ -190,84 +148,46 @@ export class HistoryOutbox {
   }
 
   #failed(batch: readonly Run[], error: LshError): void {
-    const { clock, logger } = this.#options;
-    if (this.#backoff.failures === 0) this.#failingSince = clock.monotonic();
-    if (error.retryable) this.#batchSize = Math.max(1, Math.floor(batch.length / 2));
-    else this.#suspect(batch, error);
-    const retryInMs = this.#backoff.next(Math.min(error.retryAfterMs, RETRY_AFTER_MAX_MS));
-    logger.warn({ backlog: this.backlog, retryInMs, err: error }, 'the team’s history was not written');
-    if (clock.monotonic() - this.#failingSince >= TOLD_AFTER_MS) this.#tell(error);
+    if (error.retryable) this.#queue.failed(batch);
+    else this.#refused(batch, error);
+    const { trouble } = this.#outage;
+    const retryInMs = this.#outage.failed(error);
+    const fields = { backlog: this.backlog, retryInMs, err: error };
+    this.#options.logger.warn(fields, 'the team’s history was not written');
+    if (this.#outage.trouble !== trouble) this.#announce(this.#queue.waitingJobs());
     if (this.#state === 'closed') return;
     this.#state = 'resting';
-    this.#after(retryInMs, () => {
-      this.#state = 'idle';
-      this.#pump();
-    });
+    this.#after(retryInMs, () => this.#resume());
   }
 
-  /** One run that is never taken must not hold up the others: it is found, and set aside. */
-  #suspect(batch: readonly Run[], { reason, message }: LshError): void {
-    if (batch.length > 1) {
-      const middle = Math.ceil(batch.length / 2);
-      this.#suspects.unshift(batch.slice(0, middle), batch.slice(middle));
-      for (const run of batch) this.#suspected.add(idOf(run));
-      return;
-    }
-    for (const run of batch) {
-      this.#waiting.delete(idOf(run));
-      this.#refused.set(idOf(run), { run, trouble: { reason, message } });
-    }
-    this.#armTrial();
+  #refused(batch: readonly Run[], { reason, message }: LshError): void {
+    if (!this.#queue.refused(batch, { reason, message })) return;
+    this.#planRetryOfRefused();
     this.#announce(new Set(batch.map(({ job }) => job)));
   }
 
-  /** In a minute one of those that are refused is tried again, by turns. */
-  #armTrial(): void {
-    if (this.#trialIsToCome || this.#refused.size === 0) return;
-    this.#trialIsToCome = true;
-    this.#after(RETRY.maxMs, () => {
-      this.#trialIsToCome = false;
-      const [next] = this.#refused.values();
-      if (next === undefined) return;
-      this.#onTrial = idOf(next.run);
-      this.#tryAgain([next]);
-      this.#armTrial();
+  #planRetryOfRefused(): void {
+    if (this.#isRetryPlanned || !this.#queue.hasRefused) return;
+    this.#isRetryPlanned = true;
+    this.#after(RETRY_REFUSED_MS, () => {
+      this.#isRetryPlanned = false;
+      this.#queue.retryRefused();
+      this.#pump();
+      this.#planRetryOfRefused();
     });
   }
 
-  #tryAgain(refused: readonly { run: Run }[]): void {
-    for (const { run } of refused) {
-      this.#refused.delete(idOf(run));
-      this.#waiting.set(idOf(run), run);
-      this.#suspected.add(idOf(run));
-    }
-    for (let from = 0; from < refused.length; from += BATCH_MAX)
-      this.#suspects.push(refused.slice(from, from + BATCH_MAX).map(({ run }) => run));
-    this.#pump();
-  }
-
-  #after(delayMs: number, then: () => void): void {
+  #after(delayMs: number, callback: () => void): void {
     if (this.#state === 'closed') return;
     const { clock } = this.#options;
     const cancel = clock.at(clock.now() + delayMs, () => {
       this.#timers.delete(cancel);
-      then();
+      callback();
     });
     this.#timers.add(cancel);
-  }
-
-  #tell({ reason, message }: LshError): void {
-    if (this.#trouble?.reason === reason) return;
-    this.#trouble = { reason, message };
-    this.#announce(new Set([...this.#waiting.values()].map(({ job }) => job)));
   }
 
   #announce(keys: ReadonlySet<JobKey>): void {
     for (const key of keys) this.#listeners.notify(key);
   }
-}
-
-/** A job of the same name that was made anew may have runs of the same names. */
-function idOf({ jobUid, name }: Run): string {
-  return `${jobUid}/${name}`;
 }

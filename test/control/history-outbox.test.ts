@@ -1,4 +1,4 @@
-// Finished runs reach the team's history once it can be written, whatever happened before, and it holds up nobody.
+// Finished runs reach the team's history once it takes writes, and one refused run does not hold up the others.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { HistoryOutbox } from '../../src/control/history-outbox.ts';
 import type { RunHistory } from '../../src/control/ports.ts';
@@ -10,7 +10,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 
 const KEY = 'local/backup';
 const JOB = { key: KEY, uid: 'uid-of-backup' };
-const AWAY = new LshError('HISTORY_UNAVAILABLE', {
+const UNAVAILABLE = new LshError('HISTORY_UNAVAILABLE', {
   url: 'https://team.example',
   detail: 'connect ECONNREFUSED',
 });
@@ -19,21 +19,21 @@ const REFUSED = new LshError('HISTORY_REFUSED', {
   detail: 'there is no table lsh_runs',
 });
 
-/** Lets everything that can go on do so. */
+/** Lets every write and listener proceed. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Takes runs, or answers with what it is told to. */
+/** Takes runs, or fails with the error that `answer` returns. */
 class Table implements RunHistory {
   readonly calls: string[][] = [];
   readonly rows = new Set<string>();
   answer: (names: string[]) => LshError | undefined = () => undefined;
-  /** While set, answers wait for it. */
-  held: Promise<void> | undefined;
+  /** While set, writes wait for it. */
+  gate: Promise<void> | undefined;
 
   async record(runs: readonly Run[]): Promise<void> {
     const names = runs.map(({ name }) => name);
     this.calls.push(names);
-    await this.held;
+    await this.gate;
     const error = this.answer(names);
     if (error !== undefined) throw error;
     for (const name of names) this.rows.add(name);
@@ -60,7 +60,7 @@ beforeEach(() => {
   logger.lines.length = 0;
 });
 
-/** So many seconds pass, one after the other. */
+/** Advances the clock by some seconds, one at a time. */
 async function pass(seconds: number): Promise<void> {
   for (let second = 0; second < seconds; second++) {
     clock.advanceTo(clock.now() + 1000);
@@ -68,7 +68,7 @@ async function pass(seconds: number): Promise<void> {
   }
 }
 
-test('a finished run is written once, and missing until it has arrived', async () => {
+test('a finished run is written once, and missing until it is written', async () => {
   const runs = [ended('one'), aRun({ name: 'two', phase: 'Running' })];
   expect(outbox.progress(JOB, runs)).toEqual({ missing: new Set(['one']), trouble: undefined });
   expect(outbox.backlog).toBe(1);
@@ -80,9 +80,9 @@ test('a finished run is written once, and missing until it has arrived', async (
   expect(outbox.backlog).toBe(0);
 });
 
-test('what ended while another batch was on its way goes with the next, all at once', async () => {
+test('runs that end while a batch is on its way form the next batch', async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
-  table.held = promise;
+  table.gate = promise;
   outbox.add([ended('one')]);
   outbox.add([ended('two'), ended('one')]);
   outbox.add([ended('three')]);
@@ -91,7 +91,7 @@ test('what ended while another batch was on its way goes with the next, all at o
   expect(table.calls).toEqual([['one'], ['two', 'three']]);
 });
 
-test('after a restart all that the ledger shows is written again', async () => {
+test('after a restart every run that the ledger shows is written again', async () => {
   outbox.progress(JOB, [ended('one')]);
   await settled();
   const next = new HistoryOutbox({ history: table, clock, logger });
@@ -101,7 +101,7 @@ test('after a restart all that the ledger shows is written again', async () => {
   expect(table.rows).toEqual(new Set(['one', 'two']));
 });
 
-test('runs of the same name of a job that was made anew are others', async () => {
+test('runs of a removed job and of a new job of its name are different runs', async () => {
   outbox.progress(JOB, [ended('one')]);
   await settled();
   outbox.progress(JOB, [ended('one', { jobUid: 'another' })]);
@@ -109,12 +109,12 @@ test('runs of the same name of a job that was made anew are others', async () =>
   expect(table.calls).toEqual([['one'], ['one']]);
 });
 
-describe('while the history is away', () => {
+describe('while the history is unavailable', () => {
   beforeEach(() => {
-    table.answer = () => AWAY;
+    table.answer = () => UNAVAILABLE;
   });
 
-  test('it is tried again after 1, 2, 4 seconds and so on, at most a minute', async () => {
+  test('a write is retried after 1, 2, 4 seconds and so on, at most a minute', async () => {
     outbox.add([ended('one')]);
     await settled();
     const tries: number[] = [];
@@ -126,7 +126,7 @@ describe('while the history is away', () => {
     expect(tries).toEqual([1, 3, 7, 15, 31, 63, 123, 183]);
   });
 
-  test('a server that asks to wait longer is obeyed', async () => {
+  test('a retry waits as long as the server asks', async () => {
     table.answer = () =>
       new LshError(
         'HISTORY_UNAVAILABLE',
@@ -141,7 +141,7 @@ describe('while the history is away', () => {
     expect(table.calls).toHaveLength(2);
   });
 
-  test('jobs hear of it after seven seconds, once, and again when all has arrived', async () => {
+  test('jobs hear of it once, after seven seconds, and again when their runs are written', async () => {
     const other = ended('other', { job: 'local/other', jobUid: 'uid-of-other' });
     outbox.progress(JOB, [ended('one')]);
     outbox.progress({ key: other.job, uid: other.jobUid }, [other]);
@@ -153,7 +153,7 @@ describe('while the history is away', () => {
     expect(announced).toEqual([KEY, 'local/other']);
     expect(outbox.progress(JOB, [ended('one')]).trouble).toEqual({
       reason: 'HistoryUnavailable',
-      message: AWAY.message,
+      message: UNAVAILABLE.message,
     });
     announced = [];
     table.answer = () => undefined;
@@ -163,7 +163,7 @@ describe('while the history is away', () => {
     expect(table.rows).toEqual(new Set(['one', 'other']));
   });
 
-  test('one that asks for hours is asked again after five minutes', async () => {
+  test('a retry waits at most five minutes although the server asks for hours', async () => {
     const url = 'https://team.example';
     table.answer = () =>
       new LshError('HISTORY_UNAVAILABLE', { url, detail: '' }, { retryAfterMs: 86_400_000 });
@@ -174,7 +174,7 @@ describe('while the history is away', () => {
     expect(outbox.progress(JOB, [ended('one')]).trouble).toMatchObject({ reason: 'HistoryUnavailable' });
   });
 
-  test('twenty thousand runs wait, and jobs beyond them are asked again when there is room', async () => {
+  test('the queue takes twenty thousand runs, and jobs turned away hear when it has room', async () => {
     outbox.add(Array.from({ length: 20_000 }, (_, index) => ended(`run-${index}`)));
     const late = ended('late', { job: 'local/late', jobUid: 'uid-of-late' });
     const job = { key: late.job, uid: late.jobUid };
@@ -192,7 +192,7 @@ describe('while the history is away', () => {
     expect(Math.max(...table.calls.map(({ length }) => length))).toBe(200);
   });
 
-  test('closed, it tries nothing again', async () => {
+  test('a closed outbox retries no write', async () => {
     outbox.add([ended('one')]);
     await settled();
     outbox.close();
@@ -203,7 +203,7 @@ describe('while the history is away', () => {
   });
 });
 
-describe('a run that is refused again and again', () => {
+describe('a refused run', () => {
   const BAD = { key: 'local/bad', uid: 'uid-of-bad' };
   const POISON = ended('poison', { job: BAD.key, jobUid: BAD.uid });
 
@@ -211,7 +211,7 @@ describe('a run that is refused again and again', () => {
     table.answer = (names) => (names.includes('poison') ? REFUSED : undefined);
   });
 
-  test('is found among the others, which arrive within seconds, and is told of its own job alone', async () => {
+  test('is found in its batch, whose other runs arrive within seconds, and only its job hears of it', async () => {
     const runs = Array.from({ length: 199 }, (_, index) => ended(`run-${index}`));
     outbox.progress(JOB, runs);
     outbox.progress(BAD, [POISON]);
@@ -226,7 +226,7 @@ describe('a run that is refused again and again', () => {
     expect(outbox.backlog).toBe(1);
   });
 
-  test('does not stand in the way of those that come, and is tried once a minute', async () => {
+  test('does not hold up later runs, and is retried once a minute', async () => {
     outbox.progress(BAD, [POISON]);
     const troubles = new Set<string | undefined>();
     for (let second = 0; second < 300; second++) {
@@ -243,7 +243,7 @@ describe('a run that is refused again and again', () => {
     expect(tries.length).toBeLessThan(9);
   });
 
-  test('nor do many of them, which are tried by turns, and arrive together once one of them does', async () => {
+  test('takes turns with other refused runs, and they arrive together once one of them is taken', async () => {
     const isBad = (name: string) => name.startsWith('poison');
     table.answer = (names) => (names.some(isBad) ? REFUSED : undefined);
     outbox.add(Array.from({ length: 20 }, (_, index) => ended(`poison-${index}`)));
@@ -268,7 +268,7 @@ describe('a run that is refused again and again', () => {
     expect(outbox.backlog).toBeLessThan(3);
   });
 
-  test('arrives when it is taken after all', async () => {
+  test('arrives once the history takes it', async () => {
     outbox.progress(BAD, [POISON]);
     await settled();
     table.answer = () => undefined;
@@ -277,12 +277,12 @@ describe('a run that is refused again and again', () => {
     expect(outbox.backlog).toBe(0);
   });
 
-  describe('of a job that is gone', () => {
+  describe('of a removed job', () => {
     const dropped = (): object[] =>
       logger.lines.filter(({ message }) => message.includes('dropped')).map(({ fields }) => fields);
     const DROPPED = { job: BAD.key, run: 'poison', reason: 'HistoryRefused' };
 
-    test('is dropped, and that is told', async () => {
+    test('is dropped with a warning in the log', async () => {
       outbox.progress(BAD, [POISON]);
       await settled();
       outbox.forget(BAD.key);
@@ -293,7 +293,7 @@ describe('a run that is refused again and again', () => {
       expect(table.rows).toEqual(new Set());
     });
 
-    test('is dropped also when it is refused only then, of which the job is told', async () => {
+    test('is dropped although it is refused only after the removal, since its job hears of the refusal', async () => {
       outbox.forget(BAD.key);
       outbox.add([POISON]);
       await settled();
@@ -303,7 +303,7 @@ describe('a run that is refused again and again', () => {
       expect(dropped()).toEqual([DROPPED]);
     });
 
-    test('is dropped when another job has its name, of which what is refused is kept', async () => {
+    test('is dropped when a new job has the name, whose own refused run is kept', async () => {
       outbox.progress(BAD, [POISON]);
       await settled();
       const anew = { ...BAD, uid: 'another' };
@@ -315,8 +315,8 @@ describe('a run that is refused again and again', () => {
       expect(dropped()).toEqual([DROPPED]);
     });
 
-    test('is written while it only waits', async () => {
-      table.answer = () => AWAY;
+    test('is still written if it is only waiting', async () => {
+      table.answer = () => UNAVAILABLE;
       outbox.progress(BAD, [POISON]);
       await settled();
       outbox.forget(BAD.key);
@@ -327,15 +327,15 @@ describe('a run that is refused again and again', () => {
   });
 });
 
-test('a project that cannot take a large batch in time is given smaller ones', async () => {
-  table.answer = (names) => (names.length > 100 ? AWAY : undefined);
+test('a project that cannot take a large batch in time gets smaller batches', async () => {
+  table.answer = (names) => (names.length > 100 ? UNAVAILABLE : undefined);
   outbox.add(Array.from({ length: 400 }, (_, index) => ended(`run-${index}`)));
   await settled();
   await pass(30);
   expect(table.rows.size).toBe(400);
 });
 
-test('what the ledger shows is written in the order of the ends', async () => {
+test('runs that the ledger shows are written in the order of their ends', async () => {
   const at = (name: string, finishedAt: number) => ended(name, { finishedAt });
   outbox.progress(JOB, [at('third', 3), at('first', 1), at('second', 2)]);
   await settled();
