@@ -1,4 +1,4 @@
-// Jobs that would start a run if the runner had room, in the order in which they get it.
+// Jobs with a run that waits for capacity of the runner, by priority.
 import type { JobKey } from '../core/job.ts';
 
 const PRIORITIES = 11; // 0 to 10
@@ -23,7 +23,7 @@ export class CapacityQueue {
     this.#byPriority[priority]?.delete(key);
   }
 
-  /** Takes out up to `count` keys, highest priority first, and among equals who came first. */
+  /** Removes and returns up to `count` keys, highest priority first; keys of one priority in order of arrival. */
   take(count: number): JobKey[] {
     const taken: JobKey[] = [];
     for (const queue of this.#byPriority.toReversed()) {

@@ -1,12 +1,12 @@
-// The system’s clock. Everything that waits, waits through here.
+// The system’s clock and its timers, which survive a sleeping laptop and a corrected clock.
 import type { Clock } from './ports.ts';
 
 /**
- * No timer is longer than this: setTimeout overflows at 24.8 days and stands still while a laptop sleeps, so a
- * long wait looks at the wall clock in between.
+ * Longest single timer, milliseconds. A long wait checks the wall clock after each slice, because setTimeout overflows
+ * at 24.8 days and stops while a laptop sleeps.
  */
 const SLICE_MS = 10_000;
-/** A wall clock this far behind the steady one was set back; less is a clock that is being slewed. */
+/** A wall clock this many milliseconds behind the monotonic clock was set back. A smaller lag is slewing. */
 const SET_BACK_MS = 1000;
 
 export const systemClock: Clock = {

@@ -1,4 +1,4 @@
-// The loop: changes and wake-ups become keys, keys become reconciles. Handlers only enqueue.
+// The loop: changes and wake-ups enqueue keys, workers reconcile them. Handlers only enqueue.
 import { LshError } from '../core/errors.ts';
 import { DEFAULT_PRIORITY, type JobKey } from '../core/job.ts';
 import type { Clock, JobSource, Logger, Meter, Runner } from './ports.ts';
@@ -14,13 +14,13 @@ export interface ControllerOptions {
   clock: Clock;
   logger: Logger;
   meter?: Meter;
-  /** How many keys are reconciled at the same time. */
+  /** How many keys are reconciled concurrently. */
   workers: number;
-  /** Longest time between two looks at what is due, milliseconds. */
+  /** Longest time between two checks for due keys, milliseconds. */
   evaluationIntervalMs: number;
 }
 
-/** A conflict is gone at the next try; what still fails when the wait is this long, such as a full disk, is told. */
+/** Logs warn of retryable failures only once the delay is this long: a conflict is gone by then, a full disk is not. */
 const LASTING_MS = 1000;
 
 export class Controller {
@@ -43,7 +43,7 @@ export class Controller {
     });
   }
 
-  /** Evaluates every job once and goes on from there; the source must have synced. */
+  /** Evaluates every job once, then on each change and wake-up. The source must have synced. */
   start(): void {
     const { source, runners, history } = this.#options;
     source.onChange((key) => this.#queue.add(key));
@@ -54,7 +54,7 @@ export class Controller {
     for (const key of source.keys()) this.#queue.add(key);
   }
 
-  /** Takes no new key and resolves when the reconciles under way have ended. */
+  /** Takes no further key. Resolves when the reconciles under way have ended. */
   async stop(): Promise<void> {
     this.#state = 'stopped';
     this.#queue.stop();
@@ -73,12 +73,12 @@ export class Controller {
     }
   }
 
-  /** Keys that are ready and wait for a worker. */
+  /** Number of ready keys that wait for a worker. */
   get depth(): number {
     return this.#queue.depth;
   }
 
-  /** Keys that are being reconciled. */
+  /** Number of keys that workers reconcile now. */
   get working(): number {
     return this.#running;
   }
@@ -102,7 +102,7 @@ export class Controller {
     if (this.#running === 0) this.#drained?.();
   }
 
-  /** Whatever went wrong, the key comes back: a failure must never end a schedule. */
+  /** Retries the key after any failure: a failure must never end a schedule. */
   #failed(key: JobKey, thrown: unknown): void {
     const retryInMs = this.#queue.retry(key, thrown instanceof LshError ? thrown.retryAfterMs : 0);
     this.#options.logger[levelOf(thrown, retryInMs)](
@@ -112,7 +112,7 @@ export class Controller {
   }
 
   #reevaluateAll(stepMs: number): void {
-    this.#options.logger.warn({ stepMs }, 'the clock moved, every schedule is evaluated again');
+    this.#options.logger.warn({ stepMs }, 'the clock moved, lsh evaluates every schedule again');
     for (const key of this.#options.source.keys()) this.#queue.add(key);
   }
 }

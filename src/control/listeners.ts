@@ -1,4 +1,4 @@
-// The callbacks of one event, called in the order in which they were added.
+// The callbacks of one event. notify() calls them in the order in which they were added.
 
 export class Listeners<T> {
   readonly #listeners: ((event: T) => void)[] = [];

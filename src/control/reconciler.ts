@@ -23,15 +23,15 @@ export interface ReconcilerOptions {
   runners: Partial<Record<Executor, Runner>>;
   /** Called in this order after each commit. */
   onRecorded: readonly RecordedListener[];
-  /** Tells which finished runs the team’s history lacks; undefined where no history is kept. */
+  /** Knows which finished runs the team’s history lacks; undefined if no team history is configured. */
   history?: Pick<HistoryOutbox, 'progress' | 'forget'>;
   meter?: Pick<Meter, 'started'>;
   clock: Clock;
-  /** Since when this process evaluates, milliseconds. */
+  /** When this process began to evaluate, milliseconds. */
   evaluatingSince: number;
   /** The slot of `@reboot`; undefined in a cluster. */
   startedAt?: number;
-  /** Where shell runs started by this process live; undefined where there is only one place. */
+  /** Host of the shell runs that this process starts; undefined in the daemon, which has one host. */
   host?: string;
 }
 
@@ -41,7 +41,7 @@ interface Compiled {
   schedule: Schedule | LshError;
 }
 
-/** What may start on one executor: the jobs that wait, and how much room the starts under way take. */
+/** Capacity of one executor: the jobs that wait for it, and the share that starts under way take. */
 interface Lane {
   waiting: CapacityQueue;
   reserved: number;
@@ -55,16 +55,16 @@ function newLanes(): Record<Executor, Lane> {
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #schedules = new Map<JobKey, Compiled>();
-  /** Per executor, because room on one executor is no room on another. */
+  /** Per executor: free capacity of one runner cannot start a run of another. */
   readonly #lanes = newLanes();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
   }
 
-  /** Brings the job to where it should be; returns when to look again (milliseconds, Infinity for never). */
+  /** Evaluates the job and applies the decision. Returns when to evaluate again, milliseconds; Infinity for never. */
   async reconcile(key: JobKey): Promise<number> {
-    // A decision that does not know what the last one wrote could contradict it.
+    // A decision on a view that lacks the last write could contradict that write.
     const refreshes = this.#refreshes(key);
     if (refreshes.length > 0) await Promise.all(refreshes);
     const job = this.#options.source.get(key);
@@ -83,7 +83,7 @@ export class Reconciler {
     return decision.wakeAt;
   }
 
-  /** Keys that waited for room and may try again now. */
+  /** Removes and returns the keys that waited for capacity and may start a run now. */
   takeUnblocked(): JobKey[] {
     return Object.entries(this.#options.runners).flatMap(([executor, runner]) => {
       const { waiting, reserved } = this.#lanes[executor as Executor];
@@ -123,7 +123,7 @@ export class Reconciler {
     return decision.wakeAt;
   }
 
-  /** The order keeps every crash harmless: a claim comes before the start that it guards, a release after the record. */
+  /** This order makes each crash harmless: a claim precedes the start that it guards; a release follows the record. */
   async #apply(
     { key, job }: { key: JobKey; job: Job | undefined },
     { actions, change, events }: Decision,
@@ -134,19 +134,19 @@ export class Reconciler {
       change.status !== undefined || change.runs.length + change.slots.length + change.forget.length > 0;
     if (changes) await this.#options.ledger.commit(key, change);
     const started = this.#start(key, starts, 'ledger');
-    // After the starts have begun, which people wait for; before they have ended, because a start may fail.
+    // After the starts have begun, because users wait for them; before they have ended, because a start may fail.
     if (changes) for (const listener of this.#options.onRecorded) listener({ key, job, change, events });
-    // A start that fails must not keep a stop that is recorded from its run.
+    // A failed start must not prevent a recorded stop.
     await Promise.all([started, ...actions.map((action) => this.#act(key, action))]);
   }
 
-  /** Starts the runs whose runner claims in the given way; a run keeps the executor that it was made for. */
+  /** Starts the runs whose runner claims in the given way. A run keeps its executor after an edit of the job. */
   async #start(key: JobKey, runs: Run[], claim: RunnerTraits['claim']): Promise<void> {
     const job = this.#options.source.get(key);
     if (job === undefined) return;
     const starts = runs.flatMap((run) => {
       const runner = this.#options.runners[run.executor];
-      // The job may have been removed and added again while the claim was recorded: then the run is not this job’s.
+      // A user may have removed the job and added it again during the commit; then the run is not this job’s.
       return runner?.traits.claim === claim && run.jobUid === job.uid
         ? [this.#startOne(job, run, runner)]
         : [];
@@ -194,7 +194,7 @@ export class Reconciler {
     return runner === undefined ? [] : [runner];
   }
 
-  /** Compiled once per spec; an edit brings a new spec object. */
+  /** Compiles each spec once. An edit brings a new spec object. */
   #schedule(job: Job): Schedule | LshError {
     const known = this.#schedules.get(job.key);
     if (known !== undefined && known.spec === job.spec && known.uid === job.uid) return known.schedule;

@@ -1,5 +1,5 @@
-// An indexed binary heap of wake-up times: one entry per key, moved in place, so that re-evaluating a hundred
-// thousand jobs leaves no stale entries behind.
+// An indexed binary heap of wake-up times. It has one entry per key and moves it in place, so evaluating a hundred
+// thousand jobs again leaves no stale entries.
 
 interface Entry {
   key: string;
@@ -11,12 +11,12 @@ export class WakeHeap {
   readonly #heap: Entry[] = [];
   readonly #entries = new Map<string, Entry>();
 
-  /** Earliest wake-up time, or undefined when nothing waits. */
+  /** Earliest wake-up time; undefined if the heap is empty. */
   get earliest(): number | undefined {
     return this.#heap[0]?.at;
   }
 
-  /** Sets the key’s one wake-up time (milliseconds); Infinity takes it out. */
+  /** Sets the wake-up time of the key, milliseconds; Infinity removes the key. */
   set(key: string, at: number): void {
     const entry = this.#entries.get(key);
     if (at === Infinity) {
@@ -33,7 +33,7 @@ export class WakeHeap {
     }
   }
 
-  /** Takes out and returns the earliest key whose time is not after `now`. */
+  /** Removes and returns the earliest key whose time is not after `now`. */
   takeDue(now: number): string | undefined {
     const first = this.#heap[0];
     if (first === undefined || first.at > now) return undefined;

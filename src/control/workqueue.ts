@@ -1,5 +1,5 @@
-// The workqueue of keys: deduplicated, one worker per key at a time, ordered by priority, with wake-up times
-// and a rate-limited way back for failures. The heap of wake-ups is the evaluation of all schedules at once.
+// The workqueue of keys: deduplicated, one worker per key at a time, ordered by priority, with wake-up times and
+// rate-limited retries. The heap of wake-ups holds the next instant of every schedule, so one timer serves all jobs.
 import { exponentialDelay } from '../core/backoff.ts';
 import type { JobKey } from '../core/job.ts';
 import { WakeHeap } from './wake-heap.ts';
@@ -7,20 +7,20 @@ import type { Clock } from './ports.ts';
 
 const PRIORITIES = 11; // 0 to 10
 const RETRY_MS = { initial: 5, max: 60_000 };
-/** A difference between the wall clock and the steady one that is a step or a sleep, not a slow timer. */
+/** A larger difference between wall clock and monotonic clock, milliseconds, is a step or a sleep, not a slow timer. */
 const CLOCK_STEP_MS = 1000;
 
 export interface WorkqueueOptions {
   clock: Clock;
-  /** Longest time between two looks at what is due, milliseconds; default 60 s. */
+  /** Longest time between two checks for due keys, milliseconds; default 60 s. */
   evaluationIntervalMs?: number;
-  /** Order of a key among those that are ready, 0 to 10, highest first. */
+  /** Priority of a key among the ready keys, 0 to 10; highest first. */
   priorityOf: (key: JobKey) => number;
-  /** Called when something became ready. */
+  /** Called when keys became ready. */
   onReady: () => void;
-  /** Called for each key that became ready; `again` after a failure. */
+  /** Called for each key that became ready; `again` if it is retried after a failure. */
   onQueued?: (again: boolean) => void;
-  /** Called with the milliseconds by which the wall clock moved on its own (negative: back). */
+  /** Called with the size of a step of the wall clock, milliseconds; negative if it was set back. */
   onClockStep: (stepMs: number) => void;
 }
 
@@ -41,12 +41,12 @@ export class Workqueue {
     this.#steady = options.clock.monotonic();
   }
 
-  /** Keys that are ready and have not been taken. */
+  /** Number of ready keys. */
   get depth(): number {
     return this.#ready.reduce((sum, { keys }) => sum + keys.size, 0);
   }
 
-  /** Starts looking at the clock. */
+  /** Arms the timer. */
   start(): void {
     this.#arm();
   }
@@ -56,20 +56,20 @@ export class Workqueue {
     this.#timer = undefined;
   }
 
-  /** Makes the key ready; one that is being worked on comes back afterwards. */
+  /** Makes the key ready. If a worker has the key, it becomes ready again after done(). */
   add(key: JobKey): void {
     this.#enqueue(key);
     this.#options.onReady();
   }
 
-  /** Sets when the key becomes ready by itself; replaces what was set before. */
+  /** Sets when the key becomes ready without a change. Replaces its earlier wake-up. */
   wakeAt(key: JobKey, at: number): void {
     this.#wakeUps.set(key, at);
     const earliest = this.#wakeUps.earliest;
     if (this.#timer !== undefined && earliest !== undefined && earliest < this.#timer.at) this.#arm();
   }
 
-  /** Makes the key ready after a delay that doubles with each failure in a row, or a longer one; answers with it. */
+  /** Makes the key ready after a delay, which doubles with each failure in a row. Returns it: at least `atLeastMs`. */
   retry(key: JobKey, atLeastMs = 0): number {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
@@ -78,12 +78,12 @@ export class Workqueue {
     return delayMs;
   }
 
-  /** The next key to work on, highest priority first; done() must follow. */
+  /** Returns the next key, highest priority first. done() must follow. */
   take(): JobKey | undefined {
     for (let priority = PRIORITIES - 1; priority >= 0; priority--) {
       const key = takeOldest(this.#ready[priority]!);
       if (key === undefined) continue;
-      // From all of them: its priority may have changed since it was added.
+      // From every priority: the priority of the key may have changed since it was added.
       for (const { keys } of this.#ready) keys.delete(key);
       this.#processing.add(key);
       return key;
@@ -91,7 +91,7 @@ export class Workqueue {
     return undefined;
   }
 
-  /** The worker has finished with the key. */
+  /** Ends the work on the key. */
   done(key: JobKey, succeeded: boolean): void {
     if (succeeded) this.#failures.delete(key);
     this.#processing.delete(key);
@@ -113,7 +113,7 @@ export class Workqueue {
     this.#timer = { at, cancel: clock.at(at, () => this.#evaluate()) };
   }
 
-  /** Everything that is due becomes ready; costs by what is due, not by how many jobs there are. */
+  /** Makes every due key ready. The cost depends on the number of due keys, not on the number of jobs. */
   #evaluate(): void {
     const now = this.#options.clock.now();
     let found = false;
@@ -136,8 +136,8 @@ export class Workqueue {
 }
 
 /**
- * Keys in the order in which they came. A new iterator would step over the gaps of all that were taken before, so
- * one goes on through what is added later.
+ * Keys in order of arrival. The iterator is kept, because a new one would step over the gap of every key taken before
+ * it; the kept one continues with keys that are added later.
  */
 interface ReadyKeys {
   keys: Set<JobKey>;
@@ -152,7 +152,7 @@ function newReadyKeys(): ReadyKeys {
 function takeOldest(ready: ReadyKeys): JobKey | undefined {
   if (ready.keys.size === 0) return undefined;
   let next = ready.cursor.next();
-  // An iterator that has once come to the end stays there.
+  // An exhausted iterator stays exhausted.
   if (next.done) {
     ready.cursor = ready.keys.values();
     next = ready.cursor.next();

@@ -1,7 +1,7 @@
 // The loop with a manual clock, an in-memory ledger and a scripted runner.
 import { describe, expect, test } from 'vitest';
 import { Controller } from '../../src/control/controller.ts';
-import type { JobSource, Ledger, Logger, Runner } from '../../src/control/ports.ts';
+import type { JobSource, Ledger, Logger, RecordedListener, Runner } from '../../src/control/ports.ts';
 import { Reconciler } from '../../src/control/reconciler.ts';
 import type { LedgerChange } from '../../src/core/decide/decide.ts';
 import { LshError } from '../../src/core/errors.ts';
@@ -15,7 +15,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 
 const START = at('2026-01-01T00:00:00Z');
 
-/** Lets every reconcile that can go on do so. */
+/** Lets every reconcile proceed until it waits for a timer or a test. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 200; turn++) await Promise.resolve();
 }
@@ -29,6 +29,10 @@ class Harness implements JobSource, Ledger, Runner {
   readonly traits: RunnerTraits;
   room = Infinity;
   failNextCommits = 0;
+  /** While set, a commit is durable only after it resolves. */
+  disk: Promise<void> | undefined;
+  /** Called after the listener that writes the log. */
+  readonly onRecorded: RecordedListener[] = [];
   #listeners: ((key: JobKey) => void)[] = [];
   readonly controller: Controller;
 
@@ -43,6 +47,9 @@ class Harness implements JobSource, Ledger, Runner {
         ({ job, events }) => {
           for (const { type, reason } of events.map(eventText))
             this.log.push(`${job?.name} ${type} ${reason}`);
+        },
+        (recorded) => {
+          for (const listener of this.onRecorded) listener(recorded);
         },
       ],
       clock: this.clock,
@@ -75,14 +82,14 @@ class Harness implements JobSource, Ledger, Runner {
   onChange = (listener: (key: JobKey) => void): void => void this.#listeners.push(listener);
   runsOf = (key: JobKey): Run[] => [...this.ledgerRuns.values()].filter((run) => run.job === key);
 
-  commit(key: JobKey, change: LedgerChange): Promise<void> {
-    if (this.failNextCommits-- > 0) return Promise.reject(new LshError('INTERNAL', { detail: 'no disk' }));
+  async commit(key: JobKey, change: LedgerChange): Promise<void> {
+    await this.disk;
+    if (this.failNextCommits-- > 0) throw new LshError('INTERNAL', { detail: 'no disk' });
     for (const run of change.runs) this.ledgerRuns.set(run.name, run);
     const job = this.jobs.get(key);
     if (job !== undefined && change.status !== undefined)
       this.jobs.set(key, { ...job, status: change.status });
     if (change.runs.length > 0) this.log.push(`record ${change.runs.map((run) => run.phase).join(',')}`);
-    return Promise.resolve();
   }
 
   capacity = (): number => this.room - this.children.size;
@@ -115,7 +122,7 @@ class Harness implements JobSource, Ledger, Runner {
 }
 
 describe('the loop', () => {
-  test('starts a run at its slot to the millisecond, records it before and after, and forgets the child', async () => {
+  test('starts a run at its slot to the millisecond, records its claim and its end, and releases it', async () => {
     const world = new Harness();
     world.add('a', { schedule: '* * * * *' });
     world.controller.start();
@@ -134,7 +141,7 @@ describe('the loop', () => {
     expect(world.clock.pending).toBe(0);
   });
 
-  test('a runner whose names are the lock starts before the record', async () => {
+  test('a runner that claims by name starts a run before its record', async () => {
     const world = new Harness('name');
     world.add('a', { schedule: '* * * * *' });
     world.controller.start();
@@ -145,7 +152,7 @@ describe('the loop', () => {
     await world.controller.stop();
   });
 
-  test('a record that fails starts nothing, and the slot is run when recording works again', async () => {
+  test('a failed commit starts no run, and the slot runs once commits succeed again', async () => {
     const world = new Harness();
     world.add('a', { schedule: '* * * * *' });
     world.controller.start();
@@ -164,7 +171,7 @@ describe('the loop', () => {
     await world.controller.stop();
   });
 
-  test('when more is due than may start, the highest priority goes first and the rest follow as room comes', async () => {
+  test('if more runs are due than may start, they start by priority as capacity becomes free', async () => {
     const world = new Harness();
     world.room = 1;
     world.add('low', { schedule: '* * * * *', priority: 1 });
@@ -186,6 +193,37 @@ describe('the loop', () => {
     await world.controller.stop();
   });
 
+  test('listeners hear of a commit once it is durable, in their order, and of no commit that failed', async () => {
+    const world = new Harness();
+    const job = world.add('a', { schedule: '* * * * *' });
+    const heard: string[] = [];
+    world.onRecorded.push(
+      ({ change }) => heard.push(`first ${change.runs.map(({ phase }) => phase).join()}`),
+      ({ key }) => heard.push(`second ${key}`),
+    );
+    world.controller.start();
+    await settle();
+    heard.length = 0;
+    world.announce(job.key);
+    await settle();
+    expect(heard, 'no change, no commit').toEqual([]);
+    world.failNextCommits = 1;
+    world.clock.advanceTo(START + 60_000);
+    await settle();
+    expect(world.failNextCommits, 'the commit failed').toBe(0);
+    expect(heard).toEqual([]);
+    const disk = Promise.withResolvers<void>();
+    world.disk = disk.promise;
+    world.clock.advanceTo(START + 60_010);
+    await settle();
+    expect(world.controller.working, 'the commit is under way').toBe(1);
+    expect(heard).toEqual([]);
+    disk.resolve();
+    await settle();
+    expect(heard).toEqual(['first Running', 'second local/a']);
+    await world.controller.stop();
+  });
+
   test('a step of the wall clock evaluates every job again', async () => {
     const world = new Harness();
     world.add('daily', { schedule: '0 12 * * *' });
@@ -198,7 +236,7 @@ describe('the loop', () => {
     await world.controller.stop();
   });
 
-  test('a clock that is set back by hours delays no schedule by more than one evaluation interval', async () => {
+  test('a clock set back by hours delays no schedule by more than one evaluation interval', async () => {
     const world = new Harness();
     world.add('hourly', { schedule: '0 * * * *' });
     world.controller.start();
@@ -212,7 +250,7 @@ describe('the loop', () => {
     await world.controller.stop();
   });
 
-  test('a removed job has its runs stopped and their ends recorded', async () => {
+  test('the runs of a removed job are stopped and their ends recorded', async () => {
     const world = new Harness();
     const job = world.add('a', { schedule: '* * * * *' });
     world.controller.start();
@@ -230,7 +268,7 @@ describe('the loop', () => {
     await world.controller.stop();
   });
 
-  test('a job whose executor is not here is Invalid, and its neighbours run', async () => {
+  test('a job without a runner for its executor is Invalid, and other jobs run', async () => {
     const world = new Harness();
     world.add('cluster-only', { schedule: '* * * * *', executor: 'Job' });
     world.add('a', { schedule: '* * * * *' });
@@ -243,7 +281,7 @@ describe('the loop', () => {
     await world.controller.stop();
   });
 
-  test('what a run left is removed by the runner of its executor, and asked of no other', async () => {
+  test('only the runner of its executor removes what a run left behind', async () => {
     const world = new Harness();
     const removed: string[] = [];
     const runnerOf = (executor: Executor): Runner => ({

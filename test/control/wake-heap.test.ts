@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { WakeHeap } from '../../src/control/wake-heap.ts';
 import { seeded } from '../support/seed.ts';
 
-test('the heap gives back what a sorted list would, whatever is set, moved and taken', () => {
+test('the heap returns the same keys as a sorted list', () => {
   const operation = fc.oneof(
     fc.record({
       key: fc.integer({ min: 0, max: 20 }).map(String),

@@ -15,14 +15,14 @@ function aQueue(priorities: Record<string, number> = {}) {
   return { clock, queue, seen };
 }
 
-test('a key added twice is worked on once', () => {
+test('a key added twice is taken once', () => {
   const { queue } = aQueue();
   queue.add('a');
   queue.add('a');
   expect([queue.take(), queue.take()]).toEqual(['a', undefined]);
 });
 
-test('a key that changes while it is worked on comes back afterwards, and not before', () => {
+test('a key that changes while a worker has it becomes ready after done()', () => {
   const { queue } = aQueue();
   queue.add('a');
   queue.take();
@@ -32,13 +32,13 @@ test('a key that changes while it is worked on comes back afterwards, and not be
   expect(queue.take()).toBe('a');
 });
 
-test('ready keys come by priority, and in order of arrival among equals', () => {
+test('keys are taken by priority, and in order of arrival within one priority', () => {
   const { queue } = aQueue({ high: 9, low: 0 });
   for (const key of ['low', 'x', 'high', 'y']) queue.add(key);
   expect([queue.take(), queue.take(), queue.take(), queue.take()]).toEqual(['high', 'x', 'y', 'low']);
 });
 
-test('a key wakes at its instant, the latest word counts, and Infinity takes it back', () => {
+test('a key wakes at its last wake-up time, and Infinity removes the wake-up', () => {
   const { clock, queue, seen } = aQueue();
   queue.wakeAt('a', 1_010_000);
   queue.wakeAt('b', 1_005_000);
@@ -51,7 +51,7 @@ test('a key wakes at its instant, the latest word counts, and Infinity takes it 
   expect(seen.ready).toBe(1);
 });
 
-test('failures in a row wait longer each time, up to a minute, and a success forgets them', () => {
+test('each failure in a row doubles the delay up to a minute, and a success resets it', () => {
   const { queue } = aQueue();
   const delays = Array.from({ length: 16 }, () => queue.retry('a'));
   expect(delays.slice(0, 4)).toEqual([5, 10, 20, 40]);
@@ -60,12 +60,12 @@ test('failures in a row wait longer each time, up to a minute, and a success for
   expect(queue.retry('a')).toBe(5);
 });
 
-test('who asks for a longer wait gets it, and a shorter one changes nothing', () => {
+test('a longer requested wait replaces the delay, a shorter one does not', () => {
   const { queue } = aQueue();
   expect([queue.retry('a', 1_000), queue.retry('a', 1), queue.retry('a')]).toEqual([1_000, 10, 20]);
 });
 
-test('what is due is looked at every evaluation interval even when no wake-up is set', () => {
+test('the timer fires each evaluation interval even without a wake-up', () => {
   const { clock, queue } = aQueue();
   expect(clock.pending).toBe(1);
   clock.advanceTo(1_060_000);
@@ -74,7 +74,7 @@ test('what is due is looked at every evaluation interval even when no wake-up is
   expect(clock.pending).toBe(0);
 });
 
-test('a wall clock that moves on its own is reported with the size of its step', () => {
+test('a step of the wall clock is reported with its size', () => {
   const { clock, seen } = aQueue();
   clock.advanceTo(1_060_000);
   expect(seen.steps).toEqual([]);
@@ -85,7 +85,7 @@ test('a wall clock that moves on its own is reported with the size of its step',
   expect(seen.steps).toEqual([3_600_000, -7_200_000]);
 });
 
-test('a key whose priority changes while it is ready is still worked on by one worker at a time', () => {
+test('a key whose priority changes while it is ready is taken once', () => {
   const priorities: Record<string, number> = { a: 3 };
   const { queue } = aQueue(priorities);
   queue.add('a');
