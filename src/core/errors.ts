@@ -169,6 +169,13 @@ const table = {
     exit: EXIT.failure,
     http: 500,
   },
+  DISK_FULL: {
+    message: 'The disk of {path} has no room: {detail}.',
+    hint: 'Free space; `df -h "{path}"` and `df -i "{path}"` show what is full. Every change that lsh has confirmed is safe.',
+    exit: EXIT.failure,
+    http: 507,
+    retryable: true,
+  },
   SOCKET_PATH_TOO_LONG: {
     message: 'The socket path {path} has {bytes} bytes; the system allows {limit}.',
     hint: 'Name a shorter directory with LSH_RUNTIME_DIR, such as /run/user/$(id -u)/lsh.',
@@ -212,6 +219,13 @@ const table = {
     hint: 'See `lsh daemon status` and `lsh daemon logs`; running jobs survive `lsh daemon restart`.',
     exit: EXIT.failure,
     http: 502,
+    retryable: true,
+  },
+  DAEMON_STALLED: {
+    message: 'The daemon (process {pid}) answers but does not evaluate its schedules: {detail}.',
+    hint: '`lsh daemon logs` shows why; `lsh daemon restart` starts it again, and running jobs continue.',
+    exit: EXIT.failure,
+    http: 503,
     retryable: true,
   },
   // the local daemon: its requests
@@ -475,9 +489,15 @@ function fill(template: string, fields: Fields): string {
   return template.replaceAll(/\{(\w+)\}/g, (whole, name: string) => String(fields[name] ?? whole));
 }
 
-/** Returns an LshError as it is; wraps any other thrown value as INTERNAL. */
+/** Error codes of the file system for a disk, or the user's share of it, without room. */
+const NO_ROOM = new Set(['ENOSPC', 'EDQUOT']);
+
+/** Returns an LshError as it is. Turns an error about a full disk into DISK_FULL, and any other value into INTERNAL. */
 export function toLshError(thrown: unknown): LshError {
   if (thrown instanceof LshError) return thrown;
   const detail = thrown instanceof Error ? thrown.message : String(thrown);
+  const { code, path } = (thrown ?? {}) as { code?: string; path?: string };
+  if (code !== undefined && NO_ROOM.has(code))
+    return new LshError('DISK_FULL', { path: path ?? 'the state directory', detail }, { cause: thrown });
   return new LshError('INTERNAL', { detail }, { cause: thrown });
 }

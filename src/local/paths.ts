@@ -10,9 +10,10 @@ import {
   mkdirSync,
   openSync,
   unlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { LshError } from '../core/errors.ts';
+import { LshError, toLshError } from '../core/errors.ts';
 
 /** The deciding variables as the environment holds them; a relative XDG path counts as unset, as XDG demands. */
 export interface PathSettings {
@@ -136,7 +137,32 @@ function directoryError(path: string, error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   const unsafe = DETAILS[code];
   if (unsafe) return new LshError('STATE_DIR_UNSAFE', { path, detail: unsafe }, { cause: error });
+  if (toLshError(error).code === 'DISK_FULL')
+    return new LshError('DISK_FULL', { path, detail: error.message }, { cause: error });
   return new LshError('STATE_DIR_UNWRITABLE', { path, detail: error.message }, { cause: error });
+}
+
+/** Enough for a page of the store and the files of a run. */
+const PROBE_BYTES = 64 * 1024;
+
+/** Writes a file into the directory and deletes it. Throws DISK_FULL, STATE_DIR_UNWRITABLE. */
+export function requireWritable(directory: string): void {
+  const path = join(directory, `.write-probe-${process.pid}-${process.hrtime.bigint()}`);
+  try {
+    writeFileSync(path, Buffer.alloc(PROBE_BYTES), { flag: 'wx', mode: 0o600, flush: true });
+  } catch (error) {
+    throw directoryError(directory, error);
+  } finally {
+    removeProbe(path);
+  }
+}
+
+function removeProbe(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // On a read-only or full disk the file was never made.
+  }
 }
 
 /** Creates an empty file with mode 0600, or restricts an existing file to it. */

@@ -4,7 +4,7 @@ import { chmodSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { loadConfig, type Config } from '../config.ts';
 import { EXIT, LshError, type ExitStatus } from '../core/errors.ts';
-import { ensureDirectories, localPaths, requireSocketPath } from '../local/paths.ts';
+import { ensureDirectories, localPaths, requireSocketPath, requireWritable } from '../local/paths.ts';
 import { openLog, type Log } from '../telemetry/log.ts';
 import { RunnerServer } from '../runners/remote/runner-server.ts';
 import { SubprocessRunner } from '../runners/subprocess/subprocess-runner.ts';
@@ -48,6 +48,7 @@ function prepare(config: Config): RunnerPaths {
   const { runnerSocket: socket = join(local.runtimeDir, 'runner.sock') } = config;
   requireSocketPath(socket);
   ensureDirectories({ stateDir, runtimeDir: dirname(socket) });
+  requireWritable(stateDir);
   if (config.runnerGroupAccess) chmodSync(dirname(socket), GROUP_DIRECTORY);
   return { stateDir, socket };
 }

@@ -3,6 +3,7 @@ import { rfc3339 } from '../../core/rfc3339.ts';
 import type { Job } from '../../core/job.ts';
 import { isActive } from '../../core/run.ts';
 import type { Clock } from '../../control/ports.ts';
+import { daemonHealth, type Progress } from './daemon-health.ts';
 import type { StoreJobSource } from '../jobs/job-source.ts';
 import type { LocalPaths } from '../paths.ts';
 import { PROTOCOL_VERSION, type DaemonStatus } from '../socket/protocol.ts';
@@ -17,6 +18,9 @@ export interface DaemonHandlerOptions {
   timeZone: () => string;
   /** When this daemon started, in milliseconds. */
   startedAt: number;
+  progress: Progress;
+  /** Tries a write; throws why it fails. */
+  probe: () => Promise<void>;
   /** Begins the shutdown; the daemon still answers the request. */
   shutdown: () => void;
 }
@@ -26,7 +30,7 @@ export function daemonHandlers(
   options: DaemonHandlerOptions,
 ): Pick<Handlers, 'daemon.status' | 'daemon.shutdown'> {
   return {
-    'daemon.status': async () => daemonStatus(options),
+    'daemon.status': () => daemonStatus(options),
     'daemon.shutdown': async () => {
       options.shutdown();
       return { pid: process.pid };
@@ -34,14 +38,9 @@ export function daemonHandlers(
   };
 }
 
-function daemonStatus({
-  clock,
-  paths,
-  version,
-  timeZone,
-  startedAt,
-  source,
-}: DaemonHandlerOptions): DaemonStatus {
+async function daemonStatus(options: DaemonHandlerOptions): Promise<DaemonStatus> {
+  const { clock, paths, version, timeZone, startedAt, source, progress, probe } = options;
+  const jobs = jobsOf(source);
   const memory = process.memoryUsage();
   return {
     pid: process.pid,
@@ -53,14 +52,20 @@ function daemonStatus({
     socketPath: paths.socket,
     logPath: paths.log,
     timeZone: timeZone(),
-    ...counts(source),
+    ...counts(source, jobs),
     memory: { rssBytes: memory.rss, heapUsedBytes: memory.heapUsed },
+    health: await daemonHealth({ jobs, now: clock.now(), startedAt, progress, probe }),
   };
 }
 
-function counts(source: StoreJobSource): Pick<DaemonStatus, 'jobs' | 'activeRuns' | 'next'> {
-  const keys = [...source.keys()];
-  const jobs = keys.map((key) => source.get(key)).filter((job) => job !== undefined);
+function jobsOf(source: StoreJobSource): Job[] {
+  return [...source.keys()].map((key) => source.get(key)).filter((job) => job !== undefined);
+}
+
+function counts(
+  source: StoreJobSource,
+  jobs: readonly Job[],
+): Pick<DaemonStatus, 'jobs' | 'activeRuns' | 'next'> {
   const next = soonest(jobs);
   return {
     jobs: {
@@ -68,7 +73,7 @@ function counts(source: StoreJobSource): Pick<DaemonStatus, 'jobs' | 'activeRuns
       suspended: jobs.filter(({ spec }) => spec.suspend).length,
       invalid: jobs.filter(({ status }) => status?.phase === 'Invalid').length,
     },
-    activeRuns: keys.flatMap((key) => source.runsOf(key).filter(isActive)).length,
+    activeRuns: [...source.keys()].flatMap((key) => source.runsOf(key).filter(isActive)).length,
     ...(next && { next }),
   };
 }

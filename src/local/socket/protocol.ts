@@ -13,6 +13,18 @@ export const VERSION_HEADER = 'lsh-version';
 /** Largest request body, in bytes. */
 export const REQUEST_MAX_BYTES = 1024 * 1024;
 
+/** Whether the daemon does its work. `lsh doctor` and `lsh daemon status` judge by the same problems. */
+export interface DaemonHealth {
+  /** Each reason why runs may not start; empty while all is well. */
+  problems: WireError[];
+  /** The newest evaluation of a job that succeeded. */
+  lastEvaluationAt?: string;
+  /** Jobs whose next slot has passed without an outcome. */
+  overdueJobs: number;
+  /** Jobs that wait for their evaluation. */
+  backlog: number;
+}
+
 /** Shown by `lsh daemon status`. */
 export interface DaemonStatus {
   pid: number;
@@ -30,6 +42,7 @@ export interface DaemonStatus {
   /** The next slot of all jobs. */
   next?: { job: string; at: string };
   memory: { rssBytes: number; heapUsedBytes: number };
+  health: DaemonHealth;
 }
 
 /** The commands about the daemon itself. */

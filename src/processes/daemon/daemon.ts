@@ -2,7 +2,7 @@
 // It never ends the process itself; it returns, or throws, and cli/main does.
 import { loadConfig, type Config } from '../../config.ts';
 import { EXIT, LshError, toLshError, type ExitStatus } from '../../core/errors.ts';
-import { ensureDirectories, localPaths, type LocalPaths } from '../../local/paths.ts';
+import { ensureDirectories, localPaths, requireWritable, type LocalPaths } from '../../local/paths.ts';
 import { tellParent } from '../../local/lifecycle/spawn-daemon.ts';
 import { openLog, type Log } from '../../telemetry/log.ts';
 import { VERSION } from '../../version.ts';
@@ -18,6 +18,7 @@ export async function runDaemon(config: Config = loadConfig()): Promise<ExitStat
   try {
     const paths = localPaths(config);
     ensureDirectories(paths);
+    requireWritable(paths.stateDir);
     // Two, because a socket alone is not enough: its directory is emptied when the user logs out, and a second
     // daemon would then run every job twice.
     const locks = acquireLocks(paths.locks, () => new LshError('DAEMON_ALREADY_RUNNING', { detail: '' }));

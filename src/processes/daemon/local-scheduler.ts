@@ -14,14 +14,16 @@ import { hostTimeZone } from '../../local/host-time-zone.ts';
 import { jobHandlers } from '../../local/handlers/job-handlers.ts';
 import { StoreJobSource } from '../../local/jobs/job-source.ts';
 import { logRecorder } from '../../telemetry/log-recorder.ts';
-import type { LocalPaths } from '../../local/paths.ts';
+import { requireWritable, type LocalPaths } from '../../local/paths.ts';
 import { runHandlers } from '../../local/handlers/run-handlers.ts';
 import { DaemonServer, type Handlers } from '../../local/socket/server.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { SubprocessRunner } from '../../runners/subprocess/subprocess-runner.ts';
 import { SqliteStore } from '../../stores/sqlite/sqlite-store.ts';
 import { VERSION } from '../../version.ts';
+import { requireDatabase } from '../check-store.ts';
 import { commandPolicy, refusal } from '../command-policy.ts';
+import { EvaluationProgress } from './evaluation-progress.ts';
 import { pruneHourly } from './history-pruning.ts';
 import { keepSocket } from './socket-keeping.ts';
 
@@ -46,6 +48,7 @@ export class LocalScheduler {
   readonly #controller: Controller;
   readonly #server: DaemonServer;
   readonly #startedAt = systemClock.now();
+  readonly #progress = new EvaluationProgress(systemClock, () => this.#controller);
   #housekeeping: (() => void)[] = [];
 
   /** Opens the store; throws STORE_… when it cannot be used. */
@@ -53,6 +56,7 @@ export class LocalScheduler {
     this.#options = options;
     const { config, paths, log } = options;
     const policy = commandPolicy(config);
+    requireDatabase(paths);
     this.#store = SqliteStore.open(paths.database);
     this.#source = new StoreJobSource(this.#store, this.#store, systemClock);
     this.#runner = new SubprocessRunner({
@@ -133,6 +137,7 @@ export class LocalScheduler {
       reconciler,
       clock: systemClock,
       logger: log.component('controller'),
+      meter: this.#progress,
       workers: WORKERS,
       evaluationIntervalMs: config.evaluationIntervalMs,
     });
@@ -162,9 +167,16 @@ export class LocalScheduler {
         version: VERSION,
         timeZone,
         startedAt: this.#startedAt,
+        progress: this.#progress,
+        probe: () => this.#probeWrites(),
         shutdown,
       }),
     };
+  }
+
+  async #probeWrites(): Promise<void> {
+    requireWritable(this.#options.paths.stateDir);
+    await this.#store.probe();
   }
 
   #runningRuns(): Run[] {

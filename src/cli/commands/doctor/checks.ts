@@ -1,8 +1,10 @@
 // The checks of `lsh doctor`, ordered so that an early failure explains the later ones.
+import { existsSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { environmentState, loadConfig } from '../../../config.ts';
 import { LshError, toLshError } from '../../../core/errors.ts';
-import type { LocalPaths } from '../../../local/paths.ts';
+import { requireWritable, type LocalPaths } from '../../../local/paths.ts';
+import { fromWire } from '../../../local/socket/protocol.ts';
 import { VERSION } from '../../../version.ts';
 import type { Io } from '../../io.ts';
 import { connectLocal, pathsFromConfig } from '../../../processes/local-jobs.ts';
@@ -19,7 +21,7 @@ export interface Check {
   hint?: string;
 }
 
-/** Every check, in order. No check changes anything. */
+/** Every check, in order. No check leaves anything changed. */
 export async function allChecks(io: Io): Promise<Check[]> {
   const basics = [
     await checked('node', () => `Node ${process.versions.node}, lsh ${VERSION}`),
@@ -93,7 +95,8 @@ async function localChecks(paths: LocalPaths): Promise<Check[]> {
     await privateCheck('runtime', paths.runtimeDir, 0o700),
     await privateCheck('database', paths.database, 0o600),
     await privateCheck('log', paths.log, 0o600),
-    await storeCheck(paths.database),
+    await checked('write', () => writeCheck(paths.stateDir)),
+    await storeCheck(paths),
     await daemonCheck(paths),
   ];
 }
@@ -129,15 +132,24 @@ async function privateCheck(name: string, path: string, privateMode: number): Pr
   });
 }
 
-async function storeCheck(database: string): Promise<Check> {
+/** A disk without room, or a read-only one, stops every schedule. */
+function writeCheck(stateDir: string): string {
+  if (!existsSync(stateDir)) return 'no state directory yet';
+  requireWritable(stateDir);
+  return 'a file can be written and deleted';
+}
+
+async function storeCheck(paths: LocalPaths): Promise<Check> {
   const { checkStore } = await import('../../../processes/check-store.ts');
-  return checked('store', () => checkStore(database));
+  return checked('store', () => checkStore(paths));
 }
 
 async function daemonCheck(paths: LocalPaths): Promise<Check> {
   return checked('daemon', async () => {
-    const { pid, version, jobs, activeRuns } = await connectLocal(paths).status({});
+    const { pid, version, jobs, activeRuns, health } = await connectLocal(paths).status({});
     const detail = `running (process ${pid}, lsh ${version}), jobs ${jobs.total}, active runs ${activeRuns}`;
+    const [problem] = health.problems;
+    if (problem !== undefined) throw fromWire(problem);
     if (version === VERSION) return detail;
     const hint = 'Run `lsh daemon restart` to start this version; running jobs continue.';
     throw new LshError(
