@@ -1,5 +1,5 @@
-// Whatever is wrong, a person gets one clear error with a way out and the documented status, and the jobs that
-// were there before are still there.
+// Whatever is wrong, the user gets one clear error with a hint and the documented status, and the jobs that
+// existed before still exist.
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -27,7 +27,7 @@ const isRoot = process.getuid?.() === 0;
 const KEPT = ['cron', 'add', '-n', 'kept', '-s', '@yearly', '-c', 'echo kept'];
 const NOBODY = { uid: 65534, gid: 65534, cwd: '/' };
 
-/** One error, its hint and its code on stderr, nothing on stdout, and the status that docs/errors.md names. */
+/** One error, its hint and its code on stderr, nothing on stdout, and the status in docs/errors.md. */
 function expectOneError({ status, stdout, stderr }: Ended, code: ErrorCode): void {
   expect(stderr).toMatch(/^error: [^\n]+\n( {2}[^\n]+\n)*hint: [^\n]+\n( {2}[^\n]*\n)*\[[A-Z_]+\]\n$/);
   expect(stderr).toContain(`[${code}]`);
@@ -39,7 +39,7 @@ const ADD = ['cron', 'add', '-n', 'bad', '-c', 'true'];
 const shared = aSharedDaemon();
 beforeAll(() => lshOk(shared, KEPT));
 
-describe('a job that is wrong', () => {
+describe('a bad job', () => {
   test.each<[string, string[], RegExp, ErrorCode]>([
     ['an empty expression', [...ADD, '-s', ''], /spec\.schedule: .*empty/, 'JOB_INVALID'],
     ['an expression of 4 fields', [...ADD, '-s', '* * * *'], /spec\.schedule: .*4 fields/, 'JOB_INVALID'],
@@ -59,9 +59,9 @@ describe('a job that is wrong', () => {
     ['10 MB in one field', ['apply', '-f', 'large.json'], /larger/, 'REQUEST_TOO_LARGE'],
     ['a flag that does not exist', [...ADD, '-s', '@daily', '--bogus'], /--bogus/, 'USAGE'],
     ['no command', ['cron', 'add', '-n', 'bad', '-s', '@daily'], /command/, 'JOB_INVALID'],
-    ['a file that is not there', ['apply', '-f', 'absent.yaml'], /absent\.yaml/, 'FILE_UNREADABLE'],
-    ['a job that is not there', ['cron', 'get', 'absent'], /absent/, 'JOB_NOT_FOUND'],
-    ['a command that is refused', [...ADD.slice(0, -1), 'rm -rf /', '-s', '@daily'], /rm/, 'COMMAND_REFUSED'],
+    ['a missing file', ['apply', '-f', 'absent.yaml'], /absent\.yaml/, 'FILE_UNREADABLE'],
+    ['an unknown job', ['cron', 'get', 'absent'], /absent/, 'JOB_NOT_FOUND'],
+    ['a refused command', [...ADD.slice(0, -1), 'rm -rf /', '-s', '@daily'], /rm/, 'COMMAND_REFUSED'],
   ])('%s', async (_, args, said, code) => {
     const directory = shared.env['HOME'] ?? '';
     const description = 'x'.repeat(10_000_000);
@@ -73,7 +73,7 @@ describe('a job that is wrong', () => {
   });
 });
 
-describe('what is no request', () => {
+describe('a bad request', () => {
   const half = 'POST /v1/job.list HTTP/1.1\r\nhost: lsh\r\ncontent-length: 100\r\n\r\n{"half":';
   const large = `POST /v1/job.put HTTP/1.1\r\nhost: lsh\r\ncontent-length: 10000000\r\n\r\n${'x'.repeat(10_000_000)}`;
 
@@ -93,7 +93,7 @@ describe('what is no request', () => {
   });
 });
 
-describe('a place that is wrong', () => {
+describe('a bad directory', () => {
   test('no HOME', async () => {
     expectOneError(await lsh({ env: { PATH: process.env['PATH']! } }, ['daemon', 'start']), 'HOME_MISSING');
     expectOneError(await lsh({ env: { PATH: process.env['PATH']! } }, ['cron', 'list']), 'HOME_MISSING');
@@ -124,7 +124,7 @@ describe('a place that is wrong', () => {
     await expectKept(home);
   });
 
-  test.runIf(isRoot)('a state directory of somebody else', async () => {
+  test.runIf(isRoot)('a state directory of another user', async () => {
     const home = aHome();
     mkdirSync(home.paths.stateDir, { mode: 0o700 });
     chownSync(home.paths.stateDir, NOBODY.uid, NOBODY.gid);
@@ -132,8 +132,8 @@ describe('a place that is wrong', () => {
   });
 });
 
-describe('a database that is wrong', () => {
-  test('a damaged one is left as it is, and the way out that the hint names works', async () => {
+describe('a bad database', () => {
+  test('a damaged file stays unchanged, and the fix in the hint works', async () => {
     const home = await aHomeWithAJob();
     await lshOk(home, ['daemon', 'stop']);
     const { database } = home.paths;
@@ -150,14 +150,14 @@ describe('a database that is wrong', () => {
     await expectKept(home);
   });
 
-  test('one that lost its second half is not taken for an empty one', async () => {
+  test('a file without its second half is not taken for an empty one', async () => {
     const home = await aHomeWithAJob();
     await lshOk(home, ['daemon', 'stop']);
     truncateSync(home.paths.database, 6000);
     expectOneError(await lsh(home, ['daemon', 'start']), 'STORE_CORRUPT');
   });
 
-  test('one of a newer version is left to the newer version', async () => {
+  test('the file of a newer version stays unchanged', async () => {
     const home = await aHomeWithAJob();
     await lshOk(home, ['daemon', 'stop']);
     const before = schemaVersion(home, 99);
@@ -166,7 +166,7 @@ describe('a database that is wrong', () => {
     await expectKept(home);
   });
 
-  test('one on a full disk refuses what is new, keeps what was there, and works again when there is room', async ({
+  test('a file on a full disk takes no new job, keeps the others, and works again when there is space', async ({
     skip,
   }) => {
     const disk = mountSmallDisk();
@@ -191,8 +191,8 @@ describe('a database that is wrong', () => {
   });
 });
 
-describe('a daemon that is there, or was', () => {
-  test('a second start in the background says so and is no failure; in the foreground it is refused', async () => {
+describe('a running or dead daemon', () => {
+  test('a second start succeeds in the background, and is refused in the foreground', async () => {
     const home = await aHomeWithAJob();
     const { pid } = await home.client.status({});
     expect(await lshOk(home, ['daemon', 'start'])).toBe(`daemon is already running (process ${pid})\n`);
@@ -230,14 +230,14 @@ async function jobsOf(home: TestHome): Promise<string[]> {
   return (await home.client.list({})).map(({ metadata }) => metadata.name);
 }
 
-/** The next daemon starts and has the job as it was. */
+/** The next daemon starts, and has the job unchanged. */
 async function expectKept(home: TestHome): Promise<void> {
   await lshOk(home, ['daemon', 'start']);
   expect(await jobsOf(home)).toEqual(['kept']);
   expect((await home.client.get({ name: 'kept' })).spec.command).toBe('echo kept');
 }
 
-/** Sets the version of the schema; answers with the one before. */
+/** Sets the version of the schema; returns the earlier version. */
 function schemaVersion({ paths }: TestHome, version: unknown): unknown {
   const database = new DatabaseSync(paths.database);
   const before = database.prepare("SELECT value FROM meta WHERE key = 'schema_version'").get()?.['value'];
@@ -246,7 +246,7 @@ function schemaVersion({ paths }: TestHome, version: unknown): unknown {
   return before;
 }
 
-/** A disk of 4 MB, where this user may mount one. */
+/** A disk of 4 MB, if this user may mount one. */
 function mountSmallDisk(): string | undefined {
   const disk = mkdtempSync(join(tmpdir(), 'lsh-test-disk-'));
   onTestFinished(() => rmSync(disk, { recursive: true, force: true }));
@@ -259,7 +259,7 @@ function mountSmallDisk(): string | undefined {
   return disk;
 }
 
-/** Adds jobs until one is refused: a store that is full may have room left in pages that it holds already. */
+/** Adds jobs until one is refused: a full store may have free space in its allocated pages. */
 async function addUntilRefused(home: TestHome): Promise<{ names: string[]; refusal: Ended }> {
   const names: string[] = [];
   for (let count = 0; count < 100; count++) {
@@ -273,7 +273,7 @@ async function addUntilRefused(home: TestHome): Promise<{ names: string[]; refus
   throw new Error('the disk never became full');
 }
 
-/** Resolves when nobody listens on the socket any more: a daemon that is dying may yet take a call and drop it. */
+/** Resolves when the socket has no listener: a dying daemon may still accept a call and drop it. */
 async function goneSilent({ client }: TestHome): Promise<void> {
   await eventually(() =>
     client.status({}).then(

@@ -1,4 +1,4 @@
-// What changes nothing writes nothing: the store is compared byte by byte.
+// A command that changes nothing writes nothing: the test compares the store byte by byte.
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { aSharedDaemon, lshOk } from '../support/daemon/cli.ts';
@@ -6,18 +6,18 @@ import { aSharedDaemon, lshOk } from '../support/daemon/cli.ts';
 const home = aSharedDaemon();
 const ADD = ['cron', 'add', '--name', 'backup', '--schedule', '0 2 * * *', '--command'];
 
-/** Everything the store holds. */
+/** The whole content of the store. */
 function storeBytes(): Buffer {
   return Buffer.concat(['', '-wal'].map((suffix) => readFileSync(home.paths.database + suffix)));
 }
 
-/** The loop records the first status of a job after the answer to the command that made it. */
+/** Waits for the first status of a job, which the loop records after the command has returned. */
 async function recorded(name: string): Promise<void> {
   const job = JSON.parse(await lshOk(home, ['cron', 'get', name, '-o', 'json'])) as { status?: unknown };
   if (job.status === undefined) await recorded(name);
 }
 
-test('a job that is unchanged, and a dry run of whatever kind, leave the store as it was', async () => {
+test('an unchanged job and every kind of dry run leave the store unchanged', async () => {
   await lshOk(home, [...ADD, 'echo one']);
   await recorded('backup');
   const before = storeBytes();

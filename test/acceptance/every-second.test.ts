@@ -1,5 +1,5 @@
-// The first promise, at its hardest: a job that is due each second, for a minute, with the daemon left alone and
-// with the daemon killed again and again. What the commands wrote is held against what the ledger says.
+// The first promise at its hardest: a job that is due each second, for a minute, with the daemon undisturbed and
+// with the daemon killed again and again. The test compares the lines of the commands with the ledger.
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -10,7 +10,7 @@ import { followFile, type FollowedFile } from '../support/side-effects.ts';
 
 const SECONDS = 60;
 const KILL_EVERY = 5;
-/** Also where a start takes so long that fewer fit into the minute. */
+/** Low enough for a machine on which slow starts let fewer slots fit into the minute. */
 const LEAST_KILLS = 4;
 const DARK_SECONDS = 2;
 const ALL_TIME = { from: '2000-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z', limit: 1000 };
@@ -39,7 +39,7 @@ interface Minute {
   spec: JobSpecInput;
 }
 
-/** A job in a home of its own; each of its runs appends its slot to the file. */
+/** A job with a daemon of its own; each run appends its slot to the file. */
 function aMinute(spec: JobSpecInput): Minute {
   const home = aHome();
   const file = followFile(join(home.env['HOME'] ?? '', 'slots'));
@@ -65,14 +65,14 @@ async function leaveAlone({ home, file, spec }: Minute): Promise<void> {
 }
 
 /**
- * Kills the daemon at each fifth slot seen, and leaves it dead until the other one, whose minute is the measure of
- * both, has seen two more.
+ * Kills the daemon at each fifth slot, and restarts it after the undisturbed daemon, whose minute is the measure of
+ * both, has run two more.
  */
 async function killAgainAndAgain({ home, file, spec }: Minute, steady: FollowedFile): Promise<Account> {
   let daemon = await aDaemon(home);
   await daemon.client.put({ job: aManifest('every', spec) });
   for (let kills = 0; kills < LEAST_KILLS || steady.lines().length < SECONDS - KILL_EVERY; kills++) {
-    // Slots of its own: of those that it catches up there would be more each time, where a start takes long.
+    // Counts slots of its own time only: where a start takes long, catch-up would add more each time.
     await newerSlots(file, Date.now(), KILL_EVERY);
     daemon.child.kill('SIGKILL');
     await once(daemon.child, 'exit');
@@ -84,7 +84,7 @@ async function killAgainAndAgain({ home, file, spec }: Minute, steady: FollowedF
   return accountOf(home, file);
 }
 
-/** Resolves when so many runs of slots after the instant have written their line. */
+/** Resolves when so many runs of slots after the instant have written their lines. */
 async function newerSlots(file: FollowedFile, after: number, count: number): Promise<void> {
   const newer = () => file.lines().filter((slot) => Date.parse(slot) > after).length;
   while (newer() < count) await file.reaches(file.lines().length + 1);
@@ -95,7 +95,7 @@ interface Account {
   triggers: Set<string>;
 }
 
-/** Holds the ledger against the file: no second without its outcome, none with two, and what ran ran once. */
+/** Compares ledger and file: each second has exactly one outcome, and each run ran once. */
 async function accountOf({ client }: TestHome, file: FollowedFile): Promise<Account> {
   const outcomes = (await client.slots({ name: 'every', ...ALL_TIME })).reverse();
   const seconds = outcomes.flatMap(secondsOf);

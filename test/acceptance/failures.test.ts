@@ -1,4 +1,4 @@
-// A failure never ends a schedule, and a dead child is a result: through the command line and a real daemon.
+// A failure never ends a schedule, and a dead child ends its run: through the command line and a real daemon.
 import { statSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -51,7 +51,7 @@ test('retry.limit 3 makes exactly four attempts, each after a longer delay', asy
   });
   const runs = (await home.client.runs({ name: 'retries' })).reverse();
   expect(runs.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4]);
-  // When each was to start; it may have started later, and the next one all the same after its own delay.
+  // The planned starts: an attempt may start later, and the next one still follows after its own delay.
   const database = new DatabaseSync(home.paths.database, { readOnly: true });
   const planned = database
     .prepare(`SELECT start_after AS at FROM runs WHERE job = 'local/retries' ORDER BY attempt`)
@@ -60,12 +60,12 @@ test('retry.limit 3 makes exactly four attempts, each after a longer delay', asy
   const delays = runs
     .slice(1)
     .map((_, index) => planned[index + 1]!.at - Date.parse(runs[index]!.finishedAt!));
-  // A tenth of each delay may be spread; the next one is twice as long.
+  // Jitter is up to a tenth of each delay; each delay doubles.
   const spread = (delay: number, index: number) => Math.abs(delay / (1000 * 2 ** index) - 1);
   expect(delays.filter((delay, index) => spread(delay, index) > 0.101)).toEqual([]);
   const early = runs.filter(({ startedAt }, index) => Date.parse(startedAt!) < planned[index]!.at);
   expect(early).toEqual([]);
-  // Nothing is planned after the fourth.
+  // No attempt follows the fourth.
   const job = await home.client.get({ name: 'retries' });
   expect(job.status).toMatchObject({ active: [], totals: { failed: 4 } });
 });
@@ -73,8 +73,8 @@ test('retry.limit 3 makes exactly four attempts, each after a longer delay', asy
 test.each([
   ['of a shell line', ['-c', 'no-such-command --flag']],
   ['without a shell', ['--', '/no/such/program']],
-  ['in a directory that is not there', ['-w', '/no/such/directory', '-c', 'true']],
-  ['by a shell that is not there', ['--shell', '/no/such/shell', '-c', 'true']],
+  ['in a missing directory', ['-w', '/no/such/directory', '-c', 'true']],
+  ['by a missing shell', ['--shell', '/no/such/shell', '-c', 'true']],
 ])('a command that does not exist, %s, is Failed with SpawnError, and the daemon lives', async (_, flags) => {
   const { pid } = await home.client.status({});
   await lshOk(home, ['cron', 'add', '-n', 'absent', '-s', '@yearly', ...flags]);
@@ -89,7 +89,7 @@ test('a timeout ends the whole process group: no process of the run is left', as
   const command = "sh -c 'sleep 1000 & echo both; sleep 1000'";
   await lshOk(home, ['cron', 'add', '-n', 'slow', '-s', '@yearly', '-c', command, '--timeout', '5s']);
   const { name } = await home.client.trigger({ name: 'slow', id: '1' });
-  // Who looks for processes may look before there are any, or when there are none any more: they tell themselves.
+  // The processes report themselves: a search could come before they start, or after they end.
   expect(await home.client.run({ run: name, wait: true })).toMatchObject({
     phase: 'Killed',
     reason: 'TimedOut',
@@ -103,7 +103,7 @@ test('100 MB of output leave the daemon’s memory flat and the log bounded, wit
   const flood = (bytes: number) => `head -c ${bytes} /dev/zero | tr '\\0' x; echo; echo the end`;
   const add = (bytes: number) =>
     lshOk(home, ['cron', 'add', '-n', 'flood', '-s', '@yearly', '-c', flood(bytes)]);
-  // What the first output of any size costs is not the flood's.
+  // The first output allocates memory of its own, which the flood must not count.
   await add(20 * MEGABYTE);
   await trigger('flood');
   const before = await peakMemory(pid);
@@ -121,7 +121,7 @@ test('100 MB of output leave the daemon’s memory flat and the log bounded, wit
   expect(statSync(join(home.paths.stateDir, 'logs', `${run.name}.log`)).size).toBe(log.length);
 });
 
-/** The most memory the process ever had, in bytes. */
+/** The peak memory of the process, in bytes. */
 async function peakMemory(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
@@ -136,10 +136,10 @@ test.each(['restart', 'kill -9'])(
     const command = `cat '${words}'; exit 7`;
     await lshOk(home, ['cron', 'add', '-n', 'long', '-s', '@yearly', '-c', command]);
     const { name } = await home.client.trigger({ name: 'long', id: '1' });
-    // Opens once the command has: from here on it says what the test writes.
+    // Opens once the command has opened it; from here on the command prints the lines of the test.
     const speech = await open(words, 'w');
     await speech.write('before\n');
-    // What the daemon has read and not yet written dies with it, as with any pipe.
+    // The daemon loses output that it has read and not yet written, as any reader of a pipe.
     for await (const _ of home.client.log({ name: 'long', run: name, follow: true })) break;
     const { pid } = await home.client.status({});
     if (how === 'restart') {

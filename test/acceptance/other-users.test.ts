@@ -1,4 +1,4 @@
-// Nobody else gets in: what a second user of the machine sees of a daemon that runs, where only lsh's own
+// No other user gets in: what a second user of the machine sees of a running daemon, when only lsh's own
 // directories protect it.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, lstatSync, readdirSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { eventually } from '../support/eventually.ts';
 const isRoot = process.getuid?.() === 0;
 const NOBODY = { uid: 65534, gid: 65534, cwd: '/' };
 
-/** A daemon that was started under this umask and has run a job, in a home that everybody may enter. */
+/** A daemon that was started under this umask and has run a job, in a directory that every user may enter. */
 async function aUsedHome(umask: number): Promise<TestHome> {
   const before = process.umask(umask);
   onTestFinished(() => void process.umask(before));
@@ -23,12 +23,12 @@ async function aUsedHome(umask: number): Promise<TestHome> {
   });
   const { name } = await home.client.trigger({ name: 'secret', id: '1' });
   await home.client.run({ run: name, wait: true });
-  // What it was run with is put away after its end was told.
+  // The runner removes the start directory after it has reported the end.
   await eventually(() => readdirSync(join(home.paths.stateDir, 'runs')).length === 0);
   return home;
 }
 
-/** Every file and directory that lsh made, with the bits that others would need. */
+/** Every file and directory of lsh that gives a permission to other users. */
 function openToOthers({ paths }: TestHome): string[] {
   return [paths.stateDir, paths.runtimeDir].flatMap((directory) =>
     [
@@ -39,11 +39,11 @@ function openToOthers({ paths }: TestHome): string[] {
 }
 
 describe.each([0o000, 0o077])('a daemon started under umask %o', (umask) => {
-  test('leaves nothing open to others, after a run too', async () => {
+  test('leaves no file open to others, also after a run', async () => {
     expect(openToOthers(await aUsedHome(umask))).toEqual([]);
   });
 
-  test.runIf(isRoot)('cannot be asked, read or stopped by another user', async () => {
+  test.runIf(isRoot)('refuses requests of another user, who cannot read or stop it', async () => {
     const home = await aUsedHome(umask);
     const { pid } = await home.client.status({});
     for (const args of [

@@ -1,4 +1,4 @@
-// Whoever gives the daemon the key of the secrets has it in the commands, and meets it nowhere else.
+// The commands get the daemon's key of the secrets, and no output shows it.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { aHome } from '../support/daemon/daemon.ts';
 
 const KEY = 'AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0JQMADEUP';
 
-/** Every byte of every file in the directory. */
+/** The bytes of all files in the directory. */
 function everythingIn(directory: string): string {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -15,7 +15,7 @@ function everythingIn(directory: string): string {
     .join('\n');
 }
 
-test('a scheduled command has the key, and nothing that can be read shows it', async () => {
+test('a scheduled command has the key, and no file or output shows it', async () => {
   const home = await aStartedHome(aHome({ LSH_SECRETS_KEY: KEY, LSH_LOG_LEVEL: 'debug' }));
   const command = 'echo "length ${#LSH_SECRETS_KEY}"; env | grep SECRETS';
   const job = ['--name', 'key', '--schedule', '@yearly', '--command', command];

@@ -1,4 +1,4 @@
-// What every runner owes the loop, whatever it runs things on. Commands are plain POSIX sh.
+// The contract of Runner as one suite; every implementation runs it. Commands are POSIX sh.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Runner } from '../../src/control/ports.ts';
 import type { JobSpecInput } from '../../src/core/job.ts';
@@ -8,7 +8,7 @@ import { endOf } from '../support/runners/run-output.ts';
 export interface RunnerUnderTest {
   /** Admits at least three runs at a time. */
   runner: Runner;
-  /** Ends everything that the test left behind. */
+  /** Ends all processes and removes all files of the test. */
   close(): Promise<void>;
 }
 
@@ -48,7 +48,7 @@ export function runnerContract(name: string, factory: () => Promise<RunnerUnderT
       expect(await end).toMatchObject({ state: 'Ended', exitCode: 42 });
     });
 
-    test('a command that does not exist is an observation and not an exception', async () => {
+    test('a command that does not exist is an observation, not an exception', async () => {
       const { end } = await started({ args: ['no-such-command-anywhere'] });
       expect(await end).toMatchObject({ state: 'Ended', reason: 'SpawnError' });
     });
@@ -78,7 +78,7 @@ export function runnerContract(name: string, factory: () => Promise<RunnerUnderT
       expect(await end).toMatchObject({ state: 'Ended', reason: 'TimedOut' });
     });
 
-    test('stop() of a run that has ended, or that nobody knows, changes nothing', async () => {
+    test('stop() of an ended or unknown run changes nothing', async () => {
       const { end, run, job } = await started({ command: 'exit 3' });
       const ended = await end;
       void runner.stop(run.name, 'TimedOut', 0, run.job);

@@ -1,5 +1,5 @@
-// What every JobStore and RunStore promises, as one suite; run it against each implementation. Nothing in it
-// knows what a store is made of.
+// The contract of JobStore and RunStore as one suite; every implementation runs it. It
+// uses the interfaces alone.
 import { assert, asyncProperty, string } from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JobStore, RunStore } from '../../src/contracts/stores.ts';
@@ -16,7 +16,7 @@ export interface Opened {
 const names = (runs: Run[]) => runs.map((run) => run.name);
 const FINISHED: RunPhase[] = ['Completed', 'Failed', 'Killed'];
 
-/** `open` gives an empty store each time; `close` removes all trace of it. */
+/** `open` returns an empty store; `close` removes all of its files. */
 export function storeContract(name: string, open: () => Promise<Opened>): void {
   describe(`the contract of a store, kept by ${name}`, () => {
     let opened: Opened;
@@ -31,7 +31,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     const commit = (...runs: Run[]) => store.commit(runs[0]?.job ?? '', aChange({ runs }));
 
     describe('jobs', () => {
-      test('a job comes back as it was put, every field of it', async () => {
+      test('a job comes back with every field', async () => {
         const job = aJob(
           {},
           {
@@ -46,7 +46,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         expect(await store.jobs()).toEqual([job]);
       });
 
-      test('jobs come in the order of their keys, whatever the order they were put in', async () => {
+      test('jobs() sorts by key', async () => {
         for (const name of ['c', 'a', 'b']) await store.putJob(aJob({}, { name }));
         expect((await store.jobs()).map((job) => job.name)).toEqual(['a', 'b', 'c']);
       });
@@ -78,13 +78,13 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         expect(await store.slots({ job: 'local/a', from: 0, to: Infinity })).toEqual([aSlotAt('a', 1)]);
       });
 
-      test('removing a job that is not there changes nothing', async () => {
+      test('removing an unknown job changes nothing', async () => {
         await store.putJob(aJob({}, { name: 'a' }));
         await store.removeJob('local/b');
         expect(await store.jobs()).toHaveLength(1);
       });
 
-      test('a job that comes back after its removal starts without a status', async () => {
+      test('a job that is added again after its removal has no status', async () => {
         await store.putJob(aJob({}, { name: 'a' }));
         await store.commit('local/a', aChange({ status: aStatus() }));
         await store.removeJob('local/a');
@@ -94,7 +94,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     });
 
     describe('commits', () => {
-      test('a run comes back as it was committed, every field of it', async () => {
+      test('a run comes back with every field', async () => {
         const run: Run = {
           ...aRunAt('a', 1, { phase: 'Killed', reason: 'TimedOut', message: 'It took too long.' }),
           triggerId: 't',
@@ -110,7 +110,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         expect(await store.run(run.name)).toEqual(run);
       });
 
-      test('there is no run of an unknown name', async () => {
+      test('run() returns undefined for an unknown name', async () => {
         expect(await store.run('nobody')).toBeUndefined();
       });
 
@@ -125,7 +125,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         expect((await store.jobs())[0]?.status).toEqual(aStatus());
       });
 
-      test('the same change twice is the same as once', async () => {
+      test('a repeated commit changes nothing', async () => {
         const change = aChange({ runs: [aRunAt('a', 1)], slots: [aSlotAt('a', 1)] });
         await store.commit('local/a', change);
         await store.commit('local/a', change);
@@ -133,13 +133,13 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         expect(await store.slots({ job: 'local/a', from: T0, to: T0 + SECOND })).toEqual([aSlotAt('a', 1)]);
       });
 
-      test('a run is replaced whole: a field that is gone is gone', async () => {
+      test('a commit replaces a run whole: an absent field is removed', async () => {
         await commit(aRunAt('a', 1, { phase: 'Running', message: 'Waiting.', stopCause: 'Replaced' }));
         await commit(aRunAt('a', 1, { phase: 'Running' }));
         expect(await store.run('a-1')).toEqual(aRunAt('a', 1, { phase: 'Running' }));
       });
 
-      test('a slot record is replaced by one with the same job and beginning', async () => {
+      test('a slot record replaces the one with the same job and beginning', async () => {
         await store.commit('local/a', aChange({ slots: [aSlotAt('a', 1)] }));
         const grown = aSlotAt('a', 1, { to: T0 + 9 * SECOND, count: 9, outcome: 'Missed', run: undefined });
         await store.commit('local/a', aChange({ slots: [grown] }));
@@ -157,7 +157,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         expect((await store.run('a-1'))?.phase).toBe(phase);
       });
 
-      test('a change with one run that may not be is written not at all', async () => {
+      test('a change with one forbidden run writes nothing', async () => {
         await store.putJob(aJob({}, { name: 'a' }));
         await commit(aRunAt('a', 1));
         const change = aChange({
@@ -171,7 +171,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         expect((await store.jobs())[0]?.status).toBeUndefined();
       });
 
-      test('one bad change among many of the same moment fails alone', async () => {
+      test('one bad change among many concurrent ones fails alone', async () => {
         await commit(aRunAt('a', 5));
         const results = await Promise.allSettled(
           Array.from({ length: 20 }, (_, i) => commit(aRunAt('a', i, { phase: 'Running' }))),
@@ -180,7 +180,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         expect(await store.runs({ phases: ['Running'] })).toHaveLength(19);
       });
 
-      test('commits of one job that are under way together end with the last one', async () => {
+      test('of concurrent commits of one job the last wins', async () => {
         await store.putJob(aJob({}, { name: 'a' }));
         await Promise.all(
           Array.from({ length: 200 }, (_, i) =>
@@ -197,7 +197,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         expect((await store.jobs())[0]?.status?.observedGeneration).toBe(199);
       });
 
-      test('a status for a job that was removed meanwhile is dropped, its runs are kept', async () => {
+      test('a commit for a removed job drops the status and keeps the runs', async () => {
         await store.putJob(aJob({}, { name: 'a' }));
         const removed = store.removeJob('local/a');
         const committed = store.commit('local/a', aChange({ runs: [aRunAt('a', 1)], status: aStatus() }));
@@ -206,7 +206,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         expect(names(await store.runs({}))).toEqual(['a-1']);
       });
 
-      test('what a caller does to its objects after a commit does not reach the store', async () => {
+      test('a change of the caller’s objects after a commit does not reach the store', async () => {
         const run = aRunAt('a', 1);
         await commit(run);
         run.message = 'changed';
@@ -241,7 +241,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     });
 
     describe('runs', () => {
-      test('are newest first and at most 50 unless asked otherwise', async () => {
+      test('are newest first, and at most 50 by default', async () => {
         await commit(...Array.from({ length: 60 }, (_, i) => aRunAt('a', i)));
         const newest = Array.from({ length: 50 }, (_, i) => `a-${59 - i}`);
         expect(names(await store.runs({}))).toEqual(newest);
@@ -297,7 +297,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       const stretch = (from: number, to: number) =>
         aSlotAt('a', from, { to: T0 + to * SECOND, count: to - from + 1, outcome: 'Missed', run: undefined });
 
-      test('touch the span that is asked for, ends included, newest first', async () => {
+      test('touch the requested span, ends included, newest first', async () => {
         await store.commit(
           'local/a',
           aChange({ slots: [stretch(10, 19), aSlotAt('a', 20), stretch(21, 40), aSlotAt('a', 50)] }),
@@ -316,7 +316,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         expect(await between(0, 9)).toEqual([]);
       });
 
-      test('are at most 50 unless asked otherwise', async () => {
+      test('are at most 50 by default', async () => {
         await store.commit(
           'local/a',
           aChange({ slots: Array.from({ length: 60 }, (_, i) => aSlotAt('a', i)) }),
@@ -363,7 +363,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         ]);
       });
 
-      test('cover the asked job and time only, and name jobs that have slots but no run', async () => {
+      test('cover only the requested job and time, and include jobs with slots but no run', async () => {
         await commit(aRunAt('a', 1), aRunAt('a', 10));
         await commit(aRunAt('b', 10, { phase: 'Running' }));
         await store.commit('local/c', aChange({ slots: [aSlotAt('c', 10, { outcome: 'Missed' })] }));
@@ -390,7 +390,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
     });
 
     describe('prune', () => {
-      test('deletes finished runs and slots that ended before the instant, and names the runs', async () => {
+      test('deletes finished runs and slots that ended before the instant, and returns the names of the runs', async () => {
         await commit(aRunAt('a', 1), aRunAt('a', 2), aRunAt('a', 3), aRunAt('a', 0, { phase: 'Running' }));
         await commit(aRunAt('a', 1, { name: 'long', finishedAt: T0 + 60 * SECOND }));
         const reaching = aSlotAt('a', 0, { to: T0 + 3 * SECOND, count: 4, outcome: 'Missed' });
@@ -405,7 +405,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         expect(await store.prune(T0 + 3 * SECOND)).toEqual([]);
       });
 
-      test('works through a long history and loses no commit that comes meanwhile', async () => {
+      test('prunes a long history, and loses no concurrent commit', async () => {
         await commit(...Array.from({ length: 1700 }, (_, i) => aRunAt('a', i)));
         await store.commit(
           'local/a',

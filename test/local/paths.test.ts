@@ -12,8 +12,8 @@ function withUmask(umask: number): void {
   onTestFinished(() => void process.umask(before));
 }
 
-describe('which directory is used', () => {
-  test('the XDG directories come first', () => {
+describe('the paths', () => {
+  test('are in the XDG directories', () => {
     const paths = localPaths({ home: '/home/ann', xdgStateHome: '/x/state', xdgRuntimeDir: '/run/user/7' });
     expect(paths).toMatchObject({
       database: '/x/state/lsh/lsh.db',
@@ -22,29 +22,29 @@ describe('which directory is used', () => {
     });
   });
 
-  test('without XDG everything is under ~/.local/state/lsh', () => {
+  test('are under ~/.local/state/lsh without XDG', () => {
     expect(localPaths({ home: '/home/ann' })).toMatchObject({
       stateDir: '/home/ann/.local/state/lsh',
       socket: '/home/ann/.local/state/lsh/run/lshd.sock',
     });
   });
 
-  test('LSH_STATE_DIR and LSH_RUNTIME_DIR win over everything', () => {
+  test('are in LSH_STATE_DIR and LSH_RUNTIME_DIR if these are set', () => {
     const paths = localPaths({ home: '/h', xdgStateHome: '/x', stateDir: '/s', runtimeDir: '/r' });
     expect(paths).toMatchObject({ stateDir: '/s', runtimeDir: '/r' });
   });
 
-  test('a relative XDG path counts as not set', () => {
+  test('ignore a relative XDG path', () => {
     expect(localPaths({ home: '/h', xdgStateHome: 'state' }).stateDir).toBe('/h/.local/state/lsh');
   });
 
-  test('without HOME and XDG there is an error with a way out', () => {
+  test('need HOME or XDG: without both there is an error with a hint', () => {
     expect(() => localPaths({})).toThrow(
       expect.objectContaining({ code: 'HOME_MISSING', hint: expect.stringContaining('LSH_STATE_DIR') }),
     );
   });
 
-  test('a socket path that the system cannot hold is refused with its length', () => {
+  test('refuse a socket path beyond the limit of the system, with its length', () => {
     expect(() => localPaths({ home: `/${'h'.repeat(120)}` })).toThrow(
       expect.objectContaining({
         code: 'SOCKET_PATH_TOO_LONG',
@@ -63,7 +63,7 @@ describe('the directories on disk', () => {
     for (const path of [paths.stateDir, paths.runtimeDir]) expect(mode(path)).toBe(0o700);
   });
 
-  test('that others could read are tightened', () => {
+  test('that others could read are restricted', () => {
     const stateDir = join(tempDir(), 'state');
     mkdirSync(stateDir);
     chmodSync(stateDir, 0o777);
@@ -88,7 +88,7 @@ describe('the directories on disk', () => {
     expect(mode(join(base, 'elsewhere'))).not.toBe(0);
   });
 
-  test('a file in their place is refused', () => {
+  test('are refused when a file is in their place', () => {
     const stateDir = join(tempDir(), 'state');
     writeFileSync(stateDir, '');
     expect(() => ensureDirectories(localPaths({ stateDir }))).toThrow(
@@ -96,20 +96,17 @@ describe('the directories on disk', () => {
     );
   });
 
-  test.each([0o000, 0o077])(
-    'a private file is 0600 under umask %o, also when it was there before',
-    (umask) => {
-      const path = join(tempDir(), 'file');
-      withUmask(umask);
-      ensurePrivateFile(path);
-      expect(mode(path)).toBe(0o600);
-      chmodSync(path, 0o666);
-      ensurePrivateFile(path);
-      expect(mode(path)).toBe(0o600);
-    },
-  );
+  test.each([0o000, 0o077])('a private file is 0600 under umask %o, also an existing one', (umask) => {
+    const path = join(tempDir(), 'file');
+    withUmask(umask);
+    ensurePrivateFile(path);
+    expect(mode(path)).toBe(0o600);
+    chmodSync(path, 0o666);
+    ensurePrivateFile(path);
+    expect(mode(path)).toBe(0o600);
+  });
 
-  test.runIf(process.platform === 'linux')('where nothing can be made are an error, not a wait', () => {
+  test.runIf(process.platform === 'linux')('below /proc, where mkdir fails, are an error at once', () => {
     expect(() => ensureDirectories(localPaths({ stateDir: '/proc/none/of/these' }))).toThrow(
       expect.objectContaining({ code: 'STATE_DIR_UNWRITABLE' }),
     );

@@ -14,7 +14,7 @@ async function contend(path: string): Promise<{ child: ChildProcess; word: strin
   return { child, word: word.toString().trim() };
 }
 
-test('a lock is held by one and free again after release', () => {
+test('only one holder has a lock, and release() frees it', () => {
   const path = join(tempDir(), 'lock');
   const lock = acquireFileLock(path);
   expect(lock).toBeDefined();
@@ -25,13 +25,13 @@ test('a lock is held by one and free again after release', () => {
   again?.release();
 });
 
-test('of five processes that want a lock at once one gets it', async () => {
+test('of five concurrent processes one gets the lock', async () => {
   const path = join(tempDir(), 'lock');
   const contenders = await Promise.all(Array.from({ length: 5 }, () => contend(path)));
   expect(contenders.map(({ word }) => word).sort()).toEqual(['busy', 'busy', 'busy', 'busy', 'held']);
 });
 
-test('the kernel frees the lock of a process that was killed', async () => {
+test('the kernel frees the lock of a killed process', async () => {
   const path = join(tempDir(), 'lock');
   const { child, word } = await contend(path);
   expect(word).toBe('held');

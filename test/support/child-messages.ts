@@ -1,5 +1,5 @@
-// What a child process says over its channel. Several messages can be read at once, so that a listener that comes back
-// for the next one after the first would miss it: here none is lost.
+// The messages of a child process. Node may emit several at once, of which a listener that is added again after the
+// first misses the second: this class loses none.
 import type { ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 
@@ -19,7 +19,7 @@ export class ChildMessages {
     });
   }
 
-  /** Takes the first message, said already or to come, that is wanted; fails when the child says nothing more. */
+  /** Takes the first matching message, past or future; rejects when the child has disconnected. */
   async take<T>(wanted: (message: unknown) => T | undefined): Promise<T> {
     for (let next = 0; ; next++) {
       while (next >= this.#untaken.length) {

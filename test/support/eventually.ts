@@ -1,10 +1,10 @@
-// Waiting for a condition that another process brings about: looked at again until it holds, never a fixed time.
+// Waits for a condition that another process brings about: polls until it holds, never for a fixed time.
 
 const LOOK_EVERY_MS = 10;
 
 /**
- * Resolves with the first value that is neither undefined, null nor false; rejects after the limit, which is there
- * to end a test that has failed and not to hold a busy machine to a pace.
+ * Resolves with the first value other than undefined, null and false. Rejects after the limit, which only ends
+ * failed tests: a busy machine may take its time.
  */
 export async function eventually<T>(
   look: () => T | Promise<T>,

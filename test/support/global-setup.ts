@@ -1,26 +1,26 @@
-// Once around all tests: before them the program that they start, and a temporary directory for all of them; after
-// them the proof that neither a process nor a file of theirs is left.
+// Runs once around all tests: builds the program that they start, and makes a temporary directory for all; afterwards
+// checks that the tests left neither a process nor a file.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** How long a process that is ending may take, in milliseconds: none is there for long where nothing is wrong. */
+/** How long an ending process may take, in milliseconds; in a passing run none takes that long. */
 const ENDING_MS = 30_000;
 
 const PROGRAM = 'LSH_TEST_BUNDLE';
-/** Each project of tests asks for it; the first one's is everyone's. */
+/** Each project calls the setup; the first call serves all. */
 const DONE = 'LSH_TEST_SET_UP';
 
 export default function setup(): (() => Promise<void>) | undefined {
   if (process.env[DONE] !== undefined) return undefined;
   process.env[DONE] = 'true';
   const directory = mkdtempSync(join(tmpdir(), 'lsh-'));
-  // Tests of a second user let that user in to their own directories.
+  // Tests with a second user let that user enter their directories.
   chmodSync(directory, 0o755);
   const program = makeProgram(directory);
-  // The processes that run the tests inherit both.
+  // Vitest's worker processes inherit both.
   process.env['TMPDIR'] = directory;
   process.env[PROGRAM] = join(program, 'dist/lsh.js');
   return async () => {
@@ -33,7 +33,7 @@ export default function setup(): (() => Promise<void>) | undefined {
   };
 }
 
-/** Builds it, and copies it to where no other build changes it. */
+/** Builds the program, and copies it, so that a later build does not change it. */
 function makeProgram(directory: string): string {
   execFileSync(process.execPath, ['scripts/build.ts'], { stdio: 'inherit' });
   const program = join(directory, 'program');
@@ -50,14 +50,14 @@ async function leftProcesses(directory: string): Promise<string[]> {
   }
 }
 
-/** Living processes that run a test's program, or live in a test's home; elsewhere than on Linux none. */
+/** Living processes that run a test's program, or have a test's directory in their environment; empty outside Linux. */
 function testProcesses(directory: string): string[] {
   if (!existsSync('/proc/self/environ')) return [];
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
     .flatMap((pid) => {
       const command = read(`/proc/${pid}/cmdline`);
-      // What Vitest itself has started knows where the program is, too.
+      // Vitest's own processes also have the program's path in their environment.
       const home = read(`/proc/${pid}/environ`).find(
         (variable) => variable.includes(`=${directory}/`) && !variable.startsWith(`${PROGRAM}=`),
       );
@@ -66,7 +66,7 @@ function testProcesses(directory: string): string[] {
     });
 }
 
-/** Empty for a process that is gone, is a zombie, or is somebody else's. */
+/** Empty for an ended process, a zombie, and a process of another user. */
 function read(path: string): string[] {
   try {
     return readFileSync(path, 'utf8').split('\0');

@@ -1,4 +1,4 @@
-// A logger that keeps what it was told.
+// A logger that keeps its lines.
 import type { Logger } from '../../src/control/ports.ts';
 
 export interface KeptLogger extends Logger {

@@ -1,9 +1,9 @@
-// A clock that moves when the test says so.
+// A clock that the test moves.
 import type { Clock } from '../../src/control/ports.ts';
 
 interface Timer {
   time: number;
-  /** On the steady clock, for a wall clock that was set back. */
+  /** On the monotonic clock, for a wall clock that was set back. */
   latest: number;
   callback: () => void;
 }
@@ -28,12 +28,12 @@ export class ManualClock implements Clock {
     };
   }
 
-  /** Number of timers that wait. */
+  /** Number of waiting timers. */
   get pending(): number {
     return this.#timers.length;
   }
 
-  /** Time passes: timers fire in order, each at its own instant. */
+  /** Lets time pass: timers fire in order, each at its own instant. */
   advanceTo(time: number): void {
     const firesAt = (timer: Timer): number => Math.min(timer.time, this.#now + timer.latest - this.#steady);
     for (;;) {
@@ -48,7 +48,7 @@ export class ManualClock implements Clock {
     this.#move(time);
   }
 
-  /** The wall clock is set; nothing else passes. Timers that the step made due fire. */
+  /** Sets the wall clock; the monotonic clock stands still. Timers that become due fire. */
   stepBy(ms: number): void {
     this.#now += ms;
     const due = this.#timers.filter((timer) => timer.time <= this.#now);

@@ -1,11 +1,11 @@
-// What a command really did, seen from outside: the file it appended to, and the processes it left.
+// Observes the effects of a command: the file it appends to, and the processes it leaves.
 import { once } from 'node:events';
 import { readFileSync, readdirSync, watch, writeFileSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
 
 export interface FollowedFile {
   path: string;
-  /** The whole lines that are there. */
+  /** The complete lines so far. */
   lines(): string[];
   /** Resolves with the lines once there are at least `count`. */
   reaches(count: number): Promise<string[]>;
@@ -33,7 +33,7 @@ export function processesWith(variable: string): number[] {
   return pids.filter((pid) => environmentOf(pid).includes(variable)).map(Number);
 }
 
-/** Empty for a process that is gone, is a zombie, or is somebody else's. */
+/** Empty for an ended process, a zombie, and a process of another user. */
 function environmentOf(pid: string): string[] {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');

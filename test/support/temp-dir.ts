@@ -1,4 +1,4 @@
-// A directory of its own for each test, gone after it.
+// A temporary directory for one test.
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -3,18 +3,18 @@ import { CommitFeed } from '../../../src/local/jobs/commit-feed.ts';
 
 const never = new AbortController().signal;
 
-test('what is there already is answered without a change', async () => {
+test('until() resolves at once with a value that exists already', async () => {
   expect(await new CommitFeed().until('local/a', async () => 'here', never)).toBe('here');
 });
 
-test('each change is looked at until one is the answer', async () => {
+test('until() looks after each change until there is a value', async () => {
   const feed = new CommitFeed();
   let seen = 0;
   const found = feed.until(
     'local/a',
     async () => {
       seen += 1;
-      // The next change comes while this one is being looked at: it must not be missed.
+      // The next change comes during this look; it must not be missed.
       if (seen < 5) feed.announce('local/a');
       return seen === 5 ? seen : undefined;
     },
@@ -23,7 +23,7 @@ test('each change is looked at until one is the answer', async () => {
   expect(await found).toBe(5);
 });
 
-test('a change of another job wakes nobody', async () => {
+test('a change of another job wakes no waiter', async () => {
   const feed = new CommitFeed();
   let looks = 0;
   const stop = new AbortController();
@@ -34,7 +34,7 @@ test('a change of another job wakes nobody', async () => {
   expect(looks).toBe(1);
 });
 
-test('who waits on a signal that has fired already looks once and gives up', async () => {
+test('with an aborted signal until() looks once and rejects', async () => {
   const found = new CommitFeed().until('local/a', async () => undefined, AbortSignal.abort());
   await expect(found).rejects.toMatchObject({ code: 'DAEMON_STOPPING' });
 });

@@ -36,7 +36,7 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
   });
   afterEach(() => close());
 
-  /** A source as it is after a restart. */
+  /** A source as after a restart. */
   async function loaded(): Promise<StoreJobSource> {
     const fresh = new StoreJobSource(store, store, { now: () => now });
     announced = [];
@@ -68,7 +68,7 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
       expect((await loaded()).get(KEY)).toEqual(job);
     });
 
-    test('of the same spec again writes and announces nothing', async () => {
+    test('of an equal spec writes and announces nothing', async () => {
       const { job } = await source.put(definition({ env: [{ name: 'A', value: '1' }] }));
       now += 1000;
       const { spec } = definition({ env: [{ name: 'A', value: '1' }] });
@@ -83,7 +83,7 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
       expect((await source.put(definition({ env: [{ name: 'A', value: '1' }] }))).result).toBe('unchanged');
     });
 
-    test('of another spec counts a generation and keeps identity, status and requests', async () => {
+    test('of another spec increments the generation, and keeps identity, status and requests', async () => {
       const created = (await source.put(definition())).job;
       await source.requestTrigger(KEY, { id: 't1' }, signal);
       await handled('t1');
@@ -110,14 +110,14 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
       expect(source.get(KEY)).not.toBe(before);
     });
 
-    test('is not touched by what the caller does to its spec later', async () => {
+    test('copies the spec, so that a later change by the caller has no effect', async () => {
       const mine = definition();
       await source.put(mine);
       mine.spec.command = 'rm';
       expect(source.get(KEY)?.spec.command).toBe('true');
     });
 
-    test('of many specs at once counts every one of them', async () => {
+    test('of many concurrent specs increments the generation for each', async () => {
       const commands = Array.from({ length: 20 }, (_, i) => `echo ${i}`);
       const results = await Promise.all(commands.map((command) => source.put(definition({ command }))));
       expect(results.map(({ job }) => job.generation)).toEqual(commands.map((_, i) => i + 1));
@@ -125,13 +125,13 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
       expect((await loaded()).get(KEY)).toMatchObject({ generation: 20, spec: { command: 'echo 19' } });
     });
 
-    test('while it is suspended at the same time loses neither', async () => {
+    test('concurrent with suspend() loses neither change', async () => {
       await source.put(definition());
       await Promise.all([source.put(definition({ command: 'false' })), source.suspend(KEY, true)]);
       expect(source.get(KEY)?.spec).toMatchObject({ command: 'false', suspend: true });
     });
 
-    test('is not repeated by a suspension that comes after a removal', async () => {
+    test('is not undone by a suspend() after a removal', async () => {
       await source.put(definition());
       const removed = source.remove(KEY);
       await expect(source.suspend(KEY, true)).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
@@ -139,7 +139,7 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
       expect(source.get(KEY)).toBeUndefined();
     });
 
-    test('while an evaluation commits loses neither the spec nor the status', async () => {
+    test('concurrent with a commit loses neither the spec nor the status', async () => {
       await source.put(definition());
       await Promise.all([
         source.put(definition({ command: 'false' })),
@@ -150,7 +150,7 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
       expect((await loaded()).get(KEY)).toEqual(source.get(KEY));
     });
 
-    test('that the store refuses changes nothing here either', async () => {
+    test('that the store rejects changes nothing in memory', async () => {
       await source.put(definition());
       const before = source.get(KEY);
       const refusing = new Error('no room');
@@ -175,7 +175,7 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
       expect(await store.runs({ job: KEY })).toHaveLength(10);
     });
 
-    test('go back as far as a long history limit says, also after a restart', async () => {
+    test('go back as far as a long history limit, also after a restart', async () => {
       await source.put(definition({ successfulRunsHistoryLimit: 20, failedRunsHistoryLimit: 0 }));
       for (let i = 0; i < 30; i++) await commit(aRunAt('a', i, { phase: i === 29 ? 'Failed' : 'Completed' }));
       expect(source.runsOf(KEY)).toHaveLength(20);
@@ -198,7 +198,7 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
       expect((await store.run('a-1'))?.outputTail).toBe('words');
     });
 
-    test('that the store refuses do not appear', async () => {
+    test('that the store rejects do not appear', async () => {
       await source.put(definition());
       await commit(aRunAt('a', 1));
       const reopened = aRunAt('a', 1, { phase: 'Running' });
@@ -206,7 +206,7 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
       expect(source.runsOf(KEY)).toEqual([aRunAt('a', 1)]);
     });
 
-    test('that the store holds as finished are known again, until the next commit, when one is made anew', async () => {
+    test('that have finished in the store come back into memory when a commit would reopen them', async () => {
       await source.put(definition({ successfulRunsHistoryLimit: 1 }));
       for (const second of [1, 2]) await commit(aRunAt('a', second));
       expect(names(source.runsOf(KEY))).toEqual(['a-2']);
@@ -218,7 +218,7 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
   });
 
   describe('remove', () => {
-    test('forgets the job at once and its active run when that has ended, but not its history', async () => {
+    test('forgets the job at once and its active run at its end, and keeps its history', async () => {
       await source.put(definition());
       await commit(aRunAt('a', 1), aRunAt('a', 2, { phase: 'Running' }));
       await source.remove(KEY);
@@ -232,7 +232,7 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
       expect(await store.runs({ job: KEY })).toHaveLength(2);
     });
 
-    test('before a crash leaves the active run to be found by the next process', async () => {
+    test('before a crash leaves the active run for the next process', async () => {
       await source.put(definition());
       await commit(aRunAt('a', 1), aRunAt('a', 2, { phase: 'Running' }));
       await source.remove(KEY);
@@ -242,7 +242,7 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
       expect(names(next.runsOf(KEY))).toEqual(['a-2']);
     });
 
-    test('and put again makes a new job, without the status of the old one', async () => {
+    test('and put() make a new job, without the status of the old one', async () => {
       const before = (await source.put(definition())).job;
       await handled('x');
       await source.remove(KEY);
@@ -253,14 +253,14 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
       expect((await loaded()).get(KEY)?.status).toBeUndefined();
     });
 
-    test('of an unknown job says so', async () => {
+    test('of an unknown job rejects with JOB_NOT_FOUND', async () => {
       await expect(source.remove(KEY)).rejects.toMatchObject({
         code: 'JOB_NOT_FOUND',
         fields: { name: 'a' },
       });
     });
 
-    test('a commit of an evaluation that began before it does not bring the job back', async () => {
+    test('a commit of an earlier evaluation does not bring the job back', async () => {
       await source.put(definition());
       await Promise.all([source.remove(KEY), handled('x')]);
       expect(source.get(KEY)).toBeUndefined();
@@ -271,20 +271,20 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
   describe('requestTrigger', () => {
     beforeEach(() => source.put(definition()));
 
-    test('is durable, announced, and the same request only once', async () => {
+    test('is durable and announced, once for the same request', async () => {
       await source.requestTrigger(KEY, { id: 't1', requestedBy: 'me' }, signal);
       await source.requestTrigger(KEY, { id: 't1', requestedBy: 'me' }, signal);
       expect(announced).toEqual([KEY, KEY]);
       expect((await loaded()).get(KEY)?.trigger).toEqual({ id: 't1', requestedBy: 'me' });
     });
 
-    test('does not bring back the last handled one', async () => {
+    test('does not repeat the last handled request', async () => {
       await handled('t1');
       await source.requestTrigger(KEY, { id: 't1' }, signal);
       expect(source.get(KEY)?.trigger).toBeUndefined();
     });
 
-    test('never replaces a request that was not handled yet: the second waits for the first', async () => {
+    test('never replaces an unhandled request: the second waits for the first', async () => {
       const events = new EventEmitter();
       source.onChange(() => events.emit('change'));
       await source.requestTrigger(KEY, { id: 't1' }, signal);
@@ -302,7 +302,7 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
       expect(seen).toEqual(['t1', 't2', 't3']);
     });
 
-    test('that waits gives up when it is told to, and the next one takes its place', async () => {
+    test('that waits ends with its signal, and the next request takes its place', async () => {
       await source.requestTrigger(KEY, { id: 't1' }, signal);
       const impatient = new AbortController();
       const waiting = source.requestTrigger(KEY, { id: 't2' }, impatient.signal);
@@ -314,7 +314,7 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
       expect(source.get(KEY)?.trigger).toEqual({ id: 't3' });
     });
 
-    test('that waits keeps nobody from changing or removing the job, and ends with it', async () => {
+    test('that waits blocks neither changes nor the removal of the job, and ends with it', async () => {
       await source.requestTrigger(KEY, { id: 't1' }, signal);
       const waiting = source.requestTrigger(KEY, { id: 't2' }, signal);
       const refused = expect(waiting).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
@@ -335,13 +335,13 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
       announced = [];
     });
 
-    test('names the active runs among those asked for, durably', async () => {
+    test('records the active runs among the named, durably', async () => {
       await source.requestStop(KEY, ['a-1', 'a-2', 'nobody']);
       expect(announced).toEqual([KEY]);
       expect((await loaded()).get(KEY)?.stop).toEqual(['a-2']);
     });
 
-    test('adds to an earlier request and drops what has ended since', async () => {
+    test('adds to an earlier request, and drops runs that have ended since', async () => {
       await source.requestStop(KEY, ['a-2']);
       await source.requestStop(KEY, ['a-3']);
       expect(source.get(KEY)?.stop?.toSorted()).toEqual(['a-2', 'a-3']);
@@ -350,14 +350,14 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
       expect(source.get(KEY)?.stop?.toSorted()).toEqual(['a-3', 'a-4']);
     });
 
-    test('of nothing that is active writes nothing', async () => {
+    test('without an active run writes nothing', async () => {
       await source.requestStop(KEY, ['a-1']);
       expect(source.get(KEY)?.stop).toBeUndefined();
       expect(announced).toEqual([]);
     });
   });
 
-  test('jobs that have much in common share it in memory', async () => {
+  test('jobs share the objects that they have in common', async () => {
     const put: Job[] = [];
     for (const name of ['a', 'b']) put.push((await source.put({ ...definition(), name })).job);
     const again = await loaded();
@@ -368,7 +368,7 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
     expect(isDeepStrictEqual(put[0]?.spec, definition().spec)).toBe(true);
   });
 
-  test('jobs of an earlier process are there, each under its key', async () => {
+  test('load() reads the jobs of an earlier process, each under its key', async () => {
     for (const name of ['x', 'y']) await store.putJob(aJob({}, { name }));
     const next = await loaded();
     expect([...next.keys()].sort()).toEqual(['local/x', 'local/y']);

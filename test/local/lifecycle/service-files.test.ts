@@ -34,6 +34,6 @@ test('the launchd agent carries the same command, escaped for XML', () => {
   expect(agent?.content).toContain('<key>AbandonProcessGroup</key><true/>');
 });
 
-test('a system with neither has no service file', () => {
+test('a system without systemd and launchd has no service file', () => {
   expect(serviceFile({ ...INPUT, platform: 'win32' })).toBeUndefined();
 });

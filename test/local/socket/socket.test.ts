@@ -17,7 +17,7 @@ import { tempDir } from '../../support/temp-dir.ts';
 const isRoot = process.getuid?.() === 0;
 const VERSION = '0.0.0-test';
 
-/** Stops the test where a handler is called that it did not foresee. */
+/** Fails the test when a handler is called that it did not set. */
 const unexpected = (command: string) => () => Promise.reject(new Error(`${command} was not expected`));
 
 async function serve(handlers: Partial<Handlers> = {}, socketPath = join(tempDir(), 'lshd.sock')) {
@@ -52,21 +52,21 @@ async function collect(bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> 
 }
 
 describe('a call', () => {
-  test('carries the payload there and the result back', async () => {
+  test('transfers the payload and the result', async () => {
     const { client } = await serve({
       'job.stop': ({ name, run }) => Promise.resolve({ stopped: [name, run ?? ''] }),
     });
     expect(await client.stop({ name: 'a', run: 'a-1' })).toEqual({ stopped: ['a', 'a-1'] });
   });
 
-  test('echoes the request’s id and says the program’s version', async () => {
+  test('returns the id of the request and the version of the program', async () => {
     const { socketPath } = await serve({ 'job.list': () => Promise.resolve([]) });
     const answer = await post(socketPath, '/v1/job.list', '{"id":"seven","payload":{}}');
     expect(answer).toMatchObject({ status: 200, body: { id: 'seven', result: [] } });
     expect(answer.headers['lsh-version']).toBe(VERSION);
   });
 
-  test('brings an error back as it was thrown, with the status of its code', async () => {
+  test('restores a thrown error, with the HTTP status of its code', async () => {
     const thrown = new LshError(
       'JOB_INVALID',
       { detail: 'x' },
@@ -83,7 +83,7 @@ describe('a call', () => {
     expect(await post(socketPath, '/v1/job.get', '{"payload":{"name":"a"}}')).toMatchObject({ status: 422 });
   });
 
-  test('that fails unexpectedly is INTERNAL and in the log, and the daemon lives', async () => {
+  test('that fails unexpectedly is INTERNAL and logged, and the daemon goes on', async () => {
     const { client, log } = await serve({
       'job.get': () => Promise.reject(new TypeError('x is undefined')),
       'job.list': () => Promise.resolve([]),
@@ -104,17 +104,17 @@ describe('a call', () => {
     ]);
   });
 
-  test('that is not answered in time fails on its own', async () => {
+  test('without a response in time fails', async () => {
     const answer = Promise.withResolvers<never>();
     const { socketPath } = await serve({ 'job.get': () => answer.promise });
     const client = daemonClient(socketPath, { version: VERSION, timeoutMs: 1 });
     await expect(client.get({ name: 'a' })).rejects.toMatchObject({ code: 'DAEMON_UNREACHABLE' });
-    // Whether the request arrived before it was given up or not: nobody is left to be told.
+    // The request may have arrived before the client gave up; either way no client waits for it.
     answer.promise.catch(() => undefined);
     answer.reject(new LshError('JOB_NOT_FOUND', { name: 'a' }));
   });
 
-  test('tells the handler when the asker is gone', async () => {
+  test('aborts the signal of the handler when the client disconnects', async () => {
     const aborted = Promise.withResolvers<void>();
     const started = Promise.withResolvers<void>();
     const { socketPath } = await serve({
@@ -134,7 +134,7 @@ describe('a call', () => {
 });
 
 describe('a log', () => {
-  test('streams bytes as they come', async () => {
+  test('streams bytes as the handler yields them', async () => {
     const gate = Promise.withResolvers<void>();
     const { client } = await serve({
       async *'job.log'() {
@@ -167,7 +167,7 @@ describe('a log', () => {
     await expect(collect(client.log({ name: 'a' }))).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
   });
 
-  test('that breaks in the middle is not taken for a whole one', async () => {
+  test('that breaks in the middle is an error', async () => {
     const { client } = await serve({
       async *'job.log'() {
         yield Buffer.from('half');
@@ -179,7 +179,7 @@ describe('a log', () => {
     });
   });
 
-  test('ends when its reader has had enough', async () => {
+  test('ends when its reader aborts', async () => {
     const aborted = Promise.withResolvers<void>();
     const { client } = await serve({
       async *'job.log'(_, signal) {
@@ -202,8 +202,8 @@ describe('bad input', () => {
     ['another protocol', '/v2/job.list', '{}', 426, 'PROTOCOL_MISMATCH'],
     ['broken JSON', '/v1/job.list', '{"id":', 400, 'REQUEST_INVALID'],
     ['JSON that is no object', '/v1/job.list', '[1]', 400, 'REQUEST_INVALID'],
-    ['an id that is no string', '/v1/job.list', '{"id":7}', 400, 'REQUEST_INVALID'],
-    ['bytes that are no text', '/v1/job.list', Buffer.from([0xff, 0xfe, 0]), 400, 'REQUEST_INVALID'],
+    ['an id other than a string', '/v1/job.list', '{"id":7}', 400, 'REQUEST_INVALID'],
+    ['bytes other than text', '/v1/job.list', Buffer.from([0xff, 0xfe, 0]), 400, 'REQUEST_INVALID'],
   ])('%s is answered with one clear error', async (_, path, body, status, code) => {
     const { socketPath } = await serve();
     const answer = await post(socketPath, path, body);
@@ -212,7 +212,7 @@ describe('bad input', () => {
     expect(answer.body.error.hint).not.toBe('');
   });
 
-  test('10 MB in one request are refused and the daemon keeps none of it', async () => {
+  test('the daemon refuses a request of 10 MB, and keeps none of it', async () => {
     const { socketPath, client } = await serve({ 'job.list': () => Promise.resolve([]) });
     const answer = await post(socketPath, '/v1/job.list', Buffer.alloc(10_000_000, 'x'));
     expect(answer).toMatchObject({ status: 413, body: { error: { code: 'REQUEST_TOO_LARGE' } } });
@@ -228,13 +228,13 @@ describe('bad input', () => {
     });
   });
 
-  test('the client does not even send what is too large', async () => {
+  test('the client does not send a request that is too large', async () => {
     const { client } = await serve();
     const job = { name: 'x'.repeat(REQUEST_MAX_BYTES) } as never;
     await expect(client.put({ job })).rejects.toMatchObject({ code: 'REQUEST_TOO_LARGE', exitStatus: 2 });
   });
 
-  test('garbage is answered with 400 and hurts nobody', async () => {
+  test('garbage gets status 400, and the daemon goes on', async () => {
     const { socketPath, client, log } = await serve({ 'job.list': () => Promise.resolve([]) });
     const socket = await connect(socketPath);
     socket.end(Buffer.from('\u0000\u0001garbage\r\n\r\n'));
@@ -243,7 +243,7 @@ describe('bad input', () => {
     expect(log.error).not.toHaveBeenCalled();
   });
 
-  test('half a request hurts nobody and holds up no end', async () => {
+  test('half a request delays neither other requests nor the shutdown', async () => {
     const { socketPath, client, server, log } = await serve({ 'job.list': () => Promise.resolve([]) });
     const socket = await connect(socketPath);
     socket.write('POST /v1/job.list HTTP/1.1\r\nhost: lsh\r\ncontent-length: 100\r\n\r\n{"half":');
@@ -256,7 +256,7 @@ describe('bad input', () => {
 });
 
 describe('the socket', () => {
-  test.each([0o000, 0o022, 0o077])('is 0600 under umask %o, which is as before afterwards', async (umask) => {
+  test.each([0o000, 0o022, 0o077])('is 0600 under umask %o, and the umask is restored', async (umask) => {
     const before = process.umask(umask);
     onTestFinished(() => void process.umask(before));
     const { socketPath } = await serve();
@@ -278,21 +278,21 @@ describe('the socket', () => {
     expect(await text(other.stdout)).toBe('EACCES\n');
   });
 
-  test('that a dead daemon left behind is replaced', async () => {
+  test('of a dead daemon is replaced', async () => {
     const socketPath = join(tempDir(), 'lshd.sock');
     writeFileSync(socketPath, '');
     const { client } = await serve({ 'job.list': () => Promise.resolve([]) }, socketPath);
     expect(await client.list({})).toEqual([]);
   });
 
-  test('is gone after close, and the client says that no daemon is running', async () => {
+  test('is removed by close(), and the client reports that no daemon is running', async () => {
     const { server, socketPath, client } = await serve();
     await server.close();
     expect(existsSync(socketPath)).toBe(false);
     await expect(client.list({})).rejects.toMatchObject({ code: 'DAEMON_NOT_RUNNING', exitStatus: 3 });
   });
 
-  test('with nobody behind it means that no daemon is running', async () => {
+  test('without a listener means that no daemon is running', async () => {
     const socketPath = join(tempDir(), 'lshd.sock');
     const script = `require('net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`;
     await once(spawn(process.execPath, ['-e', script, socketPath]), 'exit');
@@ -301,7 +301,7 @@ describe('the socket', () => {
     await expect(client.list({})).rejects.toMatchObject({ code: 'DAEMON_NOT_RUNNING' });
   });
 
-  test('closed in the middle of an answer is said so', async () => {
+  test('closed in the middle of a response is an error that says so', async () => {
     const socketPath = join(tempDir(), 'lshd.sock');
     const head = 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"id"';
     const broken = createServer((socket) => socket.once('data', () => socket.end(head))).listen(socketPath);
@@ -354,7 +354,7 @@ describe('draining', () => {
   });
 });
 
-test('the client loads no library: neither schemas nor a logger', async () => {
+test('the client loads neither schemas nor a logger', async () => {
   const { metafile } = await build({
     entryPoints: [join(import.meta.dirname, '../../../src/local/socket/client.ts')],
     bundle: true,
@@ -365,7 +365,7 @@ test('the client loads no library: neither schemas nor a logger', async () => {
   expect(Object.keys(metafile.inputs).filter((path) => path.includes('node_modules'))).toEqual([]);
 });
 
-test('the client does not load the HTTP client that Node ships beside its own', async () => {
+test('the client does not load Node’s fetch client', async () => {
   const module = JSON.stringify(join(import.meta.dirname, '../../../src/local/socket/client.ts'));
   const script = `await import(${module}); console.log(process.moduleLoadList.filter((m) => /undici|Module http$/.test(m)))`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {

@@ -1,4 +1,4 @@
-// What every runner keeps, kept by the one that gives the runs of each namespace names of their own.
+// The runner contract for the runner that serves several namespaces.
 import { NamespacedRunner } from '../../../src/runners/remote/namespaced-runner.ts';
 import { runnerContract } from '../../contract/runner-contract.ts';
 import { RunnerHome } from '../../support/runners/subprocess-runner.ts';

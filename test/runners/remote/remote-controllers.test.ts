@@ -1,4 +1,4 @@
-// Controllers that are killed, frozen, replaced and stale, before a real `lsh runner`.
+// Killed, frozen, replaced and stale controllers against a real `lsh runner`.
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { aJob, aUniqueJob, aRunOf } from '../../support/builders.ts';
 import { endOf, readAll, readUntil } from '../../support/runners/run-output.ts';
 import { HOST, RunnerWorld, isConnected, seen, startRemote } from '../../support/runners/runner-process.ts';
 
-/** Long against what the scheduler of a busy machine may take from a process that has to speak within it. */
+/** Long enough that a process on a busy machine still sends its heartbeats within it. */
 const SHORT_LEASE = 3_000;
 const FIXTURE = join(import.meta.dirname, '../../fixtures/bin/controller-host.ts');
 
@@ -50,7 +50,7 @@ async function startInHost(command: string, leaseMs = 15_000) {
   return { job, run };
 }
 
-test('a controller that is killed leaves its runs to the next one, output and exit code included', async () => {
+test('the next controller takes over the runs of a killed one, with output and exit code', async () => {
   await world.startRunner();
   const gate = await world.gate('gate');
   const { run } = await startInHost(`echo before; cat ${gate.path}; echo after; exit 7`);
@@ -67,7 +67,7 @@ test('a controller that is killed leaves its runs to the next one, output and ex
   expect(next.observe(run.job), 'released runs are forgotten by the runner too').toEqual([]);
 });
 
-test('a run that was claimed and never delivered is NeverStarted for the next controller, and starts once', async () => {
+test('a claimed run whose start never arrived is NeverStarted for the next controller, and starts once', async () => {
   await world.startRunner();
   await world.connected();
   const job = aUniqueJob({ command: 'echo once >>starts' });
@@ -83,7 +83,7 @@ test('a run that was claimed and never delivered is NeverStarted for the next co
   expect(world.lines('starts')).toEqual(['once']);
 });
 
-test('with no controller for a lease, all children are ended, and the next controller learns why', async () => {
+test('the runner ends all children after a lease without a controller, and tells the next one why', async () => {
   await world.startRunner({ LSH_RUNNER_LEASE: `${SHORT_LEASE}ms`, LSH_RUNNER_GRACE: '5s' });
   const { run } = await startInHost('trap "" TERM; sleep 1000 & sleep 1000', SHORT_LEASE);
   expect(world.children().length).toBeGreaterThan(0);
@@ -96,15 +96,15 @@ test('with no controller for a lease, all children are ended, and the next contr
   expect(world.children()).toEqual([]);
 });
 
-test('a controller that speaks keeps its runs for longer than a lease', async () => {
+test('a connected controller keeps its runs for longer than a lease', async () => {
   await world.startRunner({ LSH_RUNNER_LEASE: `${SHORT_LEASE}ms` });
   const controller = await world.connected();
-  // The controller's own lease is longer: it beats by the runner's.
+  // The controller's own lease is longer, so its heartbeats must follow the runner's.
   const { run, end } = await startRemote(controller, { command: 'sleep 10; exit 3' });
   expect(await end).toMatchObject({ name: run.name, exitCode: 3 });
 });
 
-test('a frozen controller counts as none, and when it goes on it learns what happened', async () => {
+test('the runner ends the runs of a frozen controller, which learns of it when it continues', async () => {
   await world.startRunner({ LSH_RUNNER_LEASE: `${SHORT_LEASE}ms`, LSH_RUNNER_GRACE: '1s' });
   await startInHost('sleep 1000', SHORT_LEASE);
   world.forgetOutput();
@@ -115,7 +115,7 @@ test('a frozen controller counts as none, and when it goes on it learns what hap
   await message({ observed: ['Ended', 'ControllerGone'] });
 });
 
-test('a frozen runner that goes on does not take its own sleep for the silence of the controller', async () => {
+test('a runner that was frozen does not take the pause for a silent controller', async () => {
   const runner = await world.startRunner({ LSH_RUNNER_LEASE: `${SHORT_LEASE}ms` });
   const controller = await world.connected();
   const { run, end } = await startRemote(controller, { command: 'sleep 12; exit 4' });
@@ -126,13 +126,13 @@ test('a frozen runner that goes on does not take its own sleep for the silence o
   expect(await end).toMatchObject({ name: run.name, exitCode: 4 });
 });
 
-/** Lets real time pass, as told by the end of a process. */
+/** Lets real time pass: waits for the end of a process. */
 async function startAndAwait(command: string): Promise<number> {
   const [status] = await once(spawn('/bin/sh', ['-c', command]), 'exit');
   return status as number;
 }
 
-test('a newer controller takes over, and the older one can start nothing any more', async () => {
+test('a newer controller takes over, and the older one can start nothing more', async () => {
   await world.startRunner();
   const superseded = Promise.withResolvers<void>();
   const older = await world.connected([], { onSuperseded: superseded.resolve });
@@ -153,7 +153,7 @@ test('a newer controller takes over, and the older one can start nothing any mor
   expect(world.lines('starts')).toEqual(['new']);
 });
 
-test('a controller of an earlier term cannot push out the one of a later term', async () => {
+test('a controller of an earlier term cannot replace one of a later term', async () => {
   await world.startRunner();
   const leader = await world.connected([], { term: 7 });
   const refused = Promise.withResolvers<void>();
@@ -183,7 +183,7 @@ test('runs of one name in two namespaces are two runs', async () => {
   ]);
 });
 
-test('a controller that takes over keeps the logs of runs that are shown or still run, and no other', async () => {
+test('a takeover keeps the logs of recorded and running runs only', async () => {
   await world.startRunner();
   const first = await world.connected();
   const [shown, forgotten] = [
@@ -196,7 +196,7 @@ test('a controller that takes over keeps the logs of runs that are shown or stil
   await readUntil(first.log(running.run.name, running.run.job, { follow: true }), 'running');
   for (const { run } of [shown, forgotten]) first.release(run.name, run.job);
   await first.close();
-  // It died before it could have the log of what it had forgotten removed.
+  // The first controller died before it could remove the log of a forgotten run.
   const second = await world.connected([{ ...shown.run, phase: 'Completed' }, running.run]);
   const log = ({ run }: typeof shown) => readAll(second.log(run.name, run.job));
   expect(await Promise.all([shown, running, forgotten].map(log))).toEqual(['shown\n', 'running\n', '']);
@@ -205,7 +205,7 @@ test('a controller that takes over keeps the logs of runs that are shown or stil
   await end;
 });
 
-test('the log of a run that is removed is gone from the runner', async () => {
+test('remove() deletes the log of the run on the runner', async () => {
   await world.startRunner();
   const controller = await world.connected();
   const { run, end } = await startRemote(controller, { command: 'echo kept' });

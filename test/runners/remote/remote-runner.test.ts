@@ -1,4 +1,4 @@
-// The controller's side while the runner comes and goes, with the real loop around it, and runs of other hosts.
+// The controller's side: a runner that stops and restarts, with the real loop, and runs of other hosts.
 import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -37,7 +37,7 @@ function startDirectoryOf(run: Run): string {
   );
 }
 
-/** The process that claimed the run; the claim comes a little after the start. */
+/** Waits for the process that claims the run, shortly after its start. */
 async function claimantOf(run: Run): Promise<number> {
   return vi.waitFor(
     () => {
@@ -49,8 +49,8 @@ async function claimantOf(run: Run): Promise<number> {
   );
 }
 
-describe('while there is no runner', () => {
-  test('nothing can start, a start is refused as retryable, and the run is not taken for lost', async () => {
+describe('without a runner', () => {
+  test('start() rejects with a retryable error, and the run is not taken for lost', async () => {
     await world.startRunner();
     const controller = await world.connected();
     await world.killRunner();
@@ -69,7 +69,7 @@ describe('while there is no runner', () => {
     expect(await end).toMatchObject({ exitCode: 0 });
   });
 
-  test('the real loop, whose claim could not be delivered, starts that run exactly once', async () => {
+  test('the real loop starts a run exactly once after its start was not delivered', async () => {
     await world.startRunner();
     const controller = await world.connected();
     const claims: Run[] = [];
@@ -90,7 +90,7 @@ describe('while there is no runner', () => {
     await loop.stop();
   });
 
-  test('a stop is remembered, and reaches the run when the runner is there again', async () => {
+  test('a stop reaches the run once the runner is back', async () => {
     await world.startRunner();
     const controller = await world.connected();
     const { run, end } = await startRemote(controller, { command: 'sleep 1000' });
@@ -104,8 +104,8 @@ describe('while there is no runner', () => {
   });
 });
 
-describe('a runner that was killed and comes again', () => {
-  test('adopts living children, and the controller sees them running all the time', async () => {
+describe('a runner that restarts after kill -9', () => {
+  test('adopts living children, which the controller observes as Running throughout', async () => {
     await world.startRunner();
     const controller = await world.connected();
     const gate = await world.gate('gate');
@@ -122,7 +122,7 @@ describe('a runner that was killed and comes again', () => {
     expect(new Set(states)).toEqual(new Set(['Running', 'Ended']));
   });
 
-  test('tells how a child ended in the dark, and that another was killed in it', async () => {
+  test('reports how one child ended meanwhile, and that another was killed', async () => {
     await world.startRunner();
     const controller = await world.connected();
     const gate = await world.gate('gate');
@@ -139,7 +139,7 @@ describe('a runner that was killed and comes again', () => {
     expect(await killed.end).toMatchObject({ reason: 'Lost' });
   });
 
-  test('proves that a start it had not claimed never happened', async () => {
+  test('proves that an unclaimed start never happened', async () => {
     await world.startRunner();
     const controller = await world.connected();
     await (
@@ -161,7 +161,7 @@ describe('a runner that was killed and comes again', () => {
     expect(world.lines('starts')).toEqual(['run']);
   });
 
-  test('without its state, as in a new pod of the same name, knows of nothing: those runs are lost', async () => {
+  test('without its state, as in a new pod of the same name, forgets the runs: they are lost', async () => {
     await world.startRunner();
     const run = aRunOf(aUniqueJob({ command: 'true' }), { host: HOST });
     const controller = world.controller([run]);
@@ -170,7 +170,7 @@ describe('a runner that was killed and comes again', () => {
     expect(controller.observe(run.job)).toEqual([]);
   });
 
-  test('ends what it finds when no controller comes for a lease, and tells the one that comes at last', async () => {
+  test('ends the recovered runs after a lease without a controller, and tells the next one', async () => {
     await world.startRunner();
     const controller = await world.connected();
     const { run } = await startRemote(controller, { command: 'sleep 1000' });
@@ -184,7 +184,7 @@ describe('a runner that was killed and comes again', () => {
   });
 });
 
-test('a runner that is told to end ends its children first and says how; status 0', async () => {
+test('a stopping runner ends its children first, reports their ends, and exits with 0', async () => {
   const runner = await world.startRunner({ LSH_RUNNER_GRACE: '5s' });
   const controller = await world.connected();
   const polite = await startRemote(controller, { command: 'sleep 1000' });
@@ -204,7 +204,7 @@ test('a runner that is told to end ends its children first and says how; status 
 describe('runs of another host', () => {
   const START = Date.UTC(2026, 0, 1);
 
-  test('are running until their runner has certainly ended them, then gone, and their job hears of it', () => {
+  test('are Running until their runner must have ended them, then vanish, and their job is announced', () => {
     const { clock, controller, announced } = observed();
     const run = aRunOf(aUniqueJob({ command: 'true' }), { host: 'pod-b', startedAt: START - 5000 });
     controller.recover([run]);
@@ -218,7 +218,7 @@ describe('runs of another host', () => {
     expect(announced).toEqual([run.job]);
   });
 
-  test('are not gone any earlier because somebody set the clock', () => {
+  test('do not vanish earlier when the clock is set', () => {
     const { clock, controller, announced } = observed();
     const run = aRunOf(aUniqueJob({ command: 'true' }), { host: 'pod-b' });
     controller.recover([run]);
@@ -248,12 +248,12 @@ describe('runs of another host', () => {
   afterEach(() => Promise.all(afterwards.splice(0).map((controller) => controller.close())));
 });
 
-/** Resolves when the controller has noticed. */
+/** Resolves when the controller has noticed the lost connection. */
 async function disconnected(controller: RemoteRunner): Promise<void> {
   await vi.waitFor(() => expect(controller.capacity()).toBe(0), { timeout: 60_000, interval: 2 });
 }
 
-/** The loop as the operator has it, over one job that was triggered and is not due otherwise. */
+/** The operator's loop with one triggered job, which has no other slot. */
 async function aLoop(runner: RemoteRunner, command: string, onClaim: (run: Run) => Promise<void>) {
   const store = new MemoryStore();
   const source = new StoreJobSource(store, store, systemClock);

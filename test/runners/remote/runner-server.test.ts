@@ -1,4 +1,4 @@
-// The socket of a real `lsh runner`: who gets in, and what nonsense does to it.
+// The socket of a real `lsh runner`: access, and invalid input.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, statSync, writeFileSync } from 'node:fs';
@@ -31,7 +31,7 @@ async function raw(): Promise<Socket> {
   return socket;
 }
 
-/** Everything that comes until the other side closes. */
+/** All bytes until the runner closes the connection. */
 function whole(socket: Socket): Promise<string> {
   return text(socket).catch(() => '');
 }
@@ -42,18 +42,21 @@ async function works(): Promise<void> {
   expect(await end).toMatchObject({ exitCode: 3 });
 }
 
-describe('nonsense', () => {
+describe('invalid input', () => {
   test.each([
-    ['bytes that are no HTTP', '\u0000\u0001\u0002 nonsense\r\n\r\n'],
-    ['bytes that are no message', `${UPGRADE}{"type":"recover"\n`],
-    ['a message that there is not', `${UPGRADE}{"type":"explode"}\n`],
+    ['bytes other than HTTP', '\u0000\u0001\u0002 nonsense\r\n\r\n'],
+    ['bytes other than a message', `${UPGRADE}{"type":"recover"\n`],
+    ['a message of an unknown type', `${UPGRADE}{"type":"explode"}\n`],
     ['a message of the wrong shape', `${UPGRADE}{"type":"recover","runs":[{"name":"../../etc"}]}\n`],
     ['JSON that is no object', `${UPGRADE}null\n`],
-    ['a stop before anything', `${UPGRADE}{"type":"release","name":"a"}\n`],
+    ['a release before recover', `${UPGRADE}{"type":"release","name":"a"}\n`],
     ['an unknown page', 'GET /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'],
-    ['a log outside', 'GET /v1/runs/..%2f..%2fx/log HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'],
+    [
+      'a log outside the directory',
+      'GET /v1/runs/..%2f..%2fx/log HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
+    ],
     ['another protocol', UPGRADE.replace('lsh-runner', 'websocket')],
-    ['a term that is no number', UPGRADE.replace('\r\n\r\n', '\r\nlsh-term: -1\r\n\r\n')],
+    ['a negative term', UPGRADE.replace('\r\n\r\n', '\r\nlsh-term: -1\r\n\r\n')],
   ])('%s is hung up on, and the runner goes on', async (_, bytes) => {
     await world.startRunner();
     const socket = await raw();
@@ -64,7 +67,7 @@ describe('nonsense', () => {
     expect(world.process!.exitCode).toBeNull();
   });
 
-  test('a message without end is cut off before it costs memory', async () => {
+  test('the runner cuts off an endless message before it costs memory', async () => {
     await world.startRunner();
     const socket = await raw();
     const closed = new Promise((resolve) => socket.once('close', resolve));
@@ -81,7 +84,7 @@ describe('nonsense', () => {
     await works();
   });
 
-  test('a job that the runner does not understand is the end of its run, and of nothing else', async () => {
+  test('a malformed start ends that run only', async () => {
     await world.startRunner();
     const controller = await world.connected();
     const { end } = await startRemote(controller, { command: 'true', env: [{ name: 'A', value: 'x' }] });
@@ -97,7 +100,7 @@ describe('nonsense', () => {
     await works();
   });
 
-  test('a controller of another protocol version is told so', async () => {
+  test('the runner refuses a controller of another protocol version with status 426', async () => {
     await world.startRunner();
     const asked = request({
       socketPath: world.socketPath,
@@ -112,7 +115,7 @@ describe('nonsense', () => {
 });
 
 describe('access', () => {
-  test('socket and directories belong to this user alone', async () => {
+  test('only this user can open the socket and the directories', async () => {
     await world.startRunner();
     expect(statSync(world.socketPath).mode & 0o777).toBe(0o600);
     expect(statSync(dirname(world.socketPath)).mode & 0o777).toBe(0o700);
@@ -120,7 +123,7 @@ describe('access', () => {
   });
 
   test.runIf(isRoot)(
-    'another user cannot connect, and one of the group only where that was asked for',
+    'another user cannot connect; a member of the group only if the group has access',
     async () => {
       await world.startRunner();
       expect(await connectAs(NOBODY, NOBODY)).toMatch(/EACCES/);
@@ -138,13 +141,13 @@ describe('access', () => {
       .on('connect', function () { console.log('connected'); this.destroy(); })
       .on('error', (error) => console.log(error.code));`;
     const options = { uid, gid, cwd: '/', env: {} };
-    // The way to the directory is open; the directory itself is not.
+    // Its parents are open to others; the directory itself is not.
     chmodSync(world.path, 0o755);
     const child = spawn(process.execPath, ['-e', code, world.socketPath], options);
     return (await text(child.stdout)).trim();
   }
 
-  test('a second runner over the same state or socket is refused and harms nothing', async () => {
+  test('a second runner on the same state or socket is refused, and the first goes on', async () => {
     await world.startRunner();
     const second = world.spawnRunner();
     const [[status], stderr] = await Promise.all([once(second, 'exit'), text(second.stderr!)]);
@@ -153,7 +156,7 @@ describe('access', () => {
     await works();
   });
 
-  test('a mounted token is refused, with the way out', () => {
+  test('the runner refuses to start with a mounted token, and hints at the fix', () => {
     const directory = tempDir();
     expect(() => requireNoToken(directory)).not.toThrow();
     writeFileSync(join(directory, 'token'), 'x');
@@ -163,7 +166,7 @@ describe('access', () => {
   });
 });
 
-test('commands get nothing of the runner’s own environment', async () => {
+test('commands inherit nothing of the runner’s own environment', async () => {
   await world.startRunner({ LSH_RUNNER_SECRET: 'secret', KUBERNETES_SERVICE_HOST: '10.0.0.1' });
   const controller = await world.connected();
   const { end } = await startRemote(controller, { command: 'env | cut -d= -f1 | sort | tr "\\n" " "' });
@@ -175,12 +178,12 @@ test('commands get nothing of the runner’s own environment', async () => {
   ).toEqual(['HOME', 'LSH_ATTEMPT', 'LSH_JOB', 'LSH_RUN', 'LSH_SCHEDULED_AT', 'LSH_SLOT', 'PATH']);
 });
 
-test('help shows how it is called', async () => {
+test('help shows the usage', async () => {
   const child = spawn(process.execPath, [BUNDLE, 'runner', '--help']);
   expect(await text(child.stdout)).toMatch(/Examples:\n.*\n.*lsh runner/);
 });
 
-test('the key of the secrets goes to the commands, and nowhere else', async () => {
+test('only the commands get the key of the secrets', async () => {
   const key = 'AGE-SECRET-KEY-1MADEUPFORATESTMADEUPFORATEST';
   await world.startRunner({ LSH_SECRETS_KEY: key, LSH_LOG_LEVEL: 'debug', NODE_ENV: 'production' });
   const controller = await world.connected();

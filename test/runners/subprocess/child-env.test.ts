@@ -12,7 +12,7 @@ beforeEach(() => {
   directory = tempDir();
 });
 
-test('a run is told about itself', async () => {
+test('the LSH_* variables describe the run', async () => {
   const job = aUniqueJob({ command: 'true', timeZone: 'Pacific/Chatham' });
   const slot = Date.UTC(2026, 0, 4, 2);
   const run = aRunOf(job, { attempt: 3, slot, startAfter: slot + 1500 });
@@ -39,7 +39,7 @@ test('env wins over envFrom, a later file over an earlier one, and LSH_RUN over 
   expect(env).toMatchObject({ A: 'own', B: 'b', C: '3', P_B: 'two words', LSH_RUN: run.name });
 });
 
-test('a file that is missing is an error that names it, unless it is optional', async () => {
+test('a missing file is an error that names it, unless it is optional', async () => {
   const required = aUniqueJob({ command: 'true', envFrom: [{ file: 'no.env' }] });
   await expect(childEnvironment({}, required, aRunOf(required), directory)).rejects.toMatchObject({
     code: 'SPAWN_FAILED',
@@ -50,7 +50,7 @@ test('a file that is missing is an error that names it, unless it is optional', 
   expect(await childEnvironment({}, optional, run, directory)).toMatchObject({ LSH_RUN: run.name });
 });
 
-test('a file that is none, such as a FIFO that nobody writes to, is an error and holds up nothing', async () => {
+test('a path other than a regular file, such as a FIFO without a writer, is an error and blocks nothing', async () => {
   const fifo = join(directory, 'fifo.env');
   await makeFifos([fifo], '/usr/bin');
   for (const file of [fifo, directory]) {
@@ -62,14 +62,14 @@ test('a file that is none, such as a FIFO that nobody writes to, is an error and
   }
 });
 
-test('an optional file that is there and cannot be read is an error all the same', async () => {
+test('an unreadable optional file is an error', async () => {
   const job = aUniqueJob({ command: 'true', envFrom: [{ file: '.', optional: true }] });
   await expect(childEnvironment({}, job, aRunOf(job), directory)).rejects.toMatchObject({
     code: 'SPAWN_FAILED',
   });
 });
 
-test('the command gets exactly that environment, and a bad file is a run that ended', async () => {
+test('the command gets exactly that environment, and a bad file ends the run', async () => {
   const home = new RunnerHome();
   try {
     const runner = await home.runner({ inherit: { GIVEN: 'g' } });

@@ -1,4 +1,4 @@
-// When memory runs out, a command is ended and not the runner, and its run says so.
+// When memory runs out, the kernel kills a command, not the runner, and its run has the reason.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { on } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ beforeEach(() => {
 afterEach(() => home.close());
 
 describe.runIf(onLinux)('the kernel’s choice', () => {
-  test('is a command, and what it starts, before the runner and the wrapper', async () => {
+  test('falls on a command and its children before the runner and the wrapper', async () => {
     const runner = await home.runner();
     const { end } = await startRun(runner, { command: `cat /proc/$PPID/oom_score_adj ${SCORE}` });
     const own = Number(readFileSync(SCORE, 'utf8'));
@@ -50,17 +50,12 @@ describe.runIf(onLinux)('the kernel’s choice', () => {
   });
 });
 
-describe('a command that gets KILL', () => {
+describe('a command that SIGKILL ends', () => {
   test.each([
-    [
-      'while the kernel ended one of us for memory',
-      1,
-      'OutOfMemory',
-      /kernel killed the command when memory ran out/,
-    ],
-    ['while it did not', 0, 'Signal', /ended by SIGKILL/],
+    ['after a memory kill during the run', 1, 'OutOfMemory', /kernel killed the command when memory ran out/],
+    ['without a memory kill', 0, 'Signal', /ended by SIGKILL/],
   ])('%s', async (_, kills, reason, message) => {
-    // One from before the run is none of it.
+    // A memory kill before the run does not count.
     let count = 3;
     const runner = await home.runner({ memoryKills: () => count });
     const { end } = await startRun(runner, { command: 'kill -KILL $$' });
@@ -73,7 +68,7 @@ describe('a command that gets KILL', () => {
     });
   });
 
-  test('because it was told to stop keeps that cause', async () => {
+  test('because it was stopped keeps that cause', async () => {
     let count = 0;
     const runner = await home.runner({ memoryKills: () => count++ });
     const { end, run } = await startRun(runner, { command: 'sleep 1000' });
@@ -82,7 +77,7 @@ describe('a command that gets KILL', () => {
   });
 });
 
-describe('the kernel’s count', () => {
+describe('the kernel’s counter', () => {
   const events = 'low 0\nhigh 0\nmax 9\noom 4\noom_kill 3\noom_group_kill 0\n';
   const control = 'oom_kill_disable 0\nunder_oom 0\noom_kill 3\n';
 
@@ -103,17 +98,17 @@ describe('the kernel’s count', () => {
     expect(count()).toBe(4);
   });
 
-  test('is 0 where nothing tells', () => {
+  test('is 0 without a file', () => {
     expect(memoryKillCounter(join(home.path, 'none'), join(home.path, 'none'))()).toBe(0);
   });
 });
 
-describe('where memory is limited', () => {
+describe('in a control group with limited memory', () => {
   let cgroup: MemoryCgroup | undefined;
   let host: ChildProcess;
   let messages: AsyncIterator<[unknown]>;
 
-  /** A process with a runner in it, as `lsh runner` in a container with that limit; false where none can be made. */
+  /** Starts a runner as in a container with that limit; returns false if this user cannot make the control group. */
   async function startHost(limitBytes: number): Promise<boolean> {
     cgroup = MemoryCgroup.make(limitBytes);
     if (cgroup === undefined) return false;
@@ -126,7 +121,7 @@ describe('where memory is limited', () => {
 
   afterEach(() => cgroup?.remove());
 
-  /** The first message that is wanted; fails when the process has ended. */
+  /** The first matching message; rejects when the process has ended. */
   async function next<T>(wanted: (message: unknown) => T | undefined): Promise<T> {
     for (;;) {
       const { value, done } = await messages.next();
@@ -146,7 +141,7 @@ describe('where memory is limited', () => {
     return run.name;
   }
 
-  test('a command that takes it all is ended, and its neighbour goes on', async ({ skip }) => {
+  test('the kernel kills a command that takes it all, and its neighbour goes on', async ({ skip }) => {
     if (!(await startHost(256 * MIB))) skip('only root can limit memory, where cgroups are');
     const gate = await home.gate('gate');
     const neighbour = start({ command: `echo up; cat ${gate.path}; echo still here` });
@@ -167,7 +162,9 @@ describe('where memory is limited', () => {
     });
   });
 
-  test('many that are each smaller than the runner are ended before it', async ({ skip }) => {
+  test('the kernel kills many commands, each smaller than the runner, before the runner', async ({
+    skip,
+  }) => {
     if (!(await startHost(512 * MIB))) skip('only root can limit memory, where cgroups are');
     const gate = await home.gate('gate');
     const command = `kept=$(head -c 10M /dev/zero | tr '\\0' x); echo kept; cat ${gate.path}`;

@@ -52,12 +52,12 @@ async function killHost(): Promise<void> {
   await gone;
 }
 
-/** Waits until no process of the run is left; there is no event for the end of a stranger. */
+/** Polls until no process of the run is left: their end raises no event. */
 async function gone(run: Run): Promise<void> {
   await vi.waitFor(() => expect(processesOf(run)).toEqual([]), { timeout: 60_000, interval: 5 });
 }
 
-/** The next process observes the runs as lost, until they are released. */
+/** The next runner observes the runs as lost until their release. */
 async function expectLost(...runs: Run[]): Promise<void> {
   const runner = await home.runner({}, runs);
   for (const run of runs) expect(runner.observe(run.job)).toMatchObject([{ state: 'Ended', reason: 'Lost' }]);
@@ -72,7 +72,7 @@ function startDirectoryOf(run: Run): string {
   );
 }
 
-/** What a crash between the record in the ledger and the claim of the child leaves. */
+/** The files that a crash leaves between the record in the ledger and the claim of the child. */
 async function unclaimedStart(run: Run): Promise<string> {
   const directory = join(home.stateDir, 'runs', `${run.name}~token`);
   mkdirSync(directory, { mode: 0o700 });
@@ -80,8 +80,8 @@ async function unclaimedStart(run: Run): Promise<string> {
   return directory;
 }
 
-describe('after kill -9 of the process that started it', () => {
-  test('a running child is observed again, with all of its output and its real exit code', async () => {
+describe('after kill -9 of the runner', () => {
+  test('the next runner observes a running child, with all of its output and its real exit code', async () => {
     const [first, second] = [await home.gate('first'), await home.gate('second')];
     const command = `echo before; cat ${first.path}; echo during; cat ${second.path}; echo after; exit 7`;
     const run = await startInHost({ command }, { startedAt: 1000 }, 'before');
@@ -100,7 +100,7 @@ describe('after kill -9 of the process that started it', () => {
     expect(readdirSync(join(home.stateDir, 'runs'))).toEqual([]);
   });
 
-  test('a child that ended in the dark has its exit code, its end time and its last output', async () => {
+  test('a child that ended meanwhile has its exit code, its end time and its last output', async () => {
     const gate = await home.gate('gate');
     const run = await startInHost(
       { command: `echo before; cat ${gate.path}; echo last; exit 9` },
@@ -118,7 +118,7 @@ describe('after kill -9 of the process that started it', () => {
     expect(end.finishedAt).toBeLessThan(killedAt + 60_000);
   });
 
-  test('an adopted child can be stopped, group and all, and a cause from before is kept', async () => {
+  test('stop() ends an adopted child with its group, and an earlier cause wins', async () => {
     const command = 'sleep 1000 & echo up; sleep 1000';
     const run = await startInHost({ command }, { stopCause: 'TimedOut' }, 'up');
     await killHost();
@@ -128,7 +128,7 @@ describe('after kill -9 of the process that started it', () => {
     expect(processesOf(run)).toEqual([]);
   });
 
-  test('an adopted child that is killed leaves no status: its run is Lost, and nothing of it lives', async () => {
+  test('a killed adopted child without status is Lost, and its whole group ends', async () => {
     const run = await startInHost({ command: 'echo up; sleep 1000; sleep 1000' }, {}, 'up');
     await killHost();
     const runner = await home.runner({}, [run]);
@@ -137,7 +137,7 @@ describe('after kill -9 of the process that started it', () => {
     expect(processesOf(run)).toEqual([]);
   });
 
-  test('a child whose wrapper was killed in the dark is Lost with its output, and nothing of it lives on', async () => {
+  test('a child whose wrapper was killed meanwhile is Lost with its output, and its whole group ends', async () => {
     const run = await startInHost({ command: 'echo up; sleep 1000; sleep 1000' }, {}, 'up');
     await killHost();
     const wrapper = Number(readFileSync(join(startDirectoryOf(run), 'status'), 'utf8'));
@@ -151,7 +151,7 @@ describe('after kill -9 of the process that started it', () => {
     expect(processesOf(run)).toEqual([]);
   });
 
-  test('output that is not to be kept with the run is not kept by the next process either', async () => {
+  test('with captureOutput false the next runner keeps no tail either', async () => {
     const gate = await home.gate('gate');
     const command = `echo secret; cat ${gate.path}`;
     const run = await startInHost({ command, captureOutput: false }, {}, 'secret');
@@ -163,7 +163,7 @@ describe('after kill -9 of the process that started it', () => {
     expect((await end).outputBytes).toBe(7);
   });
 
-  test('a child that floods its output while nobody reads waits, and goes on for the next process', async () => {
+  test('a child that floods its output blocks without a reader, and goes on with the next runner', async () => {
     const gate = await home.gate('gate');
     const command = `echo up; cat ${gate.path}; head -c 3000000 /dev/zero; exit 5`;
     const run = await startInHost({ command }, {}, 'up');
@@ -175,7 +175,7 @@ describe('after kill -9 of the process that started it', () => {
 });
 
 describe('after close()', () => {
-  test('children run on, and the next runner has their exit code and all of their output', async () => {
+  test('children run on, and the next runner gets their exit code and all of their output', async () => {
     const gate = await home.gate('gate');
     const first = await home.runner();
     const { run } = await startRun(first, { command: `echo one; cat ${gate.path}; echo two; exit 4` });
@@ -188,7 +188,7 @@ describe('after close()', () => {
     expect(await endOf(second, run)).toMatchObject({ exitCode: 4, outputTail: 'one\ntwo\n' });
   });
 
-  test('nothing is started any more', async () => {
+  test('start() starts nothing', async () => {
     const runner = await home.runner();
     await runner.close();
     const job = aUniqueJob({ command: 'true' });
@@ -198,8 +198,8 @@ describe('after close()', () => {
   });
 });
 
-describe('a run that was recorded and never started', () => {
-  test('is NeverStarted when there is no trace of it, and can then be started', async () => {
+describe('a recorded run', () => {
+  test('without a trace is NeverStarted, and can start', async () => {
     await (await home.runner()).close();
     const job = aUniqueJob({ command: 'echo now' });
     const run = aRunOf(job);
@@ -210,7 +210,7 @@ describe('a run that was recorded and never started', () => {
     expect(await end).toMatchObject({ exitCode: 0, outputTail: 'now\n' });
   });
 
-  test('is NeverStarted when its child has not claimed it, and that child never runs, however late it comes', async () => {
+  test('that its child has not claimed is NeverStarted, and that child never runs, however late', async () => {
     await (await home.runner()).close();
     const run = aRunOf(aUniqueJob({ command: 'true' }));
     const directory = await unclaimedStart(run);
@@ -219,7 +219,7 @@ describe('a run that was recorded and never started', () => {
     expect(lateChild(directory)).toEqual({ status: 125, ran: false });
   });
 
-  test('is run by the child where that has claimed it first', async () => {
+  test('that its child has claimed first runs in that child', async () => {
     await (await home.runner()).close();
     const run = aRunOf(aUniqueJob({ command: 'true' }));
     const directory = await unclaimedStart(run);
@@ -229,7 +229,7 @@ describe('a run that was recorded and never started', () => {
     expect(lateChild(directory).status, 'a second child of the same start').toBe(125);
   });
 
-  test('is not called NeverStarted after a crash of the machine, which may have lost the claim', async () => {
+  test('is not NeverStarted after a crash of the machine, which may have lost the claim', async () => {
     await (await home.runner()).close();
     writeFileSync(join(home.stateDir, 'runner.boot'), 'another boot');
     const [traceless, unclaimed] = [
@@ -238,7 +238,7 @@ describe('a run that was recorded and never started', () => {
     ];
     await unclaimedStart(unclaimed);
     await expectLost(traceless, unclaimed);
-    // A crash before the loss is recorded must not make them look as if they had never started.
+    // After a crash before the loss is recorded, the next recovery must still not find NeverStarted.
     await expectLost(traceless, unclaimed);
   });
 
@@ -252,8 +252,8 @@ describe('a run that was recorded and never started', () => {
   }
 });
 
-describe('another controller', () => {
-  test('learns of runs that are known, and that one was never started, from the same runner', async () => {
+describe('the next controller', () => {
+  test('learns from the same runner which runs it observes, and that another never started', async () => {
     const runner = await home.runner();
     const { run, end } = await startRun(runner, { command: 'sleep 1000' });
     const unstarted = aRunOf(aUniqueJob({ command: 'true' }));
@@ -266,8 +266,8 @@ describe('another controller', () => {
   });
 });
 
-describe('files that do not tell the truth', () => {
-  test('a pid that is somebody else now is not mistaken for the child', async () => {
+describe('misleading files', () => {
+  test('a reused pid is not taken for the child', async () => {
     await (await home.runner()).close();
     const { pid, alive, stop } = await stranger();
     const run = aRunOf(aUniqueJob({ command: 'true' }));
@@ -278,7 +278,7 @@ describe('files that do not tell the truth', () => {
     await stop();
   });
 
-  test('a stranger with the pid of a run that has ended is not ended with it', async () => {
+  test('a process with the reused pid of an ended run lives on', async () => {
     await (await home.runner()).close();
     const { pid, alive, stop } = await stranger();
     const run = aRunOf(aUniqueJob({ command: 'true' }));
@@ -289,7 +289,7 @@ describe('files that do not tell the truth', () => {
     await stop();
   });
 
-  test('an empty status file, as a crash of the machine may leave, is a lost run', async () => {
+  test('an empty status file, as after a crash of the machine, makes a lost run', async () => {
     await (await home.runner()).close();
     const run = aRunOf(aUniqueJob({ command: 'true' }));
     writeFileSync(join(await unclaimedStart(run), 'status'), '');
@@ -297,7 +297,7 @@ describe('files that do not tell the truth', () => {
     await expectLost(run);
   });
 
-  test('files of runs that the ledger does not hold as Running are removed', async () => {
+  test('recovery removes the files of runs that are not Running in the ledger', async () => {
     await (await home.runner()).close();
     const run = aRunOf(aUniqueJob({ command: 'true' }));
     writeFileSync(join(await unclaimedStart(run), 'status'), '1\n0\n');
@@ -305,7 +305,7 @@ describe('files that do not tell the truth', () => {
     expect(readdirSync(join(home.stateDir, 'runs'))).toEqual([]);
   });
 
-  /** A living leader of a process group that belongs to another run. */
+  /** The living leader of another run's process group. */
   async function stranger() {
     const runner = await home.runner({ stateDir: join(home.path, 'other') });
     const { run, end } = await startRun(runner, { command: 'echo $PPID; sleep 1000' });
@@ -318,7 +318,7 @@ describe('files that do not tell the truth', () => {
   }
 });
 
-test('100 MB of output leave the memory of the process flat, and the run finishes with the right tail', async () => {
+test('100 MB of output leave the memory of the runner flat, and the run ends with the right tail', async () => {
   await startInHost({ command: 'echo warm' }, {}, 'warm');
   const warm = await messages.take(endedOf);
   const command = `yes 'a line of output' | head -c 100000000; printf 'the end \\303\\251\\n'`;

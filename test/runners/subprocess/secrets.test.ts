@@ -1,4 +1,4 @@
-// What becomes of a secret that a real command prints: it has it, and neither its log nor its record shows it.
+// A real command gets its secret and prints it; neither its log nor its record shows it.
 import { mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -18,14 +18,14 @@ beforeEach(() => {
 });
 afterEach(() => home.close());
 
-/** How the run ended, and its log. */
+/** The end of the run, and its log. */
 async function ended(spec: JobSpecInput) {
   const runner = await home.runner({ secrets });
   const { end, run } = await startRun(runner, spec);
   return { end: await end, log: await readAll(runner.log(run.name)) };
 }
 
-/** Every byte of every file that the runner has. */
+/** The bytes of all files of the runner. */
 function everything(): string {
   const entries = readdirSync(home.path, { recursive: true, withFileTypes: true });
   return entries
@@ -35,37 +35,37 @@ function everything(): string {
 }
 
 const half = Math.floor(KEY.length / 2);
-/** One write, and so one read: who has seen the word has the half of the key. */
+/** One write, and so one read: a reader that has seen the word has read half of the key. */
 const firstHalf = `printf 'key: %.${half}s' "$LSH_SECRETS_KEY"`;
 const secondHalf = `printf %s "\${LSH_SECRETS_KEY#${'?'.repeat(half)}}"`;
 
 describe('a command', () => {
-  test('has the value, in one write, and its output has not', async () => {
+  test('gets the value; printed in one write, the output masks it', async () => {
     const { end, log } = await ended({ command: 'echo "${#LSH_SECRETS_KEY} $LSH_SECRETS_KEY."; exit 3' });
     expect(end).toMatchObject({ exitCode: 3, outputTail: `${KEY.length} ***.\n`, outputBytes: 8 });
     expect(log).toBe(`${KEY.length} ***.\n`);
     expect(everything()).not.toContain(KEY);
   });
 
-  test('that prints it at its end, without a newline', async () => {
+  test('may print it at its end, without a newline', async () => {
     const { end, log } = await ended({ args: ['printenv', 'LSH_SECRETS_KEY'] });
     expect(end.outputTail).toBe('***\n');
     const bare = await ended({ command: 'printf %s "$LSH_SECRETS_KEY"' });
     expect([end.outputTail, log, bare.end.outputTail, bare.log]).toEqual(['***\n', '***\n', '***', '***']);
   });
 
-  test('that prints the beginning of it at its end has said all that it said', async () => {
+  test('that prints the beginning of it at its end loses no output', async () => {
     const { end, log } = await ended({ command: 'printf "no key: AGE-SECRET-"' });
     expect([end.outputTail, log]).toEqual(['no key: AGE-SECRET-', 'no key: AGE-SECRET-']);
   });
 
-  test('that is not found by that name says so without it', async () => {
+  test('that is not found is reported without the value in its name', async () => {
     const { end, log } = await ended({ command: '"$LSH_SECRETS_KEY"' });
     expect(end).toMatchObject({ reason: 'SpawnError', message: expect.stringContaining('***') });
     expect(`${end.message} ${log}`).not.toContain(KEY);
   });
 
-  test('that prints it in two writes, read one after the other', async () => {
+  test('may print it in two writes, with a read between', async () => {
     const gate = await home.gate('gate');
     const runner = await home.runner({ secrets });
     const { end, run } = await startRun(runner, {
@@ -77,7 +77,7 @@ describe('a command', () => {
     expect(await readAll(runner.log(run.name))).toBe('key: ***.\n');
   });
 
-  test('that prints it again and again, more than the log keeps', async () => {
+  test('may print it more often than the log keeps', async () => {
     const runner = await home.runner({ secrets, maxOutputBytes: 4096 });
     const { end } = await startRun(runner, { command: 'yes "$LSH_SECRETS_KEY" | head -n 20000' });
     expect(await end).toMatchObject({ exitCode: 0, outputBytes: 80_000 });
@@ -86,8 +86,8 @@ describe('a command', () => {
   });
 });
 
-describe('when another process goes on with the run', () => {
-  test('a value that was half printed is masked whole, and half of it is shown nowhere', async () => {
+describe('when another runner recovers the run', () => {
+  test('it masks a half printed value whole, and no file shows the half', async () => {
     const gate = await home.gate('gate');
     const first = await home.runner({ secrets });
     const { run } = await startRun(first, {
@@ -104,7 +104,7 @@ describe('when another process goes on with the run', () => {
     expect(everything()).not.toContain(KEY.slice(0, half));
   });
 
-  test('the rest of a value is masked when the process that had read half of it was killed', async () => {
+  test('it masks the rest of a value after kill -9 of the runner that read the first half', async () => {
     const world = new RunnerWorld();
     await world.startRunner(secrets);
     const controller = await world.connected();
@@ -121,7 +121,7 @@ describe('when another process goes on with the run', () => {
     await world.close();
   });
 
-  test('the rest of a value is masked when the disk did not take what was read of it', async () => {
+  test('it masks the rest of a value when the disk did not take the first half', async () => {
     const gate = await home.gate('gate');
     const first = await home.runner({ secrets });
     const { run } = await startRun(first, {
@@ -139,13 +139,13 @@ describe('when another process goes on with the run', () => {
     expect((await end).outputTail).toBe('key: ***.\n');
   });
 
-  test('an end that only looked like the beginning of it is not lost', async () => {
+  test('it shows an end that only looked like the beginning of a value', async () => {
     const gate = await home.gate('gate');
     const first = await home.runner({ secrets });
     const { run } = await startRun(first, { command: `printf 'out: AGE-'; cat ${gate.path}; echo old` });
     await readUntil(first.log(run.name, { follow: true }), 'out: ');
     await first.close();
-    // Its owner has taken the key away meanwhile.
+    // The key is no longer configured.
     const second = await home.runner({}, [run]);
     const end = endOf(second, run);
     await gate.open();
@@ -153,7 +153,7 @@ describe('when another process goes on with the run', () => {
   });
 });
 
-test('the arguments of no process have the value', async () => {
+test('no process has the value in its arguments', async () => {
   const gate = await home.gate('gate');
   const runner = await home.runner({ secrets });
   const { end, run } = await startRun(runner, { command: `echo "$LSH_SECRETS_KEY"; cat ${gate.path}` });

@@ -46,7 +46,7 @@ describe('commands', () => {
     expect((await end).outputTail).toBe('a  b|$HOME|*||x;y|');
   });
 
-  test('args that name a builtin of the shell run the program of that name, or none', async () => {
+  test('args with the name of a shell builtin run the program of that name, or fail', async () => {
     const { end } = await startRun(runner, { args: ['exit', '0'] });
     expect(await end).toMatchObject({ exitCode: 127, reason: 'SpawnError' });
   });
@@ -58,7 +58,7 @@ describe('commands', () => {
     expect((await end).outputTail).toBe('-c: whatever\n');
   });
 
-  test('standard input is empty, so that nothing waits for it', async () => {
+  test('standard input is empty, so that no command waits for it', async () => {
     const { end } = await startRun(runner, { command: 'cat; echo done' });
     expect((await end).outputTail).toBe('done\n');
   });
@@ -68,20 +68,20 @@ describe('commands', () => {
     expect(await end).toMatchObject({ exitCode: 139, signal: 'SIGSEGV', reason: 'Signal' });
   });
 
-  test('a command may end with 125, which is also what a wrapper without a claim ends with', async () => {
+  test('a command may exit with 125, the status of a wrapper without a claim', async () => {
     const { end } = await startRun(runner, { command: 'exit 125' });
     expect(await end).toMatchObject({ exitCode: 125 });
     expect((await end).reason).toBeUndefined();
   });
 
-  test('the shell does not add remarks of its own to the output of a killed command', async () => {
+  test('the shell adds no message to the output of a killed command', async () => {
     const { end } = await startRun(runner, { args: ['sh', '-c', 'echo out; kill -TERM $$'] });
     expect((await end).outputTail).toBe('out\n');
   });
 });
 
 describe('commands that cannot start', () => {
-  test('no such command: SpawnError with the sentence of the shell', async () => {
+  test('no such command: SpawnError with the message of the shell', async () => {
     const { end } = await startRun(runner, { command: 'no-such-command-anywhere' });
     expect(await end).toMatchObject({ exitCode: 127, reason: 'SpawnError' });
     expect((await end).message).toMatch(/no-such-command-anywhere: .*not found/);
@@ -111,14 +111,14 @@ describe('commands that cannot start', () => {
     });
   });
 
-  test('an argument that no process can have: SpawnError, and the capacity comes back', async () => {
+  test('an argument that is too long: SpawnError, and the capacity comes back', async () => {
     const before = runner.capacity();
     const { end } = await startRun(runner, { args: ['echo', 'a\0b'] });
     expect(await end).toMatchObject({ reason: 'SpawnError' });
     expect(runner.capacity()).toBe(before);
   });
 
-  test('what the check refuses is never executed, and its sentence is the message', async () => {
+  test('the runner never executes a refused command, and reports the reason as the message', async () => {
     const marker = join(home.path, 'ran');
     const refusing = await home.runner({
       check: ({ command }) => (command?.includes('touch') ? 'touch is not wanted here.' : undefined),
@@ -150,7 +150,7 @@ describe('ending runs', () => {
     expect(processesOf(run)).toEqual([]);
   });
 
-  test('a command that ends with 0 on TERM still has the cause, and its last words', async () => {
+  test('a command that exits with 0 on TERM still has the cause, and its last output', async () => {
     const { end, run } = await startRun(runner, {
       command: 'trap "echo bye; exit 0" TERM; echo ready; while :; do sleep 0.01; done',
     });
@@ -160,7 +160,7 @@ describe('ending runs', () => {
     expect((await end).outputTail).toMatch(/bye\n$/);
   });
 
-  test('a run that is stopped before it has a process never gets one', async () => {
+  test('a run stopped before it has a process never gets one', async () => {
     const marker = join(home.path, 'ran');
     const job = aUniqueJob({ command: `touch ${marker}` });
     const run = aRunOf(job);
@@ -172,23 +172,23 @@ describe('ending runs', () => {
     expect(existsSync(marker)).toBe(false);
   });
 
-  test('what a command leaves in the background ends with it', async () => {
+  test('background processes of a command end with it', async () => {
     const { end, run } = await startRun(runner, { command: 'sleep 1000 & echo left' });
     expect(await end).toMatchObject({ exitCode: 0, outputTail: 'left\n' });
     expect(processesOf(run)).toEqual([]);
   });
 
-  test('what was left and ignores TERM gets KILL', async () => {
+  test('a background process that ignores TERM gets KILL', async () => {
     const { end, run } = await startRun(runner, {
       command: `sh -c 'trap "" TERM; : >ready; sleep 1000; sleep 1000' & until [ -e ready ]; do sleep 0.01; done; rm ready`,
       workingDir: home.path,
     });
     expect(await end).toMatchObject({ exitCode: 0 });
-    // The run waits half a second for what it has killed, which is less than a busy machine may take.
+    // The run waits half a second for the killed process; a busy machine may take longer.
     await eventually(() => processesOf(run).length === 0);
   });
 
-  test('setsid is the way out: such a process lives on and the run has ended', async () => {
+  test('a process in its own session (setsid) outlives the run', async () => {
     const { path } = await home.gate('escaped');
     const { end, run } = await startRun(runner, {
       command: `setsid sh -c ': >${path}; exec sleep 1000' & cat ${path}; echo started`,
@@ -199,7 +199,7 @@ describe('ending runs', () => {
     process.kill(escaped!, 'SIGKILL');
   });
 
-  test('nor does it keep the run by what it writes, however much', async () => {
+  test('a process in its own session cannot delay the end of the run with its output', async () => {
     const { path } = await home.gate('escaped');
     const { end, run } = await startRun(runner, {
       command: `setsid sh -c ': >${path}; exec yes' & cat ${path}; exit 3`,
@@ -208,7 +208,7 @@ describe('ending runs', () => {
     for (const pid of processesOf(run)) process.kill(pid, 'SIGKILL');
   });
 
-  test('a wrapper killed from outside is a Signal, and its command goes with it', async () => {
+  test('a killed wrapper is a Signal, and its command ends too', async () => {
     const { end, run } = await startRun(runner, { command: 'echo up; sleep 1000; sleep 1000' });
     await readUntil(runner.log(run.name, { follow: true }), 'up');
     const [directory] = readdirSync(join(home.stateDir, 'runs'));
@@ -219,7 +219,7 @@ describe('ending runs', () => {
 });
 
 describe('many runs', () => {
-  test('50 at a time each have their own output and exit code', async () => {
+  test('50 concurrent runs each have their own output and exit code', async () => {
     const runs = await Promise.all(
       Array.from({ length: 50 }, (_, n) => startRun(runner, { command: `echo number ${n}; exit ${n}` })),
     );
@@ -229,7 +229,7 @@ describe('many runs', () => {
     );
   });
 
-  test('a start directory that is used again brings nothing of its former run', async () => {
+  test('a reused start directory holds nothing of its former run', async () => {
     for (let n = 0; n < 150; n++) {
       const { end, run } = await startRun(runner, { command: `echo ${n}; exit ${n % 3}` });
       expect(await end).toMatchObject({
@@ -290,7 +290,7 @@ describe('files', () => {
     expect(await readAll(runner.log(run.name))).toBe('');
   });
 
-  test('a log that cannot be written costs the log and not the run: the tail is right and says why', async () => {
+  test('an unwritable log costs the log, not the run: the tail is right and the message says why', async () => {
     const logs = join(home.stateDir, 'logs');
     rmdirSync(logs);
     const { end, run } = await startRun(runner, {
@@ -305,10 +305,10 @@ describe('files', () => {
     expect(await readAll(runner.log(run.name))).toBe('');
   });
 
-  test('a disk that is slow to take the last of it costs nothing of the output', async () => {
+  test('a slow disk loses no output at the end', async () => {
     const append = Reflect.get(RunLog.prototype, 'append');
     vi.spyOn(RunLog.prototype, 'append').mockImplementation(async function (this: RunLog, chunk) {
-      // Longer than output is awaited that may never come.
+      // Longer than the limit for output that never ends.
       await once(AbortSignal.timeout(700), 'abort');
       await Reflect.apply(append, this, [chunk]);
     });
@@ -319,7 +319,7 @@ describe('files', () => {
     });
   });
 
-  test('a name with a path in it reaches no file', async () => {
+  test('a run name with a path in it reaches no file', async () => {
     writeFileSync(join(home.path, 'secret.log'), 'secret');
     await expect(readAll(runner.log('../../secret'))).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
     expect(() => runner.removeLog('../../secret')).toThrow(

@@ -15,7 +15,7 @@ beforeEach(() => {
   directory = tempDir();
 });
 
-/** Kills a committing process with -9 once it has reported so many commits; answers with all it reported. */
+/** Kills a committing process with -9 after so many reported commits; returns all reported commits. */
 async function commitUntilKilled(path: string, first: number, reports: number): Promise<number[]> {
   const child = fork(CHILD, ['commit', path, String(first)], { execArgv: [] });
   const acknowledged: number[] = [];
@@ -41,7 +41,7 @@ async function missingFrom(store: SqliteStore, acknowledged: number[]): Promise<
   return missing;
 }
 
-test('kill -9 at any moment loses nothing that was acknowledged, and the file stays sound', async () => {
+test('kill -9 at any moment loses no acknowledged commit, and the file stays sound', async () => {
   const path = join(directory, 'lsh.db');
   const all: number[] = [];
   let first = 0;

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { LshError } from '../../../src/core/errors.ts';
 import { GroupCommit } from '../../../src/stores/sqlite/group-commit.ts';
 
-/** Counts the transactions, and keeps what was written in those that did not fail. */
+/** Counts the transactions, and keeps the writes of the successful ones. */
 function recorder() {
   const transactions: string[][] = [];
   let current: string[] = [];
@@ -16,13 +16,13 @@ function recorder() {
 }
 
 describe('writes of one turn of the event loop', () => {
-  test('share one transaction, in the order in which they were asked for', async () => {
+  test('share one transaction, in the order of the calls', async () => {
     const { transactions, write } = recorder();
     await Promise.all([write('a'), write('b'), write('c')]);
     expect(transactions).toEqual([['a', 'b', 'c']]);
   });
 
-  test('are not written before the turn has ended, nor acknowledged before they are written', async () => {
+  test('are written after the turn has ended, and acknowledged after that', async () => {
     const { transactions, write } = recorder();
     let acknowledged = false;
     const done = write('a').then(() => (acknowledged = true));
@@ -32,7 +32,7 @@ describe('writes of one turn of the event loop', () => {
     expect(transactions).toEqual([['a']]);
   });
 
-  test('are split where there are more than a thousand', async () => {
+  test('are split into transactions of at most a thousand', async () => {
     const { transactions, write } = recorder();
     await Promise.all(Array.from({ length: 2500 }, (_, i) => write(String(i))));
     expect(transactions.map((members) => members.length)).toEqual([1000, 1000, 500]);
@@ -45,7 +45,7 @@ describe('writes of one turn of the event loop', () => {
     expect(transactions).toEqual([['a'], ['b']]);
   });
 
-  test('do not suffer from a failing neighbour', async () => {
+  test('succeed when another write fails', async () => {
     const { group, transactions, write } = recorder();
     const failure = new Error('this one only');
     const results = await Promise.allSettled([
@@ -60,7 +60,7 @@ describe('writes of one turn of the event loop', () => {
     expect(transactions).toEqual([['a'], ['c']]);
   });
 
-  test('fail together, after one attempt, where the whole store is locked', async () => {
+  test('fail together, after one attempt, when the store is locked', async () => {
     let attempts = 0;
     const locked = new LshError('STORE_LOCKED', { path: '/x' });
     const group = new GroupCommit(() => {
@@ -72,7 +72,7 @@ describe('writes of one turn of the event loop', () => {
     expect(attempts).toBe(1);
   });
 
-  test('are written by a flush at once, and not a second time later', async () => {
+  test('are written by flush() at once, and only once', async () => {
     const { group, transactions, write } = recorder();
     const done = write('a');
     group.flush();

@@ -25,7 +25,7 @@ function withDatabase<T>(work: (db: DatabaseSync) => T): T {
   }
 }
 
-test('an empty file is version 0 and gets every step', () => {
+test('an empty file has version 0 and gets every migration', () => {
   withDatabase((db) => {
     expect(schemaVersion(db)).toBe(0);
     migrate(db, [FIRST, SECOND]);
@@ -34,7 +34,7 @@ test('an empty file is version 0 and gets every step', () => {
   });
 });
 
-test('an older file gets only the steps it lacks and keeps its rows', () => {
+test('an older file gets the missing migrations only, and keeps its rows', () => {
   withDatabase((db) => migrate(db, [FIRST]));
   withDatabase((db) => {
     expect(schemaVersion(db)).toBe(1);
@@ -45,7 +45,7 @@ test('an older file gets only the steps it lacks and keeps its rows', () => {
   });
 });
 
-test('a step that fails half-way leaves the version before it, whole', () => {
+test('a migration that fails half-way leaves the earlier version whole', () => {
   withDatabase((db) => {
     const broken = `${SECOND}; DROP TABLE nothing_of_that_name`;
     expect(() => migrate(db, [FIRST, broken])).toThrow('no such table');
@@ -56,14 +56,14 @@ test('a step that fails half-way leaves the version before it, whole', () => {
   });
 });
 
-test('a database without our table of versions is of another program', () => {
+test('a database without a schema version belongs to another program', () => {
   withDatabase((db) => {
     db.exec('CREATE TABLE notes (body TEXT)');
     expect(schemaVersion(db)).toBeUndefined();
   });
 });
 
-test('a store that was written is opened again at the newest version, with what was in it', async () => {
+test('a store opens again at the newest version with its content', async () => {
   const store = SqliteStore.open(path);
   await store.putJob(aJob({}, { name: 'a' }));
   store.close();

@@ -33,7 +33,7 @@ function open(options?: { busyTimeoutMs?: number }, at = path): SqliteStore {
   return store;
 }
 
-/** The LshError with which opening is refused. */
+/** The LshError of a failed open(). */
 function refusal(at = path): LshError {
   try {
     SqliteStore.open(at, { busyTimeoutMs: 1 }).close();
@@ -71,7 +71,7 @@ function locker(sql: string): DatabaseSync {
   return db;
 }
 
-describe('a damaged file is refused and left as it was', () => {
+describe('open() refuses a damaged file and leaves it unchanged', () => {
   test('when any of its pages is overwritten', async () => {
     await writeStore();
     const sound = readFileSync(path);
@@ -87,7 +87,7 @@ describe('a damaged file is refused and left as it was', () => {
     expect(await open().jobs()).toHaveLength(20);
   });
 
-  test('when it was cut short', async () => {
+  test('when it is truncated', async () => {
     await writeStore();
     truncateSync(path, statSync(path).size / 2);
     expect(refusal().code).toBe('STORE_CORRUPT');
@@ -113,7 +113,7 @@ describe('a damaged file is refused and left as it was', () => {
     expect(readFileSync(path).equals(before)).toBe(true);
   });
 
-  test('and the hint says where it is and how to move it away', () => {
+  test('and hints at where it is and how to move it away', () => {
     writeFileSync(path, 'hello');
     const error = refusal();
     expect(error.message).toContain(path);
@@ -121,13 +121,13 @@ describe('a damaged file is refused and left as it was', () => {
     expect(error.hint).toContain(`mv "${path}" "${path}.damaged"`);
   });
 
-  test('when it is too large to be checked whole and the damage is in the jobs', async () => {
+  test('when it is too large for a full check and the damage is in the jobs', async () => {
     await writeLargeStore();
     overwrite((rootPage('jobs') - 1) * PAGE, PAGE);
     expect(refusal().code).toBe('STORE_CORRUPT');
   });
 
-  test('at the first read of the damaged part, when it is too large and the damage is in the history', async () => {
+  test('at the first read of the damaged part, when it is too large for a full check and the damage is in the history', async () => {
     await writeLargeStore();
     overwrite((rootPage('runs') - 1) * PAGE, PAGE);
     const store = open();
@@ -150,8 +150,8 @@ function rootPage(table: string): number {
   return Number(row?.rootpage);
 }
 
-describe('a path that cannot be used says why', () => {
-  test('a directory in the way', () => {
+describe('open() names what is wrong with a path', () => {
+  test('a directory in place of the file', () => {
     mkdirSync(path);
     expect(refusal()).toMatchObject({
       code: 'STORE_UNUSABLE',
@@ -163,12 +163,12 @@ describe('a path that cannot be used says why', () => {
     expect(refusal(join(directory, 'no/lsh.db')).code).toBe('STORE_UNUSABLE');
   });
 
-  test('a file where the directory should be', () => {
+  test('a file in place of the directory', () => {
     writeFileSync(join(directory, 'file'), '');
     expect(refusal(join(directory, 'file/lsh.db')).code).toBe('STORE_UNUSABLE');
   });
 
-  test('a schema of a newer lsh, which is left as it was', async () => {
+  test('a schema of a newer lsh, which stays unchanged', async () => {
     await writeStore();
     locker(`UPDATE meta SET value = '999' WHERE key = 'schema_version'`).close();
     cleanups.pop();
@@ -202,7 +202,7 @@ describe('a path that cannot be used says why', () => {
 });
 
 describe('a lock of another process', () => {
-  test('fails the commits that meet it, retryably, and harms nothing after it is gone', async () => {
+  test('fails concurrent commits with a retryable error, and later commits succeed', async () => {
     const store = open({ busyTimeoutMs: 1 });
     const other = locker('BEGIN IMMEDIATE');
     const results = await Promise.allSettled([commit(store, aRunAt('a', 1)), commit(store, aRunAt('a', 2))]);
@@ -214,7 +214,7 @@ describe('a lock of another process', () => {
     expect((await store.runs({})).map((run) => run.name)).toEqual(['a-3']);
   });
 
-  test('refuses to open where it is exclusive', async () => {
+  test('fails open() when it is exclusive', async () => {
     await writeStore();
     locker('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; DELETE FROM slots; COMMIT');
     expect(refusal().code).toBe('STORE_LOCKED');
@@ -237,7 +237,7 @@ describe('a full disk', () => {
     expect(db.prepare('SELECT COUNT(*) AS n FROM t').get()).toEqual({ n: 1 });
   });
 
-  test('fails one commit, keeps those before it, and is over when there is room again', async ({ skip }) => {
+  test('fails one commit, keeps those before it, and commits again when there is space', async ({ skip }) => {
     const disk = mountSmallDisk();
     if (disk === undefined) return skip('mounting a tmpfs is not permitted here');
     const filler = join(disk, 'filler');
@@ -251,7 +251,7 @@ describe('a full disk', () => {
     expect(names).toEqual(['a-1000', ...acknowledged].sort());
   });
 
-  test('refuses to open a new store', ({ skip }) => {
+  test('fails open() of a new store', ({ skip }) => {
     const disk = mountSmallDisk();
     if (disk === undefined) return skip('mounting a tmpfs is not permitted here');
     expect(() => writeFileSync(join(disk, 'filler'), Buffer.alloc(4 * MEGABYTE))).toThrow('ENOSPC');
@@ -259,7 +259,7 @@ describe('a full disk', () => {
   });
 });
 
-/** Commits until the disk is full; answers with the names of the acknowledged runs. */
+/** Commits until the disk is full; returns the names of the acknowledged runs. */
 async function commitUntilFull(store: SqliteStore): Promise<string[]> {
   const names: string[] = [];
   for (let i = 0; i < 500; i++) {
@@ -287,7 +287,7 @@ function mountSmallDisk(): string | undefined {
   return disk;
 }
 
-describe('nobody else can read it', () => {
+describe('only this user can read the files', () => {
   const modes = () => ['', '-wal', '-shm'].map((suffix) => statSync(path + suffix).mode & 0o777);
 
   test.each([0o000, 0o022, 0o277])('under umask %o', async (umask) => {
@@ -297,7 +297,7 @@ describe('nobody else can read it', () => {
     expect(modes()).toEqual([0o600, 0o600, 0o600]);
   });
 
-  test('also where the files were more open before', async () => {
+  test('also when their mode was less strict before', async () => {
     const first = open();
     await commit(first, aRunAt('a', 1));
     for (const suffix of ['', '-wal', '-shm']) chmodSync(path + suffix, 0o666);
@@ -307,7 +307,7 @@ describe('nobody else can read it', () => {
 });
 
 describe('closing', () => {
-  test('writes what was asked for before it', async () => {
+  test('commits the waiting writes', async () => {
     const store = SqliteStore.open(path);
     const committed = commit(store, aRunAt('a', 1));
     store.close();
@@ -315,7 +315,7 @@ describe('closing', () => {
     expect((await open().run('a-1'))?.name).toBe('a-1');
   });
 
-  test('makes every later call an error that says so', async () => {
+  test('makes every later call an error', async () => {
     const store = SqliteStore.open(path);
     store.close();
     const closed = { code: 'STORE_UNUSABLE', fields: { detail: 'it is closed' } };
@@ -324,7 +324,7 @@ describe('closing', () => {
   });
 });
 
-test('the file is in WAL mode, and the writes of one turn take one transaction of it', async () => {
+test('the file is in WAL mode, and the writes of one turn share one transaction', async () => {
   const store = open();
   const watcher = locker('PRAGMA busy_timeout = 1000');
   expect(watcher.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
@@ -333,7 +333,7 @@ test('the file is in WAL mode, and the writes of one turn take one transaction o
   await Promise.all(
     Array.from({ length: 200 }, (_, i) => store.putJob(aJob({}, { name: 'same', generation: i + 1 }))),
   );
-  // One transaction writes the page of the row once, however often the row was changed in it.
+  // A transaction writes the page of a row once, however often it changes the row.
   expect(frames() - before).toBeLessThan(10 * PAGE);
 });
 

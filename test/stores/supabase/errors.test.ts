@@ -1,9 +1,9 @@
-// What an address may have that no message shows.
+// Messages show no password of an address.
 import { expect, test } from 'vitest';
 import { SupabaseHistory } from '../../../src/stores/supabase/supabase-history.ts';
 import { aRun } from '../../support/builders.ts';
 
-test('a password in the address is told nowhere', async () => {
+test('no message shows a password in the address', async () => {
   const history = new SupabaseHistory({ url: 'http://ada:hush@127.0.0.1:9', serviceRoleKey: 'key' });
   const error: unknown = await history
     .record([aRun({ phase: 'Completed' })])

@@ -8,7 +8,7 @@ import { aRunAt, T0 } from '../../support/builders.ts';
 import { NO_SUPABASE, Supabase } from '../../support/stores/supabase.ts';
 
 const MIB = 1024 * 1024;
-/** Two more processes have to answer; no pace that a busy machine is held to. */
+/** Two more processes have to answer, also on a busy machine. */
 const timeoutMs = 120_000;
 
 describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
@@ -31,7 +31,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
     return new SupabaseHistory({ url, serviceRoleKey, timeoutMs });
   }
 
-  /** What record() rejects with; a run that is recorded after all, or another error, fails the test. */
+  /** The LshError of a rejected record(); any other outcome fails the test. */
   async function failure(of = history, run = aRunAt('a', 1)): Promise<LshError> {
     const error: unknown = await of.record([run]).then(
       () => new Error('it was recorded'),
@@ -41,8 +41,8 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
     throw error;
   }
 
-  describe('what is recorded', () => {
-    test('a run is one row, however often it is written', async () => {
+  describe('record()', () => {
+    test('makes one row of a run, however often it is recorded', async () => {
       const [one, two] = [aRunAt('a', 1), aRunAt('a', 2)];
       await history.record([one, two, one]);
       const rows = () => supabase.sql('select name, xmin, recorded_at from lsh_runs order by name');
@@ -53,7 +53,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       expect(before).toMatchObject([{ name: 'a-1' }, { name: 'a-2' }]);
     });
 
-    test('a run stays as it was recorded first, whatever is written of it later', async () => {
+    test('keeps the first record of a run', async () => {
       const first = aRunAt('a', 1, {
         phase: 'Failed',
         reason: 'ExitCode',
@@ -65,12 +65,12 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       expect(await supabase.runs()).toEqual([first]);
     });
 
-    test('runs of the same name of two jobs are two rows', async () => {
+    test('makes two rows of runs with the same name and different jobs', async () => {
       await history.record([aRunAt('a', 1), aRunAt('a', 1, { jobUid: 'made again' })]);
       expect(await supabase.runs()).toHaveLength(2);
     });
 
-    test('a run comes back with every field, and with none that it did not have', async () => {
+    test('keeps every field, and leaves absent fields absent', async () => {
       const whole: Required<Run> = {
         name: 'whole',
         job: 'team-a/backup',
@@ -114,18 +114,18 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       ]);
     });
 
-    test('a row says when it was recorded', async () => {
+    test('adds the time of recording', async () => {
       await history.record([aRunAt('a', 1)]);
       const recent = `recorded_at between now() - interval '1 minute' and now()`;
       expect(await supabase.sql(`select ${recent} as recent from lsh_runs`)).toEqual([{ recent: true }]);
     });
 
-    test('nothing to record asks nothing of the project', async () => {
+    test('sends no request without runs', async () => {
       await history.record([]);
       expect(supabase.gateway.requests).toEqual([]);
     });
 
-    test('what Postgres refuses in a text becomes a replacement character and holds up nothing', async () => {
+    test('replaces characters that Postgres rejects, and records the whole batch', async () => {
       const outputTail = 'a\0b \ud83e c \udd8a d 🦊';
       await history.record([
         aRunAt('a', 1, { outputTail, message: '\0', requestedBy: '\ud800' }),
@@ -137,7 +137,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       ]);
     });
 
-    test('every code unit of UTF-16 can be in an output', async () => {
+    test('takes every code unit of UTF-16 in an output', async () => {
       const units = Array.from({ length: 0x10000 }, (_, unit) => String.fromCharCode(unit));
       const tails = Array.from({ length: 256 }, (_, page) =>
         units.slice(page * 256, (page + 1) * 256).join(''),
@@ -147,11 +147,11 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       const kept = await supabase.runs();
       expect(kept).toHaveLength(256);
       const replaced = kept.filter((run, page) => run.outputTail !== tails[page]).map(({ name }) => name);
-      // The page of NUL, and the eight of surrogates.
+      // The page with NUL, and the eight pages of surrogates.
       expect(replaced).toEqual(['a-1000', ...Array.from({ length: 8 }, (_, i) => `a-${1000 + 0xd8 + i}`)]);
     });
 
-    test('five thousand runs go in requests that are bounded in rows and in bytes', async () => {
+    test('splits five thousand runs into requests with a limit of rows and bytes', async () => {
       const tail = '€'.repeat(1300);
       const runs = Array.from({ length: 5000 }, (_, second) =>
         aRunAt('a', second, second < 4000 ? {} : { outputTail: tail }),
@@ -168,7 +168,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
     });
   });
 
-  describe('who gets in', () => {
+  describe('access', () => {
     const path = '/rest/v1/lsh_runs';
     const asked = (method: string, body?: object) => ({ method, body: JSON.stringify(body) });
 
@@ -186,8 +186,8 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
     }
 
     test.each([
-      ['nobody in particular', () => supabase.anonKey, 401],
-      ['somebody who has signed in', () => supabase.userToken(), 403],
+      ['an anonymous user', () => supabase.anonKey, 401],
+      ['a signed-in user', () => supabase.userToken(), 403],
     ])('%s sees nothing and writes nothing', async (_, token, status) => {
       await history.record([aRunAt('a', 1)]);
       for (const request of [
@@ -204,7 +204,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       expect(await supabase.runs()).toEqual([aRunAt('a', 1)]);
     });
 
-    test('row-level security keeps them out where somebody has granted them the table', async () => {
+    test('row-level security refuses them even with a grant on the table', async () => {
       await history.record([aRunAt('a', 1)]);
       await supabase.sql('grant all on lsh_runs to anon, authenticated');
       for (const token of [supabase.anonKey, supabase.userToken()]) {
@@ -217,12 +217,12 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
         );
       }
       expect(await supabase.runs()).toEqual([aRunAt('a', 1)]);
-      // Applied again, the migrations take it back.
+      // The migrations revoke the grant when they run again.
       await supabase.migrate();
       expect((await ask(supabase.anonKey, asked('GET'))).status).toBe(401);
     });
 
-    test('the service role reads and prunes, and cannot change what is recorded', async () => {
+    test('the service role reads and prunes, and cannot change a recorded run', async () => {
       await history.record([aRunAt('a', 1)]);
       const token = supabase.serviceRoleKey;
       expect(JSON.parse((await ask(token, asked('GET'))).body)).toMatchObject([{ name: 'a-1' }]);
@@ -231,14 +231,14 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       expect(await supabase.runs()).toEqual([]);
     });
 
-    test('the migrations can be applied again over what is recorded', async () => {
+    test('the migrations can run again over recorded runs', async () => {
       await history.record([aRunAt('a', 1)]);
       await supabase.migrate();
       await history.record([aRunAt('a', 2)]);
       expect(await supabase.runs()).toEqual([aRunAt('a', 1), aRunAt('a', 2)]);
     });
 
-    test('only the end of a run is recorded', async () => {
+    test('the table takes finished runs only', async () => {
       expect(await failure(history, aRunAt('a', 1, { phase: 'Running' }))).toMatchObject({
         code: 'HISTORY_REFUSED',
         message: expect.stringContaining('(23514): new row for relation "lsh_runs" violates'),
@@ -246,11 +246,15 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
     });
   });
 
-  describe('what is refused', () => {
+  describe('HISTORY_REFUSED', () => {
     test.each([
       ['a key of another project', () => 'sb_secret_of-another-project', 'HTTP 401: Invalid API key'],
       ['the public key', () => supabase.anonKey, 'HTTP 401 (42501): permission denied for table lsh_runs'],
-      ['a key that is no header', () => 'first line\nsecond line', '"[key]" is an invalid header value'],
+      [
+        'a key that cannot be a header',
+        () => 'first line\nsecond line',
+        '"[key]" is an invalid header value',
+      ],
       ['no key', () => '', 'supabaseKey is required'],
     ])('%s is refused without being told', async (_, key, detail) => {
       const serviceRoleKey = key();
@@ -268,7 +272,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
         what: 'table',
         take: 'alter table lsh_runs rename to other',
         give: 'alter table other rename to lsh_runs',
-        // Of this PostgREST: newer ones say PGRST205.
+        // This PostgREST's code; newer ones answer PGRST205.
         known: 'HTTP 404',
         unknown: '(42P01)',
       },
@@ -281,7 +285,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       },
     ];
 
-    test.each(CHANGES)('a project without a $what of ours is told of the migrations', async (change) => {
+    test.each(CHANGES)('a project without our $what gets a hint at the migrations', async (change) => {
       await supabase.alter(change.take);
       const error = await failure();
       await supabase.alter(change.give);
@@ -292,18 +296,15 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       expect(await supabase.runs()).toEqual([aRunAt('a', 1)]);
     });
 
-    test.each(CHANGES)(
-      'a $what that the REST API believes to be there is refused likewise',
-      async (change) => {
-        await supabase.sql(change.take);
-        const error = await failure();
-        await supabase.sql(change.give);
-        expect(error).toMatchObject({ code: 'HISTORY_REFUSED' });
-        expect(error.message).toContain(change.unknown);
-      },
-    );
+    test.each(CHANGES)('so does one whose REST API still has our $what in its cache', async (change) => {
+      await supabase.sql(change.take);
+      const error = await failure();
+      await supabase.sql(change.give);
+      expect(error).toMatchObject({ code: 'HISTORY_REFUSED' });
+      expect(error.message).toContain(change.unknown);
+    });
 
-    test('newer servers call a missing table PGRST205', async () => {
+    test('PGRST205, a missing table for newer servers, gets the same hint', async () => {
       supabase.gateway.answer = {
         status: 404,
         body: JSON.stringify({
@@ -320,7 +321,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
     });
 
     test.each([
-      ['a 404 without a word', { status: 404 }, 'HTTP 404'],
+      ['a 404 without a body', { status: 404 }, 'HTTP 404'],
       ['a page', { status: 200, body: '<h1>Welcome</h1>' }, 'does not come from Supabase'],
       ['another program’s answer', { status: 200, body: '{"ok":true}' }, 'does not come from Supabase'],
       ['a redirect', { status: 301, headers: { location: '/' } }, 'HTTP 301'],
@@ -332,7 +333,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       expect(supabase.gateway.requests).toHaveLength(1);
     });
 
-    test('a URL that is none is refused', async () => {
+    test('an invalid URL', async () => {
       const { serviceRoleKey } = supabase;
       const error = await failure(new SupabaseHistory({ url: 'project.supabase.co', serviceRoleKey }));
       expect(error).toMatchObject({ code: 'HISTORY_REFUSED' });
@@ -340,8 +341,8 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
     });
   });
 
-  describe('what passes', () => {
-    test('a project that is away is unavailable, and takes the same runs when it is back', async () => {
+  describe('HISTORY_UNAVAILABLE', () => {
+    test('a project that is down takes the same runs when it is back', async () => {
       await history.record([aRunAt('a', 1)]);
       await supabase.gateway.away();
       const error = await failure(history, aRunAt('a', 2));
@@ -352,7 +353,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       expect(await supabase.runs()).toEqual([aRunAt('a', 1), aRunAt('a', 2)]);
     });
 
-    test('a project that does not answer in time is unavailable', async () => {
+    test('a project that does not answer in time', async () => {
       supabase.gateway.answer = 'silence';
       const { url, serviceRoleKey } = supabase;
       const error = await failure(new SupabaseHistory({ url, serviceRoleKey, timeoutMs: 100 }));
@@ -360,7 +361,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       expect(error.message).toContain('no answer within 0.1 s');
     });
 
-    test('a project that asks to wait is given the time that it asks for', async () => {
+    test('a response with Retry-After sets the time to wait', async () => {
       supabase.gateway.answer = {
         status: 429,
         headers: { 'retry-after': '7' },
@@ -374,7 +375,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       });
     });
 
-    test.each([408, 500, 502, 503, 504, 540])('HTTP %d passes', async (status) => {
+    test.each([408, 500, 502, 503, 504, 540])('HTTP %d', async (status) => {
       supabase.gateway.answer = { status, body: '<html>trouble</html>' };
       const error = await failure();
       expect(error).toMatchObject({ code: 'HISTORY_UNAVAILABLE', retryable: true });

@@ -1,4 +1,4 @@
-// The real program, as it is built, called as people call it.
+// Calls the built program as users do.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -15,12 +15,12 @@ export interface CallOptions {
   stdin?: string;
   env?: Record<string, string>;
   cwd?: string;
-  /** Who calls, where that is another user; only root may say so. */
+  /** The calling user; only root may set another. */
   uid?: number;
   gid?: number;
 }
 
-/** Calls `lsh` in the home and resolves with what it left. */
+/** Calls `lsh` on the platform; resolves with its status and output. */
 export async function lsh(
   home: Pick<TestHome, 'env'>,
   args: string[],
@@ -46,7 +46,7 @@ async function call(program: string, args: string[], options: CallOptions): Prom
   return { status, signal, stdout, stderr };
 }
 
-/** The same, for a call that must succeed: what it printed. */
+/** As lsh(), for a call that must succeed; resolves with its stdout. */
 export async function lshOk(
   home: Pick<TestHome, 'env'>,
   args: string[],
@@ -57,7 +57,7 @@ export async function lshOk(
   return stdout;
 }
 
-/** A home of one test, whose daemon is started as people do it and stopped when the test has finished. */
+/** A daemon for one test, started and stopped by the command line. */
 export async function aStartedHome(home: TestHome = aHome()): Promise<TestHome> {
   onTestFinished(async () => {
     const { stderr } = await lsh(home, ['daemon', 'stop']);
@@ -67,7 +67,7 @@ export async function aStartedHome(home: TestHome = aHome()): Promise<TestHome> 
   return home;
 }
 
-/** One daemon for all tests of a file, started and stopped as people do it. */
+/** One daemon for all tests of a file, started and stopped by the command line. */
 export function aSharedDaemon(): TestHome {
   const directory = mkdtempSync(join(tmpdir(), 'lsh-test-'));
   const settings = { stateDir: join(directory, 'state'), runtimeDir: join(directory, 'run') };

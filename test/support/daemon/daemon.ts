@@ -1,4 +1,4 @@
-// A real daemon in directories of its own; nothing of it is left after the test.
+// A real daemon in temporary directories of the test.
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { eventually } from '../eventually.ts';
 import { processesWith } from '../side-effects.ts';
 import { tempDir } from '../temp-dir.ts';
 
-/** What follows `node` to become the daemon: the bundle, as users have it. */
+/** The arguments of Node that start the bundle as a daemon. */
 export const DAEMON_ARGS = [BUNDLE, 'daemon', 'run'];
 
 export interface TestHome {
@@ -23,11 +23,11 @@ export interface TestHome {
   client: JobApi & DaemonApi;
 }
 
-/** A home of its own for one test, with nothing in it. Daemons that its lock shows are ended after the test. */
+/** Empty directories for the daemons of one test, which must have ended after it. */
 export function aHome(env: Record<string, string> = {}): TestHome {
   const directory = tempDir();
   const stateDir = join(directory, 'state');
-  // Before the directory goes: a start that lost to another writes into it while it ends, after it has said so.
+  // Before the removal of the directory: a start that lost the lock still writes into it while it ends.
   const isLeft = () => processesWith(`LSH_STATE_DIR=${stateDir}`).length === 0;
   onTestFinished(async () => void (await eventually(isLeft, { what: `the end of all in ${directory}` })));
   const runtimeDir = join(directory, 'run');
@@ -53,7 +53,7 @@ export interface Ended {
   stderr: string;
 }
 
-/** Starts the daemon in the foreground; `ended` resolves with what it left. */
+/** Starts the daemon in the foreground; `ended` resolves with its status and output. */
 export function startDaemon(
   { env }: Pick<TestHome, 'env'>,
   options: SpawnOptions = {},
@@ -72,7 +72,7 @@ export function startDaemon(
   return { child, ended };
 }
 
-/** Starts the daemon in the foreground and resolves when it has said that it runs. */
+/** Starts the daemon in the foreground; resolves when it has logged that it runs. */
 export async function aDaemon(
   home: TestHome = aHome(),
   args: readonly string[] = DAEMON_ARGS,

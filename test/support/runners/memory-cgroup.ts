@@ -1,10 +1,10 @@
-// A group of processes with a limit of memory, as a container has one; only root can make it.
+// A control group with a memory limit, as a container has one; only root can make it.
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../eventually.ts';
 
 const CGROUPS = '/sys/fs/cgroup';
-/** Where memory is limited, and by which file: version 1 of cgroups, then version 2. */
+/** Directory and file of the memory limit: version 1 of cgroups, then version 2. */
 const HIERARCHIES = [
   { root: join(CGROUPS, 'memory'), limit: 'memory.limit_in_bytes' },
   { root: CGROUPS, limit: 'memory.max' },
@@ -17,7 +17,7 @@ export class MemoryCgroup {
     this.#path = path;
   }
 
-  /** Undefined where this machine or this user cannot. */
+  /** Returns undefined if the machine or the user cannot make one. */
   static make(limitBytes: number): MemoryCgroup | undefined {
     for (const { root, limit } of HIERARCHIES) {
       const path = join(root, `lsh-test-${process.pid}`);
@@ -26,7 +26,7 @@ export class MemoryCgroup {
       } catch {
         continue;
       }
-      // The kernel makes the files; where there are none, memory is not limited here.
+      // The kernel makes the files; without them this hierarchy does not limit memory.
       if (existsSync(join(path, limit))) {
         writeFileSync(join(path, limit), String(limitBytes));
         return new MemoryCgroup(path);
@@ -36,7 +36,7 @@ export class MemoryCgroup {
     return undefined;
   }
 
-  /** The command so that it begins within. */
+  /** The command that runs `words` in the group. */
   command(...words: string[]): [program: string, args: string[]] {
     return [
       '/bin/sh',
@@ -44,7 +44,7 @@ export class MemoryCgroup {
     ];
   }
 
-  /** Ends what is left in it. */
+  /** Ends all processes of the group, and removes it. */
   async remove(): Promise<void> {
     await eventually(() => {
       if (!existsSync(this.#path)) return true;
@@ -64,6 +64,6 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has ended by itself.
+    // The process has ended already.
   }
 }

@@ -2,7 +2,7 @@
 import type { Runner } from '../../../src/control/ports.ts';
 import type { RunEnd, Run } from '../../../src/core/run.ts';
 
-/** Resolves with the end of the run, from the runner's own announcements. Listen before the run can end. */
+/** Resolves with the end of the run, which the runner announces. Call it before the run can end. */
 export function endOf(runner: Runner, run: Run): Promise<RunEnd> {
   return new Promise((resolve) => {
     const look = () => {
@@ -20,7 +20,7 @@ export async function readAll(parts: AsyncIterable<Uint8Array>): Promise<string>
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Reads until the text has appeared; fails when the output ends before. */
+/** Reads until the text appears; throws when the output ends before. */
 export async function readUntil(parts: AsyncIterable<Uint8Array>, wanted: string): Promise<string> {
   let text = '';
   for await (const part of parts) {

@@ -1,4 +1,4 @@
-// A real `lsh runner` process in directories of its own, and controllers that connect to it. Nothing is left.
+// A real `lsh runner` process in a temporary directory, and controllers that connect to it.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
@@ -20,7 +20,7 @@ export const HOST = 'pod-a';
 export const quietLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 export class RunnerWorld {
-  /** Platform of the runner and of its children. */
+  /** HOME of the runner and of its children. */
   readonly path = mkdtempSync(join(tmpdir(), 'lsh-test-'));
   readonly socketPath = join(this.path, 'run/runner.sock');
   readonly stateDir = join(this.path, 'state/runner');
@@ -53,12 +53,12 @@ export class RunnerWorld {
     return child;
   }
 
-  /** What was said until now is not waited for: a short lease has run out before the first controller came. */
+  /** Forgets earlier lines, such as of a short lease that ran out before the first controller came. */
   forgetOutput(): void {
     this.output = '';
   }
 
-  /** Resolves when the present process has said it on its output. */
+  /** Resolves when the current process has printed the text. */
   async said(text: string): Promise<void> {
     const child = this.process!;
     while (!this.output.includes(text)) {
@@ -77,7 +77,7 @@ export class RunnerWorld {
     await gone;
   }
 
-  /** A controller that has taken over with the runs of the ledger; does not wait for its connection. */
+  /** A controller that takes over with the runs of the ledger; does not wait for its connection. */
   controller(runs: Run[] = [], options: Partial<RemoteRunnerOptions> = {}): RemoteRunner {
     const controller = new RemoteRunner({
       socketPath: this.socketPath,
@@ -113,7 +113,7 @@ export class RunnerWorld {
     return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
   }
 
-  /** Pids of living children, whoever started them. */
+  /** Pids of living children, also of an earlier runner. */
   children(): number[] {
     const pids = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry));
     return pids.filter((pid) => isChild(environmentOf(pid), this.path)).map(Number);
@@ -139,7 +139,7 @@ function environmentOf(pid: string): string[] {
   }
 }
 
-/** Resolves when something may start: who looked before is told. */
+/** Resolves when the controller is connected and has capacity. */
 export function isConnected(controller: RemoteRunner): Promise<void> {
   return new Promise((resolve) => {
     controller.onChange((key) => {
@@ -164,7 +164,7 @@ export async function startRemote(
   return { job, run, end };
 }
 
-/** Resolves when the observation of the run is in the state. */
+/** Resolves when the run is observed in the state. */
 export function seen(controller: RemoteRunner, run: Run, state: string): Promise<void> {
   return new Promise((resolve) => {
     const look = () => {

@@ -1,4 +1,4 @@
-// A subprocess runner over a private state directory, and what a test asks about its children.
+// A subprocess runner on a temporary state directory, and questions about its children.
 import { readFileSync, readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { tempDir } from '../temp-dir.ts';
 
 type Options = Partial<SubprocessRunnerOptions>;
 
-/** One test's state directory with the runners that were made over it. */
+/** The state directory of one test, and its runners. */
 export class RunnerHome {
   readonly #runners: SubprocessRunner[] = [];
   readonly path = tempDir();

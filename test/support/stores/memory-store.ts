@@ -1,4 +1,4 @@
-// Both stores in maps: what a store promises, without a disk. Every value is copied on its way in and out.
+// A JobStore and RunStore in memory. It copies every value on its way in and out.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JobStore, RunQuery, RunStats, RunStore, SlotQuery } from '../../../src/contracts/stores.ts';
 import type { LedgerChange } from '../../../src/core/decide/decide.ts';

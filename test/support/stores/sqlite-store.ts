@@ -1,4 +1,4 @@
-// A SQLite store in a directory of its own that is gone after the test.
+// A SQLite store in a temporary directory of the test.
 import { join } from 'node:path';
 import { SqliteStore } from '../../../src/stores/sqlite/sqlite-store.ts';
 import { tempDir } from '../temp-dir.ts';

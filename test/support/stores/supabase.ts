@@ -1,5 +1,5 @@
 // A Supabase project for one test file: a real Postgres with the migrations of deploy/ applied, a real PostgREST, and a
-// gateway that lets in who has a key. Nothing of it listens on the network but the gateway, on loopback.
+// gateway that demands a key. Only the gateway listens on the network, on loopback.
 import { randomBytes } from 'node:crypto';
 import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { Postgres } from '../supabase/postgres.ts';
 import { Postgrest } from '../supabase/postgrest.ts';
 import { UNPRIVILEGED } from '../supabase/server-process.ts';
 
-/** Whether tests of Supabase are skipped here; in CI they are not, and fail for want of the servers. */
+/** Whether to skip the tests of Supabase; in CI they fail instead when the servers are missing. */
 export const NO_SUPABASE = BINARIES === undefined && process.env['CI'] === undefined;
 if (NO_SUPABASE) {
   process.stderr.write('The tests of Supabase are skipped: no Postgres and PostgREST for this platform.\n');
@@ -31,9 +31,9 @@ export class Supabase {
   readonly #parts: Parts;
   /** Secret, as it would be in SUPABASE_SERVICE_ROLE_KEY. */
   readonly serviceRoleKey: string;
-  /** The one that every browser may have. */
+  /** The public key. */
   readonly anonKey: string;
-  /** Takes the project away and brings it back, on the same port. */
+  /** Stops and restarts the project's address, on the same port. */
   readonly gateway: Gateway;
 
   private constructor(started: AsyncDisposableStack, parts: Parts) {
@@ -44,7 +44,7 @@ export class Supabase {
     this.anonKey = roleToken(parts.jwtSecret, 'anon');
   }
 
-  /** A fresh project, ready; stop() leaves nothing of it. */
+  /** Starts a fresh project; stop() removes all of it. */
   static async start(): Promise<Supabase> {
     const started = new AsyncDisposableStack();
     try {
@@ -60,17 +60,17 @@ export class Supabase {
     return this.gateway.url;
   }
 
-  /** What somebody who has signed in sends as their bearer token. */
+  /** The bearer token of a signed-in user. */
   userToken(): string {
     return roleToken(this.#parts.jwtSecret, 'authenticated', { sub: 'somebody' });
   }
 
-  /** Rows of an SQL statement, past every grant and policy. */
+  /** Executes an SQL statement as a superuser, without grants and policies. */
   sql<Row extends object>(statement: string, values?: unknown[]): Promise<Row[]> {
     return this.#parts.postgres.query<Row>(statement, values);
   }
 
-  /** All that is recorded, by name. */
+  /** All recorded runs, sorted by name. */
   async runs(): Promise<Run[]> {
     const rows = await this.sql<{ row: RunRow }>('select to_json(r) as row from lsh_runs r order by name');
     return rows.map(({ row }) => runOfRow(row));
@@ -82,7 +82,7 @@ export class Supabase {
     await this.#parts.postgrest.reload();
   }
 
-  /** Changes the schema, and the REST API knows. */
+  /** Changes the schema, and reloads it in the REST API. */
   async alter(statement: string): Promise<void> {
     await this.sql(statement);
     await this.#parts.postgrest.reload();
@@ -93,7 +93,7 @@ export class Supabase {
   }
 }
 
-/** What has started is put on the stack at once. */
+/** Puts each part on the stack as soon as it has started. */
 async function startParts(started: AsyncDisposableStack): Promise<Parts> {
   if (BINARIES === undefined) throw new Error('the packages of Postgres and PostgREST are not installed');
   const directory = mkdtempSync(join(tmpdir(), 'lsh-supabase-'));

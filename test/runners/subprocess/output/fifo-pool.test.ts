@@ -11,7 +11,7 @@ beforeEach(() => {
   directory = join(tempDir(), 'spare');
 });
 
-test('any number at once get a directory of their own, private and with a FIFO', async () => {
+test('concurrent take() calls each get a private directory with a FIFO', async () => {
   const pool = new FifoPool(directory, PATH);
   const taken = await Promise.all(Array.from({ length: 300 }, () => pool.take()));
   expect(new Set(taken.map(({ path }) => path)).size).toBe(300);
@@ -24,7 +24,7 @@ test('any number at once get a directory of their own, private and with a FIFO',
   await pool.close();
 });
 
-test('a directory that is given back comes again empty and under a new token', async () => {
+test('a returned directory comes back empty with a new token', async () => {
   const pool = new FifoPool(directory, PATH);
   const first = await pool.take();
   writeFileSync(join(first.path, 'status'), '1\n0\n');
@@ -36,7 +36,7 @@ test('a directory that is given back comes again empty and under a new token', a
   await pool.close();
 });
 
-test('what an earlier process left is used, and what it left half made is removed', async () => {
+test('uses the directories of an earlier runner, and removes its incomplete ones', async () => {
   const earlier = new FifoPool(directory, PATH);
   await earlier.ready();
   await earlier.close();
@@ -48,7 +48,7 @@ test('what an earlier process left is used, and what it left half made is remove
   expect(readdirSync(directory)).not.toContain('half-made');
 });
 
-test('when no directory can be made the caller gets the error, and the pool works again when it can', async () => {
+test('rejects while directories cannot be made, and works again afterwards', async () => {
   const pool = new FifoPool(directory, PATH);
   rmdirSync(directory);
   await expect(pool.take()).rejects.toMatchObject({ code: 'ENOENT' });

@@ -8,7 +8,7 @@ function tailOf(bytes: Uint8Array, pieceLength: number): string {
   return tail.text();
 }
 
-test('the tail of any text is its end in whole characters, however the bytes came in', () => {
+test('the tail of any text is its end in whole characters, in any pieces', () => {
   const text = fc.string({ unit: 'grapheme', maxLength: 3000, size: 'max' });
   fc.assert(
     fc.property(text, fc.integer({ min: 1, max: 2000 }), (whole, pieceLength) => {

@@ -5,7 +5,7 @@ import { seeded } from '../../../support/seed.ts';
 
 const KEY = 'AGE-SECRET-KEY-1ABCABD';
 
-/** What is shown of an output that comes in these pieces. */
+/** The masked output of these pieces. */
 function shown(values: string[], pieces: Uint8Array[]): string {
   const redaction = new Redaction(values);
   const parts = pieces.map((piece) => redaction.push(piece));
@@ -17,8 +17,8 @@ const inPieces = (text: string, length: number): Buffer[] =>
     Buffer.from(text.slice(n * length, (n + 1) * length)),
   );
 
-test('a value is gone from any output, whatever its pieces, and all else is as it was', () => {
-  // Made of few letters and of parts of the key, so that beginnings and near misses are common.
+test('masks a value in any output in any pieces, and changes nothing else', () => {
+  // Few letters and parts of the key, so that beginnings and near misses are common.
   const part = fc.oneof(
     fc.constantFrom(
       KEY,
@@ -55,27 +55,24 @@ test('a value is gone from any output, whatever its pieces, and all else is as i
 describe('several values', () => {
   const values = ['first-secret', 'second-secret'];
 
-  test.each([1, 2, 3, 7, 100])('are all taken out, in pieces of %i', (length) => {
+  test.each([1, 2, 3, 7, 100])('are all masked, in pieces of %i', (length) => {
     const text = 'a first-secret, second-secretsecond-secret; first-secre';
     expect(shown(values, inPieces(text, length))).toBe('a ***, ******; first-secre');
   });
 
-  test.each([1, 5, 12, 13, 100])(
-    'of which one begins as the other: the longer is meant, in pieces of %i',
-    (length) => {
-      const nested = ['password', 'password-of-all'];
-      const text = 'password-of-all password-of-us password';
-      expect(shown(nested, inPieces(text, length))).toBe('*** ***-of-us ***');
-    },
-  );
+  test.each([1, 5, 12, 13, 100])('with a common beginning: the longer matches, in pieces of %i', (length) => {
+    const nested = ['password', 'password-of-all'];
+    const text = 'password-of-all password-of-us password';
+    expect(shown(nested, inPieces(text, length))).toBe('*** ***-of-us ***');
+  });
 
-  test('are the lines of one that has several, ends of line and blanks aside', () => {
+  test('are the trimmed lines of a value with several lines', () => {
     const file = '# a key for tests\r\n  AGE-SECRET-KEY-1ABC\r\n}\r\n\r\n';
     expect(shown([file], [Buffer.from('key=AGE-SECRET-KEY-1ABC;{}')])).toBe('key=***;{}');
   });
 });
 
-test('nothing waits for the next piece but what may be the beginning of a value', () => {
+test('withholds only a possible beginning of a value', () => {
   const redaction = new Redaction([KEY]);
   const push = (text: string) => Buffer.from(redaction.push(Buffer.from(text))).toString();
   expect(push('40 % done\r')).toBe('40 % done\r');
@@ -85,7 +82,7 @@ test('nothing waits for the next piece but what may be the beginning of a value'
   expect(redaction.withheld).toHaveLength(0);
 });
 
-test('what an earlier process kept back is the beginning of what comes', () => {
+test('bytes withheld by an earlier runner precede the output', () => {
   const first = new Redaction([KEY]);
   first.push(Buffer.from(KEY.slice(0, 10)));
   const second = new Redaction([KEY], first.withheld);
@@ -93,14 +90,14 @@ test('what an earlier process kept back is the beginning of what comes', () => {
 });
 
 describe('after a crash in the middle of a value', () => {
-  /** What is shown of an output of which an earlier process read a part and lost it. */
+  /** The masked output after an earlier runner read its beginning and was killed. */
   function shownAfter(values: string[], pieces: Uint8Array[]): string {
     const redaction = new Redaction(values, Buffer.alloc(0));
     const parts = pieces.map((piece) => redaction.push(piece));
     return Buffer.concat([...parts, redaction.end()]).toString();
   }
 
-  test.each([1, 2, 7, 100])('the rest of it is masked, unless it is too short, in pieces of %i', (length) => {
+  test.each([1, 2, 7, 100])('masks the rest of it unless that is too short, in pieces of %i', (length) => {
     for (let at = 0; at <= KEY.length; at++) {
       const rest = KEY.slice(at);
       const text = `${rest}. ${KEY}, ${rest};`;
@@ -111,14 +108,14 @@ describe('after a crash in the middle of a value', () => {
     }
   });
 
-  test.each([1, 5, 100])('the longest of several that it may be is meant, in pieces of %i', (length) => {
+  test.each([1, 5, 100])('takes the longest of several possible rests, in pieces of %i', (length) => {
     const values = ['secret-of-one', 'the-secret-of-one-and-all', 'and-all-of-us'];
     expect(shownAfter(values, inPieces('of-one-and-all; and-all', length))).toBe('***; and-all');
     expect(shownAfter(values, inPieces('secret-of-one', length))).toBe('***');
     expect(shownAfter(values, inPieces('and-all-of-us', length))).toBe('***');
   });
 
-  test('what only might have been the rest is shown, with what comes next or at the end', () => {
+  test('shows a mistaken rest with the next piece or at the end', () => {
     const redaction = new Redaction([KEY], Buffer.alloc(0));
     const push = (text: string) => Buffer.from(redaction.push(Buffer.from(text))).toString();
     expect(push('')).toBe('');
@@ -127,7 +124,7 @@ describe('after a crash in the middle of a value', () => {
     expect(shownAfter([KEY], [Buffer.from(KEY.slice(3, -3))])).toBe(KEY.slice(3, -3));
   });
 
-  test('what yet another process kept back of it counts', () => {
+  test('continues with the bytes that another runner withheld', () => {
     const second = new Redaction([KEY], Buffer.alloc(0));
     expect(second.push(Buffer.from(KEY.slice(5, 9)))).toHaveLength(0);
     const third = new Redaction([KEY], second.withheld);

@@ -19,7 +19,7 @@ function place(maxBytes: number) {
   return { path: join(directory, 'x.log'), directory, maxBytes };
 }
 
-/** Bytes that tell their own place, so that a shifted or repeated one is seen. */
+/** Bytes that encode their own offset, so that a shift or repetition shows. */
 function numbered(length: number, from = 0): Buffer {
   return Buffer.from(Array.from({ length }, (_, n) => 97 + ((from + n + Math.floor((from + n) / 26)) % 26)));
 }
@@ -44,7 +44,7 @@ function expectBounded(log: Buffer, output: Buffer, maxBytes: number): void {
 }
 
 describe('a bounded log', () => {
-  test('has the beginning and the end of any output, whatever its pieces, across any number of crashes', async () => {
+  test('keeps the beginning and the end of any output in any pieces, across any number of crashes', async () => {
     const piece = fc.record({ length: fc.integer({ min: 1, max: 3000 }), reopen: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(
@@ -75,7 +75,7 @@ describe('a bounded log', () => {
     );
   });
 
-  test('is put together again when a crash came in the middle of that', async () => {
+  test('repeats the append of the segments after a crash during it', async () => {
     const options = place(2048);
     const log = RunLog.create(options);
     const output = numbered(9000);
@@ -86,7 +86,7 @@ describe('a bounded log', () => {
     expectBounded(readFileSync(options.path), output, 2048);
   });
 
-  test('says while it is read during the run what was left out', async () => {
+  test('has a notice for dropped bytes also while the run goes on', async () => {
     const log = RunLog.create(place(2048));
     await log.append(numbered(9000));
     const text = await readAll(log.read());
@@ -108,7 +108,7 @@ describe('a bounded log', () => {
 });
 
 describe('following', () => {
-  test('gives what is there, then what comes, and ends with the run', async () => {
+  test('yields the past output, then the new, and ends with the run', async () => {
     const log = RunLog.create(place(4096));
     await log.append(Buffer.from('one '));
     const parts = log.read({ follow: true });
@@ -121,7 +121,7 @@ describe('following', () => {
     expect((await end).done).toBe(true);
   });
 
-  test('gives every byte of an output that exceeds the log to a reader that keeps up, also over its end', async () => {
+  test('yields every byte of an output beyond the limit to a reader that keeps up, up to its end', async () => {
     const log = RunLog.create(place(2048));
     const parts = log.read({ follow: true });
     let seen = '';
@@ -134,7 +134,7 @@ describe('following', () => {
     expect((await parts.next()).done).toBe(true);
   });
 
-  test('tells a reader that was too slow how much it has missed', async () => {
+  test('tells a slow reader how much it has missed', async () => {
     const log = RunLog.create(place(2048));
     await log.append(numbered(300));
     const parts = log.read({ follow: true });
@@ -148,7 +148,7 @@ describe('following', () => {
     expect(kept.length + missed).toBe(9300);
   });
 
-  test('ends when the reader gives up', async () => {
+  test('ends when the reader aborts', async () => {
     const log = RunLog.create(place(2048));
     const giveUp = new AbortController();
     const next = log.read({ follow: true, signal: giveUp.signal }).next();
@@ -156,7 +156,7 @@ describe('following', () => {
     expect((await next).done).toBe(true);
   });
 
-  test('ends, too, when somebody else truncated the file', async () => {
+  test('ends also when another program truncated the file', async () => {
     const options = place(4096);
     const log = RunLog.create(options);
     await log.append(numbered(900));
