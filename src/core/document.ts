@@ -64,6 +64,8 @@ export interface JobDocument {
     uid: string;
     generation: number;
     creationTimestamp: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
   };
   spec: JobSpec;
   status?: StatusDocument;
@@ -120,13 +122,15 @@ export function jobDocument(job: Job, runs: readonly Run[]): JobDocument {
   return compact({
     apiVersion: API_VERSION,
     kind: KIND,
-    metadata: {
+    metadata: compact({
       name: job.name,
       namespace: job.namespace,
       uid: job.uid,
       generation: job.generation,
       creationTimestamp: rfc3339(job.createdAt),
-    },
+      labels: job.labels,
+      annotations: job.annotations,
+    }),
     spec: job.spec,
     status:
       status &&

@@ -336,6 +336,9 @@ export interface Job {
   createdAt: number;
   /** When the spec last changed; undefined if the platform does not know. */
   specChangedAt?: number;
+  /** Carried for people and tools; no decision reads them. Absent in the operator’s cache. */
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
   spec: JobSpec;
   /** Why the spec is invalid, if the platform could not refuse it at admission. The job waits for an edit. */
   invalid?: LshError;

@@ -38,6 +38,8 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
             name: 'a',
             generation: 7,
             specChangedAt: T0 + 5,
+            labels: { team: 'x' },
+            annotations: { 'lsh.dev/imported-from': 'crontab:ada' },
             trigger: { id: 't', requestedBy: 'me' },
             stop: ['x'],
           },

@@ -40,11 +40,16 @@ function withoutDefaults(spec: JobSpec, platform: Platform): JobManifest['spec']
 
 /** The manifest that gives the same job again on its platform: without status, server fields and defaults. */
 export function manifestOf({ metadata, spec }: JobDocument, platform: Platform): JobManifest {
-  const { name, namespace } = metadata;
+  const { name, namespace, labels, annotations } = metadata;
   return {
     apiVersion: API_VERSION,
     kind: KIND,
-    metadata: { name, ...(platform === 'cluster' && { namespace }) },
+    metadata: {
+      name,
+      ...(platform === 'cluster' && { namespace }),
+      ...(labels && { labels }),
+      ...(annotations && { annotations }),
+    },
     spec: withoutDefaults(spec, platform),
   };
 }

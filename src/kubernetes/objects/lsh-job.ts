@@ -20,6 +20,13 @@ export const REQUESTED_BY_ANNOTATION = 'lsh.dev/requested-by';
 /** Names of runs to stop, separated by commas. */
 export const STOP_ANNOTATION = 'lsh.dev/stop';
 
+const NOT_SHOWN = new Set([
+  TRIGGER_ANNOTATION,
+  REQUESTED_BY_ANNOTATION,
+  STOP_ANNOTATION,
+  'kubectl.kubernetes.io/last-applied-configuration',
+]);
+
 export interface LshJob extends KubeObject {
   apiVersion: string;
   kind: string;
@@ -88,7 +95,16 @@ export function shownJob(lshJob: LshJob): Job {
   // The API server has checked the shape by the CRD of the same schema; parsing puts the fields in the schema’s order.
   const { success, output } = v.safeParse(JobSpecSchema, lshJob.spec);
   const spec = success ? output : (lshJob.spec as CheckedSpec);
-  return { ...readLshJob(lshJob).job, spec: withClusterDefaults(spec) };
+  return { ...readLshJob(lshJob).job, ...shownMetadata(lshJob), spec: withClusterDefaults(spec) };
+}
+
+/** Labels and annotations without those that request a run or its end: a copy would request it again. */
+function shownMetadata({ metadata }: LshJob): Pick<Job, 'labels' | 'annotations'> {
+  const annotations = Object.entries(metadata.annotations ?? {}).filter(([key]) => !NOT_SHOWN.has(key));
+  return {
+    ...(metadata.labels && { labels: metadata.labels }),
+    ...(annotations.length > 0 && { annotations: Object.fromEntries(annotations) }),
+  };
 }
 
 /** The object as every command shows it. */

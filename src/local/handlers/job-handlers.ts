@@ -1,5 +1,4 @@
 // Requests about job definitions: validated here, at the boundary, and written by the job source.
-import { isDeepStrictEqual } from 'node:util';
 import type { PutResult } from '../../contracts/job-api.ts';
 import type { Clock } from '../../control/ports.ts';
 import { jobDocument, type JobDocument } from '../../core/document.ts';
@@ -10,7 +9,7 @@ import { isActive } from '../../core/run.ts';
 import { specChanges } from '../../core/spec-changes.ts';
 import { withPlatformDefaults } from '../../core/validate/defaults.ts';
 import { parseManifest } from '../../core/validate/validate.ts';
-import type { JobDefinition, PutOutcome, StoreJobSource } from '../jobs/job-source.ts';
+import { redefined, type JobDefinition, type PutOutcome, type StoreJobSource } from '../jobs/job-source.ts';
 import type { Handlers } from '../socket/server.ts';
 
 export interface JobHandlerOptions {
@@ -33,7 +32,7 @@ export function jobHandlers(options: JobHandlerOptions): JobHandlers {
       const { metadata, spec: checked } = parseManifest(job, 'local');
       const spec = withPlatformDefaults(checked, 'local', { timeZone: options.timeZone() });
       const warnings = options.checkCommand(spec);
-      const definition = { namespace: LOCAL_NAMESPACE, name: metadata.name, spec };
+      const definition = { ...metadata, namespace: LOCAL_NAMESPACE, spec };
       const outcome = dryRun ? preview(options, definition) : await source.put(definition);
       return putResult(outcome, { warnings, document, now: options.clock.now() });
     },
@@ -65,18 +64,17 @@ export function knownJob(source: StoreJobSource, name: string): Job {
 }
 
 /** The outcome of put() without the write, for a dry run. */
-function preview({ source, clock }: JobHandlerOptions, { namespace, name, spec }: JobDefinition): PutOutcome {
-  const key = jobKey(namespace, name);
+function preview({ source, clock }: JobHandlerOptions, definition: JobDefinition): PutOutcome {
+  const key = jobKey(definition.namespace, definition.name);
+  const now = clock.now();
   const known = source.get(key);
   if (known === undefined) {
-    const job = { key, namespace, name, uid: '', generation: 1, createdAt: clock.now(), spec };
-    return { result: 'created', job };
+    return { result: 'created', job: { key, ...definition, uid: '', generation: 1, createdAt: now } };
   }
-  // As the store returns it: without the fields that are undefined.
-  const wanted = JSON.parse(JSON.stringify(spec)) as JobSpec;
-  if (isDeepStrictEqual(known.spec, wanted)) return { result: 'unchanged', job: known };
-  const job = { ...known, spec: wanted, generation: known.generation + 1 };
-  return { result: 'configured', job, before: known.spec };
+  const job = redefined(known, definition, now);
+  return job === undefined
+    ? { result: 'unchanged', job: known }
+    : { result: 'configured', job, before: known };
 }
 
 interface PutContext {
@@ -86,6 +84,11 @@ interface PutContext {
 }
 
 function putResult({ result, job, before }: PutOutcome, { warnings, document, now }: PutContext): PutResult {
-  const changes = before === undefined ? [] : specChanges(before, job.spec);
+  const changes = before === undefined ? [] : specChanges(changeable(before), changeable(job));
   return { result, changes, warnings, next: nextSlots(job, now), job: document(job) };
+}
+
+/** The fields whose changes are shown; those outside the spec keep their whole path. */
+function changeable({ spec, labels = {}, annotations = {} }: Job): object {
+  return { ...spec, metadata: { labels, annotations } };
 }

@@ -21,13 +21,13 @@ import { keptJob, keptRuns, keptSpec, withoutOutput } from './job-memory.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 
 /** The part of a job that a user defines. */
-export type JobDefinition = Pick<Job, 'namespace' | 'name' | 'spec'>;
+export type JobDefinition = Pick<Job, 'namespace' | 'name' | 'labels' | 'annotations' | 'spec'>;
 
 export interface PutOutcome {
   result: 'created' | 'configured' | 'unchanged';
   job: Job;
-  /** The spec that was replaced. */
-  before?: JobSpec;
+  /** The job before the change. */
+  before?: Job;
 }
 
 /** Runs of each kind to read for all jobs in one query; jobs with longer history limits need a query each. */
@@ -98,14 +98,13 @@ export class StoreJobSource implements JobSource, Ledger {
     }
   }
 
-  /** Creates or changes a job by name; an equal spec writes nothing. */
-  async put({ namespace, name, spec: wanted }: JobDefinition): Promise<PutOutcome> {
-    const key = jobKey(namespace, name);
+  /** Creates or changes a job by name; a definition that changes nothing writes nothing. */
+  async put(definition: JobDefinition): Promise<PutOutcome> {
+    const key = jobKey(definition.namespace, definition.name);
     return this.#mutex.run(key, async () => {
-      const spec = keptSpec(wanted);
       const known = this.#jobs.get(key);
-      if (known === undefined) return { result: 'created', job: await this.#create(namespace, name, spec) };
-      return this.#configure(known, spec);
+      if (known === undefined) return { result: 'created', job: await this.#create(key, definition) };
+      return this.#configure(known, definition);
     });
   }
 
@@ -113,7 +112,7 @@ export class StoreJobSource implements JobSource, Ledger {
   async suspend(key: JobKey, suspend: boolean): Promise<PutOutcome> {
     return this.#mutex.run(key, async () => {
       const known = this.#require(key);
-      return this.#configure(known, { ...known.spec, suspend });
+      return this.#configure(known, { spec: { ...known.spec, suspend } });
     });
   }
 
@@ -161,25 +160,22 @@ export class StoreJobSource implements JobSource, Ledger {
     });
   }
 
-  async #configure(known: Job, spec: JobSpec): Promise<PutOutcome> {
-    if (isDeepStrictEqual(known.spec, spec)) return { result: 'unchanged', job: known };
-    const changed = { generation: known.generation + 1, specChangedAt: this.#clock.now(), spec };
-    return { result: 'configured', job: await this.#write({ ...known, ...changed }), before: known.spec };
+  async #configure(known: Job, definition: Omit<JobDefinition, 'namespace' | 'name'>): Promise<PutOutcome> {
+    const job = redefined(known, definition, this.#clock.now());
+    if (job === undefined) return { result: 'unchanged', job: known };
+    return { result: 'configured', job: await this.#write(job), before: known };
   }
 
-  #create(namespace: string, name: string, spec: JobSpec): Promise<Job> {
+  #create(key: JobKey, { spec, ...definition }: JobDefinition): Promise<Job> {
     const createdAt = this.#clock.now();
-    const key = jobKey(namespace, name);
-    const uid = randomUUID();
     return this.#write({
       key,
-      namespace,
-      name,
-      uid,
+      ...definition,
+      uid: randomUUID(),
       generation: 1,
       createdAt,
       specChangedAt: createdAt,
-      spec,
+      spec: keptSpec(spec),
     });
   }
 
@@ -223,6 +219,29 @@ export class StoreJobSource implements JobSource, Ledger {
     const finished = stored.filter((run) => run !== undefined).filter(isFinished);
     this.#runs.set(key, replaceByName(this.runsOf(key), finished.map(withoutOutput)));
   }
+}
+
+/**
+ * Returns the job with the new definition, or undefined if nothing changes. Labels and annotations are merged, as in a
+ * cluster: a definition without an annotation does not remove it.
+ */
+export function redefined(
+  known: Job,
+  { labels, annotations, spec: given }: Omit<JobDefinition, 'namespace' | 'name'>,
+  now: number,
+): Job | undefined {
+  const spec = keptSpec(given);
+  const job = {
+    ...known,
+    ...(labels && { labels: { ...known.labels, ...labels } }),
+    ...(annotations && { annotations: { ...known.annotations, ...annotations } }),
+    ...(!isDeepStrictEqual(known.spec, spec) && {
+      spec,
+      generation: known.generation + 1,
+      specChangedAt: now,
+    }),
+  };
+  return isDeepStrictEqual(job, known) ? undefined : job;
 }
 
 function replaceByName(known: readonly Run[], changed: readonly Run[]): Run[] {

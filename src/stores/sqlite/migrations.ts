@@ -60,6 +60,10 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX slots_by_end ON slots (to_at);
   CREATE INDEX slots_stretches ON slots (job, to_at) WHERE from_at < to_at;
   `,
+  `
+  ALTER TABLE jobs ADD COLUMN labels TEXT;
+  ALTER TABLE jobs ADD COLUMN annotations TEXT;
+  `,
 ];
 
 /** The schema version of the file: 0 for an empty file, undefined for a database of another program. */

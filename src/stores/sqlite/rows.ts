@@ -56,6 +56,8 @@ const JOB_COLUMNS: Columns<StoredJob> = {
   generation: 'generation',
   createdAt: 'created_at',
   specChangedAt: 'spec_changed_at',
+  labels: { json: 'labels' },
+  annotations: { json: 'annotations' },
   spec: { json: 'spec' },
   trigger: { json: 'trigger' },
   stop: { json: 'stop' },

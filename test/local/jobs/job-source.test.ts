@@ -89,7 +89,7 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
       await handled('t1');
       now += 1000;
       const { result, job, before } = await source.put(definition({ command: 'false' }));
-      expect({ result, before }).toEqual({ result: 'configured', before: created.spec });
+      expect({ result, before: before?.spec }).toEqual({ result: 'configured', before: created.spec });
       expect(job).toEqual({
         ...created,
         generation: 2,
@@ -98,6 +98,19 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
         trigger: { id: 't1' },
         status: aStatus({ lastHandledTrigger: 't1' }),
       });
+      expect((await loaded()).get(KEY)).toEqual(job);
+    });
+
+    test('merges labels and annotations, and leaves the generation to the spec', async () => {
+      const { spec } = definition();
+      const labelled = { namespace: 'local', name: 'a', labels: { team: 'x' }, annotations: { a: '1' }, spec };
+      await source.put(labelled);
+      expect(await source.put({ ...labelled, labels: undefined, annotations: undefined })).toMatchObject({
+        result: 'unchanged',
+      });
+      const { result, job } = await source.put({ ...labelled, annotations: { b: '2' } });
+      expect(result).toBe('configured');
+      expect(job).toMatchObject({ generation: 1, labels: { team: 'x' }, annotations: { a: '1', b: '2' } });
       expect((await loaded()).get(KEY)).toEqual(job);
     });
 
