@@ -13,7 +13,14 @@ const EXACTLY_ONE_SOURCE =
 // Rules between fields that the API server can check. The operator checks all other rules, and reports them in the
 // condition Ready=False.
 const SPEC_RULES: CelRule[] = [
-  { rule: 'has(self.command) != has(self.args)', message: 'exactly one of command and args is required' },
+  {
+    rule: '[has(self.command), has(self.args), has(self.job) && has(self.job.entrypointArgs)].filter(given, given).size() == 1',
+    message: 'exactly one of command and args is required, or job.entrypointArgs alone',
+  },
+  {
+    rule: '!has(self.job) || !has(self.job.entrypointArgs) || has(self.job.image)',
+    message: 'job.entrypointArgs needs job.image',
+  },
   {
     rule: 'has(self.schedule) != has(self.schedules)',
     message: 'exactly one of schedule and schedules is required',

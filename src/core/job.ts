@@ -7,8 +7,10 @@ import type { API_VERSION, KIND } from './api-version.ts';
 
 /** Longest job name: a DNS label, so that the same name works as a Kubernetes object. */
 export const NAME_MAX_LENGTH = 63;
-/** Longest command in characters: below the kernel’s limit for one argument. */
+/** Longest command of a shell run, in characters. */
 export const COMMAND_MAX_LENGTH = 10_000;
+/** Longest command of a Kubernetes Job, in bytes: the kernel’s limit for one argument. */
+export const KUBE_COMMAND_MAX_LENGTH = 131_071;
 /** Most waiting runs of a job under `concurrencyPolicy: Queue`. A slot beyond them is recorded as Forbidden. */
 export const QUEUE_MAX_LENGTH = 20;
 /** Shell of a command if the spec names no shell. */
@@ -84,6 +86,12 @@ const EnvFromSchema = v.strictObject({
 
 const KubernetesJobSchema = v.strictObject({
   image: v.optional(described(nonEmpty(1024), 'Image of the container that runs the command.')),
+  entrypointArgs: v.optional(
+    described(
+      v.pipe(v.array(text(KUBE_COMMAND_MAX_LENGTH)), v.maxLength(256)),
+      'In place of command and args: the image’s own entrypoint runs, with these arguments; an empty list leaves them to the image too.',
+    ),
+  ),
   imagePullPolicy: v.optional(described(v.picklist(['Always', 'IfNotPresent', 'Never']), 'As in a Pod.')),
   resources: v.optional(described(freeForm(), 'Requests and limits, as in a Pod’s container.')),
   serviceAccountName: v.optional(described(nonEmpty(253), 'Service account of the Pod.')),
@@ -131,10 +139,12 @@ export const JobSpecSchema = v.strictObject({
       'IANA time zone of the schedule. Default: UTC in a cluster, the host’s zone locally.',
     ),
   ),
-  command: v.optional(described(nonEmpty(COMMAND_MAX_LENGTH), 'Command line for a shell. Set this or args.')),
+  command: v.optional(
+    described(nonEmpty(KUBE_COMMAND_MAX_LENGTH), 'Command line for a shell. Set this or args.'),
+  ),
   args: v.optional(
     described(
-      v.pipe(v.array(text(COMMAND_MAX_LENGTH)), v.minLength(1), v.maxLength(256)),
+      v.pipe(v.array(text(KUBE_COMMAND_MAX_LENGTH)), v.minLength(1), v.maxLength(256)),
       'Program and its arguments, run without a shell.',
     ),
   ),

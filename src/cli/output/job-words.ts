@@ -10,9 +10,11 @@ export function scheduleText({ spec }: JobDocument): string {
   return spec.schedule ?? spec.schedules?.join('; ') ?? '';
 }
 
-/** The command, or the arguments quoted for a shell. */
+/** The command, or the arguments quoted for a shell, or the image whose entrypoint runs. */
 export function commandText({ spec }: JobDocument): string {
   const quoted = (arg: string) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : shellQuote(arg));
+  const { entrypointArgs, image } = spec.job ?? {};
+  if (entrypointArgs) return [`(entrypoint of ${image})`, ...entrypointArgs.map(quoted)].join(' ');
   return spec.command ?? spec.args?.map(quoted).join(' ') ?? '';
 }
 

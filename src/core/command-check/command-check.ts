@@ -17,12 +17,12 @@ import { becomeRoot, dropCrontab, killVital, powerOff } from './rules/system.ts'
 import { shellQuote } from './shell-quote.ts';
 import { newWalk, walkText, type Walk } from './walk.ts';
 import { LshError } from '../errors.ts';
-import { COMMAND_MAX_LENGTH, type JobSpec } from '../job.ts';
+import { KUBE_COMMAND_MAX_LENGTH, type JobSpec } from '../job.ts';
 
 export type { Finding, Level } from './invocation.ts';
 
 /** The fields of a job that the validator reads. */
-export type CheckedCommand = Pick<JobSpec, 'command' | 'args' | 'workingDir'>;
+export type CheckedCommand = Pick<JobSpec, 'command' | 'args' | 'workingDir' | 'job'>;
 
 export interface CommandPolicy {
   /** Turns refusals into warnings; the allow-list still applies. */
@@ -65,10 +65,14 @@ const RULES: Rule[] = [
 
 /** Judges the command of a job. Never throws; takes time linear in the length of the command. */
 export function checkCommand(spec: CheckedCommand, policy: CommandPolicy = {}): CommandVerdict {
+  return runsEntrypoint(spec) ? entrypointVerdict(policy) : textVerdict(spec, policy);
+}
+
+function textVerdict(spec: CheckedCommand, policy: CommandPolicy): CommandVerdict {
   // Arguments run without a shell; quoted, they are a script that means the same.
   const text = spec.command ?? (spec.args ?? []).map(shellQuote).join(' ');
   const walk = newWalk(RULES, spec.workingDir ?? '${HOME}');
-  const tooLong = spec.command !== undefined && text.length > COMMAND_MAX_LENGTH;
+  const tooLong = spec.command !== undefined && text.length > KUBE_COMMAND_MAX_LENGTH;
   if (!tooLong) walkText(text, NO_FLOW, walk);
   const forbidden = [...unlisted(walk, policy.allowList)];
   const allFindings = [
@@ -84,6 +88,23 @@ export function checkCommand(spec: CheckedCommand, policy: CommandPolicy = {}): 
   return { allowed, level, findings, warnings };
 }
 
+function runsEntrypoint({ command, args, job }: CheckedCommand): boolean {
+  return command === undefined && args === undefined && job?.entrypointArgs !== undefined;
+}
+
+/** The image alone knows its entrypoint, so an allow-list refuses it. */
+function entrypointVerdict({ allowList }: CommandPolicy): CommandVerdict {
+  if (allowList === undefined) return { allowed: true, level: 'none', findings: [], warnings: [] };
+  const message = 'The entrypoint of an image is not on the list of allowed programs.';
+  const findings = [finding('job.entrypointArgs', 'not-on-allow-list', 'high', message)];
+  return { allowed: false, level: 'high', findings, warnings: [] };
+}
+
+function pathOf(spec: CheckedCommand): string {
+  if (runsEntrypoint(spec)) return 'spec.job.entrypointArgs';
+  return spec.command === undefined ? 'spec.args' : 'spec.command';
+}
+
 function isDangerous(level: Level): boolean {
   return level === 'high' || level === 'critical';
 }
@@ -92,7 +113,7 @@ function isDangerous(level: Level): boolean {
 export function requireSafeCommand(spec: CheckedCommand, policy: CommandPolicy = {}): string[] {
   const { allowed, findings, warnings } = checkCommand(spec, policy);
   if (allowed) return warnings;
-  const path = spec.command === undefined ? 'spec.args' : 'spec.command';
+  const path = pathOf(spec);
   const refusing = findings.filter(({ level }) => isDangerous(level));
   const problems = refusing.map(({ message }) => ({ path, message }));
   const detail = refusing.map(({ message, excerpt }) => `${message} (${excerpt})`).join(' ');
@@ -104,7 +125,7 @@ export function requireSafeCommand(spec: CheckedCommand, policy: CommandPolicy =
 function* textFindings(text: string, tooLong: boolean): Generator<Finding> {
   if (text.trim() === '') yield finding(text, 'empty', 'high', 'There is no command.');
   if (tooLong) {
-    const message = `The command has ${text.length} characters; the validator reads at most ${COMMAND_MAX_LENGTH}.`;
+    const message = `The command has ${text.length} characters; the validator reads at most ${KUBE_COMMAND_MAX_LENGTH}.`;
     yield finding(text.slice(0, 200), 'too-long', 'high', message);
   }
   if (/[^\P{Cc}\t\n\r]/u.test(text)) {

@@ -2,7 +2,7 @@
 // one small function; the list below reads like a checklist.
 import type { Problem } from '../errors.ts';
 import { EXECUTORS, type Platform } from '../executor.ts';
-import type { CheckedSpec } from '../job.ts';
+import { COMMAND_MAX_LENGTH, KUBE_COMMAND_MAX_LENGTH, type CheckedSpec } from '../job.ts';
 import { runsAsPod, type Candidate, type Rule } from './candidate.ts';
 import { DEFAULT_EXECUTOR } from './defaults.ts';
 import { environmentRules } from './environment-rules.ts';
@@ -13,6 +13,7 @@ const RULES: Rule[] = [
   exactlyOneSchedule,
   exactlyOneCommand,
   commandIsNotBlank,
+  commandFitsExecutor,
   shellNeedsCommand,
   workingDirIsAbsolute,
   executorFitsPlatform,
@@ -35,7 +36,36 @@ function exactlyOneSchedule({ spec }: Candidate): Problem[] {
 }
 
 function exactlyOneCommand({ spec }: Candidate): Problem[] {
-  return exactlyOne(spec, ['command', 'args'], 'what the job runs');
+  const { entrypointArgs, image } = spec.job ?? {};
+  if (entrypointArgs === undefined) return exactlyOne(spec, ['command', 'args'], 'what the job runs');
+  const path = 'spec.job.entrypointArgs';
+  const other = (['command', 'args'] as const).find((field) => spec[field] !== undefined);
+  if (other !== undefined)
+    return [{ path, message: `cannot stand beside ${other}: it leaves the command to the image` }];
+  return image === undefined ? [{ path, message: 'needs job.image, whose entrypoint runs' }] : [];
+}
+
+/** A shell run keeps commands short; a Kubernetes Job takes what a kernel takes as one argument. */
+function commandFitsExecutor(candidate: Candidate): Problem[] {
+  const { spec, sound } = candidate;
+  const isPod = runsAsPod(candidate);
+  const encoder = new TextEncoder();
+  const texts: [string, string][] = [
+    ...(spec.command === undefined ? [] : [['spec.command', spec.command] as [string, string]]),
+    ...(Array.isArray(spec.args) ? spec.args : []).map((arg, index): [string, string] => [
+      `spec.args[${index}]`,
+      arg,
+    ]),
+  ];
+  return texts
+    .filter(([path]) => sound(path))
+    .flatMap(([path, text]) => {
+      const length = isPod ? encoder.encode(text).length : text.length;
+      const limit = isPod ? KUBE_COMMAND_MAX_LENGTH : COMMAND_MAX_LENGTH;
+      if (length <= limit) return [];
+      const unit = isPod ? 'bytes' : 'characters in a shell run';
+      return [{ path, message: `must have at most ${limit} ${unit}; it has ${length}` }];
+    });
 }
 
 function exactlyOne(
@@ -62,7 +92,7 @@ function commandIsNotBlank({ spec, sound }: Candidate): Problem[] {
 }
 
 function shellNeedsCommand({ spec }: Candidate): Problem[] {
-  if (spec.shell === undefined || spec.args === undefined || spec.command !== undefined) return [];
+  if (spec.shell === undefined || spec.command !== undefined) return [];
   return [{ path: 'spec.shell', message: 'goes with command only; args run without a shell' }];
 }
 

@@ -118,17 +118,27 @@ function container(job: Job, run: Run, base: Partial<Container>): Container {
     ...base,
     ...withoutUndefined({ image, imagePullPolicy, resources, securityContext, workingDir: spec.workingDir }),
     name: RUN_CONTAINER,
-    command: commandOf(spec),
-    args: undefined,
+    ...commandOf(spec),
     env: byName(byName(base.env, (spec.env ?? []) as EnvVar[]), ofRun),
     ...(envFrom.length > 0 && { envFrom }),
     ...(mounts.length > 0 && { volumeMounts: [...(base.volumeMounts ?? []), ...mounts] }),
   };
 }
 
-// `args` of an LshJob is a whole command line; a container’s field for it is `command`.
-function commandOf(spec: JobSpec): string[] {
-  return spec.command === undefined ? (spec.args ?? []) : [spec.shell ?? DEFAULT_SHELL, '-c', spec.command];
+/**
+ * `args` of an LshJob is a whole command line; a container’s field for it is `command`. A field that is undefined
+ * removes the template’s.
+ */
+function commandOf({
+  command,
+  args,
+  shell = DEFAULT_SHELL,
+  job,
+}: JobSpec): Pick<Container, 'command' | 'args'> {
+  if (command !== undefined) return { command: [shell, '-c', command], args: undefined };
+  if (args !== undefined) return { command: args, args: undefined };
+  const { entrypointArgs = [] } = job ?? {};
+  return { command: undefined, args: entrypointArgs.length > 0 ? entrypointArgs : undefined };
 }
 
 function envFromSource({

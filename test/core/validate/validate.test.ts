@@ -180,6 +180,46 @@ describe('a bad document', () => {
   });
 });
 
+describe('an entrypoint in place of a command', () => {
+  const job = { image: 'renovate:41', entrypointArgs: ['--once'] };
+
+  test('needs executor Job and an image', () => {
+    expect(parseSpec({ schedule: '@daily', job }, 'cluster').job).toMatchObject(job);
+    expect(problems({ schedule: '@daily', job: { entrypointArgs: [] } }, 'cluster')).toEqual([
+      'spec.job.entrypointArgs: needs job.image, whose entrypoint runs',
+    ]);
+    expect(problems({ schedule: '@daily', job }, 'local')).toEqual([
+      expect.stringContaining('spec.job: goes with executor Job only'),
+    ]);
+  });
+
+  test.each([
+    ['command', 'true'],
+    ['args', ['true']],
+  ])('cannot stand beside %s', (field, value) => {
+    expect(problems({ schedule: '@daily', job, [field]: value }, 'cluster')).toEqual([
+      `spec.job.entrypointArgs: cannot stand beside ${field}: it leaves the command to the image`,
+    ]);
+  });
+
+  test('runs without a shell', () => {
+    expect(problems({ schedule: '@daily', job, shell: '/bin/sh' }, 'cluster')).toEqual([
+      'spec.shell: goes with command only; args run without a shell',
+    ]);
+  });
+});
+
+test('a command of a Kubernetes Job may have as many bytes as a kernel takes', () => {
+  const long = { ...DAILY, command: 'x'.repeat(131_071) };
+  expect(parseSpec(long, 'cluster').command).toHaveLength(131_071);
+  expect(problems({ ...DAILY, command: 'é'.repeat(65_536) }, 'cluster')).toEqual([
+    'spec.command: must have at most 131071 bytes; it has 131072',
+  ]);
+  expect(problems({ ...DAILY, command: 'x'.repeat(131_072) }, 'cluster')).toEqual([
+    'spec.command: must have at most 131071 characters; it has 131072',
+  ]);
+});
+
 describe('fields that exclude or need each other', () => {
   test.each<[string, object, string[]]>([
     ['no schedule', { command: 'true' }, ['spec.schedule: is required (or schedules): when the job is due']],
@@ -195,6 +235,16 @@ describe('fields that exclude or need each other', () => {
       'a shell for args',
       { schedule: '@daily', args: ['true'], shell: '/bin/sh' },
       ['spec.shell: goes with command only; args run without a shell'],
+    ],
+    [
+      'a command of 10,001 characters in a shell run',
+      { ...DAILY, command: 'x'.repeat(10_001) },
+      ['spec.command: must have at most 10000 characters in a shell run; it has 10001'],
+    ],
+    [
+      'an argument of 10,001 characters in a shell run',
+      { schedule: '@daily', args: ['a', 'x'.repeat(10_001)] },
+      ['spec.args[1]: must have at most 10000 characters in a shell run; it has 10001'],
     ],
     [
       'a relative directory',

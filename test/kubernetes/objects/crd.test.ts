@@ -75,6 +75,16 @@ describe.skipIf(NO_KUBE)('the CRD of LshJob', () => {
 
   test.skipIf(NO_RULES).each([
     ['both command and args', { args: ['true'] }, 'exactly one of command and args'],
+    [
+      'an entrypoint beside a command',
+      { job: { image: 'a', entrypointArgs: [] } },
+      'exactly one of command and args is required, or job.entrypointArgs alone',
+    ],
+    [
+      'an entrypoint without an image',
+      { command: undefined, job: { entrypointArgs: [] } },
+      'job.entrypointArgs needs job.image',
+    ],
     ['both schedule and schedules', { schedules: ['@daily'] }, 'exactly one of schedule and schedules'],
     ['a job block for a shell run', { executor: 'Shell', job: { image: 'a' } }, 'executor Job only'],
     ['a relative working directory', { workingDir: 'here' }, 'absolute path'],
@@ -94,6 +104,11 @@ describe.skipIf(NO_KUBE)('the CRD of LshJob', () => {
     ['an env file', { envFrom: [{ file: '/a' }] }, 'local daemon only'],
   ])('%s is refused by a rule', async (_, part, message) => {
     expect(await refusal('rule', { ...GOOD, ...part })).toContain(message);
+  });
+
+  test('an entrypoint with its image needs no command', async () => {
+    const job = { image: 'renovate:41', entrypointArgs: [] };
+    expect((await create('entrypoint', { schedule: '@daily', job })).spec).toMatchObject({ job });
   });
 
   test.skipIf(NO_RULES)('a spec without command and args is refused', async () => {

@@ -59,6 +59,23 @@ describe('the manifest of a run', () => {
     expect(containerOf(spec)).toMatchObject({ name: 'run', command, image: 'busybox:stable' });
   });
 
+  test.each([
+    ['with arguments', ['--once'], ['--once']],
+    ['without arguments', [], undefined],
+  ])('an entrypoint %s runs in place of any command of the template', (_, entrypointArgs, args) => {
+    const podTemplate = { spec: { containers: [{ name: 'run', command: ['a'], args: ['b'] }] } };
+    const container = containerOf({
+      command: undefined,
+      job: { image: 'renovate:41', entrypointArgs, podTemplate },
+    });
+    expect(JSON.parse(JSON.stringify(container))).toMatchObject({
+      image: 'renovate:41',
+      ...(args && { args }),
+    });
+    expect(container.command).toBeUndefined();
+    expect(container.args).toEqual(args);
+  });
+
   test('the command gets the variables of its run, which no other source can override', () => {
     const { env } = containerOf({
       env: [

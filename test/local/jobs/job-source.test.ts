@@ -103,7 +103,13 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
 
     test('merges labels and annotations, and leaves the generation to the spec', async () => {
       const { spec } = definition();
-      const labelled = { namespace: 'local', name: 'a', labels: { team: 'x' }, annotations: { a: '1' }, spec };
+      const labelled = {
+        namespace: 'local',
+        name: 'a',
+        labels: { team: 'x' },
+        annotations: { a: '1' },
+        spec,
+      };
       await source.put(labelled);
       expect(await source.put({ ...labelled, labels: undefined, annotations: undefined })).toMatchObject({
         result: 'unchanged',
