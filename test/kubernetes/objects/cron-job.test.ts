@@ -1,8 +1,11 @@
+import { array, assert, constantFrom, integer, oneof, property, tuple } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { fromCronJob, isCronJob } from '../../../src/kubernetes/objects/cron-job/cron-job.ts';
 import type { LshError } from '../../../src/core/errors.ts';
+import { compileSchedule } from '../../../src/core/schedule/schedule.ts';
 import { parseManifest } from '../../../src/core/validate/validate.ts';
+import { seeded } from '../../support/seed.ts';
 
 interface Parts {
   metadata?: object;
@@ -38,6 +41,15 @@ function carried(parts?: Parts) {
   return { job, spec: job.spec, notes };
 }
 
+/** With fields of the pod template beside its spec. */
+function carriedTemplate(fields: object) {
+  const cronJob = aCronJob();
+  Object.assign(cronJob.spec.jobTemplate.spec.template, fields);
+  const { job, notes } = fromCronJob(cronJob);
+  parseManifest(job, 'cluster');
+  return { job, notes };
+}
+
 const containerOf = (parts: Parts) => {
   const template = carried(parts).spec.job!.podTemplate as {
     spec: { containers: Record<string, unknown>[] };
@@ -61,7 +73,7 @@ describe('a CronJob as an LshJob', () => {
     expect(job).toEqual({
       apiVersion: 'lsh.dev/v1alpha1',
       kind: 'LshJob',
-      metadata: { name: 'report' },
+      metadata: { name: 'report', annotations: { 'lsh.dev/imported-from': 'CronJob/report' } },
       spec: {
         schedule: '0 2 * * *',
         timeZone: 'Europe/Berlin',
@@ -184,6 +196,222 @@ describe('a CronJob as an LshJob', () => {
   });
 });
 
+describe('a container without a command', () => {
+  test.each<[string, Parts, string[]]>([
+    ['with arguments', { container: { command: undefined, args: ['--once', '$(A)'] } }, ['--once', '$(A)']],
+    ['without arguments', { container: { command: undefined } }, []],
+    ['with an empty command', { container: { command: [], args: null } }, []],
+  ])('%s leaves the command to the image', (_what, parts, entrypointArgs) => {
+    const { spec } = carried(parts);
+    expect(spec.job).toMatchObject({ image: 'alpine:3.22', entrypointArgs });
+    expect(spec).not.toHaveProperty('command');
+    expect(spec).not.toHaveProperty('args');
+  });
+});
+
+test('a script is as long as a kernel takes', () => {
+  const script = `: ${'x'.repeat(100_000)}`;
+  expect(carried({ container: { command: ['/bin/sh', '-c', script] } }).spec.command).toBe(script);
+  expect(() => carried({ container: { command: ['/bin/sh', '-c', 'é'.repeat(66_000)] } })).toThrow(
+    'spec.command must have at most 131071 bytes; it has 132000',
+  );
+});
+
+describe('a renamed container is renamed wherever the pod names it', () => {
+  const parts: Parts = {
+    pod: {
+      initContainers: [
+        { name: 'run', image: 'i' },
+        { name: 'run-init', image: 'i' },
+      ],
+      volumes: [
+        {
+          name: 'info',
+          downwardAPI: {
+            items: [{ path: 'cpu', resourceFieldRef: { containerName: 'main', resource: 'limits.cpu' } }],
+          },
+        },
+      ],
+    },
+    container: {
+      env: [
+        { name: 'CPU', valueFrom: { resourceFieldRef: { containerName: 'main', resource: 'limits.cpu' } } },
+      ],
+    },
+  };
+
+  test('in the downward API and among init containers', () => {
+    const { spec, notes } = carried(parts);
+    expect(spec.env).toEqual([
+      { name: 'CPU', valueFrom: { resourceFieldRef: { containerName: 'run', resource: 'limits.cpu' } } },
+    ]);
+    expect(spec.job!.podTemplate).toMatchObject({
+      spec: {
+        initContainers: [{ name: 'run-init-2' }, { name: 'run-init' }],
+        volumes: [
+          {
+            downwardAPI: {
+              items: [{ path: 'cpu', resourceFieldRef: { containerName: 'run', resource: 'limits.cpu' } }],
+            },
+          },
+        ],
+      },
+    });
+    expect(notes).toContainEqual(expect.stringContaining('init container "run" is called "run-init-2"'));
+  });
+
+  test('in the annotations that name containers; another one gets a note', () => {
+    const annotations = {
+      'container.apparmor.security.beta.kubernetes.io/main': 'runtime/default',
+      'container.apparmor.security.beta.kubernetes.io/proxy': 'unconfined',
+      'kubectl.kubernetes.io/default-container': 'main',
+      'logs.example.com/main': 'json',
+      'logs.example.com/format': 'main',
+      'example.com/team': 'a',
+    };
+    const { job, notes } = carriedTemplate({ metadata: { annotations } });
+    expect(job.spec.job!.podTemplate).toMatchObject({
+      metadata: {
+        annotations: {
+          'container.apparmor.security.beta.kubernetes.io/run': 'runtime/default',
+          'container.apparmor.security.beta.kubernetes.io/proxy': 'unconfined',
+          'kubectl.kubernetes.io/default-container': 'run',
+          'logs.example.com/main': 'json',
+          'logs.example.com/format': 'main',
+          'example.com/team': 'a',
+        },
+      },
+    });
+    expect(notes.filter((text) => text.includes('logs.example.com'))).toHaveLength(2);
+  });
+});
+
+describe('the schedule means the same', () => {
+  test.each([
+    // A step above 1 is no star for a CronJob: either day field matches.
+    ['0 0 */2 * 1', '0 0 1-31/2 * 1'],
+    ['0 0 1,15 * */2', '0 0 1,15 * 0-6/2'],
+    ['0 0 ?/2 * 1-5', '0 0 1-31/2 * 1-5'],
+    ['5 9-17/2 */2 * MON', '5 9-17/2 1-31/2 * MON'],
+    // A star anywhere in the list leaves the other field alone.
+    ['0 0 1,* * 1', '0 0 * * 1'],
+    ['0 0 13 * 5,*', '0 0 13 * *'],
+    ['0 0 1,?/1 * 1', '0 0 * * 1'],
+    // Spellings that lsh refuses.
+    ['0,,30 0 * * *', '0,30 0 * * *'],
+    ['*-5/15 0 * * *', '0-45/15 0 * * *'],
+    ['0 +3 * * *', '0 3 * * *'],
+  ])('%s becomes %s with a note', (written, expression) => {
+    const { spec, notes } = carried({ spec: { schedule: written } });
+    expect(spec.schedule).toBe(expression);
+    expect(notes).toContainEqual(expect.stringContaining(`"${written}" became "${expression}"`));
+  });
+
+  test.each([
+    ['0 0 */2 * *', '0 0 */2 * *'],
+    ['0 0 * * */2', '0 0 * * */2'],
+    ['0 0 */1 * 1', '0 0 */1 * 1'],
+    ['*/10 */3 13 jan-mar Fri', '*/10 */3 13 jan-mar Fri'],
+    ['0 2 ? * ?', '0 2 * * *'],
+    ['? ?/2 * ? *', '* */2 * * *'],
+    ['30 4/6 * * 3/2', '30 4/6 * * 3/2'],
+    ['@midnight', '@midnight'],
+    ['@every 1h30m', '@every 1h30m'],
+  ])('%s needs no note and is %s', (written, expression) => {
+    const { spec, notes } = carried({ spec: { schedule: written } });
+    expect(spec.schedule).toBe(expression);
+    expect(notes.join()).not.toContain('became');
+  });
+
+  test.each([
+    ['@every 1.5h', '@every 5400s'],
+    ['@every 90.9s', '@every 90s'],
+    ['@every 1500ms', '@every 1s'],
+    ['@every 10ms', '@every 1s'],
+    ['@every 1h0.5m', '@every 3630s'],
+  ])('%s has the whole seconds %s', (written, expression) => {
+    expect(carried({ spec: { schedule: written } }).spec.schedule).toBe(expression);
+  });
+
+  test.each([
+    ['0 0 0 * * *', 'five fields'],
+    ['H 2 * * *', '"H" is no minute of a CronJob'],
+    ['0 0 L * *', '"L" is no day of month'],
+    ['0 0 * * 7', '"7" is no day of week'],
+    ['0 22-2 * * *', '"22-2" is no hour'],
+    ['0 0 * * sat-sun', '"sat-sun" is no day of week'],
+    ['*/0 0 * * *', '"*/0" is no minute'],
+    [', 0 * * *', 'minute field is empty'],
+    ['0 0 30 2 *', 'no day ever matches'],
+    ['@reboot', 'a macro such as @daily'],
+    ['@every 1d', 'no length of time'],
+    ['@every 9000h', '366 days'],
+  ])('%s is refused', (written, message) => {
+    expect(() => fromCronJob(aCronJob({ spec: { schedule: written } }))).toThrow(message);
+  });
+
+  test('a zone inside the schedule wins over timeZone', () => {
+    const { spec, notes } = carried({ spec: { schedule: 'CRON_TZ=Asia/Tokyo 0 2 * * *' } });
+    expect(spec).toMatchObject({ schedule: '0 2 * * *', timeZone: 'Asia/Tokyo' });
+    expect(notes).toContainEqual(expect.stringContaining('which wins over Europe/Berlin'));
+    expect(carried({ spec: { schedule: 'TZ= 0 2 * * *' } }).spec.timeZone).toBe('UTC');
+    expect(refusal({ spec: { schedule: 'TZ=Local 0 2 * * *' } })).toEqual(['spec.schedule']);
+  });
+
+  test('any two day fields give the days of a CronJob', () => {
+    const items = (max: number, min: number) => {
+      const value = integer({ min, max });
+      const range = tuple(value, value).map(([a, b]) => `${Math.min(a, b)}-${Math.max(a, b)}`);
+      const base = oneof(value.map(String), range, constantFrom('*', '?'));
+      const step = oneof(
+        constantFrom('', '/1'),
+        integer({ min: 2, max: 9 }).map((by) => `/${by}`),
+      );
+      return array(
+        tuple(base, step).map(([text, by]) => text + by),
+        { minLength: 1, maxLength: 3 },
+      ).map((list) => list.join(','));
+    };
+    assert(
+      property(items(31, 1), items(6, 0), (day, weekday) => {
+        const schedule = `0 0 ${day} * ${weekday}`;
+        const { spec } = carried({ spec: { schedule, timeZone: 'UTC' } });
+        const slots = compileSchedule({
+          expressions: [spec.schedule!],
+          timeZone: 'UTC',
+          seed: '-',
+          anchor: 0,
+        });
+        for (let date = Date.UTC(2027, 0, 1); date < Date.UTC(2027, 3, 1); date += 86_400_000) {
+          const due = slots.count(date - 1, date) === 1;
+          expect({ schedule, date, due }).toEqual({
+            schedule,
+            date,
+            due: isDue(day, weekday, new Date(date)),
+          });
+        }
+      }),
+      seeded({}),
+    );
+  });
+});
+
+/** The rule of kube-controller-manager: a star in one day field leaves the days to the other; else either matches. */
+function isDue(day: string, weekday: string, date: Date): boolean {
+  const isStar = (text: string) => text.split(',').some((item) => /^[*?](?:\/1)?$/.test(item));
+  const matches = (text: string, value: number, min: number, max: number) =>
+    text.split(',').some((item) => {
+      const [range = '', step = '1'] = item.split('/');
+      const [low = '', high] = range.split('-');
+      const from = /[*?]/.test(low) ? min : Number(low);
+      const to = /[*?]/.test(low) || (high === undefined && item.includes('/')) ? max : Number(high ?? low);
+      return value >= from && value <= to && (value - from) % Number(step) === 0;
+    });
+  const byDay = matches(day, date.getUTCDate(), 1, 31);
+  const byWeekday = matches(weekday, date.getUTCDay(), 0, 6);
+  return isStar(day) || isStar(weekday) ? byDay && byWeekday : byDay || byWeekday;
+}
+
 describe('a difference gets a note', () => {
   test.each<[string, Parts, RegExp]>([
     ['no zone', { spec: { timeZone: undefined } }, /^timeZone: none is set/],
@@ -218,6 +446,21 @@ describe('a difference gets a note', () => {
     ['a skipped slot under Forbid', { spec: { concurrencyPolicy: 'Forbid' } }, /Forbid skips stays skipped/],
     ['a resumption', { spec: { suspend: true } }, /not run when it is resumed/],
     [
+      'finalizers',
+      { metadata: { finalizers: ['example.com/guard'] } },
+      /example\.com\/guard guard the CronJob/,
+    ],
+    [
+      'an owner',
+      { metadata: { ownerReferences: [{ kind: 'Backup', name: 'b', uid: 'u' }] } },
+      /Backup "b" owns the CronJob/,
+    ],
+    [
+      'finalizers of the Jobs',
+      { jobMetadata: { finalizers: ['a/b'] } },
+      /jobTemplate\.metadata\.finalizers has no place/,
+    ],
+    [
       'marks of another tool',
       { metadata: { labels: { 'app.kubernetes.io/managed-by': 'Helm', team: 'a' } } },
       /managed-by belong to the tool/,
@@ -236,7 +479,7 @@ describe('a difference gets a note', () => {
       name: 'report',
       namespace: 'ops',
       labels: { team: 'a' },
-      annotations: { 'example.com/owner': 'me' },
+      annotations: { 'example.com/owner': 'me', 'lsh.dev/imported-from': 'CronJob/report' },
     });
     expect(notes).toHaveLength(1);
   });
@@ -244,11 +487,6 @@ describe('a difference gets a note', () => {
 
 describe('a CronJob that would become another job is refused', () => {
   test.each<[string, Parts, string]>([
-    [
-      'the image’s own entrypoint',
-      { container: { command: undefined, args: ['x'] } },
-      'template.spec.containers[0].command',
-    ],
     ['several pods at once', { job: { parallelism: 2 } }, 'parallelism'],
     ['several completions', { job: { completions: 3 } }, 'completions'],
     ['indexed completions', { job: { completionMode: 'Indexed' } }, 'completionMode'],
@@ -259,7 +497,9 @@ describe('a CronJob that would become another job is refused', () => {
   });
 
   test('the error has all reasons at once', () => {
-    expect(refusal({ job: { parallelism: 2, completions: 3 }, container: { command: [] } })).toHaveLength(3);
+    expect(
+      refusal({ job: { parallelism: 2, completions: 3 }, spec: { schedule: 'H 2 * * *' } }),
+    ).toHaveLength(3);
   });
 });
 

@@ -19,6 +19,8 @@ import { isMapping } from '../../../core/validate/structure.ts';
 
 export interface CronJobImport {
   job: JobManifest;
+  /** Identifies the CronJob across imports. */
+  source: string;
   /** Sentences about changed or dropped fields. */
   notes: string[];
 }
@@ -50,10 +52,11 @@ export function isCronJob(value: unknown): boolean {
 }
 
 /** Converts the CronJob. Throws JOB_NOT_CARRIED with every reason if no LshJob means the same. */
-export function fromCronJob(value: unknown): CronJobImport {
+export function fromCronJob(value: unknown, { prefix = '' } = {}): CronJobImport {
   const { metadata = {}, spec = {} } = value as { metadata?: Metadata; spec?: CronJobSpec };
   const { metadata: jobMetadata = {}, spec: jobSpec = {} } = spec.jobTemplate ?? {};
   const findings = newFindings();
+  const source = `CronJob/${metadata.name ?? ''}`;
   noteUnknownFields(findings, 'spec', spec, SPEC_FIELDS);
   noteUnknownFields(findings, 'spec.jobTemplate.spec', jobSpec, JOB_FIELDS);
   const pod = convertPod(findings, jobSpec);
@@ -68,11 +71,11 @@ export function fromCronJob(value: unknown): CronJobImport {
   const job = {
     apiVersion: API_VERSION,
     kind: KIND,
-    metadata: convertMetadata(findings, metadata),
+    metadata: convertMetadata(findings, metadata, { source, prefix }),
     spec: converted,
   } as const;
   throwProblems(findings, metadata.name ?? '');
-  return { job, notes: findings.notes };
+  return { job, notes: findings.notes, source };
 }
 
 /** An LshJob’s run is one pod. */
@@ -88,9 +91,11 @@ function refuseSeveralPods({ problems }: Findings, job: KubernetesJobSpec): void
   problems.push({ path: 'spec.jobTemplate.spec.completionMode', message });
 }
 
-function queue(findings: Findings, { labels = {}, annotations = {} }: Metadata): { queueName?: string } {
+function queue(findings: Findings, { labels = {}, ...rest }: Metadata): { queueName?: string } {
   const { [QUEUE_LABEL]: queueName, ...otherLabels } = labels;
-  noteUnknownFields(findings, 'spec.jobTemplate.metadata', { labels: otherLabels, annotations }, []);
+  noteUnknownFields(findings, 'spec.jobTemplate.metadata', { labels: otherLabels, ...rest }, [
+    'creationTimestamp',
+  ]);
   return queueName === undefined ? {} : { queueName };
 }
 

@@ -26,6 +26,8 @@ export interface Metadata {
   namespace?: string;
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
+  finalizers?: string[];
+  ownerReferences?: { kind?: string; name?: string }[];
 }
 
 export interface KubernetesJobSpec {
@@ -36,7 +38,7 @@ export interface KubernetesJobSpec {
   backoffLimit?: number;
   podFailurePolicy?: { rules?: PodFailureRule[] };
   ttlSecondsAfterFinished?: number;
-  template?: { metadata?: object; spec?: PodSpec };
+  template?: { metadata?: Metadata; spec?: PodSpec };
 }
 
 export interface PodFailureRule {
@@ -46,6 +48,7 @@ export interface PodFailureRule {
 
 export interface PodSpec {
   containers?: Container[];
+  initContainers?: Container[];
   restartPolicy?: string;
   terminationGracePeriodSeconds?: number;
 }
@@ -53,8 +56,8 @@ export interface PodSpec {
 export interface Container {
   name?: string;
   image?: string;
-  command?: string[];
-  args?: string[];
+  command?: string[] | null;
+  args?: string[] | null;
   env?: EnvVar[];
   envFrom?: Record<string, unknown>[];
 }

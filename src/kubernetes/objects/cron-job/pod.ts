@@ -1,11 +1,16 @@
 // Converts the pod template: it stays whole, but the main container’s command and variables move to the fields of the
 // job that hold them for every job.
 import type { JobSpecInput } from '../../../core/job.ts';
+import {
+  containerRenames,
+  renamedAnnotations,
+  RUN_CONTAINER,
+  withContainerNames,
+  type Renames,
+} from './containers.ts';
 import { convertEnvironment } from './environment.ts';
-import type { Container, KubernetesJobSpec, PodSpec, Findings } from './findings.ts';
+import type { Container, Findings, KubernetesJobSpec, Metadata, PodSpec } from './findings.ts';
 
-/** The run ends with this container of an LshJob’s pod. */
-const RUN_CONTAINER = 'run';
 const GRACE_SECONDS_DEFAULT = 30;
 const SHELL = /^\/\S*\/(ba|da|a|z|k)?sh$/;
 
@@ -17,57 +22,77 @@ export interface ConvertedPod {
 
 /** Converts the fields about the pod and its command. */
 export function convertPod(findings: Findings, { template = {} }: KubernetesJobSpec): ConvertedPod {
-  const { metadata, spec: pod = {} } = template;
-  const [main = {}, ...others] = pod.containers ?? [];
-  const {
-    name: container = RUN_CONTAINER,
-    image,
-    command: _command,
-    args: _args,
-    env,
-    envFrom,
-    ...rest
-  } = main;
-  noteContainers(findings, container, others);
-  noteRestarts(findings, pod);
-  const environment = convertEnvironment({ env, envFrom });
-  const { restartPolicy: _policy, terminationGracePeriodSeconds, containers: _containers, ...podRest } = pod;
+  const { spec = {} } = template;
+  const [{ name: container = RUN_CONTAINER } = {}, ...others] = spec.containers ?? [];
+  const renames = containerRenames(findings, { main: container, others, init: spec.initContainers ?? [] });
+  noteContainers(findings, others);
+  noteRestarts(findings, spec);
+  const pod = withContainerNames(spec, renames);
+  const [main = {}] = pod.containers ?? [];
+  const environment = convertEnvironment(main);
+  const { entrypointArgs, ...command } = convertCommand(main);
   const podTemplate = {
-    ...(metadata && { metadata: withoutNulls(metadata) }),
-    spec: { ...podRest, containers: [{ ...rest, name: RUN_CONTAINER, ...environment.kept }, ...others] },
+    ...templateMetadata(findings, template.metadata, renames),
+    spec: templateSpec(pod, environment.kept),
   };
+  const { image } = main;
   return {
     container,
     spec: {
-      ...convertCommand(findings, main),
+      ...command,
       ...environment.lifted,
-      terminationGracePeriodSeconds: terminationGracePeriodSeconds ?? GRACE_SECONDS_DEFAULT,
-      job: { ...(image !== undefined && { image }), podTemplate },
+      terminationGracePeriodSeconds: pod.terminationGracePeriodSeconds ?? GRACE_SECONDS_DEFAULT,
+      job: { ...(image !== undefined && { image }), ...(entrypointArgs && { entrypointArgs }), podTemplate },
     },
   };
 }
 
-function convertCommand({ problems }: Findings, { command = [], args = [] }: Container): JobSpecInput {
-  if (command.length === 0) {
-    const message =
-      'is not set: the image’s own entrypoint runs, which only the image knows; write it into the CronJob’s command first';
-    problems.push({ path: 'spec.jobTemplate.spec.template.spec.containers[0].command', message });
-    return {};
-  }
-  const words = [...command, ...args];
+function templateMetadata(
+  findings: Findings,
+  metadata: Metadata | undefined,
+  renames: Renames,
+): { metadata?: object } {
+  if (metadata === undefined) return {};
+  const { annotations } = metadata;
+  return {
+    metadata: {
+      ...withoutNulls(metadata),
+      ...(annotations && { annotations: renamedAnnotations(findings, annotations, renames) }),
+    },
+  };
+}
+
+/** The pod without the fields that the job itself has. `kept` are variables that stay with the container. */
+function templateSpec(pod: PodSpec, kept: Pick<Container, 'env' | 'envFrom'>): object {
+  const { restartPolicy: _policy, terminationGracePeriodSeconds: _seconds, containers = [], ...rest } = pod;
+  const [main = {}, ...sidecars] = containers;
+  const {
+    name: _name,
+    image: _image,
+    command: _command,
+    args: _args,
+    env: _env,
+    envFrom: _from,
+    ...own
+  } = main;
+  return { ...rest, containers: [{ name: RUN_CONTAINER, ...own, ...kept }, ...sidecars] };
+}
+
+interface ConvertedCommand extends Pick<JobSpecInput, 'command' | 'shell' | 'args'> {
+  /** Without a command the image’s entrypoint runs. */
+  entrypointArgs?: string[];
+}
+
+function convertCommand({ command, args }: Container): ConvertedCommand {
+  if (!command || command.length === 0) return { entrypointArgs: args ?? [] };
+  const words = [...command, ...(args ?? [])];
   const [program = '', option, script = ''] = words;
   if (words.length !== 3 || option !== '-c' || !SHELL.test(program) || script.trim() === '')
     return { args: words };
   return { command: script, ...(program !== '/bin/sh' && { shell: program }) };
 }
 
-function noteContainers({ notes, problems }: Findings, name: string, others: readonly Container[]): void {
-  if (others.some((other) => other.name === RUN_CONTAINER)) {
-    const message = `has a second container named "${RUN_CONTAINER}", which is the name of the first one in an LshJob`;
-    problems.push({ path: 'spec.jobTemplate.spec.template.spec.containers', message });
-  }
-  if (name !== RUN_CONTAINER)
-    notes.push(`The container "${name}" is called "${RUN_CONTAINER}" in the pods of an LshJob.`);
+function noteContainers({ notes }: Findings, others: readonly Container[]): void {
   if (others.length === 0) return;
   const names = others.map((other) => other.name).join(', ');
   notes.push(
@@ -77,9 +102,7 @@ function noteContainers({ notes, problems }: Findings, name: string, others: rea
 
 function noteRestarts({ notes }: Findings, { restartPolicy }: PodSpec): void {
   if (restartPolicy !== 'OnFailure') return;
-  notes.push(
-    'restartPolicy: OnFailure becomes Never; what fails is tried again in a new pod, as retry says.',
-  );
+  notes.push('restartPolicy: OnFailure becomes Never; retry repeats a failed run in a new pod.');
 }
 
 /** Drops the nulls that an API server writes for empty fields. */
