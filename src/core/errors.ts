@@ -396,6 +396,12 @@ const table = {
     exit: EXIT.usage,
     http: 422,
   },
+  IMPORT_CONFLICT: {
+    message: 'Job "{name}" was not imported from {source}, and stays as it is.',
+    hint: 'Import under another name with --prefix, or remove the job first with `lsh cron remove {name}`.',
+    exit: EXIT.failure,
+    http: 409,
+  },
   CLUSTER_CONFLICT: {
     message: '{object} changed before lsh could write it.',
     hint: 'lsh reads the object and evaluates it again; you need not do anything.',

@@ -326,30 +326,6 @@ describe('documents', () => {
     expect(await lshOk(home, ['delete', '-f', file, '--ignore-not-found'])).toBe('');
   });
 
-  test('import makes jobs of a crontab, and names the lines that it cannot import', async () => {
-    const crontab = [
-      'SHELL=/bin/bash',
-      'MAILTO=ops@example.com',
-      '# rotate the secrets',
-      '0 2 * * 0 /usr/local/bin/rotate --all',
-      '@reboot /usr/bin/agent',
-      'not a line',
-    ].join('\n');
-    const args = ['cron', 'import', '--crontab', '-'];
-    const dry = await lsh(home, [...args, '--dry-run'], { stdin: crontab });
-    expect(dry.stdout).toBe(
-      'job "rotate" created  0 2 * * 0 (dry run)\njob "agent" created  @reboot (dry run)\n',
-    );
-    expect(dry.stderr).toMatch(/^<stdin>:2: note: .*MAILTO[^]*<stdin>:6: note: /);
-    expect(await json<JobDocument[]>('cron', 'list')).toEqual([]);
-
-    await lshOk(home, args, { stdin: crontab });
-    expect(await json<JobDocument>('cron', 'get', 'rotate')).toMatchObject({
-      spec: { schedule: '0 2 * * 0', shell: '/bin/bash', description: 'rotate the secrets' },
-    });
-    expect(await lshOk(home, args, { stdin: crontab })).toMatch(/^job "rotate" unchanged/);
-  });
-
   test('create-from-template makes a job of a template, its parameters and flags', async () => {
     const out = await lshOk(home, [
       'cron',

@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { fromCronJob } from '../../src/kubernetes/objects/cron-job/cron-job.ts';
-import { parseCrontab } from '../../src/core/import/crontab.ts';
+import { convertExpression } from '../../src/kubernetes/objects/cron-job/expression.ts';
+import { importCrontab, type CrontabOptions } from '../../src/core/import/crontab.ts';
 import { KIND } from '../../src/core/api-version.ts';
 import type { JobManifest } from '../../src/core/job.ts';
 import { parseManifest } from '../../src/core/validate/validate.ts';
@@ -94,18 +95,43 @@ describe('from-cron.md', () => {
     expect(checked.metadata.name).toBe(job.metadata.name);
   });
 
+  /** The answer of a dry run, as the command line prints it. */
+  function imported(crontab: string, label: string, options: CrontabOptions) {
+    const { jobs, notes, leftOut } = importCrontab(crontab, options);
+    const manifests = jobs.map(({ job }) => job);
+    const lines = [
+      ...notes.map(({ line, text }) => `${label}${line === undefined ? '' : `:${line}`}: note: ${text}`),
+      ...manifests.map(({ metadata, spec }) => `job "${metadata.name}" created  ${spec.schedule} (dry run)`),
+    ];
+    return { answer: `${lines.join('\n')}\n`, manifests, leftOut };
+  }
+
   test('import of the crontab prints the answer and makes the jobs of the page', () => {
     const [crontab = ''] = blocks(page, 'crontab');
-    const imported = parseCrontab(crontab);
-    const answer = [
-      ...imported.notes.map(({ line, text }) => `my.crontab:${line}: note: ${text}`),
-      ...imported.jobs.map(
-        ({ metadata, spec }) => `job "${metadata.name}" created  ${spec.schedule} (dry run)`,
-      ),
-    ];
-    expect(blocks(page, '')).toContain(`${answer.join('\n')}\n`);
+    const { answer, manifests, leftOut } = imported(crontab, 'my.crontab', {
+      source: '/home/ada/my.crontab',
+    });
+    expect(blocks(page, '')).toContain(answer);
+    expect(leftOut).toBe(1);
     for (const name of ['pg-dump', 'mail'])
-      expect(jobNamed(name)).toEqual(imported.jobs.find(({ metadata }) => metadata.name === name));
+      expect(jobNamed(name)).toEqual(manifests.find(({ metadata }) => metadata.name === name));
+  });
+
+  test('the system crontab gives the answer that the page shows', () => {
+    const [, crontab = ''] = blocks(page, 'crontab');
+    const { answer } = imported(crontab, '/etc/crontab', { path: '/etc/crontab' });
+    expect(blocks(page, '')).toContain(answer);
+  });
+
+  test('each schedule of a CronJob becomes the schedule that the page shows', () => {
+    const [, after = ''] = page.split('**The schedule means the same.**');
+    const [table = ''] = after.split('\nRefused');
+    const rows = [...table.matchAll(/^\| `([^`]+)`\s*\| `([^`]+)`/gm)].map(([, from = '', to = '']) => ({
+      from,
+      to,
+    }));
+    expect(rows.length).toBeGreaterThan(3);
+    for (const { from, to } of rows) expect(convertExpression(from).expression).toBe(to);
   });
 
   test('import of the CronJob prints the answer and makes the job of the page', () => {

@@ -20,7 +20,8 @@ interface ApplyFlags {
   output?: Format;
 }
 
-async function documentsOf(context: Context, files: string[]): Promise<SourceDocument[]> {
+/** The documents of all files. Throws USAGE if there are none. */
+export async function documentsOf(context: Context, files: string[]): Promise<SourceDocument[]> {
   const { readDocuments } = await import('../input/documents.ts');
   const documents: SourceDocument[] = [];
   for (const file of files) documents.push(...(await readDocuments(context.io, file)));
@@ -31,12 +32,8 @@ async function documentsOf(context: Context, files: string[]): Promise<SourceDoc
   return documents;
 }
 
-/** Converts and puts each document. A document that fails does not stop the others. */
-export async function applyFiles(
-  context: Context,
-  { filename, dryRun, output }: ApplyFlags,
-  convert: (document: unknown) => Promise<unknown> = async (document) => document,
-): Promise<void> {
+/** Puts each document. A document that fails does not stop the others. */
+async function applyFiles(context: Context, { filename, dryRun, output }: ApplyFlags): Promise<void> {
   const { assertReadable, located } = await import('../input/located.ts');
   const documents = await documentsOf(context, filename);
   const results: PutResult[] = [];
@@ -44,7 +41,7 @@ export async function applyFiles(
     assertReadable(document);
     const api = await context.api(namespaceOf(context, document));
     try {
-      const job = (await convert(document.value)) as JobManifest;
+      const job = document.value as JobManifest;
       results.push(await api.put({ job, dryRun: dryRun === true }));
     } catch (error) {
       throw located(document, error);
@@ -59,7 +56,7 @@ export async function applyFiles(
  * The namespace that the document names. Throws JOB_INVALID if --namespace names another. Validation checks its
  * syntax later.
  */
-function namespaceOf({ cluster }: Context, document: SourceDocument): string | undefined {
+export function namespaceOf({ cluster }: Context, document: SourceDocument): string | undefined {
   const { metadata } = (document.value ?? {}) as { metadata?: { namespace?: unknown } };
   const namespace = metadata?.namespace;
   if (typeof namespace !== 'string' || namespace === '') return undefined;

@@ -38,6 +38,12 @@ function withoutDefaults(spec: JobSpec, platform: Platform): JobManifest['spec']
   return Object.fromEntries(fields.filter(([, value]) => value !== undefined));
 }
 
+/** The same fields, in the order of the reference page. */
+export function inFieldOrder(spec: JobManifest['spec']): JobManifest['spec'] {
+  const fields = FIELDS.map((field) => [field, spec[field]]);
+  return Object.fromEntries(fields.filter(([, value]) => value !== undefined));
+}
+
 /** The manifest that gives the same job again on its platform: without status, server fields and defaults. */
 export function manifestOf({ metadata, spec }: JobDocument, platform: Platform): JobManifest {
   const { name, namespace, labels, annotations } = metadata;

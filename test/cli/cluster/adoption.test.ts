@@ -1,6 +1,6 @@
 // Jobs that come to a cluster from elsewhere: `promote` from the local daemon, `import` from CronJobs.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { aSharedDaemon, lsh, lshOk } from '../../support/daemon/cli.ts';
@@ -115,15 +115,85 @@ describe.skipIf(NO_KUBE)('adoption by a cluster', () => {
     expect((await object('filed')).spec).toMatchObject({ suspend: true });
   });
 
-  test('a CronJob that would become another job is refused with every reason; a missing one is not found', async () => {
-    await createCronJob(
-      aCronJob('wide', { job: { parallelism: 3, completions: 9 }, container: { command: null } }),
+  test('an LshJob that did not come from the CronJob is never changed; --prefix gives another name', async () => {
+    await createCronJob(aCronJob('taken'));
+    await cli.ok(['cron', 'add', '-n', 'taken', '-s', '@hourly', '-c', 'mine', '--retries', '5']);
+    const args = ['cron', 'import', '--cronjob', 'taken'];
+    const refused = await cli.call(args);
+    expect(refused).toMatchObject({ status: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/"taken" was not imported from CronJob\/taken[^]*\[IMPORT_CONFLICT\]/);
+    const fromFile = await cli.call(['cron', 'import', '-f', '-'], { stdin: stringify(aCronJob('taken')) });
+    expect(fromFile.stderr).toContain('[IMPORT_CONFLICT]');
+    expect((await object('taken')).spec).toMatchObject({ command: 'mine', retry: { limit: 5 } });
+    expect(await cli.ok([...args, '--prefix', 'old-'])).toMatch(/^job "old-taken" created/);
+    expect((await object('old-taken')).metadata.annotations).toMatchObject({
+      'lsh.dev/imported-from': 'CronJob/taken',
+    });
+  });
+
+  test('a CronJob without a command keeps the image’s entrypoint', async () => {
+    await createCronJob(aCronJob('entry', { container: { command: null, args: ['--once', '--all'] } }));
+    await createCronJob(aCronJob('plain', { container: { command: null } }));
+    for (const name of ['entry', 'plain']) await cli.ok(['cron', 'import', '--cronjob', name]);
+    expect((await object('entry')).spec).toMatchObject({
+      job: { image: 'postgres:17', entrypointArgs: ['--once', '--all'] },
+    });
+    expect((await object('plain')).spec).toMatchObject({ job: { entrypointArgs: [] } });
+    expect(await cli.ok(['cron', 'list', '-o', 'wide'])).toMatch(
+      /entry .*\(entrypoint of postgres:17\) --once --all/,
     );
+    expect(await cli.ok(['cron', 'import', '--cronjob', 'plain'])).toMatch(/^job "plain" unchanged/);
+    const exported = await cli.ok(['cron', 'export', 'plain']);
+    expect(await cli.ok(['apply', '-f', '-'], { stdin: exported })).toBe('job "plain" unchanged\n');
+  });
+
+  test('a script of 100,000 characters is carried; a longer one than a kernel takes names its limit', async () => {
+    const script = (length: number) => ({ command: ['/bin/sh', '-c', `: ${'x'.repeat(length)}`] });
+    await createCronJob(aCronJob('long', { container: script(100_000) }));
+    expect(await cli.ok(['cron', 'import', '--cronjob', 'long'])).toMatch(/^job "long" created/);
+    await createCronJob(aCronJob('longer', { container: script(140_000) }));
+    const refused = await cli.call(['cron', 'import', '--cronjob', 'longer']);
+    expect(refused.stderr).toContain('131071');
+    expect(refused).toMatchObject({ status: 2, stdout: '' });
+  });
+
+  test('a crontab becomes LshJobs that carry its mark and the host', async () => {
+    const stdin = '0 1 * * * /opt/backup.sh\n@reboot /opt/agent\n';
+    const { status, stdout, stderr } = await cli.call(['cron', 'import', '--crontab', '-'], { stdin });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: 'job "backup" created  0 1 * * *\n' });
+    expect(stderr).toMatch(/<stdin>:2: note: [^]*@reboot[^]*Job "agent" was left out/);
+    expect((await object('backup')).metadata.annotations).toMatchObject({
+      'lsh.dev/imported-from': expect.stringMatching(/^stdin@/),
+    });
+    expect((await cli.call(['cron', 'import', '--crontab', '-'], { stdin })).stdout).toMatch(
+      /^job "backup" unchanged/,
+    );
+  });
+
+  test('an export holds labels and annotations, without those that ask for a run', async () => {
+    await cli.ok(['apply', '-f', '-'], {
+      stdin: stringify({
+        apiVersion: 'lsh.dev/v1alpha1',
+        kind: 'LshJob',
+        metadata: {
+          name: 'marked',
+          labels: { team: 'a' },
+          annotations: { 'example.com/owner': 'me', 'lsh.dev/trigger': 'once' },
+        },
+        spec: { schedule: '@daily', command: 'true' },
+      }),
+    });
+    expect(parse(await cli.ok(['cron', 'export', 'marked']))).toMatchObject({
+      metadata: { name: 'marked', labels: { team: 'a' }, annotations: { 'example.com/owner': 'me' } },
+    });
+    expect(await cli.ok(['cron', 'export', 'marked'])).not.toContain('lsh.dev/trigger');
+  });
+
+  test('a CronJob that would become another job is refused with every reason; a missing one is not found', async () => {
+    await createCronJob(aCronJob('wide', { job: { parallelism: 3, completions: 9 } }));
     const refused = await cli.call(['cron', 'import', '--cronjob', 'wide']);
     expect(refused).toMatchObject({ status: 2, stdout: '' });
-    expect(refused.stderr).toMatch(
-      /command[^]*parallelism: is 3[^]*completions: is 9[^]*\[JOB_NOT_CARRIED\]/,
-    );
+    expect(refused.stderr).toMatch(/parallelism: is 3[^]*completions: is 9[^]*\[JOB_NOT_CARRIED\]/);
     expect(await cli.call(['cron', 'import', '--cronjob', 'nobody'])).toMatchObject({ status: 4 });
   });
 });

@@ -13,7 +13,7 @@ const SETUP_PROGRAMS = new Set(
 const GENERIC_PROGRAM =
   /^(sh|bash|zsh|dash|python[\d.]*|perl|ruby|node|php[\d.]*|java|docker|podman|git|npm|npx|make|systemctl|service|kubectl|curl|wget|run-parts|find|lsh|certbot|artisan|rake|bundle)$/;
 /** Leaves room for a number that makes the name unique. */
-const MAX_LENGTH = 56;
+export const BASE_NAME_MAX_LENGTH = 56;
 
 /** The name of the command’s first program; `job` if it names none. */
 export function nameOfCommand(command: string): string {
@@ -24,7 +24,7 @@ export function nameOfCommand(command: string): string {
     if (!GENERIC_PROGRAM.test(parts.at(-1)!)) break;
     parts.push(withoutExtension(baseName(operand.replace(/\/+$/, ''))));
   }
-  return toName(parts.join('-'), MAX_LENGTH) || 'job';
+  return toName(parts.join('-'), BASE_NAME_MAX_LENGTH) || 'job';
 }
 
 function firstProgram(script: Script): string[] | undefined {
@@ -43,7 +43,7 @@ function withoutExtension(name: string): string {
 }
 
 /** The name, with a number behind it if it is taken. */
-export function uniqueName(name: string, taken: ReadonlySet<string>): string {
+export function uniqueName(name: string, taken: { has(name: string): boolean }): string {
   let unique = name;
   for (let number = 2; taken.has(unique); number++) unique = `${name}-${number}`;
   return unique;

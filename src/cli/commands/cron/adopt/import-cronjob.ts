@@ -1,38 +1,100 @@
-// Imports CronJobs as LshJobs and prints a note for each difference.
-import { usage } from '../../../failure.ts';
+// `lsh cron import --cronjob` and `-f`: imports CronJobs as LshJobs and prints a note for each difference.
+import { LshError } from '../../../../core/errors.ts';
+import { originOf } from '../../../../core/import/origin.ts';
+import type { JobManifest } from '../../../../core/job.ts';
 import { connectTo } from '../../../cluster-api.ts';
 import type { Context } from '../../../context.ts';
-import { note, paintFor } from '../../../output/print.ts';
-import { printPutLine } from '../../../output/put.ts';
+import { usage } from '../../../failure.ts';
+import type { SourceDocument } from '../../../input/documents.ts';
+import type { ImportApi } from '../../../input/offline-jobs.ts';
+import { note } from '../../../output/print.ts';
+import { documentsOf, namespaceOf } from '../../apply.ts';
+import { forEachTarget } from '../../each.ts';
+import { importAnswer, isDocumentsOnly, type ImportAnswer, type ImportFlags } from './import-answer.ts';
+import { importApi, offlineApi } from './import-api.ts';
 
 /** Imports the CronJob of that name, which stays as it is. */
-export async function importCronJob(context: Context, name: string, dryRun: boolean): Promise<void> {
+export async function importCronJob(context: Context, name: string, flags: ImportFlags): Promise<void> {
   const { io } = context;
   context.cluster ??= {};
   const { jobs, cronJob, namespace } = await connectTo(context.cluster, io);
-  const { fromCronJob } = await import('../../../../kubernetes/objects/cron-job/cron-job.ts');
-  const { job, notes } = fromCronJob(await cronJob(name));
-  const result = await jobs.put({ job, dryRun });
-  printNotes(context, name, notes);
-  printPutLine(io, result, `  ${job.spec.schedule}${dryRun ? ' (dry run)' : ''}`);
-  if (dryRun) return;
+  const answer = importAnswer(context, flags);
+  await convertAndPut({ document: await cronJob(name), api: jobs, answer, flags });
+  await answer.finish();
+  if (flags.dryRun) return;
   const suspend = `kubectl patch cronjob ${name} --namespace ${namespace} -p '{"spec":{"suspend":true}}'`;
   note(io, `The CronJob still stands. Suspend it, or each slot runs twice: ${suspend}`);
 }
 
-/** Converts a CronJob into an LshJob; returns any other document as it is. */
-export async function convertCronJob(context: Context, document: unknown): Promise<unknown> {
-  const { fromCronJob, isCronJob } = await import('../../../../kubernetes/objects/cron-job/cron-job.ts');
-  if (!isCronJob(document)) return document;
-  if (context.cluster === undefined) {
-    throw usage('A CronJob becomes an LshJob of a cluster.', 'Add --cluster.');
-  }
-  const { job, notes } = fromCronJob(document);
-  printNotes(context, job.metadata.name, notes);
-  return job;
+/** Imports the CronJobs and LshJobs of documents; a document of another kind gets a note. */
+export async function importDocuments(
+  context: Context,
+  filename: string[],
+  flags: ImportFlags,
+): Promise<void> {
+  const { assertReadable, located } = await import('../../../input/located.ts');
+  const documents = await documentsOf(context, filename);
+  const answer = importAnswer(context, flags);
+  await forEachTarget(context, documents, async (document) => {
+    assertReadable(document);
+    try {
+      await importDocument(context, document, { answer, flags });
+    } catch (error) {
+      throw located(document, error);
+    }
+  });
+  await answer.finish();
 }
 
-function printNotes({ io }: Context, name: string, notes: readonly string[]): void {
-  const mark = paintFor(io.stderr)('warn', 'note:');
-  for (const sentence of notes) note(io, `${name}: ${mark} ${sentence}`);
+async function importDocument(
+  context: Context,
+  source: SourceDocument,
+  { answer, flags }: { answer: ImportAnswer; flags: ImportFlags },
+): Promise<void> {
+  const { isCronJob } = await import('../../../../kubernetes/objects/cron-job/cron-job.ts');
+  const { value: document } = source;
+  if (isCronJob(document)) {
+    if (context.cluster === undefined && !isDocumentsOnly(flags)) {
+      throw usage(
+        'A CronJob becomes an LshJob of a cluster.',
+        'Add --cluster. `--dry-run -o yaml` shows the document without a cluster.',
+      );
+    }
+    const api = isDocumentsOnly(flags)
+      ? await offlineApi(context, 'cluster')
+      : await importApi(context, flags, namespaceOf(context, source));
+    return convertAndPut({ document, api, answer, flags });
+  }
+  const { kind, metadata } = (document ?? {}) as { kind?: unknown; metadata?: { name?: unknown } };
+  if (typeof kind === 'string' && kind !== 'LshJob') {
+    const named = typeof metadata?.name === 'string' ? `${kind} "${metadata.name}"` : kind;
+    return answer.remark(source.where('kind'), `${named} is no CronJob and no LshJob, and was left out.`);
+  }
+  const api = await importApi(context, flags, namespaceOf(context, source));
+  const job = document as JobManifest;
+  answer.add(job, await api.put({ job, dryRun: flags.dryRun === true }));
+}
+
+interface Conversion {
+  document: unknown;
+  api: ImportApi;
+  answer: ImportAnswer;
+  flags: ImportFlags;
+}
+
+async function convertAndPut({ document, api, answer, flags }: Conversion): Promise<void> {
+  const { fromCronJob } = await import('../../../../kubernetes/objects/cron-job/cron-job.ts');
+  const { job, notes, source } = fromCronJob(document, { prefix: flags.prefix ?? '' });
+  await assertImported(api, job.metadata.name, source);
+  for (const text of notes) answer.remark(job.metadata.name, text);
+  answer.add(job, await api.put({ job, dryRun: flags.dryRun === true }));
+}
+
+/** Throws IMPORT_CONFLICT if the name belongs to a job that was not imported from this source. */
+async function assertImported(api: ImportApi, name: string, source: string): Promise<void> {
+  try {
+    if (originOf(await api.get({ name })) !== source) throw new LshError('IMPORT_CONFLICT', { name, source });
+  } catch (error) {
+    if (!(error instanceof LshError) || error.code !== 'JOB_NOT_FOUND') throw error;
+  }
 }
