@@ -43,9 +43,13 @@ function commandPath(program: Command, argv: readonly string[]): string {
   return path.join(' ');
 }
 
+/** The message of commander as sentences: `Unknown command 'ad'. Did you mean add?` */
 function usageFailure(error: CommanderError, path: string) {
-  const detail = error.message.replace(/^error: /, '').trim();
-  return usage(`${detail.charAt(0).toUpperCase()}${detail.slice(1)}`, `See \`${path} --help\`.`);
+  const [, message = '', suggestion] = /^(?:error: )?(.*?)\.?(?:\s*\((Did you mean .*)\))?$/s.exec(
+    error.message,
+  )!;
+  const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
+  return usage(suggestion === undefined ? sentence : `${sentence} ${suggestion}`, `See \`${path} --help\`.`);
 }
 
 /** Gives a usage error without its own hint a hint at the help of its command. */

@@ -91,7 +91,13 @@ describe('usage errors', () => {
       '`lsh cron history --help`',
     ],
     [['cron', 'import'], 'Say what to import', '`lsh cron import --help`'],
-    [['nonsense'], "Unknown command 'nonsense'", '`lsh --help`'],
+    [['nonsense'], "Unknown command 'nonsense'.\n", '`lsh --help`'],
+    [['cron', 'ad'], "Unknown command 'ad'. Did you mean add?\n", '`lsh cron --help`'],
+    [
+      ['cron', 'list', '--tga', 'x'],
+      "Unknown option '--tga'. Did you mean --tag?\n",
+      '`lsh cron list --help`',
+    ],
   ])('%j ends with status 2, a sentence and a hint', async (argv, sentence, hint) => {
     const { status, stdout, stderr } = await called(...argv);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

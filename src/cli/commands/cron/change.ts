@@ -23,7 +23,7 @@ async function setSuspended(context: Context, names: string[], suspended: boolea
 export function addPause(cron: Command, context: Context): void {
   const command = cron
     .command('pause')
-    .description('Pause jobs: their slots are recorded as Suspended, without a run. An active run continues.')
+    .description('Pause jobs: lsh records their slots as Suspended, without a run. An active run continues.')
     .argument('<name...>', 'jobs to pause')
     .action((names: string[]) => setSuspended(context, names, true));
   withExamples(command, ['lsh cron pause rotate-secrets', 'Run the job no more until `lsh cron resume`']);
