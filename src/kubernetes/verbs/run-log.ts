@@ -3,7 +3,7 @@ import type { JobApi, LogQuery } from '../../contracts/job-api.ts';
 import { LshError } from '../../core/errors.ts';
 import { EXECUTORS } from '../../core/executor.ts';
 import { isFinished, type Run } from '../../core/run.ts';
-import { runDocuments } from './run-history.ts';
+import { runDocuments } from './status-documents.ts';
 import { findRun, runIn, type FoundRun } from './runs.ts';
 import { untilLshJob } from './lsh-job-watch.ts';
 import { getLshJob, type Scope } from './api-calls.ts';

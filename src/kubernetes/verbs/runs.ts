@@ -3,7 +3,7 @@ import type { JobApi } from '../../contracts/job-api.ts';
 import { runDocument } from '../../core/document.ts';
 import { LshError } from '../../core/errors.ts';
 import { isFinished, type Run } from '../../core/run.ts';
-import { runDocuments, slotDocuments, statsDocuments } from './run-history.ts';
+import { runDocuments, slotDocuments, statsDocuments } from './status-documents.ts';
 import { untilLshJob } from './lsh-job-watch.ts';
 import { findLshJob, listLshJobs, type Scope } from './api-calls.ts';
 import { readRuns, type LshJob } from '../objects/lsh-job.ts';

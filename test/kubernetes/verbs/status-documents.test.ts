@@ -1,6 +1,10 @@
 // Runs, slots and figures from the status of an LshJob.
 import { describe, expect, test } from 'vitest';
-import { runDocuments, slotDocuments, statsDocuments } from '../../../src/kubernetes/verbs/run-history.ts';
+import {
+  runDocuments,
+  slotDocuments,
+  statsDocuments,
+} from '../../../src/kubernetes/verbs/status-documents.ts';
 import type { LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import type { RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 
