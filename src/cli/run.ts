@@ -6,7 +6,7 @@ import { complete } from './completion/complete.ts';
 import type { Context } from './context.ts';
 import { report, usage } from './failure.ts';
 import { processIo, type Io } from './io.ts';
-import { connectLocal } from '../processes/local-jobs.ts';
+import { localApi } from './local-api.ts';
 import { buildProgram } from './program.ts';
 
 function contextFor(io: Io): Context {
@@ -14,7 +14,7 @@ function contextFor(io: Io): Context {
   const apis = new Map<string, JobApi>();
   const connect = async (namespace?: string): Promise<JobApi> => {
     const { cluster } = context;
-    if (!cluster) return connectLocal();
+    if (!cluster) return localApi(io);
     const { connectTo } = await import('./cluster-api.ts');
     return (await connectTo({ ...cluster, namespace: cluster.namespace ?? namespace }, io)).jobs;
   };

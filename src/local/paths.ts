@@ -36,6 +36,8 @@ export interface LocalPaths {
   database: string;
   log: string;
   socket: string;
+  /** File that names the process and the socket of the running daemon. */
+  record: string;
   /** Files that a living daemon locks: for the database, and for the socket. */
   locks: [string, string];
 }
@@ -55,6 +57,7 @@ export function localPaths(settings: PathSettings): LocalPaths {
     database: join(stateDir, 'lsh.db'),
     log: join(stateDir, 'lshd.log'),
     socket,
+    record: join(stateDir, 'lshd.json'),
     locks: [join(stateDir, 'lsh.db.lock'), join(runtimeDir, 'lshd.sock.lock')],
   };
 }

@@ -1,6 +1,8 @@
 // The way to the jobs of the local daemon: settings, paths, client.
 import { loadConfig } from '../config.ts';
 import type { JobApi } from '../contracts/job-api.ts';
+import { readRecord } from '../local/daemon-record.ts';
+import { isStopped } from '../local/lifecycle/process-state.ts';
 import { daemonClient } from '../local/socket/client.ts';
 import { localPaths, type LocalPaths } from '../local/paths.ts';
 import type { DaemonApi } from '../local/socket/protocol.ts';
@@ -11,7 +13,26 @@ export function pathsFromConfig(): LocalPaths {
   return localPaths(loadConfig());
 }
 
-/** A client of the daemon of this user; connects with each call. */
-export function connectLocal(paths: LocalPaths = pathsFromConfig()): JobApi & DaemonApi {
-  return daemonClient(paths.socket, { version: VERSION });
+export interface Silence {
+  /** The process of the daemon, if it is known. */
+  pid: number | undefined;
+  /** Whether a signal has stopped the process. */
+  stopped: boolean;
+  /** How long the client waits in all, in milliseconds. */
+  timeoutMs: number;
+}
+
+/** A client of the daemon of this user; connects with each call. Calls `onSilence` when an answer is 2 s late. */
+export function connectLocal(
+  paths: LocalPaths = pathsFromConfig(),
+  onSilence?: (silence: Silence) => void,
+): JobApi & DaemonApi {
+  return daemonClient(paths.socket, {
+    version: VERSION,
+    recordedSocket: () => readRecord(paths)?.socket,
+    onSilence: (timeoutMs) => {
+      const pid = readRecord(paths)?.pid;
+      onSilence?.({ pid, stopped: pid !== undefined && isStopped(pid), timeoutMs });
+    },
+  });
 }

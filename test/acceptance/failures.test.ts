@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import type { RunDocument } from '../../src/core/document.ts';
 import { makeFifos } from '../../src/runners/subprocess/output/fifo-pool.ts';
-import { isAlive } from '../../src/local/lifecycle/stop-daemon.ts';
+import { isAlive } from '../../src/local/lifecycle/process-state.ts';
 import { aSharedDaemon, aStartedHome, lsh, lshOk } from '../support/daemon/cli.ts';
 import { eventually } from '../support/eventually.ts';
 import { followFile, processesWith } from '../support/side-effects.ts';

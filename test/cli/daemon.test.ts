@@ -1,9 +1,11 @@
+import { once } from 'node:events';
 import { existsSync, linkSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { DaemonStatus } from '../../src/local/socket/protocol.ts';
 import { lsh, lshOk } from '../support/daemon/cli.ts';
-import { aHome, type TestHome } from '../support/daemon/daemon.ts';
+import { BUNDLE } from '../support/daemon/bundle.ts';
+import { aDaemon, aHome, startDaemon, type TestHome } from '../support/daemon/daemon.ts';
 
 /** A home whose daemon, if the test starts one, stops after the test. */
 function aHomeToStop(): TestHome {
@@ -68,6 +70,30 @@ describe('lsh daemon', () => {
     const { status, stderr } = await lsh(home, ['daemon', 'logs']);
     expect(status).toBe(1);
     expect(stderr).toContain(`the daemon runs (process ${(await statusOf(home)).pid})`);
+  });
+
+  test('start, status, stop and cleanup find the daemon with another runtime directory', async () => {
+    const home = aHomeToStop();
+    await lshOk(home, ['daemon', 'start']);
+    const { pid } = await statusOf(home);
+    const elsewhere = { env: { ...home.env, LSH_RUNTIME_DIR: `${home.env['HOME']}/elsewhere` } };
+    expect((await statusOf({ ...home, ...elsewhere })).pid).toBe(pid);
+    expect(await lshOk(elsewhere, ['daemon', 'start'])).toContain(`already running (process ${pid})`);
+    expect((await lsh(elsewhere, ['daemon', 'cleanup'])).stderr).toContain('[DAEMON_ALREADY_RUNNING]');
+    expect(await lshOk(elsewhere, ['daemon', 'stop'])).toBe(`daemon stopped (process ${pid})\n`);
+    expect((await lsh(elsewhere, ['daemon', 'status'])).status).toBe(3);
+    expect(existsSync(home.paths.record)).toBe(false);
+  });
+
+  test('each verb says after 2 s that a frozen daemon does not answer, and how to continue it', async () => {
+    const daemon = await aDaemon();
+    daemon.child.kill('SIGSTOP');
+    const list = startDaemon(daemon, {}, [BUNDLE, 'cron', 'list']);
+    const [note] = (await once(list.child.stderr!, 'data')) as [Buffer];
+    const pid = String(daemon.child.pid);
+    expect(note.toString()).toMatch(new RegExp(`process ${pid}\\).*not answered for 2 s.*kill -CONT ${pid}`));
+    daemon.child.kill('SIGCONT');
+    expect((await list.ended).status).toBe(0);
   });
 
   test('cleanup removes a stale socket, and refuses while a daemon runs', async () => {

@@ -1,8 +1,8 @@
 // Ends the daemon, and waits until its process has ended.
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LshError } from '../../core/errors.ts';
 import type { DaemonApi } from '../socket/protocol.ts';
+import { isAlive } from './process-state.ts';
 
 const TIMEOUT_MS = 30_000;
 const POLL_MS = 10;
@@ -19,24 +19,4 @@ export async function stopDaemon(client: DaemonApi, timeoutMs = TIMEOUT_MS): Pro
     await delay(POLL_MS);
   }
   throw new LshError('DAEMON_STOP_FAILED', { pid, seconds: timeoutMs / 1000 });
-}
-
-/** Whether the process still runs; a zombie does not. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  return !isZombie(pid);
-}
-
-/** In a container whose first process reaps no children, a dead daemon stays a zombie for ever. */
-function isZombie(pid: number): boolean {
-  if (process.platform !== 'linux') return false;
-  try {
-    return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return true;
-  }
 }

@@ -24,9 +24,15 @@ export interface ClientOptions {
   version: string;
   /** How long a response may take, in milliseconds; default 30 s. A request that waits for a run has no limit. */
   timeoutMs?: number;
+  /** The socket that the running daemon has recorded; the client tries it if no daemon listens on the usual one. */
+  recordedSocket?: () => string | undefined;
+  /** Called when a response is 2 s late; `timeoutMs` (milliseconds) is how long the client waits in all. */
+  onSilence?: (timeoutMs: number) => void;
 }
 
 const TIMEOUT_MS = 30_000;
+/** Longer than an answer takes on a busy machine; a person should know by then why nothing happens. */
+const SILENCE_MS = 2_000;
 
 /** The API of the daemon behind the socket. Each call opens a connection. */
 export function daemonClient(socketPath: string, options: ClientOptions): JobApi & DaemonApi {
@@ -41,8 +47,9 @@ export function daemonClient(socketPath: string, options: ClientOptions): JobApi
   } as JobApi & DaemonApi;
 }
 
-interface Connection extends Required<ClientOptions> {
+interface Connection extends ClientOptions {
   socketPath: string;
+  timeoutMs: number;
 }
 
 async function call<C extends Command>(
@@ -77,9 +84,25 @@ async function* log(
   }
 }
 
-/** Sends one request; resolves with the head of the response. */
+/** Sends one request to the daemon, wherever it listens; resolves with the head of the response. */
 async function ask(
-  { socketPath, version, timeoutMs }: Connection,
+  connection: Connection,
+  command: string,
+  payload: unknown,
+  signal?: AbortSignal,
+): Promise<{ id: string; response: IncomingMessage }> {
+  try {
+    return await send(connection, command, payload, signal);
+  } catch (error) {
+    if (!(error instanceof LshError) || error.code !== 'DAEMON_NOT_RUNNING') throw error;
+    const socketPath = connection.recordedSocket?.();
+    if (socketPath === undefined || socketPath === connection.socketPath) throw error;
+    return send({ ...connection, socketPath }, command, payload, signal);
+  }
+}
+
+async function send(
+  { socketPath, version, timeoutMs, onSilence }: Connection,
   command: string,
   payload: unknown,
   signal?: AbortSignal,
@@ -102,14 +125,20 @@ async function ask(
   });
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   request.once('response', resolve).on('error', (error) => reject(translate(error)));
-  limitSilence(request, timeoutMs);
+  limitSilence(request, timeoutMs, onSilence);
   request.end(body);
   return { id, response: await promise };
 }
 
 /** A daemon that neither answers nor dies (stopped in a debugger, on a frozen disk) must not block the caller. */
-function limitSilence(request: ClientRequest, timeoutMs: number): void {
+function limitSilence(
+  request: ClientRequest,
+  timeoutMs: number,
+  onSilence: ClientOptions['onSilence'],
+): void {
   if (timeoutMs === 0) return;
+  const timer = setTimeout(() => onSilence?.(timeoutMs), SILENCE_MS);
+  request.once('response', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
   request.setTimeout(timeoutMs, () => {
     request.destroy(unreachable(`it did not answer within ${timeoutMs / 1000} s`));
   });

@@ -8,6 +8,7 @@ import { Reconciler } from '../../control/reconciler.ts';
 import { requireSafeCommand, type CommandPolicy } from '../../core/command-check/command-check.ts';
 import type { Executor } from '../../core/executor.ts';
 import type { Run } from '../../core/run.ts';
+import { removeRecord, writeRecord } from '../../local/daemon-record.ts';
 import { CommitFeed } from '../../local/jobs/commit-feed.ts';
 import { daemonHandlers } from '../../local/handlers/daemon-handlers.ts';
 import { hostTimeZone } from '../../local/host-time-zone.ts';
@@ -82,6 +83,7 @@ export class LocalScheduler {
     // Before the first evaluation: a run that the runner does not know yet would be taken for lost.
     await this.#runner.recover(this.#runningRuns());
     await this.#server.listen();
+    writeRecord(this.#options.paths);
     this.#controller.start();
     this.#housekeeping = this.#keepHouse();
   }
@@ -97,6 +99,7 @@ export class LocalScheduler {
     await this.#runner.close();
     this.#store.close();
     await this.#server.close();
+    removeRecord(this.#options.paths);
   }
 
   #keepHouse(): (() => void)[] {

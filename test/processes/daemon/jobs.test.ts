@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { isAlive } from '../../../src/local/lifecycle/stop-daemon.ts';
+import { isAlive } from '../../../src/local/lifecycle/process-state.ts';
 import { aDaemon, aHome, aManifest } from '../../support/daemon/daemon.ts';
 
 /** A FIFO: whoever reads it waits until the test writes, so that a run lasts exactly as long as it should. */

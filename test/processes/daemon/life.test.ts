@@ -14,7 +14,8 @@ import {
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { spawnDaemon } from '../../../src/local/lifecycle/spawn-daemon.ts';
-import { isAlive, stopDaemon } from '../../../src/local/lifecycle/stop-daemon.ts';
+import { isAlive } from '../../../src/local/lifecycle/process-state.ts';
+import { stopDaemon } from '../../../src/local/lifecycle/stop-daemon.ts';
 import {
   DAEMON_ARGS,
   aDaemon,

@@ -5,7 +5,8 @@ import type { Command } from 'commander';
 import { LshError } from '../../../core/errors.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
-import { connectLocal, pathsFromConfig } from '../../../processes/local-jobs.ts';
+import { localApi } from '../../local-api.ts';
+import { pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { print } from '../../output/print.ts';
 
 async function exists(path: string): Promise<boolean> {
@@ -21,7 +22,7 @@ async function exists(path: string): Promise<boolean> {
 async function cleanup({ io }: Context): Promise<void> {
   const paths = pathsFromConfig();
   try {
-    const { pid } = await connectLocal(paths).status({});
+    const { pid } = await localApi(io, paths).status({});
     throw new LshError('DAEMON_ALREADY_RUNNING', { detail: ` (process ${pid})` });
   } catch (error) {
     if (!(error instanceof LshError) || error.code !== 'DAEMON_NOT_RUNNING') throw error;

@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { LshError } from '../../../core/errors.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
-import { connectLocal, pathsFromConfig } from '../../../processes/local-jobs.ts';
+import { localApi } from '../../local-api.ts';
+import { pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { print } from '../../output/print.ts';
 import { withProgress } from '../../output/progress.ts';
 
@@ -16,7 +17,7 @@ async function start({ io }: Context): Promise<void> {
   const { spawnDaemon } = await import('../../../local/lifecycle/spawn-daemon.ts');
   const paths = pathsFromConfig();
   const args = daemonRunCommand();
-  const work = spawnDaemon({ paths, args, client: connectLocal(paths) });
+  const work = spawnDaemon({ paths, args, client: localApi(io, paths) });
   const { pid, started } = await withProgress(io, 'daemon starting', work);
   print(io, started ? `daemon started (process ${pid})` : `daemon is already running (process ${pid})`);
 }
@@ -24,7 +25,7 @@ async function start({ io }: Context): Promise<void> {
 async function stop({ io }: Context): Promise<boolean> {
   const { stopDaemon } = await import('../../../local/lifecycle/stop-daemon.ts');
   try {
-    const pid = await withProgress(io, 'daemon stopping', stopDaemon(connectLocal()));
+    const pid = await withProgress(io, 'daemon stopping', stopDaemon(localApi(io)));
     print(io, `daemon stopped (process ${pid})`);
     return true;
   } catch (error) {

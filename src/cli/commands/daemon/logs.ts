@@ -6,7 +6,8 @@ import type { Command } from 'commander';
 import { LshError } from '../../../core/errors.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
-import { connectLocal, pathsFromConfig } from '../../../processes/local-jobs.ts';
+import { localApi } from '../../local-api.ts';
+import { pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { parseCount } from '../../input/flags.ts';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -41,19 +42,19 @@ async function copyFrom(file: FileHandle, from: number, { io }: Context): Promis
   }
 }
 
-async function openLog(path: string): Promise<FileHandle> {
+async function openLog(path: string, context: Context): Promise<FileHandle> {
   try {
     return await open(path, 'r');
   } catch (error) {
     throw (error as NodeJS.ErrnoException).code === 'ENOENT'
-      ? await missingLog(path)
+      ? await missingLog(path, context)
       : new LshError('FILE_UNREADABLE', { path, detail: (error as Error).message }, { cause: error });
   }
 }
 
 /** A daemon that runs may log elsewhere, or another program may have moved its file away. */
-async function missingLog(path: string): Promise<LshError> {
-  const running = await connectLocal()
+async function missingLog(path: string, { io }: Context): Promise<LshError> {
+  const running = await localApi(io)
     .status({})
     .catch(() => undefined);
   if (running === undefined) {
@@ -106,7 +107,7 @@ async function follow(
 async function logs(context: Context, flags: { lines: number; follow?: true }): Promise<void> {
   const { log } = pathsFromConfig();
   // After a rotation by another program, the last lines are in the file that it moved.
-  const file = (await reopened(log)) ?? (await reopened(`${log}.1`)) ?? (await openLog(log));
+  const file = (await reopened(log)) ?? (await reopened(`${log}.1`)) ?? (await openLog(log, context));
   const position = await copyFrom(file, await startOfLast(file, flags.lines), context);
   if (flags.follow) await follow(log, context, { file, position });
   await file.close();

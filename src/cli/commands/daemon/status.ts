@@ -5,8 +5,8 @@ import { EXIT } from '../../../core/errors.ts';
 import { fromWire, type DaemonStatus } from '../../../local/socket/protocol.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
+import { localApi } from '../../local-api.ts';
 import { report } from '../../failure.ts';
-import { connectLocal } from '../../../processes/local-jobs.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
 import { paintFor, print, printDocument } from '../../output/print.ts';
 import { counted, pad } from '../../output/text.ts';
@@ -47,7 +47,7 @@ function healthLine({ health }: DaemonStatus, now: number): string {
 
 async function status(context: Context, { output }: { output?: Format }): Promise<void> {
   const { io } = context;
-  const answer = await connectLocal().status({});
+  const answer = await localApi(io).status({});
   if (answer.health.problems.length > 0) context.status = EXIT.failure;
   if (isDocumentFormat(output)) return printDocument(io, answer, output);
   const bold = (text: string) => paintFor(io.stdout)('head', text);

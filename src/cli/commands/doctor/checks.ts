@@ -7,7 +7,8 @@ import { requireWritable, type LocalPaths } from '../../../local/paths.ts';
 import { fromWire } from '../../../local/socket/protocol.ts';
 import { VERSION } from '../../../version.ts';
 import type { Io } from '../../io.ts';
-import { connectLocal, pathsFromConfig } from '../../../processes/local-jobs.ts';
+import { localApi } from '../../local-api.ts';
+import { pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { hostTimeZone } from '../../../local/host-time-zone.ts';
 import { calendar } from '../../output/when.ts';
 
@@ -28,7 +29,7 @@ export async function allChecks(io: Io): Promise<Check[]> {
     await checked('clock', () => clock(io.now())),
   ];
   const paths = await checked('paths', () => pathsFromConfig().stateDir);
-  const local = paths.result === 'ok' ? await localChecks(pathsFromConfig()) : [];
+  const local = paths.result === 'ok' ? await localChecks(io, pathsFromConfig()) : [];
   return [...basics, ...environmentChecks(), paths, ...local];
 }
 
@@ -89,7 +90,7 @@ function riskChecks(): Check[] {
   }
 }
 
-async function localChecks(paths: LocalPaths): Promise<Check[]> {
+async function localChecks(io: Io, paths: LocalPaths): Promise<Check[]> {
   return [
     await privateCheck('state', paths.stateDir, 0o700),
     await privateCheck('runtime', paths.runtimeDir, 0o700),
@@ -97,7 +98,7 @@ async function localChecks(paths: LocalPaths): Promise<Check[]> {
     await privateCheck('log', paths.log, 0o600),
     await checked('write', () => writeCheck(paths.stateDir)),
     await storeCheck(paths),
-    await daemonCheck(paths),
+    await daemonCheck(io, paths),
   ];
 }
 
@@ -144,9 +145,9 @@ async function storeCheck(paths: LocalPaths): Promise<Check> {
   return checked('store', () => checkStore(paths));
 }
 
-async function daemonCheck(paths: LocalPaths): Promise<Check> {
+async function daemonCheck(io: Io, paths: LocalPaths): Promise<Check> {
   return checked('daemon', async () => {
-    const { pid, version, jobs, activeRuns, health } = await connectLocal(paths).status({});
+    const { pid, version, jobs, activeRuns, health } = await localApi(io, paths).status({});
     const detail = `running (process ${pid}, lsh ${version}), jobs ${jobs.total}, active runs ${activeRuns}`;
     const [problem] = health.problems;
     if (problem !== undefined) throw fromWire(problem);

@@ -5,7 +5,7 @@ import { connectTo } from '../../../cluster-api.ts';
 import { targetFlags, type Context } from '../../../context.ts';
 import { withExamples } from '../../../define.ts';
 import { usage } from '../../../failure.ts';
-import { connectLocal } from '../../../../processes/local-jobs.ts';
+import { localApi } from '../../../local-api.ts';
 import { formatOption, type Format } from '../../../output/format-option.ts';
 import { note, paintFor } from '../../../output/print.ts';
 import { printPutAs } from '../../../output/put.ts';
@@ -26,7 +26,7 @@ async function promoteJob(context: Context, name: string, flags: PromoteFlags): 
   }
   const { manifestOf } = await import('../../../input/manifest.ts');
   const { promote } = await import('../../../../core/import/promote.ts');
-  const { spec } = manifestOf(await connectLocal().get({ name }), 'local');
+  const { spec } = manifestOf(await localApi(io).get({ name }), 'local');
   const { job, notes } = promote(name, spec, { executor: EXECUTORS[flags.executor], image: flags.image });
   context.cluster ??= {};
   const { jobs } = await connectTo(context.cluster, io);
