@@ -35,6 +35,8 @@ export interface LocalPaths {
   runtimeDir: string;
   database: string;
   log: string;
+  /** What a daemon in the background prints when it crashes; the next one moves it into the log. */
+  stderr: string;
   socket: string;
   /** File that names the process and the socket of the running daemon. */
   record: string;
@@ -56,6 +58,7 @@ export function localPaths(settings: PathSettings): LocalPaths {
     runtimeDir,
     database: join(stateDir, 'lsh.db'),
     log: join(stateDir, 'lshd.log'),
+    stderr: join(stateDir, 'lshd.stderr'),
     socket,
     record: join(stateDir, 'lshd.json'),
     locks: [join(stateDir, 'lsh.db.lock'), join(runtimeDir, 'lshd.sock.lock')],

@@ -47,9 +47,22 @@ function listenToSystem(
   for (const [signal, handler] of handlers) process.on(signal, handler);
   // After an uncaught exception the memory may be inconsistent: the process ends, and the next one starts from the disk.
   process.on('uncaughtException', onBreak);
+  const printWarnings = logWarnings(log);
   return () => {
+    printWarnings();
     for (const [signal, handler] of handlers) process.off(signal, handler);
     process.off('uncaughtException', onBreak);
+  };
+}
+
+/** Writes Node's warnings into the log instead of stderr, which a parser of the log would trip over. */
+function logWarnings(log: Log): () => void {
+  const printers = process.listeners('warning');
+  const onWarning = (warning: Error): void => log.warn({ err: warning }, 'warning of Node');
+  process.removeAllListeners('warning').on('warning', onWarning);
+  return () => {
+    process.off('warning', onWarning);
+    for (const printer of printers) process.on('warning', printer);
   };
 }
 

@@ -12,8 +12,9 @@ export interface ServiceInput {
   command: string[];
   /** Variables that the daemon needs and the service manager does not set. */
   environment: Record<string, string>;
-  /** File for the output under launchd; systemd has its journal. */
+  /** Files for the log and for stderr under launchd; systemd has its journal. */
   logPath: string;
+  stderrPath: string;
 }
 
 export interface ServiceFile {
@@ -77,7 +78,7 @@ function systemdQuote(word: string): string {
   return `"${escaped}"`;
 }
 
-function launchdAgent({ home, command, environment, logPath }: ServiceInput): ServiceFile {
+function launchdAgent({ home, command, environment, logPath, stderrPath }: ServiceInput): ServiceFile {
   const path = join(home, 'Library', 'LaunchAgents', `${LABEL}.plist`);
   const words = command.map((word) => `    <string>${xml(word)}</string>`);
   const variables = Object.entries(environment).map(
@@ -101,7 +102,7 @@ function launchdAgent({ home, command, environment, logPath }: ServiceInput): Se
     '  <key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict>',
     '  <key>AbandonProcessGroup</key><true/>',
     `  <key>StandardOutPath</key><string>${xml(logPath)}</string>`,
-    `  <key>StandardErrorPath</key><string>${xml(logPath)}</string>`,
+    `  <key>StandardErrorPath</key><string>${xml(stderrPath)}</string>`,
     '</dict>',
     '</plist>',
     '',

@@ -38,7 +38,7 @@ export async function spawnDaemon(options: SpawnOptions): Promise<SpawnResult> {
   requireWritable(options.paths.stateDir);
   const child = spawnDetached(options.paths, options.args);
   try {
-    await awaitReadiness(child, options.paths.log, timeoutMs);
+    await awaitReadiness(child, options.paths.stderr, timeoutMs);
     return { pid: child.pid ?? 0, started: true };
   } catch (error) {
     if (!(error instanceof LshError) || error.code !== 'DAEMON_ALREADY_RUNNING') throw error;
@@ -79,10 +79,10 @@ async function waitForDaemon(client: DaemonApi, timeoutMs: number, lost: LshErro
   throw lost;
 }
 
-/** Starts it in a session of its own, so that closing the terminal does not end it; a crash prints into the log. */
-function spawnDetached({ stateDir, log }: LocalPaths, args: string[]): ChildProcess {
+/** Starts it in a session of its own, so that closing the terminal does not end it. Its log is JSON, so stderr has a file of its own. */
+function spawnDetached({ stateDir, stderr }: LocalPaths, args: string[]): ChildProcess {
   const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
-  const output = openSync(log, O_APPEND | O_CREAT | O_NOFOLLOW | O_WRONLY, 0o600);
+  const output = openSync(stderr, O_APPEND | O_CREAT | O_NOFOLLOW | O_WRONLY, 0o600);
   try {
     const stdio = ['ignore' as const, output, output, 'ipc' as const];
     return spawn(process.execPath, args, { cwd: stateDir, detached: true, stdio });
@@ -92,7 +92,7 @@ function spawnDetached({ stateDir, log }: LocalPaths, args: string[]): ChildProc
 }
 
 /** Resolves when the child reports `ready`. Throws the error that it reports, or DAEMON_START_FAILED if it dies. */
-async function awaitReadiness(child: ChildProcess, logPath: string, timeoutMs: number): Promise<void> {
+async function awaitReadiness(child: ChildProcess, stderrPath: string, timeoutMs: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<StartReport | string>();
   let late = false;
   const timer = setTimeout(() => {
@@ -110,13 +110,13 @@ async function awaitReadiness(child: ChildProcess, logPath: string, timeoutMs: n
   });
   const outcome = await promise;
   clearTimeout(timer);
-  if (typeof outcome === 'string') throw startFailed(outcome, logPath);
+  if (typeof outcome === 'string') throw startFailed(outcome, stderrPath);
   if ('error' in outcome) throw fromWire(outcome.error);
 }
 
-function startFailed(how: string, logPath: string): LshError {
-  const lines = readFileSync(logPath, 'utf8').trimEnd().split('\n').slice(-LOG_LINES);
+function startFailed(how: string, stderrPath: string): LshError {
+  const lines = readFileSync(stderrPath, 'utf8').trimEnd().split('\n').slice(-LOG_LINES);
   const end = lines.map((line) => `  ${line}\n`).join('');
-  const hint = `See why in the foreground with \`lsh daemon run\`. ${logPath} ends with:\n${end}`;
+  const hint = `See why in the foreground with \`lsh daemon run\`. ${stderrPath} ends with:\n${end}`;
   return new LshError('DAEMON_START_FAILED', { detail: how }, { hint });
 }

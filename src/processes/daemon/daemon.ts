@@ -1,5 +1,6 @@
 // The process of `lsh daemon run`: one per state directory and per socket, from its locks to its last signal.
 // It never ends the process itself; it returns, or throws, and cli/main does.
+import { existsSync, readFileSync, truncateSync } from 'node:fs';
 import { loadConfig, type Config } from '../../config.ts';
 import { EXIT, LshError, toLshError, type ExitStatus } from '../../core/errors.ts';
 import { ensureDirectories, localPaths, requireWritable, type LocalPaths } from '../../local/paths.ts';
@@ -12,6 +13,8 @@ import { serveUntilShutdown, within, type Shutdown } from '../life.ts';
 
 /** A drain that takes longer is given up: everything acknowledged is on disk at any moment. */
 const DRAIN_TIMEOUT_MS = 20_000;
+/** The end of a crash report says why; the rest would fill the log. */
+const STDERR_MAX_CHARACTERS = 64 * 1024;
 
 /** Runs until it is told to end and has; throws what kept it from starting, or what broke it. */
 export async function runDaemon(config: Config = loadConfig()): Promise<ExitStatus> {
@@ -39,7 +42,18 @@ export async function runDaemon(config: Config = loadConfig()): Promise<ExitStat
 /** Whoever started this one in the background reads no output, so its log is the file. */
 function openDaemonLog({ logLevel }: Config, paths: LocalPaths): Log {
   const path = process.connected ? paths.log : undefined;
-  return openLog({ level: logLevel, ...(path !== undefined && { path }) });
+  const log = openLog({ level: logLevel, ...(path !== undefined && { path }) });
+  if (path !== undefined) logEarlierStderr(log, paths.stderr);
+  return log;
+}
+
+/** Moves the last words of an earlier daemon that crashed, such as V8's on memory, into the log: it holds JSON only. */
+function logEarlierStderr(log: Log, path: string): void {
+  if (!existsSync(path)) return;
+  const text = readFileSync(path, 'utf8').slice(-STDERR_MAX_CHARACTERS);
+  if (text.trim() === '') return;
+  log.error({ stderr: text }, 'an earlier daemon ended with this on stderr');
+  truncateSync(path);
 }
 
 interface Life {

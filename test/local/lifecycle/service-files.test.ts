@@ -6,6 +6,7 @@ const INPUT = {
   command: ['/usr/bin/node', '/opt/my lsh/lsh.js', 'daemon', 'run'],
   environment: { PATH: '/usr/bin:/bin', GREETING: '100% "sure" & $HOME' },
   logPath: '/home/ann/.local/state/lsh/lshd.log',
+  stderrPath: '/home/ann/.local/state/lsh/lshd.stderr',
 };
 
 test('the systemd unit restarts the daemon and leaves its jobs alone', () => {
@@ -32,6 +33,9 @@ test('the launchd agent carries the same command, escaped for XML', () => {
   expect(agent?.content).toContain('<string>/opt/my lsh/lsh.js</string>');
   expect(agent?.content).toContain('<key>GREETING</key><string>100% &quot;sure&quot; &amp; $HOME</string>');
   expect(agent?.content).toContain('<key>AbandonProcessGroup</key><true/>');
+  expect(agent?.content).toContain(
+    '<key>StandardErrorPath</key><string>/home/ann/.local/state/lsh/lshd.stderr</string>',
+  );
 });
 
 test('a system without systemd and launchd has no service file', () => {

@@ -196,6 +196,22 @@ describe('a daemon in the background', () => {
     expect((await home.client.status({})).pid).toBe(pid);
   });
 
+  test('has a log of JSON lines only: warnings of Node, and the last words of a crash', async () => {
+    const code = `
+      process.emitWarning('a warning');
+      process.on('SIGUSR2', () => process.abort());`;
+    const home = aHome({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` });
+    const { pid } = await spawnInBackground(home);
+    process.kill(pid, 'SIGUSR2');
+    await eventually(() => !isAlive(pid));
+    await spawnInBackground(home);
+    const lines = readFileSync(home.paths.log, 'utf8').trimEnd().split('\n');
+    const messages = lines.map((line) => (JSON.parse(line) as { msg: string }).msg);
+    expect(messages).toContain('warning of Node');
+    expect(messages).toContain('an earlier daemon ended with this on stderr');
+    expect(readFileSync(home.paths.stderr, 'utf8')).toBe('');
+  });
+
   test('starts again after it was stopped', async () => {
     const home = aHome();
     const first = await spawnInBackground(home);

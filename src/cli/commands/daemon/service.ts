@@ -16,13 +16,15 @@ import { daemonRunCommand } from './life.ts';
 async function service(): Promise<ServiceFile> {
   const config = loadConfig();
   if (config.home === undefined) throw new LshError('HOME_MISSING');
+  const { log, stderr } = pathsFromConfig();
   const file = serviceFile({
     platform: process.platform,
     home: config.home,
     xdgConfigHome: config.xdgConfigHome,
     command: [process.execPath, ...daemonRunCommand()],
     environment: { ...config.inherited },
-    logPath: pathsFromConfig().log,
+    logPath: log,
+    stderrPath: stderr,
   });
   if (!file) throw new LshError('SERVICE_UNSUPPORTED', { platform: process.platform });
   return file;
