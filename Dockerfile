@@ -18,12 +18,14 @@ RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca,t
     fi
 COPY . .
 RUN if [ "$DIST" != prebuilt ]; then npm run build && npm run sbom; fi
+# The image has a known Node, so its `lsh` is the program itself and not the launcher, which searches for a Node.
 RUN mkdir -p /image/opt/lsh/dist /image/usr/local/bin \
  && cp dist/*.js /image/opt/lsh/dist/ \
  && cp package.json LICENSE dist/sbom.cdx.json /image/opt/lsh/ \
  && chmod -R u=rwX,go=rX /image \
  && chmod 755 /image/opt/lsh/dist/lsh.js \
- && ln -s /opt/lsh/dist/lsh.js /image/usr/local/bin/lsh
+ && ln -s lsh.js /image/opt/lsh/dist/lsh \
+ && ln -s /opt/lsh/dist/lsh /image/usr/local/bin/lsh
 
 # The init: orphans of a run become children of process 1, and Node reaps only children that it spawned.
 FROM ${BASE} AS init

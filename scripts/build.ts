@@ -5,8 +5,15 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import { join, relative, resolve } from 'node:path';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
+import { ERRORS as MESSAGES } from '../src/core/errors.ts';
 
-const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+const { version, engines, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+  version: string;
+  engines: { node: string };
+  devDependencies: { node: string };
+};
+/** The oldest Node that works, as `22.19`. */
+const oldestNode = engines.node.replace('>=', '');
 
 const ERRORS = 'core/errors.ts';
 
@@ -93,12 +100,12 @@ const common = {
   bundle: true,
   format: 'esm',
   platform: 'node',
-  target: 'node22.19',
+  target: `node${oldestNode}`,
   // Keeps identifiers, for readable stack traces.
   minifySyntax: true,
   minifyWhitespace: true,
   sourcemap: 'linked',
-  define: { __LSH_VERSION__: JSON.stringify(version) },
+  define: { __LSH_VERSION__: JSON.stringify(version), __LSH_NODE__: JSON.stringify(nodeMissing()) },
   plugins: [separateFiles, lateModules],
   metafile: true,
   logLevel: 'warning',
@@ -124,6 +131,25 @@ writeFileSync(
     }),
   ),
 );
+
+writeScript('lsh', {
+  ...nodeMissing(),
+  message: nodeMissing().message.replace('{found}', '$lsh_found'),
+});
+writeScript('postinstall.sh', { node: devDependencies.node });
+
+function nodeMissing() {
+  const [major, minor] = oldestNode.split('.').map(Number);
+  const { message, hint, exit } = MESSAGES.NODE_MISSING;
+  return { major, minor, message: message.replace('{version}', oldestNode), hint, exit };
+}
+
+/** Copies a script of src/launcher to dist/ and replaces each `@name@` by its value. */
+function writeScript(name: string, values: Record<string, string | number | undefined>): void {
+  const source = readFileSync(`src/launcher/${name.replace('.sh', '')}.sh`, 'utf8');
+  const text = source.replace(/@(\w+)@/g, (_, key: string) => String(values[key]));
+  writeFileSync(join('dist', name), text, { mode: 0o755 });
+}
 
 /** Removes the stand-ins of the plugins from the list of inputs: an importer of a stand-in imports its module. */
 function withoutStandIns({ inputs, outputs }: Metafile): Metafile {

@@ -24,7 +24,8 @@ it warns and uses the default.
 ${table(['variable', 'meaning', 'value', 'default'], rows)}
 
 The command of a job inherits ${inherited()} from the environment of the daemon, and nothing else.
-The \`env\` and \`envFrom\` of the job override them.
+The \`env\` and \`envFrom\` of the job override them. The local daemon adds \`LSH_STATE_DIR\` and
+\`LSH_RUNTIME_DIR\` where it has them: a command that calls \`lsh\` reaches the daemon that started it.
 `;
 }
 

@@ -1,18 +1,20 @@
 #!/usr/bin/env -S node --
 // The "--" stops Node from reading --env-file, an option of ours, as its own.
-// The bin `lsh`. This file must run on an old Node, to report that it is too old; it imports everything else after
-// that check. The only file that ends the process.
+// The program `lsh`, which the launcher starts. This file must run on an old Node, to report that it is too old; it
+// imports everything else after that check. The only file that ends the process.
 import module from 'node:module';
 import { homedir } from 'node:os';
 import { VERSION } from '../version.ts';
 
+/** Set by scripts/build.ts: the oldest Node that works, and the error for an older one. */
+declare const __LSH_NODE__: { major: number; minor: number; message: string; hint: string; exit: number };
+
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-if (major < 22 || (major === 22 && minor < 19)) {
-  process.stderr.write(
-    `error: lsh needs Node 22.19 or newer; this is Node ${process.versions.node}\n` +
-      'hint: Install a current Node LTS from https://nodejs.org and try again.\n',
-  );
-  process.exit(1);
+if (major < __LSH_NODE__.major || (major === __LSH_NODE__.major && minor < __LSH_NODE__.minor)) {
+  const found = `only ${process.versions.node} (${process.execPath})`;
+  const sentence = __LSH_NODE__.message.replace('{found}', found);
+  process.stderr.write(`error: ${sentence}\nhint: ${__LSH_NODE__.hint}\n[NODE_MISSING]\n`);
+  process.exit(__LSH_NODE__.exit);
 }
 
 // A reader may close the pipe early (`lsh cron list | head -1`); that is no error.

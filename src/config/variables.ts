@@ -128,9 +128,11 @@ export const VARIABLES = {
   visual: text('VISUAL', 'Editor that `lsh cron edit` opens.'),
   editor: text('EDITOR', 'Editor that `lsh cron edit` opens when VISUAL is not set.', { shownDefault: 'vi' }),
   path: {
-    ...text('PATH', 'Directories in which lsh and the commands of jobs look for programs.', {
-      inherited: true,
-    }),
+    ...text(
+      'PATH',
+      'Directories in which lsh and the commands of jobs look for programs. A command finds the `lsh` of its daemon first.',
+      { inherited: true },
+    ),
     fallback: '/usr/local/bin:/usr/bin:/bin',
     shownDefault: '/usr/local/bin:/usr/bin:/bin',
   } as Variable<string>,

@@ -38,6 +38,12 @@ const table = {
     exit: EXIT.failure,
     http: 500,
   },
+  NODE_MISSING: {
+    message: 'lsh needs Node {version} or newer and finds {found}.',
+    hint: 'Install Node from https://nodejs.org, or let npm put one beside lsh: `npm rebuild -g @lsh/lsh`.',
+    exit: EXIT.failure,
+    http: 500,
+  },
   // the command line
   FILE_UNREADABLE: {
     message: 'The file {path} cannot be read: {detail}.',

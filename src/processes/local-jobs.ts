@@ -1,5 +1,6 @@
 // The way to the jobs of the local daemon: settings, paths, client.
-import { loadConfig } from '../config.ts';
+import { resolve } from 'node:path';
+import { loadConfig, type Config } from '../config.ts';
 import type { JobApi } from '../contracts/job-api.ts';
 import { readRecord } from '../local/daemon-record.ts';
 import { isStopped } from '../local/lifecycle/process-state.ts';
@@ -35,4 +36,13 @@ export function connectLocal(
       onSilence?.({ pid, stopped: pid !== undefined && isStopped(pid), timeoutMs });
     },
   });
+}
+
+/** The environment of commands that reach the daemon of this configuration, or become it. */
+export function daemonEnvironment({ inherited, stateDir, runtimeDir }: Config): Record<string, string> {
+  return {
+    ...inherited,
+    ...(stateDir && { LSH_STATE_DIR: resolve(stateDir) }),
+    ...(runtimeDir && { LSH_RUNTIME_DIR: resolve(runtimeDir) }),
+  };
 }

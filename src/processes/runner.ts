@@ -10,6 +10,7 @@ import { RunnerServer } from '../runners/remote/runner-server.ts';
 import { SubprocessRunner } from '../runners/subprocess/subprocess-runner.ts';
 import { VERSION } from '../version.ts';
 import { commandPolicy, refusal } from './command-policy.ts';
+import { withLauncher } from './launcher.ts';
 import { serveUntilShutdown, within, type Shutdown } from './life.ts';
 import { acquireLocks } from './locks.ts';
 import { requireNoToken } from './service-account.ts';
@@ -84,7 +85,7 @@ function createRunner(config: Config, { stateDir }: RunnerPaths): SubprocessRunn
   const policy = commandPolicy(config);
   return new SubprocessRunner({
     stateDir,
-    inherit: config.inherited,
+    inherit: withLauncher(config.inherited),
     secrets: config.inheritedSecrets,
     check: (spec) => refusal(spec, policy),
     maxConcurrentRuns: config.maxConcurrentRuns,

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { existsSync, linkSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { DaemonStatus } from '../../src/local/socket/protocol.ts';
-import { lsh, lshOk } from '../support/daemon/cli.ts';
 import { BUNDLE } from '../support/daemon/bundle.ts';
+import { lsh, lshOk } from '../support/daemon/cli.ts';
 import { aDaemon, aHome, startDaemon, type TestHome } from '../support/daemon/daemon.ts';
 
 /** A home whose daemon, if the test starts one, stops after the test. */
@@ -114,8 +115,9 @@ describe('lsh daemon', () => {
   test('install --print shows a service that runs this program, and writes nothing', async () => {
     const home = aHome();
     const service = await lshOk(home, ['daemon', 'install', '--print']);
-    expect(service).toContain(process.execPath);
-    expect(service).toMatch(/daemon/);
+    const directories = [home.paths.stateDir, home.paths.runtimeDir];
+    const words = [join(dirname(BUNDLE), 'lsh'), 'daemon', 'run', ...directories];
+    for (const word of words) expect(service).toMatch(word);
     expect(existsSync(`${home.env['HOME']}/.config`)).toBe(false);
   });
 });

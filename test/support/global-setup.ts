@@ -1,9 +1,19 @@
 // Runs once around all tests: builds the program that they start, and makes a temporary directory for all; afterwards
 // checks that the tests left neither a process nor a file.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** How long an ending process may take, in milliseconds; in a passing run none takes that long. */
@@ -33,11 +43,13 @@ export default function setup(): (() => Promise<void>) | undefined {
   };
 }
 
-/** Builds the program, and copies it, so that a later build does not change it. */
+/** Builds the program, and copies it, so that a later build does not change it. Its launcher finds our Node. */
 function makeProgram(directory: string): string {
   execFileSync(process.execPath, ['scripts/build.ts'], { stdio: 'inherit' });
   const program = join(directory, 'program');
   for (const part of ['dist', 'package.json']) cpSync(part, join(program, part), { recursive: true });
+  mkdirSync(join(program, 'node_modules'));
+  symlinkSync(resolve('node_modules/node'), join(program, 'node_modules/node'));
   return program;
 }
 

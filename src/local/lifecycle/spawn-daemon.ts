@@ -9,8 +9,8 @@ import { fromWire, toWire, type DaemonApi, type WireError } from '../socket/prot
 
 export interface SpawnOptions {
   paths: LocalPaths;
-  /** Arguments for this Node.js: the program, and the words that make it the daemon. */
-  args: string[];
+  /** The command that runs the daemon in the foreground, word by word; it must keep its process id. */
+  command: string[];
   /** Tells whether a daemon is running already. */
   client: DaemonApi;
   /** How long the daemon may take to answer, in milliseconds; default 15 s. */
@@ -36,7 +36,7 @@ export async function spawnDaemon(options: SpawnOptions): Promise<SpawnResult> {
   if (running !== undefined) return { pid: running, started: false };
   ensureDirectories(options.paths);
   requireWritable(options.paths.stateDir);
-  const child = spawnDetached(options.paths, options.args);
+  const child = spawnDetached(options.paths, options.command);
   try {
     await awaitReadiness(child, options.paths.stderr, timeoutMs);
     return { pid: child.pid ?? 0, started: true };
@@ -80,12 +80,12 @@ async function waitForDaemon(client: DaemonApi, timeoutMs: number, lost: LshErro
 }
 
 /** Starts it in a session of its own, so that closing the terminal does not end it. Its log is JSON, so stderr has a file of its own. */
-function spawnDetached({ stateDir, stderr }: LocalPaths, args: string[]): ChildProcess {
+function spawnDetached({ stateDir, stderr }: LocalPaths, [program = '', ...args]: string[]): ChildProcess {
   const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
   const output = openSync(stderr, O_APPEND | O_CREAT | O_NOFOLLOW | O_WRONLY, 0o600);
   try {
     const stdio = ['ignore' as const, output, output, 'ipc' as const];
-    return spawn(process.execPath, args, { cwd: stateDir, detached: true, stdio });
+    return spawn(program, args, { cwd: stateDir, detached: true, stdio });
   } finally {
     closeSync(output);
   }

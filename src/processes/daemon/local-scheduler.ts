@@ -24,6 +24,8 @@ import { SqliteStore } from '../../stores/sqlite/sqlite-store.ts';
 import { VERSION } from '../../version.ts';
 import { requireDatabase } from '../check-store.ts';
 import { commandPolicy, refusal } from '../command-policy.ts';
+import { withLauncher } from '../launcher.ts';
+import { daemonEnvironment } from '../local-jobs.ts';
 import { EvaluationProgress } from './evaluation-progress.ts';
 import { pruneHourly } from './history-pruning.ts';
 import { keepSocket } from './socket-keeping.ts';
@@ -62,7 +64,7 @@ export class LocalScheduler {
     this.#source = new StoreJobSource(this.#store, this.#store, systemClock);
     this.#runner = new SubprocessRunner({
       stateDir: paths.stateDir,
-      inherit: config.inherited,
+      inherit: withLauncher(daemonEnvironment(config)),
       secrets: config.inheritedSecrets,
       check: (spec) => refusal(spec, policy),
       maxConcurrentRuns: config.maxConcurrentRuns,

@@ -9,6 +9,7 @@ import { NamespacedRunner } from '../../runners/remote/namespaced-runner.ts';
 import { RemoteRunner } from '../../runners/remote/remote-runner.ts';
 import { SubprocessRunner } from '../../runners/subprocess/subprocess-runner.ts';
 import { commandPolicy, refusal } from '../command-policy.ts';
+import { withLauncher } from '../launcher.ts';
 import { requireNoToken } from '../service-account.ts';
 
 export interface ShellRuns {
@@ -43,7 +44,7 @@ function inProcess({ config, host: here }: ShellPlace): ShellRuns {
   const policy = commandPolicy(config);
   const subprocesses = new SubprocessRunner({
     stateDir: join(localPaths(config).stateDir, 'controller'),
-    inherit: config.inherited,
+    inherit: withLauncher(config.inherited),
     secrets: config.inheritedSecrets,
     check: (spec) => refusal(spec, policy),
     maxConcurrentRuns: config.maxConcurrentRuns,

@@ -3,7 +3,7 @@ import { serviceFile } from '../../../src/local/lifecycle/service-files.ts';
 
 const INPUT = {
   home: '/home/ann',
-  command: ['/usr/bin/node', '/opt/my lsh/lsh.js', 'daemon', 'run'],
+  command: ['/opt/my lsh/dist/lsh', 'daemon', 'run'],
   environment: { PATH: '/usr/bin:/bin', GREETING: '100% "sure" & $HOME' },
   logPath: '/home/ann/.local/state/lsh/lshd.log',
   stderrPath: '/home/ann/.local/state/lsh/lshd.stderr',
@@ -12,7 +12,7 @@ const INPUT = {
 test('the systemd unit restarts the daemon and leaves its jobs alone', () => {
   const unit = serviceFile({ ...INPUT, platform: 'linux' });
   expect(unit?.path).toBe('/home/ann/.config/systemd/user/lshd.service');
-  expect(unit?.content).toContain('ExecStart="/usr/bin/node" "/opt/my lsh/lsh.js" "daemon" "run"\n');
+  expect(unit?.content).toContain('ExecStart="/opt/my lsh/dist/lsh" "daemon" "run"\n');
   expect(unit?.content).toContain('Environment="GREETING=100%% \\"sure\\" & $HOME"\n');
   expect(unit?.content).toContain('KillMode=process\nRestart=on-failure\n');
 });
@@ -30,7 +30,7 @@ test('the unit follows XDG_CONFIG_HOME', () => {
 test('the launchd agent carries the same command, escaped for XML', () => {
   const agent = serviceFile({ ...INPUT, platform: 'darwin' });
   expect(agent?.path).toBe('/home/ann/Library/LaunchAgents/dev.lsh.lshd.plist');
-  expect(agent?.content).toContain('<string>/opt/my lsh/lsh.js</string>');
+  expect(agent?.content).toContain('<string>/opt/my lsh/dist/lsh</string>');
   expect(agent?.content).toContain('<key>GREETING</key><string>100% &quot;sure&quot; &amp; $HOME</string>');
   expect(agent?.content).toContain('<key>AbandonProcessGroup</key><true/>');
   expect(agent?.content).toContain(

@@ -44,7 +44,7 @@ const START_MS = 120_000;
 function spawnInBackground(home: TestHome, args = DAEMON_ARGS, timeoutMs = START_MS) {
   enter(home);
   onTestFinished(async () => void (await stopDaemon(home.client).catch(() => undefined)));
-  return spawnDaemon({ ...home, args, timeoutMs });
+  return spawnDaemon({ ...home, command: [process.execPath, ...args], timeoutMs });
 }
 
 /** A function that waits until the child has logged the message. */

@@ -4,20 +4,21 @@ import { LshError } from '../../../core/errors.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { localApi } from '../../local-api.ts';
+import { launcherPath } from '../../../processes/launcher.ts';
 import { pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { print } from '../../output/print.ts';
 import { withProgress } from '../../output/progress.ts';
 
-/** Arguments of `node` that run the daemon. */
+/** The command that runs the daemon in the foreground, word by word. */
 export function daemonRunCommand(): string[] {
-  return [process.argv[1] ?? '', 'daemon', 'run'];
+  return [launcherPath(), 'daemon', 'run'];
 }
 
 async function start({ io }: Context): Promise<void> {
   const { spawnDaemon } = await import('../../../local/lifecycle/spawn-daemon.ts');
   const paths = pathsFromConfig();
-  const args = daemonRunCommand();
-  const work = spawnDaemon({ paths, args, client: localApi(io, paths) });
+  const command = daemonRunCommand();
+  const work = spawnDaemon({ paths, command, client: localApi(io, paths) });
   const { pid, started } = await withProgress(io, 'daemon starting', work);
   print(io, started ? `daemon started (process ${pid})` : `daemon is already running (process ${pid})`);
 }

@@ -9,7 +9,7 @@ import { LshError } from '../../../core/errors.ts';
 import { serviceFile, type ServiceFile } from '../../../local/lifecycle/service-files.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
-import { pathsFromConfig } from '../../../processes/local-jobs.ts';
+import { daemonEnvironment, pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { print } from '../../output/print.ts';
 import { daemonRunCommand } from './life.ts';
 
@@ -21,8 +21,8 @@ async function service(): Promise<ServiceFile> {
     platform: process.platform,
     home: config.home,
     xdgConfigHome: config.xdgConfigHome,
-    command: [process.execPath, ...daemonRunCommand()],
-    environment: { ...config.inherited },
+    command: daemonRunCommand(),
+    environment: daemonEnvironment(config),
     logPath: log,
     stderrPath: stderr,
   });

@@ -1,0 +1,17 @@
+// The launcher of this installation: the script `lsh` beside the program, which finds a Node (src/launcher/lsh.sh).
+import { delimiter, dirname, join } from 'node:path';
+
+type Environment = Readonly<Record<string, string>>;
+
+/** Absolute path of the launcher. */
+export function launcherPath(): string {
+  return join(dirname(process.argv[1] ?? ''), 'lsh');
+}
+
+/** Puts the launcher's folder first in PATH, so that a command which calls `lsh` gets this installation. */
+export function withLauncher(environment: Environment): Environment {
+  const folder = dirname(launcherPath());
+  const path = environment['PATH'] ?? '';
+  if (path.split(delimiter).includes(folder)) return environment;
+  return { ...environment, PATH: `${folder}${delimiter}${path}` };
+}
