@@ -1,6 +1,6 @@
 // The image of all end-to-end tests: its contents, and its behaviour as a container.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Pod } from '../../src/kubernetes/objects/kube-job-run.ts';
 import { eventually } from '../support/eventually.ts';
@@ -13,10 +13,21 @@ const MAX_BYTES = 230 * MIB;
 /** Bytes that lsh adds to its base. */
 const MAX_OWN_BYTES = 6 * MIB;
 
-const { version, dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+const { version, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
   version: string;
-  dependencies: Record<string, string>;
+  devDependencies: Record<string, string>;
 };
+
+/** The packages that the sources import by value, and their versions. */
+function importedPackages(): [string, string][] {
+  const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.ts'),
+  );
+  const text = sources.map((file) => readFileSync(`src/${file}`, 'utf8')).join('\n');
+  const matches = text.matchAll(/^import (?!type )[^;]*? from '((?:@[\w-]+\/)?[\w-]+)/gm);
+  const names = new Set([...matches].map(([, name]) => name));
+  return Object.entries(devDependencies).filter(([name]) => names.has(name));
+}
 
 describe('the image', () => {
   let image: ImageArchive;
@@ -76,8 +87,9 @@ describe('the image', () => {
     const listed = new Map(
       components.map(({ group, name, ...rest }) => [group === undefined ? name : `${group}/${name}`, rest]),
     );
-    for (const [name, version] of Object.entries(dependencies))
-      expect(listed.get(name), name).toMatchObject({ version });
+    const imported = importedPackages();
+    expect(imported.length).toBeGreaterThan(5);
+    for (const [name, version] of imported) expect(listed.get(name), name).toMatchObject({ version });
     expect([...listed.keys()]).toEqual(expect.arrayContaining(['openid-client', 'sonic-boom']));
     expect(
       [...listed.keys()].filter((name) => /^(esbuild|typescript|vitest|@types\/.*)$/.test(name)),

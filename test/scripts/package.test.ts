@@ -1,0 +1,45 @@
+// The package as npm makes it.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import type { Metafile } from 'esbuild';
+import { describe, expect, test } from 'vitest';
+
+/** What bundled packages use where it is there. */
+const TRIED = new Set(['bufferutil', 'supports-color', 'utf-8-validate']);
+
+interface Packed {
+  files: { path: string; mode: number }[];
+}
+
+describe('the package', () => {
+  const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' },
+    stdio: ['ignore', 'pipe', 'ignore'],
+    encoding: 'utf8',
+  });
+  const { files } = (JSON.parse(output) as Packed[])[0]!;
+  const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, Record<string, string>>;
+
+  test('has its command, which may be executed, and the script that npm runs after the installation', () => {
+    const file = files.find(({ path }) => path === manifest['bin']!['lsh']);
+    expect(file?.mode).toBe(0o755);
+    const script = /sh (\S+)$/.exec(manifest['scripts']!['postinstall']!)![1];
+    expect(files.map(({ path }) => path)).toContain(script);
+  });
+
+  test('has the program and documents, and nothing that they are made of', () => {
+    const expected =
+      /^(dist\/[\w-]+(\.js|\.js\.map|\.sh|\.cdx\.json)?|CHANGELOG\.md|LICENSE|README\.md|package\.json)$/;
+    expect(files.map(({ path }) => path).filter((path) => !expected.test(path))).toEqual([]);
+  });
+
+  test('needs no other package: all are bundled', () => {
+    const { outputs } = JSON.parse(readFileSync('.cache/bundle.json', 'utf8')) as Metafile;
+    const imported = Object.values(outputs).flatMap(({ imports }) => imports.map(({ path }) => path));
+    expect(imported).toContain('./errors.js');
+    const packages = imported.filter((path) => !/^(\.|dist\/)/.test(path) && !isBuiltin(path));
+    expect(packages.filter((name) => !TRIED.has(name))).toEqual([]);
+    expect(manifest).not.toHaveProperty('dependencies');
+  });
+});
