@@ -1,6 +1,7 @@
 // How every long-lived process reacts to signals, to uncaught exceptions, and to a stop that takes too long.
 import type { ExitStatus } from '../core/errors.ts';
 import type { Log } from '../telemetry/log.ts';
+import { closeInheritedDescriptors } from './inherited-descriptors.ts';
 
 /** Resolves with who told the process to end. */
 export type Shutdown = PromiseWithResolvers<string>;
@@ -11,6 +12,7 @@ export async function serveUntilShutdown(
   log: Log,
   serve: (told: Shutdown) => Promise<ExitStatus>,
 ): Promise<ExitStatus> {
+  closeInheritedDescriptors();
   const told: Shutdown = Promise.withResolvers<string>();
   const broken = Promise.withResolvers<never>();
   const stopListening = listenToSystem(log, told.resolve, (thrown) => {
