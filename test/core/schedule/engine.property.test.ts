@@ -27,12 +27,42 @@ const sixty = fc.oneof(
   fc.integer({ min: 0, max: 59 }).map(String),
 );
 const hour = fc.oneof(
-  fc.constantFrom('*', '*/2', '1-3', '0,2,4', '22-23', '0-23', '*,5', '3/4', '0', '1', '2', '3', '23'),
+  fc.constantFrom(
+    '*',
+    '*/2',
+    '1-3',
+    '0,2,4',
+    '22-23',
+    '0-23',
+    '*,5',
+    '3/4',
+    '2/24',
+    '*/24',
+    '1-3/1',
+    '2-2/1',
+    '02/05',
+    '2,*/12',
+    '0',
+    '1',
+    '2',
+    '3',
+    '23',
+  ),
   fc.integer({ min: 0, max: 23 }).map(String),
 );
-const days = fc.constantFrom('* * *', '? * ?', '* * *', '*/2 * *', '1-15 * *', 'L * *', '29,L 2,4,6,9 *');
+const days = fc.constantFrom(
+  '* * *',
+  '? * ?',
+  '* * *',
+  '*/2 * *',
+  '1-15 * *',
+  'L * *',
+  '29,L 2,4,6,9 *',
+  '15W * *',
+  'LW * *',
+);
 const weekdays =
-  '* * MON-FRI|* * 0|* * 7|13 * 5|* * 5L|* * 1#2|*/3 * 1|1 * */2|* */2 SUN,SAT|L * MON#1|* * MON#1,FRI#3|* 3-4,9-11 FRI-SUN|* * 5-7|31 * 2/2';
+  '* * MON-FRI|* * 0|* * 7|13 * 5|* * 5L|* * 1#2|*/3 * 1|1 * */2|* */2 SUN,SAT|L * MON#1|* * MON#1,FRI#3|* 3-4,9-11 FRI-SUN|* * 5-7|31 * 2/2|* * 03/2|* * 01L|* * 02#1|* * SUN-SUN|* * SAT-SUN|* * 6-0|* * 7-0/2|* * FRI#L,2#1|13 * +FRI|15W,L-2 * 6-0|1W * +MON-WED';
 const daysAndWeekdays = fc.constantFrom(...weekdays.split('|'));
 const minuteExpression = fc
   .tuple(sixty, hour, fc.oneof({ weight: 3, arbitrary: days }, daysAndWeekdays))
@@ -150,14 +180,32 @@ test('far from any clock change, days of slots are those of the oracle', () => {
 
 test('over years, the days are those of the oracle', () => {
   const day = fc.oneof(
-    fc.constantFrom('*', '?', '*/2', '*/10', 'L', '1-7', '29,L', '31'),
+    fc.constantFrom('*', '?', '*/2', '*/10', 'L', '1-7', '29,L', '31', 'LW', '01,08W'),
+    fc.integer({ min: 1, max: 31 }).map((day) => `${day}W`),
+    fc.integer({ min: 0, max: 30 }).map((day) => `L-${day}`),
+    fc.integer({ min: 0, max: 30 }).map((day) => `L-${day}W`),
     fc.integer({ min: 1, max: 28 }).map(String),
   );
   const month = fc.constantFrom('*', '*', '*/3', '2', '2,11', '6-9', '12', '5/4');
   const weekday = fc.oneof(
-    fc.constantFrom('*', '?', '*/2', 'MON-FRI', '6-7', '1,3,5', 'SUN'),
+    fc.constantFrom(
+      '*',
+      '?',
+      '*/2',
+      'MON-FRI',
+      '6-7',
+      '1,3,5',
+      'SUN',
+      'SUN-SUN',
+      '6-0',
+      'SAT-SUN/2',
+      '03/2',
+      '07/2',
+      '0-7',
+    ),
+    fc.constantFrom('+FRI', '+MON-FRI', '+SUN,3#2', '+2#L'),
     fc
-      .tuple(fc.integer({ min: 0, max: 7 }), fc.constantFrom('', 'L', '#1', '#2', '#3', '#4', '#5'))
+      .tuple(fc.integer({ min: 0, max: 7 }), fc.constantFrom('', 'L', '#L', '#1', '#02', '#3', '#4', '#5'))
       .map((parts) => parts.join('')),
   );
   const cases = fc.tuple(year, day, month, weekday);
@@ -171,10 +219,12 @@ test('over years, the days are those of the oracle', () => {
   expectHolds(property, 'UTC', 120);
 });
 
-const interval = fc.constantFrom('@every 1s', '@every 90s', '@every 7m', '@every 1h30m', '@every 2d');
-const anything = fc.array(fc.oneof(minuteExpression, secondExpression, interval), {
+const interval = fc.constantFrom(
+  ...'1s|2s|7s|90s|7m|1h30m|86399s|2d'.split('|').map((length) => `@every ${length}`),
+);
+const anything = fc.array(fc.oneof(minuteExpression, secondExpression, interval, interval), {
   minLength: 1,
-  maxLength: 3,
+  maxLength: 4,
 });
 
 test('previous and count agree with next over any stretch, for any mix of expressions', () => {
@@ -202,12 +252,12 @@ test('previous and count agree with next over any stretch, for any mix of expres
 });
 
 test('croner, where its rule is ours, finds the same slots', () => {
+  const dayFields =
+    '* * *|* * 1-5|*/2 * *|15W * *|31W * *|1W,L * *|LW * *|* * FRI#L|* * 0#L,2#3|13 * +FRI|1-7 * +MON|L * +1-5'.split(
+      '|',
+    );
   const daily = fc
-    .tuple(
-      fc.integer({ min: 0, max: 59 }),
-      fc.integer({ min: 0, max: 23 }),
-      fc.constantFrom('* * *', '* * 1-5', '*/2 * *'),
-    )
+    .tuple(fc.integer({ min: 0, max: 59 }), fc.integer({ min: 0, max: 23 }), fc.constantFrom(...dayFields))
     .map(([minute, hour, rest]) => `${minute} ${hour} ${rest}`);
   const hourly = fc.integer({ min: 0, max: 59 }).map((minute) => `${minute} * * * *`);
   const cases = fc.tuple(

@@ -47,7 +47,7 @@ export function walk(zone: string, from: number, to: number, stepMs: number): Wa
 export function oracleSlots(expression: string, { instants, walls, stepMs, from }: Walk): number[] {
   const fields = expression.toUpperCase().split(/\s+/);
   const matches = wallMatcher(fields);
-  const realTime = fields[2]!.includes('/') || !valuesOf(fields[2]!, 23).includes(false);
+  const realTime = !valuesOf(fields[2]!, 23).includes(false) || fields[2]!.split(',').some(hasHourStep);
   const slots: number[] = [];
   let highest = -Infinity;
   instants.forEach((instant, index) => {
@@ -60,6 +60,12 @@ export function oracleSlots(expression: string, { instants, walls, stepMs, from 
     highest = Math.max(highest, wall);
   });
   return slots;
+}
+
+/** A step above 1 that leaves more than one hour. */
+function hasHourStep(item: string): boolean {
+  const step = Number(item.split('/')[1] ?? 1);
+  return step > 1 && valuesOf(item, 23).filter(Boolean).length > 1;
 }
 
 type Matcher = (wall: number) => boolean;
@@ -122,29 +128,53 @@ export function transitionMinute(zone: string, day: number): number {
   return at;
 }
 
+const DAY_MS = 86_400_000;
+
 function matchesDay(day: string, weekday: string, date: Date): boolean {
   const last = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate();
-  const dayMatches = day
-    .split(',')
-    .some((item) => (item === 'L' ? date.getUTCDate() === last : matchesField(item, date.getUTCDate(), 31)));
-  const weekdayMatches = weekday.split(',').some((item) => matchesWeekday(item, date, last));
-  const open = /^[*?]/;
-  return open.test(day) || open.test(weekday) ? dayMatches && weekdayMatches : dayMatches || weekdayMatches;
+  const weekdays = weekday.replace('+', '');
+  const dayMatches = day.split(',').some((item) => matchesDayItem(item, date, last));
+  const weekdayMatches = weekdays.split(',').some((item) => matchesWeekday(item, date, last));
+  const bothNeeded = [day, weekday].some((text) => ['*', '?'].includes(text[0]!)) || weekday !== weekdays;
+  return bothNeeded ? dayMatches && weekdayMatches : dayMatches || weekdayMatches;
+}
+
+function matchesDayItem(item: string, date: Date, last: number): boolean {
+  const special = /^(?:L(?:-(\d+))?|(\d+)(?=W))(W?)$/.exec(item);
+  if (special === null) return matchesField(item, date.getUTCDate(), 31);
+  const target = special[2] === undefined ? last - Number(special[1] ?? 0) : Number(special[2]);
+  if (target < 1 || target > last) return false;
+  if (special[3] === '') return date.getUTCDate() === target;
+  // Looks around the target for its nearest working day within the month; Saturday looks back first, Sunday ahead.
+  const noon = Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), target, 12);
+  const nearest = [0, -1, 1, -2, 2].find((days) => {
+    const other = new Date(noon + days * DAY_MS);
+    return other.getUTCMonth() === date.getUTCMonth() && other.getUTCDay() % 6 !== 0;
+  });
+  return date.getUTCDate() === target + nearest!;
 }
 
 const WEEKDAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 
 function matchesWeekday(item: string, date: Date, lastDay: number): boolean {
-  const text = WEEKDAYS.reduce(
-    (name, each, index) => name.replace(each, String(index)),
-    item.replace('-SUN', '-7'),
-  );
   const weekday = date.getUTCDay();
-  const nth = /^(\d)(?:#(\d)|L)$/.exec(text);
-  if (nth === null) return matchesField(text, weekday, 6) || (weekday === 0 && matchesField(text, 7, 7));
+  const text = WEEKDAYS.reduce((name, each, index) => name.replaceAll(each, String(index)), item);
+  const nth = /^0*(\d)(?:#(?:0*(\d)|L)|L)$/.exec(text);
+  if (nth === null) return matchesWeekdayRange(text, weekday);
   if (Number(nth[1]) % 7 !== weekday) return false;
   if (nth[2] === undefined) return date.getUTCDate() > lastDay - 7;
   return Math.ceil(date.getUTCDate() / 7) === Number(nth[2]);
+}
+
+/** Walks the days of a range in order, from the first until the last or a Sunday that ends it. */
+function matchesWeekdayRange(text: string, weekday: number): boolean {
+  const range = /^0*(\d)-0*(\d)(?:\/(\d+))?$/.exec(text);
+  if (range === null) return matchesField(text, weekday, 6) || (weekday === 0 && /^0*7(\/|$)/.test(text));
+  const [first, last, step] = [Number(range[1]), Number(range[2]), Number(range[3] ?? 1)];
+  if (last === 0 && first % 7 === 0) return weekday === 0;
+  const end = last === 0 ? 7 : last;
+  for (let day = first; day <= end; day += step) if (day % 7 === weekday) return true;
+  return false;
 }
 
 function matchesField(text: string, value: number, max: number): boolean {

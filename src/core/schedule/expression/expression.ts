@@ -1,9 +1,13 @@
 // The meaning of one expression: cron fields, a macro, @every or @reboot.
+import { closest } from '../../closest.ts';
 import { parseDuration } from '../../duration.ts';
 import { LshError } from '../../errors.ts';
 import { dayNumber } from '../calendar.ts';
-import { FieldError, fieldValues } from './fields.ts';
+import { dialectRefusal } from './dialects.ts';
+import { FieldError } from './field-fault.ts';
+import { fieldValues } from './fields.ts';
 import { compilePattern, matchingDays, type Pattern } from './pattern.ts';
+import { unluckiestFields } from './unluckiest-fields.ts';
 
 /** The meaning of an expression, without a zone or an anchor. */
 export type Expression =
@@ -12,11 +16,20 @@ export type Expression =
   | { kind: 'reboot' };
 
 const MACROS: Readonly<Record<string, string>> = {
+  '@secondly': '* * * * * *',
+  '@every_second': '* * * * * *',
+  '@minutely': '* * * * *',
+  '@every_minute': '* * * * *',
   '@hourly': '0 * * * *',
   '@daily': '0 0 * * *',
   '@midnight': '0 0 * * *',
+  '@noon': '0 12 * * *',
+  '@weekdays': '0 0 * * 1-5',
+  '@weekends': '0 0 * * 0,6',
   '@weekly': '0 0 * * 0',
   '@monthly': '0 0 1 * *',
+  '@quarterly': '0 0 1 */3 *',
+  '@semiannually': '0 0 1 1,7 *',
   '@yearly': '0 0 1 1 *',
   '@annually': '0 0 1 1 *',
 };
@@ -29,70 +42,101 @@ const MAX_EVERY_SECONDS = 366 * 86_400;
  */
 export function parseExpression(expression: string, seed: string): Expression {
   const text = expression.trim();
-  if (text === '') throw invalid(expression, 'it is empty');
   if (text.length > MAX_LENGTH) {
-    throw invalid(`${text.slice(0, 40)}…`, `it is longer than ${MAX_LENGTH} characters`);
+    throw invalid(`${text.slice(0, 40)}…`, {
+      detail: `it is longer than ${MAX_LENGTH} characters`,
+      hint: 'Write lists as ranges and steps, such as 0-30 or */5, or divide the list between several schedules.',
+    });
   }
-  if (/^(CRON_)?TZ=/i.test(text)) {
-    const zone = /=(\S*)/.exec(text)?.[1] ?? '';
-    throw invalid(
-      expression,
-      'a time zone does not belong in the expression',
-      `Set timeZone (--tz) to ${zone || 'the zone’s name'} instead.`,
-    );
-  }
-  return text.startsWith('@') ? parseMacro(expression, text) : parseCron(expression, text.split(/\s+/), seed);
-}
-
-function parseMacro(expression: string, text: string): Expression {
+  if (!text.startsWith('@')) return parseCron(expression, cronFields(expression, text), seed);
   const [name = '', ...rest] = text.toLowerCase().split(/\s+/);
   if (name === '@every') return parseEvery(expression, rest.join(''));
   if (name === '@reboot' && rest.length === 0) return { kind: 'reboot' };
+  return parseCron(expression, macroFields(expression, text).split(' '), seed);
+}
+
+/** The five or six fields of an expression; undefined for any other expression. */
+export function fieldTexts(expression: string): string[] | undefined {
+  const text = expression.trim();
+  const fields = (MACROS[text.toLowerCase()] ?? text).split(/\s+/);
+  if (fields[0]!.startsWith('@') || (fields.length !== 5 && fields.length !== 6)) return undefined;
+  return fields.length === 5 ? ['0', ...fields] : fields;
+}
+
+/** Whether the slots of the expression depend on the name of its job, by `H` or `~`. */
+export function dependsOnName(expression: string): boolean {
+  return /(?:^|[\s,])(?:H(?![A-Z])|[^\s,]*~)/i.test(expression.trim());
+}
+
+function macroFields(expression: string, text: string): string {
+  const [name = '', ...rest] = text.toLowerCase().split(/\s+/);
   const fields = MACROS[name];
-  if (fields === undefined || rest.length > 0) {
-    const known = [...Object.keys(MACROS), '@every 90s', '@reboot'].join(' ');
-    throw invalid(expression, `there is no macro ${text}`, `The macros are ${known}.`);
+  if (fields !== undefined && rest.length === 0) return fields;
+  if (fields !== undefined || name === '@reboot') {
+    throw invalid(expression, { detail: `${name} stands alone`, hint: `Write \`${name}\`, or cron fields.` });
   }
-  return parseCron(expression, fields.split(' '), '-');
+  const names = [...Object.keys(MACROS), '@reboot'];
+  const near = closest(name, names);
+  const hint =
+    near === undefined ? `The macros are ${names.join(' ')} and @every 90s.` : `Did you mean ${near}?`;
+  throw invalid(expression, { detail: `there is no macro ${name}`, hint });
 }
 
 function parseEvery(expression: string, length: string): Expression {
   const ms = parseDuration(length);
   const hint = 'Write it as `@every 90s`, `@every 5m` or `@every 1h30m`, from one second to 366 days.';
-  if (ms === undefined) throw invalid(expression, '@every needs a length of time', hint);
-  if (ms % 1000 !== 0) throw invalid(expression, '@every counts whole seconds', hint);
+  if (ms === undefined) throw invalid(expression, { detail: '@every needs a length of time', hint });
+  if (ms % 1000 !== 0) throw invalid(expression, { detail: '@every counts whole seconds', hint });
   const seconds = ms / 1000;
   if (seconds < 1 || seconds > MAX_EVERY_SECONDS) {
-    throw invalid(expression, `${length} is out of bounds for @every`, hint);
+    throw invalid(expression, { detail: `${length} is out of bounds for @every`, hint });
   }
   return { kind: 'every', seconds };
 }
 
-function parseCron(expression: string, fields: string[], seed: string): Expression {
-  if (fields.length !== 5 && fields.length !== 6) {
-    const count = fields.length === 1 ? '1 field' : `${fields.length} fields`;
-    throw invalid(expression, `it has ${count}, not 5, or 6 with seconds first`);
+/** The fields of an expression without a macro. Throws where their number is wrong; the hint is then the general one. */
+function cronFields(expression: string, text: string): string[] {
+  if (text === '') throw invalid(expression, { detail: 'it is empty' });
+  const zone = /^(?:CRON_)?TZ=(\S*)/i.exec(text)?.[1];
+  if (zone !== undefined) {
+    throw invalid(expression, {
+      detail: 'a time zone does not belong in the expression',
+      hint: `Set timeZone (--tz) to ${zone || 'the zone’s name'} instead.`,
+    });
   }
+  const refusal = dialectRefusal(text);
+  if (refusal !== undefined) throw invalid(expression, refusal);
+  const fields = text.split(/\s+/);
+  if (fields.length === 5 || fields.length === 6) return fields;
+  const count = fields.length === 1 ? '1 field' : `${fields.length} fields`;
+  throw invalid(expression, { detail: `it has ${count}, not 5, or 6 with seconds first` });
+}
+
+const MONTHS_HINT =
+  'Check day of month against month: February has at most 29 days, and April, June, September and November have 30.';
+
+function parseCron(expression: string, fields: readonly string[], seed: string): Expression {
   const texts = fields.length === 5 ? ['0', ...fields] : fields;
   const pattern = compile(expression, texts, seed);
-  if (!matchesSomeDay(pattern))
-    throw invalid(
-      expression,
-      'no day ever matches it, so it would never run',
-      'Check day of month against month: February has at most 29 days.',
-    );
+  // Valid for all names or for none: no job fails because of its name.
+  const unluckiest = unluckiestFields(texts);
+  if (unluckiest !== undefined && !matchesSomeDay(compile(expression, unluckiest, seed))) {
+    const example = unluckiest.slice(texts.length - fields.length).join(' ');
+    const detail = `for some job names it would never run, since H makes it \`${example}\``;
+    throw invalid(expression, { detail, hint: MONTHS_HINT });
+  }
+  if (!matchesSomeDay(pattern)) {
+    throw invalid(expression, { detail: 'no day ever matches it, so it would never run', hint: MONTHS_HINT });
+  }
   return { kind: 'cron', pattern };
 }
 
 function compile(expression: string, texts: readonly string[], seed: string): Pattern {
   try {
-    const restrictsBoth = !/^[*?]/.test(texts[3]!) && !/^[*?]/.test(texts[5]!);
-    return compilePattern(fieldValues(texts, seed), {
-      eitherDay: restrictsBoth,
-      steppedHour: texts[2]!.includes('/'),
-    });
+    return compilePattern(fieldValues(texts, seed));
   } catch (error) {
-    if (error instanceof FieldError) throw invalid(expression, error.message, undefined, error);
+    if (error instanceof FieldError)
+      throw invalid(expression, { detail: error.message, hint: error.hint }, error);
     throw error;
   }
 }
@@ -107,6 +151,10 @@ function matchesSomeDay(pattern: Pattern): boolean {
   return false;
 }
 
-function invalid(expression: string, detail: string, hint?: string, cause?: unknown): LshError {
+function invalid(
+  expression: string,
+  { detail, hint }: { detail: string; hint?: string },
+  cause?: unknown,
+): LshError {
   return new LshError('SCHEDULE_INVALID', { expression, detail }, { hint, cause });
 }
