@@ -7,7 +7,7 @@
 // passes of an overlap.
 import type { Pattern } from './expression/pattern.ts';
 import { nextWall, previousWall } from './wall.ts';
-import { countWall } from './wall-count.ts';
+import { nextSlotOf, wallCounter, type Interval } from './wall-count.ts';
 import { offsetBefore, segmentAt, segmentEnd, type Zone } from './zone/zone.ts';
 
 /** No slot lies outside [0, HORIZON): 1970 to the end of 2199. */
@@ -47,9 +47,15 @@ export function previousInstant(pattern: Pattern, zone: Zone, until: number, sin
   return -Infinity;
 }
 
-/** How many instants in [from, to] are slots of any of the patterns; costs O(days). */
-export function countInstants(patterns: readonly Pattern[], zone: Zone, from: number, to: number): number {
-  const realTime = patterns.filter((pattern) => pattern.realTime);
+/** How many instants in [from, to] are slots of any of the patterns or intervals; costs O(days). */
+export function countInstants(
+  { patterns, intervals }: { patterns: readonly Pattern[]; intervals: readonly Interval[] },
+  zone: Zone,
+  from: number,
+  to: number,
+): number {
+  const countAll = wallCounter(patterns);
+  const countRealTime = wallCounter(patterns.filter((pattern) => pattern.realTime));
   let total = 0;
   for (let at = from; at <= to;) {
     const segment = segmentAt(zone, at);
@@ -57,11 +63,13 @@ export function countInstants(patterns: readonly Pattern[], zone: Zone, from: nu
     const offset = zone.offsets[segment]!;
     const end = segmentEnd(zone, segment);
     const last = Math.min(to, end - 1);
+    const onWall = intervals.map(({ base, seconds }) => ({ base: base + offset, seconds }));
     // In the second pass of an overlap, only patterns in real time have slots.
     const secondPassEnd = start + Math.max(0, offsetBefore(zone, segment) - offset);
-    if (at === start && addsGapRun(patterns, zone, segment)) total++;
-    total += countWall(realTime, at + offset, Math.min(last, secondPassEnd - 1) + offset);
-    total += countWall(patterns, Math.max(at, secondPassEnd) + offset, last + offset);
+    const isOfInterval = intervals.some((interval) => nextSlotOf(interval, start) === start);
+    if (at === start && !isOfInterval && addsGapRun(patterns, zone, segment)) total++;
+    total += countRealTime(at + offset, Math.min(last, secondPassEnd - 1) + offset, onWall);
+    total += countAll(Math.max(at, secondPassEnd) + offset, last + offset, onWall);
     at = end;
   }
   return total;

@@ -29,10 +29,7 @@ export interface Schedule {
   next(after: number): number | undefined;
   /** Last slot at or before the instant and strictly after `after`. */
   previous(atOrBefore: number, after: number): number | undefined;
-  /**
-   * How many slots lie in (after, until]; costs O(days), not O(slots). Where `@every` stands beside other
-   * expressions, the slots of the sparser ones are visited.
-   */
+  /** How many slots lie in (after, until]; costs O(days), not O(slots). */
   count(after: number, until: number): number;
 }
 

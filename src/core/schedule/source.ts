@@ -1,13 +1,13 @@
 // Sources of slots: cron patterns in a zone, a fixed interval, or one instant. All numbers are whole seconds since
 // the epoch; Infinity and -Infinity stand for "no such slot". Plain data, so that 100,000 schedules stay small.
 import { countInstants, HORIZON, nextInstant, previousInstant } from './cron-slots.ts';
+import { nextSlotOf, type Interval } from './wall-count.ts';
 import type { Pattern } from './expression/pattern.ts';
-import type { Zone } from './zone/zone.ts';
+import { zoneNamed, type Zone } from './zone/zone.ts';
 
 export type Source =
   | { kind: 'cron'; patterns: readonly Pattern[]; zone: Zone }
-  /** base + k * seconds, k >= 1. */
-  | { kind: 'every'; base: number; seconds: number }
+  | ({ kind: 'every' } & Interval)
   | { kind: 'once'; at: number };
 
 /** First slot at or after `from`. */
@@ -20,8 +20,7 @@ export function nextOf(source: Source, from: number): number {
       return first;
     }
     case 'every': {
-      const slot =
-        source.base + Math.max(1, Math.ceil((from - source.base) / source.seconds)) * source.seconds;
+      const slot = nextSlotOf(source, from);
       return slot < HORIZON ? slot : Infinity;
     }
     case 'once':
@@ -49,36 +48,36 @@ export function previousOf(source: Source, until: number, since: number): number
   }
 }
 
-/** How many slots lie in [from, to]. */
-function countOf(source: Source, from: number, to: number): number {
-  if (source.kind === 'cron') return countInstants(source.patterns, source.zone, from, to);
-  const first = nextOf(source, from);
-  if (first > to) return 0;
-  return source.kind === 'once' ? 1 : Math.floor((to - first) / source.seconds) + 1;
-}
-
 /**
- * How many instants in [from, to] are slots of any source. Cron patterns count as one source and cost
- * O(days); only beside `@every` are slots visited, those of the sparser sources.
+ * How many instants in [from, to] are slots of any source. Costs O(days): an outage of years must not stop the daemon
+ * while it counts the slots of `@every 1s`.
  */
 export function countUnion(sources: readonly Source[], from: number, to: number): number {
-  if (sources.length === 1) return countOf(sources[0]!, from, to);
-  const counted = sources.map((source) => ({ source, count: countOf(source, from, to) }));
-  counted.sort((a, b) => b.count - a.count);
-  const denser: Source[] = [];
-  let total = 0;
-  for (const { source, count } of counted) {
-    total += count - shared(source, denser, from, to);
-    denser.push(source);
-  }
-  return total;
+  const cron = sources.find((source) => source.kind === 'cron');
+  const intervals = withoutMultiples(sources.filter((source) => source.kind === 'every'));
+  const repeating = sources.filter((source) => source.kind !== 'once');
+  const starts = new Set(sources.flatMap((source) => (source.kind === 'once' ? [source.at] : [])));
+  const once = [...starts].filter(
+    (at) => at >= from && at <= to && !repeating.some((source) => nextOf(source, at) === at),
+  );
+  if (cron === undefined && intervals.length <= 1) return once.length + countEvery(intervals[0], from, to);
+  const { patterns, zone } = cron ?? { patterns: [], zone: zoneNamed('UTC') };
+  return once.length + countInstants({ patterns, intervals }, zone, from, to);
 }
 
-function shared(source: Source, others: readonly Source[], from: number, to: number): number {
-  if (others.length === 0) return 0;
-  let total = 0;
-  for (let slot = nextOf(source, from); slot <= to; slot = nextOf(source, slot + 1)) {
-    if (others.some((other) => nextOf(other, slot) === slot)) total++;
-  }
-  return total;
+function countEvery(interval: Interval | undefined, from: number, to: number): number {
+  if (interval === undefined) return 0;
+  const first = nextSlotOf(interval, from);
+  return first > to ? 0 : Math.floor((to - first) / interval.seconds) + 1;
+}
+
+/** All intervals of a job count from its creation, so a multiple of another interval adds no slots. */
+function withoutMultiples(intervals: readonly Interval[]): Interval[] {
+  return intervals.filter(
+    ({ seconds }, index) =>
+      !intervals.some(
+        (other, place) =>
+          place !== index && seconds % other.seconds === 0 && (seconds > other.seconds || place < index),
+      ),
+  );
 }
