@@ -7,7 +7,7 @@ const UTC = /^(?:.*\/)?(?:UTC|Etc\/UTC)$/;
 /**
  * IANA name; UTC when the system's setting names no zone, such as TZ=":/etc/localtime". `tz` is the variable TZ.
  */
-export function hostTimeZone(tz?: string): string {
+export function hostTimeZone(tz: string | undefined): string {
   if (UTC.test(tz ?? systemSetting())) return 'UTC';
   const { timeZone } = new Intl.DateTimeFormat().resolvedOptions() as { timeZone?: string };
   return timeZone === undefined || timeZone === 'Etc/Unknown' ? 'UTC' : timeZone;

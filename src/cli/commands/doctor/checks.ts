@@ -44,7 +44,7 @@ async function checked(name: string, find: () => Promise<string> | string): Prom
 }
 
 function clock(now: number): string {
-  const zone = hostTimeZone();
+  const zone = hostTimeZone(loadConfig().tz);
   if (new Date(now).getUTCFullYear() < EARLIEST_SANE_YEAR) {
     throw new LshError('CLOCK_WRONG', { now: calendar(now) });
   }

@@ -32,7 +32,7 @@ export async function importApi(
 /** Checks jobs by the rules of the platform, without it. */
 export async function offlineApi({ io }: Context, platform: 'local' | 'cluster'): Promise<ImportApi> {
   const { offlineJobs } = await import('../../../input/offline-jobs.ts');
-  const { allowDangerousCommands: allowDangerous, commandAllowList: allowList } = loadConfig();
-  const timeZone = platform === 'cluster' ? 'UTC' : hostTimeZone();
+  const { allowDangerousCommands: allowDangerous, commandAllowList: allowList, tz } = loadConfig();
+  const timeZone = platform === 'cluster' ? 'UTC' : hostTimeZone(tz);
   return offlineJobs({ platform, policy: { allowDangerous, allowList }, timeZone, now: io.now });
 }
