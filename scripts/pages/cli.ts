@@ -19,7 +19,7 @@ export function renderCliPage(): string {
 # The command line
 
 Every command has \`--help\`. A command prints its answer on standard output, and its notes and errors on standard error.
-\`-o json\` and \`-o yaml\` print documents for programs. [errors.md](errors.md) lists the error codes and exit statuses.
+\`-o json\` and \`-o yaml\` print documents for programs. [errors.md](errors.md) lists the error codes and exit statuses, [schedules.md](schedules.md) what a schedule may say.
 
 The commands of \`lsh cron\`, and \`lsh apply\` and \`lsh delete\`, work the same on the local daemon and on a cluster:
 
