@@ -10,6 +10,8 @@ export interface PutResult {
   changes: FieldChange[];
   /** Warnings that did not stop the change, such as a dangerous command that the configuration allows. */
   warnings: string[];
+  /** Readings of the schedule that may surprise, and the clock changes that touch it; a sentence each. */
+  notes: string[];
   /** At most three next slots, RFC 3339 with the offset of the job’s zone; empty while suspended. */
   next: string[];
   job: JobDocument;

@@ -396,6 +396,24 @@ describe('output', () => {
     expect(stderr).toMatch(/^error: lsh cannot write its output: .*ENOSPC/);
   });
 
+  test('TZ is the zone of an expression, as it is of a job', async () => {
+    const env = { TZ: 'America/New_York' };
+    expect(await lshOk(home, ['cron', 'next', '0 2 * * *', '--explain'], { env })).toMatch(/UTC-0[45]:00/);
+    const schedule = await lshOk(home, ['cron', 'validate', '30 2 * * *'], { env });
+    expect(schedule).toContain('in America/New_York: 02:30 does not exist; runs at 03:00.');
+    expect(await lsh(home, ['doctor'], { env })).toMatchObject({
+      stdout: expect.stringContaining('in America/New_York'),
+    });
+  });
+
+  test('add notes what a schedule means; the same command again does not', async () => {
+    const command = ['cron', 'add', '--name', 'noted', '--schedule', '0 0 13 * FRI', '--', 'true'];
+    expect((await lsh(home, command)).stderr).toBe(
+      'note: The job is due on days that match "13" or "FRI", as in cron. Write `+FRI` to require both.\n',
+    );
+    expect((await lsh(home, command)).stderr).toBe('');
+  });
+
   test('with an unknown TZ, times are in UTC', async () => {
     const out = await lshOk(home, ['cron', 'next', '0 2 * * *'], { env: { TZ: 'Mars/Phobos' } });
     expect(out).toContain(' 02:00 ');

@@ -140,6 +140,45 @@ describe('expressions need no daemon', () => {
     );
   });
 
+  test('next and validate say that H depends on the name, and show the same times', async () => {
+    const next = await called('cron', 'next', 'H H * * *', '--tz', 'UTC', '-n', '3');
+    const checked = await called('cron', 'validate', 'H H * * *', '--tz', 'UTC');
+    const times = ({ stdout }: { stdout: string }) => stdout.match(/\d\d:\d\d/g);
+    expect(times(next)).toEqual(times(checked));
+    for (const text of [next.stderr, checked.stdout]) {
+      expect(text).toContain(
+        'note: The times depend on the job’s name, by H or ~; these are the times of local/example.',
+      );
+      expect(text).toContain('Give --name NAME for another job.');
+    }
+    const named = await called('cron', 'validate', 'H H * * *', '--tz', 'UTC', '--name', 'backup');
+    expect(named.stdout).not.toContain('note:');
+    expect(named.stdout).toContain('03:41');
+    expect((await called('cron', 'next', 'H H * * *', '--tz', 'UTC', '--name', 'backup')).stdout).toContain(
+      '03:41',
+    );
+    expect((await called('cron', 'next', '0 0 * * THU', '--tz', 'UTC')).stderr).toBe('');
+  });
+
+  test('validate, and next with --explain, print one note for each surprise', async () => {
+    const zone = ['--tz', 'America/New_York'];
+    const checked = await called('cron', 'validate', '*/90 2 13 * FRI', ...zone);
+    expect(checked.stdout.match(/^note: .*$/gm)).toEqual([
+      'note: "*/90" in the minute field is 0 alone: the step goes past the end. Write `@every 90m` for each 90 minutes.',
+      'note: The job is due on days that match "13" or "FRI", as in cron. Write `+FRI` to require both.',
+    ]);
+    const explained = await called('cron', 'next', '30 2/24 * * *', ...zone, '--explain');
+    expect(explained.stdout).toContain('note: "2/24" in the hour field is 2 alone');
+    expect(explained.stdout).toContain('note: 2027-03-14: 02:30 does not exist; runs at 03:00');
+    expect((await called('cron', 'next', '30 2/24 * * *', ...zone)).stdout).not.toContain('note:');
+  });
+
+  test('--name goes with an expression, not with a job', async () => {
+    const refused = await called('cron', 'next', 'backup', '--name', 'other');
+    expect(refused).toMatchObject({ status: 2, stdout: '' });
+    expect(refused.stderr).toContain('Leave --name out');
+  });
+
   test('validate checks an expression', async () => {
     expect(await called('cron', 'validate', '@daily')).toMatchObject({ status: 0, stderr: '' });
     const bad = await called('cron', 'validate', '0 2 * *');

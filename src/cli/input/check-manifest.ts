@@ -2,20 +2,46 @@
 import { toLshError, type Problem } from '../../core/errors.ts';
 import { checkCommand, type CommandPolicy } from '../../core/command-check/command-check.ts';
 import type { Platform } from '../../core/executor.ts';
-import type { JobSpec } from '../../core/job.ts';
+import { LOCAL_NAMESPACE, jobKey, type JobSpec } from '../../core/job.ts';
+import { scheduleInput } from '../../core/schedule/job-schedule.ts';
+import { scheduleNotes } from '../../core/schedule/notes.ts';
+import { withPlatformDefaults } from '../../core/validate/defaults.ts';
 import { parseManifest } from '../../core/validate/validate.ts';
 
 export interface ManifestFindings {
   problems: Problem[];
   warnings: Problem[];
+  /** Readings of the schedule that may surprise, and the clock changes that touch it. */
+  notes: Problem[];
 }
 
-/** Problems and warnings of the document. Checks the command even if the rest is invalid. */
-export function checkManifest(value: unknown, platform: Platform, policy: CommandPolicy): ManifestFindings {
+/** Problems, warnings and notes of the document; `timeZone` is for a job without one. Checks the command even if the rest is invalid. */
+export function checkManifest(
+  value: unknown,
+  platform: Platform,
+  { now, timeZone, ...policy }: CommandPolicy & { now: number; timeZone: string },
+): ManifestFindings {
   const spec = specOf(value);
   const { allowed, found } = commandFindings(spec, policy);
   const problems = [...manifestProblems(value, platform), ...(allowed ? [] : found)];
-  return { problems, warnings: allowed ? found : [] };
+  return {
+    problems,
+    warnings: allowed ? found : [],
+    notes: problems.length > 0 ? [] : notesOn(value, platform, { now, timeZone }),
+  };
+}
+
+function notesOn(
+  value: unknown,
+  platform: Platform,
+  { now, timeZone }: { now: number; timeZone: string },
+): Problem[] {
+  const { metadata, spec: checked } = parseManifest(value, platform);
+  const spec = withPlatformDefaults(checked, platform, { timeZone });
+  const key = jobKey(metadata.namespace ?? LOCAL_NAMESPACE, metadata.name);
+  const notes = scheduleNotes(scheduleInput({ key, spec, createdAt: now }), now);
+  const path = spec.schedules === undefined ? 'spec.schedule' : 'spec.schedules';
+  return notes.map((message) => ({ path, message }));
 }
 
 function specOf(value: unknown): Partial<Record<keyof JobSpec, unknown>> {

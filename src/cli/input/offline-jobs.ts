@@ -5,7 +5,7 @@ import { jobDocument } from '../../core/document.ts';
 import { LshError } from '../../core/errors.ts';
 import type { Platform } from '../../core/executor.ts';
 import { jobKey, LOCAL_NAMESPACE } from '../../core/job.ts';
-import { nextSlots } from '../../core/schedule/next-slots.ts';
+import { outlook } from '../../core/schedule/next-slots.ts';
 import { withPlatformDefaults } from '../../core/validate/defaults.ts';
 import { parseManifest } from '../../core/validate/validate.ts';
 
@@ -39,7 +39,7 @@ export function offlineJobs({ platform, policy, timeZone, now }: OfflineOptions)
         result: 'created',
         changes: [],
         warnings,
-        next: nextSlots(job, now()),
+        ...outlook(job, now()),
         job: jobDocument(job, []),
       };
     },

@@ -21,9 +21,17 @@ function nextLines({ job, next }: PutResult, now: number): string[] {
   return [`  next runs (${job.spec.timeZone}):`, ...lines.map((line) => `    ${line}`)];
 }
 
+/** Warnings, and the notes on a schedule that the command may have changed. */
+function printAdvice(io: Io, { result, warnings, notes }: PutResult, prefix = ''): void {
+  const paint = paintFor(io.stderr);
+  for (const warning of warnings) note(io, `${paint('warn', 'warning:')} ${prefix}${warning}`);
+  if (result === 'unchanged') return;
+  for (const text of notes) note(io, `${paint('warn', 'note:')} ${prefix}${text}`);
+}
+
 /** Prints the result for people; `verb` replaces `created`, `configured`, `unchanged`. */
 export async function printPut(io: Io, result: PutResult, verb: string = result.result): Promise<void> {
-  for (const warning of result.warnings) note(io, `${paintFor(io.stderr)('warn', 'warning:')} ${warning}`);
+  printAdvice(io, result);
   const style = result.result === 'unchanged' ? 'dim' : 'good';
   print(io, `job "${result.job.metadata.name}" ${paintFor(io.stdout)(style, verb)}`);
   print(io, ...result.changes.map(changeLine), ...nextLines(result, io.now()));
@@ -31,9 +39,7 @@ export async function printPut(io: Io, result: PutResult, verb: string = result.
 
 /** One line per object, as `apply` and `import` print it. */
 export function printPutLine(io: Io, result: PutResult, suffix = ''): void {
-  for (const warning of result.warnings) {
-    note(io, `${paintFor(io.stderr)('warn', 'warning:')} ${result.job.metadata.name}: ${warning}`);
-  }
+  printAdvice(io, result, `${result.job.metadata.name}: `);
   print(io, `job "${result.job.metadata.name}" ${result.result}${suffix}`, ...result.changes.map(changeLine));
 }
 

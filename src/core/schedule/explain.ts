@@ -1,5 +1,6 @@
 // Explains slots in words: local time, offset, and what a clock change does to them.
-import { compileSchedule, compileSources, type ScheduleInput } from './schedule.ts';
+import { grammarNotes } from './grammar-notes.ts';
+import { compileSchedule, patternsOf, type ScheduleInput } from './schedule.ts';
 import { civilDate, DAY_SECONDS } from './calendar.ts';
 import { runsAfterGap } from './cron-slots.ts';
 import type { Pattern } from './expression/pattern.ts';
@@ -19,7 +20,7 @@ export interface ExplainedSlot {
 
 export interface Explanation {
   slots: ExplainedSlot[];
-  /** What each clock change of the coming year does to the schedule, the date first. */
+  /** The notes on the expressions, and what each clock change of the coming year does to the schedule. */
   warnings: string[];
 }
 
@@ -29,12 +30,14 @@ const LOOK_AHEAD = 366 * DAY_SECONDS;
 export function explainSlots(input: ScheduleInput, after: number, n: number): Explanation {
   const schedule = compileSchedule(input);
   const zone = zoneNamed(input.timeZone);
-  const patterns = compileSources(input).flatMap((source) => (source.kind === 'cron' ? source.patterns : []));
+  const patterns = patternsOf(input);
   const slots: ExplainedSlot[] = [];
   for (let slot = schedule.next(after); slot !== undefined && slots.length < n; slot = schedule.next(slot)) {
     slots.push(explainSlot(slot, zone, patterns));
   }
-  return { slots, warnings: warnings(zone, patterns, Math.max(0, Math.floor(after / 1000))) };
+  const effects = clockEffects(zone, patterns, Math.max(0, Math.floor(after / 1000)));
+  const warnings = effects.map(({ date, text }) => `${date}: ${text}`);
+  return { slots, warnings: [...new Set([...grammarNotes(input.expressions), ...warnings])] };
 }
 
 function explainSlot(slot: number, zone: Zone, patterns: readonly Pattern[]): ExplainedSlot {
@@ -81,18 +84,31 @@ function isRepeated(wall: number, { from, to }: ClockChange): boolean {
   return to <= wall && wall < from;
 }
 
-function warnings(zone: Zone, patterns: readonly Pattern[], after: number): string[] {
-  const found = new Set<string>();
+/** What one clock change does to one pattern. */
+export interface ClockEffect {
+  /** The day of the change, `2026-03-08`. */
+  date: string;
+  pattern: Pattern;
+  /** The clock skips times of the pattern; otherwise it repeats them. */
+  isGap: boolean;
+  /** A clause without its full stop. */
+  text: string;
+}
+
+/** The effects of the clock changes in the year after an instant (seconds), in order. */
+export function clockEffects(zone: Zone, patterns: readonly Pattern[], after: number): ClockEffect[] {
+  const found: ClockEffect[] = [];
   for (let at = segmentEnd(zone, segmentAt(zone, after)); at <= after + LOOK_AHEAD;) {
     const segment = segmentAt(zone, at);
     const change = changeAt(zone, segment);
+    const date = dateText(Math.min(change.from, change.to));
     for (const pattern of patterns) {
-      const effect = at === zone.starts[segment] ? effectText(pattern, change) : undefined;
-      if (effect !== undefined) found.add(`${dateText(Math.min(change.from, change.to))}: ${effect}`);
+      const text = at === zone.starts[segment] ? effectText(pattern, change) : undefined;
+      if (text !== undefined) found.push({ date, pattern, isGap: change.to > change.from, text });
     }
     at = segmentEnd(zone, segment);
   }
-  return [...found];
+  return found;
 }
 
 function effectText(pattern: Pattern, change: ClockChange): string | undefined {

@@ -1,24 +1,27 @@
 // From a job to its slots: the parts of the spec that decide them.
 import type { Job, JobSpec } from '../job.ts';
-import { compileSchedule, type Schedule } from './schedule.ts';
+import { compileSchedule, type Schedule, type ScheduleInput } from './schedule.ts';
+
+type ScheduledJob = Pick<Job, 'key' | 'spec' | 'createdAt'>;
 
 /**
  * The schedule of a job. `startedAt` is the one slot of `@reboot`: when the local daemon started (milliseconds),
  * undefined in a cluster. Throws SCHEDULE_INVALID or TIMEZONE_INVALID.
  */
-export function jobSchedule(
-  { key, spec, createdAt }: Pick<Job, 'key' | 'spec' | 'createdAt'>,
-  startedAt?: number,
-): Schedule {
-  return compileSchedule({
+export function jobSchedule(job: ScheduledJob, startedAt?: number): Schedule {
+  return compileSchedule({ ...scheduleInput(job), startedAt });
+}
+
+/** The parts of the job that decide its slots. */
+export function scheduleInput({ key, spec, createdAt }: ScheduledJob): ScheduleInput {
+  return {
     expressions: expressionsOf(spec),
     timeZone: spec.timeZone,
     seed: key,
     anchor: createdAt,
-    startedAt,
     notBefore: spec.notBefore === undefined ? undefined : Date.parse(spec.notBefore),
     notAfter: spec.notAfter === undefined ? undefined : Date.parse(spec.notAfter),
-  });
+  };
 }
 
 function expressionsOf({ schedule, schedules }: JobSpec): readonly string[] {

@@ -1,10 +1,22 @@
 // The next slots as `add` and `apply` show them, in both homes.
 import { offsetText } from './explain.ts';
-import { jobSchedule } from './job-schedule.ts';
+import { jobSchedule, scheduleInput } from './job-schedule.ts';
+import { scheduleNotes } from './notes.ts';
 import type { Job } from '../job.ts';
 import { zoneNamed, zoneOffset } from './zone/zone.ts';
 
 const SLOTS_SHOWN = 3;
+
+/** The future of a job as its author sees it after a change. */
+export interface Outlook {
+  next: string[];
+  notes: string[];
+}
+
+/** Next slots and notes of a job. Throws SCHEDULE_INVALID or TIMEZONE_INVALID. */
+export function outlook(job: Pick<Job, 'key' | 'spec' | 'createdAt'>, now: number): Outlook {
+  return { next: nextSlots(job, now), notes: scheduleNotes(scheduleInput(job), now) };
+}
 
 /** At most three slots after `now` (milliseconds), RFC 3339 with the offset of the job’s zone; none while suspended. */
 export function nextSlots(job: Pick<Job, 'key' | 'spec' | 'createdAt'>, now: number): string[] {

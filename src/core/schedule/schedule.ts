@@ -61,7 +61,7 @@ export function compileSchedule(input: ScheduleInput): Schedule {
 }
 
 /** The sources of the slots. All cron expressions make one source, whose union is counted by days. */
-export function compileSources(input: ScheduleInput): readonly Source[] {
+function compileSources(input: ScheduleInput): readonly Source[] {
   checkTimeZone(input.timeZone);
   const patterns: Pattern[] = [];
   const sources: Source[] = [];
@@ -79,6 +79,11 @@ export function compileSources(input: ScheduleInput): readonly Source[] {
   }
   // A copy has no spare capacity, which would be a third of a schedule's memory.
   return [...sources];
+}
+
+/** The patterns of the cron expressions. Throws as compileSchedule does. */
+export function patternsOf(input: ScheduleInput): readonly Pattern[] {
+  return compileSources(input).flatMap((source) => (source.kind === 'cron' ? source.patterns : []));
 }
 
 function nextOfSources(sources: readonly Source[], from: number): number {

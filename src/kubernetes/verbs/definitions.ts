@@ -4,7 +4,7 @@ import type { JobApi, PutResult } from '../../contracts/job-api.ts';
 import { LshError } from '../../core/errors.ts';
 import { API_VERSION, KIND } from '../../core/api-version.ts';
 import type { CheckedSpec, JobManifest } from '../../core/job.ts';
-import { nextSlots } from '../../core/schedule/next-slots.ts';
+import { outlook, type Outlook } from '../../core/schedule/next-slots.ts';
 import { isActive } from '../../core/run.ts';
 import { specChanges } from '../../core/spec-changes.ts';
 import { parseManifest, type CheckedManifest } from '../../core/validate/validate.ts';
@@ -133,7 +133,7 @@ interface Outcome {
 function putResult({ now }: DefinitionOptions, { before, after }: Outcome): PutResult {
   const result = before === undefined ? 'created' : before === after ? 'unchanged' : 'configured';
   const changes = before === undefined ? [] : specChanges(reported(before), reported(after));
-  return { result, changes, warnings: [], next: nextRuns(after, now()), job: documentOf(after) };
+  return { result, changes, warnings: [], ...outlookOf(after, now()), job: documentOf(after) };
 }
 
 /** The fields whose changes are reported; those outside the spec keep their whole path. */
@@ -141,12 +141,12 @@ function reported(lshJob: LshJob): object {
   return { ...shownJob(lshJob).spec, metadata: labelsAndAnnotations(lshJob) };
 }
 
-function nextRuns(lshJob: LshJob, now: number): string[] {
+function outlookOf(lshJob: LshJob, now: number): Outlook {
   try {
-    return nextSlots(shownJob(lshJob), now);
+    return outlook(shownJob(lshJob), now);
   } catch (error) {
     // kubectl may have applied an invalid schedule; the status reports it.
-    if (error instanceof LshError) return [];
+    if (error instanceof LshError) return { next: [], notes: [] };
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../../control/ports.ts';
 import { jobDocument, type JobDocument } from '../../core/document.ts';
 import { LshError } from '../../core/errors.ts';
 import { LOCAL_NAMESPACE, jobKey, type Job, type JobSpec } from '../../core/job.ts';
-import { nextSlots } from '../../core/schedule/next-slots.ts';
+import { outlook } from '../../core/schedule/next-slots.ts';
 import { isActive } from '../../core/run.ts';
 import { specChanges } from '../../core/spec-changes.ts';
 import { withPlatformDefaults } from '../../core/validate/defaults.ts';
@@ -85,7 +85,7 @@ interface PutContext {
 
 function putResult({ result, job, before }: PutOutcome, { warnings, document, now }: PutContext): PutResult {
   const changes = before === undefined ? [] : specChanges(changeable(before), changeable(job));
-  return { result, changes, warnings, next: nextSlots(job, now), job: document(job) };
+  return { result, changes, warnings, ...outlook(job, now), job: document(job) };
 }
 
 /** The fields whose changes are shown; those outside the spec keep their whole path. */

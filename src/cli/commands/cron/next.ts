@@ -4,14 +4,16 @@ import { rfc3339 } from '../../../core/rfc3339.ts';
 import type { ScheduleInput } from '../../../core/schedule/schedule.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
+import { usage } from '../../failure.ts';
+import { expressionInput, nameNotes } from '../../input/expression.ts';
 import { parseCount, parseInstant } from '../../input/flags.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
 import { note, paintFor, print, printDocument } from '../../output/print.ts';
-import { hostTimeZone } from '../../../local/host-time-zone.ts';
 import { calendar, relative } from '../../output/when.ts';
 
 interface NextFlags {
   tz?: string;
+  name?: string;
   count: number;
   from?: string;
   explain?: true;
@@ -21,10 +23,10 @@ interface NextFlags {
 /** A job's name is a DNS label; any other text is an expression. */
 const JOB_NAME = /^[a-z0-9][a-z0-9-]*$/;
 
-async function scheduleOf(context: Context, target: string, tz: string | undefined): Promise<ScheduleInput> {
-  const now = context.io.now();
-  if (!JOB_NAME.test(target)) {
-    return { expressions: [target], timeZone: tz ?? hostTimeZone(), seed: 'local/expression', anchor: now };
+async function scheduleOf(context: Context, target: string, { tz, name }: NextFlags): Promise<ScheduleInput> {
+  if (!JOB_NAME.test(target)) return expressionInput(context, target, { tz, name });
+  if (name !== undefined) {
+    throw usage(`"${target}" is a job and has a name.`, 'Leave --name out; it goes with an expression.');
   }
   const { metadata, spec } = await (await context.api()).get({ name: target });
   const { notBefore, notAfter } = spec;
@@ -41,7 +43,11 @@ async function scheduleOf(context: Context, target: string, tz: string | undefin
 async function next(context: Context, target: string, flags: NextFlags): Promise<void> {
   const { io } = context;
   const now = io.now();
-  const input = await scheduleOf(context, target, flags.tz);
+  const input = await scheduleOf(context, target, flags);
+  if (!JOB_NAME.test(target)) {
+    for (const text of await nameNotes(input, flags))
+      note(io, `${paintFor(io.stderr)('warn', 'note:')} ${text}`);
+  }
   const from = flags.from === undefined ? now : parseInstant(flags.from, '--from');
   const { explainSlots } = await import('../../../core/schedule/explain.ts');
   const { slots, warnings } = explainSlots(input, from, flags.count);
@@ -68,6 +74,7 @@ export function addNext(cron: Command, context: Context): void {
     .option('-n, --count <count>', 'number of slots; default: 5', parseCount, 5)
     .option('--tz <zone>', 'IANA time zone; default: the zone of the job, or of this machine')
     .option('--from <instant>', 'show slots after this instant; default: now')
+    .option('--name <name>', 'the job that would have the expression: decides where H falls')
     .option('--explain', 'show UTC offsets, and what clock changes do to the slots')
     .addOption(formatOption('json', 'yaml'))
     .action((target: string, flags: NextFlags) => next(context, target, flags));

@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { loadConfig } from '../../../config.ts';
 import { EXIT, type Problem } from '../../../core/errors.ts';
-import type { Platform } from '../../../core/executor.ts';
 import { platformOf, type Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import type { SourceDocument } from '../../input/documents.ts';
+import { expressionInput, nameNotes, type ExpressionFlags } from '../../input/expression.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
 import { paintFor, print, printDocument } from '../../output/print.ts';
 import { counted } from '../../output/text.ts';
@@ -16,7 +16,7 @@ import { calendar, relative } from '../../output/when.ts';
 const SLOTS_SHOWN = 3;
 
 interface Finding {
-  level: 'error' | 'warning';
+  level: 'error' | 'warning' | 'note';
   /** `file:line:column`. */
   at: string;
   path: string;
@@ -28,15 +28,18 @@ function isExpression(target: string): boolean {
   return /\s|^@/.test(target.trim()) && !existsSync(target);
 }
 
-async function findingsIn(document: SourceDocument, platform: Platform): Promise<Finding[]> {
+async function findingsIn(document: SourceDocument, context: Context): Promise<Finding[]> {
   if (document.problems.length > 0) {
     return document.problems.map(({ path, message }) => ({ level: 'error', at: path, path: '', message }));
   }
-  const { allowDangerousCommands, commandAllowList } = loadConfig();
+  const { allowDangerousCommands, commandAllowList, tz } = loadConfig();
+  const platform = platformOf(context);
   const { checkManifest } = await import('../../input/check-manifest.ts');
-  const { problems, warnings } = checkManifest(document.value, platform, {
+  const { problems, warnings, notes } = checkManifest(document.value, platform, {
     allowDangerous: allowDangerousCommands,
     allowList: commandAllowList,
+    now: context.io.now(),
+    timeZone: platform === 'cluster' ? 'UTC' : hostTimeZone(tz),
   });
   const finding = (level: Finding['level'], { path, message }: Problem): Finding => ({
     level,
@@ -47,6 +50,7 @@ async function findingsIn(document: SourceDocument, platform: Platform): Promise
   return [
     ...problems.map((problem) => finding('error', problem)),
     ...warnings.map((problem) => finding('warning', problem)),
+    ...notes.map((problem) => finding('note', problem)),
   ];
 }
 
@@ -54,13 +58,13 @@ async function validateFile(context: Context, file: string, output?: Format): Pr
   const { readDocuments } = await import('../../input/documents.ts');
   const documents = await readDocuments(context.io, file);
   const findings: Finding[] = [];
-  for (const document of documents) findings.push(...(await findingsIn(document, platformOf(context))));
+  for (const document of documents) findings.push(...(await findingsIn(document, context)));
   const errors = findings.filter(({ level }) => level === 'error').length;
   if (errors > 0 || documents.length === 0) context.status = EXIT.usage;
   if (isDocumentFormat(output)) return printDocument(context.io, findings, output);
   const paint = paintFor(context.io.stdout);
   for (const { level, at, path, message } of findings) {
-    const word = level === 'error' ? paint('bad', 'error') : paint('warn', 'warning');
+    const word = paint(level === 'error' ? 'bad' : 'warn', level);
     print(context.io, `${at}: ${word}: ${path === '' ? '' : `${path}: `}${message}`);
   }
   const source = file === '-' ? '<stdin>' : file;
@@ -73,12 +77,18 @@ async function validateFile(context: Context, file: string, output?: Format): Pr
   );
 }
 
-async function validateExpression(context: Context, expression: string, output?: Format): Promise<void> {
+interface ValidateFlags extends ExpressionFlags {
+  output?: Format;
+}
+
+async function validateExpression(context: Context, expression: string, flags: ValidateFlags): Promise<void> {
   const { compileSchedule } = await import('../../../core/schedule/schedule.ts');
+  const { scheduleNotes } = await import('../../../core/schedule/notes.ts');
   const { io } = context;
   const now = io.now();
-  const zone = platformOf(context) === 'cluster' ? 'UTC' : hostTimeZone();
-  const schedule = compileSchedule({ expressions: [expression], timeZone: zone, seed: '-', anchor: now });
+  const input = expressionInput(context, expression, flags);
+  const schedule = compileSchedule(input);
+  const notes = [...(await nameNotes(input, flags)), ...scheduleNotes(input, now)];
   const slots: number[] = [];
   for (
     let slot = schedule.next(now);
@@ -87,15 +97,13 @@ async function validateExpression(context: Context, expression: string, output?:
   ) {
     slots.push(slot);
   }
-  if (isDocumentFormat(output)) {
-    return printDocument(
-      io,
-      { expression, valid: true, next: slots.map((slot) => new Date(slot).toISOString()) },
-      output,
-    );
+  if (isDocumentFormat(flags.output)) {
+    const next = slots.map((slot) => new Date(slot).toISOString());
+    return printDocument(io, { expression, valid: true, next, notes }, flags.output);
   }
   print(io, `"${expression}" is valid`);
-  print(io, ...slots.map((slot) => `  ${calendar(slot, zone)}  ${relative(slot, now)}`));
+  print(io, ...slots.map((slot) => `  ${calendar(slot, input.timeZone)}  ${relative(slot, now)}`));
+  print(io, ...notes.map((text) => `${paintFor(io.stdout)('warn', 'note:')} ${text}`));
 }
 
 export function addValidate(cron: Command, context: Context): void {
@@ -103,11 +111,13 @@ export function addValidate(cron: Command, context: Context): void {
     .command('validate')
     .description('Check documents or an expression without changing a job. Needs no daemon.')
     .argument('<file|expr>', 'file, directory, - for stdin, or an expression in quotes')
+    .option('--tz <zone>', 'zone of an expression; default: the zone of this machine, in a cluster UTC')
+    .option('--name <name>', 'the job that would have the expression: decides where H falls')
     .addOption(formatOption('json', 'yaml'))
-    .action((target: string, { output }: { output?: Format }) =>
+    .action((target: string, flags: ValidateFlags) =>
       isExpression(target)
-        ? validateExpression(context, target, output)
-        : validateFile(context, target, output),
+        ? validateExpression(context, target, flags)
+        : validateFile(context, target, flags.output),
     );
   withExamples(
     command,

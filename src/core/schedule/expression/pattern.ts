@@ -78,6 +78,11 @@ export function compilePattern(values: FieldValues): Pattern {
   };
 }
 
+/** Whether the pattern matches times in all 24 hours. */
+export function isEveryHour({ hours }: Pattern): boolean {
+  return hours === ALL_HOURS;
+}
+
 function bits(values: readonly number[]): number {
   return values.reduce((mask, value) => mask | (1 << value), 0);
 }
