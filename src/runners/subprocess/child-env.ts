@@ -1,5 +1,6 @@
 // The environment of a command: inherited variables, the job's own, and the LSH_* variables of the run.
 import { readFile, stat } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { parse } from 'dotenv';
 import { LshError } from '../../core/errors.ts';
@@ -13,6 +14,16 @@ export type Environment = Record<string, string>;
 export type Command = Pick<Job, 'name' | 'spec'>;
 /** The part of a run that its start needs. */
 export type StartedRun = Pick<Run, 'name' | 'job' | 'slot' | 'attempt' | 'startAfter' | 'stopCause'>;
+
+/** USER, LOGNAME, HOME and SHELL as the user database has them; empty for a user id without an entry (a container). */
+export function userVariables(): Environment {
+  try {
+    const { username, homedir, shell } = userInfo();
+    return { USER: username, LOGNAME: username, HOME: homedir, ...(shell && { SHELL: shell }) };
+  } catch {
+    return {};
+  }
+}
 
 /**
  * The whole environment of one run; later sources win: inherited, envFrom, env, LSH_*. Rejects with SPAWN_FAILED for

@@ -6,7 +6,13 @@ import { Listeners } from '../../control/listeners.ts';
 import type { Runner } from '../../control/ports.ts';
 import { DEFAULT_SHELL, type JobKey, type JobSpec } from '../../core/job.ts';
 import type { RunObservation, StopCause } from '../../core/run.ts';
-import { childEnvironment, type Command, type Environment, type StartedRun } from './child-env.ts';
+import {
+  childEnvironment,
+  userVariables,
+  type Command,
+  type Environment,
+  type StartedRun,
+} from './child-env.ts';
 import { adoptChild, endedChild, openFifo, startChild, type ChildInput, type RunProcess } from './child.ts';
 import { FifoPool } from './output/fifo-pool.ts';
 import { KnownRuns, lostRun, neverStarted, type ClaimedRun } from './known-runs.ts';
@@ -43,7 +49,7 @@ const DEFAULT_MAX_OUTPUT_BYTES = 10 * 1024 * 1024;
 export interface SubprocessRunnerOptions {
   /** Private to this runner; created with mode 0700. */
   stateDir: string;
-  /** Variables for every command; without a PATH a standard PATH is added. */
+  /** Variables for every command. The runner adds those of cron if they are missing: PATH, USER, LOGNAME, HOME, SHELL. */
   inherit: Readonly<Record<string, string>>;
   /** Further variables for every command; the runner masks their values in all output. */
   secrets?: Readonly<Record<string, string>>;
@@ -78,7 +84,7 @@ export class SubprocessRunner implements Runner {
   constructor(options: SubprocessRunnerOptions) {
     this.#options = { ...defaults(), ...options };
     this.#files = runFiles(options.stateDir);
-    this.#inherited = { PATH: DEFAULT_PATH, ...options.inherit, ...options.secrets };
+    this.#inherited = { PATH: DEFAULT_PATH, ...userVariables(), ...options.inherit, ...options.secrets };
   }
 
   capacity(): number {

@@ -11,6 +11,12 @@ export const NOT_CLAIMED = 125;
 const OOM_SCORE_ABOVE_OURS = 200;
 const OOM_SCORE_MAX = 1000;
 
+/**
+ * Soft limit of open files for a command: the default of Linux and systemd, because select() fails beyond it. Node.js
+ * raises its own to the hard limit and forgets the former value.
+ */
+const OPEN_FILES = 1024;
+
 /*
  * Arguments: start directory, umask of the command, owner file, then the command.
  * - `set -C` makes the redirection an exclusive create: one claim per start directory, ever.
@@ -18,6 +24,8 @@ const OOM_SCORE_MAX = 1000;
  * - `exec` runs a program even where the shell has a builtin of that name, such as `exit`.
  * - The command raises its OOM score above the runner's, so that the kernel kills the command first: a killed runner
  *   loses sight of all runs. Any process may raise its score; outside Linux there is no score, and the shell goes on.
+ * - The hard limit of open files stays, so a command may raise the soft one; below a lower hard limit ulimit changes
+ *   nothing.
  * - The shell's own messages ("Terminated") are discarded; its messages about the command go to the output.
  * - TERM goes to the processes that the command left in its group; the trap protects the wrapper.
  * - Without a living reader the FIFO loses its content with its last writer, so the wrapper saves it beside the FIFO.
@@ -36,6 +44,7 @@ exec 9>&2 2>/dev/null
   {
     read -r _lsh_score </proc/self/oom_score_adj && _lsh_score=$((_lsh_score + ${OOM_SCORE_ABOVE_OURS})) &&
       echo "$((_lsh_score < ${OOM_SCORE_MAX} ? _lsh_score : ${OOM_SCORE_MAX}))" >/proc/self/oom_score_adj
+    ulimit -S -n ${OPEN_FILES}
   } 2>/dev/null
   exec "$@"
 ) 2>&9 9>&-

@@ -72,7 +72,8 @@ test('an unreadable optional file is an error', async () => {
 test('the command gets exactly that environment, and a bad file ends the run', async () => {
   const home = new RunnerHome();
   try {
-    const runner = await home.runner({ inherit: { GIVEN: 'g' } });
+    const inherit = { GIVEN: 'g', USER: 'u', LOGNAME: 'l', HOME: '/', SHELL: '/bin/sh' };
+    const runner = await home.runner({ inherit });
     const { end, job, run } = await startRun(runner, {
       command: 'env | LC_ALL=C sort',
       env: [{ name: 'OWN', value: 'a  b' }],
@@ -81,6 +82,8 @@ test('the command gets exactly that environment, and a bad file ends the run', a
     const own = lines.filter((line) => !/^(?:PWD|OLDPWD|SHLVL|_)=/.test(line));
     expect(own).toEqual([
       'GIVEN=g',
+      'HOME=/',
+      'LOGNAME=l',
       'LSH_ATTEMPT=1',
       `LSH_JOB=${job.name}`,
       `LSH_RUN=${run.name}`,
@@ -88,6 +91,8 @@ test('the command gets exactly that environment, and a bad file ends the run', a
       'LSH_SLOT=2026-01-01T00:01:00Z',
       'OWN=a  b',
       'PATH=/usr/local/bin:/usr/bin:/bin',
+      'SHELL=/bin/sh',
+      'USER=u',
     ]);
     const broken = await startRun(runner, { command: 'true', envFrom: [{ file: '/no/such.env' }] });
     expect(await broken.end).toMatchObject({

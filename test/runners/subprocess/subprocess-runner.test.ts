@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   existsSync,
@@ -8,10 +9,12 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { getPriority, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { RunLog } from '../../../src/runners/subprocess/output/run-log.ts';
 import type { SubprocessRunner } from '../../../src/runners/subprocess/subprocess-runner.ts';
+import { wrapperArguments } from '../../../src/runners/subprocess/wrapper.ts';
 import { runnerContract } from '../../contract/runner-contract.ts';
 import { eventually } from '../../support/eventually.ts';
 import { aUniqueJob, aRunOf } from '../../support/builders.ts';
@@ -77,6 +80,40 @@ describe('commands', () => {
   test('the shell adds no message to the output of a killed command', async () => {
     const { end } = await startRun(runner, { args: ['sh', '-c', 'echo out; kill -TERM $$'] });
     expect((await end).outputTail).toBe('out\n');
+  });
+});
+
+describe('what a command inherits', () => {
+  test('USER, LOGNAME, HOME and SHELL come from the user database if the runner has none', async () => {
+    const bare = await home.runner({ stateDir: join(home.path, 'bare'), inherit: { LOGNAME: 'given' } });
+    const { end } = await startRun(bare, { command: 'echo "$USER|$LOGNAME|$HOME|$SHELL|$PWD"' });
+    const { username, homedir, shell } = userInfo();
+    expect((await end).outputTail).toBe(`${username}|given|${homedir}|${shell}|${homedir}\n`);
+  });
+
+  test('the soft limit of open files is 1024 and may be raised to the hard limit', async () => {
+    const hard = spawnSync('sh', ['-c', 'ulimit -H -n'], { encoding: 'utf8' }).stdout;
+    const command = 'ulimit -S -n; ulimit -H -n; ulimit -S -n "$(ulimit -H -n)"; ulimit -S -n';
+    const { end } = await startRun(runner, { command });
+    expect((await end).outputTail).toBe(`1024\n${hard}${hard}`);
+  });
+
+  test('a lower hard limit of open files stays as it is', async () => {
+    const { end } = await startRun(runner, { command: 'true' });
+    await end;
+    const directory = join(home.path, 'limited');
+    mkdirSync(directory);
+    const input = { directory, umask: 0o22, ownerFile: join(home.stateDir, 'runner.pid') };
+    const words = wrapperArguments({ ...input, command: ['sh', '-c', 'ulimit -S -n; ulimit -H -n'] });
+    const script = 'ulimit -S -n 512; ulimit -H -n 512; exec /bin/sh "$@"';
+    const { stdout } = spawnSync('sh', ['-c', script, 'sh', ...words], { encoding: 'utf8' });
+    expect(stdout).toBe('512\n512\n');
+  });
+
+  test('niceness and control group are those of the runner', async () => {
+    const { end } = await startRun(runner, { command: 'nice; cat /proc/self/cgroup' });
+    const own = readFileSync('/proc/self/cgroup', 'utf8');
+    expect((await end).outputTail).toBe(`${getPriority()}\n${own}`.slice(-1024));
   });
 });
 
