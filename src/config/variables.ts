@@ -49,6 +49,10 @@ export const VARIABLES = {
       shownDefault: '$HOME/.config',
     },
   ),
+  notifySocket: text(
+    'NOTIFY_SOCKET',
+    'Set by systemd for the unit of `lsh daemon install`: the daemon reports there that it is ready.',
+  ),
   allowDangerousCommands: flag(
     'LSH_ALLOW_DANGEROUS_COMMANDS',
     'When true, lsh runs commands that the validator refuses, with a warning.',

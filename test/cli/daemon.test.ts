@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { existsSync, linkSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { DaemonStatus } from '../../src/local/socket/protocol.ts';
 import { BUNDLE } from '../support/daemon/bundle.ts';
 import { lsh, lshOk } from '../support/daemon/cli.ts';
+import { tempDir } from '../support/temp-dir.ts';
 import { aDaemon, aHome, startDaemon, type TestHome } from '../support/daemon/daemon.ts';
 
 /** A home whose daemon, if the test starts one, stops after the test. */
@@ -111,6 +112,37 @@ describe('lsh daemon', () => {
     expect(await lshOk(home, ['daemon', 'cleanup'])).toBe(`removed: ${home.paths.socket}\n`);
     expect(existsSync(home.paths.socket)).toBe(false);
   });
+
+  test.runIf(process.platform === 'linux')(
+    'install and uninstall leave no unit, also when systemctl fails',
+    async () => {
+      const home = aHome();
+      const bin = tempDir();
+      const unit = join(home.env['HOME']!, '.config/systemd/user/lshd.service');
+      const script = (lines: string) => {
+        writeFileSync(join(bin, 'systemctl'), `#!/bin/sh\necho "$*" >>${bin}/calls\n${lines}\n`, {
+          mode: 0o755,
+        });
+      };
+      const env = { PATH: `${bin}:${home.env['PATH']}` };
+      script('[ "$2" = daemon-reload ] || { echo no bus >&2; exit 1; }');
+      const failed = await lsh(home, ['daemon', 'install'], { env });
+      expect(failed.stderr).toMatch(/enable --now lshd.service` failed: no bus/);
+      expect(existsSync(unit)).toBe(false);
+
+      script('exit 0');
+      await lshOk(home, ['daemon', 'install'], { env });
+      expect(existsSync(unit)).toBe(true);
+      script('exit 1');
+      const removed = await lsh(home, ['daemon', 'uninstall'], { env });
+      expect(removed).toMatchObject({ status: 1, stdout: `removed: ${unit}\n` });
+      expect(existsSync(unit)).toBe(false);
+      expect(readFileSync(join(bin, 'calls'), 'utf8')).toMatch(
+        /disable --now lshd.service\n--user daemon-reload\n$/,
+      );
+      expect(await lshOk(home, ['daemon', 'uninstall'], { env })).toBe(`nothing to remove: ${unit}\n`);
+    },
+  );
 
   test('install --print shows a service that runs this program, and writes nothing', async () => {
     const home = aHome();

@@ -12,6 +12,8 @@ export interface ServiceInput {
   command: string[];
   /** Variables that the daemon needs and the service manager does not set. */
   environment: Record<string, string>;
+  /** Whether the program systemd-notify exists: without it, the daemon cannot tell systemd that it is ready. */
+  canNotify: boolean;
   /** Files for the log and for stderr under launchd; systemd has its journal. */
   logPath: string;
   stderrPath: string;
@@ -23,6 +25,10 @@ export interface ServiceFile {
   /** The words of the commands that switch the service on and off. */
   enable: string[][];
   disable: string[][];
+  /** Links that `disable` leaves if the service manager does not answer. */
+  links: string[];
+  /** Commands after the file is gone. */
+  reload: string[][];
 }
 
 const UNIT = 'lshd.service';
@@ -35,36 +41,42 @@ export function serviceFile(input: ServiceInput): ServiceFile | undefined {
   return undefined;
 }
 
-function systemdUnit({ home, xdgConfigHome, command, environment }: ServiceInput): ServiceFile {
-  const config = xdgConfigHome ?? join(home, '.config');
+function systemdUnit(input: ServiceInput): ServiceFile {
+  const { home, xdgConfigHome, command, environment, canNotify } = input;
+  const units = join(xdgConfigHome ?? join(home, '.config'), 'systemd', 'user');
+  const reload = ['systemctl', '--user', 'daemon-reload'];
   const variables = Object.entries(environment).map(
     ([name, value]) => `Environment=${systemdQuote(`${name}=${value}`)}`,
   );
   const content = [
     '[Unit]',
     'Description=lsh: scheduled commands',
+    '# A full disk or a mistake in the environment may last: systemd tries until it is gone.',
+    'StartLimitIntervalSec=0',
     '',
     '[Service]',
-    'Type=exec',
+    // systemd-notify is a child of the daemon, so the message does not come from the main process.
+    ...(canNotify ? ['Type=notify', 'NotifyAccess=all'] : ['Type=exec']),
     `ExecStart=${command.map((word) => systemdQuote(word).replaceAll('$', '$$$$')).join(' ')}`,
+    '# HUP reopens the log.',
+    'ExecReload=/bin/kill -HUP $MAINPID',
     ...variables,
     '# Jobs outlive a restart of the daemon: only the daemon itself is told to end.',
     'KillMode=process',
     'Restart=on-failure',
-    'RestartSec=2',
+    'RestartSec=5',
     '',
     '[Install]',
     'WantedBy=default.target',
     '',
   ].join('\n');
   return {
-    path: join(config, 'systemd', 'user', UNIT),
+    path: join(units, UNIT),
     content,
-    enable: [
-      ['systemctl', '--user', 'daemon-reload'],
-      ['systemctl', '--user', 'enable', '--now', UNIT],
-    ],
+    enable: [reload, ['systemctl', '--user', 'enable', '--now', UNIT]],
     disable: [['systemctl', '--user', 'disable', '--now', UNIT]],
+    links: [join(units, 'default.target.wants', UNIT)],
+    reload: [reload],
   };
 }
 
@@ -112,6 +124,8 @@ function launchdAgent({ home, command, environment, logPath, stderrPath }: Servi
     content,
     enable: [['launchctl', 'load', '-w', path]],
     disable: [['launchctl', 'unload', '-w', path]],
+    links: [],
+    reload: [],
   };
 }
 

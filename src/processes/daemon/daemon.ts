@@ -8,6 +8,7 @@ import { tellParent } from '../../local/lifecycle/spawn-daemon.ts';
 import { openLog, type Log } from '../../telemetry/log.ts';
 import { VERSION } from '../../version.ts';
 import { LocalScheduler } from './local-scheduler.ts';
+import { notifyReady } from './notify-ready.ts';
 import { acquireLocks } from '../locks.ts';
 import { serveUntilShutdown, within, type Shutdown } from '../life.ts';
 
@@ -70,6 +71,7 @@ async function serve(life: Life, told: Shutdown): Promise<ExitStatus> {
   const startMs = Math.round(performance.now());
   log.info({ version: VERSION, socket: paths.socket, startMs }, 'daemon started');
   await tellParent('ready');
+  void notifyReady(config.notifySocket, log);
   const by = await told.promise;
   log.info({ by }, 'daemon stopping');
   await within(scheduler.stop(), DRAIN_TIMEOUT_MS, log);

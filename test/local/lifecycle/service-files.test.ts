@@ -6,6 +6,7 @@ const INPUT = {
   command: ['/opt/my lsh/dist/lsh', 'daemon', 'run'],
   environment: { PATH: '/usr/bin:/bin', GREETING: '100% "sure" & $HOME' },
   logPath: '/home/ann/.local/state/lsh/lshd.log',
+  canNotify: true,
   stderrPath: '/home/ann/.local/state/lsh/lshd.stderr',
 };
 
@@ -15,6 +16,13 @@ test('the systemd unit restarts the daemon and leaves its jobs alone', () => {
   expect(unit?.content).toContain('ExecStart="/opt/my lsh/dist/lsh" "daemon" "run"\n');
   expect(unit?.content).toContain('Environment="GREETING=100%% \\"sure\\" & $HOME"\n');
   expect(unit?.content).toContain('KillMode=process\nRestart=on-failure\n');
+});
+
+test('the unit is ready when the daemon says so, and a reload is a HUP', () => {
+  const unit = serviceFile({ ...INPUT, platform: 'linux' })?.content;
+  expect(unit).toContain('Type=notify\nNotifyAccess=all\n');
+  expect(unit).toContain('ExecReload=/bin/kill -HUP $MAINPID\n');
+  expect(serviceFile({ ...INPUT, platform: 'linux', canNotify: false })?.content).toContain('Type=exec\n');
 });
 
 test('a dollar sign in a command is not a variable to systemd', () => {

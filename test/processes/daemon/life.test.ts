@@ -25,6 +25,7 @@ import {
   type TestHome,
 } from '../../support/daemon/daemon.ts';
 import { eventually } from '../../support/eventually.ts';
+import { tempDir } from '../../support/temp-dir.ts';
 import { processesWith } from '../../support/side-effects.ts';
 
 /** Sets this process's environment to the home's, because a detached daemon inherits it. */
@@ -87,6 +88,18 @@ describe('a daemon in the foreground', () => {
     daemon.child.kill('SIGHUP');
     await said('log reopened');
     expect((await daemon.client.status({})).pid).toBe(daemon.child.pid);
+  });
+
+  test('tells systemd that it is ready, once it answers', async () => {
+    const bin = tempDir();
+    // In the place of systemd's own program: what reaches it, and whether the daemon answers by then.
+    const program = `#!/bin/sh\nprintf '%s\\n' "$NOTIFY_SOCKET $*" >${bin}/said.new && mv ${bin}/said.new ${bin}/said\n`;
+    writeFileSync(join(bin, 'systemd-notify'), program, { mode: 0o755 });
+    const env = { NOTIFY_SOCKET: join(bin, 'notify'), PATH: `${bin}:${process.env['PATH']}` };
+    const { child, client } = await aDaemon(aHome(env));
+    await eventually(() => existsSync(join(bin, 'said')));
+    expect(readFileSync(join(bin, 'said'), 'utf8')).toContain(`${bin}/notify --ready --pid=${child.pid}`);
+    expect((await client.status({})).pid).toBe(child.pid);
   });
 
   test('logs to stdout and writes no log file', async () => {

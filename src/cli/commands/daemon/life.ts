@@ -14,7 +14,8 @@ export function daemonRunCommand(): string[] {
   return [launcherPath(), 'daemon', 'run'];
 }
 
-async function start({ io }: Context): Promise<void> {
+/** Starts the daemon, and waits until it answers. */
+export async function start({ io }: Context): Promise<void> {
   const { spawnDaemon } = await import('../../../local/lifecycle/spawn-daemon.ts');
   const paths = pathsFromConfig();
   const command = daemonRunCommand();
@@ -23,7 +24,8 @@ async function start({ io }: Context): Promise<void> {
   print(io, started ? `daemon started (process ${pid})` : `daemon is already running (process ${pid})`);
 }
 
-async function stop({ io }: Context): Promise<boolean> {
+/** Stops the daemon. Returns false if none runs. */
+export async function stop({ io }: Context): Promise<boolean> {
   const { stopDaemon } = await import('../../../local/lifecycle/stop-daemon.ts');
   try {
     const pid = await withProgress(io, 'daemon stopping', stopDaemon(localApi(io)));

@@ -1,17 +1,17 @@
 // `lsh daemon install|uninstall`: let the system start the daemon at login.
 import { execFile } from 'node:child_process';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { loadConfig } from '../../../config.ts';
-import { LshError } from '../../../core/errors.ts';
+import { LshError, toLshError } from '../../../core/errors.ts';
 import { serviceFile, type ServiceFile } from '../../../local/lifecycle/service-files.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { daemonEnvironment, pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { print } from '../../output/print.ts';
-import { daemonRunCommand } from './life.ts';
+import { daemonRunCommand, start, stop } from './life.ts';
 
 async function service(): Promise<ServiceFile> {
   const config = loadConfig();
@@ -23,11 +23,20 @@ async function service(): Promise<ServiceFile> {
     xdgConfigHome: config.xdgConfigHome,
     command: daemonRunCommand(),
     environment: daemonEnvironment(config),
+    canNotify: await exists('systemd-notify'),
     logPath: log,
     stderrPath: stderr,
   });
   if (!file) throw new LshError('SERVICE_UNSUPPORTED', { platform: process.platform });
   return file;
+}
+
+/** Whether the program can be run. */
+async function exists(program: string): Promise<boolean> {
+  return promisify(execFile)(program, ['--version']).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function runProgram([program = '', ...args]: string[]): Promise<void> {
@@ -44,25 +53,70 @@ async function runProgram([program = '', ...args]: string[]): Promise<void> {
   }
 }
 
+/** The current content of the file; undefined if there is none. */
+async function contentOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 async function install(
-  { io }: Context,
+  context: Context,
   { now, print: printOnly }: { now: boolean; print?: true },
 ): Promise<void> {
-  const { path, content, enable } = await service();
+  const { io } = context;
+  const file = await service();
+  const { path, content, enable } = file;
   if (printOnly) return void io.stdout.write(content);
+  const before = await contentOf(path);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, content);
-  print(io, `written: ${path}`);
-  if (!now) return print(io, ...enable.map((words) => `to do:   ${words.join(' ')}`));
-  for (const words of enable) await runProgram(words);
-  print(io, 'daemon started; it starts at each login');
+  if (!now) {
+    return print(io, `written: ${path}`, ...enable.map((words) => `to do:   ${words.join(' ')}`));
+  }
+  // The service could not start beside a daemon that already runs.
+  const stopped = await stop(context);
+  try {
+    for (const words of enable) await runProgram(words);
+  } catch (error) {
+    await undoInstall(file, before);
+    if (stopped) await start(context);
+    throw error;
+  }
+  print(io, `written: ${path}`, 'daemon started; it starts at each login');
+}
+
+/** Restores the file of an earlier install; without one, removes every trace of the service. */
+async function undoInstall(file: ServiceFile, before: string | undefined): Promise<void> {
+  if (before !== undefined) return writeFile(file.path, before);
+  await runProgramsIfPossible(file.disable);
+  await removeService(file);
+}
+
+async function removeService({ path, links, reload }: ServiceFile): Promise<void> {
+  for (const each of [path, ...links]) await rm(each, { force: true });
+  await runProgramsIfPossible(reload);
+}
+
+/** Returns the first failure. */
+async function runProgramsIfPossible(commands: string[][]): Promise<LshError | undefined> {
+  let failure: LshError | undefined;
+  for (const words of commands) await runProgram(words).catch((error) => (failure ??= toLshError(error)));
+  return failure;
 }
 
 async function uninstall({ io }: Context): Promise<void> {
-  const { path, disable } = await service();
-  for (const words of disable) await runProgram(words);
-  await rm(path, { force: true });
-  print(io, `removed: ${path}`);
+  const file = await service();
+  if ((await contentOf(file.path)) === undefined) return print(io, `nothing to remove: ${file.path}`);
+  const failure = await runProgramsIfPossible(file.disable);
+  await removeService(file);
+  print(io, `removed: ${file.path}`);
+  if (failure === undefined) return;
+  const hint = 'The service file is removed. `lsh daemon stop` stops the daemon if it still runs.';
+  throw new LshError(failure.code, failure.fields, { hint, cause: failure });
 }
 
 export function addInstall(daemon: Command, context: Context): void {
