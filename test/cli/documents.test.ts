@@ -23,6 +23,15 @@ const names = (documents: { value: unknown }[]) =>
   documents.map(({ value }) => (value as { metadata: { name: string } }).metadata.name);
 
 describe('documents', () => {
+  test('bytes that are not UTF-8 are refused, not replaced', async () => {
+    const file = join(directory, 'latin1.yaml');
+    writeFileSync(file, Buffer.from('command: /srv/caf\xe9\n', 'latin1'));
+    await expect(readDocuments(io(), file)).rejects.toMatchObject({
+      code: 'FILE_UNREADABLE',
+      message: expect.stringContaining(`${file} cannot be read: it has bytes that are not UTF-8`),
+    });
+  });
+
   test('reads several from one file, without empty ones', () => {
     const documents = parseDocuments(
       '---\n---\nmetadata: {name: a}\n---\n# nothing\n---\nmetadata: {name: b}\n',

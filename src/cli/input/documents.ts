@@ -2,7 +2,7 @@
 // each field, so that a problem can name file, line and column. Does not validate jobs.
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { LineCounter, isMap, isNode, isScalar, isSeq, parseAllDocuments, type Document } from 'yaml';
 import { LshError, type Problem } from '../../core/errors.ts';
 import type { Io } from '../io.ts';
@@ -24,7 +24,10 @@ const EXTENSIONS = /\.(ya?ml|json)$/;
 
 /** Reads a file, the document files of a directory in the order of their names, or stdin for `-`. */
 export async function readDocuments(io: Io, target: string): Promise<SourceDocument[]> {
-  if (target === '-') return parseDocuments(await text(io.stdin as AsyncIterable<Buffer>), '<stdin>');
+  if (target === '-') {
+    const bytes = await buffer(io.stdin as AsyncIterable<Buffer>);
+    return parseDocuments(decoded(bytes, '<stdin>'), '<stdin>');
+  }
   const documents: SourceDocument[] = [];
   for (const file of await filesOf(target)) documents.push(...parseDocuments(await contentOf(file), file));
   return documents;
@@ -43,12 +46,30 @@ async function filesOf(target: string): Promise<string[]> {
   }
 }
 
-/** Text of a file. Throws FILE_UNREADABLE. */
+/** Text of a file. Throws FILE_UNREADABLE, also for a file that is not UTF-8. */
 export async function contentOf(file: string): Promise<string> {
+  return decoded(await bytesOf(file), file);
+}
+
+/** Bytes of a file. Throws FILE_UNREADABLE. */
+export async function bytesOf(file: string): Promise<Uint8Array> {
   try {
-    return await readFile(file, 'utf8');
+    return await readFile(file);
   } catch (error) {
     throw unreadable(file, error);
+  }
+}
+
+/** A replaced byte would name another file in a command, so the whole text is refused. */
+function decoded(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new LshError(
+      'FILE_UNREADABLE',
+      { path, detail: 'it has bytes that are not UTF-8' },
+      { cause: error },
+    );
   }
 }
 

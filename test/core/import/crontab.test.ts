@@ -247,6 +247,16 @@ START_HOURS_RANGE=3-22
     expect(notes).toEqual([{ line: 7, text: expect.stringContaining('10 days') }]);
   });
 
+  test('also where --system asks for a user column', () => {
+    const { jobs } = parseCrontab(ANACRONTAB, { system: true });
+    expect(jobs.map(({ metadata }) => metadata.name)).toEqual([
+      'cron-daily',
+      'cron-weekly',
+      'cron-monthly',
+      'odd',
+    ]);
+  });
+
   test('by its place, where a short line is left out', () => {
     const { jobs, leftOut } = parseCrontab('1 5 cron.daily\n1 5 a b', { path: '/etc/anacrontab' });
     expect(jobs.map(({ metadata }) => metadata.name)).toEqual(['a']);
@@ -378,6 +388,7 @@ describe('a name', () => {
     ['/usr/bin/env python3 -u /opt/My_Report.py', 'python3-my-report'],
     ['sudo -u web nice -n 19 flock -n /tmp/lock /opt/sync.sh', 'sync'],
     ['[ -d /x ] && find /x -delete', 'find-x'],
+    ['command -v debian-sa1 >/dev/null && debian-sa1 1 1', 'debian-sa1'],
     ['FOO=1 BAR=2 rsync -a a b', 'rsync'],
     ['(sleep 10; pg_dump app)', 'pg-dump'],
     ['$CMD', 'cmd'],

@@ -27,13 +27,13 @@ const ANACRON_LINE = /^(?:\d+|@\w+)\s+\d+\s+(\S+)\s+\S/;
 /** The format of the crontab with these lines. */
 export function crontabFormat(lines: readonly (string | undefined)[], hints: FormatHints): RecognisedFormat {
   const { path = '', system } = hints;
-  if (system !== undefined) return { format: system ? 'system' : 'user' };
   const jobs = lines.filter(
     (line) => line !== undefined && line !== '' && !line.startsWith('#') && !settingOf(line),
   ) as string[];
   if (ANACRON_PLACE.test(path) || (jobs.length > 0 && jobs.every(isAnacronLine))) {
     return { format: 'anacron', note: 'The file is an anacrontab: period, delay, name and command.' };
   }
+  if (system !== undefined) return { format: system ? 'system' : 'user' };
   if (SYSTEM_PLACE.test(path)) {
     const note = `${path} is a system crontab: the word behind the schedule is a user.`;
     return { format: 'system', note };

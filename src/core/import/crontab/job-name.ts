@@ -7,7 +7,7 @@ import { toName } from '../../dns-label.ts';
 
 /** Programs that prepare the work of the next command. */
 const SETUP_PROGRAMS = new Set(
-  'cd test [ [[ . source export set umask true : sleep mkdir ulimit exec'.split(' '),
+  'cd command test [ [[ . source export set umask true : sleep mkdir ulimit exec'.split(' '),
 );
 /** Programs whose argument names the work: `php artisan`. */
 const GENERIC_PROGRAM =

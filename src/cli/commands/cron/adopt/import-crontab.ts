@@ -100,14 +100,10 @@ async function readCrontab({ io }: Context, flags: ImportFlags): Promise<Crontab
     const source = flags.prefix === undefined ? 'stdin' : `stdin:${flags.prefix}`;
     return { content, label: '<stdin>', source, sharedSource: true };
   }
-  try {
-    const path = await realpath(file);
-    return { content: await readFile(path), label: file, source: path, path };
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const detail = code === 'ENOENT' ? 'there is no such file' : message;
-    throw new LshError('FILE_UNREADABLE', { path: file, detail }, { cause: error });
-  }
+  const { bytesOf } = await import('../../../input/documents.ts');
+  const content = await bytesOf(file);
+  const path = await realpath(file);
+  return { content, label: file, source: path, path };
 }
 
 async function ownCrontab(): Promise<Uint8Array> {
