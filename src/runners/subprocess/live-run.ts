@@ -141,7 +141,9 @@ export class LiveRun {
     if (this.#detached.signal.aborted) return;
     const { bytes: outputBytes, logError } = output;
     const outputTail = captureOutput ? output.tail() : undefined;
-    const facts = { name, startedAt, finishedAt, exit, stopCause: this.#stopCause };
+    // A wrapper saves the rest of the output unless a runner lives to read it.
+    const mayLackOutput = 'beforeRecovery' in exit && !existsSync(join(directory, 'rest'));
+    const facts = { name, startedAt, finishedAt, exit, stopCause: this.#stopCause, mayLackOutput };
     const memoryRanOut = () => this.#options.memoryKills() > this.#memoryKillsBefore;
     this.#end(runEnd({ ...facts, memoryRanOut, outputTail, outputBytes, logError }));
   }

@@ -45,11 +45,21 @@ async function groupMembers(pgid: number): Promise<number[]> {
   );
 }
 
-/** The process group of a living process. */
-function groupOf(pid: number): number | undefined {
+/** When this process started, in clock ticks since the boot; undefined where the system has no /proc. */
+export function ownStartTime(): string | undefined {
+  return statOf('self')[19];
+}
+
+/** The fields of a process in /proc, from its state on. */
+function statOf(pid: number | 'self'): string[] {
   const stat = readProc(`/proc/${pid}/stat`);
   // The second field is the program's name in parentheses and may hold anything, parentheses included.
-  const [state, , group] = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+}
+
+/** The process group of a living process. */
+function groupOf(pid: number): number | undefined {
+  const [state, , group] = statOf(pid);
   return group === undefined || state === 'Z' || state === 'X' ? undefined : Number(group);
 }
 

@@ -2,9 +2,12 @@
 import { constants } from 'node:os';
 import type { RunEnd, StopCause } from '../../core/run.ts';
 
-/** How the wrapper ended. `unclaimed`: it could not claim the run. `vanished`: it left no exit status. */
+/**
+ * How the wrapper ended. `beforeRecovery`: while no runner or an earlier one observed it. `unclaimed`: it could not claim
+ * the run. `vanished`: it left no exit status.
+ */
 export type ProcessExit =
-  | { exitCode: number; at?: number }
+  | { exitCode: number; at?: number; beforeRecovery?: true }
   | { signal: NodeJS.Signals }
   | { unclaimed: true }
   | { vanished: true };
@@ -22,7 +25,11 @@ export interface RunFacts {
   outputTail: string | undefined;
   outputBytes: number;
   logError: Error | undefined;
+  /** Whether an earlier runner was killed before it had recorded the end of the output. */
+  mayLackOutput: boolean;
 }
+
+const LACKS_OUTPUT = 'lsh was killed while it read the output; the end of the output may be missing.';
 
 /** The observation that ends a run. Exit codes are a shell's: 128 + n for signal n. */
 export function runEnd(facts: RunFacts): RunEnd {
@@ -30,6 +37,7 @@ export function runEnd(facts: RunFacts): RunEnd {
   const outputTail = facts.outputTail === '' ? undefined : facts.outputTail;
   const cause = causeOf(facts, outputTail);
   const logProblem = facts.logError && `The log is incomplete: ${facts.logError.message}.`;
+  const notes = [logProblem, facts.mayLackOutput ? LACKS_OUTPUT : undefined];
   return {
     name,
     state: 'Ended',
@@ -37,10 +45,14 @@ export function runEnd(facts: RunFacts): RunEnd {
     finishedAt,
     ...cause,
     reason: stopCause ?? cause.reason,
-    message: (stopCause === undefined ? cause.message : undefined) ?? logProblem,
+    message: sentences([stopCause === undefined ? cause.message : undefined, ...notes]),
     outputTail,
     outputBytes,
   };
+}
+
+function sentences(parts: (string | undefined)[]): string | undefined {
+  return parts.filter((part) => part !== undefined).join(' ') || undefined;
 }
 
 type Cause = Pick<RunEnd, 'exitCode' | 'signal' | 'reason' | 'message'>;

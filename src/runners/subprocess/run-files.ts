@@ -20,7 +20,7 @@ export interface RunFiles {
   runs: string;
   spare: string;
   logs: string;
-  /** Holds the pid of the runner that reads the output now. */
+  /** Holds the pid and the start time of the runner that reads the output now. */
   owner: string;
   /** Holds the identity of the boot under which runs were started. */
   boot: string;

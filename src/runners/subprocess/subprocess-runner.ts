@@ -19,7 +19,7 @@ import { KnownRuns, lostRun, neverStarted, type ClaimedRun } from './known-runs.
 import { LiveRun, type Attachment } from './live-run.ts';
 import { memoryKillCounter } from './memory-kills.ts';
 import { Output } from './output/output.ts';
-import { bootIdentity } from './process-identity.ts';
+import { bootIdentity, ownStartTime } from './process-identity.ts';
 import {
   endOrphans,
   fateOf,
@@ -167,7 +167,7 @@ export class SubprocessRunner implements Runner {
     for (const [run, directory] of directories) await removeStaleStart(directory, run);
     this.#pool = new FifoPool(spare, this.#inherited['PATH']!);
     // From here on the wrappers rely on this process to read the rest of their FIFOs.
-    writeFileSync(owner, `${process.pid}\n`, { mode: 0o600 });
+    writeFileSync(owner, `${process.pid} ${ownStartTime() ?? ''}\n`, { mode: 0o600 });
     await this.#pool.ready();
   }
 
@@ -206,7 +206,9 @@ export class SubprocessRunner implements Runner {
 
     function recoveredProcess(found: RecoveredFate): RunProcess {
       if (found.state === 'Alive') return adoptChild(found.pid, run.name, directory, output.ended);
-      return endedChild(found.pid, run.name, found.state === 'Exited' ? found : { vanished: true });
+      if (found.state === 'Vanished') return endedChild(found.pid, run.name, { vanished: true });
+      const { exitCode, at } = found;
+      return endedChild(found.pid, run.name, { exitCode, at, beforeRecovery: true });
     }
   }
 

@@ -28,6 +28,8 @@ const OPEN_FILES = 1024;
  *   nothing.
  * - The shell's own messages ("Terminated") are discarded; its messages about the command go to the output.
  * - TERM goes to the processes that the command left in its group; the trap protects the wrapper.
+ * - A reader is alive if its pid is, started when the owner file says, and is not a zombie: a parent may leave a killed
+ *   runner unreaped. In /proc the state and the start time are the first and the 20th word after the name.
  * - Without a living reader the FIFO loses its content with its last writer, so the wrapper saves it beside the FIFO.
  * The names of variables have a prefix: assigning an inherited variable would change it for the command.
  */
@@ -51,7 +53,16 @@ exec 9>&2 2>/dev/null
 _lsh_status=$?
 echo "$_lsh_status" >>"$_lsh_dir/status"
 kill -TERM "-$$"
-{ read -r _lsh_reader <"$_lsh_owner" && kill -0 "$_lsh_reader"; } || {
+_lsh_is_read() {
+  read -r _lsh_reader _lsh_since <"$_lsh_owner" && kill -0 "$_lsh_reader" || return 1
+  if [ -r "/proc/$_lsh_reader/stat" ]; then read -r _lsh_stat <"/proc/$_lsh_reader/stat" || return 1
+  else _lsh_stat=$(PATH=$PATH:/usr/bin:/bin ps -o state= -p "$_lsh_reader"); fi
+  set -f
+  set -- \${_lsh_stat##*") "}
+  case $1 in [ZX]*) return 1; esac
+  [ -z "$_lsh_since" ] || [ "\${20}" = "$_lsh_since" ]
+}
+_lsh_is_read || {
   umask 077
   exec 8<"$_lsh_dir/fifo" >/dev/null 9>&-
   PATH=$PATH:/usr/bin:/bin

@@ -1,4 +1,4 @@
-import { fork, spawnSync, type ChildProcess } from 'node:child_process';
+import { fork, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -116,6 +116,53 @@ describe('after kill -9 of the runner', () => {
     const end = await endOf(runner, run);
     expect(end).toMatchObject({ exitCode: 9, outputTail: 'before\nlast\n' });
     expect(end.finishedAt).toBeLessThan(killedAt + 60_000);
+  });
+
+  test('the output is whole although the parent of the killed runner leaves it a zombie', async () => {
+    const gate = await home.gate('gate');
+    const script = '"$@" & echo $!; exec sleep 1000';
+    const parent = spawn('sh', ['-c', script, 'sh', process.execPath, HOST, home.stateDir], {
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    });
+    host = parent;
+    messages = new ChildMessages(parent);
+    const pid = Number(await once(parent.stdout!, 'data'));
+    await messages.take((received) => (received === 'ready' ? true : undefined));
+    const run = await startInHost({ command: `echo one; cat ${gate.path}; echo two; exit 4` }, {}, 'one');
+    process.kill(pid, 'SIGKILL');
+    await vi.waitFor(() => expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toContain(') Z '));
+    await gate.open();
+    await gone(run);
+    const end = await endOf(await home.runner({}, [run]), run);
+    expect(end).toMatchObject({ exitCode: 4, outputTail: 'one\ntwo\n' });
+    expect(end.message).toBeUndefined();
+  });
+
+  test('another process with the pid of the killed runner is not taken for a reader', async () => {
+    const gate = await home.gate('gate');
+    const run = await startInHost({ command: `echo one; cat ${gate.path}; echo two` }, {}, 'one');
+    await killHost();
+    const owner = join(home.stateDir, 'runner.pid');
+    const [, since] = readFileSync(owner, 'utf8').trim().split(' ');
+    expect(since).toMatch(/^\d+$/);
+    writeFileSync(owner, `${process.pid} ${since}\n`);
+    await gate.open();
+    await gone(run);
+    expect(await endOf(await home.runner({}, [run]), run)).toMatchObject({ outputTail: 'one\ntwo\n' });
+  });
+
+  test('a run that ended while its reader died says that output may be missing', async () => {
+    const gate = await home.gate('gate');
+    const run = await startInHost({ command: `echo one; cat ${gate.path}; echo two` }, {}, 'one');
+    host!.kill('SIGSTOP');
+    await gate.open();
+    await gone(run);
+    await killHost();
+    const end = await endOf(await home.runner({}, [run]), run);
+    expect(end).toMatchObject({ exitCode: 0 });
+    expect(end.message).toBe(
+      'lsh was killed while it read the output; the end of the output may be missing.',
+    );
   });
 
   test('stop() ends an adopted child with its group, and an earlier cause wins', async () => {
