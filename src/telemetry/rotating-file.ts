@@ -1,6 +1,15 @@
 // A log file of bounded size. Writes are synchronous, so that the last line before a crash reaches the disk; a full
 // file is renamed. It follows its path when another program rotates the file. Must not know the contents of the lines.
-import { closeSync, constants, fstatSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 
 export interface RotatingFileOptions {
   path: string;
@@ -61,7 +70,13 @@ export class RotatingFile {
   #append(text: string): void {
     const bytes = Buffer.from(text);
     let written = 0;
-    while (written < bytes.length) written += writeSync(this.#file, bytes, written);
+    try {
+      while (written < bytes.length) written += writeSync(this.#file, bytes, written);
+    } catch (error) {
+      // Half a line would spoil the next one.
+      if (written > 0) ftruncateSync(this.#file, this.#bytes);
+      throw error;
+    }
     this.#bytes += bytes.length;
   }
 

@@ -94,6 +94,8 @@ describe('lsh daemon', () => {
     const [note] = (await once(list.child.stderr!, 'data')) as [Buffer];
     const pid = String(daemon.child.pid);
     expect(note.toString()).toMatch(new RegExp(`process ${pid}\\).*not answered for 2 s.*kill -CONT ${pid}`));
+    const completion = await lsh(daemon, ['__complete', 'cron', 'get', '']);
+    expect(completion).toMatchObject({ stdout: '', stderr: '' });
     daemon.child.kill('SIGCONT');
     expect((await list.ended).status).toBe(0);
   });

@@ -2,6 +2,7 @@ import { readFileSync, readdirSync, renameSync, statSync, truncateSync } from 'n
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openLog, type LogOptions } from '../../src/telemetry/log.ts';
+import { SmallDisk } from '../support/daemon/small-disk.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 function openTestLog(options: Partial<LogOptions> = {}) {
@@ -87,6 +88,27 @@ test('a truncated file counts from its new size', () => {
   log.info({}, 'after');
   expect(lines().map(({ msg }) => msg)).toEqual(['after']);
   expect(readdirSync(directory)).toEqual(['lshd.log']);
+});
+
+test('a disk that fills within a line leaves no half line, and later the number of lost lines', ({
+  skip,
+}) => {
+  const directory = tempDir();
+  const disk = SmallDisk.mount(directory, 256 * 1024) ?? skip('only root can mount a small disk');
+  const path = join(directory, 'lshd.log');
+  const log = openLog({ level: 'info', path });
+  onTestFinished(() => log.close());
+  log.info({}, 'before');
+  disk.fill();
+  for (let index = 0; index < 50; index += 1) log.info({ pad: 'x'.repeat(1000) }, 'on the full disk');
+  disk.free();
+  log.info({}, 'after');
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+  const last = lines.map((line) => JSON.parse(line) as Record<string, unknown>).slice(-2);
+  expect(last).toEqual([
+    expect.objectContaining({ droppedLines: expect.any(Number) as number }),
+    expect.objectContaining({ msg: 'after' }),
+  ]);
 });
 
 test('a full disk drops lines and throws nothing', () => {

@@ -1,6 +1,8 @@
 // Candidates for the word at the cursor: subcommands, options, their values, names of jobs. Prints one candidate per
 // line, then a tab and its description. Without a candidate the shell completes file names.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Command, Option } from 'commander';
+import type { JobDocument } from '../../core/document.ts';
 import { EXIT } from '../../core/errors.ts';
 import { chosenCluster } from '../cluster-options.ts';
 import type { ClusterChoice, Context } from '../context.ts';
@@ -90,9 +92,17 @@ async function argumentValues(context: Context, command: Command, given: string[
   return jobNames(context, new Set(given));
 }
 
+/** Shorter than the notice about a silent daemon: a notice would break the command line that a person types. */
+const LOCAL_LIMIT_MS = 1_500;
+
+/** A frozen daemon must not block the command line that a person types: then there are no names. */
+function inTime(jobs: Promise<JobDocument[]>, local: boolean): Promise<JobDocument[]> {
+  return local ? Promise.race([jobs, delay(LOCAL_LIMIT_MS, [])]) : jobs;
+}
+
 async function jobNames(context: Context, given: ReadonlySet<string>): Promise<Candidate[]> {
   try {
-    const jobs = await (await context.api()).list({});
+    const jobs = await inTime((await context.api()).list({}), context.cluster === undefined);
     return jobs
       .filter(({ metadata }) => !given.has(metadata.name))
       .map(({ metadata, spec }) => [metadata.name, spec.description ?? spec.schedule ?? '']);

@@ -3,7 +3,7 @@ import { formatDuration } from '../../core/duration.ts';
 import { LshError, toLshError } from '../../core/errors.ts';
 import type { Job } from '../../core/job.ts';
 import { rfc3339 } from '../../core/rfc3339.ts';
-import { toWire, type DaemonHealth } from '../socket/protocol.ts';
+import { OVERDUE_MS, toWire, type DaemonHealth } from '../socket/protocol.ts';
 
 /** What the loop reports about itself. */
 export interface Progress {
@@ -12,9 +12,6 @@ export interface Progress {
   /** Jobs that wait for their evaluation. */
   readonly backlog: number;
 }
-
-/** After a sleep, a timer notices the time within 10 s; a later slot is overdue. */
-const OVERDUE_MS = 15_000;
 
 export interface HealthInput {
   jobs: readonly Job[];

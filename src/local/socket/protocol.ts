@@ -13,6 +13,9 @@ export const VERSION_HEADER = 'lsh-version';
 /** Largest request body, in bytes. */
 export const REQUEST_MAX_BYTES = 1024 * 1024;
 
+/** After a sleep, a timer notices the time within 10 s; a slot without an outcome after 15 s is overdue. */
+export const OVERDUE_MS = 15_000;
+
 /** Whether the daemon does its work. `lsh doctor` and `lsh daemon status` judge by the same problems. */
 export interface DaemonHealth {
   /** Each reason why runs may not start; empty while all is well. */

@@ -31,6 +31,8 @@ describe('a full disk', () => {
     expect(doctor.status).toBe(1);
     for (const check of ['write', 'daemon'])
       expect(doctor.stdout).toMatch(new RegExp(`^FAIL +${check} .*has no room`, 'm'));
+    await eventually(async () => (await lsh(home, ['cron', 'list'])).stderr.includes('1 job overdue'));
+    expect((await client.status({})).health).toMatchObject({ overdueJobs: 1 });
     disk.free();
     await eventually(async () => (await client.status({})).health.problems.length === 0);
     expect(await lshOk(home, ['daemon', 'status'])).toMatch(/^Health: +ok/m);

@@ -1,11 +1,13 @@
 // `lsh cron list`: every job with its last result and its next run.
 import type { Command } from 'commander';
 import type { JobDocument } from '../../../core/document.ts';
+import { OVERDUE_MS } from '../../../local/socket/protocol.ts';
 import type { Context } from '../../context.ts';
 import { repeatable, withExamples } from '../../define.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
 import { commandText, lastCell, nextCell, scheduleText, statusCell } from '../../output/job-words.ts';
-import { note, print, printDocument, printTable } from '../../output/print.ts';
+import { note, paintFor, print, printDocument, printTable } from '../../output/print.ts';
+import { counted } from '../../output/text.ts';
 import type { Cell } from '../../output/table.ts';
 
 const HEADS = ['NAME', 'SCHEDULE', 'LAST', 'NEXT', 'STATUS'];
@@ -55,6 +57,15 @@ async function list(context: Context, { tag, allNamespaces, output }: ListFlags)
         .concat(wide ? wideRow(job) : []),
     ),
   );
+  if (context.cluster === undefined) warnOfOverdue(context, jobs, now);
+}
+
+/** A daemon that cannot write evaluates nothing: its jobs look scheduled, with a next run in the past. */
+function warnOfOverdue({ io }: Context, jobs: readonly JobDocument[], now: number): void {
+  const overdue = jobs.filter(({ status }) => Date.parse(status?.nextScheduleTime ?? '') < now - OVERDUE_MS);
+  if (overdue.length === 0) return;
+  const mark = paintFor(io.stderr)('warn', 'note:');
+  note(io, `${mark} ${counted(overdue.length, 'job')} overdue; \`lsh doctor\` says why.`);
 }
 
 export function addList(cron: Command, context: Context): void {
