@@ -20,6 +20,8 @@ if (major < __LSH_NODE__.major || (major === __LSH_NODE__.major && minor < __LSH
 // A reader may close the pipe early (`lsh cron list | head -1`); that is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
+  // The terminal is closed: HUP ends the process, and a daemon then stops in order.
+  if (error.code === 'EIO') return;
   process.stderr.write(`error: lsh cannot write its output: ${error.message}\n`);
   process.exit(1);
 });

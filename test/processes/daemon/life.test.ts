@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
   existsSync,
@@ -100,6 +100,18 @@ describe('a daemon in the foreground', () => {
     await eventually(() => existsSync(join(bin, 'said')));
     expect(readFileSync(join(bin, 'said'), 'utf8')).toContain(`${bin}/notify --ready --pid=${child.pid}`);
     expect((await client.status({})).pid).toBe(child.pid);
+  });
+
+  test.runIf(process.platform === 'linux')('stops in order when its terminal closes', async () => {
+    const home = aHome();
+    // `script` holds the terminal: without it, the kernel sends HUP to the daemon.
+    const command = `exec ${[process.execPath, ...DAEMON_ARGS].join(' ')}`;
+    const terminal = spawn('script', ['-qfec', command, '/dev/null'], { env: home.env, stdio: 'ignore' });
+    const pid = await eventually(async () => (await home.client.status({}).catch(() => undefined))?.pid);
+    terminal.kill('SIGKILL');
+    await eventually(() => !isAlive(pid));
+    // A daemon that broke off would leave both.
+    expect([existsSync(home.paths.socket), existsSync(home.paths.record)]).toEqual([false, false]);
   });
 
   test('logs to stdout and writes no log file', async () => {
