@@ -1,4 +1,4 @@
-// What `lsh doctor` says about the store, and what each start checks: a look that changes nothing.
+// Checks the store for `lsh doctor`, and at each start of the daemon. Changes nothing.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { LshError } from '../core/errors.ts';
@@ -8,7 +8,7 @@ import { inspectDatabase } from '../stores/sqlite/open.ts';
 
 type StorePaths = Pick<LocalPaths, 'database' | 'stateDir'>;
 
-/** Returns one line about the database. Throws an LshError whose code starts with STORE_. */
+/** Returns one line about the database. Throws STORE_… if the database is unusable. */
 export function checkStore(paths: StorePaths): string {
   if (!existsSync(paths.database)) return 'no database yet';
   requireDatabase(paths);

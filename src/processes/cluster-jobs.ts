@@ -1,5 +1,5 @@
-// The jobs of a cluster for the command line: which cluster, whose rights, what is checked before anything is sent.
-// Loaded by calls with --cluster only.
+// Connects the command line to the jobs of a cluster: credentials, namespace, and the check of commands before a
+// request. Only calls with --cluster load this file.
 import { loadConfig } from '../config.ts';
 import type { JobApi } from '../contracts/job-api.ts';
 import { requireSafeCommand } from '../core/command-check/command-check.ts';
@@ -14,21 +14,21 @@ export interface ClusterOptions extends KubeConfigChoice {
   namespace?: string;
   /** Lists the jobs of all namespaces. */
   allNamespaces?: boolean;
-  /** Told in a sentence where an answer is not the whole one. */
+  /** Called with a sentence when an answer is incomplete. */
   notice: (sentence: string) => void;
   /** Milliseconds since the epoch. */
   now: () => number;
 }
 
-/** One namespace of a cluster, as a person works with it. */
+/** One namespace of a cluster, as a user works with it. */
 export interface ClusterConnection {
   namespace: string;
   jobs: JobApi;
-  /** A CronJob as the server has it; CRONJOB_NOT_FOUND. */
+  /** Returns a CronJob as the server stores it. Throws CRONJOB_NOT_FOUND. */
   cronJob: (name: string) => Promise<unknown>;
 }
 
-/** Finds the cluster and its credentials; connects with the first call. */
+/** Finds the cluster and its credentials. The first call connects. */
 export function connectCluster({ kubeconfig, context, ...options }: ClusterOptions): ClusterConnection {
   const config = loadConfig();
   const { allowDangerousCommands: allowDangerous, commandAllowList: allowList } = config;

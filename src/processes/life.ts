@@ -3,24 +3,24 @@ import type { ExitStatus } from '../core/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import { closeInheritedDescriptors } from './inherited-descriptors.ts';
 
-/** Resolves with who told the process to end. */
+/** The request to shut down: resolves with its cause, such as a signal. */
 export type Shutdown = PromiseWithResolvers<string>;
 
-/** Serves until it has ended; throws what it broke on. */
+/** Runs `serve` to its end, which follows a shutdown. Throws an uncaught exception of the process. */
 export async function serveUntilShutdown(
   name: string,
   log: Log,
-  serve: (told: Shutdown) => Promise<ExitStatus>,
+  serve: (shutdown: Shutdown) => Promise<ExitStatus>,
 ): Promise<ExitStatus> {
   closeInheritedDescriptors();
-  const told: Shutdown = Promise.withResolvers<string>();
+  const shutdown: Shutdown = Promise.withResolvers<string>();
   const broken = Promise.withResolvers<never>();
-  const stopListening = listenToSystem(log, told.resolve, (thrown) => {
-    log.fatal({ err: thrown }, `the ${name} breaks off`);
+  const stopListening = listenToSystem(log, shutdown.resolve, (thrown) => {
+    log.fatal({ err: thrown }, `uncaught exception, the ${name} ends`);
     broken.reject(thrown);
   });
   try {
-    return await Promise.race([serve(told), broken.promise]);
+    return await Promise.race([serve(shutdown), broken.promise]);
   } finally {
     stopListening();
   }
@@ -47,7 +47,7 @@ function listenToSystem(
     ['SIGHUP', onHangup] as const,
   ];
   for (const [signal, handler] of handlers) process.on(signal, handler);
-  // After an uncaught exception the memory may be inconsistent: the process ends, and the next one starts from the disk.
+  // After an uncaught exception the memory may be inconsistent: the process ends; the next starts from the disk.
   process.on('uncaughtException', onBreak);
   const printWarnings = logWarnings(log);
   return () => {
@@ -77,13 +77,16 @@ function reopenLog(log: Log): void {
   }
 }
 
-/** Waits for it, and goes on with a warning after the limit (milliseconds). */
-export async function within(ended: Promise<void>, timeoutMs: number, log: Log): Promise<void> {
+/** Waits for a stop to finish. After `timeoutMs` milliseconds it logs a warning and returns. */
+export async function awaitStop(stopped: Promise<void>, timeoutMs: number, log: Log): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(() => {
-    log.warn({ timeoutMs }, 'gave up waiting for what was begun');
+    log.warn({ timeoutMs }, 'the stop takes too long and is not awaited');
     resolve();
   }, timeoutMs);
-  await Promise.race([ended, promise]);
-  clearTimeout(timer);
+  try {
+    await Promise.race([stopped, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

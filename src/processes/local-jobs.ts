@@ -1,4 +1,4 @@
-// The way to the jobs of the local daemon: settings, paths, client.
+// Connects the command line to the jobs of the local daemon.
 import { resolve } from 'node:path';
 import { loadConfig, type Config } from '../config.ts';
 import type { JobApi } from '../contracts/job-api.ts';
@@ -9,7 +9,7 @@ import { localPaths, type LocalPaths } from '../local/paths.ts';
 import type { DaemonApi } from '../local/socket/protocol.ts';
 import { VERSION } from '../version.ts';
 
-/** Where the daemon of this user keeps its files. */
+/** The paths of this user’s daemon. */
 export function pathsFromConfig(): LocalPaths {
   return localPaths(loadConfig());
 }
@@ -23,7 +23,7 @@ export interface Silence {
   timeoutMs: number;
 }
 
-/** A client of the daemon of this user; connects with each call. Calls `onSilence` when an answer is 2 s late. */
+/** A client of this user’s daemon. Each call connects. Calls `onSilence` when an answer is 2 s late. */
 export function connectLocal(
   paths: LocalPaths = pathsFromConfig(),
   onSilence?: (silence: Silence) => void,

@@ -1,19 +1,19 @@
-// What only one process may use at a time is locked for as long as that process lives.
+// Locks what only one process may use, for the life of the process.
 import type { LshError } from '../core/errors.ts';
 import { ensurePrivateFile } from '../local/paths.ts';
 import { acquireFileLock, type FileLock } from '../stores/file-lock.ts';
 
-/** Takes them all, or throws what `refusal` makes of the path that another holds. */
+/** Locks every path. If another process holds one, releases the others and throws the error that `refusal` returns. */
 export function acquireLocks(paths: readonly string[], refusal: (path: string) => LshError): FileLock[] {
-  const held: FileLock[] = [];
+  const locks: FileLock[] = [];
   for (const path of paths) {
     ensurePrivateFile(path);
     const lock = acquireFileLock(path);
     if (lock === undefined) {
-      for (const other of held) other.release();
+      for (const taken of locks) taken.release();
       throw refusal(path);
     }
-    held.push(lock);
+    locks.push(lock);
   }
-  return held;
+  return locks;
 }

@@ -1,5 +1,5 @@
-// The process of `lsh runner`: the shell runs of an operator’s pod, in a container without the API token. It has
-// no jobs and no ledger; a controller that connects brings them.
+// The process of `lsh runner`: executes shell runs in the operator’s pod, in a container without the API token. It has
+// no jobs and no ledger; the controller sends the runs.
 import { chmodSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { loadConfig, type Config } from '../config.ts';
@@ -11,13 +11,13 @@ import { SubprocessRunner } from '../runners/subprocess/subprocess-runner.ts';
 import { VERSION } from '../version.ts';
 import { commandPolicy, refusal } from './command-policy.ts';
 import { withLauncher } from './launcher.ts';
-import { serveUntilShutdown, within, type Shutdown } from './life.ts';
+import { awaitStop, serveUntilShutdown, type Shutdown } from './life.ts';
 import { acquireLocks } from './locks.ts';
 import { requireNoToken } from './service-account.ts';
 
-/** Beyond the grace of the children, until the process goes anyway. */
+/** How long the stop may take beyond the grace period of the children, milliseconds. */
 const STOP_MARGIN_MS = 5_000;
-/** New files keep the group of the directory, which is the one that may connect. */
+/** setgid: the socket gets the group of its directory, whose members may connect. */
 const GROUP_DIRECTORY = 0o2770;
 
 interface RunnerPaths {
@@ -25,7 +25,7 @@ interface RunnerPaths {
   socket: string;
 }
 
-/** Runs until it is told to end and has; throws what kept it from starting, or what broke it. */
+/** Runs until a shutdown. Throws if it cannot start, and on an uncaught exception. */
 export async function runRunner(config: Config = loadConfig()): Promise<ExitStatus> {
   requireNoToken();
   const paths = prepare(config);
@@ -35,14 +35,14 @@ export async function runRunner(config: Config = loadConfig()): Promise<ExitStat
   );
   const log = openLog({ level: config.logLevel });
   try {
-    return await serveUntilShutdown('runner', log, (told) => serve({ config, paths, log }, told));
+    return await serveUntilShutdown('runner', log, (shutdown) => serve({ config, paths, log }, shutdown));
   } finally {
     log.close();
     for (const lock of locks) lock.release();
   }
 }
 
-/** The state is beside a daemon’s and not within: the two keep the same kinds of files. */
+/** The state has a directory of its own: the daemon’s has files of the same names. */
 function prepare(config: Config): RunnerPaths {
   const local = localPaths(config);
   const stateDir = join(local.stateDir, 'runner');
@@ -60,7 +60,7 @@ interface Life {
   log: Log;
 }
 
-async function serve({ config, paths, log }: Life, told: Shutdown): Promise<ExitStatus> {
+async function serve({ config, paths, log }: Life, shutdown: Shutdown): Promise<ExitStatus> {
   const runner = createRunner(config, paths);
   const server = new RunnerServer({
     socketPath: paths.socket,
@@ -73,9 +73,9 @@ async function serve({ config, paths, log }: Life, told: Shutdown): Promise<Exit
   await server.listen();
   warn(config, log);
   log.info({ version: VERSION, socket: paths.socket }, 'runner started');
-  const by = await told.promise;
+  const by = await shutdown.promise;
   log.info({ by }, 'runner stopping');
-  await within(server.stop(), config.runnerGraceMs + STOP_MARGIN_MS, log);
+  await awaitStop(server.stop(), config.runnerGraceMs + STOP_MARGIN_MS, log);
   await runner.close();
   log.info({}, 'runner stopped');
   return EXIT.ok;
@@ -95,7 +95,7 @@ function createRunner(config: Config, { stateDir }: RunnerPaths): SubprocessRunn
 
 function warn(config: Config, log: Log): void {
   for (const warning of config.warnings) log.warn({}, warning);
-  // Processes that outlive their parent become children of process 1, and Node waits for none but its own.
+  // Orphaned processes become children of process 1, and Node reaps only children that it started.
   if (process.pid === 1) {
     log.warn({}, 'the runner is process 1, so zombies will add up: start it under an init such as tini');
   }

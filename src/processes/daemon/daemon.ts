@@ -1,5 +1,5 @@
-// The process of `lsh daemon run`: one per state directory and per socket, from its locks to its last signal.
-// It never ends the process itself; it returns, or throws, and cli/main does.
+// The process of `lsh daemon run`: one per state directory and per socket. It returns or throws; cli/main ends the
+// process.
 import { existsSync, readFileSync, truncateSync } from 'node:fs';
 import { loadConfig, type Config } from '../../config.ts';
 import { EXIT, LshError, toLshError, type ExitStatus } from '../../core/errors.ts';
@@ -10,25 +10,24 @@ import { VERSION } from '../../version.ts';
 import { LocalScheduler } from './local-scheduler.ts';
 import { notifyReady } from './notify-ready.ts';
 import { acquireLocks } from '../locks.ts';
-import { serveUntilShutdown, within, type Shutdown } from '../life.ts';
+import { awaitStop, serveUntilShutdown, type Shutdown } from '../life.ts';
 
-/** A drain that takes longer is given up: everything acknowledged is on disk at any moment. */
+/** Longest wait for a stop, milliseconds. Skipping the rest is safe: every acknowledged change is on disk. */
 const DRAIN_TIMEOUT_MS = 20_000;
 /** The end of a crash report says why; the rest would fill the log. */
 const STDERR_MAX_CHARACTERS = 64 * 1024;
 
-/** Runs until it is told to end and has; throws what kept it from starting, or what broke it. */
+/** Runs until a shutdown. Throws if it cannot start, and on an uncaught exception. */
 export async function runDaemon(config: Config = loadConfig()): Promise<ExitStatus> {
   try {
     const paths = localPaths(config);
     ensureDirectories(paths);
     requireWritable(paths.stateDir);
-    // Two, because a socket alone is not enough: its directory is emptied when the user logs out, and a second
-    // daemon would then run every job twice.
+    // Two locks: a logout empties the directory of the socket, and a second daemon would then run every job twice.
     const locks = acquireLocks(paths.locks, () => new LshError('DAEMON_ALREADY_RUNNING', { detail: '' }));
     const log = openDaemonLog(config, paths);
     try {
-      return await serveUntilShutdown('daemon', log, (told) => serve({ config, paths, log }, told));
+      return await serveUntilShutdown('daemon', log, (shutdown) => serve({ config, paths, log }, shutdown));
     } finally {
       log.close();
       for (const lock of locks) lock.release();
@@ -40,7 +39,7 @@ export async function runDaemon(config: Config = loadConfig()): Promise<ExitStat
   }
 }
 
-/** Whoever started this one in the background reads no output, so its log is the file. */
+/** A daemon in the background logs to its file, because its parent reads no output. */
 function openDaemonLog({ logLevel }: Config, paths: LocalPaths): Log {
   const path = process.connected ? paths.log : undefined;
   const log = openLog({ level: logLevel, ...(path !== undefined && { path }) });
@@ -63,18 +62,18 @@ interface Life {
   log: Log;
 }
 
-async function serve(life: Life, told: Shutdown): Promise<ExitStatus> {
+async function serve(life: Life, shutdown: Shutdown): Promise<ExitStatus> {
   const { config, paths, log } = life;
-  const scheduler = new LocalScheduler({ ...life, shutdown: () => told.resolve('a request') });
+  const scheduler = new LocalScheduler({ ...life, shutdown: () => shutdown.resolve('a request') });
   await scheduler.start();
   for (const warning of config.warnings) log.warn({}, warning);
   const startMs = Math.round(performance.now());
   log.info({ version: VERSION, socket: paths.socket, startMs }, 'daemon started');
   await tellParent('ready');
   void notifyReady(config.notifySocket, log);
-  const by = await told.promise;
+  const by = await shutdown.promise;
   log.info({ by }, 'daemon stopping');
-  await within(scheduler.stop(), DRAIN_TIMEOUT_MS, log);
+  await awaitStop(scheduler.stop(), DRAIN_TIMEOUT_MS, log);
   log.info({}, 'daemon stopped');
   return EXIT.ok;
 }

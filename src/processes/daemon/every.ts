@@ -1,18 +1,18 @@
-// Work that comes back: housekeeping beside the loop, never the evaluation of schedules.
+// Recurring housekeeping beside the loop. The evaluation of schedules has its own timer, in control/workqueue.ts.
 import type { Clock } from '../../control/ports.ts';
 
 export interface Recurring {
   clock: Clock;
-  /** Milliseconds until the first time. */
+  /** Milliseconds until the first call. */
   firstMs: number;
-  /** Milliseconds between one time and the next. */
+  /** Milliseconds between calls. */
   intervalMs: number;
   work: () => Promise<void>;
-  /** Told what the work threw; it comes back all the same. */
+  /** Called with an error of the work, which is called again at its next time. */
   onError: (error: unknown) => void;
 }
 
-/** Does the work again and again until the returned function is called. */
+/** Calls the work at each interval until the returned function is called. */
 export function every({ clock, firstMs, intervalMs, work, onError }: Recurring): () => void {
   let cancel = clock.at(clock.now() + firstMs, tick);
   function tick(): void {

@@ -1,5 +1,5 @@
-// The local home, put together: store, jobs, runner, loop and socket. The order of start and of stop is the point
-// of this file; everything that is ordered is elsewhere.
+// Joins the parts of the daemon: store, jobs, runner, loop and socket. This file decides the order in which they start
+// and stop.
 import type { Config } from '../../config.ts';
 import { systemClock } from '../../control/clock.ts';
 import { Controller } from '../../control/controller.ts';
@@ -27,18 +27,18 @@ import { commandPolicy, refusal } from '../command-policy.ts';
 import { withLauncher } from '../launcher.ts';
 import { daemonEnvironment } from '../local-jobs.ts';
 import { EvaluationProgress } from './evaluation-progress.ts';
-import { pruneHourly } from './history-pruning.ts';
+import { pruneHourly } from './record-pruning.ts';
 import { keepSocket } from './socket-keeping.ts';
 
 export interface LocalSchedulerOptions {
   config: Config;
   paths: LocalPaths;
   log: Log;
-  /** Called when a request asked the daemon to end. */
+  /** Called when a client requests a shutdown. */
   shutdown: () => void;
 }
 
-/** Enough for a busy minute: reconciles mostly wait for the disk, and those that wait together share one write. */
+/** Reconciles mostly wait for the disk, and concurrent ones share one write, so many workers help a busy minute. */
 const WORKERS = 256;
 
 /** What runs between start() and stop(). */
@@ -54,7 +54,7 @@ export class LocalScheduler {
   readonly #progress = new EvaluationProgress(systemClock, () => this.#controller);
   #housekeeping: (() => void)[] = [];
 
-  /** Opens the store; throws STORE_… when it cannot be used. */
+  /** Opens the store. Throws STORE_… if it is unusable. */
   constructor(options: LocalSchedulerOptions) {
     this.#options = options;
     const { config, paths, log } = options;
@@ -82,7 +82,7 @@ export class LocalScheduler {
   /** Resolves once the socket answers and the loop runs. */
   async start(): Promise<void> {
     await this.#source.load();
-    // Before the first evaluation: a run that the runner does not know yet would be taken for lost.
+    // Before the first evaluation, which would end a run as Lost if the runner did not show it.
     await this.#runner.recover(this.#runningRuns());
     await this.#server.listen();
     writeRecord(this.#options.paths);
@@ -91,8 +91,8 @@ export class LocalScheduler {
   }
 
   /**
-   * Finishes what was begun and leaves running children to the next daemon. The socket goes last: as long as this
-   * process may write, a start must see that somebody is here.
+   * Finishes the work under way and leaves running children to the next daemon. The socket closes last: while this
+   * process may write, a second daemon must see that it runs.
    */
   async stop(): Promise<void> {
     for (const stop of this.#housekeeping) stop();
@@ -113,7 +113,7 @@ export class LocalScheduler {
         removeLog: (run) => this.#runner.removeLog(run),
         clock,
         log: log.component('pruning'),
-        historyDays: config.historyDays,
+        retentionDays: config.historyDays,
       }),
       keepSocket({ server: this.#server, paths, clock, log: log.component('server') }),
     ];
@@ -129,7 +129,7 @@ export class LocalScheduler {
       runners,
       onRecorded: [
         logRecorder(log.component('jobs')),
-        // Requests that wait for the run look again in the next turn, when its output can be read.
+        // Requests that wait for a run check it in the next turn of the event loop, once its output is readable.
         ({ key: recorded }) => void setImmediate(() => this.#feed.announce(recorded)),
       ],
       clock: systemClock,

@@ -1,5 +1,5 @@
-// Nobody tells a daemon that a logout has emptied the directory of its socket; without a look now and then it
-// would live on unreachable.
+// Restores the socket after a logout has emptied its directory. The daemon gets no notice of that, so it checks; it
+// would be unreachable otherwise.
 import { existsSync } from 'node:fs';
 import type { Clock, Logger } from '../../control/ports.ts';
 import { ensureDirectories, type LocalPaths } from '../../local/paths.ts';
@@ -13,7 +13,7 @@ export interface SocketKeepingOptions {
   log: Logger;
 }
 
-/** How long the daemon may be unreachable after its socket was removed, in milliseconds. */
+/** Longest time that the daemon is unreachable after its socket is removed, milliseconds. */
 const CHECK_MS = 2_000;
 
 /** Keeps the socket until the returned function is called. */
@@ -25,8 +25,9 @@ export function keepSocket({ server, paths, clock, log }: SocketKeepingOptions):
     work: async () => {
       if (existsSync(paths.socket)) return;
       ensureDirectories(paths);
-      if (await server.restore()) log.warn({ socket: paths.socket }, 'the socket was gone and is back');
+      if (await server.restore())
+        log.warn({ socket: paths.socket }, 'the socket was removed and is restored');
     },
-    onError: (error) => log.warn({ err: error }, 'the socket is gone and cannot be made again yet'),
+    onError: (error) => log.warn({ err: error }, 'the socket was removed and cannot be restored yet'),
   });
 }

@@ -1,5 +1,5 @@
-// The cluster's home, put together: informers, jobs, runners and loop, for as long as this process leads. The order
-// of start and of stop is the point of this file.
+// Joins the parts of the operator while this process leads: informers, jobs, runners and loop. This file decides the
+// order in which they start and stop.
 import type { Config } from '../../config.ts';
 import { systemClock } from '../../control/clock.ts';
 import { Controller } from '../../control/controller.ts';
@@ -29,22 +29,22 @@ export interface ClusterSchedulerOptions {
   log: Log;
   metrics: Metrics;
   client: KubeClient;
-  /** The same server for the loop’s calls, whose writes end with the lease. */
+  /** The same server for the calls of the loop. Refuses writes once the lease is lost. */
   api: KubeApi;
-  /** Name of this process, such as its pod’s. */
+  /** Name of this process: the name of its pod. */
   identity: string;
-  /** Undefined where shell runs are not executed. */
+  /** Undefined if shell runs are off. */
   shell: ShellRuns | undefined;
-  /** Undefined where the ledger is all there is. */
+  /** Undefined if no team history is configured. */
   history: RunHistory | undefined;
 }
 
-/** Of an object of 1.5 MB at the most; the rest is for the status. */
+/** etcd stores objects of at most 1.5 MB; the rest is for the status. */
 const SPEC_MAX_BYTES = 1024 * 1024;
-/** A finished Job’s name stays taken for so many lease durations: see KubeJobRunnerOptions. */
+/** How many lease durations the name of a finished Kubernetes Job stays taken: see KubeJobRunnerOptions. */
 const REMOVAL_DELAY_LEASES = 2;
 
-/** What runs between start() and stop(); one per leadership. */
+/** The loop of one leadership, from start() to stop(). */
 export class ClusterScheduler {
   readonly #options: ClusterSchedulerOptions;
   readonly #watches: Watches;
@@ -89,11 +89,11 @@ export class ClusterScheduler {
     this.#history = history && new HistoryOutbox({ history, clock: systemClock, logger });
   }
 
-  /** Resolves once every schedule is being evaluated. */
+  /** Resolves once the loop evaluates every schedule. */
   async start(): Promise<void> {
     const since = systemClock.now();
-    // Jobs are created before they are recorded, so a list of them that is read after the records has them all;
-    // the other way round a run could look lost.
+    // LshJobs first: a Kubernetes Job is created before its record, so a later list of Jobs has every recorded run. In
+    // the other order a recorded run could look lost.
     const { lshjobs, jobs, pods } = this.#watches;
     await lshjobs.start();
     await Promise.all([jobs.start(), pods.start()]);
@@ -102,7 +102,7 @@ export class ClusterScheduler {
     this.#controller.start();
   }
 
-  /** Whether every schedule is being evaluated. */
+  /** Whether the loop evaluates every schedule. */
   get evaluating(): boolean {
     return this.#controller !== undefined;
   }
@@ -115,16 +115,16 @@ export class ClusterScheduler {
     return this.#controller?.working ?? 0;
   }
 
-  /** Finishes what was begun; what runs goes on. */
+  /** Finishes the work under way. Active runs continue. */
   async stop(): Promise<void> {
     this.#history?.close();
     await this.#controller?.stop();
-    // Must come after the last evaluations, which may yet ask it for a deletion that is to come later.
+    // After the last evaluation, which may still plan a delayed deletion.
     this.#jobRunner.close();
     await Promise.all([this.#events.flush(), ...Object.values(this.#watches).map((watch) => watch.stop())]);
   }
 
-  /** How far the watches can be trusted. */
+  /** The health of the watches. */
   watches(): WatchReading[] {
     return readingsOf(this.#watches);
   }
@@ -141,7 +141,7 @@ export class ClusterScheduler {
     return active;
   }
 
-  /** Jobs go with their owner; of shell runs nobody can ask for the output any more. */
+  /** Deletes the logs of the shell runs of a removed LshJob. Kubernetes deletes its Kubernetes Jobs with it. */
   #removeLogs(key: JobKey, runs: readonly Run[]): void {
     const { shell } = this.#options;
     for (const { name, executor } of runs) if (executor === 'Shell') void shell?.runner.remove?.(name, key);
@@ -192,7 +192,7 @@ export class ClusterScheduler {
   }
 }
 
-/** Why a job is not carried out here: what its schema cannot say. */
+/** Checks what the schema of an LshJob cannot express: its size, its namespace and its command. */
 function admission({
   config,
   client,

@@ -1,4 +1,4 @@
-// What the operator watches: LshJobs, the Jobs and the pending Pods of their runs, in its namespaces.
+// The operator’s informers: LshJobs, and the Kubernetes Jobs and pending Pods of their runs, in its namespaces.
 import type { Config } from '../../config.ts';
 import type { KubeClient } from '../../kubernetes/api/client.ts';
 import { JOB_LABEL, RUN_LABEL } from '../../kubernetes/objects/kube-job.ts';
@@ -16,21 +16,21 @@ export interface WatchOptions {
   log: Log;
 }
 
-/** One informer of each kind, not started. */
+/** One informer per resource, not started. */
 export type Watches = {
   lshjobs: NamespacedInformer<LshJob>;
   jobs: NamespacedInformer<KubeJob>;
   pods: NamespacedInformer<Pod>;
 };
 
-/** How far the watches of a resource can be trusted. */
+/** The health of the watches of a resource. */
 export interface WatchReading extends WatchReadings {
   resource: string;
 }
 
-const OURS = `${RUN_LABEL},${JOB_LABEL}`;
+const OUR_LABELS = `${RUN_LABEL},${JOB_LABEL}`;
 
-/** With as much of each object as the loop looks at. */
+/** Creates the informers, which cache only the fields that the loop reads. */
 export function clusterWatches({ config, client, log }: WatchOptions): Watches {
   const shared = {
     client,
@@ -43,13 +43,13 @@ export function clusterWatches({ config, client, log }: WatchOptions): Watches {
     jobs: new NamespacedInformer<KubeJob>({
       ...shared,
       pathOf: collection('/apis/batch/v1', 'jobs'),
-      labelSelector: OURS,
+      labelSelector: OUR_LABELS,
       trim: trimmedKubeJob,
     }),
     pods: new NamespacedInformer<Pod>({
       ...shared,
       pathOf: collection('/api/v1', 'pods'),
-      labelSelector: OURS,
+      labelSelector: OUR_LABELS,
       fieldSelector: 'status.phase=Pending',
       trim: trimmedPod,
     }),
@@ -61,7 +61,6 @@ function collection(group: string, plural: string): (namespace?: string) => stri
     namespace === undefined ? `${group}/${plural}` : `${group}/namespaces/${namespace}/${plural}`;
 }
 
-/** By resource. */
 export function readingsOf(watches: Watches): WatchReading[] {
   return Object.entries(watches).map(([resource, informer]) => ({ resource, ...informer.health() }));
 }

@@ -1,22 +1,21 @@
-// What /metrics reads from a controller when it is asked: who leads, what waits, what is active, how far the
-// watches can be trusted.
+// Metrics that are read at each scrape: leadership, queue, active runs, and the health of the watches.
 import type { Metrics } from '../../telemetry/metrics.ts';
 import type { ClusterScheduler } from './cluster-scheduler.ts';
 import type { WatchReading } from './cluster-watches.ts';
 
-/** How a controller stands now. */
+/** The state of a controller now. */
 export interface Standing {
   readonly leads: boolean;
-  /** While it leads. */
+  /** Undefined unless it leads. */
   readonly scheduler: ClusterScheduler | undefined;
-  /** Of what it leads, or would. */
+  /** The watches of the leader, or of a standby. */
   readonly watches: readonly WatchReading[];
 }
 
 const CONTROLLER = { controller: 'lshjob' };
 const RESOURCES = ['lshjobs', 'jobs', 'pods'];
 
-/** Adds them all. */
+/** Adds every reading. */
 export function addReadings(metrics: Metrics, standing: Standing, workers: number): void {
   const one = (value: number, labels: Record<string, string> = {}) => [{ labels, value }];
   const watches = (value: (watch: WatchReading) => number) => () => {
@@ -56,7 +55,7 @@ export function addReadings(metrics: Metrics, standing: Standing, workers: numbe
   });
   metrics.add({
     name: 'lsh_watch_last_event_age_seconds',
-    help: 'Time since the API server was last heard on a watch.',
+    help: 'Time since a watch last received data from the API server.',
     read: watches(({ lastEventAgeMs }) => lastEventAgeMs / 1000),
   });
   metrics.add({
@@ -73,7 +72,7 @@ export function addReadings(metrics: Metrics, standing: Standing, workers: numbe
   });
   metrics.add({
     name: 'lsh_watch_handler_errors_total',
-    help: 'Changes at which a part of the controller threw.',
+    help: 'Changes on which a handler of the controller threw.',
     total: true,
     read: watches(({ handlerErrors }) => handlerErrors),
   });

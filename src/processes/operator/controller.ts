@@ -1,5 +1,5 @@
-// The process of `lsh controller`: waits for the lease, leads until it is told to end or has lost it. It never ends
-// the process itself; it returns, or throws, and cli/main does.
+// The process of `lsh controller`: waits for the lease, then leads until a shutdown or until the lease is lost. It
+// returns or throws; cli/main ends the process.
 import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
@@ -16,7 +16,7 @@ import { Metrics } from '../../telemetry/metrics.ts';
 import { VERSION } from '../../version.ts';
 import { ClusterScheduler } from './cluster-scheduler.ts';
 import { addReadings, type Standing } from './controller-readings.ts';
-import { serveUntilShutdown, within, type Shutdown } from '../life.ts';
+import { awaitStop, serveUntilShutdown, type Shutdown } from '../life.ts';
 import type { WatchReading } from './cluster-watches.ts';
 import { checkShellMode, shellRuns } from './shell-runs.ts';
 import { Standby } from './standby.ts';
@@ -24,21 +24,21 @@ import { teamHistory } from './team-history.ts';
 
 export interface ControllerChoice {
   cluster: KubeConfigChoice;
-  /** Values of options, by the variable that they stand above. */
+  /** Values of command-line options, by the environment variable that they override. */
   options: Readonly<Record<string, string>>;
 }
 
 const LEASE = 'lsh-controller';
-/** A drain that takes longer is given up: whatever was written is recorded or found again by its name. */
+/** Longest wait for a stop, milliseconds. Skipping the rest is safe: the next leader finds each run by its name. */
 const DRAIN_TIMEOUT_MS = 5_000;
 
 /**
- * Room for young objects would grow to more than all the jobs take, and the rest of the heap to twice of what lives in
- * it; both would stay. A loop that waits for the API server has no use for them.
+ * By default V8 lets the young generation grow beyond the size of all jobs, and the heap to twice its live objects, and
+ * keeps both. The loop mostly waits for the API server, so it trades that memory for more frequent collections.
  */
 const SMALL_MEMORY = ['--semi-space-growth-factor=1', '--optimize-for-size'];
 
-/** Runs until it is told to end and has; LEASE_LOST when another one leads instead. */
+/** Runs until a shutdown. Throws LEASE_LOST if another controller takes over. */
 export async function runController({ cluster, options }: ControllerChoice): Promise<ExitStatus> {
   for (const flag of SMALL_MEMORY) setFlagsFromString(flag);
   const config = loadConfig(withOptions(options));
@@ -53,12 +53,12 @@ export async function runController({ cluster, options }: ControllerChoice): Pro
       onAnswer: (method, status) => metrics.requested(method, status),
     });
   const client = connect();
-  // A connection of its own: a renewal must neither wait behind the work nor, when it is slow, end it.
+  // A separate connection: a renewal must not wait behind other requests, and a slow one must not abort them.
   const leaseClient = connect();
   try {
     const identity = hostname();
     const life = new ControllerLife({ config, log, metrics, client, leaseClient, history, identity });
-    return await serveUntilShutdown('controller', log, (told) => life.serve(told));
+    return await serveUntilShutdown('controller', log, (shutdown) => life.serve(shutdown));
   } finally {
     await Promise.all([client.close(), leaseClient.close()]);
     log.close();
@@ -75,7 +75,7 @@ interface LifeOptions {
   identity: string;
 }
 
-/** One process: its probes from the start, its work while it leads. */
+/** The life of the process: probes from the start, the loop while it leads. */
 class ControllerLife implements Standing {
   readonly #options: LifeOptions;
   readonly #elector: LeaderElector | undefined;
@@ -97,7 +97,7 @@ class ControllerLife implements Standing {
     return this.#elector === undefined || this.#elector.isLeader();
   }
 
-  async serve(told: Shutdown): Promise<ExitStatus> {
+  async serve(shutdown: Shutdown): Promise<ExitStatus> {
     const { config, log, metrics, identity } = this.#options;
     addReadings(metrics, this, config.workers);
     const server = new TelemetryServer({
@@ -109,7 +109,7 @@ class ControllerLife implements Standing {
     for (const warning of config.warnings) log.warn({}, warning);
     log.info({ version: VERSION, port, identity }, 'controller started');
     const stop = new AbortController();
-    void told.promise.then((by) => {
+    void shutdown.promise.then((by) => {
       log.info({ by }, 'controller stopping');
       stop.abort();
     });
@@ -137,16 +137,16 @@ class ControllerLife implements Standing {
     const api = fenced(client, () => this.leads);
     const scheduler = new ClusterScheduler({ ...this.#options, api, shell });
     this.scheduler = scheduler;
-    // Nothing of it is shared with what begins now.
+    // Not awaited: the standby shares nothing with the scheduler.
     void this.#standby?.stop();
     this.#standby = undefined;
     const ended = leading.aborted ? Promise.resolve() : once(leading, 'abort');
-    // What cannot be read yet is waited for, and told by /readyz; only the end of leading ends that.
+    // While the API server cannot be read, the start waits and /readyz fails. The end of leadership ends the wait.
     const started = scheduler.start().then(() => log.info({}, 'every schedule is evaluated'));
     await Promise.race([ended, started]);
     await ended;
-    // A lost lease ends it at once: another one may be writing by now.
-    if (stop.aborted) await within(scheduler.stop(), DRAIN_TIMEOUT_MS, log);
+    // Only a shutdown drains. After a lost lease another controller may already write, so this one stops at once.
+    if (stop.aborted) await awaitStop(scheduler.stop(), DRAIN_TIMEOUT_MS, log);
     await shell?.close();
   }
 
@@ -167,7 +167,7 @@ function elector({ config, log, leaseClient, identity }: LifeOptions): LeaderEle
     name: LEASE,
     identity: `${identity}_${process.pid}`,
     leaseDurationMs,
-    // client-go’s proportions: 15 s of lease, 10 s to renew it, a try every 2 s.
+    // The proportions of client-go: a lease of 15 s, 10 s to renew it, a try every 2 s.
     renewDeadlineMs: 2 * Math.round(leaseDurationMs / 3),
     retryPeriodMs: Math.round((2 * leaseDurationMs) / 15),
   });

@@ -1,4 +1,4 @@
-// Where the operator executes shell runs, by its configuration: nowhere, by `lsh runner`, or in its own process.
+// Where the operator executes shell runs, by its configuration: not at all, in `lsh runner`, or in its own process.
 import { join } from 'node:path';
 import type { Config } from '../../config.ts';
 import { systemClock } from '../../control/clock.ts';
@@ -14,33 +14,33 @@ import { requireNoToken } from '../service-account.ts';
 
 export interface ShellRuns {
   runner: Runner;
-  /** Before the first evaluation, with all shell runs that the ledger shows. */
+  /** Called before the first evaluation with every shell run that the ledger shows. */
   recover(runs: readonly Run[]): void | Promise<void>;
   close(): Promise<void>;
 }
 
-export interface ShellPlace {
+export interface ShellOptions {
   config: Config;
-  /** Where runs that are started now live. */
+  /** Host of runs that start now. */
   host: string;
-  /** Grows with each change of leader. */
+  /** Increases with each change of leader. */
   term: number;
   log: Logger;
 }
 
-/** Throws RUNNER_HAS_TOKEN where commands would run beside the operator’s token, unless that is forced. */
+/** Throws RUNNER_HAS_TOKEN if commands would run beside the operator’s token, unless the configuration forces it. */
 export function checkShellMode({ shellMode, shellForce }: Config): void {
   if (shellMode === 'in-process' && !shellForce) requireNoToken();
 }
 
-/** Undefined where shell runs are off. */
-export function shellRuns(place: ShellPlace): ShellRuns | undefined {
-  const { shellMode } = place.config;
+/** Returns undefined if shell runs are off. */
+export function shellRuns(options: ShellOptions): ShellRuns | undefined {
+  const { shellMode } = options.config;
   if (shellMode === 'off') return undefined;
-  return shellMode === 'in-process' ? inProcess(place) : remote(place, shellMode);
+  return shellMode === 'in-process' ? inProcess(options) : remote(options, shellMode);
 }
 
-function inProcess({ config, host: here }: ShellPlace): ShellRuns {
+function inProcess({ config, host }: ShellOptions): ShellRuns {
   const policy = commandPolicy(config);
   const subprocesses = new SubprocessRunner({
     stateDir: join(localPaths(config).stateDir, 'controller'),
@@ -53,13 +53,13 @@ function inProcess({ config, host: here }: ShellPlace): ShellRuns {
   const runner = new NamespacedRunner(subprocesses);
   return {
     runner,
-    // Of what ran in another place nothing can be found here; taken for never started, it would run twice.
-    recover: (runs) => runner.recover(runs.filter(({ host }) => host === here)),
+    // Only runs of this host: the runner would report any other run as never started, and it would run twice.
+    recover: (runs) => runner.recover(runs.filter((run) => run.host === host)),
     close: () => runner.close(),
   };
 }
 
-function remote({ config, host, term, log }: ShellPlace, socketPath: string): ShellRuns {
+function remote({ config, host, term, log }: ShellOptions, socketPath: string): ShellRuns {
   const runner = new RemoteRunner({
     socketPath,
     host,

@@ -1,5 +1,5 @@
-// A controller that waits for its turn: it watches what it would lead, so that /readyz can say whether it could. Nothing
-// of it is used when its turn comes: who leads begins with lists that are newer than the last leader's writes.
+// A controller that waits for the lease. It watches the same resources as a leader, so that /readyz shows whether it
+// could lead. A new leader does not use these caches: its lists must be newer than the last leader’s writes.
 import {
   clusterWatches,
   readingsOf,
@@ -15,18 +15,18 @@ export class Standby {
     this.#watches = clusterWatches(options);
   }
 
-  /** Begins; what cannot be read yet is asked for again and again. */
+  /** Starts the watches, which retry until the API server answers. */
   start(): void {
     for (const watch of Object.values(this.#watches)) void watch.start();
   }
 
-  /** Whether all of it has been read, and is watched. */
+  /** Whether every resource has been listed and is watched. */
   get synced(): boolean {
     const watches = Object.values(this.#watches);
     return watches.every((watch) => watch.hasSynced() && watch.health().watches > 0);
   }
 
-  /** How far the watches can be trusted. */
+  /** The health of the watches. */
   watches(): WatchReading[] {
     return readingsOf(this.#watches);
   }

@@ -1,4 +1,4 @@
-// The loop over a real store whose history lies in what is now the future.
+// The loop over a real store whose records lie in the future, because the clock was set back.
 import { expect, onTestFinished, test } from 'vitest';
 import { Controller } from '../../../src/control/controller.ts';
 import type { Runner } from '../../../src/control/ports.ts';
@@ -14,7 +14,7 @@ import { openTemporaryStore } from '../../support/stores/sqlite-store.ts';
 const KEY = 'local/backup';
 const MINUTE_MS = 60_000;
 
-/** Every command ends at once. */
+/** A runner whose commands end at once. */
 class InstantRunner implements Runner {
   readonly traits = TRAITS.Shell;
   readonly started: string[] = [];
@@ -39,7 +39,7 @@ class InstantRunner implements Runner {
   }
 }
 
-test('a clock set back by hours runs no slot again and goes on with those that are new', async () => {
+test('after a clock is set back by hours no slot runs twice and new slots run', async () => {
   const { store, close } = await openTemporaryStore();
   onTestFinished(close);
   const clock = new ManualClock(at('2026-01-01T12:00:00Z'));
@@ -74,7 +74,7 @@ test('a clock set back by hours runs no slot again and goes on with those that a
   await source.put({ namespace: 'local', name: 'backup', spec: aJob({ schedule: '* * * * *' }).spec });
 
   const slots = () => store.slots({ job: KEY, from: 0, to: Number.MAX_SAFE_INTEGER });
-  /** Passes to the instant, and a little on, until what it brings is recorded. */
+  /** Advances to the instant, then by milliseconds until its slot is recorded. */
   async function until(instant: string, isRecorded = (upTo: number) => upTo === at(instant)): Promise<void> {
     clock.advanceTo(at(instant));
     for (let turn = 0; turn < 20_000; turn++) {
@@ -83,7 +83,7 @@ test('a clock set back by hours runs no slot again and goes on with those that a
       await new Promise((resolve) => setImmediate(resolve));
       clock.advanceTo(clock.now() + 1);
     }
-    throw new Error(`nothing is recorded of ${instant}`);
+    throw new Error(`no record of ${instant}`);
   }
   for (let minute = 1; minute <= 6; minute++) await until(`2026-01-01T12:0${minute}:00Z`);
   clock.stepBy(5 * 60 * MINUTE_MS);

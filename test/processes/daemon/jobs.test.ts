@@ -1,4 +1,4 @@
-// What a person asks of a real daemon, through the client, the socket, the loop, the store and real children.
+// Requests of users to a real daemon, through the client, the socket, the loop, the store and real children.
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { isAlive } from '../../../src/local/lifecycle/process-state.ts';
 import { aDaemon, aHome, aManifest } from '../../support/daemon/daemon.ts';
 
-/** A FIFO: whoever reads it waits until the test writes, so that a run lasts exactly as long as it should. */
+/** A FIFO. Its reader waits until the test writes, so the test decides how long a run lasts. */
 function aGate(directory: string, name = 'gate'): { path: string; open: (text?: string) => void } {
   const path = join(directory, name);
   execFileSync('mkfifo', [path]);
@@ -21,7 +21,7 @@ async function textOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 describe('putting a job', () => {
-  test('creates it, finds it unchanged, and says what changed', async () => {
+  test('creates the job, finds it unchanged, and lists the changes', async () => {
     const { client } = await aDaemon();
     const first = await client.put({ job: aManifest('a', { command: 'echo one' }) });
     expect(first).toMatchObject({ result: 'created', changes: [], job: { metadata: { generation: 1 } } });
@@ -40,7 +40,7 @@ describe('putting a job', () => {
     });
   });
 
-  test('with dryRun says the same and changes nothing', async () => {
+  test('with dryRun gives the same answer and changes nothing', async () => {
     const { client } = await aDaemon();
     expect((await client.put({ job: aManifest('a'), dryRun: true })).result).toBe('created');
     expect(await client.list({})).toEqual([]);
@@ -70,7 +70,7 @@ describe('putting a job', () => {
     await expect(client.put({ job })).rejects.toMatchObject({ code: 'COMMAND_REFUSED', exitStatus: 5 });
   });
 
-  test('lets it through with a warning where that is configured, and refuses it when it no longer is', async () => {
+  test('admits the command with a warning if configured, and refuses it once that is no longer configured', async () => {
     const home = aHome({ LSH_ALLOW_DANGEROUS_COMMANDS: 'true' });
     const lenient = await aDaemon(home);
     const job = aManifest('a', { command: 'true || rm -rf /' });
@@ -86,7 +86,7 @@ describe('putting a job', () => {
     });
   });
 
-  test('that is suspended and resumed says so, and what does not exist is not found', async () => {
+  test('suspends and resumes the job, and answers “not found” for an unknown job', async () => {
     const { client } = await aDaemon();
     await client.put({ job: aManifest('a') });
     expect(await client.suspend({ name: 'a', suspend: true })).toMatchObject({
@@ -102,7 +102,7 @@ describe('putting a job', () => {
     });
   });
 
-  test('lists by name, and by all of the tags asked for', async () => {
+  test('lists jobs by name, and by all given tags', async () => {
     const { client } = await aDaemon();
     await client.put({ job: aManifest('b', { tags: ['x', 'y'] }) });
     await client.put({ job: aManifest('a', { tags: ['x'] }) });
@@ -129,7 +129,7 @@ describe('a manual run', () => {
     expect(await client.stats({ name: 'a' })).toMatchObject([{ job: 'a', failed: 1, completed: 0 }]);
   });
 
-  test('asked for twice with one id is one run, also after a restart', async () => {
+  test('requested twice with one id is one run, also after a restart', async () => {
     const first = await aDaemon();
     await first.client.put({ job: aManifest('a') });
     const { name } = await first.client.trigger({ name: 'a', id: 'once' });
@@ -143,7 +143,7 @@ describe('a manual run', () => {
     expect(await second.client.runs({ name: 'a' })).toHaveLength(2);
   });
 
-  test('is forbidden while another runs, and says so', async () => {
+  test('is refused with a reason while another run is active', async () => {
     const home = aHome();
     const { client, paths } = await aDaemon(home);
     const gate = aGate(paths.stateDir);
@@ -157,7 +157,7 @@ describe('a manual run', () => {
     expect((await client.run({ run: name, wait: true })).phase).toBe('Completed');
   });
 
-  test('is stopped on request, with everything it started', async () => {
+  test('is stopped on request, with every process it started', async () => {
     const { client, paths } = await aDaemon();
     const gate = aGate(paths.stateDir);
     const command = `echo $$; cat ${gate.path} & cat ${gate.path}`;
@@ -177,7 +177,7 @@ describe('a manual run', () => {
     await expect(client.stop({ name: 'a', run: 'other' })).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
   });
 
-  test('is followed from before its first byte to its end', async () => {
+  test('can be followed from before its first byte to its end', async () => {
     const { client, paths } = await aDaemon();
     const gate = aGate(paths.stateDir);
     await client.put({ job: aManifest('a', { command: `cat ${gate.path}; echo end` }) });
@@ -187,7 +187,7 @@ describe('a manual run', () => {
     expect(await followed).toBe('middle\nend\n');
   });
 
-  test('of a command that does not exist fails as a run; the daemon lives', async () => {
+  test('of a command that does not exist fails, and the daemon lives', async () => {
     const { client, child } = await aDaemon();
     await client.put({ job: aManifest('a', { command: undefined, args: ['/does/not/exist'] }) });
     const { name } = await client.trigger({ name: 'a', id: '1' });
@@ -198,7 +198,7 @@ describe('a manual run', () => {
     expect((await client.status({})).pid).toBe(child.pid);
   });
 
-  test('of a job that has none is not found, in its own words', async () => {
+  test('of a job without runs is not found, with a message of its own', async () => {
     const { client } = await aDaemon();
     await client.put({ job: aManifest('a') });
     await expect(textOf(client.log({ name: 'a' }))).rejects.toMatchObject({
@@ -211,7 +211,7 @@ describe('a manual run', () => {
 });
 
 describe('removing a job', () => {
-  test('stops what is active and keeps the history', async () => {
+  test('stops active runs and keeps the records', async () => {
     const { client, paths } = await aDaemon();
     const gate = aGate(paths.stateDir);
     await client.put({ job: aManifest('a', { command: `cat ${gate.path}` }) });
@@ -226,9 +226,9 @@ describe('removing a job', () => {
   });
 });
 
-describe('a daemon that goes away', () => {
+describe('a daemon', () => {
   test.each(['SIGTERM', 'SIGKILL'] as const)(
-    'by %s leaves the running job alone; the next one sees it to its end',
+    'that ends by %s leaves its running run to the next daemon',
     async (signal) => {
       const first = await aDaemon();
       const gate = aGate(first.paths.stateDir);
@@ -252,13 +252,13 @@ describe('a daemon that goes away', () => {
     },
   );
 
-  test('tells those who wait that it is shutting down', async () => {
+  test('tells waiting clients that it is shutting down', async () => {
     const { client, child, ended, paths } = await aDaemon();
     const gate = aGate(paths.stateDir);
     await client.put({ job: aManifest('a', { command: `cat ${gate.path}` }) });
     const { name } = await client.trigger({ name: 'a', id: '1' });
     const waiting = client.run({ run: name, wait: true });
-    // The answer to a later request on the same daemon shows that the waiting one has arrived.
+    // The answer to a later request shows that the waiting request has arrived.
     await client.status({});
     child.kill();
     await expect(waiting).rejects.toMatchObject({ code: 'DAEMON_STOPPING', exitStatus: 3 });
@@ -267,7 +267,7 @@ describe('a daemon that goes away', () => {
   });
 });
 
-test('@reboot runs once at the start of the daemon, whatever becomes of missed slots', async () => {
+test('@reboot runs once at the start of the daemon, under any missedRunPolicy', async () => {
   const home = aHome();
   const marks = join(home.env['HOME'] ?? '', 'marks');
   const first = await aDaemon(home);
@@ -277,7 +277,7 @@ test('@reboot runs once at the start of the daemon, whatever becomes of missed s
     command: `echo started >> ${marks}`,
   });
   const { metadata } = (await first.client.put({ job })).job;
-  // Slots are whole seconds: a start in the very second of the creation does not come after it.
+  // Slots are whole seconds, so the start must come in a later second than the creation.
   while (Date.now() < Date.parse(metadata.creationTimestamp) + 1000) await first.client.status({});
   first.child.kill();
   await first.ended;
@@ -290,7 +290,7 @@ test('@reboot runs once at the start of the daemon, whatever becomes of missed s
 
 test('every slot of an every-second job has one run and one record', async () => {
   const { client, child } = await aDaemon();
-  // A run that takes longer than a second must not keep the next slot from its own.
+  // A run longer than a second must not keep the next slot from its run.
   await client.put({ job: aManifest('every', { schedule: '* * * * * *', concurrencyPolicy: 'Allow' }) });
   const seen = new Set<string>();
   child.stdout?.on('data', (chunk: Buffer) => {

@@ -38,7 +38,7 @@ function enter({ env }: TestHome): void {
   });
 }
 
-/** Far from what a start takes, also of ten at once on a machine with other work. */
+/** Longer than ten concurrent starts take on a busy machine. */
 const START_MS = 120_000;
 
 /** Starts detached as `lsh daemon start` does; the daemon is stopped when the test has finished. */
@@ -48,7 +48,7 @@ function spawnInBackground(home: TestHome, args = DAEMON_ARGS, timeoutMs = START
   return spawnDaemon({ ...home, command: [process.execPath, ...args], timeoutMs });
 }
 
-/** A function that waits until the child has logged the message. */
+/** Returns a function that waits until the child has logged the message. */
 function linesOf({ stdout }: ChildProcess): (message: string) => Promise<void> {
   let seen = '';
   stdout!.on('data', (chunk: Buffer) => (seen += chunk.toString()));
@@ -59,7 +59,7 @@ function linesOf({ stdout }: ChildProcess): (message: string) => Promise<void> {
 
 describe('a daemon in the foreground', () => {
   test.each(['SIGTERM', 'SIGINT', 'SIGQUIT'] as const)(
-    'ends well at %s: status 0, no socket',
+    'ends at %s with status 0 and removes its socket',
     async (signal) => {
       const { child, ended, paths } = await aDaemon();
       expect(existsSync(paths.socket)).toBe(true);
@@ -126,22 +126,22 @@ describe('a daemon in the foreground', () => {
     expect(existsSync(paths.log)).toBe(false);
   });
 
-  test('makes its socket again when a logout has removed the directory it is in', async () => {
+  test('restores its socket after a logout has removed the directory', async () => {
     const { client, child, paths } = await aDaemon();
     let said = '';
     child.stdout!.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    // It looks every other second, and must not before this has.
+    // The daemon checks every two seconds; the listener must exist before its first check.
     child.kill('SIGSTOP');
     rmSync(paths.runtimeDir, { recursive: true });
     await expect(client.status({})).rejects.toMatchObject({ code: 'DAEMON_NOT_RUNNING' });
     child.kill('SIGCONT');
-    while (!said.includes('the socket was gone and is back')) await once(child.stdout!, 'data');
+    while (!said.includes('the socket was removed and is restored')) await once(child.stdout!, 'data');
     expect((await client.status({})).pid).toBe(child.pid);
     expect(statSync(paths.socket).mode & 0o777).toBe(0o600);
     expect(statSync(paths.runtimeDir).mode & 0o777).toBe(0o700);
   });
 
-  test('breaks off with a fatal line and status 1 after an exception that nobody expected', async () => {
+  test('ends with a fatal line and status 1 after an uncaught exception', async () => {
     const code = 'process.on("SIGUSR2", () => { throw new Error("out of the blue"); })';
     const home = aHome({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` });
     const { child, ended } = await aDaemon(home);
@@ -155,7 +155,7 @@ describe('a daemon in the foreground', () => {
 });
 
 describe('a second start', () => {
-  test('says that a daemon is running and does not touch it', async () => {
+  test('reports the running daemon and does not affect it', async () => {
     const first = await aDaemon();
     const { ino } = lstatSync(first.paths.socket);
     const second = await startDaemon(first).ended;
@@ -165,20 +165,20 @@ describe('a second start', () => {
     expect((await first.client.status({})).pid).toBe(first.child.pid);
   });
 
-  test('is refused also when the directory of the socket was emptied meanwhile', async () => {
+  test('is refused although the directory of the socket was emptied', async () => {
     const first = await aDaemon();
     const elsewhere = { env: { ...first.env, LSH_RUNTIME_DIR: join(first.paths.stateDir, 'run') } };
     expect((await startDaemon(elsewhere).ended).stderr).toContain('[DAEMON_ALREADY_RUNNING]');
   });
 
-  test('with another state directory is refused the same socket', async () => {
+  test('with another state directory but the same socket is refused', async () => {
     const first = await aDaemon();
     const other = { env: { ...first.env, LSH_STATE_DIR: join(first.paths.stateDir, 'other') } };
     expect((await startDaemon(other).ended).stderr).toContain('[DAEMON_ALREADY_RUNNING]');
     expect((await first.client.status({})).pid).toBe(first.child.pid);
   });
 
-  test('in the background answers with the process that is there', async () => {
+  test('in the background returns the running process', async () => {
     const home = aHome();
     const first = await spawnInBackground(home);
     expect(first.started).toBe(true);
@@ -195,7 +195,7 @@ describe('a second start', () => {
 });
 
 describe('a daemon in the background', () => {
-  test('answers once it is said to be started, and is gone once it is said to be stopped', async () => {
+  test('answers once start returns, and is gone once stop returns', async () => {
     const home = aHome();
     const { pid } = await spawnInBackground(home);
     expect(await home.client.status({})).toMatchObject({ pid, socketPath: home.paths.socket });
@@ -246,7 +246,7 @@ describe('a daemon in the background', () => {
     expect(second.pid).not.toBe(first.pid);
   });
 
-  test.each([0o000, 0o022, 0o077])('leaves nothing that others could read under umask %o', async (umask) => {
+  test.each([0o000, 0o022, 0o077])('keeps its files private under umask %o', async (umask) => {
     const before = process.umask(umask);
     onTestFinished(() => void process.umask(before));
     const home = aHome();
@@ -268,7 +268,7 @@ describe('a daemon in the background', () => {
     }
   });
 
-  test('that cannot start says why, with the code of the cause', async () => {
+  test('that cannot start reports the cause with its code', async () => {
     const home = aHome();
     mkdirSync(home.paths.stateDir, { mode: 0o700 });
     writeFileSync(home.paths.database, 'this is no database, and long enough to be looked at'.repeat(100));
@@ -285,7 +285,7 @@ describe('a daemon in the background', () => {
     });
   });
 
-  test('that never answers is ended and reported', async () => {
+  test('that never answers is killed and reported', async () => {
     const home = aHome();
     const script = 'setInterval(() => {}, 1000)';
     await expect(spawnInBackground(home, ['-e', script], 1_000)).rejects.toMatchObject({

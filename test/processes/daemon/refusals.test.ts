@@ -1,4 +1,4 @@
-// What keeps a daemon from starting: each cause is one clear error with a hint and a status, and nothing is lost.
+// Each cause that keeps a daemon from starting gives one error with a hint and a status, and no data is lost.
 import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -50,7 +50,7 @@ test('a file where the state directory should be', async () => {
   expect(readFileSync(paths.stateDir, 'utf8')).toBe('mine');
 });
 
-test('a damaged database, which is left as it was', async () => {
+test('a damaged database, which stays as it is', async () => {
   const { env, paths } = aHome();
   mkdirSync(paths.stateDir, { mode: 0o700 });
   const damaged = Buffer.concat([Buffer.from('SQLite format 3\0'), Buffer.alloc(8192, 'x')]);

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { Run } from '../../../src/core/run.ts';
-import { pruneHourly } from '../../../src/processes/daemon/history-pruning.ts';
+import { pruneHourly } from '../../../src/processes/daemon/record-pruning.ts';
 import { aRun, at } from '../../support/builders.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { openTemporaryStore } from '../../support/stores/sqlite-store.ts';
@@ -20,13 +20,13 @@ async function pruning() {
   const removed = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
   const waiting = [...removed];
   const removeLog = (run: string) => waiting.shift()?.resolve(run);
-  const stop = pruneHourly({ store, removeLog, clock, log: silent, historyDays: 90 });
+  const stop = pruneHourly({ store, removeLog, clock, log: silent, retentionDays: 90 });
   onTestFinished(stop);
   const commit = (...runs: Run[]) => store.commit('local/backup', { runs, slots: [], forget: [] });
   return { store, clock, commit, stop, removed: removed.map(({ promise }) => promise) };
 }
 
-test('a minute after the start what is too old goes, with its log, and what is not stays', async () => {
+test('a minute after the start, pruning deletes old runs with their logs and keeps the others', async () => {
   const { store, clock, commit, removed } = await pruning();
   await commit(finishedRun('old', NOW - 91 * DAY_MS), finishedRun('young', NOW - 89 * DAY_MS));
   clock.advanceTo(NOW + 60_000);
@@ -34,7 +34,7 @@ test('a minute after the start what is too old goes, with its log, and what is n
   expect((await store.runs({})).map(({ name }) => name)).toEqual(['young']);
 });
 
-test('and again each hour', async () => {
+test('pruning repeats each hour', async () => {
   const { clock, commit, removed } = await pruning();
   await commit(finishedRun('first', NOW - 91 * DAY_MS));
   clock.advanceTo(NOW + 60_000);
@@ -44,7 +44,7 @@ test('and again each hour', async () => {
   expect(await removed[1]).toBe('second');
 });
 
-test('until it is stopped: no timer is left', async () => {
+test('a stopped pruning leaves no timer', async () => {
   const { clock, stop } = await pruning();
   expect(clock.pending).toBe(1);
   stop();
