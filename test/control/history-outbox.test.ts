@@ -20,7 +20,7 @@ const REFUSED = new LshError('HISTORY_REFUSED', {
 });
 
 /** Lets every write and listener proceed. */
-const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Takes runs, or fails with the error that `answer` returns. */
 class Table implements RunHistory {
@@ -64,7 +64,7 @@ beforeEach(() => {
 async function pass(seconds: number): Promise<void> {
   for (let second = 0; second < seconds; second++) {
     clock.advanceTo(clock.now() + 1000);
-    await settled();
+    await settle();
   }
 }
 
@@ -72,10 +72,10 @@ test('a finished run is written once, and missing until it is written', async ()
   const runs = [ended('one'), aRun({ name: 'two', phase: 'Running' })];
   expect(outbox.progress(JOB, runs)).toEqual({ missing: new Set(['one']), trouble: undefined });
   expect(outbox.backlog).toBe(1);
-  await settled();
+  await settle();
   expect(announced).toEqual([KEY]);
   expect(outbox.progress(JOB, runs)).toEqual({ missing: new Set(), trouble: undefined });
-  await settled();
+  await settle();
   expect(table.calls).toEqual([['one']]);
   expect(outbox.backlog).toBe(0);
 });
@@ -87,25 +87,25 @@ test('runs that end while a batch is on its way form the next batch', async () =
   outbox.add([ended('two'), ended('one')]);
   outbox.add([ended('three')]);
   resolve();
-  await settled();
+  await settle();
   expect(table.calls).toEqual([['one'], ['two', 'three']]);
 });
 
 test('after a restart every run that the ledger shows is written again', async () => {
   outbox.progress(JOB, [ended('one')]);
-  await settled();
+  await settle();
   const next = new HistoryOutbox({ history: table, clock, logger });
   expect(next.progress(JOB, [ended('one'), ended('two')]).missing).toEqual(new Set(['one', 'two']));
-  await settled();
+  await settle();
   expect(table.calls.at(-1)).toEqual(['one', 'two']);
   expect(table.rows).toEqual(new Set(['one', 'two']));
 });
 
 test('runs of a removed job and of a new job of its name are different runs', async () => {
   outbox.progress(JOB, [ended('one')]);
-  await settled();
+  await settle();
   outbox.progress(JOB, [ended('one', { jobUid: 'another' })]);
-  await settled();
+  await settle();
   expect(table.calls).toEqual([['one'], ['one']]);
 });
 
@@ -116,7 +116,7 @@ describe('while the history is unavailable', () => {
 
   test('a write is retried after 1, 2, 4 seconds and so on, at most a minute', async () => {
     outbox.add([ended('one')]);
-    await settled();
+    await settle();
     const tries: number[] = [];
     for (let second = 1; second <= 200; second++) {
       const before = table.calls.length;
@@ -134,7 +134,7 @@ describe('while the history is unavailable', () => {
         { retryAfterMs: 20_000 },
       );
     outbox.add([ended('one')]);
-    await settled();
+    await settle();
     await pass(19);
     expect(table.calls).toHaveLength(1);
     await pass(1);
@@ -145,7 +145,7 @@ describe('while the history is unavailable', () => {
     const other = ended('other', { job: 'local/other', jobUid: 'uid-of-other' });
     outbox.progress(JOB, [ended('one')]);
     outbox.progress({ key: other.job, uid: other.jobUid }, [other]);
-    await settled();
+    await settle();
     await pass(3);
     expect(outbox.progress(JOB, [ended('one')]).trouble).toBeUndefined();
     expect(announced).toEqual([]);
@@ -168,7 +168,7 @@ describe('while the history is unavailable', () => {
     table.answer = () =>
       new LshError('HISTORY_UNAVAILABLE', { url, detail: '' }, { retryAfterMs: 86_400_000 });
     outbox.add([ended('one')]);
-    await settled();
+    await settle();
     await pass(300);
     expect(table.calls).toHaveLength(2);
     expect(outbox.progress(JOB, [ended('one')]).trouble).toMatchObject({ reason: 'HistoryUnavailable' });
@@ -180,21 +180,21 @@ describe('while the history is unavailable', () => {
     const job = { key: late.job, uid: late.jobUid };
     expect(outbox.progress(job, [late]).missing).toEqual(new Set(['late']));
     expect(outbox.backlog).toBe(20_000);
-    await settled();
+    await settle();
     table.answer = () => undefined;
     await pass(1);
     await expect.poll(() => outbox.backlog, { timeout: 60_000 }).toBe(0);
     expect(announced).toContain('local/late');
     expect(table.rows.has('late')).toBe(false);
     outbox.progress(job, [late]);
-    await settled();
+    await settle();
     expect(table.rows.has('late')).toBe(true);
     expect(Math.max(...table.calls.map(({ length }) => length))).toBe(200);
   });
 
   test('a closed outbox retries no write', async () => {
     outbox.add([ended('one')]);
-    await settled();
+    await settle();
     outbox.close();
     await pass(10);
     outbox.add([ended('two')]);
@@ -215,7 +215,7 @@ describe('a refused run', () => {
     const runs = Array.from({ length: 199 }, (_, index) => ended(`run-${index}`));
     outbox.progress(JOB, runs);
     outbox.progress(BAD, [POISON]);
-    await settled();
+    await settle();
     await pass(20);
     expect(table.rows.size).toBe(199);
     expect(outbox.progress(JOB, runs)).toEqual({ missing: new Set(), trouble: undefined });
@@ -248,7 +248,7 @@ describe('a refused run', () => {
     table.answer = (names) => (names.some(isBad) ? REFUSED : undefined);
     outbox.add(Array.from({ length: 20 }, (_, index) => ended(`poison-${index}`)));
     const tries = () => table.calls.filter((names) => names.some(isBad)).length;
-    await settled();
+    await settle();
     const passWithOthers = async (seconds: number): Promise<void> => {
       for (let second = 0; second < seconds; second++) {
         outbox.add([ended(`run-${clock.now()}`)]);
@@ -270,7 +270,7 @@ describe('a refused run', () => {
 
   test('arrives once the history takes it', async () => {
     outbox.progress(BAD, [POISON]);
-    await settled();
+    await settle();
     table.answer = () => undefined;
     await pass(61);
     expect(table.rows).toEqual(new Set(['poison']));
@@ -284,7 +284,7 @@ describe('a refused run', () => {
 
     test('is dropped with a warning in the log', async () => {
       outbox.progress(BAD, [POISON]);
-      await settled();
+      await settle();
       outbox.forget(BAD.key);
       expect(outbox.backlog).toBe(0);
       expect(dropped()).toEqual([DROPPED]);
@@ -296,7 +296,7 @@ describe('a refused run', () => {
     test('is dropped although it is refused only after the removal, since its job hears of the refusal', async () => {
       outbox.forget(BAD.key);
       outbox.add([POISON]);
-      await settled();
+      await settle();
       expect(announced).toEqual([BAD.key]);
       outbox.forget(BAD.key);
       expect(outbox.backlog).toBe(0);
@@ -305,7 +305,7 @@ describe('a refused run', () => {
 
     test('is dropped when a new job has the name, whose own refused run is kept', async () => {
       outbox.progress(BAD, [POISON]);
-      await settled();
+      await settle();
       const anew = { ...BAD, uid: 'another' };
       const runs = [ended('poison', { job: anew.key, jobUid: anew.uid })];
       outbox.progress(anew, runs);
@@ -318,7 +318,7 @@ describe('a refused run', () => {
     test('is still written if it is only waiting', async () => {
       table.answer = () => UNAVAILABLE;
       outbox.progress(BAD, [POISON]);
-      await settled();
+      await settle();
       outbox.forget(BAD.key);
       table.answer = () => undefined;
       await pass(2);
@@ -330,7 +330,7 @@ describe('a refused run', () => {
 test('a project that cannot take a large batch in time gets smaller batches', async () => {
   table.answer = (names) => (names.length > 100 ? UNAVAILABLE : undefined);
   outbox.add(Array.from({ length: 400 }, (_, index) => ended(`run-${index}`)));
-  await settled();
+  await settle();
   await pass(30);
   expect(table.rows.size).toBe(400);
 });
@@ -338,6 +338,6 @@ test('a project that cannot take a large batch in time gets smaller batches', as
 test('runs that the ledger shows are written in the order of their ends', async () => {
   const at = (name: string, finishedAt: number) => ended(name, { finishedAt });
   outbox.progress(JOB, [at('third', 3), at('first', 1), at('second', 2)]);
-  await settled();
+  await settle();
   expect(table.calls).toEqual([['first', 'second', 'third']]);
 });

@@ -28,7 +28,7 @@ import { eventually } from '../../support/eventually.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { processesWith } from '../../support/side-effects.ts';
 
-/** Sets this process's environment to the home's, because a detached daemon inherits it. */
+/** Sets this process's environment to that of the test home, because a detached daemon inherits it. */
 function enter({ env }: TestHome): void {
   const before = { ...process.env };
   Object.assign(process.env, env);
