@@ -13,6 +13,7 @@ const E2E_TESTS = 'test/e2e/**/*.test.ts';
 
 /** These take a minute or two each, most of it waiting. */
 const LONG = [
+  'launcher/install',
   'every-second',
   'operator/soak',
   'operator/exactly-once',

@@ -2,8 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
+import { dirname, join } from 'node:path';
 import type { Metafile } from 'esbuild';
 import { describe, expect, test } from 'vitest';
+import { BUNDLE } from '../support/daemon/bundle.ts';
 
 /** What bundled packages use where it is there. */
 const TRIED = new Set(['bufferutil', 'supports-color', 'utf-8-validate']);
@@ -14,6 +16,8 @@ interface Packed {
 
 describe('the package', () => {
   const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    // A copy, which no other build changes.
+    cwd: join(dirname(BUNDLE), '..'),
     env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' },
     stdio: ['ignore', 'pipe', 'ignore'],
     encoding: 'utf8',
