@@ -38,6 +38,10 @@ const SPEC_RULES: CelRule[] = [
     message: 'job goes with executor Job only',
   },
   {
+    rule: "!has(self.backgroundChildren) || (has(self.executor) && self.executor == 'Shell')",
+    message: 'backgroundChildren goes with executor Shell only',
+  },
+  {
     rule: '!has(self.notBefore) || !has(self.notAfter) || self.notBefore < self.notAfter',
     message: 'notAfter must be later than notBefore',
   },

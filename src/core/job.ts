@@ -115,6 +115,8 @@ const KubernetesJobSchema = v.strictObject({
 });
 
 export const CONCURRENCY_POLICIES = ['Forbid', 'Allow', 'Replace', 'Queue'] as const;
+/** What happens to processes that outlive the command in its process group. */
+export const BACKGROUND_CHILDREN = ['stop', 'keep'] as const;
 export const MISSED_RUN_POLICIES = ['Latest', 'Skip', 'All'] as const;
 
 const Rfc3339 = v.pipe(v.string(), v.isoTimestamp());
@@ -177,6 +179,12 @@ export const JobSpecSchema = v.strictObject({
   ),
   shell: v.optional(
     described(nonEmpty(4096), `Shell that runs command, called with -c. Default: ${DEFAULT_SHELL}.`),
+  ),
+  backgroundChildren: v.optional(
+    described(
+      v.picklist(BACKGROUND_CHILDREN),
+      'What happens to processes that outlive the command in its process group: stop ends them a second after the command, keep lets them live. Only for executor Shell. Default: stop.',
+    ),
   ),
   suspend: v.optional(
     described(v.boolean(), 'If true, no slot runs; lsh records the slots as Suspended.'),

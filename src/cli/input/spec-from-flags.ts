@@ -26,6 +26,7 @@ export interface SpecFlags {
   description?: string;
   workingDir?: string;
   shell?: string;
+  backgroundChildren?: string;
   priority?: string;
   jitter?: string;
   suspend?: true;
@@ -64,6 +65,7 @@ const CONVERSIONS: Partial<Record<keyof SpecFlags, Convert>> = {
   description: same('description'),
   workingDir: same('workingDir'),
   shell: same('shell'),
+  backgroundChildren: same('backgroundChildren'),
   priority: (value: string, flag) => ({ priority: parseInteger(value, flag) }),
   suspend: same('suspend'),
   executor: (value: string) => ({ executor: capitalized(value) as NonNullable<JobSpecInput['executor']> }),

@@ -27,12 +27,14 @@ export function promote(name: string, spec: JobSpecInput, options: PromoteOption
     throw new LshError('JOB_NOT_CARRIED', { name, detail }, { problems });
   }
   const { executor, image } = options;
+  const { backgroundChildren: _dropped, ...rest } = spec;
+  const kept = executor === 'Shell' ? spec : rest;
   return {
     job: {
       apiVersion: API_VERSION,
       kind: KIND,
       metadata: { name },
-      spec: { ...spec, executor, ...(image !== undefined && { job: { image } }) },
+      spec: { ...kept, executor, ...(image !== undefined && { job: { image } }) },
     },
     notes: NOTES.flatMap((rule) => rule(spec, options)),
   };
@@ -61,7 +63,17 @@ function envFile(file: string, index: number): Problem[] {
   ];
 }
 
-const NOTES: NoteRule[] = [zone, executor, directory, shell, environment, variables, counting, history];
+const NOTES: NoteRule[] = [
+  zone,
+  executor,
+  directory,
+  shell,
+  background,
+  environment,
+  variables,
+  counting,
+  history,
+];
 
 function zone({ timeZone }: JobSpecInput): string[] {
   return [`timeZone: ${timeZone} is written into the job; without it a cluster means UTC.`];
@@ -91,6 +103,13 @@ function shell({ shell, args = [] }: JobSpecInput): string[] {
   return program?.startsWith('/')
     ? [`${shell ? 'shell' : 'args'}: ${program} must be a program there too.`]
     : [];
+}
+
+function background({ backgroundChildren }: JobSpecInput, { executor }: PromoteOptions): string[] {
+  if (backgroundChildren === undefined || executor === 'Shell') return [];
+  return [
+    'backgroundChildren: left out; the container ends with its command, and its background processes with it.',
+  ];
 }
 
 function environment(): string[] {

@@ -16,6 +16,7 @@ const RULES: Rule[] = [
   commandFitsExecutor,
   shellNeedsCommand,
   workingDirIsAbsolute,
+  backgroundNeedsShellRun,
   executorFitsPlatform,
   jobBlockNeedsExecutorJob,
   secretsEnvIsUnsupported,
@@ -100,6 +101,12 @@ function workingDirIsAbsolute({ spec, sound }: Candidate): Problem[] {
   if (spec.workingDir === undefined || !sound('spec.workingDir') || spec.workingDir.startsWith('/'))
     return [];
   return [{ path: 'spec.workingDir', message: `must be an absolute path, not ${show(spec.workingDir)}` }];
+}
+
+function backgroundNeedsShellRun(candidate: Candidate): Problem[] {
+  if (candidate.spec.backgroundChildren === undefined || !runsAsPod(candidate)) return [];
+  const message = 'works with executor Shell only; the container of a Kubernetes Job ends with its command';
+  return [{ path: 'spec.backgroundChildren', message }];
 }
 
 function executorFitsPlatform({ spec, platform }: Candidate): Problem[] {

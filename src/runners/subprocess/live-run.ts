@@ -5,12 +5,15 @@ import type { JobKey } from '../../core/job.ts';
 import type { RunObservation, StopCause } from '../../core/run.ts';
 import type { RunProcess } from './child.ts';
 import type { Output } from './output/output.ts';
-import { endGroup, signalGroup } from './process-group.ts';
+import { endGroup, isEmptyWithin, signalGroup } from './process-group.ts';
+import { describeGroup } from './process-identity.ts';
 import { saveWithheld } from './run-files.ts';
 import { exitCodeOf, runEnd, type ProcessExit } from './run-end.ts';
 
 /** How long a wrapper takes to set its trap: an earlier TERM would end the wrapper before its command. */
 const TRAP_SETUP_MS = 50;
+/** After the end of the command: a background process that leaves the group within this time lives. */
+const BACKGROUND_SETTLE_MS = 1000;
 /** Between TERM and KILL for processes that outlive the command in its group. */
 const LEFTOVER_GRACE_MS = 2000;
 /** How long to wait for the end of the output while a process outside the group keeps the FIFO open. */
@@ -39,6 +42,8 @@ export interface Attachment {
   isOwnChild: boolean;
   /** Whether the run's record takes the tail of the output. */
   captureOutput: boolean;
+  /** Whether processes that outlive the command in its group live on. */
+  keepsBackground: boolean;
 }
 
 export class LiveRun {
@@ -127,7 +132,8 @@ export class LiveRun {
     if ((await process.ownsGroup()) && !this.#exited) signalGroup(process.pgid, signal);
   }
 
-  async #observe({ process, output, directory, captureOutput }: Attachment): Promise<void> {
+  async #observe(attachment: Attachment): Promise<void> {
+    const { process, output, directory, captureOutput } = attachment;
     const exit = await process.exited;
     if (this.#detached.signal.aborted) return;
     this.#exited = true;
@@ -135,7 +141,7 @@ export class LiveRun {
     const { name, startedAt, now } = this.#options;
     const finishedAt = ('at' in exit ? exit.at : undefined) ?? now();
     if ('signal' in exit) saveSignal(directory, exit.signal);
-    await this.#endLeftovers(process, exit);
+    const endedChildren = await this.#endLeftovers(attachment, exit);
     this.#drained = await drained(output);
     await finish(output, directory);
     if (this.#detached.signal.aborted) return;
@@ -143,17 +149,34 @@ export class LiveRun {
     const outputTail = captureOutput ? output.tail() : undefined;
     // A wrapper saves the rest of the output unless a runner lives to read it.
     const mayLackOutput = 'beforeRecovery' in exit && !existsSync(join(directory, 'rest'));
-    const facts = { name, startedAt, finishedAt, exit, stopCause: this.#stopCause, mayLackOutput };
+    const facts = {
+      name,
+      startedAt,
+      finishedAt,
+      exit,
+      stopCause: this.#stopCause,
+      mayLackOutput,
+      endedChildren,
+    };
     const memoryRanOut = () => this.#options.memoryKills() > this.#memoryKillsBefore;
     this.#end(runEnd({ ...facts, memoryRanOut, outputTail, outputBytes, logError }));
   }
 
-  /** Ends the rest of the group: like a container, a run ends with its command. Only `setsid` escapes. */
-  async #endLeftovers(process: RunProcess, exit: ProcessExit): Promise<void> {
-    if (!signalGroup(process.pgid, 0) || !(await process.ownsGroup())) return;
-    // A wrapper that ran to its end has sent TERM itself.
-    if (!('exitCode' in exit)) signalGroup(process.pgid, 'SIGTERM');
-    await endGroup(process.pgid, LEFTOVER_GRACE_MS, this.#detached.signal);
+  /**
+   * Ends the rest of the group, which a process leaves with `setsid`; returns the background processes that got TERM. A
+   * command that ended by itself leaves them time to do so, or keeps them.
+   */
+  async #endLeftovers({ process, keepsBackground }: Attachment, exit: ProcessExit): Promise<string[]> {
+    const { pgid } = process;
+    if (!signalGroup(pgid, 0) || !(await process.ownsGroup())) return [];
+    const { signal } = this.#detached;
+    const endedByItself = 'exitCode' in exit && this.#stopCause === undefined;
+    if (endedByItself && (keepsBackground || (await isEmptyWithin(pgid, BACKGROUND_SETTLE_MS, signal))))
+      return [];
+    const children = endedByItself ? await describeGroup(pgid) : [];
+    signalGroup(pgid, 'SIGTERM');
+    await endGroup(pgid, LEFTOVER_GRACE_MS, signal);
+    return children;
   }
 
   #end(observation: RunObservation): void {
@@ -169,6 +192,7 @@ export class LiveRun {
     if (!this.#attached) return;
     const { process, output, directory } = this.#attached;
     process.detach();
+    if (this.#exited) await saveDrained(output, directory);
     await output.close();
     saveWithheld(directory, output.withheld);
   }
@@ -181,6 +205,12 @@ function saveSignal(directory: string, signal: NodeJS.Signals): void {
   } catch {
     // Only a recovery after a crash reads it; this process knows the signal.
   }
+}
+
+/** Reads the rest of the output now, and records for the next runner that no wrapper has saved any. */
+async function saveDrained(output: Output, directory: string): Promise<void> {
+  await drained(output);
+  appendFileSync(join(directory, 'rest'), '', { mode: 0o600 });
 }
 
 /** Whether the output reached its end. Waits longer while a slow disk delays reading. */

@@ -22,8 +22,8 @@ export async function endGroup(pgid: number, graceMs: number, signal: AbortSigna
   await isEmptyWithin(pgid, 500, signal);
 }
 
-/** Polls, soon at first: an emptied group raises no event. */
-async function isEmptyWithin(pgid: number, limitMs: number, signal: AbortSignal): Promise<boolean> {
+/** Returns true as well when aborted. Polls, soon at first: an emptied group raises no event. */
+export async function isEmptyWithin(pgid: number, limitMs: number, signal: AbortSignal): Promise<boolean> {
   for (let waited = 0, pause = 2; waited < limitMs; waited += pause, pause = Math.min(2 * pause, 50)) {
     if (signal.aborted || !(await isAlive(pgid))) return true;
     await delay(pause, undefined, { signal }).catch(() => undefined);

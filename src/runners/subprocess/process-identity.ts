@@ -16,6 +16,17 @@ export async function groupBelongsTo(pid: number, run: string): Promise<boolean>
   return false;
 }
 
+/** The living members of the group except its leader, as `sleep (4242)`; without arguments, which may hold secrets. */
+export async function describeGroup(pgid: number): Promise<string[]> {
+  const pids = (await groupMembers(pgid)).filter((pid) => pid !== pgid);
+  return Promise.all(pids.map(async (pid) => `${await nameOf(pid)} (${pid})`));
+}
+
+async function nameOf(pid: number): Promise<string> {
+  const name = onLinux ? readProc(`/proc/${pid}/comm`) : await ps(['-o', 'comm=', '-p', String(pid)]);
+  return name?.trim() || 'unknown';
+}
+
 /** Whether the process group has a member that is not a zombie: without an init that reaps, zombies stay for ever. */
 export async function groupIsAlive(pgid: number): Promise<boolean> {
   return (await groupMembers(pgid)).length > 0;

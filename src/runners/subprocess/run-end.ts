@@ -27,7 +27,12 @@ export interface RunFacts {
   logError: Error | undefined;
   /** Whether an earlier runner was killed before it had recorded the end of the output. */
   mayLackOutput: boolean;
+  /** The background processes of the command that got TERM. */
+  endedChildren: readonly string[];
 }
+
+/** Most background processes that a message names. */
+const NAMED_CHILDREN = 5;
 
 const LACKS_OUTPUT = 'lsh was killed while it read the output; the end of the output may be missing.';
 
@@ -37,7 +42,11 @@ export function runEnd(facts: RunFacts): RunEnd {
   const outputTail = facts.outputTail === '' ? undefined : facts.outputTail;
   const cause = causeOf(facts, outputTail);
   const logProblem = facts.logError && `The log is incomplete: ${facts.logError.message}.`;
-  const notes = [logProblem, facts.mayLackOutput ? LACKS_OUTPUT : undefined];
+  const notes = [
+    logProblem,
+    facts.mayLackOutput ? LACKS_OUTPUT : undefined,
+    endOfChildren(facts.endedChildren),
+  ];
   return {
     name,
     state: 'Ended',
@@ -49,6 +58,13 @@ export function runEnd(facts: RunFacts): RunEnd {
     outputTail,
     outputBytes,
   };
+}
+
+function endOfChildren(children: readonly string[]): string | undefined {
+  if (children.length === 0) return undefined;
+  const named = children.slice(0, NAMED_CHILDREN).join(', ');
+  const more = children.length > NAMED_CHILDREN ? ` and ${children.length - NAMED_CHILDREN} more` : '';
+  return `Background processes outlived the command, and lsh ended them: ${named}${more}.`;
 }
 
 function sentences(parts: (string | undefined)[]): string | undefined {

@@ -202,7 +202,9 @@ export class SubprocessRunner implements Runner {
     const log = RunLog.reopen(this.#logOptions(run.name, directory));
     const output = new Output(openFifo(directory), log, this.#redaction(takeWithheld(directory)));
     const captureOutput = !existsSync(noCaptureMarker(directory));
-    live.attach({ process: recoveredProcess(fate), output, directory, isOwnChild: false, captureOutput });
+    const keepsBackground = existsSync(keepMarker(directory));
+    const process = recoveredProcess(fate);
+    live.attach({ process, output, directory, isOwnChild: false, captureOutput, keepsBackground });
 
     function recoveredProcess(found: RecoveredFate): RunProcess {
       if (found.state === 'Alive') return adoptChild(found.pid, run.name, directory, output.ended);
@@ -242,6 +244,8 @@ export class SubprocessRunner implements Runner {
   async #spawn(spec: JobSpec, name: string, place: Place): Promise<Attachment> {
     const { directory } = place;
     const { captureOutput } = spec;
+    const keepsBackground = spec.backgroundChildren === 'keep';
+    if (keepsBackground) writeFileSync(keepMarker(directory), '', { mode: 0o600 });
     if (!captureOutput) writeFileSync(noCaptureMarker(directory), '', { mode: 0o600 });
     const log = RunLog.create(this.#logOptions(name, directory));
     const command = commandOf(spec);
@@ -252,7 +256,7 @@ export class SubprocessRunner implements Runner {
       umask: this.#options.umask,
     });
     const output = new Output(outputFd, log, this.#redaction());
-    return { process, output, directory, isOwnChild: true, captureOutput };
+    return { process, output, directory, isOwnChild: true, captureOutput, keepsBackground };
   }
 
   #redaction(withheld?: Buffer): Redaction | undefined {
@@ -307,4 +311,9 @@ function commandOf({ args, command, shell = DEFAULT_SHELL }: JobSpec): readonly 
 /** A marker file: it tells the next runner that the run's record takes no output. */
 function noCaptureMarker(directory: string): string {
   return join(directory, 'quiet');
+}
+
+/** A marker file: it tells the next runner that background processes of the command live on. */
+function keepMarker(directory: string): string {
+  return join(directory, 'keep');
 }

@@ -11,6 +11,9 @@ export const NOT_CLAIMED = 125;
 const OOM_SCORE_ABOVE_OURS = 200;
 const OOM_SCORE_MAX = 1000;
 
+/** Most output that a wrapper saves, in the blocks of 512 bytes (of 1024 in some shells) of `ulimit -f`. */
+const REST_MAX_BLOCKS = 2048;
+
 /**
  * Soft limit of open files for a command: the default of Linux and systemd, because select() fails beyond it. Node.js
  * raises its own to the hard limit and forgets the former value.
@@ -27,10 +30,11 @@ const OPEN_FILES = 1024;
  * - The hard limit of open files stays, so a command may raise the soft one; below a lower hard limit ulimit changes
  *   nothing.
  * - The shell's own messages ("Terminated") are discarded; its messages about the command go to the output.
- * - TERM goes to the processes that the command left in its group; the trap protects the wrapper.
+ * - A stop sends TERM to the whole group; the trap protects the wrapper.
  * - A reader is alive if its pid is, started when the owner file says, and is not a zombie: a parent may leave a killed
  *   runner unreaped. In /proc the state and the start time are the first and the 20th word after the name.
  * - Without a living reader the FIFO loses its content with its last writer, so the wrapper saves it beside the FIFO.
+ *   cat writes what it has read at once, so that the end of a background process may cost nothing.
  * The names of variables have a prefix: assigning an inherited variable would change it for the command.
  */
 const SCRIPT = `_lsh_dir=$1 _lsh_umask=$2 _lsh_owner=$3
@@ -52,7 +56,6 @@ exec 9>&2 2>/dev/null
 ) 2>&9 9>&-
 _lsh_status=$?
 echo "$_lsh_status" >>"$_lsh_dir/status"
-kill -TERM "-$$"
 _lsh_is_read() {
   read -r _lsh_reader _lsh_since <"$_lsh_owner" && kill -0 "$_lsh_reader" || return 1
   if [ -r "/proc/$_lsh_reader/stat" ]; then read -r _lsh_stat <"/proc/$_lsh_reader/stat" || return 1
@@ -66,7 +69,9 @@ _lsh_is_read || {
   umask 077
   exec 8<"$_lsh_dir/fifo" >/dev/null 9>&-
   PATH=$PATH:/usr/bin:/bin
-  exec head -c 1048576 <&8 >"$_lsh_dir/rest"
+  ulimit -c 0
+  ulimit -f ${REST_MAX_BLOCKS}
+  exec cat <&8 >"$_lsh_dir/rest"
 }
 exit "$_lsh_status"`;
 

@@ -41,6 +41,12 @@ describe('a job of the local daemon for a cluster', () => {
     ['the home directory', {}, { executor: 'Job' }, /^workingDir: .* not in your home directory/],
     ['another directory', { workingDir: '/srv/app' }, { executor: 'Job' }, /^workingDir: \/srv\/app must be/],
     ['a shell', { shell: '/bin/zsh' }, { executor: 'Job' }, /^shell: \/bin\/zsh/],
+    [
+      'background children',
+      { backgroundChildren: 'keep' },
+      { executor: 'Job' },
+      /^backgroundChildren: left out/,
+    ],
     ['variables', { env: [{ name: 'TOKEN', value: 'x' }] }, { executor: 'Job' }, /reads the values of TOKEN/],
     ['@every', { schedule: '@every 5m' }, { executor: 'Job' }, /@every counts/],
     ['H', { schedule: 'H 3 * * *' }, { executor: 'Job' }, /H depends on the namespace/],

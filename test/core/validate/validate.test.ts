@@ -220,6 +220,15 @@ test('a command of a Kubernetes Job may have as many bytes as a kernel takes', (
   ]);
 });
 
+test('background children need a shell run', () => {
+  const spec = { ...DAILY, backgroundChildren: 'keep' };
+  expect(parseSpec(spec, 'local').backgroundChildren).toBe('keep');
+  expect(parseSpec({ ...spec, executor: 'Shell' }, 'cluster').backgroundChildren).toBe('keep');
+  expect(problems(spec, 'cluster')).toEqual([
+    'spec.backgroundChildren: works with executor Shell only; the container of a Kubernetes Job ends with its command',
+  ]);
+});
+
 describe('fields that exclude or need each other', () => {
   test.each<[string, object, string[]]>([
     ['no schedule', { command: 'true' }, ['spec.schedule: is required (or schedules): when the job is due']],

@@ -87,6 +87,7 @@ describe.skipIf(NO_KUBE)('the CRD of LshJob', () => {
     ],
     ['both schedule and schedules', { schedules: ['@daily'] }, 'exactly one of schedule and schedules'],
     ['a job block for a shell run', { executor: 'Shell', job: { image: 'a' } }, 'executor Job only'],
+    ['background children of a Kubernetes Job', { backgroundChildren: 'keep' }, 'executor Shell only'],
     ['a relative working directory', { workingDir: 'here' }, 'absolute path'],
     ['@reboot', { schedule: '@reboot' }, 'local daemon only'],
     [

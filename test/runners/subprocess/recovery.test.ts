@@ -221,6 +221,43 @@ describe('after kill -9 of the runner', () => {
   });
 });
 
+describe('a background process of a command that ended without a runner', () => {
+  test('ends with the next runner, which names it and has all of the output', async () => {
+    const { end, background } = await endWithoutRunner({});
+    expect(end).toMatchObject({ exitCode: 3, outputTail: 'one\ntwo\n' });
+    expect(end.message).toMatch(
+      /^Background processes outlived the command, and lsh ended them: sleep \(\d+\)\.$/,
+    );
+    expect(background()).toEqual([]);
+  });
+
+  test('lives on with backgroundChildren keep', async () => {
+    const { end, background } = await endWithoutRunner({ backgroundChildren: 'keep' });
+    const left = background();
+    for (const pid of left) process.kill(pid, 'SIGKILL');
+    expect(end).toMatchObject({ exitCode: 3, outputTail: 'one\ntwo\n' });
+    expect(end.message).toBeUndefined();
+    expect(left).toHaveLength(1);
+  });
+
+  async function endWithoutRunner(spec: Pick<JobSpecInput, 'backgroundChildren'>) {
+    const gate = await home.gate('gate');
+    const command = `sleep 1000 & echo one; cat ${gate.path}; echo two; exit 3`;
+    const run = await startInHost({ command, ...spec }, {}, 'one');
+    await killHost();
+    await gate.open();
+    const status = join(startDirectoryOf(run), 'status');
+    await vi.waitFor(() => expect(readFileSync(status, 'utf8')).toMatch(/\n3\n$/), { timeout: 60_000 });
+    const end = await endOf(await home.runner({}, [run]), run);
+    const background = () => processesOf(run).filter((pid) => nameOf(pid) === 'sleep');
+    return { end, background };
+  }
+
+  function nameOf(pid: number): string {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  }
+});
+
 describe('after close()', () => {
   test('children run on, and the next runner gets their exit code and all of their output', async () => {
     const gate = await home.gate('gate');

@@ -225,6 +225,44 @@ describe('ending runs', () => {
     await eventually(() => processesOf(run).length === 0);
   });
 
+  test('the message names the background processes that lsh ended', async () => {
+    const { end } = await startRun(runner, { command: 'sleep 1000 & echo $!; exit 3' });
+    const { message, outputTail, exitCode } = await end;
+    expect(exitCode).toBe(3);
+    expect(message).toBe(
+      `Background processes outlived the command, and lsh ended them: sleep (${outputTail?.trim()}).`,
+    );
+  });
+
+  test('a background process that leaves the group after the end of the command lives', async () => {
+    const { end, run } = await startRun(runner, { command: `sh -c 'sleep 0.3; exec setsid sleep 1000' & :` });
+    expect((await end).message).toBeUndefined();
+    const left = processesOf(run);
+    for (const pid of left) process.kill(pid, 'SIGKILL');
+    expect(left).toHaveLength(1);
+  });
+
+  test('a background process that ends within a second is not named', async () => {
+    const { end } = await startRun(runner, { command: 'sleep 0.2 & :' });
+    expect((await end).message).toBeUndefined();
+  });
+
+  test('with backgroundChildren keep, background processes live on; a stop still ends them', async () => {
+    const spec = { command: 'sleep 1000 & echo left', backgroundChildren: 'keep' as const };
+    const { end, run } = await startRun(runner, spec);
+    expect((await end).outputTail).toBe('left\n');
+    expect((await end).message).toBeUndefined();
+    const left = processesOf(run);
+    for (const pid of left) process.kill(pid, 'SIGKILL');
+    expect(left).toHaveLength(1);
+
+    const stopped = await startRun(runner, { ...spec, command: 'sleep 1000 & echo up; sleep 1000' });
+    await readUntil(runner.log(stopped.run.name, { follow: true }), 'up');
+    runner.stop(stopped.run.name, 'StoppedByUser', 60_000);
+    expect(await stopped.end).toMatchObject({ reason: 'StoppedByUser' });
+    expect(processesOf(stopped.run)).toEqual([]);
+  });
+
   test('a process in its own session (setsid) outlives the run', async () => {
     const { path } = await home.gate('escaped');
     const { end, run } = await startRun(runner, {

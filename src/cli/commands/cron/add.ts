@@ -47,6 +47,10 @@ export function withSpecFlags(command: Command): Command {
     .option('-w, --working-dir <dir>', 'directory in which the command starts; default: the home directory')
     .option('--shell <path>', 'shell for --command; default: /bin/sh')
     .option(
+      '--background-children <stop|keep>',
+      'for processes that outlive the command in its process group: stop (default) or keep them',
+    )
+    .option(
       '-p, --priority <0-10>',
       '10 starts first when more jobs are due than may run at once; default: 5',
     )
