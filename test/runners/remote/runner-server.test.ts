@@ -7,6 +7,7 @@ import { connect, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { userVariables } from '../../../src/runners/subprocess/child-env.ts';
 import { requireNoToken } from '../../../src/processes/service-account.ts';
 import { BUNDLE } from '../../support/daemon/bundle.ts';
 import { RunnerWorld, startRemote } from '../../support/runners/runner-process.ts';
@@ -166,16 +167,17 @@ describe('access', () => {
   });
 });
 
-test('commands inherit nothing of the runner’s own environment', async () => {
+test('commands inherit the variables of the user database, and nothing of the runner’s own environment', async () => {
   await world.startRunner({ LSH_RUNNER_SECRET: 'secret', KUBERNETES_SERVICE_HOST: '10.0.0.1' });
   const controller = await world.connected();
+  const given = ['HOME', 'LSH_ATTEMPT', 'LSH_JOB', 'LSH_RUN', 'LSH_SCHEDULED_AT', 'LSH_SLOT', 'PATH'];
   const { end } = await startRemote(controller, { command: 'env | cut -d= -f1 | sort | tr "\\n" " "' });
   expect(
     (await end).outputTail
       ?.trim()
       .split(' ')
       .filter((name) => !/^(_|PWD|SHLVL|OLDPWD)$/.test(name)),
-  ).toEqual(['HOME', 'LSH_ATTEMPT', 'LSH_JOB', 'LSH_RUN', 'LSH_SCHEDULED_AT', 'LSH_SLOT', 'PATH']);
+  ).toEqual([...new Set([...Object.keys(userVariables()), ...given])].toSorted());
 });
 
 test('help shows the usage', async () => {
