@@ -192,7 +192,7 @@ export class LiveRun {
     if (!this.#attached) return;
     const { process, output, directory } = this.#attached;
     process.detach();
-    if (this.#exited) await saveDrained(output, directory);
+    if (this.#exited && this.observation.state === 'Running') await saveDrained(output, directory);
     await output.close();
     saveWithheld(directory, output.withheld);
   }
@@ -210,7 +210,11 @@ function saveSignal(directory: string, signal: NodeJS.Signals): void {
 /** Reads the rest of the output now, and records for the next runner that no wrapper has saved any. */
 async function saveDrained(output: Output, directory: string): Promise<void> {
   await drained(output);
-  appendFileSync(join(directory, 'rest'), '', { mode: 0o600 });
+  try {
+    appendFileSync(join(directory, 'rest'), '', { mode: 0o600 });
+  } catch {
+    // On a full disk the next runner says that output may be missing.
+  }
 }
 
 /** Whether the output reached its end. Waits longer while a slow disk delays reading. */

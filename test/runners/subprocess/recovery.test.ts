@@ -272,6 +272,21 @@ describe('after close()', () => {
     expect(await endOf(second, run)).toMatchObject({ exitCode: 4, outputTail: 'one\ntwo\n' });
   });
 
+  test('a background process that the first runner was about to end is left to the next, with all output', async () => {
+    const first = await home.runner();
+    const { run } = await startRun(first, { command: 'sleep 1000 & echo one' });
+    const status = join(startDirectoryOf(run), 'status');
+    await vi.waitFor(() => expect(readFileSync(status, 'utf8')).toMatch(/\n0\n$/), {
+      timeout: 60_000,
+      interval: 5,
+    });
+    await first.close();
+    const end = await endOf(await home.runner({}, [run]), run);
+    expect(end).toMatchObject({ exitCode: 0, outputTail: 'one\n' });
+    expect(end.message).toMatch(/^Background processes [^.]*: sleep \(\d+\)\.$/);
+    expect(processesOf(run)).toEqual([]);
+  });
+
   test('start() starts nothing', async () => {
     const runner = await home.runner();
     await runner.close();
