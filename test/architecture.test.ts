@@ -131,12 +131,17 @@ describe('single importers', () => {
 });
 
 test('no test lets time pass: it waits for what happens', () => {
-  // Only where nobody tells: processes that are ending, and what another program is asked for until it is so.
+  // Exempt: waits for another process or program that announces nothing.
   const exempt = new Set(['architecture.test.ts', 'support/global-setup.ts', 'support/eventually.ts']);
   const sleepers = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !exempt.has(file))
     .filter((file) => /setTimeout|Atomics\.wait/.test(readFileSync(join(import.meta.dirname, file), 'utf8')));
   expect(sleepers).toEqual([]);
+});
+
+test('comments name their actors', () => {
+  const vague = files.filter(({ text }) => /\/[/*].*\b(nobody|somebody|whoever|someone)\b/i.test(text));
+  expect(vague.map(({ file }) => file)).toEqual([]);
 });
 
 function withoutComments(text: string): string {

@@ -18,7 +18,7 @@ export function withPlatformDefaults(
     ...spec,
     timeZone: spec.timeZone ?? timeZone,
     executor: spec.executor ?? DEFAULT_EXECUTOR[platform],
-    // Whoever may read LshJobs would read a secret that a command prints.
+    // The output goes to the status: every user who may read LshJobs would read a secret that a command prints.
     captureOutput: spec.captureOutput ?? !(platform === 'cluster' && secret),
   };
 }
