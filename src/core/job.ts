@@ -89,7 +89,7 @@ const KubernetesJobSchema = v.strictObject({
   entrypointArgs: v.optional(
     described(
       v.pipe(v.array(text(KUBE_COMMAND_MAX_LENGTH)), v.maxLength(256)),
-      'In place of command and args: the image’s own entrypoint runs, with these arguments; an empty list leaves them to the image too.',
+      'Arguments of the image’s own entrypoint, which runs in place of command and args. An empty list keeps the image’s arguments too.',
     ),
   ),
   imagePullPolicy: v.optional(described(v.picklist(['Always', 'IfNotPresent', 'Never']), 'As in a Pod.')),
@@ -354,7 +354,7 @@ export interface Job {
   createdAt: number;
   /** When the spec last changed; undefined if the platform does not know. */
   specChangedAt?: number;
-  /** Carried for people and tools; no decision reads them. Absent in the operator’s cache. */
+  /** For users and tools; decide() does not read them. Absent in the operator’s cache. */
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
   spec: JobSpec;

@@ -1,4 +1,4 @@
-// How far the loop is, for the daemon's health.
+// The progress of the loop, for the daemon's health.
 import type { Controller } from '../../control/controller.ts';
 import type { Clock, Meter } from '../../control/ports.ts';
 import type { Progress } from '../../local/handlers/daemon-health.ts';

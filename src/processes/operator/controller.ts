@@ -154,7 +154,7 @@ class ControllerLife implements Standing {
     if (this.scheduler !== undefined)
       return this.scheduler.evaluating ? undefined : 'the schedules are not evaluated yet';
     if (this.#standby?.synced !== true) return 'the caches have not synced yet';
-    return this.#elector?.holder() === undefined ? 'the lease has not been seen yet' : undefined;
+    return this.#elector?.holder() === undefined ? 'the lease has not been read yet' : undefined;
   }
 }
 
