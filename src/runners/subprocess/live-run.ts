@@ -7,7 +7,7 @@ import type { RunProcess } from './child.ts';
 import type { Output } from './output/output.ts';
 import { endGroup, isEmptyWithin, signalGroup } from './process-group.ts';
 import { describeGroup } from './process-identity.ts';
-import { saveWithheld } from './run-files.ts';
+import { readStatus, saveWithheld } from './run-files.ts';
 import { exitCodeOf, runEnd, type ProcessExit } from './run-end.ts';
 
 /** How long a wrapper takes to set its trap: an earlier TERM would end the wrapper before its command. */
@@ -192,7 +192,7 @@ export class LiveRun {
     if (!this.#attached) return;
     const { process, output, directory } = this.#attached;
     process.detach();
-    if (this.#exited && this.observation.state === 'Running') await saveDrained(output, directory);
+    if (this.observation.state === 'Running' && hasEnded(directory)) await saveDrained(output, directory);
     await output.close();
     saveWithheld(directory, output.withheld);
   }
@@ -205,6 +205,12 @@ function saveSignal(directory: string, signal: NodeJS.Signals): void {
   } catch {
     // Only a recovery after a crash reads it; this process knows the signal.
   }
+}
+
+/** Whether the command has ended; the exit of its wrapper may not be known yet. */
+function hasEnded(directory: string): boolean {
+  const status = readStatus(directory);
+  return status.claim === 'Pid' && status.exitCode !== undefined;
 }
 
 /** Reads the rest of the output now, and records for the next runner that no wrapper has saved any. */
