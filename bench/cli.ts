@@ -1,9 +1,14 @@
 // Duration of commands as a ratio to an empty Node process. The two alternate, so that noise affects both.
 import { spawnSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { BUNDLE } from '../test/support/daemon/bundle.ts';
 import { newHome, type LshHome } from './lsh-process.ts';
 import { median, type Row } from './row.ts';
 
 const ROUNDS = 15;
+/** A difference of few milliseconds needs more rounds than a ratio. */
+const LAUNCHER_ROUNDS = 100;
+const LAUNCHER_BUDGET_MS = 3;
 
 function timeMs(work: () => unknown): number {
   const before = performance.now();
@@ -42,6 +47,24 @@ function ratio(home: LshHome, { name, budget, work, after }: Measured): Row {
   };
 }
 
+/** What the launcher costs, as the median of differences to the program without it. */
+function launcherRow({ env }: LshHome): Row {
+  const launcher = join(dirname(BUNDLE), 'lsh');
+  const differences = Array.from({ length: LAUNCHER_ROUNDS }, () => {
+    const alone = timeMs(() => spawnSync(process.execPath, ['--', BUNDLE, '--version'], { env }));
+    return timeMs(() => spawnSync(launcher, ['--version'], { env })) - alone;
+  });
+  const value = median(differences);
+  return {
+    name: 'lsh --version by its launcher, over node dist/lsh.js',
+    value,
+    unit: 'ms',
+    peers: [],
+    budget: `<= ${LAUNCHER_BUDGET_MS} ms`,
+    ok: value <= LAUNCHER_BUDGET_MS,
+  };
+}
+
 export function cliRows(): Row[] {
   const home = newHome();
   try {
@@ -61,7 +84,7 @@ export function cliRows(): Row[] {
       work: () => home.lsh('daemon', 'start'),
       after: () => home.lsh('daemon', 'stop'),
     });
-    return [version, add, start];
+    return [version, launcherRow(home), add, start];
   } finally {
     home.dispose();
   }

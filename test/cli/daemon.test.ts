@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { existsSync, linkSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, linkSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { DaemonStatus } from '../../src/local/socket/protocol.ts';
 import { BUNDLE } from '../support/daemon/bundle.ts';
-import { lsh, lshOk } from '../support/daemon/cli.ts';
+import { bash, lsh, lshOk } from '../support/daemon/cli.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { aDaemon, aHome, startDaemon, type TestHome } from '../support/daemon/daemon.ts';
 
@@ -145,6 +145,18 @@ describe('lsh daemon', () => {
       expect(await lshOk(home, ['daemon', 'uninstall'], { env })).toBe(`nothing to remove: ${unit}\n`);
     },
   );
+
+  test('install warns that the cache of npx does not last', async () => {
+    const home = aHome();
+    const dist = join(home.env['HOME']!, '.npm/_npx/0a1b/node_modules/@lsh/lsh/dist');
+    cpSync(dirname(BUNDLE), dist, { recursive: true });
+    const program = join(dist, 'lsh.js');
+    const { status, stderr } = await bash(home, '"$@" daemon install --no-now', [process.execPath, program]);
+    expect(status).toBe(0);
+    expect(stderr).toContain('note: npx runs this lsh from its cache');
+    const installed = await lsh(home, ['daemon', 'install', '--no-now']);
+    expect(installed).toMatchObject({ status: 0, stderr: '' });
+  });
 
   test('install --print shows a service that runs this program, and writes nothing', async () => {
     const home = aHome();

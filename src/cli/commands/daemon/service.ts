@@ -8,9 +8,11 @@ import { loadConfig } from '../../../config.ts';
 import { LshError, toLshError } from '../../../core/errors.ts';
 import { serviceFile, type ServiceFile } from '../../../local/lifecycle/service-files.ts';
 import type { Context } from '../../context.ts';
+import type { Io } from '../../io.ts';
 import { withExamples } from '../../define.ts';
+import { launcherPath } from '../../../processes/launcher.ts';
 import { daemonEnvironment, pathsFromConfig } from '../../../processes/local-jobs.ts';
-import { print } from '../../output/print.ts';
+import { note, print } from '../../output/print.ts';
 import { daemonRunCommand, start, stop } from './life.ts';
 
 async function service(): Promise<ServiceFile> {
@@ -53,6 +55,15 @@ async function runProgram([program = '', ...args]: string[]): Promise<void> {
   }
 }
 
+/** Warns of a service that stops working when npm clears the cache of npx. */
+function warnOfCache(io: Io): void {
+  if (!launcherPath().includes('/_npx/')) return;
+  note(
+    io,
+    'note: npx runs this lsh from its cache, which npm may clear; install lsh with npm install -g first.',
+  );
+}
+
 /** The current content of the file; undefined if there is none. */
 async function contentOf(path: string): Promise<string | undefined> {
   try {
@@ -71,6 +82,7 @@ async function install(
   const file = await service();
   const { path, content, enable } = file;
   if (printOnly) return void io.stdout.write(content);
+  warnOfCache(io);
   const before = await contentOf(path);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, content);
