@@ -7,14 +7,18 @@ import { homedir } from 'node:os';
 import { VERSION } from '../version.ts';
 
 /** Set by scripts/build.ts: the oldest Node that works, and the error for an older one. */
-declare const __LSH_NODE__: { major: number; minor: number; message: string; hint: string; exit: number };
+declare const __LSH_NODE__:
+  | { major: number; minor: number; message: string; hint: string; exit: number }
+  | undefined;
 
+// Undefined when run from the sources: a Node that reads TypeScript is new enough.
+const needed = typeof __LSH_NODE__ === 'object' ? __LSH_NODE__ : undefined;
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-if (major < __LSH_NODE__.major || (major === __LSH_NODE__.major && minor < __LSH_NODE__.minor)) {
+if (needed && (major < needed.major || (major === needed.major && minor < needed.minor))) {
   const found = `only ${process.versions.node} (${process.execPath})`;
-  const sentence = __LSH_NODE__.message.replace('{found}', found);
-  process.stderr.write(`error: ${sentence}\nhint: ${__LSH_NODE__.hint}\n[NODE_MISSING]\n`);
-  process.exit(__LSH_NODE__.exit);
+  const sentence = needed.message.replace('{found}', found);
+  process.stderr.write(`error: ${sentence}\nhint: ${needed.hint}\n[NODE_MISSING]\n`);
+  process.exit(needed.exit);
 }
 
 // A reader may close the pipe early (`lsh cron list | head -1`); that is no error.
