@@ -148,7 +148,8 @@ function nodeMissing() {
 function writeScript(name: string, values: Record<string, string | number | undefined>): void {
   const source = readFileSync(`src/launcher/${name.replace('.sh', '')}.sh`, 'utf8');
   const text = source.replace(/@(\w+)@/g, (_, key: string) => String(values[key]));
-  writeFileSync(join('dist', name), text, { mode: 0o755 });
+  // Jobs have dist/ on their PATH, where postinstall.sh should be no command.
+  writeFileSync(join('dist', name), text, { mode: name === 'lsh' ? 0o755 : 0o644 });
 }
 
 /** Removes the stand-ins of the plugins from the list of inputs: an importer of a stand-in imports its module. */

@@ -186,8 +186,11 @@ describe('lsh doctor', () => {
     const checks = JSON.parse(await lshOk(home, ['doctor', '-o', 'json'])) as {
       name: string;
       result: string;
+      detail: string;
     }[];
     expect(checks.map(({ result }) => result)).toEqual(checks.map(() => 'ok'));
+    const { detail } = checks.find(({ name }) => name === 'node')!;
+    for (const program of [process.execPath, join(dirname(BUNDLE), 'lsh')]) expect(detail).toContain(program);
     expect(checks.map(({ name }) => name)).toEqual(
       expect.arrayContaining(['node', 'clock', 'environment', 'state', 'database', 'store', 'daemon']),
     );

@@ -41,7 +41,7 @@ export function addCompletion(program: Command, { io }: Context): void {
   const command = program
     .command('completion')
     .description('Print a script that completes commands, options and job names in your shell.')
-    .addArgument(new Argument('<shell>').choices(Object.keys(SCRIPTS)))
+    .addArgument(new Argument(`<${Object.keys(SCRIPTS).join('|')}>`).choices(Object.keys(SCRIPTS)))
     .action((shell: keyof typeof SCRIPTS) => void io.stdout.write(SCRIPTS[shell]));
   withExamples(
     command,

@@ -8,6 +8,7 @@ import { fromWire } from '../../../local/socket/protocol.ts';
 import { VERSION } from '../../../version.ts';
 import type { Io } from '../../io.ts';
 import { localApi } from '../../local-api.ts';
+import { launcherPath } from '../../../processes/launcher.ts';
 import { pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { hostTimeZone } from '../../../local/host-time-zone.ts';
 import { calendar } from '../../output/when.ts';
@@ -25,7 +26,10 @@ export interface Check {
 /** Every check, in order. No check leaves anything changed. */
 export async function allChecks(io: Io): Promise<Check[]> {
   const basics = [
-    await checked('node', () => `Node ${process.versions.node}, lsh ${VERSION}`),
+    await checked(
+      'node',
+      () => `Node ${process.versions.node} (${process.execPath}), lsh ${VERSION} (${launcherPath()})`,
+    ),
     await checked('clock', () => clock(io.now())),
   ];
   const paths = await checked('paths', () => pathsFromConfig().stateDir);
