@@ -158,7 +158,7 @@ describe.skipIf(NO_KUBE)('the CRD of LshJob', () => {
     // The server publishes the schema of a new CRD a little after it serves it.
     const explain = () => kubectl(environment, 'explain', 'lshjob.spec.retry');
     const text = await eventually(() => explain().catch(() => undefined));
-    expect(text).toContain('What follows a failed attempt.');
+    expect(text).toContain('Whether and when lsh repeats a failed attempt.');
     expect(text).toMatch(/onExitCodes/);
   });
 });
