@@ -10,11 +10,9 @@ import { zoneNamed } from './zone/zone.ts';
  * each pattern has the next one that moves or drops a slot and the next one that repeats a slot in real time.
  */
 export function scheduleNotes(input: ScheduleInput, now: number): string[] {
-  const effects = clockEffects(
-    zoneNamed(input.timeZone),
-    patternsOf(input),
-    Math.max(0, Math.floor(now / 1000)),
-  );
+  // Before zoneNamed(), which throws a RangeError for an unknown zone.
+  const checked = patternsOf(input);
+  const effects = clockEffects(zoneNamed(input.timeZone), checked, Math.max(0, Math.floor(now / 1000)));
   const noted = new Map<string, ClockEffect>();
   const patterns: Pattern[] = [];
   for (const effect of effects.filter(changesSlots)) {

@@ -11,6 +11,12 @@ function notesOf(expressions: string | string[], timeZone = 'UTC'): string[] {
   );
 }
 
+test('an unknown zone has an error of its own, as in compileSchedule', () => {
+  expect(() => notesOf('@daily', 'Mars/Phobos')).toThrow(
+    expect.objectContaining({ code: 'TIMEZONE_INVALID' }),
+  );
+});
+
 describe('a step past the end of its field or range', () => {
   test.for<[string, string]>([
     [
