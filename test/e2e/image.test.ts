@@ -24,7 +24,7 @@ function importedPackages(): [string, string][] {
     file.endsWith('.ts'),
   );
   const text = sources.map((file) => readFileSync(`src/${file}`, 'utf8')).join('\n');
-  const matches = text.matchAll(/^import (?!type )[^;]*? from '((?:@[\w-]+\/)?[\w-]+)/gm);
+  const matches = text.matchAll(/^import (?!type )[^;]*? from '((?:@[\w-]+\/)?[\w-]+)['/]/gm);
   const names = new Set([...matches].map(([, name]) => name));
   return Object.entries(devDependencies).filter(([name]) => names.has(name));
 }
