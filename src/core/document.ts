@@ -2,7 +2,8 @@
 // everywhere else in the program they are numbers.
 import { API_VERSION, KIND } from './api-version.ts';
 import { rfc3339 } from './rfc3339.ts';
-import { splitKey, type Condition, type Job, type JobPhase, type JobSpec, type RunTotals } from './job.ts';
+import type { Condition, Job, JobPhase, JobSpec, RunTotals } from './job.ts';
+import { splitKey } from './naming.ts';
 import type { AllFields, Run, RunPhase, RunTrigger, SlotOutcome, SlotRecord } from './run.ts';
 import { isActive } from './run.ts';
 

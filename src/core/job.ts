@@ -266,18 +266,6 @@ export type Retry = JobSpec['retry'];
 /** `namespace/name`: the key of the workqueue. The daemon has one namespace, `local`. */
 export type JobKey = string;
 
-export const LOCAL_NAMESPACE = 'local';
-
-export function jobKey(namespace: string, name: string): JobKey {
-  return `${namespace}/${name}`;
-}
-
-/** Splits `namespace/name`. */
-export function splitKey(key: string): { namespace: string; name: string } {
-  const slash = key.indexOf('/');
-  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
-}
-
 /** The document that kubectl, `lsh apply` and `lsh cron export` share. */
 export interface JobManifest {
   apiVersion: typeof API_VERSION;

@@ -1,6 +1,8 @@
+// The keys of jobs and the names of runs.
 // Run names are a function of job, slot and attempt, so a second start of the same run is refused by its name.
 // They have at most 63 characters: a run’s name is also the name of its Kubernetes Job and the value of a label.
 import { stableId } from './hash.ts';
+import type { JobKey } from './job.ts';
 
 // 63 less the longest suffix: "-m", 8 of id, "-", 3 of attempt.
 const JOB_PART_MAX_LENGTH = 49;
@@ -30,4 +32,17 @@ export function slotRunName(jobName: string, slot: number, attempt: number): str
 /** Name of a manual run. The same trigger id gives the same run. */
 export function manualRunName(jobName: string, triggerId: string, attempt: number): string {
   return withAttempt(`${jobPart(jobName)}-m${stableId(`${jobName}\n${triggerId}`, ID_LENGTH)}`, attempt);
+}
+
+/** The daemon’s one namespace. */
+export const LOCAL_NAMESPACE = 'local';
+
+export function jobKey(namespace: string, name: string): JobKey {
+  return `${namespace}/${name}`;
+}
+
+/** Splits `namespace/name`. */
+export function splitKey(key: string): { namespace: string; name: string } {
+  const slash = key.indexOf('/');
+  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }

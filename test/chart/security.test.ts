@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { CLUSTER_DEFAULTS, withPlatformDefaults } from '../../src/core/validate/defaults.ts';
 import { parseManifest } from '../../src/core/validate/validate.ts';
-import { jobKey } from '../../src/core/job.ts';
+import { jobKey } from '../../src/core/naming.ts';
 import { kubeJobManifest } from '../../src/kubernetes/objects/kube-job.ts';
 import { aJob, aRun } from '../support/builders.ts';
 import {

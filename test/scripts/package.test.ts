@@ -38,6 +38,22 @@ describe('the package', () => {
     expect(files.map(({ path }) => path).filter((path) => !expected.test(path))).toEqual([]);
   });
 
+  test('starts commands without the library of schemas, which only some of them load', () => {
+    const { outputs } = JSON.parse(readFileSync('.cache/bundle.json', 'utf8')) as Metafile;
+    const [start] = Object.keys(outputs).filter((path) => path.endsWith('/cli.js'));
+    const loaded = new Set<string>();
+    const visit = (path: string): void => {
+      if (loaded.has(path)) return;
+      loaded.add(path);
+      for (const { path: next, kind } of outputs[path]?.imports ?? [])
+        if (kind === 'import-statement') visit(next);
+    };
+    visit(start!);
+    const modules = [...loaded].flatMap((path) => Object.keys(outputs[path]?.inputs ?? {}));
+    expect(modules).toContain('src/cli/program.ts');
+    expect(modules.filter((path) => path.includes('/valibot/'))).toEqual([]);
+  });
+
   test('needs no other package: all are bundled', () => {
     const { outputs } = JSON.parse(readFileSync('.cache/bundle.json', 'utf8')) as Metafile;
     const imported = Object.values(outputs).flatMap(({ imports }) => imports.map(({ path }) => path));

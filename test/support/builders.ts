@@ -1,14 +1,13 @@
 // Jobs, runs and slots with defaults for the fields that a test does not set.
 import * as v from 'valibot';
 import {
-  jobKey,
   JobSpecSchema,
-  LOCAL_NAMESPACE,
   type Job,
   type JobSpec,
   type JobSpecInput,
   type JobStatus,
 } from '../../src/core/job.ts';
+import { jobKey, LOCAL_NAMESPACE } from '../../src/core/naming.ts';
 import type { LedgerChange } from '../../src/core/decide/decide.ts';
 import type { Run, SlotRecord } from '../../src/core/run.ts';
 import { withPlatformDefaults } from '../../src/core/validate/defaults.ts';

@@ -2,7 +2,8 @@
 import { toLshError, type Problem } from '../../core/errors.ts';
 import { checkCommand, type CommandPolicy } from '../../core/command-check/command-check.ts';
 import type { Platform } from '../../core/executor.ts';
-import { LOCAL_NAMESPACE, jobKey, type JobSpec } from '../../core/job.ts';
+import type { JobSpec } from '../../core/job.ts';
+import { LOCAL_NAMESPACE, jobKey } from '../../core/naming.ts';
 import { scheduleInput } from '../../core/schedule/job-schedule.ts';
 import { scheduleNotes } from '../../core/schedule/notes.ts';
 import { withPlatformDefaults } from '../../core/validate/defaults.ts';

@@ -1,6 +1,6 @@
 // A schedule expression that a person tries out without a job.
 import { loadConfig } from '../../config.ts';
-import { LOCAL_NAMESPACE, jobKey } from '../../core/job.ts';
+import { LOCAL_NAMESPACE, jobKey } from '../../core/naming.ts';
 import type { ScheduleInput } from '../../core/schedule/schedule.ts';
 import { hostTimeZone } from '../../local/host-time-zone.ts';
 import { platformOf, type Context } from '../context.ts';

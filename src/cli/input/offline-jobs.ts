@@ -4,7 +4,7 @@ import { requireSafeCommand, type CommandPolicy } from '../../core/command-check
 import { jobDocument } from '../../core/document.ts';
 import { LshError } from '../../core/errors.ts';
 import type { Platform } from '../../core/executor.ts';
-import { jobKey, LOCAL_NAMESPACE } from '../../core/job.ts';
+import { jobKey, LOCAL_NAMESPACE } from '../../core/naming.ts';
 import { outlook } from '../../core/schedule/next-slots.ts';
 import { withPlatformDefaults } from '../../core/validate/defaults.ts';
 import { parseManifest } from '../../core/validate/validate.ts';

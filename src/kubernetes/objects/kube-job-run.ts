@@ -1,7 +1,8 @@
 // The Kubernetes Job of a run, and the Pods left of it, as the core’s run and observation. Pure.
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import { API_VERSION, KIND } from '../../core/api-version.ts';
-import { jobKey, type JobKey } from '../../core/job.ts';
+import type { JobKey } from '../../core/job.ts';
+import { jobKey } from '../../core/naming.ts';
 import type { Run, RunEnd, RunObservation, RunReason } from '../../core/run.ts';
 import type { KubeObject, Wire } from '../api/objects.ts';
 import { RECORD_ANNOTATION, RUN_CONTAINER } from './kube-job.ts';

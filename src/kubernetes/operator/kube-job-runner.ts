@@ -3,7 +3,8 @@
 import { Listeners } from '../../control/listeners.ts';
 import type { Clock, Logger, Runner } from '../../control/ports.ts';
 import { LshError } from '../../core/errors.ts';
-import { splitKey, type Job, type JobKey } from '../../core/job.ts';
+import type { Job, JobKey } from '../../core/job.ts';
+import { splitKey } from '../../core/naming.ts';
 import type { Run, RunEnd, RunObservation, RunPhase, StopCause } from '../../core/run.ts';
 import { isAlreadyExists, isNotFound, isUncertain, rejection } from '../api/api-errors.ts';
 import { asRetryable, type KubeApi } from '../api/fence.ts';

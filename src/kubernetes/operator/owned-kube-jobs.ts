@@ -1,5 +1,6 @@
 // The Kubernetes Jobs of each LshJob: an index over the informer.
-import { splitKey, type JobKey } from '../../core/job.ts';
+import type { JobKey } from '../../core/job.ts';
+import { splitKey } from '../../core/naming.ts';
 import { objectKey } from '../api/objects.ts';
 import type { NamespacedInformer } from '../api/watch/namespaced-informer.ts';
 import { hasEnded, ownerOf, type KubeJob } from '../objects/kube-job-run.ts';

@@ -1,6 +1,7 @@
 // Runs whose Pod does not start, from an informer of pending Pods.
 import type { Clock } from '../../control/ports.ts';
-import { jobKey, splitKey, type JobKey } from '../../core/job.ts';
+import type { JobKey } from '../../core/job.ts';
+import { jobKey, splitKey } from '../../core/naming.ts';
 import type { NamespacedInformer } from '../api/watch/namespaced-informer.ts';
 import type { Pod } from '../objects/kube-job-run.ts';
 import { JOB_LABEL, RUN_LABEL } from '../objects/kube-job.ts';

@@ -1,7 +1,8 @@
 // Trims jobs and runs to the memory that an evaluation needs, for a hundred thousand jobs.
 import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
-import { LOCAL_NAMESPACE, RetrySchema, type Job, type JobSpec } from '../../core/job.ts';
+import { RetrySchema, type Job, type JobSpec } from '../../core/job.ts';
+import { LOCAL_NAMESPACE } from '../../core/naming.ts';
 import { runsBeyondLimits } from '../../core/decide/retention.ts';
 import { isFinished, type Run } from '../../core/run.ts';
 

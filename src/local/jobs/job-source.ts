@@ -7,14 +7,8 @@ import { Listeners } from '../../control/listeners.ts';
 import type { Clock, JobSource, Ledger } from '../../control/ports.ts';
 import type { LedgerChange } from '../../core/decide/decide.ts';
 import { LshError } from '../../core/errors.ts';
-import {
-  jobKey,
-  splitKey,
-  type Job,
-  type JobKey,
-  type JobSpec,
-  type TriggerRequest,
-} from '../../core/job.ts';
+import type { Job, JobKey, JobSpec, TriggerRequest } from '../../core/job.ts';
+import { jobKey, splitKey } from '../../core/naming.ts';
 import { isActive, isFinished, type Run } from '../../core/run.ts';
 import { CommitFeed } from './commit-feed.ts';
 import { keptJob, keptRuns, keptSpec, withoutOutput } from './job-memory.ts';

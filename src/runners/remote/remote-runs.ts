@@ -1,5 +1,6 @@
 // The runs of this host as the controller knows them, and which of them the current connection has reported.
-import { splitKey, type JobKey } from '../../core/job.ts';
+import type { JobKey } from '../../core/job.ts';
+import { splitKey } from '../../core/naming.ts';
 import type { Run, RunObservation, StopCause } from '../../core/run.ts';
 import type { ClaimedRun } from '../subprocess/known-runs.ts';
 import { RunIndex } from '../run-index.ts';

@@ -1,7 +1,7 @@
 // Converts runs to rows of lsh_runs (deploy/supabase/migrations) and back. No other module knows the column names.
 import { rfc3339 } from '../../core/rfc3339.ts';
 import type { Executor } from '../../core/executor.ts';
-import { jobKey, splitKey } from '../../core/job.ts';
+import { jobKey, splitKey } from '../../core/naming.ts';
 import type { AllFields, Run, RunPhase, RunReason, RunTrigger, StopCause } from '../../core/run.ts';
 
 /** A row on the wire: instants are RFC 3339, absent fields null. The client needs a type, as an interface has no index. */

@@ -3,7 +3,7 @@ import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { jobKey } from '../../../src/core/job.ts';
+import { jobKey } from '../../../src/core/naming.ts';
 import { ChildMessages } from '../../support/child-messages.ts';
 import { aJob, aUniqueJob, aRunOf } from '../../support/builders.ts';
 import { endOf, readAll, readUntil } from '../../support/runners/run-output.ts';

@@ -1,5 +1,5 @@
 // Several namespaces behind the interface of one informer: one watch per namespace, because a Role grants no more.
-import { splitKey } from '../../../core/job.ts';
+import { splitKey } from '../../../core/naming.ts';
 import type { Change } from './object-cache.ts';
 import { Informer, type InformerOptions } from './informer.ts';
 import type { KubeObject } from '../objects.ts';
