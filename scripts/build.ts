@@ -154,7 +154,7 @@ function writeScript(name: string, values: Record<string, string | number | unde
 
 /** Removes the stand-ins of the plugins from the list of inputs: an importer of a stand-in imports its module. */
 function withoutStandIns({ inputs, outputs }: Metafile): Metafile {
-  const standsIn = (path: string) => /^(?:builtin|late-package):/.test(path);
+  const standsIn = (path: string) => /^(?:builtin:|late-package:|<define:)/.test(path);
   const real = <T>(files: Record<string, T>): [string, T][] =>
     Object.entries(files).filter(([path]) => !standsIn(path));
   const follow = (path: string) => inputs[path]?.imports ?? [];

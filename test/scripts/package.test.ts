@@ -1,6 +1,6 @@
 // The package as npm makes it.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Metafile } from 'esbuild';
@@ -36,6 +36,12 @@ describe('the package', () => {
     const expected =
       /^(dist\/[\w-]+(\.js|\.js\.map|\.sh|\.cdx\.json)?|CHANGELOG\.md|LICENSE|README\.md|package\.json)$/;
     expect(files.map(({ path }) => path).filter((path) => !expected.test(path))).toEqual([]);
+  });
+
+  test('is made of files alone, so that its bill of materials lists packages alone', () => {
+    const { inputs } = JSON.parse(readFileSync('.cache/bundle.json', 'utf8')) as Metafile;
+    expect(Object.keys(inputs)).toContain('src/cli/main.ts');
+    expect(Object.keys(inputs).filter((path) => !existsSync(path))).toEqual([]);
   });
 
   test('starts commands without the library of schemas, which only some of them load', () => {
