@@ -4,10 +4,11 @@ import { parseDuration } from '../../duration.ts';
 import { LshError } from '../../errors.ts';
 import { dayNumber } from '../calendar.ts';
 import { dialectRefusal } from './dialects.ts';
+import { DAY_OF_MONTH } from './field.ts';
 import { FieldError } from './field-fault.ts';
 import { fieldValues } from './fields.ts';
+import { countWays, hasHashedDays, hashedWays } from './hashed-days.ts';
 import { compilePattern, matchingDays, type Pattern } from './pattern.ts';
-import { unluckiestFields } from './unluckiest-fields.ts';
 
 /** The meaning of an expression, without a zone or an anchor. */
 export type Expression =
@@ -112,23 +113,45 @@ function cronFields(expression: string, text: string): string[] {
   throw invalid(expression, { detail: `it has ${count}, not 5, or 6 with seconds first` });
 }
 
-const MONTHS_HINT =
-  'Check day of month against month: February has at most 29 days, and April, June, September and November have 30.';
+const NEVER_HINT =
+  'Check day of month against month (February has at most 29 days; April, June, September and November have 30), and against day of week where both must match.';
 
 function parseCron(expression: string, fields: readonly string[], seed: string): Expression {
   const texts = fields.length === 5 ? ['0', ...fields] : fields;
   const pattern = compile(expression, texts, seed);
-  // Valid for all names or for none: no job fails because of its name.
-  const unluckiest = unluckiestFields(texts);
-  if (unluckiest !== undefined && !matchesSomeDay(compile(expression, unluckiest, seed))) {
-    const example = unluckiest.slice(texts.length - fields.length).join(' ');
-    const detail = `for some job names it would never run, since H makes it \`${example}\``;
-    throw invalid(expression, { detail, hint: MONTHS_HINT });
-  }
+  if (hasHashedDays(texts)) refuseUnluckyNames(expression, fields, texts);
   if (!matchesSomeDay(pattern)) {
-    throw invalid(expression, { detail: 'no day ever matches it, so it would never run', hint: MONTHS_HINT });
+    throw invalid(expression, { detail: 'no day ever matches it, so it would never run', hint: NEVER_HINT });
   }
   return { kind: 'cron', pattern };
+}
+
+/** The day fields that let every job name run. Many jobs share them, and trying all ways takes milliseconds. */
+const luckyForAll = new Set<string>();
+const MAX_LUCKY = 1000;
+/** More ways take too long to try. `H H +H` has 2,352. */
+const MAX_WAYS = 20_000;
+/** Stands in for the time of day, which does not decide whether a day matches. */
+const MIDNIGHT = ['0', '0', '0'];
+
+/** An expression is valid for all job names or for none, so that no job fails because of its name. */
+function refuseUnluckyNames(expression: string, fields: readonly string[], texts: readonly string[]): void {
+  const days = texts.slice(DAY_OF_MONTH).join(' ');
+  if (luckyForAll.has(days)) return;
+  if (countWays(texts) > MAX_WAYS) {
+    throw invalid(expression, {
+      detail: 'its day fields hold too many H or ~ to prove that every job name runs',
+      hint: 'Write at most one H in each of day of month, month and day of week.',
+    });
+  }
+  for (const way of hashedWays(texts)) {
+    if (matchesSomeDay(compile(expression, [...MIDNIGHT, ...way], ''))) continue;
+    const example = [...texts.slice(texts.length - fields.length, DAY_OF_MONTH), ...way].join(' ');
+    const detail = `for some job names it would never run, since H makes it \`${example}\``;
+    throw invalid(expression, { detail, hint: NEVER_HINT });
+  }
+  if (luckyForAll.size >= MAX_LUCKY) luckyForAll.clear();
+  luckyForAll.add(days);
 }
 
 function compile(expression: string, texts: readonly string[], seed: string): Pattern {

@@ -15,7 +15,10 @@ export function hasHashedDays(texts: readonly string[]): boolean {
 
 /** In how many ways H may fall in the fields that choose days, over all names. */
 export function countWays(texts: readonly string[]): number {
-  return DAY_FIELDS.flatMap((field) => itemWays(texts, field)).reduce((count, { length }) => count * length, 1);
+  return DAY_FIELDS.flatMap((field) => itemWays(texts, field)).reduce(
+    (count, { length }) => count * length,
+    1,
+  );
 }
 
 /** Day of month, month and day of week as they read for each way in which H may fall. */
@@ -23,8 +26,7 @@ export function* hashedWays(texts: readonly string[]): Generator<string[]> {
   const [days, months, weekdays] = DAY_FIELDS.map((field) => fieldWays(texts, field));
   // The last value first: the 31st is the day that most months lack, so an expression that fails fails early.
   for (const weekday of weekdays!)
-    for (const month of months!)
-      for (const day of days!) yield [day, month, weekday];
+    for (const month of months!) for (const day of days!) yield [day, month, weekday];
 }
 
 function fieldWays(texts: readonly string[], field: number): string[] {

@@ -296,6 +296,12 @@ describe('H', () => {
     '0 0 L-30 H *',
     '0 0 31 ~ *',
     '0 0 1~31 2 *',
+    // Both day fields must match: the 1st is never a third Monday, and 15W is never a Sunday.
+    '0 0 */31,H * 1#3',
+    '0 0 */31,~ * 1#3',
+    '0 0 H * +1#3',
+    '0 0 1~7 * +MON#2',
+    '0 0 15W * +H',
   ])('"%s" is refused for every job, since some names never run', (expression) => {
     for (let job = 0; job < 60; job++) {
       expect(() => inUtc([expression], `local/job-${job}`)).toThrow(/for some job names it would never run/);
@@ -309,6 +315,11 @@ describe('H', () => {
     '0 0 31 H/2,1 *',
     '0 0 H(1-28) 2 *',
     '0 0 31,H H *',
+    '0 0 29 2 +H',
+    '0 0 H H H',
+    '0 0 H(15-21) * +H',
+    '0 0 15-21,H * +1#3',
+    '0 0 */31,H * 1',
   ])('"%s" is valid for every job', (expression) => {
     for (let job = 0; job < 60; job++) {
       expect(inUtc([expression], `local/job-${job}`).next(NEW_YEAR)).toBeGreaterThan(NEW_YEAR);
