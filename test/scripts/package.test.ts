@@ -46,7 +46,7 @@ describe('the package', () => {
 
   test('starts commands without the library of schemas, which only some of them load', () => {
     const { outputs } = JSON.parse(readFileSync('.cache/bundle.json', 'utf8')) as Metafile;
-    const [start] = Object.keys(outputs).filter((path) => path.endsWith('/cli.js'));
+    const start = Object.keys(outputs).find((path) => path.endsWith('/cli.js'));
     const loaded = new Set<string>();
     const visit = (path: string): void => {
       if (loaded.has(path)) return;
