@@ -46,6 +46,7 @@ const outcome: Record<keyof OutcomeEntry, CrdSchema> = {
   count: count('Number of slots in the stretch.'),
   outcome: oneOf(SLOT_OUTCOMES, 'Outcome of the slots.'),
   cause: text('Cause of the outcome, in one word.'),
+  recordedAt: time('When the operator evaluated the slots.'),
 };
 
 const condition: Record<keyof LshJobStatus['conditions'][number], CrdSchema> = {

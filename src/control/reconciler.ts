@@ -57,6 +57,8 @@ export class Reconciler {
   readonly #schedules = new Map<JobKey, Compiled>();
   /** Per executor: free capacity of one runner cannot start a run of another. */
   readonly #lanes = newLanes();
+  /** Jobs whose last changes the ledger did not take. */
+  readonly #unrecorded = new Set<JobKey>();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -102,6 +104,7 @@ export class Reconciler {
       closed: ledger.closedOf?.(job.key),
       now: clock.now(),
       evaluatingSince: evaluatedSince(job.spec, evaluatingSince),
+      ledgerFailed: this.#unrecorded.has(job.key),
       traitsOf: this.#traitsOf,
       host,
       history: history?.progress(job, runs),
@@ -129,10 +132,12 @@ export class Reconciler {
     { actions, change, events }: Decision,
   ): Promise<void> {
     const starts = actions.filter((action) => action.kind === 'Start').map(({ run }) => run);
-    await this.#start(key, starts, 'name');
     const changes =
       change.status !== undefined || change.runs.length + change.slots.length + change.forget.length > 0;
+    this.#unrecorded.add(key);
+    await this.#start(key, starts, 'name');
     if (changes) await this.#options.ledger.commit(key, change);
+    this.#unrecorded.delete(key);
     const started = this.#start(key, starts, 'ledger');
     // After the starts have begun, because users wait for them; before they have ended, because a start may fail.
     if (changes) for (const listener of this.#options.onRecorded) listener({ key, job, change, events });

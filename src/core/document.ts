@@ -36,6 +36,8 @@ export interface SlotDocument {
   outcome: SlotOutcome;
   cause?: string;
   run?: string;
+  /** When lsh evaluated the slots; absent where an older operator recorded them. */
+  recordedAt?: string;
 }
 
 interface ConditionDocument extends Omit<Condition, 'lastTransitionAt'> {
@@ -114,6 +116,7 @@ export function slotDocument(slot: SlotRecord): SlotDocument {
     outcome: slot.outcome,
     cause: slot.cause,
     run: slot.run,
+    recordedAt: rfc3339(slot.recordedAt),
   } satisfies AllFields<SlotDocument>);
 }
 

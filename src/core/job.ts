@@ -203,12 +203,12 @@ export const JobSpecSchema = v.strictObject({
   missedRunPolicy: v.optional(
     described(
       v.picklist(MISSED_RUN_POLICIES),
-      'What happens to slots that lsh did not evaluate in time: Latest runs the newest, Skip runs none, All runs the newest maxMissedRuns.',
+      'What happens to slots that lsh finds late: Latest runs the newest, Skip runs none, All runs the newest maxMissedRuns. Of several slots that are due at once, all but the newest are late.',
     ),
     'Latest',
   ),
   maxMissedRuns: v.optional(
-    described(seconds(1000, 1), 'Most missed slots that missedRunPolicy All runs.'),
+    described(seconds(1000, 1), 'Most late slots that missedRunPolicy All runs.'),
     10,
   ),
   timeoutSeconds: v.optional(

@@ -109,7 +109,9 @@ export type SlotOutcome = (typeof SLOT_OUTCOMES)[number];
 
 /** Why a slot has no run. */
 export const SLOT_CAUSES = [
-  'NotEvaluated', // lsh did not evaluate the schedule in time
+  'NotEvaluated', // no process evaluated the schedule then
+  'EvaluatedLate', // a process evaluated the schedule all along, but was held up
+  'LedgerFailed', // the ledger took no changes until newer slots were due
   'StartingDeadline', // lsh found the slot later than startingDeadlineSeconds allows
   'Suspended',
   'RunActive', // concurrencyPolicy Forbid, and another run was active
@@ -136,7 +138,9 @@ export interface SlotRecord {
 }
 
 /** Slots that the ledger records as not run. */
-export type ClosedStretch = Pick<SlotRecord, 'from' | 'to' | 'count' | 'outcome' | 'cause'>;
+export type ClosedStretch = Pick<SlotRecord, 'from' | 'to' | 'count' | 'outcome' | 'cause'> &
+  // An older operator recorded none.
+  Partial<Pick<SlotRecord, 'recordedAt'>>;
 
 /** A slot that ran although it had been recorded as not run. */
 export interface Correction {

@@ -171,6 +171,27 @@ describe('the loop', () => {
     await world.controller.stop();
   });
 
+  test('slots that pass while the ledger takes no changes are late because of the ledger, until it takes one', async () => {
+    const world = new Harness();
+    const { key } = world.add('a', { schedule: '* * * * * *', command: 'true' });
+    const causes: (string | undefined)[] = [];
+    world.onRecorded.push(({ change }) => causes.push(...change.slots.map(({ cause }) => cause)));
+    world.controller.start();
+    await settle();
+    world.failNextCommits = 1;
+    world.clock.advanceTo(START + 1000);
+    await settle();
+    world.clock.stepBy(2000);
+    world.announce(key);
+    await settle();
+    expect(causes).toEqual(['LedgerFailed', undefined]);
+    world.clock.stepBy(2000);
+    world.announce(key);
+    await settle();
+    expect(causes.slice(2)).toEqual(['EvaluatedLate', 'RunActive']);
+    await world.controller.stop();
+  });
+
   test('if more runs are due than may start, they start by priority as capacity becomes free', async () => {
     const world = new Harness();
     world.room = 1;

@@ -2,16 +2,25 @@
 import { activeRuns, put, requestStop, type Draft } from './draft.ts';
 import type { Owed, Stretch } from './due.ts';
 import { stableFraction } from '../hash.ts';
-import { QUEUE_MAX_LENGTH, type JobKey } from '../job.ts';
+import { QUEUE_MAX_LENGTH, type JobKey, type JobSpec } from '../job.ts';
 import { manualRunName, slotRunName } from '../naming.ts';
 import type { Run, RunTrigger, SlotCause, SlotRecord } from '../run.ts';
+
+type ConcurrencyPolicy = JobSpec['concurrencyPolicy'];
 
 /** Records an outcome for every owed slot, and moves the cursor past them. */
 export function admitSlots(draft: Draft, owed: Owed): void {
   for (const stretch of owed.dropped) recordDropped(draft, stretch);
-  for (const slot of owed.catchUp) admitSlot(draft, slot, 'CatchUp');
-  for (const slot of owed.onTime) admitSlot(draft, slot, 'Schedule');
+  const policy = slotPolicy(draft.job.spec, owed);
+  for (const slot of owed.catchUp) admitSlot(draft, { slot, trigger: 'CatchUp', policy });
+  if (owed.onTime !== undefined) admitSlot(draft, { slot: owed.onTime, trigger: 'Schedule', policy });
   draft.accountedUntil = owed.accountedUntil;
+}
+
+/** `missedRunPolicy: All` promises each late slot a run, so the slots of one evaluation queue and refuse no other. */
+function slotPolicy({ missedRunPolicy, concurrencyPolicy }: JobSpec, { catchUp }: Owed): ConcurrencyPolicy {
+  const isBacklog = missedRunPolicy === 'All' && catchUp.length > 0;
+  return isBacklog && concurrencyPolicy !== 'Allow' ? 'Queue' : concurrencyPolicy;
 }
 
 /** Records a stretch that ends without a run. A user wants suspended slots, so they cause no event and no count. */
@@ -27,7 +36,13 @@ function recordNotRun(draft: Draft, slots: SlotRecord): void {
   draft.events.push({ kind: 'SlotsNotRun', slots });
 }
 
-function admitSlot(draft: Draft, slot: number, trigger: RunTrigger): void {
+interface DueSlot {
+  slot: number;
+  trigger: RunTrigger;
+  policy: ConcurrencyPolicy;
+}
+
+function admitSlot(draft: Draft, { slot, trigger, policy }: DueSlot): void {
   const { job, now } = draft;
   const run = newRun(draft, {
     name: slotRunName(job.name, slot, 1),
@@ -35,7 +50,7 @@ function admitSlot(draft: Draft, slot: number, trigger: RunTrigger): void {
     slot,
     startAfter: slot + jitterMs(job.key, slot, job.spec.jitterSeconds),
   });
-  const refusal = admit(draft, run);
+  const refusal = admit(draft, run, policy);
   const base = { job: job.key, from: slot, to: slot, count: 1, recordedAt: now };
   if (refusal === undefined) draft.slots.push({ ...base, outcome: 'Ran', run: run.name });
   else recordNotRun(draft, { ...base, outcome: 'Forbidden', cause: refusal });
@@ -62,7 +77,7 @@ export function admitTrigger(draft: Draft): string | undefined {
     triggerId: trigger.id,
     requestedBy: trigger.requestedBy,
   });
-  const refusal = admit(draft, run);
+  const refusal = admit(draft, run, job.spec.concurrencyPolicy);
   if (refusal !== undefined) draft.events.push({ kind: 'TriggerForbidden', cause: refusal });
   return trigger.id;
 }
@@ -82,10 +97,9 @@ function newRun({ job, now }: Draft, start: RunStart): Run {
 }
 
 /** Adds the run under the concurrency policy, or returns the cause of its refusal. */
-function admit(draft: Draft, run: Run): SlotCause | undefined {
+function admit(draft: Draft, run: Run, policy: ConcurrencyPolicy): SlotCause | undefined {
   if (draft.runs.has(run.name)) return undefined; // its name is its identity: adding it again changes nothing
   const others = activeRuns(draft);
-  const policy = isQueuedCatchUp(draft, run) ? 'Queue' : draft.job.spec.concurrencyPolicy;
   if (others.length > 0 && policy === 'Forbid') return 'RunActive';
   if (policy === 'Queue' && others.filter((other) => other.phase === 'Created').length >= QUEUE_MAX_LENGTH) {
     return 'QueueFull';
@@ -93,9 +107,4 @@ function admit(draft: Draft, run: Run): SlotCause | undefined {
   if (policy === 'Replace') for (const other of others) requestStop(draft, other, 'Replaced');
   put(draft, run);
   return undefined;
-}
-
-/** `missedRunPolicy: All` promises each missed slot a run, so catch-up runs queue instead of refusing each other. */
-function isQueuedCatchUp({ job: { spec } }: Draft, run: Run): boolean {
-  return run.trigger === 'CatchUp' && spec.missedRunPolicy === 'All' && spec.concurrencyPolicy !== 'Allow';
 }

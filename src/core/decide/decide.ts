@@ -35,6 +35,8 @@ export interface Evaluation {
   now: number;
   /** When this process began to evaluate, milliseconds. An earlier slot without a record was missed. */
   evaluatingSince: number;
+  /** Whether the ledger did not take the changes of the job’s last evaluation. */
+  ledgerFailed?: boolean;
   /** How many more runs the job’s runner can start now. */
   capacity: number;
   /** Traits of the executor’s runner; NO_RUNNER if this process has none. */
@@ -76,7 +78,8 @@ export function decide(evaluation: Evaluation): Decision {
   adoptLateStarts(draft, evaluation.observations, { schedule, closed: evaluation.closed ?? [] });
   observe(draft, evaluation.observations);
   requestDueStops(draft);
-  admitSlots(draft, owed(job, schedule, { now, evaluatingSince: evaluation.evaluatingSince, started }));
+  const { evaluatingSince, ledgerFailed } = evaluation;
+  admitSlots(draft, owed(job, schedule, { now, evaluatingSince, started, ledgerFailed }));
   const lastHandledTrigger = admitTrigger(draft);
   // Again, for the run that admitTrigger added: a run that the user stopped before this evaluation never starts.
   requestDueStops(draft);

@@ -4,10 +4,10 @@ import type { SlotCause, SlotOutcome } from '../run.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 
 /**
- * A slot that is found more than this many milliseconds late counts as missed, so missedRunPolicy applies. The value is
- * one evaluation interval: a process that evaluates finds each slot within it.
+ * The newest due slot is on time for this many milliseconds, one evaluation interval: a process that evaluates finds
+ * each slot within it. Every older slot that is due in the same evaluation is late, however short the delay.
  */
-export const LATE_AFTER_MS = 60_000;
+const LATE_AFTER_MS = 60_000;
 
 /**
  * A recorded instant more than this many milliseconds ahead of `now` shows that the clock was corrected. A smaller
@@ -25,10 +25,10 @@ export interface Stretch {
 }
 
 export interface Owed {
-  /** Missed slots that missedRunPolicy runs now, oldest first. */
+  /** Late slots that missedRunPolicy runs now, oldest first. */
   catchUp: number[];
-  /** Slots found in time, oldest first. */
-  onTime: number[];
+  /** The newest slot, if lsh found it in time. */
+  onTime?: number;
   /** Slots that end without a run. */
   dropped: Stretch[];
   /** The cursor once all these slots have an outcome. */
@@ -58,16 +58,18 @@ export interface Moment {
   evaluatingSince: number;
   /** Slots whose run exists without a record, oldest first. They ran, so no policy applies to them. */
   started: readonly number[];
+  /** Whether the ledger did not take the changes of the job’s last evaluation. */
+  ledgerFailed?: boolean;
 }
 
 /** Sorts every slot between the cursor and now: it runs, or it is recorded as not run. */
 export function owed(job: Job, schedule: Schedule, moment: Moment): Owed {
-  const from: Owed = { catchUp: [], onTime: [], dropped: [], accountedUntil: cursor(job, moment.now) };
+  const from: Owed = { catchUp: [], dropped: [], accountedUntil: cursor(job, moment.now) };
   if (job.spec.suspend) return owedWhileSuspended(schedule, from, moment);
   const resumed = dropSuspended(job, schedule, from, moment);
   const newest = schedule.previous(moment.now, resumed.accountedUntil);
   if (newest === undefined) return resumed;
-  return { ...classifySlots(job.spec, schedule, resumed, moment), accountedUntil: newest };
+  return { ...classifySlots(job.spec, schedule, resumed, { ...moment, newest }), accountedUntil: newest };
 }
 
 /** A suspended job owes no run. A run that started before its record failed still gets its slot accounted for. */
@@ -104,38 +106,48 @@ interface Span {
 type Verdict = Pick<Stretch, 'outcome' | 'cause'>;
 const SUSPENDED: Verdict = { outcome: 'Suspended', cause: 'Suspended' };
 const EXPIRED: Verdict = { outcome: 'DeadlineExceeded', cause: 'StartingDeadline' };
-const MISSED: Verdict = { outcome: 'Missed', cause: 'NotEvaluated' };
+const NOT_EVALUATED: Verdict = { outcome: 'Missed', cause: 'NotEvaluated' };
+const EVALUATED_LATE: Verdict = { outcome: 'Missed', cause: 'EvaluatedLate' };
+const LEDGER_FAILED: Verdict = { outcome: 'Missed', cause: 'LedgerFailed' };
 
-function classifySlots(spec: JobSpec, schedule: Schedule, owed: Owed, moment: Moment): Owed {
-  const { now, started } = moment;
+function classifySlots(
+  spec: JobSpec,
+  schedule: Schedule,
+  owed: Owed,
+  moment: Moment & { newest: number },
+): Owed {
+  const { now, newest, started } = moment;
   const after = owed.accountedUntil;
   const deadlineMs =
     spec.startingDeadlineSeconds === undefined ? Infinity : spec.startingDeadlineSeconds * 1000;
   // A start after `now` means that the clock was set back since: this process has evaluated all along.
   const evaluatingFrom = moment.evaluatingSince > now ? -Infinity : moment.evaluatingSince;
-  const onTimeFrom = Math.max(evaluatingFrom, now - LATE_AFTER_MS);
+  const onTimeFrom = Math.max(evaluatingFrom, now - Math.min(LATE_AFTER_MS, deadlineMs));
+  const isOnTime = newest >= onTimeFrom;
   // Each span ends one millisecond before the next span begins.
-  const expired = Math.max(after, Math.ceil(now - deadlineMs) - 1);
-  const late = Math.max(expired, Math.ceil(onTimeFrom) - 1);
-  const onTime = slotsBetween(schedule, late, now);
-  const policySlots = newestSlots(
-    schedule,
-    { after: expired, until: late },
-    catchUpLimit(spec, onTime.length > 0),
-  );
+  const late = isOnTime ? newest - 1 : newest;
+  const expired = clamp(Math.ceil(now - deadlineMs) - 1, after, late);
+  const away = clamp(Math.ceil(evaluatingFrom) - 1, expired, late);
+  const held = moment.ledgerFailed ? LEDGER_FAILED : EVALUATED_LATE;
+  const policySlots = newestSlots(schedule, { after: expired, until: late }, catchUpLimit(spec, isOnTime));
   const catchUp = [...new Set([...policySlots, ...started.filter((slot) => slot <= late)])].sort(
     (a, b) => a - b,
   );
   return {
     ...owed,
-    onTime,
+    ...(isOnTime && { onTime: newest }),
     catchUp,
     dropped: [
       ...owed.dropped,
       ...stretches(schedule, { after, until: expired }, catchUp, EXPIRED),
-      ...stretches(schedule, { after: expired, until: late }, catchUp, MISSED),
+      ...stretches(schedule, { after: expired, until: away }, catchUp, NOT_EVALUATED),
+      ...stretches(schedule, { after: away, until: late }, catchUp, held),
     ],
   };
+}
+
+function clamp(value: number, min: number, max: number): number {
+  return Math.max(min, Math.min(value, max));
 }
 
 /** The newest slots of the span, at most `limit`, oldest first. */
@@ -151,17 +163,9 @@ function newestSlots(schedule: Schedule, { after, until }: Span, limit: number):
   return slots.toReversed();
 }
 
-/** How many missed slots the policy runs. `Latest` runs none if a slot is on time: that slot is the latest. */
+/** How many late slots the policy runs. `Latest` runs none if a slot is on time: that slot is the latest. */
 function catchUpLimit(spec: JobSpec, hasOnTime: boolean): number {
   return { Skip: 0, Latest: hasOnTime ? 0 : 1, All: spec.maxMissedRuns }[spec.missedRunPolicy];
-}
-
-function slotsBetween(schedule: Schedule, after: number, until: number): number[] {
-  const slots: number[] = [];
-  for (let slot = schedule.next(after); slot !== undefined && slot <= until; slot = schedule.next(slot)) {
-    slots.push(slot);
-  }
-  return slots;
 }
 
 /** The slots of the span as stretches of one verdict, split at each slot that runs. */

@@ -1,4 +1,5 @@
 // The events of an evaluation as facts, and the sentence for each. The log and Kubernetes Events record them.
+import { formatDuration } from '../duration.ts';
 import type { LshError } from '../errors.ts';
 import type { Run, SlotCause, SlotOutcome, SlotRecord } from '../run.ts';
 
@@ -51,8 +52,10 @@ function finishedText({ name, phase, reason }: Run): EventText {
   return warning(`Run${phase}`, `Run ${name}: ${reason ?? phase}`);
 }
 
-function notRunText({ count, outcome, cause }: SlotRecord): EventText {
-  return warning(`Slot${outcome}`, `${count === 1 ? 'A slot was' : `${count} slots were`} not run: ${cause}`);
+function notRunText({ count, outcome, cause, from, recordedAt }: SlotRecord): EventText {
+  const slots = count === 1 ? 'A slot was' : `${count} slots were`;
+  const late = `, ${count === 1 ? '' : 'up to '}${formatDuration(recordedAt - from)} late`;
+  return warning(`Slot${outcome}`, `${slots} not run: ${cause}${outcome === 'Forbidden' ? '' : late}`);
 }
 
 function warning(reason: string, note: string): EventText {

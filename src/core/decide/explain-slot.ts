@@ -22,7 +22,9 @@ export interface Question {
 const UNRECORDED_AFTER_MS = 120_000;
 
 const CAUSES: Record<SlotCause, string> = {
-  NotEvaluated: 'lsh did not evaluate schedules then: it was not running, or the machine slept',
+  NotEvaluated: 'lsh did not evaluate schedules then: the daemon was not running, or no operator was leading',
+  EvaluatedLate: 'lsh evaluated it late: its process was stopped or busy, or the machine slept',
+  LedgerFailed: 'lsh could not write its records then: the disk was full, or the API server did not answer',
   StartingDeadline: 'lsh found it later than startingDeadlineSeconds allows',
   Suspended: 'the job was suspended',
   RunActive: 'another run of the job was active, and concurrencyPolicy is Forbid',
@@ -54,22 +56,51 @@ function explainRecord(record: SlotDocument, question: Question): string[] {
   const time = rfc3339(question.at);
   const why = causeText(record.cause);
   const outcome = `The slot ${time} did not run (${record.outcome}): ${why}.`;
-  if (record.count === 1) return [outcome];
+  const stretch = `It is one of ${record.count} slots from ${record.from} to ${record.to} with the same outcome.`;
   return [
     outcome,
-    `It is one of ${record.count} slots from ${record.from} to ${record.to} with the same outcome.`,
+    ...(record.count === 1 ? [] : [stretch]),
+    ...(record.recordedAt === undefined ? [] : explainLate(record, Date.parse(record.recordedAt), question)),
   ];
 }
 
-function explainRun(record: SlotDocument, { runs, at }: Question): string[] {
+/** How late lsh found the slot, and what missedRunPolicy says about late slots. */
+function explainLate({ outcome }: SlotDocument, recordedAt: number, question: Question): string[] {
+  const found = `lsh found it ${formatDuration(recordedAt - question.at)} late, at ${rfc3339(recordedAt)}`;
+  if (outcome === 'DeadlineExceeded') return [`${found}.`];
+  return outcome === 'Missed' ? [`${found}. ${policyOnLate(recordedAt, question)}`] : [];
+}
+
+function policyOnLate(recordedAt: number, { at, job: { spec }, schedule }: Question): string {
+  if (spec.missedRunPolicy === 'Skip') return 'missedRunPolicy is Skip: no late slot runs.';
+  if (spec.missedRunPolicy === 'All')
+    return `missedRunPolicy is All: the newest ${spec.maxMissedRuns} late slots run (maxMissedRuns).`;
+  const newest = schedule.previous(recordedAt, at);
+  const instead = newest === undefined ? '' : `, ${rfc3339(newest)}`;
+  return `missedRunPolicy is Latest: of the slots due then, only the newest runs${instead}.`;
+}
+
+function explainRun(record: SlotDocument, question: Question): string[] {
+  const { runs, at } = question;
   const first = runs.find(({ name }) => name === record.run);
   if (!first) {
     return [`The slot ${rfc3339(at)} ran as ${record.run ?? 'a run'}, whose record is no longer kept.`];
   }
-  return runs
+  const attempts = runs
     .filter(({ slot, trigger }) => slot === first.slot && trigger !== 'Manual')
     .sort((a, b) => a.attempt - b.attempt)
     .map(attemptSentence);
+  return first.trigger === 'CatchUp' ? [...attempts, catchUpSentence(first, question)] : attempts;
+}
+
+function catchUpSentence({ slot, createdAt }: RunDocument, { job: { spec } }: Question): string {
+  const late = formatDuration(Date.parse(createdAt) - Date.parse(slot));
+  const policy = {
+    Latest: ', and missedRunPolicy is Latest: the newest late slot runs',
+    All: `, and missedRunPolicy is All: the newest ${spec.maxMissedRuns} late slots run`,
+    Skip: '', // the policy has been edited since
+  }[spec.missedRunPolicy];
+  return `lsh found the slot ${late} late${policy}.`;
 }
 
 function attemptSentence(run: RunDocument): string {

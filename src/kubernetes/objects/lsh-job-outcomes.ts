@@ -1,17 +1,20 @@
 // The slots without a run in the status of an LshJob: stretches, newest first, and only the newest. Pure.
 import { type SlotDocument } from '../../core/document.ts';
 import { rfc3339 } from '../../core/rfc3339.ts';
-import type { ClosedStretch, Correction, SlotCause, SlotRecord } from '../../core/run.ts';
+import type { ClosedStretch, Correction, SlotCause, SlotOutcome, SlotRecord } from '../../core/run.ts';
 
 /** Stretches of slots without a run that the status shows. */
 export const OUTCOMES_SHOWN = 20;
+
+const LATE_OUTCOMES: ReadonlySet<SlotOutcome> = new Set(['Missed', 'DeadlineExceeded']);
 
 /** A stretch of slots that ended without a run. */
 export type OutcomeEntry = Omit<SlotDocument, 'job' | 'run'>;
 
 /**
  * Adds the outcomes of newer slots, up to OUTCOMES_SHOWN stretches. A slot extends the newest stretch if it has the
- * same outcome and no slot ran in between; `ranAt` is the newest slot with a run before these slots.
+ * same outcome and no slot ran in between; `ranAt` is the newest slot with a run before these slots. Late slots keep a
+ * stretch of their own: each tells how late they were.
  */
 export function withOutcomes(
   known: readonly OutcomeEntry[],
@@ -24,13 +27,19 @@ export function withOutcomes(
     const newest = outcomes[0];
     if (slot.outcome === 'Ran') lastRan = Math.max(lastRan, slot.to);
     else if (newest && hasSameOutcome(newest, slot) && lastRan < Date.parse(newest.to)) {
-      outcomes[0] = { ...newest, to: rfc3339(slot.to), count: newest.count + slot.count };
+      outcomes[0] = {
+        ...newest,
+        to: rfc3339(slot.to),
+        count: newest.count + slot.count,
+        recordedAt: rfc3339(slot.recordedAt),
+      };
     } else outcomes.unshift(outcomeEntry(slot));
   }
   return outcomes.slice(0, OUTCOMES_SHOWN);
 }
 
 function hasSameOutcome(entry: OutcomeEntry, slot: SlotRecord): boolean {
+  if (LATE_OUTCOMES.has(slot.outcome)) return false;
   return entry.outcome === slot.outcome && entry.cause === slot.cause && Date.parse(entry.to) < slot.from;
 }
 
@@ -53,14 +62,22 @@ function contains({ from, to }: OutcomeEntry, slot: number): boolean {
 
 /** The outcomes in the core’s form. A cause that a newer operator wrote passes through unchanged. */
 export function readOutcomes(outcomes: readonly OutcomeEntry[]): ClosedStretch[] {
-  return outcomes.map(({ from, to, cause, ...outcome }) => ({
+  return outcomes.map(({ from, to, cause, recordedAt, ...outcome }) => ({
     ...outcome,
     cause: cause as SlotCause | undefined,
     from: Date.parse(from),
     to: Date.parse(to),
+    ...(recordedAt !== undefined && { recordedAt: Date.parse(recordedAt) }),
   }));
 }
 
-function outcomeEntry({ from, to, count, outcome, cause }: ClosedStretch): OutcomeEntry {
-  return { from: rfc3339(from), to: rfc3339(to), count, outcome, ...(cause !== undefined && { cause }) };
+function outcomeEntry({ from, to, count, outcome, cause, recordedAt }: ClosedStretch): OutcomeEntry {
+  return {
+    from: rfc3339(from),
+    to: rfc3339(to),
+    count,
+    outcome,
+    ...(cause !== undefined && { cause }),
+    ...(recordedAt !== undefined && { recordedAt: rfc3339(recordedAt) }),
+  };
 }

@@ -30,12 +30,6 @@ describe('slots', () => {
     expect(world.outcomes()).toEqual([]);
   });
 
-  test('slots found late, but within an evaluation interval, all run in order', () => {
-    const world = new World({ schedule: '* * * * * *', concurrencyPolicy: 'Allow' });
-    world.evaluate('2026-01-01T00:00:03.500Z');
-    expect(world.runResults()).toEqual(['00:00:01 Running', '00:00:02 Running', '00:00:03 Running']);
-  });
-
   test('an edited schedule owes no slot from before the edit', () => {
     const world = new World({ schedule: '0 12 * * *' });
     world.evaluate('2026-01-01T00:00:01Z');

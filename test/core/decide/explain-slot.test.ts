@@ -93,6 +93,19 @@ describe('a slot that ran', () => {
     );
   });
 
+  test('late names the delay and the policy that let it run', () => {
+    const late = run({ trigger: 'CatchUp', createdAt: '2026-03-05T05:30:00Z' });
+    const second = (over: object) =>
+      explain('2026-03-05T02:00:00Z', { slots, runs: [late], job: job(over) })[1];
+    expect(second({})).toBe(
+      'lsh found the slot 3h 30m late, and missedRunPolicy is Latest: the newest late slot runs.',
+    );
+    expect(second({ missedRunPolicy: 'All', maxMissedRuns: 7 })).toBe(
+      'lsh found the slot 3h 30m late, and missedRunPolicy is All: the newest 7 late slots run.',
+    );
+    expect(second({ missedRunPolicy: 'Skip' })).toBe('lsh found the slot 3h 30m late.');
+  });
+
   test('names its run although the run is no longer kept', () => {
     expect(explain('2026-03-05T02:00:00Z', { slots })[0]).toBe(
       'The slot 2026-03-05T02:00:00Z ran as backup-1, whose record is no longer kept.',
@@ -105,7 +118,7 @@ describe('a slot that did not run', () => {
     [
       'Missed',
       'NotEvaluated',
-      'lsh did not evaluate schedules then: it was not running, or the machine slept',
+      'lsh did not evaluate schedules then: the daemon was not running, or no operator was leading',
     ],
     ['Forbidden', 'RunActive', 'another run of the job was active, and concurrencyPolicy is Forbid'],
     ['Suspended', 'Suspended', 'the job was suspended'],
@@ -116,6 +129,30 @@ describe('a slot that did not run', () => {
       `The slot 2026-03-05T02:00:00Z did not run (${outcome}): ${why}.`,
       NEXT,
     ]);
+  });
+
+  test.each([
+    [
+      'Latest',
+      'missedRunPolicy is Latest: of the slots due then, only the newest runs, 2026-03-06T02:00:00Z.',
+    ],
+    ['Skip', 'missedRunPolicy is Skip: no late slot runs.'],
+    ['All', 'missedRunPolicy is All: the newest 10 late slots run (maxMissedRuns).'],
+  ])('late under the policy %s names the delay and the policy', (missedRunPolicy, policy) => {
+    const missed = slot({ cause: 'EvaluatedLate', recordedAt: '2026-03-06T10:00:00Z' });
+    expect(explain('2026-03-05T02:00:00Z', { slots: [missed], job: job({ missedRunPolicy }) })).toEqual([
+      'The slot 2026-03-05T02:00:00Z did not run (Missed): lsh evaluated it late: its process was stopped or busy, or the machine slept.',
+      `lsh found it 1d 8h late, at 2026-03-06T10:00:00Z. ${policy}`,
+      NEXT,
+    ]);
+  });
+
+  test('before its deadline names the delay', () => {
+    const over = { outcome: 'DeadlineExceeded', recordedAt: '2026-03-05T02:01:00Z' } as const;
+    const late = slot({ ...over, cause: 'StartingDeadline' });
+    expect(explain('2026-03-05T02:00:00Z', { slots: [late] })[1]).toBe(
+      'lsh found it 1m late, at 2026-03-05T02:01:00Z.',
+    );
   });
 
   test('as part of a stretch names the stretch', () => {

@@ -1,6 +1,6 @@
 // The writes of a status: a patch of the changed fields, and few stretches of slots without a run.
 import { describe, expect, test } from 'vitest';
-import { SLOT_CAUSES, type SlotRecord } from '../../../src/core/run.ts';
+import type { SlotRecord } from '../../../src/core/run.ts';
 import { withOutcomes } from '../../../src/kubernetes/objects/lsh-job-outcomes.ts';
 import { statusPatch, type LshJobStatus } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 import { at } from '../../support/builders.ts';
@@ -68,9 +68,17 @@ describe('the outcomes in a status', () => {
   });
 
   test('start a new stretch for another cause, and only the newest are kept', () => {
-    const many = Array.from({ length: 30 }, (_, second) => slot(second, 'Missed', SLOT_CAUSES[second % 2]));
+    const causes = ['RunActive', 'QueueFull'] as const;
+    const many = Array.from({ length: 30 }, (_, second) => slot(second, 'Forbidden', causes[second % 2]));
     const kept = withOutcomes([], many, undefined);
     expect(kept).toHaveLength(20);
-    expect(kept[0]).toMatchObject({ cause: 'StartingDeadline' });
+    expect(kept[0]).toMatchObject({ cause: 'QueueFull' });
+  });
+
+  test('keep each stretch of late slots apart, so that each tells when lsh found it', () => {
+    const late = [slot(1, 'Missed', 'EvaluatedLate'), slot(2, 'Missed', 'EvaluatedLate')];
+    const kept = withOutcomes(withOutcomes([], late.slice(0, 1), undefined), late.slice(1), undefined);
+    expect(spans(kept)).toEqual(['02-02 x1', '01-01 x1']);
+    expect(kept[0]?.recordedAt).toBe('1970-01-01T00:00:00Z');
   });
 });

@@ -36,6 +36,10 @@ describe('a full disk', () => {
     disk.free();
     await eventually(async () => (await client.status({})).health.problems.length === 0);
     expect(await lshOk(home, ['daemon', 'status'])).toMatch(/^Health: +ok/m);
+    const all = { from: '2000-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z' };
+    const slots = await client.slots({ name: 'tick', ...all });
+    expect(slots).toContainEqual(expect.objectContaining({ outcome: 'Missed', cause: 'LedgerFailed' }));
+    expect(slots.map(({ outcome }) => outcome)).not.toContain('Forbidden');
   });
 
   test('keeps the daemon from starting, with its own code', async ({ skip }) => {

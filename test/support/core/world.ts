@@ -44,6 +44,10 @@ export class World {
   readonly children = new Map<string, RunObservation>();
   readonly started: string[] = [];
   readonly events: string[] = [];
+  /** The sentences of the events. */
+  readonly notes: string[] = [];
+  /** Whether the ledger did not take the last evaluation. */
+  ledgerFailed = false;
 
   constructor(spec: JobSpecInput, createdAt = '2026-01-01T00:00:00Z') {
     this.now = at(createdAt);
@@ -73,6 +77,7 @@ export class World {
       ...(this.claim === 'name' && { closed: this.slots.filter(({ outcome }) => outcome !== 'Ran') }),
       now: this.now,
       evaluatingSince: this.evaluatingSince,
+      ledgerFailed: this.ledgerFailed,
       traitsOf,
       capacity: this.capacity,
       history: this.history,
@@ -98,6 +103,7 @@ export class World {
     this.slots.push(...decision.change.slots);
     this.forgotten.push(...decision.change.forget);
     this.events.push(...decision.events.map((event) => eventText(event).reason));
+    this.notes.push(...decision.events.map((event) => eventText(event).note));
     if (decision.change.status !== undefined) this.job = { ...this.job, status: decision.change.status };
   }
 
