@@ -99,6 +99,8 @@ export interface RunEnd extends Observed {
   signal?: string;
   /** Set if the exit code alone does not give the reason. */
   reason?: RunReason;
+  /** The command ended before a stop reached it, so a recorded stop cause changes no result. */
+  byItself?: true;
   message?: string;
   outputTail?: string;
   outputBytes?: number;

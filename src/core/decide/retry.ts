@@ -18,6 +18,8 @@ const FINAL_REASONS: ReadonlySet<RunReason> = new Set([
 export function isRetried(run: Run, retry: Retry): boolean {
   if (run.phase === 'Completed' || run.reason === undefined || run.attempt > retry.limit) return false;
   if (FINAL_REASONS.has(run.reason)) return false;
+  // The command failed before the stop reached it; the user still wants no further attempt.
+  if (run.stopCause !== undefined && FINAL_REASONS.has(run.stopCause)) return false;
   return run.reason !== 'ExitCode' || exitCodeAllows(run.exitCode ?? 1, retry);
 }
 

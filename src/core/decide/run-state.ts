@@ -45,12 +45,16 @@ export function lost(run: Run, now: number): Run {
   });
 }
 
-/** Returns a running run as ended. A stop cause wins over the observed reason, so a stopped run is Killed. */
+/**
+ * Returns a running run as ended. A stop cause wins over the observed reason, so a stopped run is Killed, unless the
+ * command ended before the stop: its background processes or its output kept the run active until then.
+ */
 export function ended(run: Run, end: RunEnd): Run {
-  const reason = run.stopCause ?? end.reason ?? exitReason(end);
+  const stopCause = end.byItself ? undefined : run.stopCause;
+  const reason = stopCause ?? end.reason ?? exitReason(end);
   return enter(run, endPhase(reason), {
     reason,
-    message: run.stopCause === 'Stuck' ? run.message : end.message,
+    message: stopCause === 'Stuck' ? run.message : end.message,
     startedAt: end.startedAt ?? run.startedAt,
     finishedAt: end.finishedAt,
     exitCode: end.exitCode,

@@ -93,7 +93,8 @@ export function observationOf(kubeJob: KubeJob, pods: readonly Pod[]): RunObserv
   const finishedAt = Date.parse(
     status?.completionTime ?? condition.lastTransitionTime ?? metadata.creationTimestamp,
   );
-  const ended = { name, state: 'Ended', startedAt, finishedAt } as const;
+  const byItself = endedByItself(condition, metadata.deletionTimestamp);
+  const ended = { name, state: 'Ended', startedAt, finishedAt, ...(byItself && { byItself }) } as const;
   return condition.type === 'Complete'
     ? { ...ended, exitCode: 0 }
     : { ...ended, ...failure(condition, pods) };
@@ -104,6 +105,15 @@ function endCondition({ status }: KubeJob): KubeJobCondition | undefined {
     (condition) =>
       condition.status === 'True' && (condition.type === 'Complete' || condition.type === 'Failed'),
   );
+}
+
+/** A stop deletes the Kubernetes Job, whose Pods then fail: such a failure is the stop’s. */
+function endedByItself(
+  { type, lastTransitionTime }: KubeJobCondition,
+  deletedAt: string | undefined,
+): boolean {
+  if (type === 'Complete' || deletedAt === undefined) return true;
+  return lastTransitionTime !== undefined && Date.parse(lastTransitionTime) < Date.parse(deletedAt);
 }
 
 type Failure = Pick<RunEnd, 'exitCode' | 'signal' | 'reason' | 'message'>;

@@ -78,6 +78,7 @@ const Observation = v.variant('state', [
     exitCode: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255))),
     signal: v.optional(text(16)),
     reason: v.optional(v.picklist(RUN_REASONS)),
+    byItself: v.optional(v.literal(true)),
     message: v.optional(text(10_000)),
     outputTail: v.optional(text(100_000)),
     outputBytes: v.optional(count),

@@ -18,6 +18,8 @@ const BACKGROUND_SETTLE_MS = 1000;
 const LEFTOVER_GRACE_MS = 2000;
 /** How long to wait for the end of the output while a process outside the group keeps the FIFO open. */
 const DRAIN_MS = 500;
+/** The kernel’s clock for the times of files lags by up to this much. */
+const FILE_CLOCK_MS = 20;
 /** Exceeds the capacity of FIFO and read buffer: bytes beyond it come from a process outside the group. */
 const LEFT_MAX_BYTES = 1024 * 1024;
 
@@ -52,7 +54,7 @@ export class LiveRun {
   readonly #detached = new AbortController();
   readonly #memoryKillsBefore: number;
   #stopCause: StopCause | undefined;
-  #stopping: { graceMs: number } | undefined;
+  #stopping: { at: number; graceMs: number } | undefined;
   #attached: Attachment | undefined;
   readonly #ready = Promise.withResolvers<void>();
   #exited = false;
@@ -113,7 +115,7 @@ export class LiveRun {
   stop(cause: StopCause, graceMs: number): void {
     if (this.#stopping || this.#exited || this.observation.state !== 'Running') return;
     this.#stopCause ??= cause;
-    this.#stopping = { graceMs };
+    this.#stopping = { at: this.#options.now(), graceMs };
     if (this.#attached) this.#terminate(this.#attached.process, graceMs);
   }
 
@@ -139,7 +141,9 @@ export class LiveRun {
     this.#exited = true;
     clearTimeout(this.#timer);
     const { name, startedAt, now } = this.#options;
-    const finishedAt = ('at' in exit ? exit.at : undefined) ?? now();
+    const beforeStop = this.#endBeforeStop(directory);
+    if (beforeStop !== undefined) this.#stopCause = undefined;
+    const finishedAt = beforeStop ?? ('at' in exit ? exit.at : undefined) ?? now();
     if ('signal' in exit) saveSignal(directory, exit.signal);
     const endedChildren = await this.#endLeftovers(attachment, exit);
     this.#drained = await drained(output);
@@ -160,6 +164,17 @@ export class LiveRun {
     };
     const memoryRanOut = () => this.#options.memoryKills() > this.#memoryKillsBefore;
     this.#end(runEnd({ ...facts, memoryRanOut, outputTail, outputBytes, logError }));
+  }
+
+  /**
+   * When the command ended, if that was before its stop: a runner that was frozen itself hears of the time limit before
+   * it hears of the end. An earlier runner may have sent a recorded stop.
+   */
+  #endBeforeStop(directory: string): number | undefined {
+    if (!this.#stopping || this.#options.stopCause !== undefined) return undefined;
+    const status = readStatus(directory);
+    if (status.claim !== 'Pid' || status.exitCode === undefined) return undefined;
+    return status.writtenAt < this.#stopping.at - FILE_CLOCK_MS ? status.writtenAt : undefined;
   }
 
   /**

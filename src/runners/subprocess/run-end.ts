@@ -54,6 +54,7 @@ export function runEnd(facts: RunFacts): RunEnd {
     finishedAt,
     ...cause,
     reason: stopCause ?? cause.reason,
+    ...(stopCause === undefined && { byItself: true }),
     message: sentences([stopCause === undefined ? cause.message : undefined, ...notes]),
     outputTail,
     outputBytes,

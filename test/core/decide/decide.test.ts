@@ -618,6 +618,22 @@ describe('ends', () => {
     expect(world.runResults()).toEqual(['00:01:00 Killed StoppedByUser']);
   });
 
+  test('a command that ended before its stop keeps its result, and a user’s stop still forbids a retry', () => {
+    const world = new World({ ...EVERY_MINUTE, timeoutSeconds: 30, retry: { limit: 3, initialSeconds: 0 } });
+    world.evaluate('2026-01-01T00:01:00Z');
+    world.evaluate('2026-01-01T00:01:30Z');
+    world.end({ exitCode: 0, byItself: true, message: 'Background processes outlived the command.' });
+    world.evaluate('2026-01-01T00:01:31Z');
+    expect(world.runResults()).toEqual(['00:01:00 Completed']);
+    expect([...world.runs.values()][0]?.message).toBe('Background processes outlived the command.');
+    world.evaluate('2026-01-01T00:02:00Z');
+    world.job = { ...world.job, stop: [world.running()[0]!.name] };
+    world.evaluate('2026-01-01T00:02:01Z');
+    world.end({ exitCode: 1, byItself: true });
+    world.evaluate('2026-01-01T00:02:02Z');
+    expect(world.runResults().slice(1)).toEqual(['00:02:00 Failed ExitCode']);
+  });
+
   test('only the chosen exit codes are retried', () => {
     const world = new World({ ...EVERY_MINUTE, retry: { limit: 1, onExitCodes: [75] } });
     world.evaluate('2026-01-01T00:01:00Z');

@@ -46,6 +46,10 @@ test('phase and reason come from the observed end, unless a stop cause came firs
   });
   const stopping = { ...running, stopCause: 'TimedOut' } as const;
   expect(ended(stopping, { ...end, exitCode: 0 })).toMatchObject({ phase: 'Killed', reason: 'TimedOut' });
+  expect(ended(stopping, { ...end, exitCode: 0, byItself: true })).toMatchObject({
+    phase: 'Completed',
+    reason: undefined,
+  });
   expect(lost(running, 9)).toMatchObject({ phase: 'Failed', reason: 'Lost' });
   expect(cancelled(aRun(), 'Replaced', 9)).toMatchObject({
     phase: 'Killed',

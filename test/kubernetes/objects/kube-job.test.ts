@@ -219,6 +219,18 @@ describe('the observation of a Kubernetes Job', () => {
     });
   });
 
+  test('a Job that ended before its deletion ended by itself; one whose Pods fail after it did not', () => {
+    const deletedAt = (deletionTimestamp: string): KubeJob => {
+      const object = jobObject(failed);
+      return { ...object, metadata: { ...object.metadata, deletionTimestamp } };
+    };
+    expect(observationOf(jobObject(failed), [])).toMatchObject({ byItself: true });
+    expect(observationOf(deletedAt('2026-01-01T00:05:01Z'), [])).toMatchObject({ byItself: true });
+    expect(observationOf(deletedAt('2026-01-01T00:05:00Z'), [])).not.toHaveProperty('byItself');
+    const complete = jobObject({ conditions: [condition('Complete')] });
+    expect(observationOf(complete, [])).toMatchObject({ exitCode: 0, byItself: true });
+  });
+
   test('a Job that its queue holds back counts from its creation', () => {
     expect(observationOf(jobObject({}), [])).toMatchObject({ startedAt: at('2026-01-01T00:01:00Z') });
   });

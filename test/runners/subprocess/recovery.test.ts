@@ -64,14 +64,6 @@ async function expectLost(...runs: Run[]): Promise<void> {
   await runner.close();
 }
 
-function startDirectoryOf(run: Run): string {
-  const runs = join(home.stateDir, 'runs');
-  return join(
-    runs,
-    readdirSync(runs).find((entry) => entry.startsWith(`${run.name}~`))!,
-  );
-}
-
 /** The files that a crash leaves between the record in the ledger and the claim of the child. */
 async function unclaimedStart(run: Run): Promise<string> {
   const directory = join(home.stateDir, 'runs', `${run.name}~token`);
@@ -179,7 +171,7 @@ describe('after kill -9 of the runner', () => {
     const run = await startInHost({ command: 'echo up; sleep 1000; sleep 1000' }, {}, 'up');
     await killHost();
     const runner = await home.runner({}, [run]);
-    process.kill(Number(readFileSync(join(startDirectoryOf(run), 'status'), 'utf8')), 'SIGKILL');
+    process.kill(Number(readFileSync(join(home.startDirectoryOf(run), 'status'), 'utf8')), 'SIGKILL');
     expect(await endOf(runner, run)).toMatchObject({ reason: 'Lost' });
     expect(processesOf(run)).toEqual([]);
   });
@@ -187,7 +179,7 @@ describe('after kill -9 of the runner', () => {
   test('a child whose wrapper was killed meanwhile is Lost with its output, and its whole group ends', async () => {
     const run = await startInHost({ command: 'echo up; sleep 1000; sleep 1000' }, {}, 'up');
     await killHost();
-    const wrapper = Number(readFileSync(join(startDirectoryOf(run), 'status'), 'utf8'));
+    const wrapper = Number(readFileSync(join(home.startDirectoryOf(run), 'status'), 'utf8'));
     process.kill(wrapper, 'SIGKILL');
     await vi.waitFor(() => expect(processesOf(run)).not.toContain(wrapper), { timeout: 60_000, interval: 5 });
     expect(processesOf(run).length).toBeGreaterThan(0);
@@ -246,7 +238,7 @@ describe('a background process of a command that ended without a runner', () => 
     const run = await startInHost({ command, ...spec }, {}, 'one');
     await killHost();
     await gate.open();
-    const status = join(startDirectoryOf(run), 'status');
+    const status = join(home.startDirectoryOf(run), 'status');
     await vi.waitFor(() => expect(readFileSync(status, 'utf8')).toMatch(/\n3\n$/), { timeout: 60_000 });
     const end = await endOf(await home.runner({}, [run]), run);
     const background = () => processesOf(run).filter((pid) => nameOf(pid) === 'sleep');
@@ -275,7 +267,7 @@ describe('after close()', () => {
   test('a background process that the first runner was about to end is left to the next, with all output', async () => {
     const first = await home.runner();
     const { run } = await startRun(first, { command: 'sleep 1000 & echo one' });
-    const status = join(startDirectoryOf(run), 'status');
+    const status = join(home.startDirectoryOf(run), 'status');
     await vi.waitFor(() => expect(readFileSync(status, 'utf8')).toMatch(/\n0\n$/), {
       timeout: 60_000,
       interval: 5,

@@ -215,6 +215,28 @@ describe('ending runs', () => {
     expect(processesOf(run)).toEqual([]);
   });
 
+  test('a command that ends by itself says so, and a stop while its background processes have their second changes nothing', async () => {
+    const { end, run, job } = await startRun(runner, { command: 'sleep 1000 & exit 3' });
+    const statusFile = join(home.startDirectoryOf(run), 'status');
+    await eventually(() => readFileSync(statusFile, 'utf8').endsWith('\n3\n'));
+    expect(runner.observe(job.key)).toMatchObject([{ state: 'Running' }]);
+    runner.stop(run.name, 'TimedOut', 0);
+    expect(await end).toMatchObject({ exitCode: 3, byItself: true });
+    expect(await end).not.toHaveProperty('reason', 'TimedOut');
+    expect((await end).message).toMatch(/lsh ended them: sleep/);
+  });
+
+  test('a command that ended while the runner was frozen ended before its time limit', async () => {
+    const { end, run } = await startRun(runner, { command: 'exit 3' });
+    const statusFile = join(home.startDirectoryOf(run), 'status');
+    // Blocks the event loop, as a freeze does: the runner hears of the stop before it hears of the end.
+    while (!readFileSync(statusFile, 'utf8').endsWith('\n3\n'));
+    while (Date.now() < statSync(statusFile).mtimeMs + 50);
+    runner.stop(run.name, 'TimedOut', 0);
+    expect(await end).toMatchObject({ exitCode: 3, byItself: true, reason: undefined });
+    expect((await end).finishedAt).toBeLessThan(Date.now() - 40);
+  });
+
   test('a background process that ignores TERM gets KILL', async () => {
     const { end, run } = await startRun(runner, {
       command: `sh -c 'trap "" TERM; : >ready; sleep 1000; sleep 1000' & until [ -e ready ]; do sleep 0.01; done; rm ready`,

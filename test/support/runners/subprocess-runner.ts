@@ -41,6 +41,13 @@ export class RunnerHome {
     return { path, open: () => writeFile(path, '') };
   }
 
+  startDirectoryOf({ name }: Run): string {
+    const runs = join(this.stateDir, 'runs');
+    const entry = readdirSync(runs).find((candidate) => candidate.startsWith(`${name}~`));
+    if (entry === undefined) throw new Error(`run ${name} has no start directory`);
+    return join(runs, entry);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#runners.map((runner) => runner.close()));
   }
