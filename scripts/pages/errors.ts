@@ -9,6 +9,7 @@ const MEANINGS: Record<keyof typeof EXIT, string> = {
   notRunning: 'the daemon is not running',
   notFound: 'there is no such job or run',
   refused: 'the command validator refused it',
+  ownFailure: 'lsh itself failed in `lsh cron trigger --wait`, or the run has no exit code',
 };
 
 /** The page as Markdown. */
@@ -28,6 +29,11 @@ braces.
 ## Exit statuses
 
 ${table(['status', 'meaning'], exits)}
+
+\`lsh cron trigger --wait\` ends with the exit code of the run: of its last attempt, if the job has retries. A signal that
+ended the command counts as 128 and its number (143 for TERM); 126 and 127 come from the shell of the job, which could not run
+or find the command. There lsh says 125 where it would say 1 to 5 elsewhere, and where the run has no exit code of its own
+(it was lost, refused, or did not start). Ctrl-C ends the wait with 130; the run goes on.
 
 ## Codes
 

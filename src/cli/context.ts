@@ -19,6 +19,8 @@ export interface Context {
   api: (namespace?: string) => Promise<JobApi>;
   /** Exit status of the process where no error is thrown. */
   status: number;
+  /** Exit status of every error that is thrown, for a command whose other statuses belong to the job. */
+  failureStatus?: number;
 }
 
 /** Where the jobs of the command live. */

@@ -71,14 +71,18 @@ export async function run(words: readonly string[], io: Io = processIo): Promise
   const context = contextFor(io);
   if (argv[0] === '__complete') return complete(context, argv.slice(1));
   const program = buildProgram(context, argv);
+  const failed = (error: unknown) => {
+    const status = report(io, error);
+    return context.failureStatus ?? status;
+  };
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return context.status;
   } catch (error) {
-    if (!(error instanceof CommanderError)) return report(io, withHelpHint(error, program, argv));
+    if (!(error instanceof CommanderError)) return failed(withHelpHint(error, program, argv));
     // commander has already printed the help: on request, or because the subcommand is missing.
     if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return EXIT.ok;
     if (error.code === 'commander.help') return EXIT.usage;
-    return report(io, usageFailure(error, commandPath(program, argv)));
+    return failed(usageFailure(error, commandPath(program, argv)));
   }
 }

@@ -1,7 +1,15 @@
 // Every error that users see: a stable code, a sentence, a hint, an exit status. docs/errors.md is generated from it.
 
-/** Exit statuses of the command line. */
-export const EXIT = { ok: 0, failure: 1, usage: 2, notRunning: 3, notFound: 4, refused: 5 } as const;
+/** Exit statuses of the command line. `ownFailure` replaces 1 to 5 where those belong to the command of a job. */
+export const EXIT = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  notRunning: 3,
+  notFound: 4,
+  refused: 5,
+  ownFailure: 125,
+} as const;
 export type ExitStatus = (typeof EXIT)[keyof typeof EXIT];
 
 type Fields = Record<string, string | number>;

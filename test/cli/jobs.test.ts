@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { constants } from 'node:os';
+import { text } from 'node:stream/consumers';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -6,6 +10,7 @@ import type { JobDocument, RunDocument } from '../../src/core/document.ts';
 import { BUNDLE } from '../support/daemon/bundle.ts';
 import { aSharedDaemon, bash, lsh, lshOk } from '../support/daemon/cli.ts';
 import { aDaemon, aHome } from '../support/daemon/daemon.ts';
+import { eventually } from '../support/eventually.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /** Is not due during a test. */
@@ -130,6 +135,84 @@ describe('runs', () => {
     );
     expect(await lshOk(home, ['cron', 'list'])).toMatch(/^fails .*Failed \(exit 7\) .*Failing$/m);
   });
+
+  test('trigger --wait waits for the last attempt, and tells the end of each earlier one', async () => {
+    const count = join(tempDir(), 'count');
+    await add(
+      'flaky',
+      `echo x >> ${count}; exit $(wc -l < ${count})`,
+      '--retries',
+      '2',
+      '--retry-delay',
+      '0s',
+    );
+    const waited = await lsh(home, ['cron', 'trigger', 'flaky', '--wait']);
+    expect(waited.status).toBe(3);
+    expect(waited.stdout).toMatch(/^run "flaky-\S+-3" Failed \(exit 3\) after \S+\n$/);
+    expect(waited.stderr).toMatch(
+      /^run "flaky-\S+" Failed \(exit 1\) after \S+; attempt 2 .*\nrun "flaky-\S+-2" Failed \(exit 2\) after \S+; attempt 3 .*\n/,
+    );
+
+    const args = ['--retries', '5', '--retry-delay', '0s'];
+    await add('mends', `echo x >> ${count}; test $(wc -l < ${count}) -ge 5`, ...args);
+    const mended = await lsh(home, ['cron', 'trigger', 'mends', '--wait', '-o', 'json']);
+    expect(mended.status).toBe(0);
+    expect(JSON.parse(mended.stdout)).toMatchObject({ phase: 'Completed', attempt: 2 });
+    await add('kills', 'kill -KILL $$');
+    expect((await lsh(home, ['cron', 'trigger', 'kills', '--wait'])).status).toBe(137);
+  });
+
+  test.each([
+    ['an unknown job', ['nobody'], 'JOB_NOT_FOUND'],
+    ['an unknown option', ['nobody', '--bogus'], 'USAGE'],
+    ['a missing name', [], 'USAGE'],
+  ])('trigger --wait fails with 125 for %s: 1 to 5 belong to the job', async (_case, words, code) => {
+    const { status, stderr } = await lsh(home, ['cron', 'trigger', '--wait', ...words]);
+    expect(status).toBe(125);
+    expect(stderr).toContain(`[${code}]`);
+  });
+
+  test('trigger --wait ends with 125 and the reason for a run that did not start', async () => {
+    await add('lost', 'true', '-w', '/nonexistent');
+    const { status, stderr } = await lsh(home, ['cron', 'trigger', 'lost', '--wait']);
+    expect(status).toBe(125);
+    expect(stderr).toContain('/nonexistent');
+    expect(stderr).not.toContain('lsh cron logs');
+  });
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)(
+    '%s ends the wait of trigger --wait, and says that the run goes on',
+    async (signal, expected) => {
+      const job = `on-after-${expected}`;
+      await add(job, 'echo begun; sleep 1000');
+      const child = spawn(process.execPath, [BUNDLE, 'cron', 'trigger', job, '--wait'], {
+        env: home.env,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      const said = text(child.stderr);
+      const ended = once(child, 'exit');
+      const { name: run } = await eventually(async () => (await home.client.runs({ name: job }))[0]);
+      await runWithOutput(job, 'begun');
+      // The command waits once it handles the signal.
+      await eventually(() => handlesSignal(child.pid!, constants.signals[signal]));
+      child.kill(signal);
+      expect(await ended).toEqual([expected, null]);
+      expect(await said).toBe(
+        `run "${run}" goes on; lsh waits for it no longer\n` +
+          `hint: Follow it with \`lsh cron logs -f ${job} ${run}\`, stop it with \`lsh cron stop ${job}\`.\n`,
+      );
+      expect((await home.client.run({ run })).phase).toBe('Running');
+    },
+  );
+
+  /** Whether the process has a handler of its own for the signal. */
+  function handlesSignal(pid: number, signal: number): boolean {
+    const [, mask = '0'] = /^SigCgt:\s+(\S+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
+  }
 
   test('the same trigger id starts no second run', async () => {
     await add('once', 'true');

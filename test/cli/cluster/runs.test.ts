@@ -55,6 +55,17 @@ describe.skipIf(NO_KUBE)('runs in a cluster', () => {
     expect(await cli.ok(['cron', 'list'])).toMatch(/^fails .*Failed \(exit 7\) .*Failing$/m);
   });
 
+  test('trigger --wait waits for the last attempt, and fails with 125 for an unknown job', async () => {
+    const count = join(tempDir(), 'count');
+    const retries = ['--retries', '2', '--retry-delay', '0s'];
+    await add('flaky', `echo x >> ${count}; exit $(wc -l < ${count})`, ...retries);
+    const waited = await cli.call(['cron', 'trigger', 'flaky', '--wait']);
+    expect(waited.status).toBe(3);
+    expect(waited.stdout).toMatch(/^run "flaky-\S+-3" Failed \(exit 3\) after \S+\n$/);
+    expect(waited.stderr).toMatch(/\(exit 1\) .*; attempt 2 .*\n.*\(exit 2\) .*; attempt 3 /);
+    expect((await cli.call(['cron', 'trigger', 'nobody', '--wait'])).status).toBe(125);
+  });
+
   test('concurrent triggers with one id are one run', async () => {
     await add('once', 'true');
     const args = ['cron', 'trigger', 'once', '--id', 'deploy-1', '-o', 'name'];

@@ -1,16 +1,14 @@
 // `lsh cron trigger|stop`: start a run now, stop the active runs.
-import { formatDuration } from '../../../core/duration.ts';
+// Loads the wait for a run's end only with --wait.
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { loadConfig } from '../../../config.ts';
 import type { RunDocument } from '../../../core/document.ts';
 import { EXIT } from '../../../core/errors.ts';
-import { targetFlags, type Context } from '../../context.ts';
+import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
-import { resultText, runMs } from '../../output/job-words.ts';
-import { note, print, printDocument } from '../../output/print.ts';
-import { withProgress } from '../../output/progress.ts';
+import { print, printDocument } from '../../output/print.ts';
 
 interface TriggerFlags {
   wait?: true;
@@ -18,28 +16,19 @@ interface TriggerFlags {
   output?: Format;
 }
 
-/** The exit code of the run, so that a script sees the same status as without lsh. */
-function statusOf(run: RunDocument): number {
-  if (run.phase === 'Completed') return EXIT.ok;
-  return run.exitCode === undefined || run.exitCode === 0 ? EXIT.failure : run.exitCode;
-}
-
 async function trigger(context: Context, name: string, flags: TriggerFlags): Promise<void> {
-  const { io } = context;
   const api = await context.api();
   const { user, logname } = loadConfig();
   const requestedBy = user ?? logname;
   const id = flags.id ?? randomUUID();
   const started = await api.trigger({ name, id, ...(requestedBy === undefined ? {} : { requestedBy }) });
   if (!flags.wait) return printRun(context, started, `run "${started.name}" started`, flags.output);
-  const ended = await withProgress(io, `${started.name} running`, api.run({ run: started.name, wait: true }));
-  const ms = runMs(ended, io.now());
-  const took = ms === undefined ? '' : ` after ${formatDuration(ms)}`;
-  await printRun(context, ended, `run "${ended.name}" ${resultText(ended)}${took}`, flags.output);
-  context.status = statusOf(ended);
-  if (context.status !== EXIT.ok && flags.output === undefined) {
-    note(io, `hint: Read its output with \`lsh cron logs ${name} ${ended.name}${targetFlags(context)}\`.`);
-  }
+  const { waitForRun } = await import('./wait.ts');
+  const end = await waitForRun(context, { job: name, id, run: started });
+  if (end === undefined) return;
+  await printRun(context, end.run, end.line, flags.output);
+  context.status = end.status;
+  if (flags.output === undefined) end.explain();
 }
 
 async function printRun({ io }: Context, run: RunDocument, line: string, output?: Format): Promise<void> {
@@ -53,10 +42,15 @@ export function addTrigger(cron: Command, context: Context): void {
     .alias('start')
     .description('Start a run now, in addition to the schedule. The concurrency policy of the job applies.')
     .argument('<name>', 'the job')
-    .option('--wait', 'wait until the run ends, and exit with its exit code')
+    .option(
+      '--wait',
+      'wait until the run and its retries end; exit with the code of the last attempt, or 125 if lsh fails',
+    )
     .option('--id <id>', 'id of the request; a second request with the same id starts no second run')
     .addOption(formatOption('table', 'json', 'yaml', 'name'))
     .action((name: string, flags: TriggerFlags) => trigger(context, name, flags));
+  // Also for a mistake in the options after it.
+  command.on('option:wait', () => (context.failureStatus = EXIT.ownFailure));
   withExamples(
     command,
     ['lsh cron trigger rotate-secrets', 'Start a run and return'],
