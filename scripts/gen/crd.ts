@@ -46,8 +46,8 @@ const SPEC_RULES: CelRule[] = [
     message: 'notAfter must be later than notBefore',
   },
   {
-    rule: "!has(self.schedule) || self.schedule != '@reboot'",
-    message: '@reboot works in the local daemon only',
+    rule: "!has(self.schedule) || !(self.schedule in ['@reboot', '@daemon-start'])",
+    message: '@reboot and @daemon-start work in the local daemon only',
   },
 ];
 const RETRY_RULES: CelRule[] = [

@@ -12,7 +12,7 @@ import { EXECUTOR_NAMES, NO_RUNNER, type Executor, type RunnerTraits } from '../
 import type { Job, JobKey, JobSpec } from '../core/job.ts';
 import type { Run, RunObservation } from '../core/run.ts';
 import { evaluatedSince, jobSchedule } from '../core/schedule/job-schedule.ts';
-import type { Schedule } from '../core/schedule/schedule.ts';
+import type { Schedule, Starts } from '../core/schedule/schedule.ts';
 import { CapacityQueue } from './capacity-queue.ts';
 import type { HistoryOutbox } from './history-outbox.ts';
 import type { Clock, JobSource, Ledger, Meter, RecordedListener, Runner } from './ports.ts';
@@ -29,8 +29,8 @@ export interface ReconcilerOptions {
   clock: Clock;
   /** When this process began to evaluate, milliseconds. */
   evaluatingSince: number;
-  /** The slot of `@reboot`; undefined in a cluster. */
-  startedAt?: number;
+  /** The slots of `@reboot` and `@daemon-start`; undefined in a cluster. */
+  starts?: Starts;
   /** Host of the shell runs that this process starts; undefined in the daemon, which has one host. */
   host?: string;
 }
@@ -210,7 +210,7 @@ export class Reconciler {
 
   #compile(job: Job): Schedule | LshError {
     try {
-      return jobSchedule(job, this.#options.startedAt);
+      return jobSchedule(job, this.#options.starts);
     } catch (thrown) {
       if (thrown instanceof LshError) return thrown;
       throw thrown;

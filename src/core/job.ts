@@ -126,7 +126,7 @@ export const JobSpecSchema = v.strictObject({
   schedule: v.optional(
     described(
       Schedule,
-      'When the job is due: 5 cron fields, 6 with seconds first, a macro such as @daily, @every 90s, or @reboot (local daemon only). docs/schedules.md has the grammar.',
+      'When the job is due: 5 cron fields, 6 with seconds first, a macro such as @daily, @every 90s, or @reboot and @daemon-start (local daemon only). docs/schedules.md has the grammar.',
     ),
   ),
   schedules: v.optional(

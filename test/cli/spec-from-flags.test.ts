@@ -82,8 +82,8 @@ describe('flags become a spec', () => {
   test('makes a list of several schedules and an interval', () => {
     expect(specFromFlags({ schedule: ['@daily', '0 12 * * *'] }).schedules).toEqual(['@daily', '0 12 * * *']);
     expect(specFromFlags({ interval: '90s' })).toEqual({ schedule: '@every 90s' });
-    expect(specFromFlags({ schedule: ['@reboot'], interval: '1h' })).toEqual({
-      schedules: ['@reboot', '@every 1h'],
+    expect(specFromFlags({ schedule: ['@reboot'], interval: '1h', atDaemonStart: true })).toEqual({
+      schedules: ['@reboot', '@every 1h', '@daemon-start'],
     });
   });
 

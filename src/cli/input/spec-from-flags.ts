@@ -11,6 +11,7 @@ import { parseInteger, parseSeconds } from './flags.ts';
 export interface SpecFlags {
   schedule?: string[];
   interval?: string;
+  atDaemonStart?: true;
   command?: string;
   tz?: string;
   timeout?: string;
@@ -80,8 +81,12 @@ function variable(text: string): { name: string; value: string } {
   return { name: text.slice(0, equals), value: text.slice(equals + 1) };
 }
 
-function schedules({ schedule = [], interval }: SpecFlags): Partial<JobSpecInput> {
-  const all = interval === undefined ? schedule : [...schedule, `@every ${interval}`];
+function schedules({ schedule = [], interval, atDaemonStart }: SpecFlags): Partial<JobSpecInput> {
+  const all = [
+    ...schedule,
+    ...(interval === undefined ? [] : [`@every ${interval}`]),
+    ...(atDaemonStart ? ['@daemon-start'] : []),
+  ];
   const [only] = all;
   if (only === undefined) return {};
   return all.length === 1 ? { schedule: only } : { schedules: all };

@@ -2,6 +2,7 @@
 import { shellQuote } from '../../core/command-check/shell-quote.ts';
 import { formatDuration } from '../../core/duration.ts';
 import type { JobDocument, RunDocument } from '../../core/document.ts';
+import { nextStarts } from '../../core/schedule/expression/start-macros.ts';
 import type { Cell, Style } from './table.ts';
 import { relative, soon } from './when.ts';
 
@@ -63,7 +64,10 @@ function activeCell(run: RunDocument, now: number): Cell {
 /** When the job runs next, in the zone of this machine. */
 export function nextCell({ spec, status }: JobDocument, now: number): Cell {
   if (spec.suspend) return { text: 'paused', style: 'dim' };
-  if (status?.nextScheduleTime === undefined) return '-';
+  if (status?.nextScheduleTime === undefined) {
+    const [start] = nextStarts(spec.schedules ?? [spec.schedule ?? '']);
+    return start === undefined ? '-' : `at ${start}`;
+  }
   return soon(Date.parse(status.nextScheduleTime), now);
 }
 

@@ -4,6 +4,8 @@ import { type JobDocument, type RunDocument, type SlotDocument } from '../docume
 import { rfc3339 } from '../rfc3339.ts';
 import { formatDuration } from '../duration.ts';
 import type { SlotCause } from '../run.ts';
+import { nextStarts } from '../schedule/expression/start-macros.ts';
+import { expressionsOf } from '../schedule/job-schedule.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 
 export interface Question {
@@ -168,8 +170,10 @@ function explainNonSlot({ job, schedule, at }: Question, created: number): strin
   const written = expressions.map((expression) => `"${expression}"`).join(', ');
   const before = schedule.previous(at, created);
   const next = schedule.next(at);
+  const answer = `${rfc3339(at)} is not a slot of ${written} in ${job.spec.timeZone}.`;
+  if (before === undefined && next === undefined && nextStarts(expressions).length > 0) return [answer];
   return [
-    `${rfc3339(at)} is not a slot of ${written} in ${job.spec.timeZone}.`,
+    answer,
     `${before === undefined ? 'There is no slot before it' : `The slot before it is ${rfc3339(before)}`}, ${next === undefined ? 'and none after it' : `the next one ${rfc3339(next)}`}.`,
   ];
 }
@@ -185,6 +189,8 @@ function outlook({ job, now, at, schedule }: Question): string[] {
   if (job.spec.suspend)
     return [`The job is suspended now: \`lsh cron resume ${job.metadata.name}\` lets it run again.`];
   const next = schedule.next(now);
+  const starts = nextStarts(expressionsOf(job.spec));
+  if (next === undefined && starts.length > 0) return starts.map((start) => `The job is due at ${start}.`);
   if (next === undefined) return ['The schedule has no further slot.'];
   return next === at ? [] : [`The next slot is ${rfc3339(next)}.`];
 }

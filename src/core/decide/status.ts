@@ -5,6 +5,8 @@ import type { LshError } from '../errors.ts';
 import { historyVerdict, type HistoryProgress } from './history-sync.ts';
 import type { Condition, ConditionType, Job, JobPhase, JobStatus } from '../job.ts';
 import { isActive, type Run } from '../run.ts';
+import { nextStarts } from '../schedule/expression/start-macros.ts';
+import { expressionsOf } from '../schedule/job-schedule.ts';
 
 interface Outlook {
   nextScheduleAt: number | undefined;
@@ -91,6 +93,9 @@ type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;
 
 function scheduledCondition(job: Job, nextScheduleAt: number | undefined): Verdict {
   if (job.spec.suspend) return { status: 'False', reason: 'Suspended', message: 'The job is suspended.' };
+  const [start] = nextStarts(expressionsOf(job.spec));
+  if (nextScheduleAt === undefined && start !== undefined)
+    return { status: 'True', reason: 'DueAtStart', message: `The job is due at ${start}.` };
   if (nextScheduleAt === undefined) {
     return { status: 'False', reason: 'NoFurtherSlot', message: 'The schedule has no further slot.' };
   }

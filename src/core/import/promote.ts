@@ -4,6 +4,7 @@ import { LshError, type Problem } from '../errors.ts';
 import type { Executor } from '../executor.ts';
 import { API_VERSION, KIND } from '../api-version.ts';
 import type { JobManifest, JobSpecInput } from '../job.ts';
+import { startMacro } from '../schedule/expression/start-macros.ts';
 
 export interface PromoteOptions {
   executor: Executor;
@@ -44,10 +45,11 @@ function localOnlyProblems({ schedule, schedules = [], envFrom = [] }: JobSpecIn
   const expressions = schedule === undefined ? schedules : [schedule];
   return [
     ...expressions
-      .filter((expression) => expression === '@reboot')
-      .map(() => ({
+      .map(startMacro)
+      .filter((macro) => macro !== undefined)
+      .map((macro) => ({
         path: 'spec.schedule',
-        message: '@reboot means the start of the local daemon; a cluster has none',
+        message: `is ${macro}, which needs a local daemon; a cluster has none`,
       })),
     ...envFrom.flatMap(({ file }, index) => (file === undefined ? [] : envFile(file, index))),
   ];

@@ -1,15 +1,15 @@
 // From a job to its slots: the parts of the spec that decide them.
 import type { Job, JobSpec } from '../job.ts';
-import { compileSchedule, type Schedule, type ScheduleInput } from './schedule.ts';
+import { startMacro } from './expression/start-macros.ts';
+import { compileSchedule, type Schedule, type ScheduleInput, type Starts } from './schedule.ts';
 
 type ScheduledJob = Pick<Job, 'key' | 'spec' | 'createdAt'>;
 
 /**
- * The schedule of a job. `startedAt` is the one slot of `@reboot`: when the local daemon started (milliseconds),
- * undefined in a cluster. Throws SCHEDULE_INVALID or TIMEZONE_INVALID.
+ * The schedule of a job; without `starts` its start macros have no slot. Throws SCHEDULE_INVALID or TIMEZONE_INVALID.
  */
-export function jobSchedule(job: ScheduledJob, startedAt?: number): Schedule {
-  return compileSchedule({ ...scheduleInput(job), startedAt });
+export function jobSchedule(job: ScheduledJob, starts?: Starts): Schedule {
+  return compileSchedule({ ...scheduleInput(job), starts });
 }
 
 /** The parts of the job that decide its slots. */
@@ -24,16 +24,19 @@ export function scheduleInput({ key, spec, createdAt }: ScheduledJob): ScheduleI
   };
 }
 
-function expressionsOf({ schedule, schedules }: JobSpec): readonly string[] {
+export function expressionsOf({
+  schedule,
+  schedules,
+}: Pick<JobSpec, 'schedule' | 'schedules'>): readonly string[] {
   return schedules ?? (schedule === undefined ? [] : [schedule]);
 }
 
 /**
  * The instant (milliseconds) from which a process that evaluates since `evaluatingSince` is on time for a job.
- * The slot of `@reboot` is the whole second in which the process started, so it is on time although it lies
+ * The slot of a start macro is the whole second in which the process started, so it is on time although it lies
  * before that instant; any other slot of that second fell before the process evaluated schedules.
  */
 export function evaluatedSince(spec: JobSpec, evaluatingSince: number): number {
-  const runsAtStart = expressionsOf(spec).some((expression) => expression.trim().toLowerCase() === '@reboot');
+  const runsAtStart = expressionsOf(spec).some((expression) => startMacro(expression) !== undefined);
   return runsAtStart ? Math.floor(evaluatingSince / 1000) * 1000 : evaluatingSince;
 }

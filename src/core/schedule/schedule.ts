@@ -2,9 +2,13 @@
 import { HORIZON } from './cron-slots.ts';
 import { parseExpression } from './expression/expression.ts';
 import type { Pattern } from './expression/pattern.ts';
+import type { StartMacro } from './expression/start-macros.ts';
 import { countUnion, nextOf, previousOf, type Source } from './source.ts';
 import { checkTimeZone } from './zone/zone-name.ts';
 import { zoneNamed } from './zone/zone.ts';
+
+/** When the machine and the local daemon started, as their macros. */
+export type Starts = Readonly<Record<StartMacro, number>>;
 
 /** Everything that decides a job's slots. */
 export interface ScheduleInput {
@@ -16,8 +20,8 @@ export interface ScheduleInput {
   seed: string;
   /** `@every` counts from this instant, the job's creation, milliseconds. */
   anchor: number;
-  /** The instant the local daemon started, milliseconds: the one slot of `@reboot`. Undefined in a cluster. */
-  startedAt?: number;
+  /** The one slot of each start macro, milliseconds; undefined in a cluster. */
+  starts?: Starts;
   /** No slot before / after these instants, milliseconds. */
   notBefore?: number;
   notAfter?: number;
@@ -70,8 +74,8 @@ function compileSources(input: ScheduleInput): readonly Source[] {
     if (expression.kind === 'cron') patterns.push(expression.pattern);
     else if (expression.kind === 'every') {
       sources.push({ kind: 'every', base: Math.floor(input.anchor / 1000), seconds: expression.seconds });
-    } else if (input.startedAt !== undefined) {
-      sources.push({ kind: 'once', at: Math.floor(input.startedAt / 1000) });
+    } else if (input.starts !== undefined) {
+      sources.push({ kind: 'once', at: Math.floor(input.starts[expression.macro] / 1000) });
     }
   }
   if (patterns.length > 0) {

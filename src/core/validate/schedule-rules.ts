@@ -1,5 +1,6 @@
 // Rules for schedule, schedules and timeZone: each expression must compile and suit the platform.
 import { LshError, type Problem } from '../errors.ts';
+import { startMacro } from '../schedule/expression/start-macros.ts';
 import { checkExpression } from '../schedule/schedule.ts';
 import { checkTimeZone } from '../schedule/zone/zone-name.ts';
 import type { Candidate, Rule } from './candidate.ts';
@@ -18,8 +19,9 @@ function expressions({ spec, platform, sound }: Candidate): Problem[] {
   return written
     .filter(([path]) => sound(path))
     .flatMap(([path, expression]) => {
-      if (platform === 'cluster' && /^@reboot$/i.test(expression.trim())) {
-        return [{ path, message: 'must not be @reboot: it means the start of the local daemon' }];
+      const macro = platform === 'cluster' ? startMacro(expression) : undefined;
+      if (macro !== undefined) {
+        return [{ path, message: `must not be ${macro}: it needs a local daemon, and a cluster has none` }];
       }
       return problemOf(path, 'is not a schedule', () => checkExpression(expression));
     });

@@ -19,6 +19,7 @@ import { requireWritable, type LocalPaths } from '../../local/paths.ts';
 import { runHandlers } from '../../local/handlers/run-handlers.ts';
 import { DaemonServer, type Handlers } from '../../local/socket/server.ts';
 import type { Log } from '../../telemetry/log.ts';
+import { bootIdentity } from '../../runners/subprocess/process-identity.ts';
 import { SubprocessRunner } from '../../runners/subprocess/subprocess-runner.ts';
 import { SqliteStore } from '../../stores/sqlite/sqlite-store.ts';
 import { VERSION } from '../../version.ts';
@@ -51,6 +52,8 @@ export class LocalScheduler {
   readonly #controller: Controller;
   readonly #server: DaemonServer;
   readonly #startedAt = systemClock.now();
+  /** When a daemon first started since the machine did. */
+  readonly #bootedAt: number;
   readonly #progress = new EvaluationProgress(systemClock, () => this.#controller);
   #housekeeping: (() => void)[] = [];
 
@@ -61,6 +64,7 @@ export class LocalScheduler {
     const policy = commandPolicy(config);
     requireDatabase(paths);
     this.#store = SqliteStore.open(paths.database);
+    this.#bootedAt = this.#store.firstStart(bootIdentity(this.#startedAt), this.#startedAt);
     this.#source = new StoreJobSource(this.#store, this.#store, systemClock);
     this.#runner = new SubprocessRunner({
       stateDir: paths.stateDir,
@@ -134,7 +138,7 @@ export class LocalScheduler {
       ],
       clock: systemClock,
       evaluatingSince: this.#startedAt,
-      startedAt: this.#startedAt,
+      starts: { '@reboot': this.#bootedAt, '@daemon-start': this.#startedAt },
     });
     return new Controller({
       source: this.#source,

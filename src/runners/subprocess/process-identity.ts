@@ -1,6 +1,6 @@
 // Whether a pid still belongs to a run. The kernel reuses pids, so the process must also lead its group and have the
 // run's name in its environment.
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { promisify } from 'node:util';
@@ -93,7 +93,17 @@ async function ps(args: string[]): Promise<string> {
 
 /** A different text after each boot of the machine; `now` in milliseconds. */
 export function bootIdentity(now: number): string {
-  const id = onLinux ? readProc('/proc/sys/kernel/random/boot_id') : undefined;
+  const id = onLinux ? readProc('/proc/sys/kernel/random/boot_id') : bootSession();
   // Other systems: the time of the boot, to ten seconds. Clock corrections are smaller, and a boot takes longer.
   return id?.trim() ?? `booted at ${Math.round((now / 1000 - uptime()) / 10)}`;
+}
+
+/** The id of the boot on macOS. */
+function bootSession(): string | undefined {
+  try {
+    const args = ['-n', 'kern.bootsessionuuid'];
+    return execFileSync('/usr/sbin/sysctl', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  } catch {
+    return undefined;
+  }
 }

@@ -24,7 +24,15 @@ const PUT_JOB = JOB_ROWS.upsert(['key'], {
 const PUT_RUN = `${RUN_ROWS.upsert(['name'])}
   WHERE runs.phase IN ('Created', 'Running') OR excluded.phase NOT IN ('Created', 'Running')`;
 const PUT_SLOT = SLOT_ROWS.upsert(['job', 'from_at']);
+const FIRST_START = `SELECT value FROM meta WHERE key = 'first_start'`;
+const PUT_FIRST_START = `INSERT OR REPLACE INTO meta (key, value) VALUES ('first_start', ?)`;
 const PUT_STATUS = 'UPDATE jobs SET status = ? WHERE key = ?';
+
+/** The first start of a daemon in a boot of the machine. */
+interface FirstStart {
+  boot: string;
+  at: number;
+}
 
 export class SqliteStore implements JobStore, RunStore {
   readonly #connection: SqliteConnection;
@@ -51,6 +59,20 @@ export class SqliteStore implements JobStore, RunStore {
     this.#connection.transaction(() =>
       this.#connection.change(`PRAGMA user_version = ${MIGRATIONS.length}`, []),
     );
+  }
+
+  /** Returns when firstStart() was first called for this boot of the machine: `now` (milliseconds) the first time. */
+  firstStart(boot: string, now: number): number {
+    return this.#connection.transaction(() => {
+      const [known] = this.#connection.rows(
+        FIRST_START,
+        [],
+        ([value]) => JSON.parse(String(value)) as FirstStart,
+      );
+      if (known?.boot === boot) return known.at;
+      this.#connection.change(PUT_FIRST_START, [JSON.stringify({ boot, at: now } satisfies FirstStart)]);
+      return now;
+    });
   }
 
   async jobs(): Promise<Job[]> {

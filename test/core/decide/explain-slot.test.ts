@@ -195,6 +195,19 @@ describe('an instant', () => {
     );
   });
 
+  test.each([
+    ['@reboot', 'The job is due at the next boot of the machine.'],
+    ['@daemon-start', 'The job is due at the next start of the daemon.'],
+  ])('of a job of %s that ran says when it is due again', (schedule, due) => {
+    const ran = [slot({ outcome: 'Ran', run: 'backup-1' })];
+    const over = { job: job({ schedule }), slots: ran, runs: [run()] };
+    expect(explain('2026-03-05T02:00:00Z', over)).toEqual([expect.stringMatching(/^It ran: backup-1/), due]);
+    expect(explain('2026-03-05T14:00:00Z', { job: job({ schedule }) })).toEqual([
+      `2026-03-05T14:00:00Z is not a slot of "${schedule}" in UTC.`,
+      due,
+    ]);
+  });
+
   test('in the future is due or not', () => {
     expect(explain('2026-03-11T02:00:00Z')).toEqual([
       '2026-03-11T02:00:00Z is in the future; the job is due then.',

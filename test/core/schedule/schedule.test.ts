@@ -8,6 +8,8 @@ const NOON = Date.parse('2026-05-01T12:00:00Z');
 const DAY_MS = 86_400_000;
 const TEN_YEARS_S = 3650 * 86_400;
 
+const startsAt = (at: number) => ({ '@reboot': at, '@daemon-start': at });
+
 function aSchedule(
   expressions: string[],
   rest: Partial<ScheduleInput> = {},
@@ -79,9 +81,11 @@ describe('@every', () => {
   });
 });
 
-describe('@reboot', () => {
-  test('has one slot, the second in which the daemon started', () => {
-    const schedule = aSchedule(['@reboot'], { startedAt: NOON + 250 });
+describe.each(['@reboot', '@daemon-start'] as const)('%s', (macro) => {
+  test('has one slot, the second of its start', () => {
+    const schedule = aSchedule([macro], {
+      starts: { '@reboot': 1, '@daemon-start': 1, [macro]: NOON + 250 },
+    });
     expect(schedule.next(0)).toBe(NOON);
     expect(schedule.next(NOON)).toBeUndefined();
     expect(schedule.previous(NOON + DAY_MS, 0)).toBe(NOON);
@@ -89,7 +93,7 @@ describe('@reboot', () => {
   });
 
   test('has no slot without a local daemon', () => {
-    const schedule = aSchedule(['@reboot']);
+    const schedule = aSchedule([macro]);
     expect(schedule.next(0)).toBeUndefined();
     expect(schedule.count(0, NOON)).toBe(0);
   });
@@ -97,7 +101,7 @@ describe('@reboot', () => {
 
 describe('several expressions', () => {
   test('are the union of their slots', () => {
-    const schedule = aSchedule(['0 12 * * *', '0 12,18 * * *', '@every 6h'], { startedAt: NOON });
+    const schedule = aSchedule(['0 12 * * *', '0 12,18 * * *', '@every 6h'], { starts: startsAt(NOON) });
     const slots: number[] = [];
     for (let slot = schedule.next(NOON); slot !== undefined && slots.length < 5; slot = schedule.next(slot)) {
       slots.push((slot - NOON) / 3_600_000);
@@ -125,7 +129,7 @@ describe('a long downtime', () => {
   ])(
     'ten years of %j beside each other are counted in less time than a heartbeat',
     ([expressions, slots]) => {
-      const schedule = aSchedule(expressions, { timeZone: 'America/New_York', startedAt: NOON + 500 });
+      const schedule = aSchedule(expressions, { timeZone: 'America/New_York', starts: startsAt(NOON + 500) });
       const started = performance.now();
       const count = schedule.count(NOON, NOON + TEN_YEARS_S * 1000);
       const tookMs = performance.now() - started;

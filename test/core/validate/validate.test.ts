@@ -350,7 +350,7 @@ describe('schedules and zones', () => {
   test('of a start of the daemon are for the local daemon only', () => {
     expect(parseSpec({ schedule: '@reboot', command: 'true' }, 'local').schedule).toBe('@reboot');
     expect(problems({ schedule: '@reboot', command: 'true' }, 'cluster')).toEqual([
-      'spec.schedule: must not be @reboot: it means the start of the local daemon',
+      'spec.schedule: must not be @reboot: it needs a local daemon, and a cluster has none',
     ]);
   });
 });

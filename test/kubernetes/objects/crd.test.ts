@@ -90,6 +90,7 @@ describe.skipIf(NO_KUBE)('the CRD of LshJob', () => {
     ['background children of a Kubernetes Job', { backgroundChildren: 'keep' }, 'executor Shell only'],
     ['a relative working directory', { workingDir: 'here' }, 'absolute path'],
     ['@reboot', { schedule: '@reboot' }, 'local daemon only'],
+    ['@daemon-start', { schedule: '@daemon-start' }, 'local daemon only'],
     [
       'an end before the beginning',
       { notBefore: '2026-02-01T00:00:00Z', notAfter: '2026-01-01T00:00:00Z' },

@@ -1,11 +1,13 @@
 // Requests of users to a real daemon, through the client, the socket, the loop, the store and real children.
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { isAlive } from '../../../src/local/lifecycle/process-state.ts';
-import { aDaemon, aHome, aManifest } from '../../support/daemon/daemon.ts';
+import { aDaemon, aHome, aManifest, type TestHome } from '../../support/daemon/daemon.ts';
+import { eventually } from '../../support/eventually.ts';
 
 /** A FIFO. Its reader waits until the test writes, so the test decides how long a run lasts. */
 function aGate(directory: string, name = 'gate'): { path: string; open: (text?: string) => void } {
@@ -267,26 +269,49 @@ describe('a daemon', () => {
   });
 });
 
-test('@reboot runs once at the start of the daemon, under any missedRunPolicy', async () => {
+test('@reboot runs once per boot, @daemon-start at each start of the daemon, under any missedRunPolicy', async () => {
   const home = aHome();
-  const marks = join(home.env['HOME'] ?? '', 'marks');
   const first = await aDaemon(home);
-  const job = aManifest('boot', {
-    schedule: '@reboot',
-    missedRunPolicy: 'Skip',
-    command: `echo started >> ${marks}`,
-  });
-  const { metadata } = (await first.client.put({ job })).job;
-  // Slots are whole seconds, so the start must come in a later second than the creation.
-  while (Date.now() < Date.parse(metadata.creationTimestamp) + 1000) await first.client.status({});
+  let newest = 0;
+  for (const schedule of ['@reboot', '@daemon-start']) {
+    const job = aManifest(schedule.slice(1), { schedule, missedRunPolicy: 'Skip' });
+    const { metadata } = (await first.client.put({ job })).job;
+    newest = Math.max(newest, Date.parse(metadata.creationTimestamp));
+  }
   first.child.kill();
   await first.ended;
-  expect(existsSync(marks)).toBe(false);
-  const second = await aDaemon(home);
-  while ((await second.client.runs({ name: 'boot', phases: ['Completed'] })).length === 0);
-  expect(readFileSync(marks, 'utf8')).toBe('started\n');
-  expect(await second.client.runs({ name: 'boot' })).toHaveLength(1);
+  const completed = async (daemon: TestHome, name: string) =>
+    (await daemon.client.runs({ name, phases: ['Completed'] })).length;
+
+  const sameBoot = await afterSecondOf(newest, home);
+  await eventually(async () => (await completed(sameBoot, 'daemon-start')) === 1);
+  expect(await sameBoot.client.slots({ name: 'reboot', ...ALL_TIME })).toEqual([]);
+  sameBoot.child.kill();
+  await sameBoot.ended;
+
+  const database = new DatabaseSync(home.paths.database);
+  database.exec(
+    `UPDATE meta SET value = json_set(value, '$.boot', 'an earlier one') WHERE key = 'first_start'`,
+  );
+  database.close();
+  const nextBoot = await afterSecondOf(Date.now(), home);
+  await eventually(async () => (await completed(nextBoot, 'reboot')) === 1);
+  expect((await nextBoot.client.get({ name: 'reboot' })).status?.phase).toBe('Scheduled');
+  nextBoot.child.kill();
+  await nextBoot.ended;
+
+  const again = await afterSecondOf(Date.now(), home);
+  await eventually(async () => (await completed(again, 'daemon-start')) === 3);
+  expect(await completed(again, 'reboot')).toBe(1);
 });
+
+const ALL_TIME = { from: '2000-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z' };
+
+/** Slots are whole seconds, so the start must come in a later second. */
+async function afterSecondOf(at: number, home: TestHome) {
+  await eventually(() => Date.now() >= Math.floor(at / 1000) * 1000 + 1000);
+  return aDaemon(home);
+}
 
 test('every slot of an every-second job has one run and one record', async () => {
   const { client, child } = await aDaemon();

@@ -90,7 +90,7 @@ export class World {
         timeZone: job.spec.timeZone ?? 'UTC',
         seed: job.key,
         anchor: job.createdAt,
-        startedAt: this.evaluatingSince,
+        starts: { '@reboot': this.evaluatingSince, '@daemon-start': this.evaluatingSince },
         notBefore: job.spec.notBefore === undefined ? undefined : at(job.spec.notBefore),
         notAfter: job.spec.notAfter === undefined ? undefined : at(job.spec.notAfter),
       }),

@@ -18,6 +18,10 @@ export function withSpecFlags(command: Command): Command {
   return command
     .option('-s, --schedule <expr>', 'cron expression, @daily, @every 90s, @reboot (repeatable)', repeatable)
     .option('-i, --interval <duration>', 'short for --schedule "@every <duration>"')
+    .option(
+      '--at-daemon-start',
+      'short for --schedule @daemon-start; @reboot runs once per boot of the machine',
+    )
     .option('-c, --command <line>', 'command line for a shell; or give a program and its arguments after --')
     .option(
       '--tz <zone>',

@@ -23,6 +23,11 @@ async function scheduleOf({ metadata, spec }: JobDocument): Promise<Schedule> {
   });
 }
 
+/** The newest slot that ran: only the daemon knows the slots of @reboot and @daemon-start. */
+function lastSlotOf({ status }: JobDocument): number | undefined {
+  return status?.lastScheduleTime === undefined ? undefined : Date.parse(status.lastScheduleTime);
+}
+
 /** The runs since the instant. Includes the runs of the slots, even if more than MAX_RUNS followed. */
 async function runsAround(
   api: JobApi,
@@ -60,7 +65,7 @@ async function explain(context: Context, name: string, flags: ExplainFlags): Pro
   const created = Date.parse(job.metadata.creationTimestamp);
   const at =
     flags.at === undefined
-      ? (schedule.previous(now, created - 1) ?? schedule.next(now) ?? now)
+      ? (schedule.previous(now, created - 1) ?? lastSlotOf(job) ?? schedule.next(now) ?? now)
       : parseInstant(flags.at, '--at');
   const instant = new Date(at).toISOString();
   const slots = await api.slots({ name, from: instant, to: instant });

@@ -1,6 +1,7 @@
 // `lsh cron next`: the next slots of a job or of an expression. An expression needs no daemon.
 import type { Command } from 'commander';
 import { rfc3339 } from '../../../core/rfc3339.ts';
+import { nextStarts } from '../../../core/schedule/expression/start-macros.ts';
 import type { ScheduleInput } from '../../../core/schedule/schedule.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
@@ -55,7 +56,8 @@ async function next(context: Context, target: string, flags: NextFlags): Promise
     const documents = slots.map(({ slot, ...rest }) => ({ slot: rfc3339(slot), ...rest }));
     return printDocument(io, documents, flags.output);
   }
-  if (slots.length === 0) return note(io, 'No further slot is due.');
+  const starts = nextStarts(input.expressions);
+  if (slots.length === 0 && starts.length === 0) return note(io, 'No further slot is due.');
   const paint = paintFor(io.stdout);
   for (const { slot, utcOffset, note: reason } of slots) {
     const explained = flags.explain
@@ -63,6 +65,7 @@ async function next(context: Context, target: string, flags: NextFlags): Promise
       : '';
     print(io, `${calendar(slot, input.timeZone)}  ${paint('dim', relative(slot, now))}${explained}`);
   }
+  print(io, ...starts.map((start) => `at ${start}`));
   if (flags.explain) print(io, ...warnings.map((warning) => `${paint('warn', 'note:')} ${warning}`));
 }
 

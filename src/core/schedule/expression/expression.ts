@@ -1,4 +1,4 @@
-// The meaning of one expression: cron fields, a macro, @every or @reboot.
+// The meaning of one expression: cron fields, a macro, @every, @reboot or @daemon-start.
 import { closest } from '../../closest.ts';
 import { parseDuration } from '../../duration.ts';
 import { LshError } from '../../errors.ts';
@@ -9,12 +9,13 @@ import { FieldError } from './field-fault.ts';
 import { fieldValues } from './fields.ts';
 import { countWays, hasHashedDays, hashedWays } from './hashed-days.ts';
 import { compilePattern, matchingDays, type Pattern } from './pattern.ts';
+import { START_MACROS, startMacro, type StartMacro } from './start-macros.ts';
 
 /** The meaning of an expression, without a zone or an anchor. */
 export type Expression =
   | { kind: 'cron'; pattern: Pattern }
   | { kind: 'every'; seconds: number }
-  | { kind: 'reboot' };
+  | { kind: 'start'; macro: StartMacro };
 
 const MACROS: Readonly<Record<string, string>> = {
   '@secondly': '* * * * * *',
@@ -52,7 +53,8 @@ export function parseExpression(expression: string, seed: string): Expression {
   if (!text.startsWith('@')) return parseCron(expression, cronFields(expression, text), seed);
   const [name = '', ...rest] = text.toLowerCase().split(/\s+/);
   if (name === '@every') return parseEvery(expression, rest.join(''));
-  if (name === '@reboot' && rest.length === 0) return { kind: 'reboot' };
+  const macro = startMacro(text);
+  if (macro !== undefined) return { kind: 'start', macro };
   return parseCron(expression, macroFields(expression, text).split(' '), seed);
 }
 
@@ -73,10 +75,10 @@ function macroFields(expression: string, text: string): string {
   const [name = '', ...rest] = text.toLowerCase().split(/\s+/);
   const fields = MACROS[name];
   if (fields !== undefined && rest.length === 0) return fields;
-  if (fields !== undefined || name === '@reboot') {
+  if (fields !== undefined || startMacro(name) !== undefined) {
     throw invalid(expression, { detail: `${name} stands alone`, hint: `Write \`${name}\`, or cron fields.` });
   }
-  const names = [...Object.keys(MACROS), '@reboot'];
+  const names = [...Object.keys(MACROS), ...START_MACROS];
   const near = closest(name, names);
   const hint =
     near === undefined ? `The macros are ${names.join(' ')} and @every 90s.` : `Did you mean ${near}?`;
