@@ -299,6 +299,35 @@ else touch '${seen}'; sed -i 's/0 0 1/99 0 1/; s/before/after/' "$1"; fi
     expect(readFileSync(seen, 'utf8')).toMatch(/^#! .*\n#! .*spec\.schedule.*\n/);
   });
 
+  test('edit applies nothing if the user empties the file', async () => {
+    await add('a', 'true');
+    const editor = join(tempDir(), 'editor');
+    writeFileSync(editor, '#!/bin/sh\nprintf "\\n# nothing\\n" > "$1"\n');
+    chmodSync(editor, 0o700);
+    const emptied = await lsh(home, ['cron', 'edit', 'a'], { env: { EDITOR: editor } });
+    expect(emptied).toMatchObject({ status: 0, stdout: '' });
+    expect(emptied.stderr).toBe('job "a" unchanged: the saved text is empty\n');
+  });
+
+  test.each([
+    ['makes the same mistake again', '', 2, 'JOB_INVALID'],
+    ['fails after the change', 'exit 1', 1, 'EDITOR_FAILED'],
+  ])(
+    'edit keeps the text in a file that the error names if the editor %s',
+    async (_case, then, status, code) => {
+      await add('a', 'true');
+      const directory = tempDir();
+      const editor = join(directory, 'editor');
+      writeFileSync(editor, `#!/bin/sh\nsed -i '/^#! /d; s/0 0 1/99 0 1/' "$1"\n${then}\n`);
+      chmodSync(editor, 0o700);
+      const given = await lsh(home, ['cron', 'edit', 'a'], { env: { EDITOR: editor, TMPDIR: directory } });
+      expect(given).toMatchObject({ status, stdout: '' });
+      expect(given.stderr).toContain(`[${code}]`);
+      const [, file = ''] = /Your text is in (\S+);/.exec(given.stderr) ?? [];
+      expect(readFileSync(file, 'utf8')).toMatch(/^apiVersion: [^]*schedule: 99 0 1 /);
+    },
+  );
+
   test('edit opens again after a refused command, and keeps the text', async () => {
     await add('a', 'true');
     const editor = join(tempDir(), 'editor');
@@ -307,9 +336,13 @@ else touch '${seen}'; sed -i 's/0 0 1/99 0 1/; s/before/after/' "$1"; fi
       `#!/bin/sh\ngrep -q '^#! ' "$1" || sed -i 's/command: .*/command: rm -rf \\//' "$1"\n`,
     );
     chmodSync(editor, 0o700);
-    const { status, stderr } = await lsh(home, ['cron', 'edit', 'a'], { env: { EDITOR: editor } });
-    expect(status).toBe(0);
-    expect(stderr).toMatch(/^The command was refused: .*\njob "a" unchanged\n$/);
+    const { status, stderr } = await lsh(home, ['cron', 'edit', 'a'], {
+      env: { EDITOR: editor, TMPDIR: dirname(editor) },
+    });
+    expect(status).toBe(5);
+    expect(stderr).toMatch(
+      /^The command was refused: .*\nerror: The command was refused[^]*Your text is in /,
+    );
   });
 
   test('edit changes nothing if the editor fails or the text stays the same', async () => {

@@ -1,7 +1,8 @@
 // `lsh cron edit`: the job in an editor. After a refusal the editor opens again, with the problem above the document.
+// A text that lsh does not apply stays in a file, which the error names.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -9,7 +10,7 @@ import { loadConfig } from '../../../config.ts';
 import { EXIT, LshError, toLshError } from '../../../core/errors.ts';
 import type { JobManifest } from '../../../core/job.ts';
 import type { PutResult } from '../../../contracts/job-api.ts';
-import { platformOf, type Context } from '../../context.ts';
+import { platformOf, targetFlags, type Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { note, serialize } from '../../output/print.ts';
 import { printPut } from '../../output/put.ts';
@@ -65,24 +66,53 @@ async function putText(context: Context, name: string, content: string): Promise
   }
 }
 
-/** Opens the editor until the job is accepted. Returns undefined if the user leaves the text unchanged. */
-async function editUntilValid(context: Context, name: string, file: string, original: string) {
+/** Whether the text holds nothing but blanks and comments. */
+function isEmpty(content: string): boolean {
+  return content.split('\n').every((line) => /^\s*(#.*)?$/.test(line));
+}
+
+/** Opens the editor until the job is accepted. Returns a sentence if the user leaves nothing to apply. */
+async function editUntilValid(
+  context: Context,
+  name: string,
+  file: string,
+  original: string,
+): Promise<PutResult | string> {
   const { contentOf } = await import('../../input/documents.ts');
-  let shown = original;
+  let refused: { content: string; problem: LshError } | undefined;
   for (;;) {
-    await writeFile(file, shown, { mode: 0o600 });
+    await writeFile(file, refused ? withProblem(refused.content, refused.problem) : original, {
+      mode: 0o600,
+    });
     await openEditor(file);
-    const content = await contentOf(file);
-    if (content === shown || withoutProblem(content) === original) return undefined;
+    const content = withoutProblem(await contentOf(file));
+    if (content === original) return `job "${name}" unchanged`;
+    if (isEmpty(content)) return `job "${name}" unchanged: the saved text is empty`;
+    // The user gives up, or the editor is a program that makes the same mistake each time.
+    if (content === refused?.content) throw refused.problem;
     try {
-      return await putText(context, name, withoutProblem(content));
+      return await putText(context, name, content);
     } catch (error) {
       const problem = toLshError(error);
       if (problem.exitStatus !== EXIT.usage && problem.exitStatus !== EXIT.refused) throw problem;
       note(context.io, `${problem.message} The editor opens again; close it without a change to give up.`);
-      shown = withProblem(withoutProblem(content), problem);
+      refused = { content, problem };
     }
   }
+}
+
+/** The error with a hint at the file, if the file has a text of the user; otherwise undefined. */
+async function withKeptText(
+  context: Context,
+  file: string,
+  { original, thrown }: { original: string; thrown: unknown },
+): Promise<LshError | undefined> {
+  const content = withoutProblem(await readFile(file, 'utf8').catch(() => original));
+  if (content === original || isEmpty(content)) return undefined;
+  await writeFile(file, content, { mode: 0o600 });
+  const error = toLshError(thrown);
+  const hint = `Your text is in ${file}; \`lsh apply -f ${file}${targetFlags(context)}\` applies it. ${error.hint}`;
+  return new LshError(error.code, error.fields, { cause: error, hint, problems: error.problems });
 }
 
 async function edit(context: Context, name: string): Promise<void> {
@@ -90,13 +120,19 @@ async function edit(context: Context, name: string): Promise<void> {
   const job = await (await context.api()).get({ name });
   const original = await serialize(manifestOf(job, platformOf(context)), 'yaml');
   const directory = await mkdtemp(join(tmpdir(), 'lsh-edit-'));
+  const file = join(directory, `${name}.yaml`);
+  const discard = () => rm(directory, { recursive: true, force: true });
   try {
-    const result = await editUntilValid(context, name, join(directory, `${name}.yaml`), original);
-    if (result) await printPut(context.io, result);
-    else note(context.io, `job "${name}" unchanged`);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
+    const result = await editUntilValid(context, name, file, original);
+    if (typeof result === 'string') note(context.io, result);
+    else await printPut(context.io, result);
+  } catch (thrown) {
+    const kept = await withKeptText(context, file, { original, thrown });
+    if (kept) throw kept;
+    await discard();
+    throw thrown;
   }
+  await discard();
 }
 
 export function addEdit(cron: Command, context: Context): void {
