@@ -14,6 +14,7 @@ function steppedClock(): Clock & { step(ms: number): void } {
   return {
     now: () => now,
     monotonic: () => now,
+    uptime: () => now,
     at(time, callback) {
       const timer = { time, callback };
       timers.push(timer);
@@ -39,7 +40,7 @@ function cpuMs(work: () => void): number {
 
 export function evaluationRows(): Row[] {
   const clock = steppedClock();
-  const queue = new Workqueue({ clock, priorityOf: () => 5, onReady: () => {}, onClockStep: () => {} });
+  const queue = new Workqueue({ clock, priorityOf: () => 5, onReady: () => {}, onTimer: () => {} });
   queue.start();
   const nextAt = new Map<string, number>();
   for (let i = 0; i < JOBS; i++) {

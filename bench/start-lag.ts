@@ -49,7 +49,7 @@ async function ours(): Promise<number> {
   const queue: Workqueue = new Workqueue({
     clock: systemClock,
     priorityOf: () => 5,
-    onClockStep: () => {},
+    onTimer: () => {},
     onReady: () => {
       for (let key = queue.take(); key !== undefined; key = queue.take()) {
         lags.add();

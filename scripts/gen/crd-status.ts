@@ -20,6 +20,7 @@ const run: Record<keyof RunEntry, CrdSchema> = {
   name: text('Name of the run, and of its Kubernetes Job.'),
   job: text('Name of the job.'),
   slot: time('The instant at which the run was due.'),
+  pass: count('2 and more if the clock was set back and passed the slot again.'),
   trigger: oneOf(RUN_TRIGGERS, 'Why the operator created the run.'),
   triggerId: text('Id of the manual trigger.'),
   requestedBy: text('User who requested the manual run.'),
@@ -44,6 +45,7 @@ const outcome: Record<keyof OutcomeEntry, CrdSchema> = {
   from: time('First slot of the stretch.'),
   to: time('Last slot of the stretch.'),
   count: count('Number of slots in the stretch.'),
+  pass: count('2 and more if the clock was set back and passed the slots again.'),
   outcome: oneOf(SLOT_OUTCOMES, 'Outcome of the slots.'),
   cause: text('Cause of the outcome, in one word.'),
   recordedAt: time('When the operator evaluated the slots.'),
@@ -63,6 +65,15 @@ const totals: Record<keyof LshJobStatus['totals'], CrdSchema> = {
   failed: count('Runs that failed.'),
   killed: count('Runs that the operator or a user stopped.'),
   missed: count('Slots that passed without a run.'),
+};
+
+const clockEffect: Record<keyof NonNullable<LshJobStatus['clockEffect']>, CrdSchema> = {
+  shiftSeconds: count('Intervals count from the creation of the LshJob plus this.'),
+  intervalsAfter: time('No slot of an interval lies at or before this instant.'),
+  wildcardsAfter: time('No slot of a pattern that follows real time lies at or before this instant.'),
+  fixedTimesAfter: time('No slot of a fixed time lies at or before this instant.'),
+  pass: count('Which time the clock passes the slots up to passUntil.'),
+  passUntil: time('The latest time that the clock has shown.'),
 };
 
 const runs = (description: string): CrdSchema => ({
@@ -101,6 +112,11 @@ const status: Record<keyof LshJobStatus, CrdSchema> = {
   },
   totals: { type: 'object', description: 'Totals of all runs.', properties: totals },
   lastHandledTrigger: text('Last trigger annotation that the operator handled.'),
+  clockEffect: {
+    type: 'object',
+    description: 'What steps of the operator’s clock did to the schedule, while that matters.',
+    properties: clockEffect,
+  },
 };
 
 /** Schema of `status`. */

@@ -1,4 +1,5 @@
 // The system’s clock and its timers, which survive a sleeping laptop and a corrected clock.
+import { uptime } from 'node:os';
 import type { Clock } from './ports.ts';
 
 /**
@@ -12,6 +13,7 @@ const SET_BACK_MS = 1000;
 export const systemClock: Clock = {
   now: Date.now,
   monotonic: () => performance.now(),
+  uptime: () => uptime() * 1000,
   at(time, callback) {
     let timer: NodeJS.Timeout;
     const latest = performance.now() + Math.max(0, time - Date.now()) + SET_BACK_MS;

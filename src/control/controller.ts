@@ -1,6 +1,8 @@
 // The loop: changes and wake-ups enqueue keys, workers reconcile them. Handlers only enqueue.
 import { LshError } from '../core/errors.ts';
 import { DEFAULT_PRIORITY, type JobKey } from '../core/job.ts';
+import type { ClockStep } from '../core/decide/clock-step.ts';
+import type { ClockSteps } from './clock-steps.ts';
 import type { Clock, JobSource, Logger, Meter, Runner } from './ports.ts';
 import type { HistoryOutbox } from './history-outbox.ts';
 import type { Reconciler } from './reconciler.ts';
@@ -12,6 +14,7 @@ export interface ControllerOptions {
   reconciler: Reconciler;
   history?: HistoryOutbox;
   clock: Clock;
+  clockSteps: ClockSteps;
   logger: Logger;
   meter?: Meter;
   /** How many keys are reconciled concurrently. */
@@ -39,8 +42,9 @@ export class Controller {
       priorityOf: (key) => source.get(key)?.spec.priority ?? DEFAULT_PRIORITY,
       onReady: () => this.#pump(),
       onQueued: (again) => options.meter?.queued(again),
-      onClockStep: (stepMs) => this.#reevaluateAll(stepMs),
+      onTimer: () => void options.clockSteps.look(),
     });
+    options.clockSteps.onStep((step) => this.#reevaluateAll(step));
   }
 
   /** Evaluates every job once, then on each change and wake-up. The source must have synced. */
@@ -111,8 +115,8 @@ export class Controller {
     );
   }
 
-  #reevaluateAll(stepMs: number): void {
-    this.#options.logger.warn({ stepMs }, 'the clock moved, lsh evaluates every schedule again');
+  #reevaluateAll({ at, byMs }: ClockStep): void {
+    this.#options.logger.warn({ at, byMs }, 'the clock was set, lsh evaluates every schedule again');
     for (const key of this.#options.source.keys()) this.#queue.add(key);
   }
 }

@@ -8,8 +8,10 @@ import type { ClosedStretch, Run, RunObservation, StopCause } from '../core/run.
 /** The wall clock and its timers. Times are milliseconds since the epoch. */
 export interface Clock {
   now(): number;
-  /** Milliseconds of a clock that never steps, to tell a clock step from a pause. */
+  /** Milliseconds of a clock that never steps. It may stop while the machine sleeps. */
   monotonic(): number;
+  /** Milliseconds since the boot. It counts sleep and never steps, is coarse, and costs a read of a file. */
+  uptime(): number;
   /**
    * Calls back once, at the given wall time or a little later. If the wall clock is set back meanwhile, calls back
    * after the originally remaining time, so now() may be before `time`. The returned function cancels.

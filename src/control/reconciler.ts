@@ -5,17 +5,19 @@ import {
   decideRemoved,
   type Decision,
   type Evaluation,
+  type LedgerChange,
 } from '../core/decide/decide.ts';
 import type { Action } from '../core/decide/draft.ts';
 import { LshError } from '../core/errors.ts';
 import { EXECUTOR_NAMES, NO_RUNNER, type Executor, type RunnerTraits } from '../core/executor.ts';
-import type { Job, JobKey, JobSpec } from '../core/job.ts';
+import type { ClockReference, Job, JobKey, JobSpec } from '../core/job.ts';
 import type { Run, RunObservation } from '../core/run.ts';
 import { evaluatedSince, jobSchedule } from '../core/schedule/job-schedule.ts';
 import type { Schedule, Starts } from '../core/schedule/schedule.ts';
+import type { ClockSteps } from './clock-steps.ts';
 import { CapacityQueue } from './capacity-queue.ts';
 import type { HistoryOutbox } from './history-outbox.ts';
-import type { Clock, JobSource, Ledger, Meter, RecordedListener, Runner } from './ports.ts';
+import type { JobSource, Ledger, Meter, RecordedListener, Runner } from './ports.ts';
 
 export interface ReconcilerOptions {
   source: JobSource;
@@ -26,7 +28,7 @@ export interface ReconcilerOptions {
   /** Knows which finished runs the team’s history lacks; undefined if no team history is configured. */
   history?: Pick<HistoryOutbox, 'progress' | 'forget'>;
   meter?: Pick<Meter, 'started'>;
-  clock: Clock;
+  clockSteps: ClockSteps;
   /** When this process began to evaluate, milliseconds. */
   evaluatingSince: number;
   /** The slots of `@reboot` and `@daemon-start`; undefined in a cluster. */
@@ -36,6 +38,8 @@ export interface ReconcilerOptions {
 }
 
 interface Compiled {
+  /** The starts of its macros moved with the clock. */
+  movedMs: number;
   uid: string;
   spec: JobSpec;
   schedule: Schedule | LshError;
@@ -55,6 +59,8 @@ function newLanes(): Record<Executor, Lane> {
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #schedules = new Map<JobKey, Compiled>();
+  /** The setting of the clock at the last commit of jobs whose ledger does not keep it. */
+  readonly #references = new Map<JobKey, ClockReference>();
   /** Per executor: free capacity of one runner cannot start a run of another. */
   readonly #lanes = newLanes();
   /** Jobs whose last changes the ledger did not take. */
@@ -72,7 +78,7 @@ export class Reconciler {
     const job = this.#options.source.get(key);
     for (const { waiting } of Object.values(this.#lanes)) waiting.leave(key);
     if (job === undefined) return this.#reconcileRemoved(key);
-    const decision = this.#decide(job);
+    const decision = this.#decide(this.#withReference(job));
     const lane = this.#lanes[job.spec.executor];
     if (decision.waitsForCapacity) lane.waiting.wait(key, job.spec.priority);
     const starting = decision.actions.filter(({ kind }) => kind === 'Start').length;
@@ -94,7 +100,8 @@ export class Reconciler {
   }
 
   #decide(job: Job): Decision {
-    const { ledger, runners, clock, evaluatingSince, host, history } = this.#options;
+    const { ledger, runners, clockSteps, evaluatingSince, host, history } = this.#options;
+    const { now, ...clock } = clockSteps.look();
     const runner = runners[job.spec.executor];
     const runs = ledger.runsOf(job.key);
     const known = {
@@ -102,8 +109,9 @@ export class Reconciler {
       runs,
       observations: this.#observe(job.key),
       closed: ledger.closedOf?.(job.key),
-      now: clock.now(),
-      evaluatingSince: evaluatedSince(job.spec, evaluatingSince),
+      now,
+      clock,
+      evaluatingSince: evaluatedSince(job.spec, evaluatingSince + clockSteps.movedMs),
       ledgerFailed: this.#unrecorded.has(job.key),
       traitsOf: this.#traitsOf,
       host,
@@ -114,14 +122,29 @@ export class Reconciler {
     return schedule instanceof LshError ? decideInvalid(known, schedule) : decide({ ...known, schedule });
   }
 
+  /** A ledger that other machines read keeps no setting of this machine’s clock. */
+  #withReference(job: Job): Job {
+    const { key, status } = job;
+    if (status === undefined || status.clock !== undefined) return job;
+    const clock = this.#references.get(key) ?? this.#options.clockSteps.initial;
+    return { ...job, status: { ...status, clock } };
+  }
+
+  #keepReference(key: JobKey, { status }: LedgerChange): void {
+    const { clock } = status ?? {};
+    if (clock !== undefined && this.#options.source.get(key)?.status?.clock === undefined)
+      this.#references.set(key, clock);
+  }
+
   readonly #traitsOf = (executor: Executor): RunnerTraits =>
     this.#options.runners[executor]?.traits ?? NO_RUNNER;
 
   async #reconcileRemoved(key: JobKey): Promise<number> {
     this.#schedules.delete(key);
+    this.#references.delete(key);
     this.#options.history?.forget(key);
     const runs = this.#options.ledger.runsOf(key);
-    const decision = decideRemoved(runs, this.#observe(key), this.#options.clock.now());
+    const decision = decideRemoved(runs, this.#observe(key), this.#options.clockSteps.look().now);
     await this.#apply({ key, job: undefined }, decision);
     return decision.wakeAt;
   }
@@ -138,6 +161,7 @@ export class Reconciler {
     await this.#start(key, starts, 'name');
     if (changes) await this.#options.ledger.commit(key, change);
     this.#unrecorded.delete(key);
+    this.#keepReference(key, change);
     const started = this.#start(key, starts, 'ledger');
     // After the starts have begun, because users wait for them; before they have ended, because a start may fail.
     if (changes) for (const listener of this.#options.onRecorded) listener({ key, job, change, events });
@@ -161,7 +185,7 @@ export class Reconciler {
 
   async #startOne(job: Job, run: Run, runner: Runner): Promise<void> {
     await runner.start(job, run);
-    this.#options.meter?.started(run, this.#options.clock.now() - run.startAfter);
+    this.#options.meter?.started(run, this.#options.clockSteps.look().now - run.startAfter);
   }
 
   async #act(key: JobKey, action: Action): Promise<void> {
@@ -201,16 +225,25 @@ export class Reconciler {
 
   /** Compiles each spec once. An edit brings a new spec object. */
   #schedule(job: Job): Schedule | LshError {
-    const known = this.#schedules.get(job.key);
-    if (known !== undefined && known.spec === job.spec && known.uid === job.uid) return known.schedule;
+    const { key, uid, spec } = job;
+    const { movedMs } = this.#options.clockSteps;
+    const known = this.#schedules.get(key);
+    if (known?.spec === spec && known.uid === uid && known.movedMs === movedMs) return known.schedule;
     const schedule = this.#compile(job);
-    this.#schedules.set(job.key, { uid: job.uid, spec: job.spec, schedule });
+    this.#schedules.set(key, { movedMs, uid, spec, schedule });
     return schedule;
+  }
+
+  get #starts(): Starts | undefined {
+    const { starts, clockSteps } = this.#options;
+    if (starts === undefined) return undefined;
+    const { movedMs } = clockSteps;
+    return { '@reboot': starts['@reboot'] + movedMs, '@daemon-start': starts['@daemon-start'] + movedMs };
   }
 
   #compile(job: Job): Schedule | LshError {
     try {
-      return jobSchedule(job, this.#options.starts);
+      return jobSchedule(job, this.#starts);
     } catch (thrown) {
       if (thrown instanceof LshError) return thrown;
       throw thrown;

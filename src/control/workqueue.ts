@@ -7,8 +7,8 @@ import type { Clock } from './ports.ts';
 
 const PRIORITIES = 11; // 0 to 10
 const RETRY_MS = { initial: 5, max: 60_000 };
-/** A larger difference between wall clock and monotonic clock, milliseconds, is a step or a sleep, not a slow timer. */
-const CLOCK_STEP_MS = 1000;
+/** Longest wait of the timer, milliseconds: a step of the wall clock is noticed when it fires. */
+const CLOCK_CHECK_MS = 10_000;
 
 export interface WorkqueueOptions {
   clock: Clock;
@@ -20,8 +20,8 @@ export interface WorkqueueOptions {
   onReady: () => void;
   /** Called for each key that became ready; `again` if it is retried after a failure. */
   onQueued?: (again: boolean) => void;
-  /** Called with the size of a step of the wall clock, milliseconds; negative if it was set back. */
-  onClockStep: (stepMs: number) => void;
+  /** Called each time the timer fires. */
+  onTimer: () => void;
 }
 
 export class Workqueue {
@@ -32,13 +32,9 @@ export class Workqueue {
   readonly #failures = new Map<JobKey, number>();
   readonly #wakeUps = new WakeHeap();
   #timer: { at: number; cancel: () => void } | undefined;
-  #steady: number;
-  #wall: number;
 
   constructor(options: WorkqueueOptions) {
     this.#options = options;
-    this.#wall = options.clock.now();
-    this.#steady = options.clock.monotonic();
   }
 
   /** Number of ready keys. */
@@ -109,29 +105,22 @@ export class Workqueue {
   #arm(): void {
     this.#timer?.cancel();
     const { clock, evaluationIntervalMs = 60_000 } = this.#options;
-    const at = Math.min(this.#wakeUps.earliest ?? Infinity, clock.now() + evaluationIntervalMs);
+    const restMs = Math.min(evaluationIntervalMs, CLOCK_CHECK_MS);
+    const at = Math.min(this.#wakeUps.earliest ?? Infinity, clock.now() + restMs);
     this.#timer = { at, cancel: clock.at(at, () => this.#evaluate()) };
   }
 
   /** Makes every due key ready. The cost depends on the number of due keys, not on the number of jobs. */
   #evaluate(): void {
+    this.#options.onTimer();
     const now = this.#options.clock.now();
     let found = false;
     for (let key = this.#wakeUps.takeDue(now); key !== undefined; key = this.#wakeUps.takeDue(now)) {
       this.#enqueue(key);
       found = true;
     }
-    this.#noticeClockStep(now);
     this.#arm();
     if (found) this.#options.onReady();
-  }
-
-  #noticeClockStep(now: number): void {
-    const steady = this.#options.clock.monotonic();
-    const stepMs = now - this.#wall - (steady - this.#steady);
-    this.#wall = now;
-    this.#steady = steady;
-    if (Math.abs(stepMs) > CLOCK_STEP_MS) this.#options.onClockStep(Math.round(stepMs));
   }
 }
 

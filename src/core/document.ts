@@ -2,7 +2,7 @@
 // everywhere else in the program they are numbers.
 import { API_VERSION, KIND } from './api-version.ts';
 import { rfc3339 } from './rfc3339.ts';
-import type { Condition, Job, JobPhase, JobSpec, RunTotals } from './job.ts';
+import type { ClockEffect, Condition, Job, JobPhase, JobSpec, RunTotals } from './job.ts';
 import { splitKey } from './naming.ts';
 import type { AllFields, Run, RunPhase, RunTrigger, SlotOutcome, SlotRecord } from './run.ts';
 import { isActive } from './run.ts';
@@ -11,6 +11,7 @@ export interface RunDocument {
   name: string;
   job: string;
   slot: string;
+  pass?: number;
   trigger: RunTrigger;
   requestedBy?: string;
   attempt: number;
@@ -33,6 +34,7 @@ export interface SlotDocument {
   from: string;
   to: string;
   count: number;
+  pass?: number;
   outcome: SlotOutcome;
   cause?: string;
   run?: string;
@@ -56,6 +58,17 @@ interface StatusDocument {
   recentRuns: RunDocument[];
   totals: RunTotals;
   lastHandledTrigger?: string;
+  clockEffect?: ClockEffectDocument;
+}
+
+/** What steps of the clock did to the schedule; a field without effect is absent. */
+interface ClockEffectDocument {
+  shiftSeconds?: number;
+  intervalsAfter?: string;
+  wildcardsAfter?: string;
+  fixedTimesAfter?: string;
+  pass?: number;
+  passUntil?: string;
 }
 
 export interface JobDocument {
@@ -88,6 +101,7 @@ export function runDocument(run: Run): RunDocument {
     name: run.name,
     job: splitKey(run.job).name,
     slot: rfc3339(run.slot),
+    pass: run.pass,
     trigger: run.trigger,
     requestedBy: run.requestedBy,
     attempt: run.attempt,
@@ -113,11 +127,41 @@ export function slotDocument(slot: SlotRecord): SlotDocument {
     from: rfc3339(slot.from),
     to: rfc3339(slot.to),
     count: slot.count,
+    pass: slot.pass,
     outcome: slot.outcome,
     cause: slot.cause,
     run: slot.run,
     recordedAt: rfc3339(slot.recordedAt),
   } satisfies AllFields<SlotDocument>);
+}
+
+function clockEffectDocument(effect: ClockEffect | undefined): ClockEffectDocument | undefined {
+  if (effect === undefined) return undefined;
+  const instant = (ms: number) => (ms === 0 ? undefined : rfc3339(ms));
+  return compact({
+    shiftSeconds: effect.shiftMs === 0 ? undefined : effect.shiftMs / 1000,
+    intervalsAfter: instant(effect.intervalsAfter),
+    wildcardsAfter: instant(effect.wildcardsAfter),
+    fixedTimesAfter: instant(effect.fixedAfter),
+    pass: effect.pass === 1 ? undefined : effect.pass,
+    passUntil: instant(effect.passUntil),
+  } satisfies AllFields<ClockEffectDocument>);
+}
+
+export function readClockEffect(effect: ClockEffectDocument | undefined): ClockEffect | undefined {
+  if (effect === undefined) return undefined;
+  const { shiftSeconds = 0, intervalsAfter, wildcardsAfter, fixedTimesAfter, pass = 1, passUntil } = effect;
+  // A hand edit can leave a text that is no instant.
+  const instant = (text = '') => Date.parse(text) || 0;
+  return {
+    shiftMs: shiftSeconds * 1000,
+    intervalsAfter: instant(intervalsAfter),
+    startsAfter: 0, // a document has no starts
+    wildcardsAfter: instant(wildcardsAfter),
+    fixedAfter: instant(fixedTimesAfter),
+    pass,
+    passUntil: instant(passUntil),
+  };
 }
 
 /** Returns the job and its runs as one document; `runs` are newest first. */
@@ -153,6 +197,7 @@ export function jobDocument(job: Job, runs: readonly Run[]): JobDocument {
         recentRuns: runs.filter((run) => !isActive(run)).map(runDocument),
         totals: status.totals,
         lastHandledTrigger: status.lastHandledTrigger,
+        clockEffect: clockEffectDocument(status.clockEffect),
       } satisfies AllFields<StatusDocument>),
   });
 }

@@ -302,6 +302,32 @@ export interface RunTotals {
 }
 
 /**
+ * How far the wall clock is ahead of a clock that never steps. `id` names that clock: one boot of one machine. The
+ * difference changes only when the wall clock is set.
+ */
+export interface ClockReference {
+  id: string;
+  offsetMs: number;
+}
+
+/** What the steps of the clock did to the slots of a job. Milliseconds, in whole seconds. */
+export interface ClockEffect {
+  /** Intervals count from the job’s creation plus this. */
+  shiftMs: number;
+  /** No slot of an interval lies at or before this instant. */
+  intervalsAfter: number;
+  /** Nor, in this boot of the machine, a start of the machine or of the daemon. */
+  startsAfter: number;
+  /** No slot of a pattern that follows real time lies at or before this instant. */
+  wildcardsAfter: number;
+  /** No slot of a fixed time lies at or before this instant. */
+  fixedAfter: number;
+  /** Which time the clock passes the slots up to `passUntil`: 2 for the first repetition. */
+  pass: number;
+  passUntil: number;
+}
+
+/**
  * The memory between two evaluations, and the state that users see. All instants are milliseconds since the epoch;
  * slots are whole seconds. The ledger holds the runs.
  */
@@ -322,6 +348,10 @@ export interface JobStatus {
   totals: RunTotals;
   /** Id of the last handled manual trigger, so that no trigger is handled twice. */
   lastHandledTrigger?: string;
+  /** What steps of the wall clock did to the schedule; undefined if that no longer matters. */
+  clockEffect?: ClockEffect;
+  /** The setting of the clock at the last evaluation that changed the status. */
+  clock?: ClockReference;
 }
 
 /** A request to run now, in addition to the schedule. */

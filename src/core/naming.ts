@@ -9,9 +9,9 @@ const JOB_PART_MAX_LENGTH = 49;
 const ID_LENGTH = 8;
 
 /** Shortens a long job name to its start and a hash of the whole name. */
-function jobPart(name: string): string {
-  if (name.length <= JOB_PART_MAX_LENGTH) return name;
-  const start = name.slice(0, JOB_PART_MAX_LENGTH - ID_LENGTH - 1).replace(/-+$/, '');
+function jobPart(name: string, maxLength = JOB_PART_MAX_LENGTH): string {
+  if (name.length <= maxLength) return name;
+  const start = name.slice(0, maxLength - ID_LENGTH - 1).replace(/-+$/, '');
   return `${start}-${stableId(name, ID_LENGTH)}`;
 }
 
@@ -24,9 +24,14 @@ export function isRunName(name: string): boolean {
   return /^[a-z0-9][a-z0-9.-]{0,62}$/.test(name);
 }
 
-/** Name of a slot’s run. It ends in the slot (milliseconds) as seconds in base 36. */
-export function slotRunName(jobName: string, slot: number, attempt: number): string {
-  return withAttempt(`${jobPart(jobName)}-${Math.floor(slot / 1000).toString(36)}`, attempt);
+/**
+ * Name of a slot’s run. It ends in the slot (milliseconds) as seconds in base 36, and in the pass if the clock was set
+ * back and passed the slot again.
+ */
+export function slotRunName(jobName: string, slot: number, attempt: number, pass?: number): string {
+  const passPart = pass === undefined ? '' : `-p${pass}`;
+  const part = jobPart(jobName, JOB_PART_MAX_LENGTH - passPart.length);
+  return withAttempt(`${part}-${Math.floor(slot / 1000).toString(36)}${passPart}`, attempt);
 }
 
 /** Name of a manual run. The same trigger id gives the same run. */

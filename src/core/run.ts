@@ -43,6 +43,8 @@ export interface Run {
   trigger: RunTrigger;
   /** The slot of a scheduled run, the second of the request of a manual run; milliseconds, whole seconds. */
   slot: number;
+  /** Which time the clock passed the slot, if it was set back: 2 for the second. Undefined for the first. */
+  pass?: number;
   /** Id of the manual trigger. */
   triggerId?: string;
   /** The user who requested a manual run. */
@@ -114,6 +116,7 @@ export const SLOT_CAUSES = [
   'NotEvaluated', // no process evaluated the schedule then
   'EvaluatedLate', // a process evaluated the schedule all along, but was held up
   'LedgerFailed', // the ledger took no changes until newer slots were due
+  'ClockSetAhead', // the clock was set ahead and jumped over the slot
   'StartingDeadline', // lsh found the slot later than startingDeadlineSeconds allows
   'Suspended',
   'RunActive', // concurrencyPolicy Forbid, and another run was active
@@ -131,6 +134,8 @@ export interface SlotRecord {
   from: number;
   to: number;
   count: number;
+  /** As Run.pass. */
+  pass?: number;
   outcome: SlotOutcome;
   /** Undefined for Ran. */
   cause?: SlotCause;
@@ -140,13 +145,14 @@ export interface SlotRecord {
 }
 
 /** Slots that the ledger records as not run. */
-export type ClosedStretch = Pick<SlotRecord, 'from' | 'to' | 'count' | 'outcome' | 'cause'> &
+export type ClosedStretch = Pick<SlotRecord, 'from' | 'to' | 'count' | 'pass' | 'outcome' | 'cause'> &
   // An older operator recorded none.
   Partial<Pick<SlotRecord, 'recordedAt'>>;
 
 /** A slot that ran although it had been recorded as not run. */
 export interface Correction {
   slot: number;
+  pass?: number;
   /** The rest of its stretch, oldest first: the slots before it and the slots after it. */
   left: ClosedStretch[];
 }

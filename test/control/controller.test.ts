@@ -1,5 +1,6 @@
 // The loop with a manual clock, an in-memory ledger and a scripted runner.
 import { describe, expect, test } from 'vitest';
+import { ClockSteps } from '../../src/control/clock-steps.ts';
 import { Controller } from '../../src/control/controller.ts';
 import type { JobSource, Ledger, Logger, RecordedListener, Runner } from '../../src/control/ports.ts';
 import { Reconciler } from '../../src/control/reconciler.ts';
@@ -38,6 +39,7 @@ class Harness implements JobSource, Ledger, Runner {
 
   constructor(claim: 'ledger' | 'name' = 'ledger') {
     this.traits = { ...TRAITS.Shell, claim };
+    const clockSteps = new ClockSteps(this.clock, 'this boot');
     const logger: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
     const reconciler = new Reconciler({
       source: this,
@@ -52,7 +54,7 @@ class Harness implements JobSource, Ledger, Runner {
           for (const listener of this.onRecorded) listener(recorded);
         },
       ],
-      clock: this.clock,
+      clockSteps,
       evaluatingSince: START,
     });
     this.controller = new Controller({
@@ -60,6 +62,7 @@ class Harness implements JobSource, Ledger, Runner {
       runners: [this],
       reconciler,
       clock: this.clock,
+      clockSteps,
       logger,
       workers: 4,
       evaluationIntervalMs: 60_000,
@@ -181,11 +184,11 @@ describe('the loop', () => {
     world.failNextCommits = 1;
     world.clock.advanceTo(START + 1000);
     await settle();
-    world.clock.stepBy(2000);
+    world.clock.sleepFor(2000);
     world.announce(key);
     await settle();
     expect(causes).toEqual(['LedgerFailed', undefined]);
-    world.clock.stepBy(2000);
+    world.clock.sleepFor(2000);
     world.announce(key);
     await settle();
     expect(causes.slice(2)).toEqual(['EvaluatedLate', 'RunActive']);
@@ -325,7 +328,7 @@ describe('the loop', () => {
       ledger: world,
       runners: { Shell: runnerOf('Shell'), Job: runnerOf('Job') },
       onRecorded: [],
-      clock: world.clock,
+      clockSteps: new ClockSteps(world.clock, 'this boot'),
       evaluatingSince: START,
     });
     await reconciler.reconcile(job.key);

@@ -4,12 +4,12 @@ import { ManualClock } from '../support/manual-clock.ts';
 
 function aQueue(priorities: Record<string, number> = {}) {
   const clock = new ManualClock(1_000_000);
-  const seen = { ready: 0, steps: [] as number[] };
+  const seen = { ready: 0, timers: 0 };
   const queue = new Workqueue({
     clock,
     priorityOf: (key) => priorities[key] ?? 5,
     onReady: () => seen.ready++,
-    onClockStep: (stepMs) => seen.steps.push(stepMs),
+    onTimer: () => seen.timers++,
   });
   queue.start();
   return { clock, queue, seen };
@@ -74,15 +74,13 @@ test('the timer fires each evaluation interval even without a wake-up', () => {
   expect(clock.pending).toBe(0);
 });
 
-test('a step of the wall clock is reported with its size', () => {
+test('the timer fires at least every ten seconds, also after the wall clock was set back', () => {
   const { clock, seen } = aQueue();
   clock.advanceTo(1_060_000);
-  expect(seen.steps).toEqual([]);
-  clock.stepBy(3_600_000);
-  clock.advanceTo(clock.now() + 60_000);
+  expect(seen.timers).toBe(6);
   clock.stepBy(-7_200_000);
-  clock.advanceTo(clock.now() + 8_000_000);
-  expect(seen.steps).toEqual([3_600_000, -7_200_000]);
+  clock.advanceTo(clock.now() + 60_000);
+  expect(seen.timers).toBe(12);
 });
 
 test('a key whose priority changes while it is ready is taken once', () => {

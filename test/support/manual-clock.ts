@@ -1,6 +1,9 @@
 // A clock that the test moves.
 import type { Clock } from '../../src/control/ports.ts';
 
+/** How long the machine ran before the test, milliseconds. */
+const BOOTED_MS = 3_600_000;
+
 interface Timer {
   time: number;
   /** On the monotonic clock, for a wall clock that was set back. */
@@ -11,6 +14,7 @@ interface Timer {
 export class ManualClock implements Clock {
   #now: number;
   #steady = 0;
+  #sleptMs = 0;
   #timers: Timer[] = [];
 
   constructor(now: number) {
@@ -19,6 +23,7 @@ export class ManualClock implements Clock {
 
   now = (): number => this.#now;
   monotonic = (): number => this.#steady;
+  uptime = (): number => BOOTED_MS + this.#steady + this.#sleptMs;
 
   at(time: number, callback: () => void): () => void {
     const timer = { time, latest: this.#steady + Math.max(0, time - this.#now), callback };
@@ -51,6 +56,17 @@ export class ManualClock implements Clock {
   /** Sets the wall clock; the monotonic clock stands still. Timers that become due fire. */
   stepBy(ms: number): void {
     this.#now += ms;
+    this.#fireDue();
+  }
+
+  /** The machine sleeps: the wall clock and the uptime go on, the monotonic clock stands still. */
+  sleepFor(ms: number): void {
+    this.#sleptMs += ms;
+    this.#now += ms;
+    this.#fireDue();
+  }
+
+  #fireDue(): void {
     const due = this.#timers.filter((timer) => timer.time <= this.#now);
     this.#timers = this.#timers.filter((timer) => timer.time > this.#now);
     for (const timer of due) timer.callback();

@@ -5,6 +5,7 @@ import { stableFraction } from '../hash.ts';
 import { QUEUE_MAX_LENGTH, type JobKey, type JobSpec } from '../job.ts';
 import { manualRunName, slotRunName } from '../naming.ts';
 import type { Run, RunTrigger, SlotCause, SlotRecord } from '../run.ts';
+import { passOf } from '../schedule/clock-effect.ts';
 
 type ConcurrencyPolicy = JobSpec['concurrencyPolicy'];
 
@@ -25,7 +26,7 @@ function slotPolicy({ missedRunPolicy, concurrencyPolicy }: JobSpec, { catchUp }
 
 /** Records a stretch that ends without a run. A user wants suspended slots, so they cause no event and no count. */
 function recordDropped(draft: Draft, stretch: Stretch): void {
-  const slots = { job: draft.job.key, ...stretch, recordedAt: draft.now };
+  const slots = { job: draft.job.key, ...passed(draft, stretch.from), ...stretch, recordedAt: draft.now };
   if (stretch.outcome === 'Suspended') draft.slots.push(slots);
   else recordNotRun(draft, slots);
 }
@@ -45,15 +46,21 @@ interface DueSlot {
 function admitSlot(draft: Draft, { slot, trigger, policy }: DueSlot): void {
   const { job, now } = draft;
   const run = newRun(draft, {
-    name: slotRunName(job.name, slot, 1),
+    name: slotRunName(job.name, slot, 1, passOf(draft.clockEffect, slot)),
     trigger,
     slot,
+    ...passed(draft, slot),
     startAfter: slot + jitterMs(job.key, slot, job.spec.jitterSeconds),
   });
   const refusal = admit(draft, run, policy);
-  const base = { job: job.key, from: slot, to: slot, count: 1, recordedAt: now };
+  const base = { job: job.key, from: slot, to: slot, count: 1, ...passed(draft, slot), recordedAt: now };
   if (refusal === undefined) draft.slots.push({ ...base, outcome: 'Ran', run: run.name });
   else recordNotRun(draft, { ...base, outcome: 'Forbidden', cause: refusal });
+}
+
+function passed({ clockEffect }: Draft, slot: number): Pick<Run, 'pass'> {
+  const pass = passOf(clockEffect, slot);
+  return pass === undefined ? {} : { pass };
 }
 
 /**
@@ -82,7 +89,7 @@ export function admitTrigger(draft: Draft): string | undefined {
   return trigger.id;
 }
 
-type RunStart = Pick<Run, 'name' | 'trigger' | 'slot' | 'startAfter' | 'triggerId' | 'requestedBy'>;
+type RunStart = Pick<Run, 'name' | 'trigger' | 'slot' | 'pass' | 'startAfter' | 'triggerId' | 'requestedBy'>;
 
 function newRun({ job, now }: Draft, start: RunStart): Run {
   return {

@@ -1,6 +1,7 @@
 // Decides about one job: known facts and the time go in; actions, the ledger change, events and the next wake-up
 // come out. Pure, so the daemon and the operator share it and tests need no clock.
 import { admitSlots, admitTrigger } from './admit.ts';
+import { afterStep, type ClockReading } from './clock-step.ts';
 import { changedRuns, newDraft, timeoutAt, wakeBy, type Action, type Draft } from './draft.ts';
 import { owed } from './due.ts';
 import type { JobEvent } from './events.ts';
@@ -33,6 +34,8 @@ export interface Evaluation {
   /** Slots that the ledger records as not run. Set if a runner may start a run before the ledger records it. */
   closed?: readonly ClosedStretch[];
   now: number;
+  /** The setting of the clock that `now` comes from. */
+  clock: ClockReading;
   /** When this process began to evaluate, milliseconds. An earlier slot without a record was missed. */
   evaluatingSince: number;
   /** Whether the ledger did not take the changes of the job’s last evaluation. */
@@ -72,14 +75,16 @@ export interface Decision {
 
 /** The order of the steps matters: ends precede due slots, so that a run that just ended does not forbid the next. */
 export function decide(evaluation: Evaluation): Decision {
-  const { job, schedule, now } = evaluation;
-  const draft = newDraft(evaluation);
+  const { now, evaluatingSince, ledgerFailed } = evaluation;
+  const stepped = afterStep(evaluation.job, evaluation);
+  const { job, jumpedOver } = stepped;
+  const draft = newDraft({ ...evaluation, stepped });
+  const schedule = evaluation.schedule.under(draft.clockEffect);
   const started = adoptStarted(draft, evaluation.observations);
   adoptLateStarts(draft, evaluation.observations, { schedule, closed: evaluation.closed ?? [] });
   observe(draft, evaluation.observations);
   requestDueStops(draft);
-  const { evaluatingSince, ledgerFailed } = evaluation;
-  admitSlots(draft, owed(job, schedule, { now, evaluatingSince, started, ledgerFailed }));
+  admitSlots(draft, owed(job, schedule, { now, evaluatingSince, started, ledgerFailed, jumpedOver }));
   const lastHandledTrigger = admitTrigger(draft);
   // Again, for the run that admitTrigger added: a run that the user stopped before this evaluation never starts.
   requestDueStops(draft);
@@ -87,14 +92,16 @@ export function decide(evaluation: Evaluation): Decision {
   const waitsForCapacity = startWaitingRuns(draft, evaluation);
   const nextScheduleAt = schedule.next(Math.max(now, draft.accountedUntil));
   wakeForSlotsAndTimeouts(draft, nextScheduleAt);
-  const { history } = evaluation;
-  const status = statusAfter(draft, { nextScheduleAt, lastHandledTrigger, history });
-  return decision(draft, { status, waitsForCapacity, history });
+  const { history, job: recorded } = evaluation;
+  const { hasIntervals } = schedule;
+  const status = statusAfter(draft, { nextScheduleAt, hasIntervals, lastHandledTrigger, history });
+  return decision(draft, { recorded, status, waitsForCapacity, history });
 }
 
 /** Decides about a job whose spec is invalid: running runs may end, no run starts, and the job waits for an edit. */
 export function decideInvalid(evaluation: Omit<Evaluation, 'schedule'>, problem: LshError): Decision {
-  const draft = newDraft(evaluation);
+  const stepped = afterStep(evaluation.job, evaluation);
+  const draft = newDraft({ ...evaluation, stepped });
   observe(draft, evaluation.observations, evaluation.closed);
   requestDueStops(draft);
   sendStops(draft);
@@ -103,9 +110,9 @@ export function decideInvalid(evaluation: Omit<Evaluation, 'schedule'>, problem:
     evaluation.job.status?.phase === 'Invalid' &&
     evaluation.job.status.observedGeneration === evaluation.job.generation;
   if (!isReported) draft.events.push({ kind: 'InvalidSpec', problem });
-  const { history } = evaluation;
+  const { history, job: recorded } = evaluation;
   const status = invalidStatus(draft, problem, history);
-  return decision(draft, { status, waitsForCapacity: false, history });
+  return decision(draft, { recorded, status, waitsForCapacity: false, history });
 }
 
 /** Decides about a removed job: stops its active runs and records their ends. Finished runs stay recorded. */
@@ -162,14 +169,17 @@ function wakeForTimeouts(draft: Draft): void {
 }
 
 interface Outcome extends Pick<Decision, 'waitsForCapacity'> {
+  /** The job before the evaluation. */
+  recorded: Job;
   status: JobStatus;
   history: HistoryProgress | undefined;
 }
 
-function decision(draft: Draft, { status, waitsForCapacity, history }: Outcome): Decision {
+function decision(draft: Draft, { recorded, status, waitsForCapacity, history }: Outcome): Decision {
   const runs = [...draft.runs.values()];
   const isUnsynced = (run: Run) => history !== undefined && isMissing(history, draft, run);
-  const forget = runsBeyondLimits(draft.job.spec, runs, isUnsynced).map(({ name }) => name);
+  const { now } = draft;
+  const forget = runsBeyondLimits(draft.job.spec, runs, { now, isUnsynced }).map(({ name }) => name);
   removeLeftovers(draft, forget);
   return {
     actions: draft.actions,
@@ -178,7 +188,7 @@ function decision(draft: Draft, { status, waitsForCapacity, history }: Outcome):
       slots: draft.slots,
       ...(draft.corrections.length > 0 && { corrections: draft.corrections }),
       forget,
-      status: sameStatus(draft.job.status, status) ? undefined : status,
+      status: sameStatus(recorded.status, status) ? undefined : status,
     },
     events: draft.events,
     wakeAt: draft.wakeAt,
@@ -192,12 +202,12 @@ function decision(draft: Draft, { status, waitsForCapacity, history }: Outcome):
  * evaluation, because the process that was to delete it may have crashed; a log is removed once.
  */
 function removeLeftovers(
-  { job: { spec }, runs, changed, actions, traitsOf }: Draft,
+  { job: { spec }, now, runs, changed, actions, traitsOf }: Draft,
   forget: readonly string[],
 ): void {
   const unchanged = [...runs.values()].filter(({ name }) => !changed.has(name));
-  const beyondBefore = new Set(runsBeyondLimits(spec, unchanged));
-  for (const run of runsBeyondLimits(spec, [...runs.values()])) {
+  const beyondBefore = new Set(runsBeyondLimits(spec, unchanged, { now }));
+  for (const run of runsBeyondLimits(spec, [...runs.values()], { now })) {
     const { name, executor } = run;
     if (traitsOf(executor).leavesObject || !beyondBefore.has(run) || forget.includes(name))
       actions.push({ kind: 'Remove', name, executor });

@@ -1,6 +1,7 @@
 // The working copy of one evaluation. The steps of decide() write to it and to nothing else.
 import type { Executor, RunnerTraits } from '../executor.ts';
-import type { Job, RunTotals } from '../job.ts';
+import type { ClockEffect, Job, RunTotals } from '../job.ts';
+import { effectOn, movedRun, type ClockReading, type SteppedJob } from './clock-step.ts';
 import type { JobEvent } from './events.ts';
 import { cancelled } from './run-state.ts';
 import { isActive, type Correction, type Run, type SlotRecord, type StopCause } from '../run.ts';
@@ -16,6 +17,9 @@ export type Action =
 export interface Draft {
   readonly job: Job;
   readonly now: number;
+  readonly clock: ClockReading;
+  /** What steps of the clock did to the schedule. */
+  readonly clockEffect: ClockEffect | undefined;
   readonly traitsOf: (executor: Executor) => RunnerTraits;
   readonly runs: Map<string, Run>;
   readonly changed: Set<string>;
@@ -30,17 +34,25 @@ export interface Draft {
   wakeAt: number;
 }
 
-interface DraftInput extends Pick<Draft, 'job' | 'now' | 'traitsOf'> {
+interface DraftInput extends Pick<Draft, 'now' | 'clock' | 'traitsOf'> {
+  stepped: SteppedJob;
   runs: readonly Run[];
+  host?: string;
 }
 
-export function newDraft({ job, runs, now, traitsOf }: DraftInput): Draft {
+export function newDraft({ stepped: { job, byMs }, runs, now, clock, traitsOf, host }: DraftInput): Draft {
+  /** A run that waits, waits on this clock; a process is of this host, or has the times of the API server. */
+  const isOfThisClock = (run: Run) =>
+    run.phase === 'Created' || (traitsOf(run.executor).hasHost && run.host === host);
+  const moved = runs.map((run) => movedRun(run, byMs, isOfThisClock));
   return {
     job,
     now,
+    clock,
+    clockEffect: effectOn(job),
     traitsOf,
-    runs: new Map(runs.map((run) => [run.name, run])),
-    changed: new Set(),
+    runs: new Map(moved.map((run) => [run.name, run])),
+    changed: new Set(moved.filter((run, index) => run !== runs[index]).map(({ name }) => name)),
     slots: [],
     corrections: [],
     actions: [],

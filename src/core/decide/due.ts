@@ -9,12 +9,6 @@ import type { Schedule } from '../schedule/schedule.ts';
  */
 const LATE_AFTER_MS = 60_000;
 
-/**
- * A recorded instant more than this many milliseconds ahead of `now` shows that the clock was corrected. A smaller
- * lead may be a repeated hour, as in cron.
- */
-export const CLOCK_CORRECTION_MS = 3 * 3_600_000;
-
 /** Consecutive slots with the same outcome and cause: a SlotRecord before it is recorded. */
 export interface Stretch {
   from: number;
@@ -41,7 +35,7 @@ export function scheduleFingerprint(spec: JobSpec): string {
   return [spec.timeZone, spec.notBefore ?? '', spec.notAfter ?? '', ...expressions].join('|');
 }
 
-/** Returns the cursor at the start of an evaluation, adjusted for edits of the schedule and for clock corrections. */
+/** Returns the cursor at the start of an evaluation, adjusted for edits of the schedule. */
 export function cursor(job: Job, now: number): number {
   const { status } = job;
   if (status === undefined) return job.createdAt;
@@ -49,7 +43,7 @@ export function cursor(job: Job, now: number): number {
   if (status.observedSchedule !== scheduleFingerprint(job.spec)) {
     return Math.max(status.accountedUntil, job.specChangedAt ?? now);
   }
-  return status.accountedUntil > now + CLOCK_CORRECTION_MS ? now : status.accountedUntil;
+  return status.accountedUntil;
 }
 
 export interface Moment {
@@ -60,6 +54,8 @@ export interface Moment {
   started: readonly number[];
   /** Whether the ledger did not take the changes of the job’s last evaluation. */
   ledgerFailed?: boolean;
+  /** The instants that the clock jumped over since the last evaluation, because it was set ahead. */
+  jumpedOver?: Span;
 }
 
 /** Sorts every slot between the cursor and now: it runs, or it is recorded as not run. */
@@ -116,14 +112,15 @@ function classifySlots(
   owed: Owed,
   moment: Moment & { newest: number },
 ): Owed {
-  const { now, newest, started } = moment;
+  const { now, newest, started, jumpedOver } = moment;
   const after = owed.accountedUntil;
   const deadlineMs =
     spec.startingDeadlineSeconds === undefined ? Infinity : spec.startingDeadlineSeconds * 1000;
   // A start after `now` means that the clock was set back since: this process has evaluated all along.
-  const evaluatingFrom = moment.evaluatingSince > now ? -Infinity : moment.evaluatingSince;
+  const evaluatingFrom =
+    moment.evaluatingSince > now ? -Infinity : moment.evaluatingSince - lengthOf(jumpedOver);
   const onTimeFrom = Math.max(evaluatingFrom, now - Math.min(LATE_AFTER_MS, deadlineMs));
-  const isOnTime = newest >= onTimeFrom;
+  const isOnTime = newest >= onTimeFrom && newest > (jumpedOver?.until ?? -Infinity);
   // Each span ends one millisecond before the next span begins.
   const late = isOnTime ? newest - 1 : newest;
   const expired = clamp(Math.ceil(now - deadlineMs) - 1, after, late);
@@ -139,15 +136,38 @@ function classifySlots(
     catchUp,
     dropped: [
       ...owed.dropped,
-      ...stretches(schedule, { after, until: expired }, catchUp, EXPIRED),
-      ...stretches(schedule, { after: expired, until: away }, catchUp, NOT_EVALUATED),
-      ...stretches(schedule, { after: away, until: late }, catchUp, held),
+      ...[
+        ...aroundJump(jumpedOver, { after, until: expired }, EXPIRED),
+        ...aroundJump(jumpedOver, { after: expired, until: away }, NOT_EVALUATED),
+        ...aroundJump(jumpedOver, { after: away, until: late }, held),
+      ].flatMap(({ span, verdict }) => stretches(schedule, span, catchUp, verdict)),
     ],
   };
 }
 
+/** The start of the process moved with the clock; the slots before the jump are of the clock before. */
+function lengthOf(jump: Span | undefined): number {
+  return jump === undefined ? 0 : jump.until - jump.after;
+}
+
 function clamp(value: number, min: number, max: number): number {
   return Math.max(min, Math.min(value, max));
+}
+
+/** Splits the span at the instants that the clock jumped over: their slots have that cause, whatever their outcome. */
+function aroundJump(
+  jump: Span | undefined,
+  span: Span,
+  verdict: Verdict,
+): { span: Span; verdict: Verdict }[] {
+  if (jump === undefined) return [{ span, verdict }];
+  const from = clamp(jump.after, span.after, span.until);
+  const to = clamp(jump.until, span.after, span.until);
+  return [
+    { span: { after: span.after, until: from }, verdict },
+    { span: { after: from, until: to }, verdict: { ...verdict, cause: 'ClockSetAhead' } },
+    { span: { after: to, until: span.until }, verdict },
+  ];
 }
 
 /** The newest slots of the span, at most `limit`, oldest first. */

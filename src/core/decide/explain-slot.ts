@@ -27,6 +27,7 @@ const CAUSES: Record<SlotCause, string> = {
   NotEvaluated: 'lsh did not evaluate schedules then: the daemon was not running, or no operator was leading',
   EvaluatedLate: 'lsh evaluated it late: its process was stopped or busy, or the machine slept',
   LedgerFailed: 'lsh could not write its records then: the disk was full, or the API server did not answer',
+  ClockSetAhead: 'the clock was set ahead and jumped over it',
   StartingDeadline: 'lsh found it later than startingDeadlineSeconds allows',
   Suspended: 'the job was suspended',
   RunActive: 'another run of the job was active, and concurrencyPolicy is Forbid',

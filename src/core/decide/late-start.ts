@@ -16,10 +16,10 @@ export function adoptLateStarts(
     if (run === undefined || draft.runs.has(run.name)) continue;
     const stretch = closedStretchOf(draft, run, stretches);
     if (stretch === undefined) continue;
-    const { slot } = run;
+    const { slot, pass } = run;
     const left = withoutSlot(stretch, slot, schedule);
     stretches = stretches.flatMap((other) => (other === stretch ? left : [other]));
-    draft.corrections.push({ slot, left });
+    draft.corrections.push({ slot, ...(pass !== undefined && { pass }), left });
     adopt(draft, run, stretch.outcome);
   }
 }
@@ -27,11 +27,11 @@ export function adoptLateStarts(
 /** Returns the stretch that records the run’s slot as not run. */
 export function closedStretchOf(
   { job }: Draft,
-  { jobUid, attempt, trigger, slot }: Run,
+  { jobUid, attempt, trigger, slot, pass }: Run,
   closed: readonly ClosedStretch[],
 ): ClosedStretch | undefined {
   if (jobUid !== job.uid || attempt > 1 || trigger === 'Manual') return undefined;
-  return closed.find(({ from, to }) => from <= slot && slot <= to);
+  return closed.find((stretch) => stretch.pass === pass && stretch.from <= slot && slot <= stretch.to);
 }
 
 function adopt(draft: Draft, run: Run, outcome: SlotOutcome): void {
@@ -41,6 +41,7 @@ function adopt(draft: Draft, run: Run, outcome: SlotOutcome): void {
     from: run.slot,
     to: run.slot,
     count: 1,
+    ...(run.pass !== undefined && { pass: run.pass }),
     outcome: 'Ran',
     run: run.name,
     recordedAt: draft.now,

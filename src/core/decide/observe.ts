@@ -4,6 +4,7 @@ import { PENDING_TIMEOUT_SECONDS } from '../job.ts';
 import { isRetried, nextAttempt } from './retry.ts';
 import { cancelled, claimed, ended, lost } from './run-state.ts';
 import { isActive, type ClosedStretch, type Run, type RunObservation, type StopCause } from '../run.ts';
+import { passOf } from '../schedule/clock-effect.ts';
 import { closedStretchOf } from './late-start.ts';
 
 /** How long after its time limit lsh stops a run whose executor enforces the limit: longer than Kubernetes takes. */
@@ -24,9 +25,10 @@ export function adoptStarted(draft: Draft, observations: readonly RunObservation
 }
 
 /** Whether the run’s slot or trigger has no outcome yet. If it has one, the ledger may no longer show the run. */
-function isUnaccounted({ job, accountedUntil }: Draft, run: Run): boolean {
+function isUnaccounted({ job, accountedUntil, clockEffect }: Draft, run: Run): boolean {
   if (run.jobUid !== job.uid) return false;
-  if (run.trigger !== 'Manual') return run.slot > accountedUntil;
+  if (run.trigger !== 'Manual')
+    return run.slot > accountedUntil && run.pass === passOf(clockEffect, run.slot);
   return run.triggerId === job.trigger?.id && run.triggerId !== job.status?.lastHandledTrigger;
 }
 
@@ -104,9 +106,10 @@ function willBeRecorded(draft: Draft, run: Run, closed: readonly ClosedStretch[]
 }
 
 /** Whether the ledger lacks the end of an earlier attempt. Recording that end adds this run as its retry. */
-function hasActiveEarlierAttempt(draft: Draft, { slot, triggerId, attempt }: Run): boolean {
+function hasActiveEarlierAttempt(draft: Draft, { slot, pass, triggerId, attempt }: Run): boolean {
   return activeRuns(draft).some(
-    (other) => other.slot === slot && other.triggerId === triggerId && other.attempt < attempt,
+    (other) =>
+      other.slot === slot && other.pass === pass && other.triggerId === triggerId && other.attempt < attempt,
   );
 }
 

@@ -45,12 +45,13 @@ export function nextAttempt(jobName: string, run: Run, retry: Retry, now: number
   return {
     name:
       run.triggerId === undefined
-        ? slotRunName(jobName, run.slot, attempt)
+        ? slotRunName(jobName, run.slot, attempt, run.pass)
         : manualRunName(jobName, run.triggerId, attempt),
     job: run.job,
     jobUid: run.jobUid,
     trigger: run.trigger,
     slot: run.slot,
+    ...(run.pass !== undefined && { pass: run.pass }),
     triggerId: run.triggerId,
     requestedBy: run.requestedBy,
     attempt,

@@ -52,11 +52,13 @@ export function lost(run: Run, now: number): Run {
 export function ended(run: Run, end: RunEnd): Run {
   const stopCause = end.byItself ? undefined : run.stopCause;
   const reason = stopCause ?? end.reason ?? exitReason(end);
+  const startedAt = end.startedAt ?? run.startedAt;
   return enter(run, endPhase(reason), {
     reason,
     message: stopCause === 'Stuck' ? run.message : end.message,
-    startedAt: end.startedAt ?? run.startedAt,
-    finishedAt: end.finishedAt,
+    startedAt,
+    // Earlier than the start if the clock was set while no runner watched.
+    finishedAt: Math.max(end.finishedAt, startedAt ?? 0),
     exitCode: end.exitCode,
     signal: end.signal,
     outputTail: end.outputTail,

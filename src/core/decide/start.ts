@@ -1,6 +1,6 @@
 // Starts the waiting runs that may start now.
 import { activeRuns, put, wakeBy, type Draft } from './draft.ts';
-import { CLOCK_CORRECTION_MS } from './due.ts';
+import { CLOCK_CORRECTION_MS } from './clock-step.ts';
 import { claimed } from './run-state.ts';
 import type { Run } from '../run.ts';
 

@@ -1,4 +1,5 @@
 // The status after an evaluation, and whether it differs from the recorded one.
+import { lastingEffect } from './clock-step.ts';
 import { changedRuns, isOwn, type Draft } from './draft.ts';
 import { scheduleFingerprint } from './due.ts';
 import type { LshError } from '../errors.ts';
@@ -9,6 +10,7 @@ import { nextStarts } from '../schedule/expression/start-macros.ts';
 import { expressionsOf } from '../schedule/job-schedule.ts';
 
 interface Outlook {
+  hasIntervals: boolean;
   nextScheduleAt: number | undefined;
   lastHandledTrigger: string | undefined;
   history: HistoryProgress | undefined;
@@ -29,6 +31,19 @@ export function statusAfter(draft: Draft, outlook: Outlook): JobStatus {
     observedSchedule: scheduleFingerprint(job.spec),
     totals: draft.totals,
     lastHandledTrigger: outlook.lastHandledTrigger,
+    ...clockAfter(draft, outlook),
+  };
+}
+
+/** The setting of the clock as this evaluation took it in; the same object while the clock is not set. */
+function clockAfter(draft: Draft, { hasIntervals }: Outlook): Pick<JobStatus, 'clockEffect' | 'clock'> {
+  const { job, now, accountedUntil, clock } = draft;
+  const known = job.status?.clock;
+  const { reference } = clock;
+  const clockEffect = lastingEffect(draft.clockEffect, { now, accountedUntil, hasIntervals });
+  return {
+    ...(clockEffect && { clockEffect }),
+    clock: known?.id === reference.id ? known : reference,
   };
 }
 
@@ -144,7 +159,13 @@ function condition(
 
 function newestSlot(draft: Draft, before: JobStatus | undefined): number | undefined {
   const ran = draft.slots.filter(({ outcome }) => outcome === 'Ran').map(({ to }) => to);
-  return ran.length === 0 ? before?.lastScheduleAt : Math.max(before?.lastScheduleAt ?? 0, ...ran);
+  return newest(draft, ran, before?.lastScheduleAt);
+}
+
+/** The newest instant. One ahead of now is from before the clock was set back, so every new instant is newer. */
+function newest({ now }: Draft, instants: readonly number[], before: number | undefined): number | undefined {
+  if (instants.length === 0) return before;
+  return Math.max(before === undefined || before > now ? 0 : before, ...instants);
 }
 
 function isFailure(run: Run): boolean {
@@ -159,5 +180,5 @@ function newestEnd(
   const ends = changedRuns(draft)
     .filter(wanted)
     .map((run) => run.finishedAt ?? 0);
-  return ends.length === 0 ? before : Math.max(before ?? 0, ...ends);
+  return newest(draft, ends, before);
 }

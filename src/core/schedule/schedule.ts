@@ -3,7 +3,9 @@ import { HORIZON } from './cron-slots.ts';
 import { parseExpression } from './expression/expression.ts';
 import type { Pattern } from './expression/pattern.ts';
 import type { StartMacro } from './expression/start-macros.ts';
-import { countUnion, nextOf, previousOf, type Source } from './source.ts';
+import type { ClockEffect } from '../job.ts';
+import { scheduleUnder } from './clock-effect.ts';
+import { countUnion, nextOf, previousOf, type Slots, type Source } from './source.ts';
 import { checkTimeZone } from './zone/zone-name.ts';
 import { zoneNamed } from './zone/zone.ts';
 
@@ -28,13 +30,11 @@ export interface ScheduleInput {
 }
 
 /** Slots are milliseconds since the epoch, always whole seconds. */
-export interface Schedule {
-  /** First slot strictly after the instant; undefined when the schedule has ended. */
-  next(after: number): number | undefined;
-  /** Last slot at or before the instant and strictly after `after`. */
-  previous(atOrBefore: number, after: number): number | undefined;
-  /** How many slots lie in (after, until]; costs O(days), not O(slots). */
-  count(after: number, until: number): number;
+export interface Schedule extends Slots {
+  /** Whether a slot comes from an interval or from `@reboot`. */
+  readonly hasIntervals: boolean;
+  /** The schedule after steps of the wall clock. */
+  under(effect: ClockEffect | undefined): Schedule;
 }
 
 /** Throws SCHEDULE_INVALID, with what is wrong and a hint, unless the expression can be compiled. */
@@ -47,7 +47,10 @@ export function compileSchedule(input: ScheduleInput): Schedule {
   const sources = compileSources(input);
   const first = Math.max(0, Math.ceil((input.notBefore ?? 0) / 1000));
   const last = Math.min(HORIZON - 1, Math.floor((input.notAfter ?? Infinity) / 1000));
-  return {
+  const schedule: Schedule = {
+    hasIntervals: sources.some(({ kind }) => kind !== 'cron'),
+    under: (effect) =>
+      effect === undefined ? schedule : { ...schedule, ...scheduleUnder(effect, sources, [first, last]) },
     next(after) {
       const slot = nextOfSources(sources, Math.max(first, Math.floor(after / 1000) + 1));
       return slot <= last ? slot * 1000 : undefined;
@@ -62,6 +65,7 @@ export function compileSchedule(input: ScheduleInput): Schedule {
       return countUnion(sources, from, Math.min(last, Math.floor(until / 1000)));
     },
   };
+  return schedule;
 }
 
 /** The sources of the slots. All cron expressions make one source, whose union is counted by days. */

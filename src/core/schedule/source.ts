@@ -5,6 +5,16 @@ import { nextSlotOf, type Interval } from './wall-count.ts';
 import type { Pattern } from './expression/pattern.ts';
 import { zoneNamed, type Zone } from './zone/zone.ts';
 
+/** The slots of a schedule, milliseconds since the epoch. */
+export interface Slots {
+  /** First slot strictly after the instant; undefined when the schedule has ended. */
+  next(after: number): number | undefined;
+  /** Last slot at or before the instant and strictly after `after`. */
+  previous(atOrBefore: number, after: number): number | undefined;
+  /** How many slots lie in (after, until]; costs O(days), not O(slots). */
+  count(after: number, until: number): number;
+}
+
 export type Source =
   | { kind: 'cron'; patterns: readonly Pattern[]; zone: Zone }
   | ({ kind: 'every' } & Interval)

@@ -40,7 +40,12 @@ export function withOutcomes(
 
 function hasSameOutcome(entry: OutcomeEntry, slot: SlotRecord): boolean {
   if (LATE_OUTCOMES.has(slot.outcome)) return false;
-  return entry.outcome === slot.outcome && entry.cause === slot.cause && Date.parse(entry.to) < slot.from;
+  return (
+    entry.outcome === slot.outcome &&
+    entry.cause === slot.cause &&
+    entry.pass === slot.pass &&
+    Date.parse(entry.to) < slot.from
+  );
 }
 
 /** Removes slots that turned out to have run: each correction cuts its slot out of a stretch. */
@@ -49,9 +54,9 @@ export function corrected(
   corrections: readonly Correction[],
 ): OutcomeEntry[] {
   let entries = [...outcomes];
-  for (const { slot, left } of corrections) {
+  for (const { slot, pass, left } of corrections) {
     const parts = left.toReversed().map(outcomeEntry);
-    entries = entries.flatMap((entry) => (contains(entry, slot) ? parts : [entry]));
+    entries = entries.flatMap((entry) => (entry.pass === pass && contains(entry, slot) ? parts : [entry]));
   }
   return entries;
 }
@@ -71,11 +76,12 @@ export function readOutcomes(outcomes: readonly OutcomeEntry[]): ClosedStretch[]
   }));
 }
 
-function outcomeEntry({ from, to, count, outcome, cause, recordedAt }: ClosedStretch): OutcomeEntry {
+function outcomeEntry({ from, to, count, pass, outcome, cause, recordedAt }: ClosedStretch): OutcomeEntry {
   return {
     from: rfc3339(from),
     to: rfc3339(to),
     count,
+    ...(pass !== undefined && { pass }),
     outcome,
     ...(cause !== undefined && { cause }),
     ...(recordedAt !== undefined && { recordedAt: rfc3339(recordedAt) }),

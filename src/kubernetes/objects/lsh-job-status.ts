@@ -3,7 +3,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import { runsBeyondLimits } from '../../core/decide/retention.ts';
-import { jobDocument, runDocument, type JobDocument, type RunDocument } from '../../core/document.ts';
+import {
+  jobDocument,
+  readClockEffect,
+  runDocument,
+  type JobDocument,
+  type RunDocument,
+} from '../../core/document.ts';
 import { rfc3339 } from '../../core/rfc3339.ts';
 import { EXECUTOR_NAMES } from '../../core/executor.ts';
 import type { Condition, Job, JobStatus } from '../../core/job.ts';
@@ -61,6 +67,9 @@ export function readStatus(status: Partial<LshJobStatus> | undefined): JobStatus
     observedSchedule: status.observedSchedule ?? '',
     totals: { completed: 0, failed: 0, killed: 0, missed: 0, ...status.totals },
     lastHandledTrigger: status.lastHandledTrigger,
+    clockEffect: readClockEffect(status.clockEffect),
+    // Another leader has another clock, so the operator keeps the setting of its clock in memory.
+    clock: undefined,
   };
   return read;
 }
@@ -109,6 +118,7 @@ export function readRun(entry: RunEntry, owner: Pick<Run, 'job' | 'jobUid'>): Ru
     name: entry.name,
     trigger: entry.trigger,
     slot: Date.parse(entry.slot),
+    pass: entry.pass,
     triggerId: entry.triggerId,
     requestedBy: entry.requestedBy,
     attempt: entry.attempt,

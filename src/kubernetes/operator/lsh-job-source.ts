@@ -204,10 +204,12 @@ export class LshJobSource implements JobSource, Ledger {
   }
 }
 
-/** Whether a hand edit removed the status’s cursor or set it back. */
+/** Whether a hand edit removed the status’s cursor or set it back. The operator sets it back after a clock step. */
 function isStatusOlder(before: Job, now: Job): boolean {
   if (before.status === undefined) return false;
-  return now.status === undefined || now.status.accountedUntil < before.status.accountedUntil;
+  if (now.status === undefined) return true;
+  if ((now.status.clockEffect?.pass ?? 1) > (before.status.clockEffect?.pass ?? 1)) return false;
+  return now.status.accountedUntil < before.status.accountedUntil;
 }
 
 /** The new version with the status and runs of the version before; the next evaluation writes them again. */

@@ -29,9 +29,9 @@ function share(spec: JobSpec): void {
 }
 
 /** Active runs, and the finished ones within the history limits; newest first. Output stays in the store. */
-export function keptRuns(runs: readonly Run[], spec: JobSpec | undefined): Run[] {
+export function keptRuns(runs: readonly Run[], spec: JobSpec | undefined, now: number): Run[] {
   const finished = runs.filter(isFinished);
-  const beyond = new Set(spec === undefined ? finished : runsBeyondLimits(spec, finished));
+  const beyond = new Set(spec === undefined ? finished : runsBeyondLimits(spec, finished, { now }));
   return runs
     .filter((run) => !beyond.has(run))
     .sort((a, b) => b.createdAt - a.createdAt || (a.name < b.name ? 1 : -1))

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { JobStore, RunStore } from '../../contracts/stores.ts';
+import type { LastLook } from '../../control/clock-steps.ts';
 import { Listeners } from '../../control/listeners.ts';
 import type { Clock, JobSource, Ledger } from '../../control/ports.ts';
 import type { LedgerChange } from '../../core/decide/decide.ts';
@@ -52,6 +53,16 @@ export class StoreJobSource implements JobSource, Ledger {
     for (const [key, own] of Map.groupBy(runs, (run) => run.job)) this.#keepRuns(key, own);
     for (const { key, spec } of this.#jobs.values()) await this.#loadLongHistory(key, spec);
     this.#synced = true;
+  }
+
+  /** The newest setting of the clock that a job recorded, and the newest instant with it; undefined for none. */
+  lastLook(): LastLook | undefined {
+    let last: LastLook | undefined;
+    for (const { status } of this.#jobs.values()) {
+      const at = status?.accountedUntil ?? 0;
+      if (status?.clock !== undefined && at > (last?.at ?? -1)) last = { reference: status.clock, at };
+    }
+    return last;
   }
 
   hasSynced(): boolean {
@@ -199,7 +210,7 @@ export class StoreJobSource implements JobSource, Ledger {
   }
 
   #keepRuns(key: JobKey, runs: readonly Run[]): void {
-    const kept = keptRuns(runs, this.#jobs.get(key)?.spec);
+    const kept = keptRuns(runs, this.#jobs.get(key)?.spec, this.#clock.now());
     if (kept.length > 0) this.#runs.set(key, kept);
     else this.#runs.delete(key);
   }

@@ -2,6 +2,7 @@
 // and stop.
 import type { Config } from '../../config.ts';
 import { systemClock } from '../../control/clock.ts';
+import { ClockSteps } from '../../control/clock-steps.ts';
 import { Controller } from '../../control/controller.ts';
 import type { Runner } from '../../control/ports.ts';
 import { Reconciler } from '../../control/reconciler.ts';
@@ -19,7 +20,7 @@ import { requireWritable, type LocalPaths } from '../../local/paths.ts';
 import { runHandlers } from '../../local/handlers/run-handlers.ts';
 import { DaemonServer, type Handlers } from '../../local/socket/server.ts';
 import type { Log } from '../../telemetry/log.ts';
-import { bootIdentity } from '../../runners/subprocess/process-identity.ts';
+import { bootIdentity, uptimeIdentity } from '../../runners/subprocess/process-identity.ts';
 import { SubprocessRunner } from '../../runners/subprocess/subprocess-runner.ts';
 import { SqliteStore } from '../../stores/sqlite/sqlite-store.ts';
 import { VERSION } from '../../version.ts';
@@ -52,6 +53,7 @@ export class LocalScheduler {
   readonly #controller: Controller;
   readonly #server: DaemonServer;
   readonly #startedAt = systemClock.now();
+  readonly #clockSteps = new ClockSteps(systemClock, uptimeIdentity(this.#startedAt));
   /** When a daemon first started since the machine did. */
   readonly #bootedAt: number;
   readonly #progress = new EvaluationProgress(systemClock, () => this.#controller);
@@ -64,7 +66,7 @@ export class LocalScheduler {
     const policy = commandPolicy(config);
     requireDatabase(paths);
     this.#store = SqliteStore.open(paths.database);
-    this.#bootedAt = this.#store.firstStart(bootIdentity(this.#startedAt), this.#startedAt);
+    this.#bootedAt = this.#firstStart();
     this.#source = new StoreJobSource(this.#store, this.#store, systemClock);
     this.#runner = new SubprocessRunner({
       stateDir: paths.stateDir,
@@ -73,6 +75,7 @@ export class LocalScheduler {
       check: (spec) => refusal(spec, policy),
       maxConcurrentRuns: config.maxConcurrentRuns,
       maxOutputBytes: config.maxOutputBytes,
+      clock: this.#clockSteps,
     });
     this.#controller = this.#createController();
     this.#server = new DaemonServer({
@@ -86,6 +89,8 @@ export class LocalScheduler {
   /** Resolves once the socket answers and the loop runs. */
   async start(): Promise<void> {
     await this.#source.load();
+    const lastLook = this.#source.lastLook();
+    if (lastLook !== undefined) this.#clockSteps.goOnFrom(lastLook);
     // Before the first evaluation, which would end a run as Lost if the runner did not show it.
     await this.#runner.recover(this.#runningRuns());
     await this.#server.listen();
@@ -106,6 +111,17 @@ export class LocalScheduler {
     this.#store.close();
     await this.#server.close();
     removeRecord(this.#options.paths);
+  }
+
+  /** When a daemon first started in this boot, on the clock as it is set now. */
+  #firstStart(): number {
+    const at = this.#startedAt;
+    const first = this.#store.firstStart({
+      boot: bootIdentity(at),
+      at,
+      clock: this.#clockSteps.initial,
+    });
+    return first.at + this.#clockSteps.movedSince(first.clock);
   }
 
   #keepHouse(): (() => void)[] {
@@ -136,7 +152,7 @@ export class LocalScheduler {
         // Requests that wait for a run check it in the next turn of the event loop, once its output is readable.
         ({ key: recorded }) => void setImmediate(() => this.#feed.announce(recorded)),
       ],
-      clock: systemClock,
+      clockSteps: this.#clockSteps,
       evaluatingSince: this.#startedAt,
       starts: { '@reboot': this.#bootedAt, '@daemon-start': this.#startedAt },
     });
@@ -145,6 +161,7 @@ export class LocalScheduler {
       runners: Object.values(runners),
       reconciler,
       clock: systemClock,
+      clockSteps: this.#clockSteps,
       logger: log.component('controller'),
       meter: this.#progress,
       workers: WORKERS,

@@ -2,6 +2,7 @@
 // order in which they start and stop.
 import type { Config } from '../../config.ts';
 import { systemClock } from '../../control/clock.ts';
+import { ClockSteps } from '../../control/clock-steps.ts';
 import { Controller } from '../../control/controller.ts';
 import { HistoryOutbox } from '../../control/history-outbox.ts';
 import type { RecordedListener, RunHistory, Runner } from '../../control/ports.ts';
@@ -167,6 +168,7 @@ export class ClusterScheduler {
     const { config, log, metrics, identity, shell } = this.#options;
     const runners: Partial<Record<Executor, Runner>> = { Job: this.#jobRunner };
     if (shell) runners.Shell = shell.runner;
+    const clockSteps = new ClockSteps(systemClock, identity);
     const reconciler = new Reconciler({
       source: this.#source,
       ledger: this.#source,
@@ -174,7 +176,7 @@ export class ClusterScheduler {
       onRecorded: this.#listeners(),
       history: this.#history,
       meter: metrics,
-      clock: systemClock,
+      clockSteps,
       evaluatingSince,
       host: identity,
     });
@@ -184,6 +186,7 @@ export class ClusterScheduler {
       reconciler,
       history: this.#history,
       clock: systemClock,
+      clockSteps,
       logger: log.component('controller'),
       meter: metrics,
       workers: config.workers,

@@ -1,6 +1,7 @@
 // One run from its start to its Ended observation: joins process, output, stop and first cause.
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ClockSteps } from '../../control/clock-steps.ts';
 import type { JobKey } from '../../core/job.ts';
 import type { RunObservation, StopCause } from '../../core/run.ts';
 import type { RunProcess } from './child.ts';
@@ -28,7 +29,7 @@ export interface LiveRunOptions {
   key: JobKey;
   startedAt: number;
   stopCause: StopCause | undefined;
-  now: () => number;
+  clock: Pick<ClockSteps, 'look' | 'movedMs'>;
   /** How many processes of this control group the kernel has killed for lack of memory. */
   memoryKills: () => number;
   /** Called once, after the observation became Ended. */
@@ -53,7 +54,9 @@ export class LiveRun {
   readonly #options: LiveRunOptions;
   readonly #detached = new AbortController();
   readonly #memoryKillsBefore: number;
+  readonly #movedMsBefore: number;
   #stopCause: StopCause | undefined;
+  /** `at` is on the clock as it was set at the start. */
   #stopping: { at: number; graceMs: number } | undefined;
   #attached: Attachment | undefined;
   readonly #ready = Promise.withResolvers<void>();
@@ -65,6 +68,7 @@ export class LiveRun {
     this.#options = options;
     this.#stopCause = options.stopCause;
     this.#memoryKillsBefore = options.memoryKills();
+    this.#movedMsBefore = options.clock.movedMs;
     this.observation = { name: options.name, state: 'Running', startedAt: options.startedAt };
   }
 
@@ -100,14 +104,14 @@ export class LiveRun {
 
   /** Ends a run that could not start. */
   fail(reason: 'Refused' | 'SpawnError', message: string): void {
-    this.#end({ name: this.#options.name, state: 'Ended', finishedAt: this.#options.now(), reason, message });
+    this.#end({ name: this.#options.name, state: 'Ended', finishedAt: this.#now(), reason, message });
   }
 
   /** Ends a run that was stopped before it had a process. Returns false if it was not stopped. */
   endIfStopped(): boolean {
     if (!this.#stopping) return false;
-    const { name, now } = this.#options;
-    this.#end({ name, state: 'Ended', finishedAt: now(), reason: this.#stopCause });
+    const { name } = this.#options;
+    this.#end({ name, state: 'Ended', finishedAt: this.#now(), reason: this.#stopCause });
     return true;
   }
 
@@ -115,12 +119,12 @@ export class LiveRun {
   stop(cause: StopCause, graceMs: number): void {
     if (this.#stopping || this.#exited || this.observation.state !== 'Running') return;
     this.#stopCause ??= cause;
-    this.#stopping = { at: this.#options.now(), graceMs };
+    this.#stopping = { at: this.#now() - this.#movedMs(), graceMs };
     if (this.#attached) this.#terminate(this.#attached.process, graceMs);
   }
 
   #terminate(process: RunProcess, graceMs: number): void {
-    const trapSetupMs = Math.max(0, this.#options.startedAt + TRAP_SETUP_MS - this.#options.now());
+    const trapSetupMs = Math.max(0, this.#options.startedAt + TRAP_SETUP_MS - this.#now());
     this.#timer = setTimeout(
       () => {
         this.#timer = setTimeout(() => void this.#signal(process, 'SIGKILL'), graceMs);
@@ -140,10 +144,11 @@ export class LiveRun {
     if (this.#detached.signal.aborted) return;
     this.#exited = true;
     clearTimeout(this.#timer);
-    const { name, startedAt, now } = this.#options;
+    const { name } = this.#options;
     const beforeStop = this.#endBeforeStop(directory);
     if (beforeStop !== undefined) this.#stopCause = undefined;
-    const finishedAt = beforeStop ?? ('at' in exit ? exit.at : undefined) ?? now();
+    const finishedAt = beforeStop ?? ('at' in exit ? exit.at : undefined) ?? this.#now();
+    const startedAt = attachment.isOwnChild ? this.#startedAt() : undefined;
     if ('signal' in exit) saveSignal(directory, exit.signal);
     const endedChildren = await this.#endLeftovers(attachment, exit);
     this.#drained = await drained(output);
@@ -174,7 +179,8 @@ export class LiveRun {
     if (!this.#stopping || this.#options.stopCause !== undefined) return undefined;
     const status = readStatus(directory);
     if (status.claim !== 'Pid' || status.exitCode === undefined) return undefined;
-    return status.writtenAt < this.#stopping.at - FILE_CLOCK_MS ? status.writtenAt : undefined;
+    const stoppedAt = this.#stopping.at + this.#movedMs();
+    return status.writtenAt < stoppedAt - FILE_CLOCK_MS ? status.writtenAt : undefined;
   }
 
   /**
@@ -192,6 +198,20 @@ export class LiveRun {
     signalGroup(pgid, 'SIGTERM');
     await endGroup(pgid, LEFTOVER_GRACE_MS, signal);
     return children;
+  }
+
+  #now(): number {
+    return this.#options.clock.look().now;
+  }
+
+  /** The start on the clock as it is set now. Of a run that an earlier runner started, the ledger knows it. */
+  #startedAt(): number {
+    return this.#options.startedAt + this.#movedMs();
+  }
+
+  /** By how much the clock was set since this runner has the run. */
+  #movedMs(): number {
+    return this.#options.clock.movedMs - this.#movedMsBefore;
   }
 
   #end(observation: RunObservation): void {

@@ -91,6 +91,14 @@ async function ps(args: string[]): Promise<string> {
   }
 }
 
+/**
+ * Names the clock that counts the uptime; `now` in milliseconds. A container that shares the boot may count from its own
+ * start, which is that of its first process.
+ */
+export function uptimeIdentity(now: number): string {
+  return `${bootIdentity(now)} ${statOf(1)[19] ?? ''}`.trim();
+}
+
 /** A different text after each boot of the machine; `now` in milliseconds. */
 export function bootIdentity(now: number): string {
   const id = onLinux ? readProc('/proc/sys/kernel/random/boot_id') : bootSession();

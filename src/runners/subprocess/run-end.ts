@@ -14,7 +14,8 @@ export type ProcessExit =
 
 export interface RunFacts {
   name: string;
-  startedAt: number;
+  /** Undefined if an earlier runner started the run. */
+  startedAt: number | undefined;
   finishedAt: number;
   exit: ProcessExit;
   /** Why the run was stopped; it wins over the exit status. */

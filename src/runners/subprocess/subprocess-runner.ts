@@ -2,6 +2,8 @@
 // no socket, no SQL and no Kubernetes.
 import { createReadStream, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '../../control/clock.ts';
+import { ClockSteps } from '../../control/clock-steps.ts';
 import { Listeners } from '../../control/listeners.ts';
 import type { Runner } from '../../control/ports.ts';
 import { DEFAULT_SHELL, type JobKey, type JobSpec } from '../../core/job.ts';
@@ -60,8 +62,8 @@ export interface SubprocessRunnerOptions {
   maxOutputBytes?: number;
   /** File mode mask of the commands; default: that of this process. */
   umask?: number;
-  /** Milliseconds since the epoch; default: the system clock. */
-  now?: () => number;
+  /** Default: the system clock. */
+  clock?: Pick<ClockSteps, 'look' | 'movedMs'>;
   /** How many processes of this control group the kernel has killed for lack of memory; default: its own counter. */
   memoryKills?: () => number;
 }
@@ -156,7 +158,7 @@ export class SubprocessRunner implements Runner {
   async recover(runs: readonly ClaimedRun[]): Promise<void> {
     const { runs: starts, logs, spare, owner } = this.#files;
     for (const directory of [this.#options.stateDir, starts, logs]) privateDirectory(directory);
-    const sameBoot = markBoot(this.#files, bootIdentity(this.#options.now()));
+    const sameBoot = markBoot(this.#files, bootIdentity(this.#now()));
     const directories = startDirectories(this.#files);
     for (const run of runs) {
       const directory = directories.get(run.name);
@@ -180,7 +182,7 @@ export class SubprocessRunner implements Runner {
 
   #recordLost(run: ClaimedRun, directory: string): void {
     markLost(directory);
-    this.#runs.add(run.name, lostRun(run, directory, this.#options.now()));
+    this.#runs.add(run.name, lostRun(run, directory, this.#now()));
   }
 
   /**
@@ -188,7 +190,7 @@ export class SubprocessRunner implements Runner {
    * The recover() that follows reports the cause as their reason.
    */
   async endOrphans(cause: StopCause, graceMs: number): Promise<void> {
-    if (this.#pool || !isMarkedBoot(this.#files, bootIdentity(this.#options.now()))) return;
+    if (this.#pool || !isMarkedBoot(this.#files, bootIdentity(this.#now()))) return;
     await endOrphans(this.#files, graceMs, (run) => this.#endedOrphans.set(run, cause));
   }
 
@@ -198,7 +200,7 @@ export class SubprocessRunner implements Runner {
       this.#runs.add(run.name, neverStarted(run));
       return removeStartDirectory(directory);
     }
-    const live = this.#track(run, run.startedAt ?? this.#options.now());
+    const live = this.#track(run, run.startedAt ?? this.#now());
     const log = RunLog.reopen(this.#logOptions(run.name, directory));
     const output = new Output(openFifo(directory), log, this.#redaction(takeWithheld(directory)));
     const captureOutput = !existsSync(noCaptureMarker(directory));
@@ -216,7 +218,7 @@ export class SubprocessRunner implements Runner {
 
   async start(job: Command, run: StartedRun): Promise<void> {
     if (this.#closed || this.#runs.live(run.name)) return;
-    const live = this.#track(run, this.#options.now());
+    const live = this.#track(run, this.#now());
     const refusal = this.#options.check(job.spec);
     if (refusal !== undefined) return live.fail('Refused', refusal);
     try {
@@ -268,14 +270,18 @@ export class SubprocessRunner implements Runner {
     return { path: logPath(this.#files, name), directory, maxBytes: this.#options.maxOutputBytes };
   }
 
+  #now(): number {
+    return this.#options.clock.look().now;
+  }
+
   #track(run: ClaimedRun, startedAt: number): LiveRun {
     const { name, job: key, stopCause } = run;
-    const { now, memoryKills } = this.#options;
+    const { clock, memoryKills } = this.#options;
     const onEnd = () => {
       this.#active--;
       this.#listeners.notify(key);
     };
-    const live = new LiveRun({ name, key, startedAt, stopCause, now, memoryKills, onEnd });
+    const live = new LiveRun({ name, key, startedAt, stopCause, clock, memoryKills, onEnd });
     this.#active++;
     this.#runs.add(name, live);
     return live;
@@ -295,7 +301,7 @@ function defaults() {
     secrets: {},
     maxOutputBytes: DEFAULT_MAX_OUTPUT_BYTES,
     umask: process.umask(),
-    now: Date.now,
+    clock: new ClockSteps(systemClock, 'of this runner'),
     memoryKills: memoryKillCounter(),
   };
 }

@@ -64,6 +64,37 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE jobs ADD COLUMN labels TEXT;
   ALTER TABLE jobs ADD COLUMN annotations TEXT;
   `,
+  `
+  ALTER TABLE runs ADD COLUMN pass INTEGER;
+
+  ALTER TABLE slots RENAME TO slots_of_one_pass;
+  DROP INDEX slots_by_end;
+  DROP INDEX slots_stretches;
+  CREATE TABLE slots (
+    job TEXT NOT NULL,
+    from_at INTEGER NOT NULL,
+    to_at INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    pass INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    cause TEXT,
+    run TEXT,
+    recorded_at INTEGER NOT NULL,
+    PRIMARY KEY (job, from_at, pass)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO slots (job, from_at, to_at, count, pass, outcome, cause, run, recorded_at)
+    SELECT job, from_at, to_at, count, 1, outcome, cause, run, recorded_at FROM slots_of_one_pass;
+  DROP TABLE slots_of_one_pass;
+  CREATE INDEX slots_by_end ON slots (to_at);
+  CREATE INDEX slots_stretches ON slots (job, to_at) WHERE from_at < to_at;
+
+  CREATE TABLE clock_steps (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    by_ms INTEGER NOT NULL,
+    while_away INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];
 
 /** The schema version of the file: 0 for an empty file, undefined for a database of another program. */

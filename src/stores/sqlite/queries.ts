@@ -38,7 +38,7 @@ export function slotsQuery({ job, from, to, limit = DEFAULT_LIMIT }: SlotQuery):
   return {
     sql: `${select} AND from_at BETWEEN :from AND :to
       UNION ALL ${stretches} AND from_at < :from AND to_at >= :from AND from_at < to_at
-      ORDER BY from_at DESC LIMIT :limit`,
+      ORDER BY from_at DESC, pass DESC LIMIT :limit`,
     parameters: { job, from, to, limit },
   };
 }
@@ -76,6 +76,6 @@ export const PRUNE_RUNS = `DELETE FROM runs WHERE rowid IN (SELECT rowid FROM ru
   RETURNING name`;
 
 /** Takes `:before` and `:limit`; returns the job of each deleted slot record. */
-export const PRUNE_SLOTS = `DELETE FROM slots WHERE (job, from_at) IN
-  (SELECT job, from_at FROM slots WHERE to_at < :before LIMIT :limit)
+export const PRUNE_SLOTS = `DELETE FROM slots WHERE (job, from_at, pass) IN
+  (SELECT job, from_at, pass FROM slots WHERE to_at < :before LIMIT :limit)
   RETURNING job`;

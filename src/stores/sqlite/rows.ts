@@ -15,6 +15,7 @@ const RUN_COLUMNS: Columns<Run> = {
   jobUid: 'job_uid',
   trigger: 'trigger',
   slot: 'slot',
+  pass: 'pass',
   triggerId: 'trigger_id',
   requestedBy: 'requested_by',
   attempt: 'attempt',
@@ -39,6 +40,7 @@ const SLOT_COLUMNS: Columns<SlotRecord> = {
   from: 'from_at',
   to: 'to_at',
   count: 'count',
+  pass: 'pass',
   outcome: 'outcome',
   cause: 'cause',
   run: 'run',
@@ -107,5 +109,14 @@ function rowsOf<T extends object>(table: string, columnOf: Columns<T>): Rows<T> 
 }
 
 export const RUN_ROWS = rowsOf<Run>('runs', RUN_COLUMNS);
-export const SLOT_ROWS = rowsOf<SlotRecord>('slots', SLOT_COLUMNS);
+const PLAIN_SLOT_ROWS = rowsOf<SlotRecord>('slots', SLOT_COLUMNS);
+/** The first pass has no number in the program, and 1 in the primary key. */
+export const SLOT_ROWS: Rows<SlotRecord> = {
+  ...PLAIN_SLOT_ROWS,
+  encode: (slot) => PLAIN_SLOT_ROWS.encode({ ...slot, pass: slot.pass ?? 1 }),
+  decode(row) {
+    const { pass, ...slot } = PLAIN_SLOT_ROWS.decode(row);
+    return pass === 1 ? slot : { ...slot, pass };
+  },
+};
 export const JOB_ROWS = rowsOf<StoredJob>('jobs', JOB_COLUMNS);

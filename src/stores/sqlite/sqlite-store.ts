@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JobStore, RunQuery, RunStats, RunStore, SlotQuery } from '../../contracts/stores.ts';
 import type { LedgerChange } from '../../core/decide/decide.ts';
 import { LshError } from '../../core/errors.ts';
-import type { Job, JobKey } from '../../core/job.ts';
+import type { ClockReference, Job, JobKey } from '../../core/job.ts';
 import type { Run, SlotRecord } from '../../core/run.ts';
 import { GroupCommit } from './group-commit.ts';
 import { SqliteConnection } from './connection.ts';
@@ -23,7 +23,7 @@ const PUT_JOB = JOB_ROWS.upsert(['key'], {
 // Guards the ledger: a finished run stays finished.
 const PUT_RUN = `${RUN_ROWS.upsert(['name'])}
   WHERE runs.phase IN ('Created', 'Running') OR excluded.phase NOT IN ('Created', 'Running')`;
-const PUT_SLOT = SLOT_ROWS.upsert(['job', 'from_at']);
+const PUT_SLOT = SLOT_ROWS.upsert(['job', 'from_at', 'pass']);
 const FIRST_START = `SELECT value FROM meta WHERE key = 'first_start'`;
 const PUT_FIRST_START = `INSERT OR REPLACE INTO meta (key, value) VALUES ('first_start', ?)`;
 const PUT_STATUS = 'UPDATE jobs SET status = ? WHERE key = ?';
@@ -32,6 +32,8 @@ const PUT_STATUS = 'UPDATE jobs SET status = ? WHERE key = ?';
 interface FirstStart {
   boot: string;
   at: number;
+  /** The setting of the clock that `at` is of. */
+  clock?: ClockReference;
 }
 
 export class SqliteStore implements JobStore, RunStore {
@@ -61,17 +63,17 @@ export class SqliteStore implements JobStore, RunStore {
     );
   }
 
-  /** Returns when firstStart() was first called for this boot of the machine: `now` (milliseconds) the first time. */
-  firstStart(boot: string, now: number): number {
+  /** Returns what firstStart() was first called with for this boot of the machine. */
+  firstStart(start: FirstStart): FirstStart {
     return this.#connection.transaction(() => {
       const [known] = this.#connection.rows(
         FIRST_START,
         [],
         ([value]) => JSON.parse(String(value)) as FirstStart,
       );
-      if (known?.boot === boot) return known.at;
-      this.#connection.change(PUT_FIRST_START, [JSON.stringify({ boot, at: now } satisfies FirstStart)]);
-      return now;
+      if (known?.boot === start.boot) return known;
+      this.#connection.change(PUT_FIRST_START, [JSON.stringify(start)]);
+      return start;
     });
   }
 

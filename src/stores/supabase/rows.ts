@@ -67,6 +67,8 @@ export function runOfRow(row: RunRow): Run {
     jobUid: row.job_uid,
     trigger: row.trigger,
     slot: Date.parse(row.slot),
+    // The name holds the pass; the table has no column for it.
+    pass: undefined,
     triggerId: row.trigger_id ?? undefined,
     requestedBy: row.requested_by ?? undefined,
     attempt: row.attempt,

@@ -3,7 +3,7 @@ import { decideInvalid, decideRemoved } from '../../../src/core/decide/decide.ts
 import { LshError } from '../../../src/core/errors.ts';
 import type { JobSpecInput } from '../../../src/core/job.ts';
 import { aJob, aRun, at } from '../../support/builders.ts';
-import { traitsOf, World } from '../../support/core/world.ts';
+import { traitsOf, UNSET_CLOCK, World } from '../../support/core/world.ts';
 
 const EVERY_MINUTE = { schedule: '* * * * *' };
 
@@ -63,7 +63,7 @@ describe('slots', () => {
     );
   });
 
-  test('a clock that steps back an hour repeats no slot', () => {
+  test('a clock that is an hour behind the record repeats no slot, unless it was set', () => {
     const world = new World(EVERY_MINUTE);
     world.evaluate('2026-01-01T05:00:00Z');
     world.end();
@@ -119,6 +119,7 @@ test('a waiting retry starts although the clock is set back by hours', () => {
   world.end({ exitCode: 1 });
   world.evaluate('2026-01-02T00:01:01Z');
   world.evaluate('2026-01-01T00:01:30Z');
+  world.evaluate('2026-01-01T00:01:45Z');
   expect(world.running().map(({ attempt }) => attempt)).toEqual([2]);
 });
 
@@ -130,6 +131,7 @@ test('a running run of a job that became invalid still stops at its timeout', ()
     runs: world.running(),
     observations: [...world.children.values()],
     now: at('2026-01-01T00:01:10Z'),
+    clock: UNSET_CLOCK,
     evaluatingSince: 0,
     traitsOf,
     capacity: 1,
@@ -678,6 +680,7 @@ describe('invalid and removed jobs', () => {
       runs: [],
       observations: [],
       now: job.createdAt,
+      clock: UNSET_CLOCK,
       evaluatingSince: 0,
       traitsOf,
       capacity: 1,

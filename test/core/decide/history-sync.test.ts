@@ -126,8 +126,16 @@ describe('the condition HistorySynced', () => {
     const world = new World(LIMITED);
     live(world, 1);
     arrived(world, false, TROUBLE);
-    const { job, now, history } = world;
-    const known = { job, runs: [...world.runs.values()], observations: [], now, traitsOf, capacity: 1 };
+    const { job, now, clock, history } = world;
+    const known = {
+      job,
+      clock,
+      runs: [...world.runs.values()],
+      observations: [],
+      now,
+      traitsOf,
+      capacity: 1,
+    };
     const invalid = { ...known, evaluatingSince: world.evaluatingSince, history };
     const { change } = decideInvalid(invalid, new LshError('EXECUTOR_UNAVAILABLE', { executor: 'Shell' }));
     expect(change.status?.conditions.map(({ type, status }) => `${type} ${status}`)).toEqual([

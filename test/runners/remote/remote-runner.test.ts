@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../../src/control/clock.ts';
+import { ClockSteps } from '../../../src/control/clock-steps.ts';
 import { Controller } from '../../../src/control/controller.ts';
 import { Reconciler } from '../../../src/control/reconciler.ts';
 import type { Run } from '../../../src/core/run.ts';
@@ -271,12 +272,13 @@ async function aLoop(runner: RemoteRunner, command: string, onClaim: (run: Run) 
       setImmediate(() => waiting.forEach((look) => look()));
     },
   };
+  const clockSteps = new ClockSteps(systemClock, 'this boot');
   const reconciler = new Reconciler({
     source,
     ledger,
     runners: { Shell: runner },
     onRecorded: [],
-    clock: systemClock,
+    clockSteps,
     evaluatingSince: systemClock.now(),
     host: HOST,
   });
@@ -285,6 +287,7 @@ async function aLoop(runner: RemoteRunner, command: string, onClaim: (run: Run) 
     runners: [runner],
     reconciler,
     clock: systemClock,
+    clockSteps,
     logger: quietLogger,
     workers: 4,
     evaluationIntervalMs: 60_000,

@@ -2,6 +2,7 @@
 // when time passes, when a run ends and when the process crashes.
 import { compileSchedule } from '../../../src/core/schedule/schedule.ts';
 import { decide, decideInvalid, type Decision } from '../../../src/core/decide/decide.ts';
+import type { ClockReading } from '../../../src/core/decide/clock-step.ts';
 import { eventText } from '../../../src/core/decide/events.ts';
 import type { LshError } from '../../../src/core/errors.ts';
 import type { HistoryProgress } from '../../../src/core/decide/history-sync.ts';
@@ -25,6 +26,9 @@ export const TRAITS: Record<'Shell' | 'Job', RunnerTraits> = {
 
 export const traitsOf = (executor: 'Shell' | 'Job'): RunnerTraits => TRAITS[executor];
 
+/** A clock that was never set. */
+export const UNSET_CLOCK: ClockReading = { reference: { id: 'this boot', offsetMs: 0 }, steps: [] };
+
 export class World {
   job: Job;
   now: number;
@@ -38,6 +42,8 @@ export class World {
   history: HistoryProgress | undefined;
   /** As RunnerTraits.claim. With `name`, the children carry their run. */
   claim: 'ledger' | 'name' = 'ledger';
+  /** The setting of the clock. */
+  clock = UNSET_CLOCK;
   readonly runs = new Map<string, Run>();
   readonly forgotten: string[] = [];
   readonly slots: SlotRecord[] = [];
@@ -76,6 +82,7 @@ export class World {
       observations: [...this.children.values()],
       ...(this.claim === 'name' && { closed: this.slots.filter(({ outcome }) => outcome !== 'Ran') }),
       now: this.now,
+      clock: this.clock,
       evaluatingSince: this.evaluatingSince,
       ledgerFailed: this.ledgerFailed,
       traitsOf,
@@ -95,6 +102,18 @@ export class World {
         notAfter: job.spec.notAfter === undefined ? undefined : at(job.spec.notAfter),
       }),
     });
+  }
+
+  /** Sets the wall clock; no time passes. The process notices at once. */
+  setClockBy(seconds: number): void {
+    const byMs = seconds * 1000;
+    const { reference, steps } = this.clock;
+    this.clock = {
+      reference: { ...reference, offsetMs: reference.offsetMs + byMs },
+      steps: [...steps, { at: this.now, byMs }],
+    };
+    this.now += byMs;
+    this.evaluatingSince += byMs;
   }
 
   record(decision: Decision): void {
