@@ -77,6 +77,35 @@ describe('add', () => {
     expect(await add('b', 'true', '-o', 'name')).toBe('b\n');
   });
 
+  test('--not-before takes a date in the zone of the schedule', async () => {
+    const zone = ['--tz', 'Asia/Kolkata', '--not-before', '2099-01-01', '--not-after', '2099-06-01 14:00'];
+    const { job } = JSON.parse(await add('bounded', 'true', ...zone, '-o', 'json')) as PutResult;
+    expect(job.spec).toMatchObject({ notBefore: '2098-12-31T18:30:00Z', notAfter: '2099-06-01T08:30:00Z' });
+    const refused = await lsh(home, [
+      'cron',
+      'add',
+      '-n',
+      'b',
+      ...YEARLY,
+      '-c',
+      'true',
+      '--not-before',
+      'soon',
+    ]);
+    expect(refused.status).toBe(2);
+    expect(refused.stderr).toMatch(/--not-before needs a time, not "soon"[^]*2026-01-31/);
+  });
+
+  test('explain --at and next --from read a time in the zone of the job', async () => {
+    await add('zoned', 'true', '--tz', 'Asia/Kolkata');
+    expect(await lshOk(home, ['cron', 'explain', 'zoned', '--at', '2020-01-01 02:00'])).toMatch(
+      /^zoned at Wed 2020-01-01 02:00 \(Asia\/Kolkata, /,
+    );
+    expect(await lshOk(home, ['cron', 'next', 'zoned', '-n', '1', '--from', '2030-06-01'])).toMatch(
+      /^Wed 2031-01-01 00:00 /,
+    );
+  });
+
   test('arguments after -- run without a shell', async () => {
     await lshOk(home, ['cron', 'add', '--name', 'plain', ...YEARLY, '--', 'printf', '%s|', 'a  b', '$HOME']);
     await lshOk(home, ['cron', 'trigger', 'plain', '--wait']);

@@ -1,10 +1,8 @@
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parseCount, parseSince } from '../../src/cli/input/flags.ts';
+import { parseCount } from '../../src/cli/input/flags.ts';
 import { specFromFlags } from '../../src/cli/input/spec-from-flags.ts';
 import { LshError } from '../../src/core/errors.ts';
-
-const NOON = Date.UTC(2026, 10, 25, 12);
 
 function usageError(call: () => unknown): string {
   try {
@@ -107,14 +105,6 @@ describe('flags become a spec', () => {
 });
 
 describe('other values', () => {
-  test('--since takes a past duration or an instant', () => {
-    expect(parseSince('2d', NOON)).toBe('2026-11-23T12:00:00.000Z');
-    expect(parseSince('2026-11-01T00:00:00+01:00', NOON)).toBe('2026-10-31T23:00:00.000Z');
-    expect(usageError(() => parseSince('yesterday', NOON))).toMatch(
-      /--since needs a past duration such as 2d, or an instant/,
-    );
-  });
-
   test('a count is at least 1', () => {
     expect(parseCount('3')).toBe(3);
     expect(usageError(() => parseCount('0'))).toMatch(/-n needs a number from 1/);

@@ -22,19 +22,3 @@ export function parseCount(value: string): number {
   if (count < 1 || count > 100_000) throw usage(`-n needs a number from 1 to 100000, not "${value}".`);
   return count;
 }
-
-/** RFC 3339 of an instant, or of a duration before `now` (milliseconds). */
-export function parseSince(value: string, now: number): string {
-  const ms = parseDuration(value);
-  if (ms !== undefined) return new Date(Math.max(0, now - ms)).toISOString();
-  return new Date(parseInstant(value, '--since', 'a past duration such as 2d, or ')).toISOString();
-}
-
-/** Milliseconds of an instant: RFC 3339, or a date and time in the zone of this machine. */
-export function parseInstant(value: string, flag: string, alternative = ''): number {
-  const at = /^\d{4}-\d\d-\d\d/.test(value) ? Date.parse(value) : Number.NaN;
-  if (Number.isNaN(at)) {
-    throw usage(`${flag} needs ${alternative}an instant such as 2026-01-31T12:00:00Z, not "${value}".`);
-  }
-  return at;
-}

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { platformOf, type Context } from '../../context.ts';
 import { repeatable, withExamples } from '../../define.ts';
 import { usage } from '../../failure.ts';
+import { withBounds } from '../../input/bounds.ts';
 import { manifestFor, specFromFlags, type SpecFlags } from '../../input/spec-from-flags.ts';
 import { formatOption, type Format } from '../../output/format-option.ts';
 import { printPutAs } from '../../output/put.ts';
@@ -60,8 +61,11 @@ export function withSpecFlags(command: Command): Command {
     )
     .option('--jitter <duration>', 'delay each slot by up to this; the same slot always has the same delay')
     .option('--suspend', 'add the job paused')
-    .option('--not-before <instant>', 'no slot before this instant (RFC 3339)')
-    .option('--not-after <instant>', 'no slot after this instant (RFC 3339)')
+    .option(
+      '--not-before <instant>',
+      'no slot before this instant, in the zone of the schedule: 2027-01-01, "2027-01-01 14:00", tomorrow, "in 2h"',
+    )
+    .option('--not-after <instant>', 'no slot after this instant')
     .option('--executor <shell|job>', 'shell: a subprocess; job: a Kubernetes Job, the default in a cluster')
     .option('--image <image>', 'image of the Kubernetes Job');
 }
@@ -76,7 +80,8 @@ function assertSeparated(words: readonly string[], argv: readonly string[]): voi
 }
 
 async function add(context: Context, words: string[], flags: AddFlags): Promise<void> {
-  const job = manifestFor(flags.name, specFromFlags(flags, words, platformOf(context)));
+  const bounded = await withBounds(context, flags);
+  const job = manifestFor(flags.name, specFromFlags(bounded, words, platformOf(context)));
   const api = await context.api();
   const result = await api.put({ job, dryRun: flags.dryRun === true });
   await printPutAs(context.io, result, flags);

@@ -6,7 +6,6 @@ import { LshError } from '../../../core/errors.ts';
 import type { Schedule } from '../../../core/schedule/schedule.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
-import { parseInstant } from '../../input/flags.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
 import { paintFor, print, printDocument } from '../../output/print.ts';
 import { calendar, relative } from '../../output/when.ts';
@@ -51,6 +50,12 @@ async function runsAround(
   return runs;
 }
 
+async function atOf(text: string, now: number, { spec: { timeZone } }: JobDocument): Promise<number> {
+  const { readInstant } = await import('../../input/instant.ts');
+  // A slot is a whole second.
+  return Math.floor(readInstant(text, { flag: '--at', now, timeZone, towards: 'past' }) / 1000) * 1000;
+}
+
 interface ExplainFlags {
   at?: string;
   output?: Format;
@@ -66,7 +71,7 @@ async function explain(context: Context, name: string, flags: ExplainFlags): Pro
   const at =
     flags.at === undefined
       ? (schedule.previous(now, created - 1) ?? lastSlotOf(job) ?? schedule.next(now) ?? now)
-      : parseInstant(flags.at, '--at');
+      : await atOf(flags.at, now, job);
   const instant = new Date(at).toISOString();
   const slots = await api.slots({ name, from: instant, to: instant });
   const runs = await runsAround(api, name, at, slots);
@@ -85,7 +90,10 @@ export function addExplain(cron: Command, context: Context): void {
     .command('explain')
     .description('Say why a job did or did not run: at its last slot, or at any instant.')
     .argument('<name>', 'the job')
-    .option('--at <instant>', 'instant: RFC 3339, or a local date and time; default: the last slot')
+    .option(
+      '--at <instant>',
+      'instant in the zone of the job: 02:00, "yesterday 20:08:30", "2026-11-22 02:00" or RFC 3339; default: the last slot',
+    )
     .addOption(formatOption('json', 'yaml'))
     .action((name: string, flags: ExplainFlags) => explain(context, name, flags));
   withExamples(

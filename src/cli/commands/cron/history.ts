@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import type { RunPhase } from '../../../core/run.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
-import { parseCount, parseSince } from '../../input/flags.ts';
+import { parseCount } from '../../input/flags.ts';
+import { SINCE, sinceOf } from '../../input/since.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
 import { note, print, printDocument, printTable } from '../../output/print.ts';
 import { RUN_HEADS, runRow } from '../../output/run-table.ts';
@@ -23,7 +24,7 @@ async function history({ io, api }: Context, name: string | undefined, flags: Hi
   const runs = await jobs.runs({
     ...(name === undefined ? {} : { name }),
     ...(flags.failed ? { phases: UNSUCCESSFUL } : {}),
-    ...(flags.since === undefined ? {} : { since: parseSince(flags.since, io.now()) }),
+    ...(await sinceOf(flags.since, io)),
     limit: flags.limit,
   });
   if (runs.length === 0 && name !== undefined) await jobs.get({ name });
@@ -45,7 +46,7 @@ export function addHistory(cron: Command, context: Context): void {
     .argument('[name]', 'the job; default: all jobs')
     .option('-n, --limit <count>', 'number of runs; default: 20', parseCount, 20)
     .option('--failed', 'only runs that failed or were killed')
-    .option('--since <when>', 'only runs since an instant, or within a past duration such as 2d')
+    .option('--since <when>', `only runs since ${SINCE}`)
     .addOption(formatOption('table', 'json', 'yaml', 'name'))
     .action((name: string | undefined, flags: HistoryFlags) => history(context, name, flags));
   withExamples(

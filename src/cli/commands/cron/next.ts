@@ -7,7 +7,7 @@ import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { usage } from '../../failure.ts';
 import { expressionInput, nameNotes } from '../../input/expression.ts';
-import { parseCount, parseInstant } from '../../input/flags.ts';
+import { parseCount } from '../../input/flags.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
 import { note, paintFor, print, printDocument } from '../../output/print.ts';
 import { calendar, relative } from '../../output/when.ts';
@@ -41,6 +41,11 @@ async function scheduleOf(context: Context, target: string, { tz, name }: NextFl
   };
 }
 
+async function fromOf(text: string, now: number, { timeZone }: ScheduleInput): Promise<number> {
+  const { readInstant } = await import('../../input/instant.ts');
+  return readInstant(text, { flag: '--from', now, timeZone, towards: 'future' });
+}
+
 async function next(context: Context, target: string, flags: NextFlags): Promise<void> {
   const { io } = context;
   const now = io.now();
@@ -49,7 +54,7 @@ async function next(context: Context, target: string, flags: NextFlags): Promise
     for (const text of await nameNotes(input, flags))
       note(io, `${paintFor(io.stderr)('warn', 'note:')} ${text}`);
   }
-  const from = flags.from === undefined ? now : parseInstant(flags.from, '--from');
+  const from = flags.from === undefined ? now : await fromOf(flags.from, now, input);
   const { explainSlots } = await import('../../../core/schedule/explain.ts');
   const { slots, warnings } = explainSlots(input, from, flags.count);
   if (isDocumentFormat(flags.output)) {
@@ -76,7 +81,10 @@ export function addNext(cron: Command, context: Context): void {
     .argument('<name|expr>', 'a job, or an expression in quotes')
     .option('-n, --count <count>', 'number of slots; default: 5', parseCount, 5)
     .option('--tz <zone>', 'IANA time zone; default: the zone of the job, or of this machine')
-    .option('--from <instant>', 'show slots after this instant; default: now')
+    .option(
+      '--from <instant>',
+      'show slots after this instant, in the zone of the schedule, such as 2027-01-01; default: now',
+    )
     .option('--name <name>', 'the job that would have the expression: decides where H falls')
     .option('--explain', 'show UTC offsets, and what clock changes do to the slots')
     .addOption(formatOption('json', 'yaml'))

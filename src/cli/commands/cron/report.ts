@@ -5,7 +5,7 @@ import type { JobStats } from '../../../contracts/job-api.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { usage } from '../../failure.ts';
-import { parseSince } from '../../input/flags.ts';
+import { SINCE, sinceOf } from '../../input/since.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
 import { csv, note, printDocument, printTable } from '../../output/print.ts';
 import type { Cell } from '../../output/table.ts';
@@ -96,7 +96,7 @@ async function report({ io, api }: Context, name: string | undefined, flags: Rep
   const jobs = await api();
   const stats = await jobs.stats({
     ...(name === undefined ? {} : { name }),
-    ...(flags.since === undefined ? {} : { since: parseSince(flags.since, io.now()) }),
+    ...(await sinceOf(flags.since, io)),
   });
   if (stats.length === 0 && name !== undefined) await jobs.get({ name });
   if (isDocumentFormat(flags.output)) {
@@ -122,7 +122,7 @@ export function addReport(cron: Command, context: Context): void {
     .description('Show success rate, durations and missed slots over the stored history.')
     .argument('[name]', 'the job; default: all jobs')
     .option('--all', 'report all jobs, as without a name')
-    .option('--since <when>', 'only runs and slots since an instant, or within a past duration such as 30d')
+    .option('--since <when>', `only runs and slots since ${SINCE}`)
     .addOption(formatOption('table', 'json', 'yaml', 'csv'))
     .action((name: string | undefined, flags: ReportFlags) => report(context, name, flags));
   withExamples(

@@ -5,6 +5,7 @@ import type { Template } from '../../../../core/import/templates.ts';
 import { platformOf, type Context } from '../../../context.ts';
 import { repeatable, withExamples } from '../../../define.ts';
 import { usage } from '../../../failure.ts';
+import { withBounds } from '../../../input/bounds.ts';
 import { specFromFlags, type SpecFlags } from '../../../input/spec-from-flags.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../../output/format-option.ts';
 import { paintFor, print, printDocument } from '../../../output/print.ts';
@@ -63,7 +64,7 @@ function parameterValues(settings: readonly string[]): Record<string, string> {
 async function create(context: Context, template: string, flags: CreateFlags): Promise<void> {
   const { fromTemplate } = await import('../../../../core/import/templates.ts');
   const job = fromTemplate(template, parameterValues(flags.set ?? []), flags.name);
-  const given = specFromFlags(flags, [], platformOf(context));
+  const given = specFromFlags(await withBounds(context, flags), [], platformOf(context));
   const { schedule, ...rest } = job.spec;
   const spec: JobSpecInput = {
     ...rest,

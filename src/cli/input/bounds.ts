@@ -1,0 +1,22 @@
+// The flags --not-before and --not-after: as people type them, into RFC 3339.
+import { loadConfig } from '../../config.ts';
+import { rfc3339 } from '../../core/rfc3339.ts';
+import { hostTimeZone } from '../../local/host-time-zone.ts';
+import { platformOf, type Context } from '../context.ts';
+import type { SpecFlags } from './spec-from-flags.ts';
+
+/** The flags with both bounds as RFC 3339, read in the zone of the schedule. Throws USAGE. */
+export async function withBounds<T extends SpecFlags>(context: Context, flags: T): Promise<T> {
+  const { notBefore, notAfter, tz } = flags;
+  if (notBefore === undefined && notAfter === undefined) return flags;
+  const { readInstant } = await import('./instant.ts');
+  const isCluster = platformOf(context) === 'cluster';
+  const timeZone = tz ?? (isCluster ? 'UTC' : hostTimeZone(loadConfig().tz));
+  const read = (text: string, flag: string) =>
+    rfc3339(readInstant(text, { flag, now: context.io.now(), timeZone, towards: 'future' }));
+  return {
+    ...flags,
+    ...(notBefore !== undefined && { notBefore: read(notBefore, '--not-before') }),
+    ...(notAfter !== undefined && { notAfter: read(notAfter, '--not-after') }),
+  };
+}
