@@ -4,6 +4,7 @@
 // imports everything else after that check. The only file that ends the process.
 import module from 'node:module';
 import { homedir } from 'node:os';
+import { STAND_IN } from '../processes/launcher.ts';
 import { VERSION } from '../version.ts';
 
 /** Set by scripts/build.ts: the oldest Node that works, and the error for an older one. */
@@ -31,7 +32,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 /**
- * V8 flags of the daemon. It waits far more than it computes, so the optimizing compilers and a large young generation
+ * V8 flags of the daemon and its stand-in. They wait far more than they compute, so the optimizing compilers and a large young generation
  * would only cost memory. Set from inside: as options of Node they would disable its startup snapshot.
  */
 const SMALL_MEMORY = ['--no-opt', '--no-maglev', '--optimize-for-size', '--semi-space-growth-factor=1'];
@@ -48,10 +49,13 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
 }
 
 async function statusOf(args: string[]): Promise<number> {
-  if (args.join(' ') === 'daemon run') {
+  const isDaemon = args.join(' ') === 'daemon run';
+  const [first, stateDir] = args;
+  if (isDaemon || first === STAND_IN) {
     const { setFlagsFromString } = await import('node:v8');
     for (const flag of SMALL_MEMORY) setFlagsFromString(flag);
-    return (await import('./daemon-run.ts')).daemonRun();
   }
+  if (isDaemon) return (await import('./daemon-run.ts')).daemonRun();
+  if (first === STAND_IN) return (await import('../processes/stand-in.ts')).runStandIn(stateDir ?? '');
   return (await import('./run.ts')).run(args);
 }

@@ -8,6 +8,14 @@ export function launcherPath(): string {
   return join(dirname(process.argv[1] ?? ''), 'lsh');
 }
 
+/** The first word of the command line of a stand-in (stand-in.ts): for lsh itself, and in no help. */
+export const STAND_IN = '__stand-in';
+
+/** The command that reads the output of running commands while no runner lives. */
+export function standInCommand(stateDir: string): string[] {
+  return [launcherPath(), STAND_IN, stateDir];
+}
+
 /** Puts the launcher's folder first in PATH, so that a command which calls `lsh` gets this installation. */
 export function withLauncher(environment: Environment): Environment {
   const folder = dirname(launcherPath());

@@ -10,7 +10,7 @@ import { RunnerServer } from '../runners/remote/runner-server.ts';
 import { SubprocessRunner } from '../runners/subprocess/subprocess-runner.ts';
 import { VERSION } from '../version.ts';
 import { commandPolicy, refusal } from './command-policy.ts';
-import { withLauncher } from './launcher.ts';
+import { standInCommand, withLauncher } from './launcher.ts';
 import { awaitStop, serveUntilShutdown, type Shutdown } from './life.ts';
 import { acquireLocks } from './locks.ts';
 import { requireNoToken } from './service-account.ts';
@@ -90,6 +90,7 @@ function createRunner(config: Config, { stateDir }: RunnerPaths): SubprocessRunn
     check: (spec) => refusal(spec, policy),
     maxConcurrentRuns: config.maxConcurrentRuns,
     maxOutputBytes: config.maxOutputBytes,
+    standIn: standInCommand(stateDir),
   });
 }
 

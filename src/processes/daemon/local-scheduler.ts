@@ -26,7 +26,7 @@ import { SqliteStore } from '../../stores/sqlite/sqlite-store.ts';
 import { VERSION } from '../../version.ts';
 import { requireDatabase } from '../check-store.ts';
 import { commandPolicy, refusal } from '../command-policy.ts';
-import { withLauncher } from '../launcher.ts';
+import { standInCommand, withLauncher } from '../launcher.ts';
 import { daemonEnvironment } from '../local-jobs.ts';
 import { EvaluationProgress } from './evaluation-progress.ts';
 import { pruneHourly } from './record-pruning.ts';
@@ -76,6 +76,7 @@ export class LocalScheduler {
       maxConcurrentRuns: config.maxConcurrentRuns,
       maxOutputBytes: config.maxOutputBytes,
       clock: this.#clockSteps,
+      standIn: standInCommand(paths.stateDir),
     });
     this.#controller = this.#createController();
     this.#server = new DaemonServer({

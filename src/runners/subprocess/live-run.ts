@@ -5,11 +5,12 @@ import type { ClockSteps } from '../../control/clock-steps.ts';
 import type { JobKey } from '../../core/job.ts';
 import type { RunObservation, StopCause } from '../../core/run.ts';
 import type { RunProcess } from './child.ts';
+import { drained, handOver } from './hand-over.ts';
 import type { Output } from './output/output.ts';
 import { endGroup, isEmptyWithin, signalGroup } from './process-group.ts';
 import { describeGroup } from './process-identity.ts';
-import { readStatus, saveWithheld } from './run-files.ts';
 import { exitCodeOf, runEnd, type ProcessExit } from './run-end.ts';
+import { readStatus } from './run-files.ts';
 
 /** How long a wrapper takes to set its trap: an earlier TERM would end the wrapper before its command. */
 const TRAP_SETUP_MS = 50;
@@ -17,12 +18,8 @@ const TRAP_SETUP_MS = 50;
 const BACKGROUND_SETTLE_MS = 1000;
 /** Between TERM and KILL for processes that outlive the command in its group. */
 const LEFTOVER_GRACE_MS = 2000;
-/** How long to wait for the end of the output while a process outside the group keeps the FIFO open. */
-const DRAIN_MS = 500;
 /** The kernel’s clock for the times of files lags by up to this much. */
 const FILE_CLOCK_MS = 20;
-/** Exceeds the capacity of FIFO and read buffer: bytes beyond it come from a process outside the group. */
-const LEFT_MAX_BYTES = 1024 * 1024;
 
 export interface LiveRunOptions {
   name: string;
@@ -47,6 +44,8 @@ export interface Attachment {
   captureOutput: boolean;
   /** Whether processes that outlive the command in its group live on. */
   keepsBackground: boolean;
+  /** Whether the process that read the output before this one was killed. */
+  mayLackOutput?: boolean;
 }
 
 export class LiveRun {
@@ -156,8 +155,9 @@ export class LiveRun {
     if (this.#detached.signal.aborted) return;
     const { bytes: outputBytes, logError } = output;
     const outputTail = captureOutput ? output.tail() : undefined;
-    // A wrapper saves the rest of the output unless a runner lives to read it.
-    const mayLackOutput = 'beforeRecovery' in exit && !existsSync(join(directory, 'rest'));
+    // A wrapper saves the rest of the output unless a process lives to read it.
+    const restIsMissing = 'beforeRecovery' in exit && !existsSync(join(directory, 'rest'));
+    const mayLackOutput = attachment.mayLackOutput || restIsMissing;
     const facts = {
       name,
       startedAt,
@@ -227,9 +227,7 @@ export class LiveRun {
     if (!this.#attached) return;
     const { process, output, directory } = this.#attached;
     process.detach();
-    if (this.observation.state === 'Running' && hasEnded(directory)) await saveDrained(output, directory);
-    await output.close();
-    saveWithheld(directory, output.withheld);
+    await handOver(output, directory, this.observation.state === 'Running');
   }
 }
 
@@ -242,30 +240,6 @@ function saveSignal(directory: string, signal: NodeJS.Signals): void {
   }
 }
 
-/** Whether the command has ended; the exit of its wrapper may not be known yet. */
-function hasEnded(directory: string): boolean {
-  const status = readStatus(directory);
-  return status.claim === 'Pid' && status.exitCode !== undefined;
-}
-
-/** Reads the rest of the output now, and records for the next runner that no wrapper has saved any. */
-async function saveDrained(output: Output, directory: string): Promise<void> {
-  await drained(output);
-  try {
-    appendFileSync(join(directory, 'rest'), '', { mode: 0o600 });
-  } catch {
-    // On a full disk the next runner says that output may be missing.
-  }
-}
-
-/** Whether the output reached its end. Waits longer while a slow disk delays reading. */
-async function drained(output: Output): Promise<boolean> {
-  const enough = output.bytes + LEFT_MAX_BYTES;
-  while (!(await endsWithin(output.ended, DRAIN_MS)))
-    if (!output.isWriting || output.bytes > enough) return false;
-  return true;
-}
-
 async function finish(output: Output, directory: string): Promise<void> {
   await output.close();
   const rest = join(directory, 'rest');
@@ -275,15 +249,4 @@ async function finish(output: Output, directory: string): Promise<void> {
   } catch (error) {
     output.logError ??= error as Error;
   }
-}
-
-/** setImmediate lets a process that was frozen itself read the output that arrived meanwhile, before the limit counts. */
-function endsWithin(promise: Promise<void>, limitMs: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => setImmediate(resolve, false), limitMs);
-    void promise.then(() => {
-      clearTimeout(timer);
-      resolve(true);
-    });
-  });
 }

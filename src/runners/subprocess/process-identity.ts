@@ -56,13 +56,19 @@ async function groupMembers(pgid: number): Promise<number[]> {
   );
 }
 
-/** When this process started, in clock ticks since the boot; undefined where the system has no /proc. */
-export function ownStartTime(): string | undefined {
-  return statOf('self')[19];
+/** When the process started, in clock ticks since the boot; undefined where the system has no /proc. */
+export function startTimeOf(pid: number): string | undefined {
+  return statOf(pid)[19];
+}
+
+/** Whether the process that started then is alive. Without /proc, its command must contain `text`. */
+export async function isStillAlive(pid: number, startTime: string, text: string): Promise<boolean> {
+  if (onLinux) return groupOf(pid) !== undefined && startTimeOf(pid) === startTime;
+  return (await ps(['-o', 'command=', '-p', String(pid)])).includes(text);
 }
 
 /** The fields of a process in /proc, from its state on. */
-function statOf(pid: number | 'self'): string[] {
+function statOf(pid: number): string[] {
   const stat = readProc(`/proc/${pid}/stat`);
   // The second field is the program's name in parentheses and may hold anything, parentheses included.
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];

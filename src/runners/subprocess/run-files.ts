@@ -17,11 +17,14 @@ import { LshError } from '../../core/errors.ts';
 
 /** The runner's paths under the state directory; directories are 0700, files 0600. */
 export interface RunFiles {
+  state: string;
   runs: string;
   spare: string;
   logs: string;
-  /** Holds the pid and the start time of the runner that reads the output now. */
+  /** Holds the pid and the start time of the process that reads the output now. */
   owner: string;
+  /** Holds the pid and the start time of the process that reads the output when the runner has ended. */
+  standIn: string;
   /** Holds the identity of the boot under which runs were started. */
   boot: string;
 }
@@ -29,10 +32,12 @@ export interface RunFiles {
 /** The paths under a state directory; touches no disk. */
 export function runFiles(stateDir: string): RunFiles {
   return {
+    state: stateDir,
     runs: join(stateDir, 'runs'),
     spare: join(stateDir, 'spare'),
     logs: join(stateDir, 'logs'),
     owner: join(stateDir, 'runner.pid'),
+    standIn: join(stateDir, 'stand-in.pid'),
     boot: join(stateDir, 'runner.boot'),
   };
 }
@@ -85,6 +90,23 @@ export function takeWithheld(directory: string): Buffer {
   const withheld = readFileSync(path);
   unlinkSync(path);
   return withheld;
+}
+
+/** Tells the next process that observes the run why its log is incomplete. */
+export function saveLogError(directory: string, { message }: Error): void {
+  const path = join(directory, 'log-error');
+  try {
+    writeFileSync(path, '', { flag: 'a', mode: 0o600 });
+    writeFileSync(path, message);
+  } catch {
+    // A full disk has room for the name of the file mostly, and for its content seldom.
+  }
+}
+
+export function readLogError(directory: string): Error | undefined {
+  const path = join(directory, 'log-error');
+  if (!existsSync(path)) return undefined;
+  return new Error(readFileSync(path, 'utf8') || 'it could not be written');
 }
 
 /** The run name of a start directory. */

@@ -1,5 +1,6 @@
 // The runner of shell runs: subprocesses of this host. Children outlive it, and the next runner recovers them. It knows
 // no socket, no SQL and no Kubernetes.
+import type { ChildProcess } from 'node:child_process';
 import { createReadStream, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../control/clock.ts';
@@ -21,7 +22,7 @@ import { KnownRuns, lostRun, neverStarted, type ClaimedRun } from './known-runs.
 import { LiveRun, type Attachment } from './live-run.ts';
 import { memoryKillCounter } from './memory-kills.ts';
 import { Output } from './output/output.ts';
-import { bootIdentity, ownStartTime } from './process-identity.ts';
+import { bootIdentity } from './process-identity.ts';
 import {
   endOrphans,
   fateOf,
@@ -35,15 +36,17 @@ import {
   logPath,
   markLost,
   privateDirectory,
+  readLogError,
   removeStartDirectory,
   runFiles,
   startDirectory,
   takeWithheld,
   type RunFiles,
 } from './run-files.ts';
-import { Redaction } from './output/redaction.ts';
+import { redactionOf } from './output/redaction.ts';
 import { SHELL_TRAITS } from '../shell-traits.ts';
 import { RunLog } from './output/run-log.ts';
+import { armStandIn, endStandIn, writeOwner } from './stand-in.ts';
 
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
 const DEFAULT_MAX_OUTPUT_BYTES = 10 * 1024 * 1024;
@@ -60,6 +63,11 @@ export interface SubprocessRunnerOptions {
   maxConcurrentRuns: number;
   /** Most bytes of output kept per run; default 10 MiB. */
   maxOutputBytes?: number;
+  /**
+   * The command that reads the output on when this process has ended, word by word; it calls standIn(). Without it,
+   * commands wait at the full pipe for the next runner.
+   */
+  standIn?: readonly string[];
   /** File mode mask of the commands; default: that of this process. */
   umask?: number;
   /** Default: the system clock. */
@@ -76,6 +84,9 @@ export class SubprocessRunner implements Runner {
   readonly #listeners = new Listeners<JobKey>();
   readonly #runs = new KnownRuns();
   #pool: FifoPool | undefined;
+  #standIn: ChildProcess | undefined;
+  /** Whether the stand-in of the earlier runner was killed while it read. */
+  #mayLackOutput = false;
   #active = 0;
   #closed = false;
   /** Observed runs whose release also removes their logs. */
@@ -156,8 +167,9 @@ export class SubprocessRunner implements Runner {
    * serializes calls.
    */
   async recover(runs: readonly ClaimedRun[]): Promise<void> {
-    const { runs: starts, logs, spare, owner } = this.#files;
-    for (const directory of [this.#options.stateDir, starts, logs]) privateDirectory(directory);
+    const { state, runs: starts, logs, spare, owner } = this.#files;
+    for (const directory of [state, starts, logs]) privateDirectory(directory);
+    if (!this.#pool) this.#mayLackOutput = await endStandIn(this.#files);
     const sameBoot = markBoot(this.#files, bootIdentity(this.#now()));
     const directories = startDirectories(this.#files);
     for (const run of runs) {
@@ -169,7 +181,9 @@ export class SubprocessRunner implements Runner {
     for (const [run, directory] of directories) await removeStaleStart(directory, run);
     this.#pool = new FifoPool(spare, this.#inherited['PATH']!);
     // From here on the wrappers rely on this process to read the rest of their FIFOs.
-    writeFileSync(owner, `${process.pid} ${ownStartTime() ?? ''}\n`, { mode: 0o600 });
+    writeOwner(owner, process.pid);
+    const { standIn } = this.#options;
+    if (standIn.length > 0) this.#standIn = armStandIn(this.#files, standIn);
     await this.#pool.ready();
   }
 
@@ -202,11 +216,20 @@ export class SubprocessRunner implements Runner {
     }
     const live = this.#track(run, run.startedAt ?? this.#now());
     const log = RunLog.reopen(this.#logOptions(run.name, directory));
-    const output = new Output(openFifo(directory), log, this.#redaction(takeWithheld(directory)));
+    const redaction = this.#redaction(takeWithheld(directory));
+    const output = new Output(openFifo(directory), log, redaction, readLogError(directory));
     const captureOutput = !existsSync(noCaptureMarker(directory));
     const keepsBackground = existsSync(keepMarker(directory));
     const process = recoveredProcess(fate);
-    live.attach({ process, output, directory, isOwnChild: false, captureOutput, keepsBackground });
+    live.attach({
+      process,
+      output,
+      directory,
+      isOwnChild: false,
+      captureOutput,
+      keepsBackground,
+      mayLackOutput: this.#mayLackOutput,
+    });
 
     function recoveredProcess(found: RecoveredFate): RunProcess {
       if (found.state === 'Alive') return adoptChild(found.pid, run.name, directory, output.ended);
@@ -261,9 +284,8 @@ export class SubprocessRunner implements Runner {
     return { process, output, directory, isOwnChild: true, captureOutput, keepsBackground };
   }
 
-  #redaction(withheld?: Buffer): Redaction | undefined {
-    const secrets = Object.values(this.#options.secrets);
-    return secrets.length > 0 || withheld?.length ? new Redaction(secrets, withheld) : undefined;
+  #redaction(withheld?: Buffer) {
+    return redactionOf(Object.values(this.#options.secrets), withheld);
   }
 
   #logOptions(name: string, directory: string) {
@@ -292,6 +314,8 @@ export class SubprocessRunner implements Runner {
     this.#closed = true;
     rmSync(this.#files.owner, { force: true });
     await Promise.all(this.#runs.allLive().map((run) => run.detach()));
+    // From here on the stand-in reads.
+    this.#standIn?.stdin?.end();
     await this.#pool?.close();
   }
 }
@@ -299,6 +323,7 @@ export class SubprocessRunner implements Runner {
 function defaults() {
   return {
     secrets: {},
+    standIn: [],
     maxOutputBytes: DEFAULT_MAX_OUTPUT_BYTES,
     umask: process.umask(),
     clock: new ClockSteps(systemClock, 'of this runner'),

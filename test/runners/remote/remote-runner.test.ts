@@ -123,6 +123,21 @@ describe('a runner that restarts after kill -9', () => {
     expect(new Set(states)).toEqual(new Set(['Running', 'Ended']));
   });
 
+  test('has what a child wrote meanwhile, more than its pipe holds', async () => {
+    await world.startRunner();
+    const controller = await world.connected();
+    const [first, second] = [await world.gate('first'), await world.gate('second')];
+    const command = `cat ${first.path}; head -c 300000 /dev/zero; echo written >>marks; cat ${second.path}`;
+    const { end } = await startRemote(controller, { command });
+    await world.killRunner();
+    await first.open();
+    // Opens when the child has written all of it, without a runner.
+    await second.open();
+    await world.startRunner();
+    expect(await end).toMatchObject({ exitCode: 0, outputBytes: 300_000 });
+    expect(world.lines('marks')).toEqual(['written']);
+  });
+
   test('reports how one child ended meanwhile, and that another was killed', async () => {
     await world.startRunner();
     const controller = await world.connected();

@@ -13,6 +13,8 @@ import { makeFifos } from '../../../src/runners/subprocess/output/fifo-pool.ts';
 import { RemoteRunner, type RemoteRunnerOptions } from '../../../src/runners/remote/remote-runner.ts';
 import { BUNDLE } from '../daemon/bundle.ts';
 import { aUniqueJob, aRunOf } from '../builders.ts';
+import { eventually } from '../eventually.ts';
+import { processesWith } from '../side-effects.ts';
 import { endOf } from './run-output.ts';
 
 export const HOST = 'pod-a';
@@ -123,6 +125,10 @@ export class RunnerWorld {
     await Promise.all(this.#controllers.map((controller) => controller.close()));
     if (this.process) await this.killRunner();
     for (const pid of this.children()) process.kill(pid, 'SIGKILL');
+    // The stand-in of a killed runner ends with the last child.
+    await eventually(() => processesWith(`HOME=${this.path}`).length === 0, {
+      what: `the end of all in ${this.path}`,
+    });
     rmSync(this.path, { recursive: true, force: true, maxRetries: 5 });
   }
 }

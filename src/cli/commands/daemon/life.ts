@@ -49,7 +49,7 @@ export function addStop(daemon: Command, context: Context): void {
   const command = daemon
     .command('stop')
     .description(
-      'Stop the daemon, and wait until it is gone. Running jobs continue; the next daemon adopts them.',
+      'Stop the daemon, and wait until it is gone. Running jobs continue and write on; the next daemon adopts them.',
     )
     .action(async () => {
       if (!(await stop(context))) print(context.io, 'daemon is not running');

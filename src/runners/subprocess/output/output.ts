@@ -18,10 +18,14 @@ export class Output {
   /** Why the log is incomplete. */
   logError: Error | undefined;
 
-  /** Takes over the descriptor of a FIFO that is open for reading, non-blocking. */
-  constructor(fd: number, log: RunLog, redaction?: Redaction) {
+  /**
+   * Takes over the descriptor of a FIFO that is open for reading, non-blocking. `logError`: why the process that read
+   * before this one could not write the log.
+   */
+  constructor(fd: number, log: RunLog, redaction?: Redaction, logError?: Error) {
     this.log = log;
     this.#redaction = redaction;
+    this.logError = logError;
     this.bytes = log.size;
     this.#tail.push(log.end(TAIL_MAX_BYTES));
     this.#socket = new Socket({ fd, readable: true, writable: false });

@@ -6,6 +6,11 @@ const MASK = Buffer.from('***');
 /** A shorter value is not masked: it would occur within ordinary words. */
 const SHORTEST = 8;
 
+/** Masks the values; undefined if there is nothing to mask, and nothing withheld by an earlier process. */
+export function redactionOf(values: readonly string[], withheld?: Buffer): Redaction | undefined {
+  return values.length > 0 || withheld?.length ? new Redaction(values, withheld) : undefined;
+}
+
 export class Redaction {
   /** Longest first: of two values that begin at the same byte, the longer matches. */
   readonly #hidden: readonly Buffer[];
