@@ -2,7 +2,7 @@
 import { shellQuote } from '../../core/command-check/shell-quote.ts';
 import { formatDuration } from '../../core/duration.ts';
 import type { JobDocument, RunDocument } from '../../core/document.ts';
-import { nextStarts } from '../../core/schedule/expression/start-macros.ts';
+import { pendingStarts } from '../../core/schedule/job-schedule.ts';
 import type { Cell, Style } from './table.ts';
 import { relative, soon } from './when.ts';
 
@@ -65,11 +65,14 @@ function activeCell(run: RunDocument, now: number): Cell {
 export function nextCell({ spec, status }: JobDocument, now: number): Cell {
   if (spec.suspend) return { text: 'paused', style: 'dim' };
   if (status?.nextScheduleTime === undefined) {
-    const [start] = nextStarts(spec.schedules ?? [spec.schedule ?? '']);
+    const [start] = pendingStarts(spec, now);
     return start === undefined ? '-' : `at ${start}`;
   }
-  return soon(Date.parse(status.nextScheduleTime), now);
+  const next = soon(Date.parse(status.nextScheduleTime), now);
+  return spec.notBefore !== undefined && Date.parse(spec.notBefore) > now ? `begins ${next}` : next;
 }
+
+const IDLE: ReadonlySet<string> = new Set(['Suspended', 'Ended']);
 
 /** The phase, or `Failing` for a scheduled job with the condition Failing. */
 export function statusCell({ status }: JobDocument): Cell {
@@ -77,5 +80,5 @@ export function statusCell({ status }: JobDocument): Cell {
   const failing = status.conditions.some(({ type, status }) => type === 'Failing' && status === 'True');
   if (status.phase === 'Invalid') return { text: 'Invalid', style: 'bad' };
   if (failing && status.phase === 'Scheduled') return { text: 'Failing', style: 'bad' };
-  return { text: status.phase, style: status.phase === 'Suspended' ? 'dim' : 'good' };
+  return { text: status.phase, style: IDLE.has(status.phase) ? 'dim' : 'good' };
 }

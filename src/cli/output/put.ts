@@ -4,8 +4,7 @@ import type { FieldChange } from '../../core/spec-changes.ts';
 import type { Io } from '../io.ts';
 import type { Format } from './format-option.ts';
 import { note, paintFor, print, printDocument } from './print.ts';
-import { nextStarts } from '../../core/schedule/expression/start-macros.ts';
-import { expressionsOf } from '../../core/schedule/job-schedule.ts';
+import { pendingStarts } from '../../core/schedule/job-schedule.ts';
 import { relative, wallText } from './when.ts';
 
 function valueText(value: unknown): string {
@@ -20,9 +19,11 @@ function nextLines({ job, next }: PutResult, now: number): string[] {
   if (job.spec.suspend) return [`  paused: no run until \`lsh cron resume ${job.metadata.name}\``];
   const lines = [
     ...next.map((slot) => `${wallText(slot)}  ${relative(Date.parse(slot), now)}`),
-    ...nextStarts(expressionsOf(job.spec)).map((start) => `at ${start}`),
+    ...pendingStarts(job.spec, now).map((start) => `at ${start}`),
   ];
-  if (lines.length === 0) return ['  no further run is due'];
+  const { notAfter } = job.spec;
+  if (lines.length === 0)
+    return [`  no further run is due${notAfter === undefined ? '' : `: notAfter is ${notAfter}`}`];
   return [`  next runs (${job.spec.timeZone}):`, ...lines.map((line) => `    ${line}`)];
 }
 

@@ -5,7 +5,7 @@ import { rfc3339 } from '../rfc3339.ts';
 import { formatDuration } from '../duration.ts';
 import type { SlotCause } from '../run.ts';
 import { nextStarts } from '../schedule/expression/start-macros.ts';
-import { expressionsOf } from '../schedule/job-schedule.ts';
+import { pendingStarts } from '../schedule/job-schedule.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 
 export interface Question {
@@ -92,7 +92,7 @@ function explainRun(record: SlotDocument, question: Question): string[] {
   const attempts = runs
     .filter(({ slot, trigger }) => slot === first.slot && trigger !== 'Manual')
     .sort((a, b) => a.attempt - b.attempt)
-    .map(attemptSentence);
+    .map((attempt) => attemptSentence(attempt, question));
   return first.trigger === 'CatchUp' ? [...attempts, catchUpSentence(first, question)] : attempts;
 }
 
@@ -106,10 +106,16 @@ function catchUpSentence({ slot, createdAt }: RunDocument, { job: { spec } }: Qu
   return `lsh found the slot ${late} late${policy}.`;
 }
 
-function attemptSentence(run: RunDocument): string {
-  const subject =
-    run.attempt > 1 ? `Attempt ${run.attempt}` : run.trigger === 'CatchUp' ? 'It ran late' : 'It ran';
-  return `${subject}: ${run.name} ${courseOf(run)}.`;
+function attemptSentence(run: RunDocument, { job }: Question): string {
+  const { name, attempt, trigger, startedAt, finishedAt } = run;
+  const ran = trigger === 'CatchUp' ? 'It ran late' : 'It ran';
+  const subject = attempt > 1 ? `Attempt ${attempt}` : ran;
+  if (startedAt !== undefined) return `${subject}: ${name} ${courseOf(run)}.`;
+  const verb = finishedAt === undefined ? 'has not run yet' : 'did not run';
+  const running = job.status?.active.find(({ phase }) => phase === 'Running');
+  const queued = finishedAt === undefined && run.startAfter === undefined && running !== undefined;
+  const reason = queued ? `; it starts after the end of ${running.name}` : '';
+  return `${attempt > 1 ? `Attempt ${attempt}` : 'It'} ${verb}: ${name} ${courseOf(run)}${reason}.`;
 }
 
 /** What happened to the run, as a predicate without a full stop. */
@@ -190,8 +196,14 @@ function outlook({ job, now, at, schedule }: Question): string[] {
   if (job.spec.suspend)
     return [`The job is suspended now: \`lsh cron resume ${job.metadata.name}\` lets it run again.`];
   const next = schedule.next(now);
-  const starts = nextStarts(expressionsOf(job.spec));
-  if (next === undefined && starts.length > 0) return starts.map((start) => `The job is due at ${start}.`);
-  if (next === undefined) return ['The schedule has no further slot.'];
-  return next === at ? [] : [`The next slot is ${rfc3339(next)}.`];
+  const { notBefore, notAfter } = job.spec;
+  const starts = pendingStarts(job.spec, now).map((start) => `The job is due at ${start}.`);
+  if (next === undefined && starts.length > 0) return starts;
+  if (next === undefined)
+    return [`The schedule has no further slot${notAfter === undefined ? '' : `; notAfter is ${notAfter}`}.`];
+  const begins = notBefore !== undefined && Date.parse(notBefore) > now;
+  return [
+    ...(begins ? [`The schedule begins at ${notBefore} (notBefore).`] : []),
+    ...(next === at ? [] : [`The next slot is ${rfc3339(next)}.`]),
+  ];
 }

@@ -1,13 +1,12 @@
 // The status after an evaluation, and whether it differs from the recorded one.
 import { lastingEffect } from './clock-step.ts';
-import { changedRuns, isOwn, type Draft } from './draft.ts';
+import { activeRuns, changedRuns, isOwn, type Draft } from './draft.ts';
 import { scheduleFingerprint } from './due.ts';
 import type { LshError } from '../errors.ts';
 import { historyVerdict, type HistoryProgress } from './history-sync.ts';
 import type { Condition, ConditionType, Job, JobPhase, JobStatus } from '../job.ts';
 import { isActive, type Run } from '../run.ts';
-import { nextStarts } from '../schedule/expression/start-macros.ts';
-import { expressionsOf } from '../schedule/job-schedule.ts';
+import { pendingStarts } from '../schedule/job-schedule.ts';
 
 interface Outlook {
   hasIntervals: boolean;
@@ -21,7 +20,7 @@ export function statusAfter(draft: Draft, outlook: Outlook): JobStatus {
   const before = job.status;
   return {
     observedGeneration: job.generation,
-    phase: phaseOf(draft),
+    phase: phaseOf(draft, outlook.nextScheduleAt),
     conditions: conditionsAfter(draft, outlook),
     accountedUntil: draft.accountedUntil,
     lastScheduleAt: newestSlot(draft, before),
@@ -77,10 +76,13 @@ export function sameStatus(a: JobStatus | undefined, b: JobStatus): boolean {
   return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
 }
 
-function phaseOf({ job, runs }: Draft): JobPhase {
-  if (job.spec.suspend) return 'Suspended';
-  for (const run of runs.values()) if (run.phase === 'Running') return 'Running';
-  return 'Scheduled';
+function phaseOf(draft: Draft, nextScheduleAt: number | undefined): JobPhase {
+  const { spec } = draft.job;
+  if (spec.suspend) return 'Suspended';
+  const active = activeRuns(draft);
+  if (active.some(({ phase }) => phase === 'Running')) return 'Running';
+  const hasEnded = nextScheduleAt === undefined && pendingStarts(spec, draft.now).length === 0;
+  return hasEnded && active.length === 0 ? 'Ended' : 'Scheduled';
 }
 
 function conditionsAfter(draft: Draft, { nextScheduleAt, history }: Outlook): Condition[] {
@@ -93,7 +95,7 @@ function conditionsAfter(draft: Draft, { nextScheduleAt, history }: Outlook): Co
   } as const;
   return [
     condition(job, now, ready),
-    condition(job, now, { type: 'Scheduled', ...scheduledCondition(job, nextScheduleAt) }),
+    condition(job, now, { type: 'Scheduled', ...scheduledCondition(draft, nextScheduleAt) }),
     condition(job, now, { type: 'Failing', ...failingCondition(draft) }),
     ...historyConditions(draft, history),
   ];
@@ -106,14 +108,18 @@ function historyConditions(draft: Draft, history: HistoryProgress | undefined): 
 
 type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;
 
-function scheduledCondition(job: Job, nextScheduleAt: number | undefined): Verdict {
-  if (job.spec.suspend) return { status: 'False', reason: 'Suspended', message: 'The job is suspended.' };
-  const [start] = nextStarts(expressionsOf(job.spec));
+function scheduledCondition({ job, now }: Draft, nextScheduleAt: number | undefined): Verdict {
+  const { notBefore, notAfter, suspend } = job.spec;
+  if (suspend) return { status: 'False', reason: 'Suspended', message: 'The job is suspended.' };
+  const [start] = pendingStarts(job.spec, now);
   if (nextScheduleAt === undefined && start !== undefined)
     return { status: 'True', reason: 'DueAtStart', message: `The job is due at ${start}.` };
   if (nextScheduleAt === undefined) {
-    return { status: 'False', reason: 'NoFurtherSlot', message: 'The schedule has no further slot.' };
+    const end = notAfter === undefined ? '' : `; notAfter is ${notAfter}`;
+    return { status: 'False', reason: 'NoFurtherSlot', message: `The schedule has no further slot${end}.` };
   }
+  if (notBefore !== undefined && Date.parse(notBefore) > now)
+    return { status: 'True', reason: 'NotBefore', message: `The schedule begins at ${notBefore}.` };
   return { status: 'True', reason: 'NextSlotKnown', message: 'The next slot is known.' };
 }
 

@@ -1,6 +1,6 @@
 // From a job to its slots: the parts of the spec that decide them.
 import type { Job, JobSpec } from '../job.ts';
-import { startMacro } from './expression/start-macros.ts';
+import { nextStarts, startMacro } from './expression/start-macros.ts';
 import { compileSchedule, type Schedule, type ScheduleInput, type Starts } from './schedule.ts';
 
 type ScheduledJob = Pick<Job, 'key' | 'spec' | 'createdAt'>;
@@ -24,11 +24,17 @@ export function scheduleInput({ key, spec, createdAt }: ScheduledJob): ScheduleI
   };
 }
 
-export function expressionsOf({
-  schedule,
-  schedules,
-}: Pick<JobSpec, 'schedule' | 'schedules'>): readonly string[] {
+function expressionsOf({ schedule, schedules }: Pick<JobSpec, 'schedule' | 'schedules'>): readonly string[] {
   return schedules ?? (schedule === undefined ? [] : [schedule]);
+}
+
+/** The starts at which the job is due next, such as `the next boot`; none once notAfter has passed. */
+export function pendingStarts(
+  spec: Pick<JobSpec, 'schedule' | 'schedules' | 'notAfter'>,
+  now: number,
+): string[] {
+  if (spec.notAfter !== undefined && Date.parse(spec.notAfter) < now) return [];
+  return nextStarts(expressionsOf(spec));
 }
 
 /**

@@ -61,6 +61,37 @@ describe('slots', () => {
     expect(world.job.status?.conditions).toContainEqual(
       expect.objectContaining({ type: 'Scheduled', status: 'False', reason: 'NoFurtherSlot' }),
     );
+    expect(world.job.status?.phase).toBe('Running');
+    for (const { name } of world.running()) world.end({}, name);
+    world.evaluate('2026-01-01T00:04:01Z');
+    expect(world.job.status?.phase).toBe('Ended');
+    world.edit(EVERY_MINUTE);
+    world.evaluate('2026-01-01T00:04:02Z');
+    expect(world.job.status?.phase).toBe('Scheduled');
+  });
+
+  test('a schedule that has not begun says when it begins', () => {
+    const world = new World({ ...EVERY_MINUTE, notBefore: '2026-01-01T00:02:00Z' });
+    world.evaluate('2026-01-01T00:01:00Z');
+    expect(world.job.status?.conditions).toContainEqual(
+      expect.objectContaining({
+        reason: 'NotBefore',
+        message: 'The schedule begins at 2026-01-01T00:02:00Z.',
+      }),
+    );
+    world.evaluate('2026-01-01T00:02:00Z');
+    expect(world.job.status?.conditions).toContainEqual(expect.objectContaining({ reason: 'NextSlotKnown' }));
+  });
+
+  test('a job of @reboot has no end before its notAfter', () => {
+    const world = new World({ schedule: '@reboot', notAfter: '2026-01-02T00:00:00Z' });
+    world.evaluate('2026-01-01T00:00:10Z');
+    expect(world.job.status).toMatchObject({ phase: 'Scheduled' });
+    expect(world.job.status?.conditions).toContainEqual(
+      expect.objectContaining({ reason: 'DueAtStart', message: 'The job is due at the next boot.' }),
+    );
+    world.evaluate('2026-01-02T00:00:10Z');
+    expect(world.job.status).toMatchObject({ phase: 'Ended' });
   });
 
   test('a clock that is an hour behind the record repeats no slot, unless it was set', () => {

@@ -85,7 +85,19 @@ describe('a slot that ran', () => {
   test('names a run that waits or is running', () => {
     const { startedAt: _, finishedAt: __, exitCode: ___, ...waiting } = run({ phase: 'Created' });
     expect(explain('2026-03-05T02:00:00Z', { slots, runs: [waiting] })[0]).toBe(
-      'It ran: backup-1 waits since 2026-03-05T02:00:00Z.',
+      'It has not run yet: backup-1 waits since 2026-03-05T02:00:00Z.',
+    );
+    const status = { active: [run({ name: 'backup-0', phase: 'Running' })] } as JobDocument['status'];
+    expect(explain('2026-03-05T02:00:00Z', { slots, runs: [waiting], job: { ...job(), status } })[0]).toBe(
+      'It has not run yet: backup-1 waits since 2026-03-05T02:00:00Z; it starts after the end of backup-0.',
+    );
+    const retry = { ...waiting, name: 'backup-2', attempt: 2, startAfter: '2026-03-05T02:01:00Z' };
+    expect(explain('2026-03-05T02:00:00Z', { slots, runs: [run(), retry] })[1]).toBe(
+      'Attempt 2 has not run yet: backup-2 waits since 2026-03-05T02:00:00Z, not to start before 2026-03-05T02:01:00Z.',
+    );
+    const replaced = { ...waiting, phase: 'Killed', reason: 'Replaced', finishedAt: NOW } as const;
+    expect(explain('2026-03-05T02:00:00Z', { slots, runs: [replaced] })[0]).toBe(
+      'It did not run: backup-1 never started and ended as Killed (Replaced).',
     );
     const { finishedAt: ____, ...running } = run({ phase: 'Running', trigger: 'CatchUp' });
     expect(explain('2026-03-05T02:00:00Z', { slots, runs: [running] })[0]).toBe(
@@ -196,8 +208,8 @@ describe('an instant', () => {
   });
 
   test.each([
-    ['@reboot', 'The job is due at the next boot of the machine.'],
-    ['@daemon-start', 'The job is due at the next start of the daemon.'],
+    ['@reboot', 'The job is due at the next boot.'],
+    ['@daemon-start', 'The job is due at the next daemon start.'],
   ])('of a job of %s that ran says when it is due again', (schedule, due) => {
     const ran = [slot({ outcome: 'Ran', run: 'backup-1' })];
     const over = { job: job({ schedule }), slots: ran, runs: [run()] };
@@ -212,6 +224,23 @@ describe('an instant', () => {
     expect(explain('2026-03-11T02:00:00Z')).toEqual([
       '2026-03-11T02:00:00Z is in the future; the job is due then.',
     ]);
+  });
+
+  test('outside notBefore and notAfter says when the schedule begins or has ended', () => {
+    const ended = job({ notAfter: '2026-03-09T00:00:00Z' });
+    const schedule = compileSchedule({
+      expressions: ['0 2 * * *'],
+      timeZone: 'UTC',
+      seed: '',
+      anchor: 0,
+      notAfter: Date.parse('2026-03-09T00:00:00Z'),
+    });
+    expect(explain('2026-03-05T14:00:00Z', { job: ended, schedule }).at(-1)).toBe(
+      'The schedule has no further slot; notAfter is 2026-03-09T00:00:00Z.',
+    );
+    expect(explain('2026-03-05T14:00:00Z', { job: job({ notBefore: '2026-03-10T20:00:00Z' }) })).toContain(
+      'The schedule begins at 2026-03-10T20:00:00Z (notBefore).',
+    );
   });
 
   test('before the job was created has no record', () => {

@@ -11,6 +11,16 @@ import { RUN_HEADS, runRow } from '../../output/run-table.ts';
 import { oneLine, pad } from '../../output/text.ts';
 import { calendar, relative } from '../../output/when.ts';
 
+/** When the job runs next; where no slot says it, the condition Scheduled does. */
+function nextText({ spec, status }: JobDocument, now: number): string | undefined {
+  if (spec.suspend) return 'paused';
+  const scheduled = status?.conditions.find(({ type }) => type === 'Scheduled');
+  const text = scheduled?.reason === 'NextSlotKnown' ? undefined : scheduled?.message;
+  if (status?.nextScheduleTime === undefined) return text;
+  const next = Date.parse(status.nextScheduleTime);
+  return [`${calendar(next, spec.timeZone)} (${relative(next, now)})`, text].filter(Boolean).join('. ');
+}
+
 // Fields that the head of the page shows.
 const HEAD_FIELDS = new Set(['schedule', 'schedules', 'command', 'args', 'timeZone', 'description']);
 
@@ -27,7 +37,7 @@ function headFields(job: JobDocument, platform: Platform, now: number): [string,
     ['Status', text(statusCell(job))],
     ['Schedule', `${scheduleText(job)} (${spec.timeZone})`],
     ['Command', commandText(job)],
-    ['Next', spec.suspend ? 'paused' : when(status?.nextScheduleTime, spec.timeZone)],
+    ['Next', nextText(job, now)],
     ['Last success', when(status?.lastSuccessfulTime)],
     ['Last failure', when(status?.lastFailureTime)],
     [

@@ -2,8 +2,8 @@
 
 /** When each macro is due next, after "due at". */
 const STARTS = {
-  '@reboot': 'the next boot of the machine',
-  '@daemon-start': 'the next start of the daemon',
+  '@reboot': 'the next boot',
+  '@daemon-start': 'the next daemon start',
 } as const;
 
 export type StartMacro = keyof typeof STARTS;
@@ -15,7 +15,7 @@ export function startMacro(expression: string): StartMacro | undefined {
   return START_MACROS.find((macro) => macro === name);
 }
 
-/** `the next boot of the machine` for each such macro among the expressions. */
+/** `the next boot` for each such macro among the expressions. */
 export function nextStarts(expressions: readonly string[]): string[] {
   return [...new Set(expressions.map(startMacro))].flatMap((macro) =>
     macro === undefined ? [] : [STARTS[macro]],
