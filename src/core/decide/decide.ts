@@ -9,7 +9,13 @@ import type { LshError } from '../errors.ts';
 import type { Executor, RunnerTraits } from '../executor.ts';
 import { isMissing, type HistoryProgress } from './history-sync.ts';
 import type { Job, JobStatus } from '../job.ts';
-import { adoptStarted, limitedUntilAt, observe, sendStops, requestDueStops } from './observe.ts';
+import {
+  adoptStarted,
+  applyObservations,
+  limitedUntilAt,
+  sendStops,
+  requestDueStops,
+} from './apply-observations.ts';
 import { runsBeyondLimits } from './retention.ts';
 import { cancelled, ended, lost } from './run-state.ts';
 import {
@@ -82,7 +88,7 @@ export function decide(evaluation: Evaluation): Decision {
   const schedule = evaluation.schedule.under(draft.clockEffect);
   const started = adoptStarted(draft, evaluation.observations);
   adoptLateStarts(draft, evaluation.observations, { schedule, closed: evaluation.closed ?? [] });
-  observe(draft, evaluation.observations);
+  applyObservations(draft, evaluation.observations);
   requestDueStops(draft);
   admitSlots(draft, owed(job, schedule, { now, evaluatingSince, started, ledgerFailed, jumpedOver }));
   const lastHandledTrigger = admitTrigger(draft);
@@ -102,7 +108,7 @@ export function decide(evaluation: Evaluation): Decision {
 export function decideInvalid(evaluation: Omit<Evaluation, 'schedule'>, problem: LshError): Decision {
   const stepped = afterStep(evaluation.job, evaluation);
   const draft = newDraft({ ...evaluation, stepped });
-  observe(draft, evaluation.observations, evaluation.closed);
+  applyObservations(draft, evaluation.observations, evaluation.closed);
   requestDueStops(draft);
   sendStops(draft);
   wakeForTimeouts(draft);

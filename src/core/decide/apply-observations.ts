@@ -33,7 +33,7 @@ function isUnaccounted({ job, accountedUntil, clockEffect }: Draft, run: Run): b
 }
 
 /** Applies every observation. `closed` are the slots that the ledger records as not run. */
-export function observe(
+export function applyObservations(
   draft: Draft,
   observations: readonly RunObservation[],
   closed: readonly ClosedStretch[] = [],
