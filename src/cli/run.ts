@@ -43,13 +43,19 @@ function commandPath(program: Command, argv: readonly string[]): string {
   return path.join(' ');
 }
 
+/** Commands on several names, which often come from a list. */
+const TAKES_A_LIST = / cron (remove|pause|resume)$/;
+
 /** The message of commander as sentences: `Unknown command 'ad'. Did you mean add?` */
 function usageFailure(error: CommanderError, path: string) {
   const [, message = '', suggestion] = /^(?:error: )?(.*?)\.?(?:\s*\((Did you mean .*)\))?$/s.exec(
     error.message,
   )!;
   const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
-  return usage(suggestion === undefined ? sentence : `${sentence} ${suggestion}`, `See \`${path} --help\`.`);
+  // xargs of GNU calls its command once for an empty list.
+  const fromList = error.code === 'commander.missingArgument' && TAKES_A_LIST.test(path);
+  const hint = `See \`${path} --help\`.${fromList ? ' `xargs -r` runs nothing for an empty list.' : ''}`;
+  return usage(suggestion === undefined ? sentence : `${sentence} ${suggestion}`, hint);
 }
 
 /** Gives a usage error without its own hint a hint at the help of its command. */

@@ -1,4 +1,5 @@
 // "Did you mean …?": finds the known word nearest to a mistyped word.
+import { ERRORS, LshError } from './errors.ts';
 
 /** Returns the number of single-letter edits between two words. A swap of neighbours counts as one edit. */
 export function editDistance(a: string, b: string): number {
@@ -29,4 +30,15 @@ export function closest(word: string, candidates: Iterable<string>): string | un
     if (edits < bestDistance) [best, bestDistance] = [candidate, edits];
   }
   return best;
+}
+
+/** JOB_NOT_FOUND, with the job that the user most likely meant. `names` are the jobs that exist. */
+export function jobNotFound(name: string, names: Iterable<string>): LshError {
+  const near = closest(name, names);
+  const { hint } = ERRORS.JOB_NOT_FOUND;
+  return new LshError(
+    'JOB_NOT_FOUND',
+    { name },
+    near === undefined ? {} : { hint: `Did you mean ${near}? ${hint}` },
+  );
 }

@@ -1,3 +1,5 @@
+import { LshError } from '../../src/core/errors.ts';
+import { located } from '../../src/cli/input/located.ts';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,4 +106,19 @@ describe('documents', () => {
       message: expect.stringContaining('no such file'),
     });
   });
+});
+
+test('located problems stand in the order of their lines', () => {
+  const text = 'spec:\n  command: 1\n  schedule: 2\n  tags: 3\n';
+  const [document] = parseDocuments(text, 'job.yaml');
+  const problems = ['spec.tags', 'spec.command', 'spec.schedule'].map((path) => ({ path, message: 'wrong' }));
+  const error = located(
+    document!,
+    new LshError('JOB_INVALID', { detail: 'wrong' }, { problems }),
+  ) as LshError;
+  expect(error.problems.map(({ path }) => path)).toEqual([
+    'job.yaml:2:3: spec.command',
+    'job.yaml:3:3: spec.schedule',
+    'job.yaml:4:3: spec.tags',
+  ]);
 });

@@ -286,6 +286,22 @@ describe('runs', () => {
 });
 
 describe('changes', () => {
+  test('an unknown name is answered with the job that the user most likely meant', async () => {
+    await add('rotate-secrets', 'true');
+    const { status, stderr } = await lsh(home, ['cron', 'pause', 'rotate-secret']);
+    expect(status).toBe(4);
+    expect(stderr).toContain('hint: Did you mean rotate-secrets?');
+    expect((await lsh(home, ['cron', 'pause', 'zzz'])).stderr).not.toContain('Did you mean');
+  });
+
+  test('remove without a name, as xargs of an empty list calls it, removes nothing and names xargs -r', async () => {
+    await add('a', 'true');
+    const { status, stderr } = await lsh(home, ['cron', 'remove']);
+    expect(status).toBe(2);
+    expect(stderr).toContain('`xargs -r` runs nothing for an empty list');
+    expect(await lshOk(home, ['cron', 'list', '-o', 'name'])).toBe('a\n');
+  });
+
   test('pause and resume print the result, also for a job in that state already', async () => {
     await add('a', 'true');
     expect(await lshOk(home, ['cron', 'pause', 'a'])).toMatch(/^job "a" paused\n.*lsh cron resume a/);

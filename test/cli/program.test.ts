@@ -212,6 +212,13 @@ describe('completion', () => {
     expect(await candidates(['cron', 'add', '--re'])).toEqual(['--retries', '--retry-delay']);
     expect(await candidates(['cron', 'list', '-o', ''])).toEqual(['table', 'wide', 'json', 'yaml', 'name']);
     expect(await candidates(['completion', ''])).toEqual(['bash', 'zsh', 'fish']);
+    expect(await candidates(['cron', 'add', '--concurrency', ''])).toEqual([
+      'forbid',
+      'allow',
+      'replace',
+      'queue',
+    ]);
+    expect(await candidates(['cron', 'next', '--tz', 'Europe/Berl'])).toEqual(['Europe/Berlin']);
   });
 
   test('offers names of jobs for a job argument, each once', async () => {

@@ -111,3 +111,17 @@ describe('instants in words', () => {
     expect(calendar(WEDNESDAY_NOON + 5000, 'UTC')).toBe('Wed 2026-11-25 12:00:05');
   });
 });
+
+test('one long name stands on a line of its own, and the other columns keep their width', () => {
+  const name = `one-long-name-${'x'.repeat(40)}`;
+  const rows = ['backup', name, 'ping', 'mail'].map((job) => [job, '30 2 * * *', 'Completed 3 hours ago']);
+  const lines = renderTable(['NAME', 'SCHEDULE', 'LAST'], rows, 60, (_style, text) => text);
+  expect(lines).toEqual([
+    'NAME    SCHEDULE    LAST',
+    'backup  30 2 * * *  Completed 3 hours ago',
+    name,
+    '        30 2 * * *  Completed 3 hours ago',
+    'ping    30 2 * * *  Completed 3 hours ago',
+    'mail    30 2 * * *  Completed 3 hours ago',
+  ]);
+});

@@ -1,8 +1,7 @@
-// Candidates for the word at the cursor: subcommands, options, their values, names of jobs. Prints one candidate per
+// Candidates for the word at the cursor: subcommands, options, their values, names of jobs and runs. Prints one candidate per
 // line, then a tab and its description. Without a candidate the shell completes file names.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command, Option } from 'commander';
-import type { JobDocument } from '../../core/document.ts';
 import { EXIT } from '../../core/errors.ts';
 import { chosenCluster } from '../cluster-options.ts';
 import type { ClusterChoice, Context } from '../context.ts';
@@ -33,13 +32,26 @@ async function candidatesFor(
 ): Promise<Candidate[]> {
   const { command, rest } = descend(program, before);
   const option = optionNamed(command, before.at(-1));
-  if (option?.required) return (option.argChoices ?? []).map((choice) => [choice, option.description]);
+  if (option?.required) return valuesOf(option).map((choice) => [choice, option.description]);
   if (before.includes('--')) return [];
   if (current.startsWith('-')) return optionsOf(command);
   if (command.commands.length > 0)
     return command.commands.map((child) => [child.name(), child.description()]);
   context.cluster = clusterOf(command, before);
   return argumentValues(context, command, rest);
+}
+
+/** Values of options whose check is not commander’s: validation names their problems. */
+const OPTION_VALUES: Record<string, () => readonly string[]> = {
+  '--concurrency': () => ['forbid', 'allow', 'replace', 'queue'],
+  '--missed': () => ['latest', 'skip', 'all'],
+  '--executor': () => ['shell', 'job'],
+  '--background-children': () => ['stop', 'keep'],
+  '--tz': () => ['UTC', ...Intl.supportedValuesOf('timeZone')],
+};
+
+function valuesOf({ argChoices, long }: Option): readonly string[] {
+  return argChoices ?? OPTION_VALUES[long ?? '']?.() ?? [];
 }
 
 /** The cluster that the words choose: commander parses no incomplete command line. */
@@ -88,6 +100,8 @@ async function argumentValues(context: Context, command: Command, given: string[
   const argument = registeredArguments[given.length] ?? (last?.variadic ? last : undefined);
   if (!argument) return [];
   if (argument.argChoices) return argument.argChoices.map((choice) => [choice, argument.description]);
+  const [job] = given;
+  if (argument.name() === 'run' && job !== undefined) return runNames(context, job);
   if (!JOB_ARGUMENTS.has(argument.name())) return [];
   return jobNames(context, new Set(given));
 }
@@ -96,8 +110,8 @@ async function argumentValues(context: Context, command: Command, given: string[
 const LOCAL_LIMIT_MS = 1_500;
 
 /** A frozen daemon must not block the command line that a person types: then there are no names. */
-function inTime(jobs: Promise<JobDocument[]>, local: boolean): Promise<JobDocument[]> {
-  return local ? Promise.race([jobs, delay(LOCAL_LIMIT_MS, [])]) : jobs;
+function inTime<T>(answer: Promise<T[]>, local: boolean): Promise<T[]> {
+  return local ? Promise.race([answer, delay(LOCAL_LIMIT_MS, [])]) : answer;
 }
 
 async function jobNames(context: Context, given: ReadonlySet<string>): Promise<Candidate[]> {
@@ -108,6 +122,16 @@ async function jobNames(context: Context, given: ReadonlySet<string>): Promise<C
       .map(({ metadata, spec }) => [metadata.name, spec.description ?? spec.schedule ?? '']);
   } catch {
     // Without a daemon there are no names, and a completion cannot show the error.
+    return [];
+  }
+}
+
+/** The newest runs of the job. */
+async function runNames(context: Context, name: string): Promise<Candidate[]> {
+  try {
+    const runs = (await context.api()).runs({ name, limit: 20 });
+    return (await inTime(runs, context.cluster === undefined)).map((run) => [run.name, run.phase]);
+  } catch {
     return [];
   }
 }

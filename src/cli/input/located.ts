@@ -9,7 +9,13 @@ export function located(document: SourceDocument, thrown: unknown): unknown {
     path: path === '' ? document.where(path) : `${document.where(path)}: ${path}`,
     message,
   }));
+  problems.sort((a, b) => lineOf(a.path) - lineOf(b.path));
   return new LshError(thrown.code, thrown.fields, { cause: thrown, hint: thrown.hint, problems });
+}
+
+/** The line in `file:line:column`. */
+function lineOf(path: string): number {
+  return Number(/:(\d+):\d+(?=:|$)/.exec(path)?.[1] ?? 0);
 }
 
 /** Throws JOB_INVALID if the document has syntax errors. */

@@ -27,12 +27,30 @@ function fit(natural: number[], available: number): number[] {
   return [name, ...rest];
 }
 
+/** Share of the width up to which a name has its place in the column. */
+const NAME_SHARE = 0.4;
+
+/**
+ * Width of the first column where a few long names would squeeze all others: each of these stands on a line of its own.
+ * Where most names are long, the column keeps them all.
+ */
+function nameWidth(widths: number[], excess: number, columns: number): number {
+  const longest = Math.max(...widths);
+  const usual = widths.filter((width) => width <= columns * NAME_SHARE);
+  return excess <= 0 || usual.length * 2 <= widths.length ? longest : Math.max(...usual);
+}
+
 /** Lines of a table, heads first, at most `columns` wide; Infinity cuts nothing. */
 export function renderTable(heads: string[], rows: Cell[][], columns: number, paint: Paint): string[] {
   const natural = heads.map((head, index) =>
     Math.max(displayWidth(head), ...rows.map((row) => displayWidth(textOf(row[index] ?? '')))),
   );
-  const widths = fit(natural, columns);
+  const names = [heads[0] ?? '', ...rows.map(([name = '']) => textOf(name))].map(displayWidth);
+  const excess = natural.reduce((sum, width) => sum + width, GAP * (natural.length - 1)) - columns;
+  const first = nameWidth(names, excess, columns);
+  const widths = fit([first, ...natural.slice(1)], columns);
+  const lines = ([name = '', ...rest]: Cell[]) =>
+    displayWidth(textOf(name)) <= first ? [line([name, ...rest])] : [textOf(name), line(['', ...rest])];
   const line = (cells: Cell[]) =>
     cells
       .map((cell, index) => {
@@ -42,5 +60,5 @@ export function renderTable(heads: string[], rows: Cell[][], columns: number, pa
       })
       .join(' '.repeat(GAP))
       .trimEnd();
-  return [line(heads.map((text) => ({ text, style: 'head' as const }))), ...rows.map(line)];
+  return [line(heads.map((text) => ({ text, style: 'head' as const }))), ...rows.flatMap(lines)];
 }

@@ -1,6 +1,7 @@
 // The API calls of a person’s command about LshJobs and CronJobs; each failure is an LshError with a sentence. Knows no
 // informer: a command reads once and exits.
 import { LshError } from '../../core/errors.ts';
+import { jobNotFound } from '../../core/closest.ts';
 import { isAlreadyExists, isConflict, isNotFound, statusBody } from '../api/api-errors.ts';
 import { callError, type Call } from './call-errors.ts';
 import type { KubeClient, KubeRequest } from '../api/client.ts';
@@ -28,21 +29,28 @@ const CRON_JOB_VERSIONS = ['batch/v1', 'batch/v1beta1'];
 
 /** Throws JOB_NOT_FOUND, or NAMESPACE_NOT_FOUND if that is the cause. */
 export async function getLshJob(scope: Scope, name: string, signal?: AbortSignal): Promise<LshJob> {
-  try {
-    return await send(scope, 'get', name, { signal });
-  } catch (error) {
-    if (error instanceof LshError && error.code === 'JOB_NOT_FOUND') await assertNamespace(scope);
-    throw error;
-  }
+  const lshJob = await findLshJob(scope, name, signal);
+  if (lshJob !== undefined) return lshJob;
+  // A user may have the right to read a job by name, and none to list: then there is no suggestion.
+  const others = await listLshJobs(scope).catch(() => []);
+  throw jobNotFound(
+    name,
+    others.map(({ metadata }) => metadata.name),
+  );
 }
 
 /** As getLshJob(), but undefined for a job that does not exist. */
-export async function findLshJob(scope: Scope, name: string): Promise<LshJob | undefined> {
+export async function findLshJob(
+  scope: Scope,
+  name: string,
+  signal?: AbortSignal,
+): Promise<LshJob | undefined> {
   try {
-    return await getLshJob(scope, name);
+    return await send(scope, 'get', name, { signal });
   } catch (error) {
-    if (error instanceof LshError && error.code === 'JOB_NOT_FOUND') return undefined;
-    throw error;
+    if (!(error instanceof LshError) || error.code !== 'JOB_NOT_FOUND') throw error;
+    await assertNamespace(scope);
+    return undefined;
   }
 }
 

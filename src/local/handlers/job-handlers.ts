@@ -2,9 +2,9 @@
 import type { PutResult } from '../../contracts/job-api.ts';
 import type { Clock } from '../../control/ports.ts';
 import { jobDocument, type JobDocument } from '../../core/document.ts';
-import { LshError } from '../../core/errors.ts';
 import type { Job, JobSpec } from '../../core/job.ts';
-import { LOCAL_NAMESPACE, jobKey } from '../../core/naming.ts';
+import { LOCAL_NAMESPACE, jobKey, splitKey } from '../../core/naming.ts';
+import { jobNotFound } from '../../core/closest.ts';
 import { outlook } from '../../core/schedule/next-slots.ts';
 import { isActive } from '../../core/run.ts';
 import { specChanges } from '../../core/spec-changes.ts';
@@ -60,8 +60,12 @@ export function jobHandlers(options: JobHandlerOptions): JobHandlers {
 /** Throws JOB_NOT_FOUND for an unknown name. */
 export function knownJob(source: StoreJobSource, name: string): Job {
   const job = source.get(jobKey(LOCAL_NAMESPACE, name));
-  if (job === undefined) throw new LshError('JOB_NOT_FOUND', { name });
+  if (job === undefined) throw jobNotFound(name, namesOf(source));
   return job;
+}
+
+function namesOf(source: StoreJobSource): string[] {
+  return [...source.keys()].filter((key) => source.get(key) !== undefined).map((key) => splitKey(key).name);
 }
 
 /** The outcome of put() without the write, for a dry run. */

@@ -59,6 +59,9 @@ export function addRemove(cron: Command, context: Context): void {
   withExamples(
     command,
     ['lsh cron remove rotate-secrets', 'Remove one job'],
-    ['lsh cron list --tag old -o name | xargs lsh cron remove', 'Remove all jobs with a tag'],
+    [
+      'lsh cron list --tag old -o name | xargs -r lsh cron remove',
+      'Remove all jobs with a tag, if there are any',
+    ],
   );
 }
