@@ -106,6 +106,22 @@ describe('add', () => {
     );
   });
 
+  test('warns of a working directory that does not exist; each run says so wherever its user looks', async () => {
+    const args = ['cron', 'add', '-n', 'lost', ...YEARLY, '-c', 'true', '-w', '/no/such'];
+    const missing = 'the working directory /no/such does not exist';
+    const added = await lsh(home, args);
+    expect(added).toMatchObject({
+      status: 0,
+      stderr: `warning: ${missing}; until that changes, every run fails\n`,
+    });
+    const sentence = `The command did not start: ${missing}.`;
+    const waited = await lsh(home, ['cron', 'trigger', 'lost', '--wait']);
+    expect(waited).toMatchObject({ status: 125, stderr: `${sentence}\n` });
+    expect(await lshOk(home, ['cron', 'logs', 'lost'])).toBe(`lsh: ${sentence}\n`);
+    expect(await lshOk(home, ['cron', 'history', 'lost'])).toContain(sentence);
+    expect(await lshOk(home, ['cron', 'get', 'lost'])).toContain(sentence);
+  });
+
   test('arguments after -- run without a shell', async () => {
     await lshOk(home, ['cron', 'add', '--name', 'plain', ...YEARLY, '--', 'printf', '%s|', 'a  b', '$HOME']);
     await lshOk(home, ['cron', 'trigger', 'plain', '--wait']);

@@ -8,6 +8,7 @@ import type { Runner } from '../../control/ports.ts';
 import { Reconciler } from '../../control/reconciler.ts';
 import { requireSafeCommand, type CommandPolicy } from '../../core/command-check/command-check.ts';
 import type { Executor } from '../../core/executor.ts';
+import type { JobSpec } from '../../core/job.ts';
 import type { Run } from '../../core/run.ts';
 import { removeRecord, writeRecord } from '../../local/daemon-record.ts';
 import { CommitFeed } from '../../local/jobs/commit-feed.ts';
@@ -21,6 +22,7 @@ import { runHandlers } from '../../local/handlers/run-handlers.ts';
 import { DaemonServer, type Handlers } from '../../local/socket/server.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { bootIdentity, uptimeIdentity } from '../../runners/subprocess/process-identity.ts';
+import { missingPrerequisite } from '../../runners/subprocess/prerequisites.ts';
 import { SubprocessRunner } from '../../runners/subprocess/subprocess-runner.ts';
 import { SqliteStore } from '../../stores/sqlite/sqlite-store.ts';
 import { VERSION } from '../../version.ts';
@@ -38,6 +40,12 @@ export interface LocalSchedulerOptions {
   log: Log;
   /** Called when a client requests a shutdown. */
   shutdown: () => void;
+}
+
+/** A directory may appear before the first run, so what is missing now is a warning. */
+function startWarnings(spec: JobSpec): string[] {
+  const missing = spec.executor === 'Shell' ? missingPrerequisite(spec) : undefined;
+  return missing === undefined ? [] : [`${missing}; until that changes, every run fails`];
 }
 
 /** Reconciles mostly wait for the disk, and concurrent ones share one write, so many workers help a busy minute. */
@@ -179,7 +187,7 @@ export class LocalScheduler {
         source,
         clock: systemClock,
         timeZone,
-        checkCommand: (spec) => requireSafeCommand(spec, policy),
+        checkCommand: (spec) => [...requireSafeCommand(spec, policy), ...startWarnings(spec)],
       }),
       ...runHandlers({
         source,

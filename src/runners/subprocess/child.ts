@@ -1,7 +1,7 @@
 // The two kinds of process behind a run: a child of this runner, and a process that an earlier runner started.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, openSync, statSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LshError } from '../../core/errors.ts';
@@ -48,7 +48,6 @@ export interface StartedChild {
 
 /** Starts the wrapped command in a session of its own; rejects with SPAWN_FAILED. */
 export async function startChild(input: ChildInput): Promise<StartedChild> {
-  requireDirectory(input.workingDir);
   // The reader opens before the writer: a short command could otherwise end with its output unread.
   const outputFd = openFifo(input.directory);
   try {
@@ -83,11 +82,6 @@ async function spawnWrapper(input: ChildInput): Promise<RunProcess> {
   }
 }
 
-function requireDirectory(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
-  throw new LshError('SPAWN_FAILED', { detail: `the working directory ${path} does not exist` });
-}
-
 function exitOf(exitCode: number, directory: string): ProcessExit {
   if (exitCode !== NOT_CLAIMED) return { exitCode };
   const status = readStatus(directory);
@@ -96,6 +90,10 @@ function exitOf(exitCode: number, directory: string): ProcessExit {
 
 function describe(error: NodeJS.ErrnoException): string {
   if (error.code === 'E2BIG') return 'the command and its environment are longer than the system allows';
+  if (error.code === 'EAGAIN' || error.code === 'ENOMEM')
+    return `the system allows this user no further process now (${error.code})`;
+  if (error.code === 'EMFILE' || error.code === 'ENFILE')
+    return `too many files are open for a further process (${error.code})`;
   return error.message;
 }
 

@@ -7,6 +7,7 @@ import { systemClock } from '../../control/clock.ts';
 import { ClockSteps } from '../../control/clock-steps.ts';
 import { Listeners } from '../../control/listeners.ts';
 import type { Runner } from '../../control/ports.ts';
+import { LshError } from '../../core/errors.ts';
 import { DEFAULT_SHELL, type JobKey, type JobSpec } from '../../core/job.ts';
 import type { RunObservation, StopCause } from '../../core/run.ts';
 import {
@@ -22,6 +23,7 @@ import { KnownRuns, lostRun, neverStarted, type ClaimedRun } from './known-runs.
 import { LiveRun, type Attachment } from './live-run.ts';
 import { memoryKillCounter } from './memory-kills.ts';
 import { Output } from './output/output.ts';
+import { missingPrerequisite } from './prerequisites.ts';
 import { bootIdentity } from './process-identity.ts';
 import {
   endOrphans,
@@ -243,16 +245,28 @@ export class SubprocessRunner implements Runner {
     if (this.#closed || this.#runs.live(run.name)) return;
     const live = this.#track(run, this.#now());
     const refusal = this.#options.check(job.spec);
-    if (refusal !== undefined) return live.fail('Refused', refusal);
+    if (refusal !== undefined) return this.#fail(live, run.name, 'Refused', refusal);
     try {
       await this.#launch(job, run, live);
     } catch (error) {
-      live.fail('SpawnError', (error as Error).message);
+      this.#fail(live, run.name, 'SpawnError', (error as Error).message);
     }
+  }
+
+  /** Ends a run that has no process. Its log says why: users look there first. */
+  #fail(live: LiveRun, name: string, reason: 'Refused' | 'SpawnError', message: string): void {
+    try {
+      writeFileSync(logPath(this.#files, name), `lsh: ${message}\n`, { mode: 0o600 });
+    } catch {
+      // On a full disk the record alone has the message.
+    }
+    live.fail(reason, message);
   }
 
   async #launch(job: Command, run: StartedRun, live: LiveRun): Promise<void> {
     const { workingDir = this.#inherited['HOME'] ?? '/' } = job.spec;
+    const detail = missingPrerequisite({ ...job.spec, workingDir });
+    if (detail !== undefined) throw new LshError('SPAWN_FAILED', { detail });
     const env = await childEnvironment(this.#inherited, job, run, workingDir);
     const spare = await this.#pool!.take();
     if (this.#closed || live.endIfStopped()) return this.#pool!.give(spare.path);

@@ -131,21 +131,29 @@ describe('commands that cannot start', () => {
     expect(await end).toMatchObject({ exitCode: 126, reason: 'SpawnError' });
   });
 
-  test('a missing working directory: SpawnError that names it', async () => {
-    const { end } = await startRun(runner, { command: 'true', workingDir: '/no/such/directory' });
-    expect(await end).toMatchObject({
-      reason: 'SpawnError',
-      message: expect.stringContaining('/no/such/directory'),
-    });
+  test.each([
+    [
+      'a missing working directory',
+      { workingDir: '/no/such' },
+      'the working directory /no/such does not exist',
+    ],
+    [
+      'a file as working directory',
+      { workingDir: '/etc/passwd' },
+      'the working directory /etc/passwd is not a directory',
+    ],
+    ['a missing shell', { shell: '/no/such' }, 'the shell /no/such does not exist'],
+    [
+      'a shell without the right to execute',
+      { shell: '/etc/passwd' },
+      'the shell /etc/passwd may not be executed by this user',
+    ],
+  ])('%s: SpawnError, with the reason in the record and in the log', async (_, place, detail) => {
+    const { end, run } = await startRun(runner, { command: 'true', ...place });
+    const message = `The command did not start: ${detail}.`;
+    expect(await end).toMatchObject({ reason: 'SpawnError', message });
     expect((await end).startedAt).toBeUndefined();
-  });
-
-  test('a missing shell: SpawnError that names it', async () => {
-    const { end } = await startRun(runner, { command: 'true', shell: '/no/such/shell' });
-    expect(await end).toMatchObject({
-      reason: 'SpawnError',
-      message: expect.stringContaining('/no/such/shell'),
-    });
+    expect(await readAll(runner.log(run.name))).toBe(`lsh: ${message}\n`);
   });
 
   test('an argument that is too long: SpawnError, and the capacity comes back', async () => {
