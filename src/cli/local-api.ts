@@ -15,5 +15,6 @@ export function localApi(io: Io, paths?: LocalPaths): JobApi & DaemonApi {
 function silenceNote({ pid, stopped, timeoutMs }: Silence): string {
   const daemon = pid === undefined ? 'the daemon' : `the daemon (process ${pid})`;
   const state = stopped ? `; its process is stopped, and \`kill -CONT ${pid}\` continues it` : '';
-  return `waiting: ${daemon} has not answered for 2 s${state} (limit: ${formatDuration(timeoutMs)})`;
+  const limit = timeoutMs === undefined ? '' : ` (limit: ${formatDuration(timeoutMs)})`;
+  return `waiting: ${daemon} has not answered for 2 s${state}${limit}`;
 }

@@ -19,8 +19,8 @@ export interface Silence {
   pid: number | undefined;
   /** Whether a signal has stopped the process. */
   stopped: boolean;
-  /** How long the client waits in all, in milliseconds. */
-  timeoutMs: number;
+  /** How long the client waits in all, in milliseconds; undefined if it waits for a run. */
+  timeoutMs: number | undefined;
 }
 
 /** A client of this user’s daemon. Each call connects. Calls `onSilence` when an answer is 2 s late. */

@@ -1,13 +1,15 @@
 import { once } from 'node:events';
 import { cpSync, existsSync, linkSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { DaemonStatus } from '../../src/local/socket/protocol.ts';
+import { makeFifos } from '../../src/runners/subprocess/output/fifo-pool.ts';
 import { BUNDLE } from '../support/daemon/bundle.ts';
 import { bash, lsh, lshOk } from '../support/daemon/cli.ts';
 import { tempDir } from '../support/temp-dir.ts';
-import { aDaemon, aHome, startDaemon, type TestHome } from '../support/daemon/daemon.ts';
+import { aDaemon, aHome, aManifest, startDaemon, type TestHome } from '../support/daemon/daemon.ts';
 
 /** A home whose daemon, if the test starts one, stops after the test. */
 function aHomeToStop(): TestHome {
@@ -98,6 +100,24 @@ describe('lsh daemon', () => {
     expect(completion).toMatchObject({ stdout: '', stderr: '' });
     daemon.child.kill('SIGCONT');
     expect((await list.ended).status).toBe(0);
+  });
+
+  test('logs -f says so as well while it waits for more', async () => {
+    const daemon = await aDaemon();
+    const gate = join(daemon.env['HOME']!, 'gate');
+    await makeFifos([gate], process.env['PATH']!);
+    await daemon.client.put({ job: aManifest('waits', { command: `echo up; cat ${gate}` }) });
+    await daemon.client.trigger({ name: 'waits', id: 'one' });
+    const logs = startDaemon(daemon, {}, [BUNDLE, 'cron', 'logs', '-f', 'waits']);
+    await once(logs.child.stdout!, 'data');
+    daemon.child.kill('SIGSTOP');
+    const [note] = (await once(logs.child.stderr!, 'data')) as [Buffer];
+    expect(note.toString()).toMatch(
+      /has not answered for 2 s; its process is stopped, and `kill -CONT \d+` continues it\n$/,
+    );
+    daemon.child.kill('SIGCONT');
+    await writeFile(gate, '');
+    expect((await logs.ended).status).toBe(0);
   });
 
   test('cleanup removes a stale socket, and refuses while a daemon runs', async () => {

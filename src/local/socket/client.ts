@@ -26,8 +26,11 @@ export interface ClientOptions {
   timeoutMs?: number;
   /** The socket that the running daemon has recorded; the client tries it if no daemon listens on the usual one. */
   recordedSocket?: () => string | undefined;
-  /** Called when a response is 2 s late; `timeoutMs` (milliseconds) is how long the client waits in all. */
-  onSilence?: (timeoutMs: number) => void;
+  /**
+   * Called when a response is 2 s late; `timeoutMs` (milliseconds) is how long the client waits in all. For a request
+   * without a limit, which waits for a run, it is called without it when the daemon does not answer in between.
+   */
+  onSilence?: (timeoutMs?: number) => void;
 }
 
 const TIMEOUT_MS = 30_000;
@@ -59,7 +62,9 @@ async function call<C extends Command>(
 ): Promise<Result<C>> {
   const waits = 'wait' in payload && payload.wait === true;
   const timeoutMs = waits ? 0 : connection.timeoutMs;
-  const { id, response } = await ask({ ...connection, timeoutMs }, command, payload);
+  const stopWatching = waits ? watchSilence(connection) : undefined;
+  const answered = ask({ ...connection, timeoutMs }, command, payload).finally(stopWatching);
+  const { id, response } = await answered;
   const answer = await readAnswer(response);
   if (answer.error) throw fromWire(answer.error);
   if (answer.id !== id) throw unreachable(`it answered request ${answer.id} instead of ${id}`);
@@ -71,17 +76,45 @@ async function* log(
   query: LogQuery,
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const { response } = await ask({ ...connection, timeoutMs: 0 }, LOG_COMMAND, query, signal);
-  if (response.statusCode !== 200) {
-    const { error } = await readAnswer(response);
-    throw error ? fromWire(error) : unreachable(`it answered with status ${response.statusCode}`);
-  }
+  const stopWatching = watchSilence(connection);
   try {
+    const { response } = await ask({ ...connection, timeoutMs: 0 }, LOG_COMMAND, query, signal);
+    if (response.statusCode !== 200) {
+      const { error } = await readAnswer(response);
+      throw error ? fromWire(error) : unreachable(`it answered with status ${response.statusCode}`);
+    }
     yield* response as AsyncIterable<Uint8Array>;
   } catch (error) {
     if (signal?.aborted) return;
     throw translate(error);
+  } finally {
+    stopWatching();
   }
+}
+
+/**
+ * Asks a short question now and then while a request waits for a run: only its answer tells a daemon that waits as well
+ * from one that is frozen. Reports each silence once.
+ */
+function watchSilence(connection: Connection): () => void {
+  const { onSilence } = connection;
+  if (onSilence === undefined) return () => undefined;
+  const question = { ...connection, onSilence: () => onSilence() };
+  let timer: NodeJS.Timeout | undefined;
+  let isStopped = false;
+  const askLater = (): void => {
+    if (isStopped) return;
+    timer = setTimeout(() => {
+      // A failure is the waiting request's to report.
+      void call(question, 'job.runs', { limit: 1 }).then(askLater, askLater);
+    }, SILENCE_MS);
+    timer.unref();
+  };
+  askLater();
+  return () => {
+    isStopped = true;
+    clearTimeout(timer);
+  };
 }
 
 /** Sends one request to the daemon, wherever it listens; resolves with the head of the response. */

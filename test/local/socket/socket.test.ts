@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { build } from 'esbuild';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { JobApi } from '../../../src/contracts/job-api.ts';
 import { LshError } from '../../../src/core/errors.ts';
 import { daemonClient } from '../../../src/local/socket/client.ts';
 import { DaemonServer, type Handlers } from '../../../src/local/socket/server.ts';
@@ -112,6 +113,26 @@ describe('a call', () => {
     // The request may have arrived before the client gave up; either way no client waits for it.
     answer.promise.catch(() => undefined);
     answer.reject(new LshError('JOB_NOT_FOUND', { name: 'a' }));
+  });
+
+  test.each([
+    ['a request that waits for a run', (client: JobApi) => client.run({ run: 'a-1', wait: true })],
+    ['a log that is followed', (client: JobApi) => collect(client.log({ name: 'a', follow: true }))],
+  ])('%s reports a daemon that answers no other question either', async (_, wait) => {
+    const never = Promise.withResolvers<never>();
+    never.promise.catch(() => undefined);
+    const { socketPath } = await serve({
+      'job.run': () => never.promise,
+      'job.runs': () => never.promise,
+      async *'job.log'() {
+        yield await never.promise;
+      },
+    });
+    const silence = Promise.withResolvers<number | undefined>();
+    const waiting = wait(daemonClient(socketPath, { version: VERSION, onSilence: silence.resolve }));
+    expect(await silence.promise).toBeUndefined();
+    never.reject(new LshError('JOB_NOT_FOUND', { name: 'a' }));
+    await expect(waiting).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
   });
 
   test('aborts the signal of the handler when the client disconnects', async () => {
