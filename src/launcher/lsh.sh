@@ -55,8 +55,11 @@ lsh_try() {
   esac
   if [ "$lsh_major" -gt "$lsh_needed_major" ] ||
     { [ "$lsh_major" -eq "$lsh_needed_major" ] && [ "$lsh_minor" -ge "$lsh_needed_minor" ]; }; then
+    # Until lsh.js handles SIGUSR1, Node would open its debugger. Node 23 knows the option from 23.7 on only.
+    lsh_option=--disable-sigusr1
+    [ "$lsh_major" -ne 23 ] || [ "$lsh_minor" -ge 7 ] || lsh_option=
     # The "--" stops Node from reading --env-file, an option of lsh, as its own.
-    exec "$lsh_node" -- "$lsh_dist/lsh.js" "$@"
+    exec "$lsh_node" $lsh_option -- "$lsh_dist/lsh.js" "$@"
   fi
   [ "$lsh_found" != none ] || lsh_found="only $lsh_version ($lsh_node)"
 }

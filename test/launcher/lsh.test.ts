@@ -57,6 +57,12 @@ describe('the program gets what its caller gave', () => {
     expect(await once(child, 'exit')).toEqual([7, null]);
   });
 
+  test('a Node that opens no debugger at SIGUSR1, also before the program handles signals', async () => {
+    const code = `process.exit(process.execArgv.includes('--disable-sigusr1') ? 3 : 4);`;
+    const child = spawn(join(aPackage(undefined, code), 'dist/lsh'), { env: { PATH: pathOf([aNewNode()]) } });
+    expect(await once(child, 'exit')).toEqual([3, null]);
+  });
+
   test('a signal that ends the program ends the command', () => {
     const code = `process.kill(process.pid, 'SIGTERM'); setInterval(() => {}, 1000)`;
     const { status, signal } = call(join(aPackage(undefined, code), 'dist/lsh'), { nodes: [aNewNode()] });
