@@ -25,10 +25,16 @@ export interface ControllerOptions {
 
 /** Logs warn of retryable failures only once the delay is this long: a conflict is gone by then, a full disk is not. */
 const LASTING_MS = 1000;
+/** Longest time between two tries to write to a full disk, milliseconds: one job tries for all. */
+const ROOM_CHECK_MS = 5000;
+/** The disk was full: every job fails until there is room, and none after that. */
+const NO_ROOM: ReadonlySet<string> = new Set(['DISK_FULL', 'STORE_FULL']);
 
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #queue: Workqueue;
+  /** Jobs whose changes found no room on the disk, oldest first. */
+  readonly #withoutRoom = new Set<JobKey>();
   #running = 0;
   #state: 'new' | 'running' | 'stopped' = 'new';
   #drained: (() => void) | undefined;
@@ -93,6 +99,7 @@ export class Controller {
     let result: Parameters<Meter['reconciled']>[0] = 'success';
     try {
       this.#queue.wakeAt(key, await reconciler.reconcile(key));
+      if (this.#withoutRoom.delete(key)) this.#retryAllWithoutRoom();
     } catch (thrown) {
       result = thrown instanceof LshError && thrown.code === 'CLUSTER_CONFLICT' ? 'conflict' : 'error';
       this.#failed(key, thrown);
@@ -108,11 +115,24 @@ export class Controller {
 
   /** Retries the key after any failure: a failure must never end a schedule. */
   #failed(key: JobKey, thrown: unknown): void {
-    const retryInMs = this.#queue.retry(key, thrown instanceof LshError ? thrown.retryAfterMs : 0);
+    const isFull = thrown instanceof LshError && NO_ROOM.has(thrown.code);
+    if (isFull) this.#withoutRoom.add(key);
+    else this.#withoutRoom.delete(key);
+    const [first] = this.#withoutRoom;
+    const retryInMs = this.#queue.retry(key, {
+      ...(thrown instanceof LshError && { atLeastMs: thrown.retryAfterMs }),
+      ...(first === key && { atMostMs: ROOM_CHECK_MS }),
+    });
     this.#options.logger[levelOf(thrown, retryInMs)](
       { job: key, retryInMs, err: thrown },
       'reconcile failed',
     );
+  }
+
+  /** A write has succeeded, so the disk has room again: no job waits for its delay to end. */
+  #retryAllWithoutRoom(): void {
+    for (const key of this.#withoutRoom) this.#queue.add(key);
+    this.#withoutRoom.clear();
   }
 
   #reevaluateAll({ at, byMs }: ClockStep): void {

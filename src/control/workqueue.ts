@@ -65,11 +65,11 @@ export class Workqueue {
     if (this.#timer !== undefined && earliest !== undefined && earliest < this.#timer.at) this.#arm();
   }
 
-  /** Makes the key ready after a delay, which doubles with each failure in a row. Returns it: at least `atLeastMs`. */
-  retry(key: JobKey, atLeastMs = 0): number {
+  /** Makes the key ready after a delay, which doubles with each failure in a row. Returns the delay. */
+  retry(key: JobKey, { atLeastMs = 0, atMostMs = Infinity } = {}): number {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
-    const delayMs = Math.max(atLeastMs, exponentialDelay(failures, RETRY_MS));
+    const delayMs = Math.min(atMostMs, Math.max(atLeastMs, exponentialDelay(failures, RETRY_MS)));
     this.wakeAt(key, this.#options.clock.now() + delayMs);
     return delayMs;
   }

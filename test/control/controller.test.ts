@@ -30,6 +30,8 @@ class Harness implements JobSource, Ledger, Runner {
   readonly traits: RunnerTraits;
   room = Infinity;
   failNextCommits = 0;
+  /** Whether commits find no room. */
+  isFull = false;
   /** While set, a commit is durable only after it resolves. */
   disk: Promise<void> | undefined;
   /** Called after the listener that writes the log. */
@@ -87,6 +89,7 @@ class Harness implements JobSource, Ledger, Runner {
 
   async commit(key: JobKey, change: LedgerChange): Promise<void> {
     await this.disk;
+    if (this.isFull) throw new LshError('STORE_FULL', { path: '/x', directory: '/', detail: 'no room' });
     if (this.failNextCommits-- > 0) throw new LshError('INTERNAL', { detail: 'no disk' });
     for (const run of change.runs) this.ledgerRuns.set(run.name, run);
     const job = this.jobs.get(key);
@@ -192,6 +195,31 @@ describe('the loop', () => {
     world.announce(key);
     await settle();
     expect(causes.slice(2)).toEqual(['EvaluatedLate', 'RunActive']);
+    await world.controller.stop();
+  });
+
+  test('after a full disk has room again, all jobs go on within 5 s, although their delays were longer', async () => {
+    const world = new Harness();
+    for (const name of ['a', 'b', 'c']) world.add(name, { schedule: '* * * * *' });
+    world.controller.start();
+    await settle();
+    world.isFull = true;
+    const fullUntil = START + 10 * 60_000 + 30_000;
+    for (let at = START + 60_000; at <= fullUntil; at += 500) {
+      world.clock.advanceTo(at);
+      await settle();
+    }
+    expect(world.children.size).toBe(0);
+    world.isFull = false;
+    for (let at = fullUntil + 500; at <= fullUntil + 5000; at += 500) {
+      world.clock.advanceTo(at);
+      await settle();
+    }
+    expect(world.log.filter((line) => line.startsWith('start')).toSorted()).toEqual([
+      'start a',
+      'start b',
+      'start c',
+    ]);
     await world.controller.stop();
   });
 

@@ -62,7 +62,11 @@ test('each failure in a row doubles the delay up to a minute, and a success rese
 
 test('a longer requested wait replaces the delay, a shorter one does not', () => {
   const { queue } = aQueue();
-  expect([queue.retry('a', 1_000), queue.retry('a', 1), queue.retry('a')]).toEqual([1_000, 10, 20]);
+  expect([
+    queue.retry('a', { atLeastMs: 1_000 }),
+    queue.retry('a', { atLeastMs: 1 }),
+    queue.retry('a'),
+  ]).toEqual([1_000, 10, 20]);
 });
 
 test('the timer fires each evaluation interval even without a wake-up', () => {

@@ -11,6 +11,8 @@ export interface Progress {
   readonly lastEvaluationAt: number | undefined;
   /** Jobs that wait for their evaluation. */
   readonly backlog: number;
+  /** When the machine was last found awake after a sleep: no slot is overdue before the loop had time to notice. */
+  readonly awakeSince: number;
 }
 
 export interface HealthInput {
@@ -27,7 +29,8 @@ export interface HealthInput {
 export async function daemonHealth(input: HealthInput): Promise<DaemonHealth> {
   const { jobs, now, startedAt, progress, probe } = input;
   const { lastEvaluationAt, backlog } = progress;
-  const overdue = jobs.filter((job) => Math.max(dueAt(job), startedAt) < now - OVERDUE_MS);
+  const canEvaluateSince = Math.max(startedAt, progress.awakeSince);
+  const overdue = jobs.filter((job) => Math.max(dueAt(job), canEvaluateSince) < now - OVERDUE_MS);
   const problems = [await failureOf(probe), stall(overdue, now)].filter((problem) => problem !== undefined);
   return {
     problems: problems.map(toWire),

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { LshError } from '../../../src/core/errors.ts';
 import { daemonHealth, type HealthInput } from '../../../src/local/handlers/daemon-health.ts';
+import { EvaluationProgress } from '../../../src/processes/daemon/evaluation-progress.ts';
 import { aStatus, aUniqueJob } from '../../support/builders.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 
 function health(input: Partial<HealthInput> = {}) {
-  const progress = { lastEvaluationAt: NOW - 1000, backlog: 0 };
+  const progress = { lastEvaluationAt: NOW - 1000, backlog: 0, awakeSince: -Infinity };
   return daemonHealth({ jobs: [], now: NOW, startedAt: 0, progress, probe: async () => {}, ...input });
 }
 
@@ -34,6 +36,17 @@ describe('the health of a daemon', () => {
 
   test('gives a new daemon time for the slots of its downtime', async () => {
     expect((await health({ jobs: [due(NOW - 90_000)], startedAt: NOW - 1000 })).problems).toEqual([]);
+  });
+
+  test('gives a machine that wakes from sleep time for the slots of its sleep', async () => {
+    const clock = new ManualClock(NOW - 9 * 3_600_000);
+    const progress = new EvaluationProgress(clock, () => ({ depth: 0, working: 0 }));
+    const jobs = [due(NOW - 3 * 3_600_000)];
+    const healthNow = () => health({ jobs, now: clock.now(), progress });
+    clock.stepBy(9 * 3_600_000);
+    expect((await healthNow()).problems).toEqual([]);
+    clock.advanceTo(NOW + 15_001);
+    expect((await healthNow()).problems).toMatchObject([{ code: 'DAEMON_STALLED' }]);
   });
 
   test('tells why a write fails, with the code of a full disk', async () => {
