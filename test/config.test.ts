@@ -15,6 +15,7 @@ test('an almost empty environment gives the defaults', () => {
     commandAllowList: undefined,
     maxConcurrentRuns: 100,
     maxOutputBytes: 10 * 1024 * 1024,
+    maxLogBytes: 1024 ** 3,
     historyDays: 90,
     evaluationIntervalMs: 60_000,
     noColor: false,

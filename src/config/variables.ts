@@ -70,6 +70,12 @@ export const VARIABLES = {
     { units: BYTES, min: '4KiB', max: '1GiB', default: '10MiB' },
     'Output that lsh keeps of each run; of a longer output it keeps the beginning and the end.',
   ),
+  maxLogBytes: amount(
+    'LSH_MAX_LOG_BYTES',
+    'a number of bytes (KiB, MiB, GiB)',
+    { units: BYTES, min: '1MiB', max: '1024GiB', default: '1GiB' },
+    'Output that the local daemon keeps of all runs together; every ten minutes it deletes the oldest output of finished runs beyond it.',
+  ),
   historyDays: amount(
     'LSH_HISTORY_DAYS',
     'a whole number',

@@ -227,11 +227,17 @@ export const JobSpecSchema = v.strictObject({
     0,
   ),
   successfulRunsHistoryLimit: v.optional(
-    described(seconds(100), 'How many completed runs the job shows.'),
+    described(
+      seconds(100),
+      'How many completed runs the job shows. In a cluster lsh deletes the others, with their Kubernetes Jobs and output; on a laptop `lsh cron history` and `logs` have them for `LSH_HISTORY_DAYS`.',
+    ),
     3,
   ),
   failedRunsHistoryLimit: v.optional(
-    described(seconds(100), 'How many failed and killed runs the job shows.'),
+    described(
+      seconds(100),
+      'How many failed and killed runs the job shows; the others as with successfulRunsHistoryLimit.',
+    ),
     3,
   ),
   description: v.optional(described(text(1024), 'Free text for readers.')),

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import { text } from 'node:stream/consumers';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { JobStats, PutResult } from '../../src/contracts/job-api.ts';
@@ -120,6 +120,14 @@ describe('add', () => {
     expect(await lshOk(home, ['cron', 'logs', 'lost'])).toBe(`lsh: ${sentence}\n`);
     expect(await lshOk(home, ['cron', 'history', 'lost'])).toContain(sentence);
     expect(await lshOk(home, ['cron', 'get', 'lost'])).toContain(sentence);
+  });
+
+  test('logs says how much output was deleted', async () => {
+    await add('tidied', 'echo 1234');
+    const run = (await lshOk(home, ['cron', 'trigger', 'tidied', '--wait', '-o', 'name'])).trim();
+    rmSync(join(home.paths.stateDir, 'logs', `${run}.log`));
+    expect(await lshOk(home, ['cron', 'logs', 'tidied'])).toBe('[lsh: 5 bytes left out]\n');
+    expect(await lshOk(home, ['daemon', 'status'])).toMatch(/^Output: +\d+ MiB of 1024 MiB/m);
   });
 
   test('arguments after -- run without a shell', async () => {

@@ -21,6 +21,8 @@ export interface DaemonHandlerOptions {
   progress: Progress;
   /** Tries a write; throws why it fails. */
   probe: () => Promise<void>;
+  /** What the kept output of all runs takes, and may take. */
+  output: () => Promise<DaemonStatus['output']>;
   /** Begins the shutdown; the daemon still answers the request. */
   shutdown: () => void;
 }
@@ -54,6 +56,7 @@ async function daemonStatus(options: DaemonHandlerOptions): Promise<DaemonStatus
     timeZone: timeZone(),
     ...counts(source, jobs),
     memory: { rssBytes: memory.rss, heapUsedBytes: memory.heapUsed },
+    output: await options.output(),
     health: await daemonHealth({ jobs, now: clock.now(), startedAt, progress, probe }),
   };
 }

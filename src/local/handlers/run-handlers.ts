@@ -75,7 +75,13 @@ export function runHandlers(options: RunHandlerOptions): RunHandlers {
     async *'job.log'({ name, run, follow = false }, signal) {
       const known = run === undefined ? await newestRun(options, name) : await storedRun(store, run);
       if (follow) await feed.until(known.job, () => begun(store, known.name), signal);
-      yield* options.readLog(known.name, { follow, signal });
+      let isEmpty = true;
+      for await (const chunk of options.readLog(known.name, { follow, signal })) {
+        isEmpty = false;
+        yield chunk;
+      }
+      // As within a log: the size limits have deleted it.
+      if (isEmpty && known.outputBytes) yield Buffer.from(`[lsh: ${known.outputBytes} bytes left out]\n`);
     },
   };
 }

@@ -45,6 +45,8 @@ export interface DaemonStatus {
   /** The next slot of all jobs. */
   next?: { job: string; at: string };
   memory: { rssBytes: number; heapUsedBytes: number };
+  /** The kept output of all runs, and its limit. */
+  output: { bytes: number; maxBytes: number };
   health: DaemonHealth;
 }
 

@@ -31,7 +31,7 @@ import { commandPolicy, refusal } from '../command-policy.ts';
 import { standInCommand, withLauncher } from '../launcher.ts';
 import { daemonEnvironment } from '../local-jobs.ts';
 import { EvaluationProgress } from './evaluation-progress.ts';
-import { pruneHourly } from './record-pruning.ts';
+import { pruneHourly, trimLogs } from './record-pruning.ts';
 import { keepSocket } from './socket-keeping.ts';
 
 export interface LocalSchedulerOptions {
@@ -144,6 +144,12 @@ export class LocalScheduler {
         log: log.component('pruning'),
         retentionDays: config.historyDays,
       }),
+      trimLogs({
+        trimLogs: (maxBytes) => this.#runner.trimLogs(maxBytes),
+        clock,
+        log: log.component('pruning'),
+        maxBytes: config.maxLogBytes,
+      }),
       keepSocket({ server: this.#server, paths, clock, log: log.component('server') }),
     ];
   }
@@ -204,6 +210,7 @@ export class LocalScheduler {
         startedAt: this.#startedAt,
         progress: this.#progress,
         probe: () => this.#probeWrites(),
+        output: async () => ({ bytes: await this.#runner.logBytes(), maxBytes: config.maxLogBytes }),
         shutdown,
       }),
     };

@@ -22,6 +22,7 @@ import { FifoPool } from './output/fifo-pool.ts';
 import { KnownRuns, lostRun, neverStarted, type ClaimedRun } from './known-runs.ts';
 import { LiveRun, type Attachment } from './live-run.ts';
 import { memoryKillCounter } from './memory-kills.ts';
+import { keptLogs, logsBeyond, totalBytes } from './output/kept-logs.ts';
 import { Output } from './output/output.ts';
 import { missingPrerequisite } from './prerequisites.ts';
 import { bootIdentity } from './process-identity.ts';
@@ -151,6 +152,18 @@ export class SubprocessRunner implements Runner {
   removeLog(name: string): void {
     if (this.#runs.get(name)) this.#logsToRemove.add(name);
     else rmSync(logPath(this.#files, name), { force: true });
+  }
+
+  /** Size of all logs together. */
+  async logBytes(): Promise<number> {
+    return totalBytes(await keptLogs(this.#files.logs));
+  }
+
+  /** Deletes the oldest logs beyond the size of all together, none of an observed run. Returns how many. */
+  async trimLogs(maxBytes: number): Promise<number> {
+    const beyond = logsBeyond(await keptLogs(this.#files.logs), maxBytes, (run) => !!this.#runs.get(run));
+    for (const { run } of beyond) this.removeLog(run);
+    return beyond.length;
   }
 
   /** Deletes the logs of all runs except the named and the observed. */

@@ -13,7 +13,7 @@ import { counted, pad } from '../../output/text.ts';
 import { calendar, soon } from '../../output/when.ts';
 
 function lines(status: DaemonStatus, now: number): [string, string][] {
-  const { jobs, next, memory } = status;
+  const { jobs, next, memory, output } = status;
   const exceptions = [
     ...(jobs.suspended > 0 ? [`${jobs.suspended} paused`] : []),
     ...(jobs.invalid > 0 ? [`${jobs.invalid} invalid`] : []),
@@ -26,11 +26,16 @@ function lines(status: DaemonStatus, now: number): [string, string][] {
     ['Health', healthLine(status, now)],
     ['Next', next ? `${next.job} ${soon(Date.parse(next.at), now)}` : 'nothing is due'],
     ['Zone', status.timeZone],
-    ['Memory', `${Math.round(memory.rssBytes / 1024 / 1024)} MiB`],
+    ['Memory', mebibytes(memory.rssBytes)],
+    ['Output', `${mebibytes(output.bytes)} of ${mebibytes(output.maxBytes)} (LSH_MAX_LOG_BYTES)`],
     ['State', status.stateDir],
     ['Socket', status.socketPath],
     ['Log', status.logPath],
   ];
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 1024 / 1024)} MiB`;
 }
 
 function healthLine({ health }: DaemonStatus, now: number): string {
