@@ -60,7 +60,14 @@ export interface JobApi {
   /** With `wait`, returns when the run has finished. */
   run(request: { run: string; wait?: boolean }): Promise<RunDocument>;
   /** Outcomes of slots between two instants (RFC 3339), newest first. */
-  slots(request: { name: string; from: string; to: string; limit?: number }): Promise<SlotDocument[]>;
+  slots(request: {
+    name: string;
+    from: string;
+    to: string;
+    /** Only slots that have no run. */
+    notRun?: boolean;
+    limit?: number;
+  }): Promise<SlotDocument[]>;
   stats(request: { name?: string; since?: string }): Promise<JobStats[]>;
   /** The stored output of a run, byte for byte. */
   log(request: LogQuery, signal?: AbortSignal): AsyncIterable<Uint8Array>;

@@ -27,6 +27,8 @@ export interface SlotQuery {
   from: number;
   /** Last instant, included (milliseconds). */
   to: number;
+  /** Only slots that have no run. */
+  notRun?: boolean | undefined;
   /** Newest first, at most this many; default 50. */
   limit?: number;
 }

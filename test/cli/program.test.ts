@@ -86,9 +86,9 @@ describe('usage errors', () => {
     [['cron', 'history', '-n', '0'], '-n needs a number from 1', '`lsh cron history --help`'],
     [['cron', 'report', 'x', '--all'], 'Give a name or --all', '`lsh cron report --help`'],
     [
-      ['cron', 'history', '--since', 'now'],
-      'a past duration such as 2d, or an instant',
-      '`lsh cron history --help`',
+      ['cron', 'history', '--since', 'soon'],
+      '--since needs a time, not "soon"',
+      'Give an instant such as yesterday',
     ],
     [['cron', 'import'], 'Say what to import', '`lsh cron import --help`'],
     [['nonsense'], "Unknown command 'nonsense'.\n", '`lsh --help`'],

@@ -318,6 +318,16 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
         expect(await between(0, 9)).toEqual([]);
       });
 
+      test('without a run are found among any number that ran', async () => {
+        await store.commit('local/a', aChange({ slots: [stretch(0, 5), aSlotAt('a', 6), stretch(7, 7)] }));
+        await store.commit(
+          'local/a',
+          aChange({ slots: Array.from({ length: 60 }, (_, i) => aSlotAt('a', 10 + i)) }),
+        );
+        const notRun = await store.slots({ job: 'local/a', from: T0 + 3 * SECOND, to: T0 * 2, notRun: true });
+        expect(notRun.map(({ from }) => (from - T0) / SECOND)).toEqual([7, 0]);
+      });
+
       test('are at most 50 by default', async () => {
         await store.commit(
           'local/a',

@@ -141,8 +141,8 @@ function courseOf({
   return `${start} and ended as ${phase}${length}${why === '' ? '' : ` (${why.replace(/\.$/, '')})`}`;
 }
 
-/** Returns an unknown cause as it is: a newer lsh may have recorded it. */
-function causeText(cause: string | undefined): string {
+/** Why a slot has no run, in words. Returns an unknown cause as it is: a newer lsh may have recorded it. */
+export function causeText(cause: string | undefined): string {
   if (cause === undefined) return 'the cause was not recorded';
   return cause in CAUSES ? CAUSES[cause as SlotCause] : cause;
 }

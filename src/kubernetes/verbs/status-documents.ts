@@ -27,11 +27,11 @@ export function runDocuments(lshJobs: readonly LshJob[], query: Query<'runs'>): 
 /** The kept outcomes of slots, newest first: slots with a run, and stretches without one. */
 export function slotDocuments(
   lshJob: LshJob,
-  { from, to, limit = DEFAULT_LIMIT }: Query<'slots'>,
+  { from, to, notRun = false, limit = DEFAULT_LIMIT }: Query<'slots'>,
 ): SlotDocument[] {
   const touches = (slot: SlotDocument) =>
     instant(slot.from) <= instant(to) && instant(slot.to) >= instant(from);
-  return [...ranSlots(lshJob), ...outcomes(lshJob)]
+  return [...(notRun ? [] : ranSlots(lshJob)), ...outcomes(lshJob)]
     .filter(touches)
     .sort((a, b) => instant(b.from) - instant(a.from))
     .slice(0, limit);

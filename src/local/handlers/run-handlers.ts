@@ -63,9 +63,9 @@ export function runHandlers(options: RunHandlerOptions): RunHandlers {
       if (!wait || isFinished(known)) return runDocument(known);
       return runDocument(await feed.until(known.job, () => finished(store, run), signal));
     },
-    'job.slots': async ({ name, from, to, limit }) => {
+    'job.slots': async ({ name, from, to, notRun, limit }) => {
       const job = jobKey(LOCAL_NAMESPACE, name);
-      const slots = await store.slots({ job, from: Date.parse(from), to: Date.parse(to), limit });
+      const slots = await store.slots({ job, from: Date.parse(from), to: Date.parse(to), notRun, limit });
       return slots.map(slotDocument);
     },
     'job.stats': async ({ name, since }) => {

@@ -95,6 +95,9 @@ export const MIGRATIONS: readonly string[] = [
     while_away INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE INDEX slots_not_run ON slots (job, from_at, pass) WHERE outcome <> 'Ran';
+  `,
 ];
 
 /** The schema version of the file: 0 for an empty file, undefined for a database of another program. */

@@ -32,8 +32,9 @@ export function runsQuery(query: RunQuery): Query {
 }
 
 /** The records that begin within the span, and the stretches that begin before it and reach into it. */
-export function slotsQuery({ job, from, to, limit = DEFAULT_LIMIT }: SlotQuery): Query {
-  const select = `SELECT ${SLOT_ROWS.columns} FROM slots WHERE job = :job`;
+export function slotsQuery({ job, from, to, notRun, limit = DEFAULT_LIMIT }: SlotQuery): Query {
+  const filter = notRun ? ` AND outcome <> 'Ran'` : '';
+  const select = `SELECT ${SLOT_ROWS.columns} FROM slots WHERE job = :job${filter}`;
   const stretches = select.replace('FROM slots', 'FROM slots INDEXED BY slots_stretches');
   return {
     sql: `${select} AND from_at BETWEEN :from AND :to

@@ -67,9 +67,9 @@ export class MemoryStore implements JobStore, RunStore {
     return structuredClone(found.sort(newestFirst).slice(0, limit));
   }
 
-  async slots({ job, from, to, limit = 50 }: SlotQuery): Promise<SlotRecord[]> {
+  async slots({ job, from, to, notRun = false, limit = 50 }: SlotQuery): Promise<SlotRecord[]> {
     const found = [...this.#slots.values()].filter(
-      (slot) => slot.job === job && slot.from <= to && slot.to >= from,
+      (slot) => slot.job === job && slot.from <= to && slot.to >= from && !(notRun && slot.outcome === 'Ran'),
     );
     return structuredClone(found.sort((a, b) => b.from - a.from).slice(0, limit));
   }

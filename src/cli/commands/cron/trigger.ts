@@ -21,10 +21,13 @@ async function trigger(context: Context, name: string, flags: TriggerFlags): Pro
   const { user, logname } = loadConfig();
   const requestedBy = user ?? logname;
   const id = flags.id ?? randomUUID();
-  const started = await api.trigger({ name, id, ...(requestedBy === undefined ? {} : { requestedBy }) });
-  if (!flags.wait) return printRun(context, started, `run "${started.name}" started`, flags.output);
+  const start = () => api.trigger({ name, id, ...(requestedBy === undefined ? {} : { requestedBy }) });
+  if (!flags.wait) {
+    const started = await start();
+    return printRun(context, started, `run "${started.name}" started`, flags.output);
+  }
   const { waitForRun } = await import('./wait.ts');
-  const end = await waitForRun(context, { job: name, id, run: started });
+  const end = await waitForRun(context, { job: name, id, start });
   if (end === undefined) return;
   await printRun(context, end.run, end.line, flags.output);
   context.status = end.status;

@@ -10,12 +10,11 @@ import { note } from '../../output/print.ts';
 import { withProgress } from '../../output/progress.ts';
 import { relative } from '../../output/when.ts';
 
-/** A run that `lsh cron trigger` started. */
-interface Triggered {
+/** A run that `lsh cron trigger` requests. */
+interface Request {
   job: string;
-  /** The id of the request. */
   id: string;
-  run: RunDocument;
+  start: () => Promise<RunDocument>;
 }
 
 interface End {
@@ -31,15 +30,16 @@ interface End {
 /** Reasons of runs whose command never ran. */
 const NO_OUTPUT = new Set(['SpawnError', 'Refused']);
 
-/** Waits for the last attempt and tells the end of each earlier one. Returns undefined after Ctrl-C or TERM. */
-export async function waitForRun(
-  context: Context,
-  { job, id, run: first }: Triggered,
-): Promise<End | undefined> {
+/**
+ * Starts the run, waits for its last attempt and tells the end of each earlier one. Returns undefined after Ctrl-C or
+ * TERM.
+ */
+export async function waitForRun(context: Context, { job, id, start }: Request): Promise<End | undefined> {
   const { io } = context;
+  // Before the request: the run may start before the answer that names it. A second Ctrl-C ends the command at once.
   const signalled = nextSignal();
   try {
-    for (let run = first; ;) {
+    for (let run = await start(); ;) {
       const work = Promise.race([endOf(context, run), signalled.promise]);
       const ended = await withProgress(io, `${run.name} running`, work);
       if (typeof ended === 'string') {
