@@ -3,7 +3,14 @@ import { activeRuns, isOwn, put, requestStop, timeLimitAt, timeoutAt, wakeBy, ty
 import { PENDING_TIMEOUT_SECONDS } from '../job.ts';
 import { isRetried, nextAttempt } from './retry.ts';
 import { cancelled, claimed, ended, lost } from './run-state.ts';
-import { isActive, type ClosedStretch, type Run, type RunObservation, type StopCause } from '../run.ts';
+import {
+  isActive,
+  type ClosedStretch,
+  type Run,
+  type RunEnd,
+  type RunObservation,
+  type StopCause,
+} from '../run.ts';
 import { passOf } from '../schedule/clock-effect.ts';
 import { closedStretchOf } from './late-start.ts';
 
@@ -122,11 +129,16 @@ function observeRunning(draft: Draft, run: Run, observation: RunObservation | un
       startAgain(draft, run);
       return;
     case 'Ended':
-      finish(draft, ended(run, observation));
+      finish(draft, ended(run, endedByNow(draft, run, observation)));
       return;
     case undefined:
       finish(draft, lost(run, draft.now));
   }
+}
+
+/** The end of a process is of this host’s clock. One ahead of now is from before the clock was set back. */
+function endedByNow({ now, traitsOf }: Draft, { executor }: Run, end: RunEnd): RunEnd {
+  return traitsOf(executor).hasHost ? { ...end, finishedAt: Math.min(end.finishedAt, now) } : end;
 }
 
 type RunningObservation = Extract<RunObservation, { state: 'Running' }>;

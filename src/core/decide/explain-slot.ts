@@ -14,6 +14,8 @@ export interface Question {
   at: number;
   now: number;
   schedule: Schedule;
+  /** The slots that are to come, if the clock was set; default: the schedule. */
+  coming?: Schedule;
   /** Slot records that cover the instant. */
   slots: readonly SlotDocument[];
   /** Runs of the job around the instant. */
@@ -38,10 +40,30 @@ const CAUSES: Record<SlotCause, string> = {
 export function explainInstant(question: Question): string[] {
   const at = Math.floor(question.at / 1000) * 1000;
   const rounded = { ...question, at };
-  const record = question.slots.find(({ from, to }) => Date.parse(from) <= at && at <= Date.parse(to));
+  const records = question.slots
+    .filter(({ from, to }) => Date.parse(from) <= at && at <= Date.parse(to))
+    .filter((record) => covers(record, rounded))
+    .toSorted((a, b) => (b.pass ?? 1) - (a.pass ?? 1));
   const answer =
-    record && covers(record, rounded) ? explainRecord(record, rounded) : explainUnrecorded(rounded);
-  return [...answer, ...manualRuns(rounded), ...outlook(rounded)];
+    records.length === 0 ? explainUnrecorded(rounded) : records.flatMap((each) => explainPass(each, rounded));
+  return [...answer, ...manualRuns(rounded), ...clockSetBack(rounded), ...outlook(rounded)];
+}
+
+/** The answer for one pass of the clock over the slot, the newest pass first. */
+function explainPass(record: SlotDocument, question: Question): string[] {
+  const { pass = 1 } = record;
+  const passes = Math.max(...question.slots.map((slot) => slot.pass ?? 1));
+  const which = passes === 1 ? [] : [`Pass ${pass} of the clock over this time (it was set back):`];
+  return [...which, ...explainRecord(record, question)];
+}
+
+/** What a schedule does while the clock shows times again. */
+function clockSetBack({ job: { status }, now }: Question): string[] {
+  const { passUntil = '' } = status?.clockEffect ?? {};
+  if (!(Date.parse(passUntil) > now)) return [];
+  return [
+    `The clock was set back and shows times again until ${passUntil}: fixed times that ran do not run again if it was set back by at most three hours.`,
+  ];
 }
 
 function isSlot({ schedule, at }: Question): boolean {
@@ -68,7 +90,9 @@ function explainRecord(record: SlotDocument, question: Question): string[] {
 }
 
 /** How late lsh found the slot, and what missedRunPolicy says about late slots. */
-function explainLate({ outcome }: SlotDocument, recordedAt: number, question: Question): string[] {
+function explainLate({ outcome, cause }: SlotDocument, recordedAt: number, question: Question): string[] {
+  // The clock was wrong before or after, so the lateness that it shows means nothing.
+  if (cause === 'ClockSetAhead') return outcome === 'Missed' ? [policyOnLate(recordedAt, question)] : [];
   const found = `lsh found it ${formatDuration(recordedAt - question.at)} late, at ${rfc3339(recordedAt)}`;
   if (outcome === 'DeadlineExceeded') return [`${found}.`];
   return outcome === 'Missed' ? [`${found}. ${policyOnLate(recordedAt, question)}`] : [];
@@ -90,7 +114,7 @@ function explainRun(record: SlotDocument, question: Question): string[] {
     return [`The slot ${rfc3339(at)} ran as ${record.run ?? 'a run'}, whose record is no longer kept.`];
   }
   const attempts = runs
-    .filter(({ slot, trigger }) => slot === first.slot && trigger !== 'Manual')
+    .filter(({ slot, pass, trigger }) => slot === first.slot && pass === first.pass && trigger !== 'Manual')
     .sort((a, b) => a.attempt - b.attempt)
     .map((attempt) => attemptSentence(attempt, question));
   return first.trigger === 'CatchUp' ? [...attempts, catchUpSentence(first, question)] : attempts;
@@ -192,10 +216,10 @@ function manualRuns({ runs, at }: Question): string[] {
 }
 
 /** When the job runs next, or why it does not. */
-function outlook({ job, now, at, schedule }: Question): string[] {
+function outlook({ job, now, at, schedule, coming = schedule }: Question): string[] {
   if (job.spec.suspend)
     return [`The job is suspended now: \`lsh cron resume ${job.metadata.name}\` lets it run again.`];
-  const next = schedule.next(now);
+  const next = coming.next(now);
   const { notBefore, notAfter } = job.spec;
   const starts = pendingStarts(job.spec, now).map((start) => `The job is due at ${start}.`);
   if (next === undefined && starts.length > 0) return starts;

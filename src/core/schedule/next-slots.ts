@@ -2,7 +2,7 @@
 import { offsetText } from './explain.ts';
 import { jobSchedule, scheduleInput } from './job-schedule.ts';
 import { scheduleNotes } from './notes.ts';
-import type { Job } from '../job.ts';
+import type { ClockEffect, Job } from '../job.ts';
 import { zoneNamed, zoneOffset } from './zone/zone.ts';
 
 const SLOTS_SHOWN = 3;
@@ -13,15 +13,23 @@ export interface Outlook {
   notes: string[];
 }
 
-/** Next slots and notes of a job. Throws SCHEDULE_INVALID or TIMEZONE_INVALID. */
-export function outlook(job: Pick<Job, 'key' | 'spec' | 'createdAt'>, now: number): Outlook {
-  return { next: nextSlots(job, now), notes: scheduleNotes(scheduleInput(job), now) };
+/** Next slots and notes of a job; `effect` is that of clock steps. Throws SCHEDULE_INVALID or TIMEZONE_INVALID. */
+export function outlook(
+  job: Pick<Job, 'key' | 'spec' | 'createdAt'>,
+  now: number,
+  effect?: ClockEffect,
+): Outlook {
+  return { next: nextSlots(job, now, effect), notes: scheduleNotes(scheduleInput(job), now) };
 }
 
 /** At most three slots after `now` (milliseconds), RFC 3339 with the offset of the job’s zone; none while suspended. */
-export function nextSlots(job: Pick<Job, 'key' | 'spec' | 'createdAt'>, now: number): string[] {
+export function nextSlots(
+  job: Pick<Job, 'key' | 'spec' | 'createdAt'>,
+  now: number,
+  effect?: ClockEffect,
+): string[] {
   if (job.spec.suspend) return [];
-  const schedule = jobSchedule(job);
+  const schedule = jobSchedule(job).under(effect);
   const slots: string[] = [];
   let slot = schedule.next(now);
   while (slot !== undefined && slots.length < SLOTS_SHOWN) {

@@ -2,16 +2,21 @@
 import { rfc3339 } from '../../core/rfc3339.ts';
 import type { Job } from '../../core/job.ts';
 import { isActive } from '../../core/run.ts';
-import type { Clock } from '../../control/ports.ts';
+import type { ClockSteps } from '../../control/clock-steps.ts';
+import type { ClockStep } from '../../core/decide/clock-step.ts';
 import { daemonHealth, type Progress } from './daemon-health.ts';
 import type { StoreJobSource } from '../jobs/job-source.ts';
 import type { LocalPaths } from '../paths.ts';
 import { PROTOCOL_VERSION, type DaemonStatus } from '../socket/protocol.ts';
 import type { Handlers } from '../socket/server.ts';
 
+const DAY_MS = 86_400_000;
+
 export interface DaemonHandlerOptions {
   source: StoreJobSource;
-  clock: Pick<Clock, 'now'>;
+  clock: Pick<ClockSteps, 'look' | 'movedMs'>;
+  /** The recorded steps of the clock, newest first. */
+  clockSteps: () => Promise<readonly ClockStep[]>;
   paths: LocalPaths;
   version: string;
   /** IANA zone of jobs without a timeZone. */
@@ -41,7 +46,11 @@ export function daemonHandlers(
 }
 
 async function daemonStatus(options: DaemonHandlerOptions): Promise<DaemonStatus> {
-  const { clock, paths, version, timeZone, startedAt, source, progress, probe } = options;
+  const { clock, paths, version, timeZone, source, progress, probe } = options;
+  const { now, steps } = clock.look();
+  const startedAt = options.startedAt + clock.movedMs;
+  const step = steps.at(-1);
+  const countsFrom = Math.max(startedAt, step === undefined ? 0 : step.at + step.byMs);
   const jobs = jobsOf(source);
   const memory = process.memoryUsage();
   return {
@@ -49,7 +58,7 @@ async function daemonStatus(options: DaemonHandlerOptions): Promise<DaemonStatus
     version,
     protocol: PROTOCOL_VERSION,
     startedAt: rfc3339(startedAt),
-    uptimeSeconds: Math.floor((clock.now() - startedAt) / 1000),
+    uptimeSeconds: Math.floor((now - startedAt) / 1000),
     stateDir: paths.stateDir,
     socketPath: paths.socket,
     logPath: paths.log,
@@ -57,8 +66,17 @@ async function daemonStatus(options: DaemonHandlerOptions): Promise<DaemonStatus
     ...counts(source, jobs),
     memory: { rssBytes: memory.rss, heapUsedBytes: memory.heapUsed },
     output: await options.output(),
-    health: await daemonHealth({ jobs, now: clock.now(), startedAt, progress, probe }),
+    clockSteps: recentSteps(await options.clockSteps(), now),
+    health: await daemonHealth({ jobs, now, startedAt: countsFrom, progress, probe }),
   };
+}
+
+/** The steps of the last day. A step that ended ahead of now was set back since: it matters still. */
+function recentSteps(steps: readonly ClockStep[], now: number): DaemonStatus['clockSteps'] {
+  return steps
+    .map(({ at, byMs, whileAway }) => ({ at, to: at + byMs, ...(whileAway && { whileAway }) }))
+    .filter(({ to }) => Math.abs(now - to) < DAY_MS)
+    .map(({ at, to, ...step }) => ({ at: rfc3339(at), to: rfc3339(to), ...step }));
 }
 
 function jobsOf(source: StoreJobSource): Job[] {

@@ -1,11 +1,13 @@
 // Requests about job definitions: validated here, at the boundary, and written by the job source.
 import type { PutResult } from '../../contracts/job-api.ts';
-import type { Clock } from '../../control/ports.ts';
+import type { ClockSteps } from '../../control/clock-steps.ts';
+import { afterStep, effectOn } from '../../core/decide/clock-step.ts';
 import { jobDocument, type JobDocument } from '../../core/document.ts';
 import type { Job, JobSpec } from '../../core/job.ts';
 import { LOCAL_NAMESPACE, jobKey, splitKey } from '../../core/naming.ts';
 import { jobNotFound } from '../../core/closest.ts';
-import { outlook } from '../../core/schedule/next-slots.ts';
+import { jobSchedule } from '../../core/schedule/job-schedule.ts';
+import { outlook, type Outlook } from '../../core/schedule/next-slots.ts';
 import { isActive } from '../../core/run.ts';
 import { specChanges } from '../../core/spec-changes.ts';
 import { withPlatformDefaults } from '../../core/validate/defaults.ts';
@@ -15,7 +17,7 @@ import type { Handlers } from '../socket/server.ts';
 
 export interface JobHandlerOptions {
   source: StoreJobSource;
-  clock: Pick<Clock, 'now'>;
+  clock: Pick<ClockSteps, 'look'>;
   /** IANA zone of jobs without a timeZone. */
   timeZone: () => string;
   /** Returns warnings about the command of a spec; throws COMMAND_REFUSED for a command that must not run. */
@@ -35,7 +37,7 @@ export function jobHandlers(options: JobHandlerOptions): JobHandlers {
       const warnings = options.checkCommand(spec);
       const definition = { ...metadata, namespace: LOCAL_NAMESPACE, spec };
       const outcome = dryRun ? preview(options, definition) : await source.put(definition);
-      return putResult(outcome, { warnings, document, now: options.clock.now() });
+      return putResult(outcome, { warnings, document, clock: options.clock.look() });
     },
     'job.list': async ({ tags = [] }) =>
       [...source.keys()]
@@ -52,7 +54,7 @@ export function jobHandlers(options: JobHandlerOptions): JobHandlers {
     },
     'job.suspend': async ({ name, suspend }) => {
       const outcome = await source.suspend(knownJob(source, name).key, suspend);
-      return putResult(outcome, { warnings: [], document, now: options.clock.now() });
+      return putResult(outcome, { warnings: [], document, clock: options.clock.look() });
     },
   };
 }
@@ -71,7 +73,7 @@ function namesOf(source: StoreJobSource): string[] {
 /** The outcome of put() without the write, for a dry run. */
 function preview({ source, clock }: JobHandlerOptions, definition: JobDefinition): PutOutcome {
   const key = jobKey(definition.namespace, definition.name);
-  const now = clock.now();
+  const { now } = clock.look();
   const known = source.get(key);
   if (known === undefined) {
     return { result: 'created', job: { key, ...definition, uid: '', generation: 1, createdAt: now } };
@@ -85,12 +87,22 @@ function preview({ source, clock }: JobHandlerOptions, definition: JobDefinition
 interface PutContext {
   warnings: string[];
   document: (job: Job) => JobDocument;
-  now: number;
+  clock: ReturnType<ClockSteps['look']>;
 }
 
-function putResult({ result, job, before }: PutOutcome, { warnings, document, now }: PutContext): PutResult {
+function putResult(
+  { result, job, before }: PutOutcome,
+  { warnings, document, clock }: PutContext,
+): PutResult {
   const changes = before === undefined ? [] : specChanges(changeable(before), changeable(job));
-  return { result, changes, warnings, ...outlook(job, now), job: document(job) };
+  return { result, changes, warnings, ...outlookAfterStep(job, clock), job: document(job) };
+}
+
+/** The clock may have been set since the last evaluation of the job. */
+function outlookAfterStep(job: Job, clock: PutContext['clock']): Outlook {
+  const { now } = clock;
+  const stepped = afterStep(job, { now, clock, schedule: jobSchedule(job) });
+  return outlook(stepped.job, now, effectOn(stepped.job));
 }
 
 /** The fields whose changes are shown; those outside the spec keep their whole path. */

@@ -28,13 +28,17 @@ function share(spec: JobSpec): void {
   if (isDeepStrictEqual(spec.retry, DEFAULT_RETRY)) spec.retry = DEFAULT_RETRY;
 }
 
-/** Active runs, and the finished ones within the history limits; newest first. Output stays in the store. */
+/**
+ * Active runs, and the finished ones within the history limits; newest first. Runs that are ahead of now come last: they
+ * are from before the clock was set back. Output stays in the store.
+ */
 export function keptRuns(runs: readonly Run[], spec: JobSpec | undefined, now: number): Run[] {
   const finished = runs.filter(isFinished);
   const beyond = new Set(spec === undefined ? finished : runsBeyondLimits(spec, finished, { now }));
+  const isOfFuture = ({ createdAt }: Run) => Number(createdAt > now);
   return runs
     .filter((run) => !beyond.has(run))
-    .sort((a, b) => b.createdAt - a.createdAt || (a.name < b.name ? 1 : -1))
+    .sort((a, b) => isOfFuture(a) - isOfFuture(b) || b.createdAt - a.createdAt || (a.name < b.name ? 1 : -1))
     .map(withoutOutput);
 }
 

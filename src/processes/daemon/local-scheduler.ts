@@ -7,6 +7,7 @@ import { Controller } from '../../control/controller.ts';
 import type { Runner } from '../../control/ports.ts';
 import { Reconciler } from '../../control/reconciler.ts';
 import { requireSafeCommand, type CommandPolicy } from '../../core/command-check/command-check.ts';
+import type { ClockStep } from '../../core/decide/clock-step.ts';
 import type { Executor } from '../../core/executor.ts';
 import type { JobSpec } from '../../core/job.ts';
 import type { Run } from '../../core/run.ts';
@@ -98,6 +99,7 @@ export class LocalScheduler {
   /** Resolves once the socket answers and the loop runs. */
   async start(): Promise<void> {
     await this.#source.load();
+    this.#clockSteps.onStep((step) => void this.#recordStep(step));
     const lastLook = this.#source.lastLook();
     if (lastLook !== undefined) this.#clockSteps.goOnFrom(lastLook);
     // Before the first evaluation, which would end a run as Lost if the runner did not show it.
@@ -120,6 +122,15 @@ export class LocalScheduler {
     this.#store.close();
     await this.#server.close();
     removeRecord(this.#options.paths);
+  }
+
+  /** A step that cannot be recorded is in the log; the jobs follow it all the same. */
+  async #recordStep(step: ClockStep): Promise<void> {
+    try {
+      await this.#store.addClockStep(step);
+    } catch (err) {
+      this.#options.log.component('clock').warn({ ...step, err }, 'a step of the clock was not recorded');
+    }
   }
 
   /** When a daemon first started in this boot, on the clock as it is set now. */
@@ -191,7 +202,7 @@ export class LocalScheduler {
     return {
       ...jobHandlers({
         source,
-        clock: systemClock,
+        clock: this.#clockSteps,
         timeZone,
         checkCommand: (spec) => [...requireSafeCommand(spec, policy), ...startWarnings(spec)],
       }),
@@ -203,7 +214,8 @@ export class LocalScheduler {
       }),
       ...daemonHandlers({
         source,
-        clock: systemClock,
+        clock: this.#clockSteps,
+        clockSteps: () => this.#store.clockSteps(),
         paths,
         version: VERSION,
         timeZone,

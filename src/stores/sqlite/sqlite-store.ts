@@ -1,6 +1,7 @@
 // The embedded store: jobs, runs and slots in one SQLite file. Acknowledged writes survive kill -9 and power loss.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JobStore, RunQuery, RunStats, RunStore, SlotQuery } from '../../contracts/stores.ts';
+import type { ClockStep } from '../../core/decide/clock-step.ts';
 import type { LedgerChange } from '../../core/decide/decide.ts';
 import { LshError } from '../../core/errors.ts';
 import type { ClockReference, Job, JobKey } from '../../core/job.ts';
@@ -26,6 +27,10 @@ const PUT_RUN = `${RUN_ROWS.upsert(['name'])}
 const PUT_SLOT = SLOT_ROWS.upsert(['job', 'from_at', 'pass']);
 const FIRST_START = `SELECT value FROM meta WHERE key = 'first_start'`;
 const PUT_FIRST_START = `INSERT OR REPLACE INTO meta (key, value) VALUES ('first_start', ?)`;
+const PUT_CLOCK_STEP = 'INSERT INTO clock_steps (at, by_ms, while_away) VALUES (?, ?, ?)';
+const FORGET_CLOCK_STEPS = 'DELETE FROM clock_steps WHERE id <= (SELECT MAX(id) FROM clock_steps) - ?';
+const CLOCK_STEPS = 'SELECT at, by_ms, while_away FROM clock_steps ORDER BY id DESC';
+const CLOCK_STEPS_MAX = 100;
 const PUT_STATUS = 'UPDATE jobs SET status = ? WHERE key = ?';
 
 /** The first start of a daemon in a boot of the machine. */
@@ -75,6 +80,23 @@ export class SqliteStore implements JobStore, RunStore {
       this.#connection.change(PUT_FIRST_START, [JSON.stringify(start)]);
       return start;
     });
+  }
+
+  /** Records a step of the clock, and forgets all but the newest hundred. */
+  addClockStep({ at, byMs, whileAway }: ClockStep): Promise<void> {
+    return this.#writes.add(() => {
+      this.#connection.change(PUT_CLOCK_STEP, [at, byMs, whileAway ? 1 : 0]);
+      this.#connection.change(FORGET_CLOCK_STEPS, [CLOCK_STEPS_MAX]);
+    });
+  }
+
+  /** The recorded steps of the clock, newest first. */
+  async clockSteps(): Promise<ClockStep[]> {
+    return this.#connection.rows(CLOCK_STEPS, [], ([at, byMs, whileAway]) => ({
+      at: Number(at),
+      byMs: Number(byMs),
+      ...(whileAway === 1 && { whileAway: true }),
+    }));
   }
 
   async jobs(): Promise<Job[]> {

@@ -331,3 +331,14 @@ describe('a job of each boot', () => {
     expect(days.newRuns().filter((run) => !run.startsWith('09:00'))).toHaveLength(3);
   });
 });
+
+test('a run that ended before the clock was set back, while no daemon watched, ends now', () => {
+  const days = new Days({ schedule: '0 12 * * *' }, '2026-01-01T11:59:59Z');
+  days.evaluate(NOON);
+  days.now += 30_000;
+  days.end();
+  days.set(-HOUR);
+  const [run] = days.runs.values();
+  expect(run!.finishedAt).toBe(days.now);
+  expect(run!.finishedAt! - run!.startedAt!).toBe(30_000);
+});

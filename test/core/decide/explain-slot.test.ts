@@ -125,6 +125,28 @@ describe('a slot that ran', () => {
   });
 });
 
+describe('a slot that the clock passed twice', () => {
+  const clockEffect = { pass: 2, passUntil: '2026-03-10T12:30:00Z' };
+
+  test('has an answer for each pass, and the next slot is the next that runs', () => {
+    const document = job();
+    const status = { ...document.status!, clockEffect };
+    const slots = [
+      slot({ outcome: 'Ran', run: 'backup-1' }),
+      slot({ outcome: 'Missed', cause: 'ClockSetAhead', pass: 2 }),
+    ];
+    const answer = explain('2026-03-05T02:00:00Z', { slots, runs: [run()], job: { ...document, status } });
+    expect(answer).toEqual([
+      'Pass 2 of the clock over this time (it was set back):',
+      'The slot 2026-03-05T02:00:00Z did not run (Missed): the clock was set ahead and jumped over it.',
+      'Pass 1 of the clock over this time (it was set back):',
+      'It ran: backup-1 started at 2026-03-05T02:00:00Z and ended as Completed after 3s.',
+      'The clock was set back and shows times again until 2026-03-10T12:30:00Z: fixed times that ran do not run again if it was set back by at most three hours.',
+      NEXT,
+    ]);
+  });
+});
+
 describe('a slot that did not run', () => {
   test.each([
     [

@@ -71,6 +71,16 @@ function locker(sql: string): DatabaseSync {
   return db;
 }
 
+test('the newest hundred steps of the clock are kept, newest first', async () => {
+  const store = open();
+  for (let i = 0; i < 105; i++) await store.addClockStep({ at: i, byMs: -1000 });
+  await store.addClockStep({ at: 105, byMs: 2000, whileAway: true });
+  const steps = await store.clockSteps();
+  expect(steps).toHaveLength(100);
+  expect(steps[0]).toEqual({ at: 105, byMs: 2000, whileAway: true });
+  expect(steps.at(-1)).toEqual({ at: 6, byMs: -1000 });
+});
+
 describe('open() refuses a damaged file and leaves it unchanged', () => {
   test('when any of its pages is overwritten', async () => {
     await writeStore();

@@ -1,7 +1,12 @@
 // `lsh cron explain`: why a job did or did not run at an instant.
 import type { Command } from 'commander';
 import type { JobApi } from '../../../contracts/job-api.ts';
-import type { JobDocument, RunDocument, SlotDocument } from '../../../core/document.ts';
+import {
+  readClockEffect,
+  type JobDocument,
+  type RunDocument,
+  type SlotDocument,
+} from '../../../core/document.ts';
 import { LshError } from '../../../core/errors.ts';
 import type { Schedule } from '../../../core/schedule/schedule.ts';
 import type { Context } from '../../context.ts';
@@ -13,13 +18,25 @@ import { calendar, relative } from '../../output/when.ts';
 /** Enough for the retries and the manual runs that follow an instant. */
 const MAX_RUNS = 1000;
 
-async function scheduleOf({ metadata, spec }: JobDocument): Promise<Schedule> {
+interface Schedules {
+  /** Every slot, also those that the clock passed before it was set back. */
+  all: Schedule;
+  /** The slots that are to come. */
+  coming: Schedule;
+}
+
+async function schedulesOf({ metadata, spec, status }: JobDocument): Promise<Schedules> {
   const { jobSchedule } = await import('../../../core/schedule/job-schedule.ts');
-  return jobSchedule({
+  const { NO_EFFECT } = await import('../../../core/schedule/clock-effect.ts');
+  const schedule = jobSchedule({
     key: `${metadata.namespace}/${metadata.name}`,
     spec,
     createdAt: Date.parse(metadata.creationTimestamp),
   });
+  const effect = readClockEffect(status?.clockEffect);
+  if (effect === undefined) return { all: schedule, coming: schedule };
+  const all = schedule.under({ ...NO_EFFECT, shiftMs: effect.shiftMs });
+  return { all, coming: schedule.under(effect) };
 }
 
 /** The newest slot that ran: only the daemon knows the slots of @reboot and @daemon-start. */
@@ -66,17 +83,17 @@ async function explain(context: Context, name: string, flags: ExplainFlags): Pro
   const now = io.now();
   const api = await context.api();
   const job = await api.get({ name });
-  const schedule = await scheduleOf(job);
+  const { all: schedule, coming } = await schedulesOf(job);
   const created = Date.parse(job.metadata.creationTimestamp);
   const at =
     flags.at === undefined
-      ? (schedule.previous(now, created - 1) ?? lastSlotOf(job) ?? schedule.next(now) ?? now)
+      ? (schedule.previous(now, created - 1) ?? lastSlotOf(job) ?? coming.next(now) ?? now)
       : await atOf(flags.at, now, job);
   const instant = new Date(at).toISOString();
   const slots = await api.slots({ name, from: instant, to: instant });
   const runs = await runsAround(api, name, at, slots);
   const { explainInstant } = await import('../../../core/decide/explain-slot.ts');
-  const sentences = explainInstant({ job, at, now, schedule, slots, runs });
+  const sentences = explainInstant({ job, at, now, schedule, coming, slots, runs });
   if (isDocumentFormat(flags.output)) {
     return printDocument(io, { job: name, at: instant, answer: sentences, slots }, flags.output);
   }

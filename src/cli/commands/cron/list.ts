@@ -8,6 +8,7 @@ import { formatOption, isDocumentFormat, type Format } from '../../output/format
 import { commandText, lastCell, nextCell, scheduleText, statusCell } from '../../output/job-words.ts';
 import { note, paintFor, print, printDocument, printTable } from '../../output/print.ts';
 import { counted } from '../../output/text.ts';
+import { calendar } from '../../output/when.ts';
 import type { Cell } from '../../output/table.ts';
 
 const HEADS = ['NAME', 'SCHEDULE', 'LAST', 'NEXT', 'STATUS'];
@@ -57,7 +58,17 @@ async function list(context: Context, { tag, allNamespaces, output }: ListFlags)
         .concat(wide ? wideRow(job) : []),
     ),
   );
+  noteClock(context, jobs, now);
   if (context.cluster === undefined) warnOfOverdue(context, jobs, now);
+}
+
+/** While the clock shows times again, fixed times that ran do not run: the next run may look too far away. */
+function noteClock({ io, cluster }: Context, jobs: readonly JobDocument[], now: number): void {
+  const until = Math.max(...jobs.map(({ status }) => Date.parse(status?.clockEffect?.passUntil ?? '') || 0));
+  if (until <= now) return;
+  const mark = paintFor(io.stderr)('warn', 'note:');
+  const more = cluster === undefined ? '; `lsh doctor` lists the steps' : '';
+  note(io, `${mark} the clock was set back and shows times again until ${calendar(until)}${more}.`);
 }
 
 /** A daemon that cannot write evaluates nothing: its jobs look scheduled, with a next run in the past. */

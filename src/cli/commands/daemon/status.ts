@@ -10,6 +10,7 @@ import { report } from '../../failure.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
 import { paintFor, print, printDocument } from '../../output/print.ts';
 import { counted, pad } from '../../output/text.ts';
+import { clockStepText } from '../../output/clock-step.ts';
 import { calendar, soon } from '../../output/when.ts';
 
 function lines(status: DaemonStatus, now: number): [string, string][] {
@@ -26,6 +27,7 @@ function lines(status: DaemonStatus, now: number): [string, string][] {
     ['Health', healthLine(status, now)],
     ['Next', next ? `${next.job} ${soon(Date.parse(next.at), now)}` : 'nothing is due'],
     ['Zone', status.timeZone],
+    ...status.clockSteps.slice(0, 3).map((step): [string, string] => ['Clock', clockStepText(step)]),
     ['Memory', mebibytes(memory.rssBytes)],
     ['Output', `${mebibytes(output.bytes)} of ${mebibytes(output.maxBytes)} (LSH_MAX_LOG_BYTES)`],
     ['State', status.stateDir],

@@ -11,6 +11,7 @@ import { localApi } from '../../local-api.ts';
 import { launcherPath } from '../../../processes/launcher.ts';
 import { pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { hostTimeZone } from '../../../local/host-time-zone.ts';
+import { clockStepText } from '../../output/clock-step.ts';
 import { calendar } from '../../output/when.ts';
 
 const EARLIEST_SANE_YEAR = 2025;
@@ -103,6 +104,7 @@ async function localChecks(io: Io, paths: LocalPaths): Promise<Check[]> {
     await checked('write', () => writeCheck(paths.stateDir)),
     await storeCheck(paths),
     await daemonCheck(io, paths),
+    ...(await clockStepChecks(io, paths)),
   ];
 }
 
@@ -147,6 +149,21 @@ function writeCheck(stateDir: string): string {
 async function storeCheck(paths: LocalPaths): Promise<Check> {
   const { checkStore } = await import('../../../processes/check-store.ts');
   return checked('store', () => checkStore(paths));
+}
+
+/** One check for each step of the clock of the last day; none without a daemon, which records them. */
+async function clockStepChecks(io: Io, paths: LocalPaths): Promise<Check[]> {
+  try {
+    const { clockSteps } = await localApi(io, paths).status({});
+    return clockSteps.map((step) => ({
+      name: 'clock',
+      result: 'warn',
+      detail: clockStepText(step),
+      hint: 'docs/schedules.md, "A clock that is set", says what runs after a step.',
+    }));
+  } catch {
+    return []; // the check of the daemon says why
+  }
 }
 
 async function daemonCheck(io: Io, paths: LocalPaths): Promise<Check> {
