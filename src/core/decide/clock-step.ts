@@ -148,11 +148,25 @@ export function movedRun(run: Run, byMs: number, isOfThisClock: (run: Run) => bo
 }
 
 /** The effect on the schedule as it is now: an edited schedule has passed none of its slots yet. */
-export function effectOn({ spec, status }: Pick<Job, 'spec' | 'status'>): ClockEffect | undefined {
-  const effect = status?.clockEffect;
-  if (effect === undefined || status?.observedSchedule === scheduleFingerprint(spec)) return effect;
+export function effectOn(
+  { spec, status, createdAt }: Pick<Job, 'spec' | 'status' | 'createdAt'>,
+  { steps }: Pick<ClockReading, 'steps'>,
+): ClockEffect | undefined {
+  if (status === undefined) return effectOnNew(createdAt, steps);
+  const effect = status.clockEffect;
+  if (effect === undefined || status.observedSchedule === scheduleFingerprint(spec)) return effect;
   const { shiftMs, pass, passUntil } = effect;
   return { ...NO_EFFECT, shiftMs, pass, passUntil };
+}
+
+/**
+ * A job that is added while the clock shows times again has names of their own for them: a removed job of its name may
+ * have run their slots. Every job has passed at most one more time than the clock was set back.
+ */
+function effectOnNew(createdAt: number, steps: readonly ClockStep[]): ClockEffect | undefined {
+  const back = steps.filter(({ byMs }) => byMs < 0);
+  const passUntil = Math.max(0, ...back.map(({ at }) => wholeSeconds(at)));
+  return passUntil > createdAt ? { ...NO_EFFECT, pass: back.length + 1, passUntil } : undefined;
 }
 
 /**

@@ -49,7 +49,7 @@ export function newDraft({ stepped: { job, byMs }, runs, now, clock, traitsOf, h
     job,
     now,
     clock,
-    clockEffect: effectOn(job),
+    clockEffect: effectOn(job, clock),
     traitsOf,
     runs: new Map(moved.map((run) => [run.name, run])),
     changed: new Set(moved.filter((run, index) => run !== runs[index]).map(({ name }) => name)),

@@ -102,7 +102,7 @@ function putResult(
 function outlookAfterStep(job: Job, clock: PutContext['clock']): Outlook {
   const { now } = clock;
   const stepped = afterStep(job, { now, clock, schedule: jobSchedule(job) });
-  return outlook(stepped.job, now, effectOn(stepped.job));
+  return outlook(stepped.job, now, effectOn(stepped.job, clock));
 }
 
 /** The fields whose changes are shown; those outside the spec keep their whole path. */

@@ -21,6 +21,13 @@ class Days extends World {
     }
   }
 
+  /** Removes the job and adds it again under its name; its runs stay in the history. */
+  addAgain(): void {
+    const { status: _, ...job } = this.job;
+    this.job = { ...job, uid: `${job.uid}-again`, createdAt: this.now };
+    this.evaluate();
+  }
+
   /** Sets the clock; the process looks at once, and evaluates. */
   set(seconds: number): void {
     this.setClockBy(seconds);
@@ -40,6 +47,19 @@ class Days extends World {
 }
 
 describe('a clock set back ten minutes', () => {
+  test('lets a job that is removed and added again run at once, under names of its own', () => {
+    const days = new Days({ schedule: '*/5 * * * *' });
+    days.pass(17 * 60);
+    days.set(-600);
+    days.addAgain();
+    days.pass(15 * 60);
+    expect(days.newRuns()).toEqual(['12:05', '12:10', '12:15', '12:10 p2', '12:15 p2', '12:20']);
+    expect(new Set(days.started).size).toBe(6);
+    days.set(-600);
+    days.pass(600);
+    expect(days.newRuns()).toEqual(['12:15 p3', '12:20 p3']);
+  });
+
   test('lets a wildcard schedule follow the new time, under names of their own', () => {
     const days = new Days({ schedule: '*/5 * * * *' });
     days.pass(17 * 60);

@@ -251,6 +251,8 @@ test('previous and count agree with next over any stretch, for any mix of expres
   expectHolds(property, 'any zone', 120);
 });
 
+const SKIPPED_DAY = Date.UTC(2011, 11, 30);
+
 test('croner, where its rule is ours, finds the same slots', () => {
   const dayFields =
     '* * *|* * 1-5|*/2 * *|15W * *|31W * *|1W,L * *|LW * *|* * FRI#L|* * 0#L,2#3|13 * +FRI|1-7 * +MON|L * +1-5'.split(
@@ -270,6 +272,9 @@ test('croner, where its rule is ours, finds the same slots', () => {
     const changes = transitionDays(zone, year);
     const from = (changes[which % Math.max(1, changes.length)] ?? Date.UTC(year, 5, 1)) - DAY_MS;
     const theirs = new Cron(expression, { timezone: zone }).nextRuns(30, new Date(from - 1)).map(Number);
+    // These zones had no 2011-12-30. croner drops its slots; here they run once, right after the gap.
+    const skipsDay = zone === 'Pacific/Apia' || zone === 'Pacific/Fakaofo';
+    fc.pre(!skipsDay || from > SKIPPED_DAY || theirs.at(-1)! < SKIPPED_DAY);
     const schedule = compile([expression], zone);
     expect(slotsForwards(schedule, from, theirs.at(-1)!)).toEqual(theirs);
   });
