@@ -9,6 +9,7 @@ import { plainManifests } from './gen/manifests.ts';
 import { renderCliPage } from './pages/cli.ts';
 import { renderConfigurationPage } from './pages/configuration.ts';
 import { renderErrorsPage } from './pages/errors.ts';
+import { renderSpecPage } from './pages/spec.ts';
 
 /** A generated file and its content. To generate another file, add it to the list. */
 interface GeneratedFile {
@@ -23,6 +24,7 @@ const FILES: GeneratedFile[] = [
   { path: 'deploy/crd.yaml', render: crdYaml },
   { path: 'docs/configuration.md', render: renderConfigurationPage },
   { path: 'docs/errors.md', render: renderErrorsPage },
+  { path: 'docs/spec.md', render: renderSpecPage },
   { path: 'charts/lsh/README.md', render: chartReadme },
   { path: 'charts/lsh/templates/crd.yaml', render: chartCrd },
   { path: 'deploy/lsh.yaml', render: () => plainManifests(), byHelm: true },

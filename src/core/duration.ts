@@ -8,9 +8,14 @@ const UNIT_MS: Record<string, number> = {
   d: 86_400_000,
   w: 604_800_000,
 };
-const PART = /(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/y;
+/** `1h`, `1 hour`, `90 sec`; a comma or a blank may follow. */
+const PART =
+  /(\d+(?:\.\d+)?) ?(ms|s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?|w(?:eeks?)?)(?![a-z])(?:, ?| )?/y;
 
-/** Returns the milliseconds of `90s`, `5m`, `1h30m`, `2d` or a plain number of seconds; undefined for other text. */
+/**
+ * Returns the milliseconds of `90s`, `5m`, `1h30m`, `2 hours`, `1 day 4 hours` or a plain number of seconds; undefined
+ * for other text.
+ */
 export function parseDuration(text: string): number | undefined {
   const trimmed = text.trim();
   if (/^\d+(\.\d+)?$/.test(trimmed)) return Math.round(Number(trimmed) * 1000);
@@ -20,7 +25,8 @@ export function parseDuration(text: string): number | undefined {
     PART.lastIndex = position;
     const part = PART.exec(trimmed);
     if (part === null) return undefined;
-    total += Number(part[1]) * UNIT_MS[part[2]!]!;
+    const unit = part[2]!;
+    total += Number(part[1]) * UNIT_MS[unit === 'ms' ? unit : unit.charAt(0)]!;
     position = PART.lastIndex;
   }
   return position === 0 ? undefined : Math.round(total);

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -313,6 +313,48 @@ describe('runs', () => {
     });
     expect(await lsh(home, ['cron', 'history', 'none', '--slots'])).toMatchObject({ status: 4 });
     expect(await lsh(home, ['cron', 'history', '--slots', '--failed'])).toMatchObject({ status: 2 });
+  });
+
+  test('logs -n prints the last lines, with -f also those that follow', async () => {
+    const gate = join(tempDir(), 'gate');
+    execFileSync('mkfifo', [gate]);
+    await add('counts', `seq 1 30000; cat ${gate}; printf end`);
+    const [run] = (await lshOk(home, ['cron', 'trigger', 'counts', '-o', 'name'])).split('\n');
+    await eventually(async () => (await lshOk(home, ['cron', 'logs', 'counts'])).endsWith('30000\n'));
+    expect(await lshOk(home, ['cron', 'logs', '-n', '2', 'counts'])).toBe('29999\n30000\n');
+    const following = spawn(process.execPath, [BUNDLE, 'cron', 'logs', '-f', '-n', '1', 'counts'], {
+      env: home.env,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const [line] = (await once(following.stdout, 'data')) as [Buffer];
+    expect(String(line)).toBe('30000\n');
+    writeFileSync(gate, 'more\n');
+    expect(await text(following.stdout)).toBe('more\nend');
+    await home.client.run({ run: run!, wait: true });
+    expect(await lshOk(home, ['cron', 'logs', '-n', '1', 'counts'])).toBe('end');
+    expect(await lshOk(home, ['cron', 'logs', '-n', '100000', 'counts'])).toMatch(
+      /^1\n2\n[^]*30000\nmore\nend$/,
+    );
+  });
+
+  test('logs --since prints every run since then under its name, oldest first', async () => {
+    await add('twice', 'echo $LSH_RUN; echo last');
+    const first = (await lshOk(home, ['cron', 'trigger', 'twice', '--wait', '-o', 'name'])).trim();
+    const second = (await lshOk(home, ['cron', 'trigger', 'twice', '--wait', '-o', 'name'])).trim();
+    expect(await lshOk(home, ['cron', 'logs', 'twice', '--since', '1 hour ago', '-n', '2'])).toMatch(
+      new RegExp(`^==> ${first}: .*, Completed <==\n${first}\nlast\n==> ${second}: .*\n${second}\nlast\n$`),
+    );
+    const none = await lsh(home, ['cron', 'logs', 'twice', '--since', 'now']);
+    expect(none).toMatchObject({ status: 0, stdout: '', stderr: expect.stringMatching(/^No run since /) });
+    expect(await lsh(home, ['cron', 'logs', 'twice', first, '--since', '2h'])).toMatchObject({ status: 2 });
+  });
+
+  test('get shows lists and mappings in words', async () => {
+    await add('worded', 'true', '--env', 'A=1', '--env', 'B=two words', '--tag', 'x,y', '--retries', '3');
+    const page = await lshOk(home, ['cron', 'get', 'worded']);
+    expect(page).toMatch(/^ *env: +A=1, B=two words$/m);
+    expect(page).toMatch(/^ *tags: +x, y$/m);
+    expect(page).toMatch(/^ *retry: +limit: 3\b/m);
   });
 
   test('a job that has not run has no output, and an unknown job is not found', async () => {

@@ -16,6 +16,13 @@ export function parseInteger(value: string, flag: string): number {
   return Number(value);
 }
 
+/** A number of at least zero, such as 0.5; validation checks the bounds of the field. */
+export function parseDecimal(value: string, flag: string): number {
+  if (!/^\d{1,9}(\.\d{1,9})?$/.test(value))
+    throw usage(`${flag} needs a number such as 0.5, not "${value}".`);
+  return Number(value);
+}
+
 /** The value of -n, from 1 to 100000. */
 export function parseCount(value: string): number {
   const count = parseInteger(value, '-n');

@@ -5,7 +5,7 @@ import { API_VERSION, KIND } from '../../core/api-version.ts';
 import type { Platform } from '../../core/executor.ts';
 import type { JobManifest, JobSpecInput } from '../../core/job.ts';
 import { usage } from '../failure.ts';
-import { parseInteger, parseSeconds } from './flags.ts';
+import { parseDecimal, parseInteger, parseSeconds } from './flags.ts';
 
 /** The options as commander parses them, as text. */
 export interface SpecFlags {
@@ -19,7 +19,17 @@ export interface SpecFlags {
   retries?: string;
   retryDelay?: string;
   concurrency?: string;
+  retryFactor?: string;
+  retryMaxDelay?: string;
+  retryJitter?: string;
+  retryOn?: string;
+  neverRetryOn?: string;
   missed?: string;
+  maxMissed?: string;
+  keepSuccessful?: string;
+  keepFailed?: string;
+  /** False for --no-capture-output; commander sets true without it. */
+  captureOutput?: boolean;
   deadline?: string;
   env?: string[];
   envFile?: string[];
@@ -36,6 +46,9 @@ export interface SpecFlags {
   executor?: string;
   image?: string;
 }
+
+/** Default of spec.retry.maxSeconds. */
+const DEFAULT_MAX_SECONDS = 300;
 
 type Convert = (value: never, flag: string) => Partial<JobSpecInput>;
 
@@ -60,6 +73,10 @@ const CONVERSIONS: Partial<Record<keyof SpecFlags, Convert>> = {
   missed: (value: string) => ({
     missedRunPolicy: capitalized(value) as NonNullable<JobSpecInput['missedRunPolicy']>,
   }),
+  maxMissed: (value: string, flag) => ({ maxMissedRuns: parseInteger(value, flag) }),
+  keepSuccessful: (value: string, flag) => ({ successfulRunsHistoryLimit: parseInteger(value, flag) }),
+  keepFailed: (value: string, flag) => ({ failedRunsHistoryLimit: parseInteger(value, flag) }),
+  captureOutput: (isCaptured: boolean) => (isCaptured ? {} : { captureOutput: false }),
   env: (values: string[]) => ({ env: values.map(variable) }),
   envFile: (files: string[]) => ({ envFrom: files.map((file) => ({ file: resolve(file) })) }),
   tag: (values: string[]) => ({ tags: values.flatMap((value) => value.split(',')) }),
@@ -92,17 +109,32 @@ function schedules({ schedule = [], interval, atDaemonStart }: SpecFlags): Parti
   return all.length === 1 ? { schedule: only } : { schedules: all };
 }
 
-function retry({ retries, retryDelay }: SpecFlags): Partial<JobSpecInput> {
-  if (retries === undefined && retryDelay === undefined) return {};
-  const initialSeconds = retryDelay === undefined ? undefined : parseSeconds(retryDelay, '--retry-delay');
-  return {
-    retry: {
-      ...(retries === undefined ? {} : { limit: parseInteger(retries, '--retries') }),
-      // Validation refuses a first delay above maxSeconds, so a long --retry-delay raises it.
-      ...(initialSeconds === undefined ? {} : { initialSeconds }),
-      ...(initialSeconds !== undefined && initialSeconds > 300 ? { maxSeconds: initialSeconds } : {}),
-    },
-  };
+type Retry = NonNullable<JobSpecInput['retry']>;
+
+const RETRY_CONVERSIONS: Partial<Record<keyof SpecFlags, (value: string, flag: string) => Retry>> = {
+  retries: (value, flag) => ({ limit: parseInteger(value, flag) }),
+  retryDelay: (value, flag) => ({ initialSeconds: parseSeconds(value, flag) }),
+  retryFactor: (value, flag) => ({ factor: parseDecimal(value, flag) }),
+  retryMaxDelay: (value, flag) => ({ maxSeconds: parseSeconds(value, flag) }),
+  retryJitter: (value, flag) => ({ jitter: parseDecimal(value, flag) }),
+  retryOn: (value, flag) => ({ onExitCodes: exitCodes(value, flag) }),
+  neverRetryOn: (value, flag) => ({ notOnExitCodes: exitCodes(value, flag) }),
+};
+
+const exitCodes = (value: string, flag: string) =>
+  value.split(',').map((code) => parseInteger(code.trim(), flag));
+
+function retry(flags: SpecFlags): Partial<JobSpecInput> {
+  const given = Object.entries(RETRY_CONVERSIONS).flatMap(([key, convert]) => {
+    const value = flags[key as keyof SpecFlags];
+    return typeof value === 'string' ? [convert(value, flagName(key))] : [];
+  });
+  if (given.length === 0) return {};
+  const fields: Retry = Object.assign({}, ...given);
+  const { initialSeconds = 0, maxSeconds } = fields;
+  // Validation refuses a first delay above maxSeconds, so a long --retry-delay raises it.
+  const raised = maxSeconds === undefined && initialSeconds > DEFAULT_MAX_SECONDS;
+  return { retry: { ...fields, ...(raised && { maxSeconds: initialSeconds }) } };
 }
 
 /** `--retry-delay` for `retryDelay`. */

@@ -226,7 +226,7 @@ describe('ending runs', () => {
   test('a command that ends by itself says so, and a stop while its background processes have their second changes nothing', async () => {
     const { end, run, job } = await startRun(runner, { command: 'sleep 1000 & exit 3' });
     const statusFile = join(home.startDirectoryOf(run), 'status');
-    await eventually(() => readFileSync(statusFile, 'utf8').endsWith('\n3\n'));
+    await eventually(() => existsSync(statusFile) && readFileSync(statusFile, 'utf8').endsWith('\n3\n'));
     expect(runner.observe(job.key)).toMatchObject([{ state: 'Running' }]);
     runner.stop(run.name, 'TimedOut', 0);
     expect(await end).toMatchObject({ exitCode: 3, byItself: true });
@@ -238,7 +238,7 @@ describe('ending runs', () => {
     const { end, run } = await startRun(runner, { command: 'exit 3' });
     const statusFile = join(home.startDirectoryOf(run), 'status');
     // Blocks the event loop, as a freeze does: the runner hears of the stop before it hears of the end.
-    while (!readFileSync(statusFile, 'utf8').endsWith('\n3\n'));
+    while (!existsSync(statusFile) || !readFileSync(statusFile, 'utf8').endsWith('\n3\n'));
     while (Date.now() < statSync(statusFile).mtimeMs + 50);
     runner.stop(run.name, 'TimedOut', 0);
     expect(await end).toMatchObject({ exitCode: 3, byItself: true, reason: undefined });

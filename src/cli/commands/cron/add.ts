@@ -35,11 +35,17 @@ export function withSpecFlags(command: Command): Command {
       '--retry-delay <duration>',
       'delay before the first retry, doubled before each further one; default: 10s',
     )
+    .option('--retry-factor <number>', 'each delay is the one before times this; default: 2')
+    .option('--retry-max-delay <duration>', 'longest delay between two attempts; default: 5m')
+    .option('--retry-jitter <0-1>', 'share by which each delay may vary; default: 0.1')
+    .option('--retry-on <codes>', 'retry only these exit codes, separated by commas')
+    .option('--never-retry-on <codes>', 'never retry these exit codes, separated by commas')
     .option(
       '--concurrency <policy>',
       'for a run that is due while another is active: forbid (default), allow, replace, queue',
     )
     .option('--missed <policy>', 'slots to make up for after a downtime: latest (default), skip (none), all')
+    .option('--max-missed <count>', 'most slots that --missed all makes up for; default: 10')
     .option('--deadline <duration>', 'do not run a slot that is older than this')
     .option('-e, --env <name=value>', 'environment variable (repeatable)', repeatable)
     .option('--env-file <file>', 'file with environment variables, read at each run (repeatable)', repeatable)
@@ -59,6 +65,9 @@ export function withSpecFlags(command: Command): Command {
       '-p, --priority <0-10>',
       '10 starts first when more jobs are due than may run at once; default: 5',
     )
+    .option('--keep-successful <count>', 'completed runs that the job shows; default: 3')
+    .option('--keep-failed <count>', 'failed and killed runs that the job shows; default: 3')
+    .option('--no-capture-output', 'keep no end of the output with the runs')
     .option('--jitter <duration>', 'delay each slot by up to this; the same slot always has the same delay')
     .option('--suspend', 'add the job paused')
     .option(

@@ -1,12 +1,28 @@
-// `lsh cron logs`: the output of a run, byte for byte.
+// `lsh cron logs`: the output of a run, byte for byte; with --since, of each run since an instant.
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import type { JobApi, LogQuery } from '../../../contracts/job-api.ts';
+import type { RunDocument } from '../../../core/document.ts';
 import { LshError } from '../../../core/errors.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
+import { usage } from '../../failure.ts';
+import { parseCount } from '../../input/flags.ts';
+import { SINCE, sinceOf } from '../../input/since.ts';
+import { resultText } from '../../output/job-words.ts';
+import { note, print } from '../../output/print.ts';
+import { calendar } from '../../output/when.ts';
 
 type Query = Pick<LogQuery, 'name' | 'run'>;
+
+interface LogsFlags {
+  follow?: true;
+  lines?: number;
+  since?: string;
+}
+
+/** Bounds what one command reads. */
+const MAX_RUNS = 1000;
 
 /** A single word names a job or a run. Without a word, the newest run of all jobs is meant. */
 async function runOf(api: JobApi, name?: string, run?: string): Promise<Query> {
@@ -30,27 +46,107 @@ async function runNamed(api: JobApi, name: string): Promise<Query | undefined> {
   }
 }
 
-async function logs({ io, api }: Context, words: (string | undefined)[], follow: boolean): Promise<void> {
-  const jobs = await api();
-  const query = await runOf(jobs, ...words);
-  for await (const chunk of jobs.log({ ...query, follow })) {
+async function logs(
+  context: Context,
+  [name, run]: readonly (string | undefined)[],
+  flags: LogsFlags,
+): Promise<void> {
+  const api = await context.api();
+  if (flags.since === undefined) return printLog(context, await runOf(api, name, run), flags);
+  if (run !== undefined) throw usage('--since chooses the runs: give no run with it.');
+  const since = await sinceOf(flags.since, context.io);
+  const runs = await api.runs({ ...(name !== undefined && { name }), ...since, limit: MAX_RUNS });
+  if (runs.length === 0 && name !== undefined) await api.get({ name });
+  if (runs.length === 0) return note(context.io, `No run since ${calendar(Date.parse(since.since!))}.`);
+  for (const each of runs.toReversed()) {
+    printHead(context, each);
+    await printLog(context, { name: each.job, run: each.name }, flags);
+  }
+}
+
+/** As `tail` heads several files. */
+function printHead({ io }: Context, run: RunDocument): void {
+  const at = calendar(Date.parse(run.startedAt ?? run.createdAt));
+  print(io, `==> ${run.name}: ${at}, ${resultText(run)} <==`);
+}
+
+async function printLog(context: Context, query: Query, flags: LogsFlags): Promise<void> {
+  const { lines } = flags;
+  const follow = flags.follow === true;
+  const api = await context.api();
+  if (lines === undefined) return write(context, api.log({ ...query, follow }));
+  // The stored output ends somewhere in the stream that follows it, so it is read alone first.
+  const { tail, bytes } = await lastLines(api.log({ ...query, follow: false }), lines);
+  await write(context, [tail]);
+  if (follow) await write(context, after(bytes, api.log({ ...query, follow })));
+}
+
+async function write(
+  { io }: Context,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<void> {
+  for await (const chunk of chunks) {
     if (!io.stdout.write(chunk)) await once(io.stdout, 'drain');
+  }
+}
+
+const NEWLINE = 10;
+
+/** The last lines of the output, and the size of the whole output in bytes. */
+async function lastLines(
+  chunks: AsyncIterable<Uint8Array>,
+  lines: number,
+): Promise<{ tail: Uint8Array; bytes: number }> {
+  let tail: Buffer = Buffer.alloc(0);
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    // What the last lines so far do not hold, the last lines of the whole do not hold either.
+    tail = tailOf(Buffer.concat([tail, chunk]), lines);
+  }
+  return { tail, bytes };
+}
+
+function tailOf(output: Buffer, lines: number): Buffer {
+  // A last line without a newline is a line, too.
+  let start = output.at(-1) === NEWLINE ? output.length - 1 : output.length;
+  for (let left = lines; left > 0; left--) {
+    start = start === 0 ? -1 : output.lastIndexOf(NEWLINE, start - 1);
+    if (start === -1) return output;
+  }
+  return output.subarray(start + 1);
+}
+
+/** The chunks without the first bytes. */
+async function* after(bytes: number, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  let skip = bytes;
+  for await (const chunk of chunks) {
+    if (skip < chunk.length) yield chunk.subarray(skip);
+    skip = Math.max(0, skip - chunk.length);
   }
 }
 
 export function addLogs(cron: Command, context: Context): void {
   const command = cron
     .command('logs')
-    .description('Print the output of the newest run of a job, or of a named run.')
+    .description(
+      'Print the output of the newest run of a job, of a named run, or of all runs since an instant.',
+    )
     .argument('[name]', 'a job or a run; default: the newest run of all jobs')
     .argument('[run]', 'a run of the job, as `lsh cron history` names it')
     .option('-f, --follow', 'keep printing until the run ends')
-    .action((name: string | undefined, run: string | undefined, flags: { follow?: true }) =>
-      logs(context, [name, run], flags.follow === true),
+    .option('-n, --lines <count>', 'only the last lines of each output', parseCount)
+    .option('--since <when>', `the output of every run since ${SINCE}; oldest run first`)
+    .action((name: string | undefined, run: string | undefined, flags: LogsFlags) =>
+      logs(context, [name, run], flags),
     );
   withExamples(
     command,
     ['lsh cron logs rotate-secrets', 'Print the output of the newest run of a job'],
     ['lsh cron logs -f rotate-secrets', 'Follow the output live'],
+    [
+      'lsh cron logs rotate-secrets --since yesterday -n 20',
+      'Print the last 20 lines of each run since yesterday',
+    ],
   );
 }
