@@ -1,5 +1,5 @@
 // What the daemon and its commands inherit from the shell that starts the daemon.
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { BUNDLE } from '../../support/daemon/bundle.ts';
@@ -22,6 +22,12 @@ async function outputOf(home: TestHome, command: string): Promise<string> {
   await lshOk(home, ['cron', 'trigger', 'probe', '--wait']);
   return lshOk(home, ['cron', 'logs', 'probe']);
 }
+
+test('a command has the umask, the nice value and the control group of the shell that started the daemon', async () => {
+  const home = await startedAfter('umask 027; renice -n 1 -p $$ >"$1"');
+  const group = readFileSync('/proc/self/cgroup', 'utf8');
+  expect(await outputOf(home, 'umask; nice; cat /proc/self/cgroup')).toBe(`0027\n1\n${group}`);
+});
 
 test('a lock on a descriptor of the caller ends with the caller', async () => {
   const home = await startedAfter('exec 7>"$1.low" 200>"$1"; flock -n 7 && flock -n 200 || exit 9');
