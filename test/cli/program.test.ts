@@ -209,7 +209,13 @@ describe('completion', () => {
   });
 
   test('offers options, and the values of an option with a list', async () => {
-    expect(await candidates(['cron', 'add', '--re'])).toEqual(['--retries', '--retry-delay']);
+    expect(await candidates(['cron', 'add', '--retry-'])).toEqual([
+      '--retry-delay',
+      '--retry-factor',
+      '--retry-max-delay',
+      '--retry-jitter',
+      '--retry-on',
+    ]);
     expect(await candidates(['cron', 'list', '-o', ''])).toEqual(['table', 'wide', 'json', 'yaml', 'name']);
     expect(await candidates(['completion', ''])).toEqual(['bash', 'zsh', 'fish']);
     expect(await candidates(['cron', 'add', '--concurrency', ''])).toEqual([

@@ -227,6 +227,9 @@ describe('ending runs', () => {
     const { end, run, job } = await startRun(runner, { command: 'sleep 1000 & exit 3' });
     const statusFile = join(home.startDirectoryOf(run), 'status');
     await eventually(() => existsSync(statusFile) && readFileSync(statusFile, 'utf8').endsWith('\n3\n'));
+    // The wrapper writes the status and ends: a stop between the two is a stop of a command that may still run.
+    const wrapper = readFileSync(statusFile, 'utf8').split('\n')[0]!;
+    await eventually(() => !existsSync(`/proc/${wrapper}`));
     expect(runner.observe(job.key)).toMatchObject([{ state: 'Running' }]);
     runner.stop(run.name, 'TimedOut', 0);
     expect(await end).toMatchObject({ exitCode: 3, byItself: true });
