@@ -21,7 +21,7 @@ RUN if [ "$DIST" != prebuilt ]; then npm run build && npm run sbom; fi
 # The image has a known Node, so its `lsh` is the program itself and not the launcher, which searches for a Node. As the
 # launcher does, it starts Node without the debugger that SIGUSR1 opens.
 RUN mkdir -p /image/opt/lsh/dist /image/usr/local/bin \
- && cp dist/*.js /image/opt/lsh/dist/ \
+ && cp dist/*.js dist/*.cjs /image/opt/lsh/dist/ \
  && cp package.json LICENSE dist/sbom.cdx.json /image/opt/lsh/ \
  && sed -i '1s/node --$/node --disable-sigusr1 --/' /image/opt/lsh/dist/lsh.js \
  && chmod -R u=rwX,go=rX /image \

@@ -2,10 +2,10 @@
 // the daemon another. Modules that commands import dynamically are separate files. .cache/bundle.json lists the
 // inputs; `npm run sbom` makes the bill of materials from it.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire, isBuiltin } from 'node:module';
 import { join, relative, resolve } from 'node:path';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { ERRORS as MESSAGES } from '../src/core/errors.ts';
+import { BANNER, LATE_PACKAGES, lateModules } from './build/late-modules.ts';
 
 const { version, engines, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
   version: string;
@@ -17,56 +17,12 @@ const oldestNode = engines.node.replace('>=', '');
 
 const ERRORS = 'core/errors.ts';
 
-const require = createRequire(import.meta.url);
-
-/** CommonJS packages that few processes need: cron-parser reads only unusual cron fields. */
-const LATE_PACKAGES = new Set(['cron-parser']);
-
-/**
- * Loads a built-in module when the program first uses one of its exports. An `import` would load it at once and read
- * all its exports; those of node:http load fetch, 30 ms of each start. Skips cli/main.ts, which must run on an old
- * Node without getBuiltinModule.
- */
-const lateModules: Plugin = {
-  name: 'late-modules',
-  setup(bundler) {
-    bundler.onResolve({ filter: /.*/ }, ({ path, importer }) => {
-      if (LATE_PACKAGES.has(path) && importer !== '') {
-        // The stand-in below imports the package itself.
-        return importer === path ? undefined : { path, namespace: 'late-package' };
-      }
-      if (!isBuiltin(path) || importer.endsWith('/cli/main.ts')) return undefined;
-      return { path: path.startsWith('node:') ? path : `node:${path}`, namespace: 'builtin' };
-    });
-    bundler.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
-      contents: lateModule(
-        process.getBuiltinModule(path),
-        `process.getBuiltinModule(${JSON.stringify(path)})`,
-      ),
-    }));
-    bundler.onLoad({ filter: /.*/, namespace: 'late-package' }, ({ path }) => ({
-      contents: lateModule(require(path), `require(${JSON.stringify(path)})`),
-      resolveDir: process.cwd(),
-    }));
-  },
-};
-
-function lateModule(exports: unknown, load: string): string {
-  // A module that is a class, such as node:events, cannot have a stand-in.
-  if (typeof exports !== 'object' || exports === null) return `module.exports = ${load}`;
-  const names = JSON.stringify(Object.keys(exports));
-  // Getters on the prototype: esbuild copies own properties for each importing file, which would load the module.
-  return `let loaded;
-const late = {};
-for (const name of ${names}) Object.defineProperty(late, name, { get: () => (loaded ??= ${load})[name] });
-module.exports = Object.create(late);`;
-}
-
 /** Files of the bundle. Each contains its own copy of shared code, except of the errors: `instanceof` needs one class. */
 const WHOLE: Record<string, string> = {
   'cli/main.ts': 'lsh',
   'cli/run.ts': 'cli',
   'cli/daemon-run.ts': 'daemon',
+  'local/lifecycle/spawn-daemon.ts': 'spawn-daemon',
   [ERRORS]: 'errors',
 };
 
@@ -107,10 +63,19 @@ const common = {
   sourcemap: 'linked',
   define: { __LSH_VERSION__: JSON.stringify(version), __LSH_NODE__: JSON.stringify(nodeMissing()) },
   plugins: [separateFiles, lateModules],
+  banner: { js: BANNER },
   metafile: true,
   logLevel: 'warning',
 } satisfies BuildOptions;
 const { metafile: whole } = await build({ ...common, entryPoints: entryPoints(Object.keys(WHOLE)) });
+const { metafile: late } = await build({
+  ...common,
+  entryPoints: Object.fromEntries(LATE_PACKAGES),
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  plugins: [],
+  banner: {},
+});
 let parts: Metafile = { inputs: {}, outputs: {} };
 // A dynamically imported module may import further ones dynamically: build again until there are no new ones.
 for (let known = 0; known < onDemand.size;) {
@@ -126,8 +91,8 @@ writeFileSync(
   '.cache/bundle.json',
   JSON.stringify(
     withoutStandIns({
-      inputs: { ...whole.inputs, ...parts.inputs },
-      outputs: { ...whole.outputs, ...parts.outputs },
+      inputs: { ...late.inputs, ...whole.inputs, ...parts.inputs },
+      outputs: { ...late.outputs, ...whole.outputs, ...parts.outputs },
     }),
   ),
 );
@@ -157,7 +122,12 @@ function withoutStandIns({ inputs, outputs }: Metafile): Metafile {
   const standsIn = (path: string) => /^(?:builtin:|late-package:|<define:)/.test(path);
   const real = <T>(files: Record<string, T>): [string, T][] =>
     Object.entries(files).filter(([path]) => !standsIn(path));
-  const follow = (path: string) => inputs[path]?.imports ?? [];
+  const follow = (path: string): Metafile['inputs'][string]['imports'] => {
+    const file = LATE_PACKAGES.get(path.replace('late-package:', ''));
+    return file === undefined
+      ? (inputs[path]?.imports ?? [])
+      : [{ path: relative('.', file), kind: 'require-call' }];
+  };
   return {
     inputs: Object.fromEntries(
       real(inputs).map(([path, input]) => {

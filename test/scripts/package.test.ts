@@ -34,7 +34,7 @@ describe('the package', () => {
 
   test('has the program and documents, and nothing that they are made of', () => {
     const expected =
-      /^(dist\/[\w-]+(\.js|\.js\.map|\.sh|\.cdx\.json)?|CHANGELOG\.md|LICENSE|README\.md|package\.json)$/;
+      /^(dist\/[\w-]+(\.c?js|\.c?js\.map|\.sh|\.cdx\.json)?|CHANGELOG\.md|LICENSE|README\.md|package\.json)$/;
     expect(files.map(({ path }) => path).filter((path) => !expected.test(path))).toEqual([]);
   });
 
@@ -44,9 +44,10 @@ describe('the package', () => {
     expect(Object.keys(inputs).filter((path) => !existsSync(path))).toEqual([]);
   });
 
-  test('starts commands without the library of schemas, which only some of them load', () => {
-    const { outputs } = JSON.parse(readFileSync('.cache/bundle.json', 'utf8')) as Metafile;
-    const start = Object.keys(outputs).find((path) => path.endsWith('/cli.js'));
+  const { outputs } = JSON.parse(readFileSync('.cache/bundle.json', 'utf8')) as Metafile;
+
+  /** The modules that a program reads before it does anything. */
+  function modulesOf(program: string): string[] {
     const loaded = new Set<string>();
     const visit = (path: string): void => {
       if (loaded.has(path)) return;
@@ -54,14 +55,22 @@ describe('the package', () => {
       for (const { path: next, kind } of outputs[path]?.imports ?? [])
         if (kind === 'import-statement') visit(next);
     };
-    visit(start!);
-    const modules = [...loaded].flatMap((path) => Object.keys(outputs[path]?.inputs ?? {}));
+    visit(Object.keys(outputs).find((path) => path.endsWith(`/${program}`))!);
+    return [...loaded].flatMap((path) => Object.keys(outputs[path]?.inputs ?? {}));
+  }
+
+  test('starts commands without the library of schemas, which only some of them load', () => {
+    const modules = modulesOf('cli.js');
     expect(modules).toContain('src/cli/program.ts');
     expect(modules.filter((path) => path.includes('/valibot/'))).toEqual([]);
   });
 
+  test.each(['cli.js', 'daemon.js'])('starts %s without packages that few processes need', (program) => {
+    const rare = /node_modules\/(cron-parser|luxon|sonic-boom|thread-stream)\//;
+    expect(modulesOf(program).filter((path) => rare.test(path))).toEqual([]);
+  });
+
   test('needs no other package: all are bundled', () => {
-    const { outputs } = JSON.parse(readFileSync('.cache/bundle.json', 'utf8')) as Metafile;
     const imported = Object.values(outputs).flatMap(({ imports }) => imports.map(({ path }) => path));
     expect(imported).toContain('./errors.js');
     const packages = imported.filter((path) => !/^(\.|dist\/)/.test(path) && !isBuiltin(path));

@@ -67,7 +67,7 @@ async function serve(life: Life, shutdown: Shutdown): Promise<ExitStatus> {
   const scheduler = new LocalScheduler({ ...life, shutdown: () => shutdown.resolve('a request') });
   await scheduler.start();
   for (const warning of config.warnings) log.warn({}, warning);
-  const startMs = Math.round(performance.now());
+  const startMs = Math.round(process.uptime() * 1000);
   log.info({ version: VERSION, socket: paths.socket, startMs }, 'daemon started');
   await tellParent('ready');
   void notifyReady(config.notifySocket, log);

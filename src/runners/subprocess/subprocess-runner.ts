@@ -197,9 +197,14 @@ export class SubprocessRunner implements Runner {
     this.#pool = new FifoPool(spare, this.#inherited['PATH']!);
     // From here on the wrappers rely on this process to read the rest of their FIFOs.
     writeOwner(owner, process.pid);
-    const { standIn } = this.#options;
-    if (standIn.length > 0) this.#standIn = armStandIn(this.#files, standIn);
+    if (this.#runs.allLive().length > 0) this.#armStandIn();
     await this.#pool.ready();
+  }
+
+  /** Not at the start of a runner without runs, which a fork would delay. */
+  #armStandIn(): void {
+    const { standIn } = this.#options;
+    if (standIn.length > 0) this.#standIn ??= armStandIn(this.#files, standIn);
   }
 
   async #recoverRun(claimed: ClaimedRun, directory: string | undefined, sameBoot: boolean): Promise<void> {
@@ -283,6 +288,7 @@ export class SubprocessRunner implements Runner {
     const env = await childEnvironment(this.#inherited, job, run, workingDir);
     const spare = await this.#pool!.take();
     if (this.#closed || live.endIfStopped()) return this.#pool!.give(spare.path);
+    this.#armStandIn();
     const directory = startDirectory(this.#files, run.name, spare.token);
     renameSync(spare.path, directory);
     try {
