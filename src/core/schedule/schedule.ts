@@ -44,28 +44,51 @@ export function checkExpression(expression: string): void {
 
 /** The slots of a job. Throws SCHEDULE_INVALID or TIMEZONE_INVALID. */
 export function compileSchedule(input: ScheduleInput): Schedule {
-  const sources = compileSources(input);
-  const first = Math.max(0, Math.ceil((input.notBefore ?? 0) / 1000));
-  const last = Math.min(HORIZON - 1, Math.floor((input.notAfter ?? Infinity) / 1000));
-  const schedule: Schedule = {
-    hasIntervals: sources.some(({ kind }) => kind !== 'cron'),
-    under: (effect) =>
-      effect === undefined ? schedule : { ...schedule, ...scheduleUnder(effect, sources, [first, last]) },
-    next(after) {
-      const slot = nextOfSources(sources, Math.max(first, Math.floor(after / 1000) + 1));
-      return slot <= last ? slot * 1000 : undefined;
-    },
-    previous(atOrBefore, after) {
-      const since = Math.max(first, Math.floor(after / 1000) + 1);
-      const slot = previousOfSources(sources, Math.min(last, Math.floor(atOrBefore / 1000)), since);
-      return slot >= since ? slot * 1000 : undefined;
-    },
-    count(after, until) {
-      const from = Math.max(first, Math.floor(after / 1000) + 1);
-      return countUnion(sources, from, Math.min(last, Math.floor(until / 1000)));
-    },
-  };
-  return schedule;
+  return new CompiledSchedule(compileSources(input), input);
+}
+
+/** A class: closures of its own for each of a hundred thousand jobs would take half of a schedule's memory. */
+class CompiledSchedule implements Schedule {
+  readonly #sources: readonly Source[];
+  /** The bounds of the slots, seconds. */
+  readonly #first: number;
+  readonly #last: number;
+
+  constructor(sources: readonly Source[], { notBefore = 0, notAfter = Infinity }: ScheduleInput) {
+    this.#sources = sources;
+    this.#first = Math.max(0, Math.ceil(notBefore / 1000));
+    this.#last = Math.min(HORIZON - 1, Math.floor(notAfter / 1000));
+  }
+
+  get hasIntervals(): boolean {
+    return this.#sources.some(({ kind }) => kind !== 'cron');
+  }
+
+  under(effect: ClockEffect | undefined): Schedule {
+    if (effect === undefined) return this;
+    return {
+      ...scheduleUnder(effect, this.#sources, [this.#first, this.#last]),
+      hasIntervals: this.hasIntervals,
+      under: (later) => this.under(later),
+    };
+  }
+
+  next(after: number): number | undefined {
+    const slot = nextOfSources(this.#sources, Math.max(this.#first, Math.floor(after / 1000) + 1));
+    return slot <= this.#last ? slot * 1000 : undefined;
+  }
+
+  previous(atOrBefore: number, after: number): number | undefined {
+    const since = Math.max(this.#first, Math.floor(after / 1000) + 1);
+    const until = Math.min(this.#last, Math.floor(atOrBefore / 1000));
+    const slot = previousOfSources(this.#sources, until, since);
+    return slot >= since ? slot * 1000 : undefined;
+  }
+
+  count(after: number, until: number): number {
+    const from = Math.max(this.#first, Math.floor(after / 1000) + 1);
+    return countUnion(this.#sources, from, Math.min(this.#last, Math.floor(until / 1000)));
+  }
 }
 
 /** The sources of the slots. All cron expressions make one source, whose union is counted by days. */
