@@ -118,7 +118,7 @@ export const VARIABLES = {
     'LSH_RUNNER_LEASE',
     'a time (ms, s, m)',
     { units: DURATION, min: '100ms', max: '10m', default: '15s' },
-    'How long `lsh runner` lets commands run without a message from the controller; set the same value for both.',
+    'How long `lsh runner` lets commands run without a message from the controller, and after TERM; set the same value for both.',
   ),
   runnerGraceMs: amount(
     'LSH_RUNNER_GRACE',

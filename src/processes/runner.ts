@@ -15,7 +15,7 @@ import { awaitStop, serveUntilShutdown, type Shutdown } from './life.ts';
 import { acquireLocks } from './locks.ts';
 import { requireNoToken } from './service-account.ts';
 
-/** How long the stop may take beyond the grace period of the children, milliseconds. */
+/** How long the stop may take beyond the time that the children get, milliseconds. */
 const STOP_MARGIN_MS = 5_000;
 /** setgid: the socket gets the group of its directory, whose members may connect. */
 const GROUP_DIRECTORY = 0o2770;
@@ -75,7 +75,8 @@ async function serve({ config, paths, log }: Life, shutdown: Shutdown): Promise<
   log.info({ version: VERSION, socket: paths.socket }, 'runner started');
   const by = await shutdown.promise;
   log.info({ by }, 'runner stopping');
-  await awaitStop(server.stop(), config.runnerGraceMs + STOP_MARGIN_MS, log);
+  const childrenMs = config.runnerLeaseMs + config.runnerGraceMs;
+  await awaitStop(server.stop(), childrenMs + STOP_MARGIN_MS, log);
   await runner.close();
   log.info({}, 'runner stopped');
   return EXIT.ok;

@@ -114,9 +114,9 @@ describe.skipIf(NO_HELM)('the container of the commands', () => {
     }
   });
 
-  test('has enough time to end its commands', () => {
-    const pod = podOf(render({ shell: { graceSeconds: 100 } }));
-    expect(pod.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(100 + 15);
+  test('has enough time to end its commands, and to record their ends', () => {
+    const pod = podOf(render({ shell: { leaseSeconds: 30, graceSeconds: 100 } }));
+    expect(pod.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(30 + 100 + 10);
   });
 });
 

@@ -89,6 +89,12 @@ test('no slot is lost or doubled after the deletion and after the kill of a lead
     console.log(`${fault}: ${shell} ms between two starts of shell runs, ${job} ms between two Jobs`);
 
   expect(accounts().flatMap(findings)).toEqual([]);
+  const isOfDeletion = ({ finishedAt = '' }: RunEntry) => Date.parse(finishedAt) < killedAt;
+  const ends = created.flatMap(({ metadata }) => cluster.runsOf(metadata.name)).filter(isOfDeletion);
+  expect(
+    ends.filter(({ phase }) => phase !== 'Completed'),
+    'the deleted pod records the ends of its runs',
+  ).toEqual([]);
   expect(marks.read().get('steady')?.length).toBeGreaterThan(SECONDS / 2);
   for (const gap of [deletion, kill].flatMap(Object.values)) expect(gap).toBeLessThan(MAX_GAP_MS);
 });

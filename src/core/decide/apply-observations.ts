@@ -136,6 +136,12 @@ function observeRunning(draft: Draft, run: Run, observation: RunObservation | un
   }
 }
 
+/** Ends one running run; ignores the end of any other. */
+export function applyEnd(draft: Draft, end: RunEnd): void {
+  const run = draft.runs.get(end.name);
+  if (run?.phase === 'Running') observeRunning(draft, run, end);
+}
+
 /** The end of a process is of this host’s clock. One ahead of now is from before the clock was set back. */
 function endedByNow({ now, traitsOf }: Draft, { executor }: Run, end: RunEnd): RunEnd {
   return traitsOf(executor).hasHost ? { ...end, finishedAt: Math.min(end.finishedAt, now) } : end;

@@ -11,6 +11,7 @@ import { isMissing, type HistoryProgress } from './history-sync.ts';
 import type { Job, JobStatus } from '../job.ts';
 import {
   adoptStarted,
+  applyEnd,
   applyObservations,
   limitedUntilAt,
   sendStops,
@@ -23,12 +24,13 @@ import {
   type ClosedStretch,
   type Correction,
   type Run,
+  type RunEnd,
   type RunObservation,
   type SlotRecord,
 } from '../run.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 import { startWaitingRuns } from './start.ts';
-import { invalidStatus, sameStatus, statusAfter } from './status.ts';
+import { endStatus, invalidStatus, sameStatus, statusAfter } from './status.ts';
 import { adoptLateStarts } from './late-start.ts';
 
 export interface Evaluation {
@@ -119,6 +121,20 @@ export function decideInvalid(evaluation: Omit<Evaluation, 'schedule'>, problem:
   const { history, job: recorded } = evaluation;
   const status = invalidStatus(draft, problem, history);
   return decision(draft, { recorded, status, waitsForCapacity: false, history });
+}
+
+/**
+ * Records the end of a run while another process leads, with its retry and the totals. The leader hears of the change
+ * and decides everything else.
+ */
+export function decideEnd(
+  { job, ...known }: Pick<Evaluation, 'job' | 'runs' | 'now' | 'clock' | 'traitsOf' | 'host'>,
+  end: RunEnd,
+): Pick<Decision, 'change' | 'events'> {
+  const draft = newDraft({ ...known, stepped: { job, byMs: 0 } });
+  applyEnd(draft, end);
+  const status = job.status && endStatus(draft, job.status);
+  return { change: { runs: changedRuns(draft), slots: [], forget: [], status }, events: draft.events };
 }
 
 /** Decides about a removed job: stops its active runs and records their ends. Finished runs stay recorded. */

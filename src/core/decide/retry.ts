@@ -5,14 +5,8 @@ import type { Retry } from '../job.ts';
 import { manualRunName, slotRunName } from '../naming.ts';
 import type { Run, RunReason } from '../run.ts';
 
-/** Reasons that are never retried: a user or lsh asked for the end, or the next attempt would end the same way. */
-const FINAL_REASONS: ReadonlySet<RunReason> = new Set([
-  'StoppedByUser',
-  'Replaced',
-  'JobRemoved',
-  'ShuttingDown',
-  'Refused',
-]);
+/** Reasons that are never retried: a user or the job asked for the end, or the next attempt would end the same way. */
+const FINAL_REASONS: ReadonlySet<RunReason> = new Set(['StoppedByUser', 'Replaced', 'JobRemoved', 'Refused']);
 
 /** Whether another attempt follows the finished run. */
 export function isRetried(run: Run, retry: Retry): boolean {

@@ -25,8 +25,7 @@ export function statusAfter(draft: Draft, outlook: Outlook): JobStatus {
     accountedUntil: draft.accountedUntil,
     lastScheduleAt: newestSlot(draft, before),
     nextScheduleAt: job.spec.suspend ? undefined : outlook.nextScheduleAt,
-    lastSuccessAt: newestEnd(draft, (run) => run.phase === 'Completed', before?.lastSuccessAt),
-    lastFailureAt: newestEnd(draft, isFailure, before?.lastFailureAt),
+    ...lastEnds(draft, before),
     observedSchedule: scheduleFingerprint(job.spec),
     totals: draft.totals,
     lastHandledTrigger: outlook.lastHandledTrigger,
@@ -68,6 +67,18 @@ export function invalidStatus(
       ...(before?.conditions ?? []).filter(({ type }) => type === 'Scheduled' || type === 'Failing'),
       ...historyConditions(draft, history),
     ],
+  };
+}
+
+/** The status after the end of a run, without what only the leader decides. */
+export function endStatus(draft: Draft, before: JobStatus): JobStatus {
+  const { job, now, totals } = draft;
+  const failing = condition(job, now, { type: 'Failing', ...failingCondition(draft) });
+  return {
+    ...before,
+    ...lastEnds(draft, before),
+    totals,
+    conditions: before.conditions.map((known) => (known.type === 'Failing' ? failing : known)),
   };
 }
 
@@ -176,6 +187,16 @@ function newest({ now }: Draft, instants: readonly number[], before: number | un
 
 function isFailure(run: Run): boolean {
   return run.phase === 'Failed' || (run.phase === 'Killed' && run.reason === 'TimedOut');
+}
+
+function lastEnds(
+  draft: Draft,
+  before: JobStatus | undefined,
+): Pick<JobStatus, 'lastSuccessAt' | 'lastFailureAt'> {
+  return {
+    lastSuccessAt: newestEnd(draft, (run) => run.phase === 'Completed', before?.lastSuccessAt),
+    lastFailureAt: newestEnd(draft, isFailure, before?.lastFailureAt),
+  };
 }
 
 function newestEnd(

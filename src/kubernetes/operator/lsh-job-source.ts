@@ -103,7 +103,7 @@ export class LshJobSource implements JobSource, Ledger {
     const parsed = this.#pending.get(key);
     if (parsed === undefined) return;
     this.#pending.delete(key);
-    const patch = statusPatch(parsed.lshJob.status, statusToWrite(parsed, change));
+    const patch = patchFor(parsed, change);
     if (patch === undefined) return;
     await this.#write(parsed.lshJob, patch);
   }
@@ -219,6 +219,11 @@ function restored(lshJob: LshJob, job: Job, { job: { status }, runs }: ParsedLsh
     job: { ...job, status: status && { ...status, observedGeneration: NOTHING_OBSERVED } },
     runs,
   };
+}
+
+/** The patch of the status that records the change; undefined if it changes nothing. */
+export function patchFor(parsed: ParsedLshJob, change: LedgerChange): object | undefined {
+  return statusPatch(parsed.lshJob.status, statusToWrite(parsed, change));
 }
 
 function statusToWrite({ lshJob, job, runs }: ParsedLshJob, change: LedgerChange): LshJobStatus | undefined {

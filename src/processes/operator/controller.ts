@@ -10,6 +10,7 @@ import { fenced } from '../../kubernetes/api/fence.ts';
 import { KubeClient } from '../../kubernetes/api/client.ts';
 import { loadKubeConfig, type KubeConfigChoice } from '../../kubernetes/api/kube-config.ts';
 import { LeaderElector, type LeadershipEnd } from '../../kubernetes/api/lease.ts';
+import { HostPods } from '../../kubernetes/operator/host-pods.ts';
 import { TelemetryServer } from '../../telemetry/http.ts';
 import { openLog, type Log } from '../../telemetry/log.ts';
 import { Metrics } from '../../telemetry/metrics.ts';
@@ -18,6 +19,7 @@ import { ClusterScheduler } from './cluster-scheduler.ts';
 import { addReadings, type Standing } from './controller-readings.ts';
 import { awaitStop, serveUntilShutdown, type Shutdown } from '../life.ts';
 import type { WatchReading } from './cluster-watches.ts';
+import { runEndsOf, type RunEnds } from './run-ends.ts';
 import { checkShellMode, shellRuns } from './shell-runs.ts';
 import { Standby } from './standby.ts';
 import { teamHistory } from './team-history.ts';
@@ -79,11 +81,16 @@ interface LifeOptions {
 class ControllerLife implements Standing {
   readonly #options: LifeOptions;
   readonly #elector: LeaderElector | undefined;
+  readonly #pods: HostPods;
+  /** Settles when the runs of a Pod that is being deleted are recorded. */
+  #leaving: Promise<void> | undefined;
   #standby: Standby | undefined;
   scheduler: ClusterScheduler | undefined;
 
   constructor(options: LifeOptions) {
     this.#options = options;
+    const { client, identity, log } = options;
+    this.#pods = new HostPods({ client, own: identity, logger: log.component('shell') });
     if (!options.config.leaderElect) return;
     this.#elector = elector(options);
     this.#standby = new Standby(options);
@@ -116,6 +123,7 @@ class ControllerLife implements Standing {
     this.#standby?.start();
     try {
       if ((await this.#leadInTurn(stop.signal)) === 'lost') throw new LshError('LEASE_LOST');
+      await this.#leaving;
     } finally {
       await Promise.all([this.#standby?.stop(), server.close()]);
     }
@@ -133,7 +141,8 @@ class ControllerLife implements Standing {
   async #lead(leading: AbortSignal, stop: AbortSignal): Promise<void> {
     const { config, log, client, identity: host } = this.#options;
     const term = this.#elector?.term() ?? 0;
-    const shell = shellRuns({ config, host, term, log: log.component('shell') });
+    const isHostGone = (other: string) => this.#pods.isGone(other);
+    const shell = shellRuns({ config, host, term, isHostGone, log: log.component('shell') });
     const api = fenced(client, () => this.leads);
     const scheduler = new ClusterScheduler({ ...this.#options, api, shell });
     this.scheduler = scheduler;
@@ -146,8 +155,31 @@ class ControllerLife implements Standing {
     await Promise.race([ended, started]);
     await ended;
     // Only a shutdown drains. After a lost lease another controller may already write, so this one stops at once.
-    if (stop.aborted) await awaitStop(scheduler.stop(), DRAIN_TIMEOUT_MS, log);
+    if (stop.aborted) {
+      const runEnds = this.#hearLastEnds();
+      await awaitStop(scheduler.stop(), DRAIN_TIMEOUT_MS, log);
+      // The runner waits for a listener: one of them is connected at every moment.
+      await runEnds?.opened;
+    }
     await shell?.close();
+  }
+
+  #hearLastEnds(): RunEnds | undefined {
+    const runEnds = runEndsOf(this.#options);
+    runEnds?.start();
+    this.#leaving = runEnds && this.#recordLastEnds(runEnds);
+    return runEnds;
+  }
+
+  /**
+   * The runner of a Pod that is being deleted gives its runs time to end, and this process alone hears of them: it
+   * records their ends while the next controller leads. In a Pod that stays, the next controller takes over the runs.
+   */
+  async #recordLastEnds(runEnds: RunEnds): Promise<void> {
+    const { config, log } = this.#options;
+    const limitMs = config.runnerLeaseMs + config.runnerGraceMs + DRAIN_TIMEOUT_MS;
+    if (await this.#pods.isLeaving()) await awaitStop(runEnds.last(), limitMs, log);
+    await runEnds.stop();
   }
 
   #notReady(): string | undefined {

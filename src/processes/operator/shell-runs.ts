@@ -25,6 +25,8 @@ export interface ShellOptions {
   host: string;
   /** Increases with each change of leader. */
   term: number;
+  /** Whether another host has ended, and with it all its runs. */
+  isHostGone: (host: string) => Promise<boolean>;
   log: Logger;
 }
 
@@ -35,9 +37,14 @@ export function checkShellMode({ shellMode, shellForce }: Config): void {
 
 /** Returns undefined if shell runs are off. */
 export function shellRuns(options: ShellOptions): ShellRuns | undefined {
-  const { shellMode } = options.config;
-  if (shellMode === 'off') return undefined;
-  return shellMode === 'in-process' ? inProcess(options) : remote(options, shellMode);
+  if (options.config.shellMode === 'off') return undefined;
+  const socketPath = runnerSocketOf(options.config);
+  return socketPath === undefined ? inProcess(options) : remote(options, socketPath);
+}
+
+/** The socket of `lsh runner`; undefined if it executes no shell runs. */
+export function runnerSocketOf({ shellMode }: Config): string | undefined {
+  return shellMode === 'off' || shellMode === 'in-process' ? undefined : shellMode;
 }
 
 function inProcess({ config, host }: ShellOptions): ShellRuns {
@@ -59,7 +66,7 @@ function inProcess({ config, host }: ShellOptions): ShellRuns {
   };
 }
 
-function remote({ config, host, term, log }: ShellOptions, socketPath: string): ShellRuns {
+function remote({ config, host, term, isHostGone, log }: ShellOptions, socketPath: string): ShellRuns {
   const runner = new RemoteRunner({
     socketPath,
     host,
@@ -67,6 +74,7 @@ function remote({ config, host, term, log }: ShellOptions, socketPath: string): 
     clock: systemClock,
     leaseDurationMs: config.runnerLeaseMs,
     graceMs: config.runnerGraceMs,
+    isHostGone,
     onSuperseded: () => log.warn({}, 'another controller has taken over the shell runs'),
     log,
   });

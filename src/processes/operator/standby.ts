@@ -1,23 +1,22 @@
 // A controller that waits for the lease. It watches the same resources as a leader, so that /readyz shows whether it
-// could lead. A new leader does not use these caches: its lists must be newer than the last leader’s writes.
-import {
-  clusterWatches,
-  readingsOf,
-  type WatchOptions,
-  type Watches,
-  type WatchReading,
-} from './cluster-watches.ts';
+// could lead. A new leader does not use these caches: its lists must be newer than the last leader’s writes. It also
+// records how shell runs ended that this host ran as a leader.
+import { clusterWatches, readingsOf, type Watches, type WatchReading } from './cluster-watches.ts';
+import { runEndsOf, type HostOptions, type RunEnds } from './run-ends.ts';
 
 export class Standby {
   readonly #watches: Watches;
+  readonly #runEnds: RunEnds | undefined;
 
-  constructor(options: WatchOptions) {
+  constructor(options: HostOptions) {
     this.#watches = clusterWatches(options);
+    this.#runEnds = runEndsOf(options);
   }
 
   /** Starts the watches, which retry until the API server answers. */
   start(): void {
     for (const watch of Object.values(this.#watches)) void watch.start();
+    this.#runEnds?.start();
   }
 
   /** Whether every resource has been listed and is watched. */
@@ -32,6 +31,6 @@ export class Standby {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(Object.values(this.#watches).map((watch) => watch.stop()));
+    await Promise.all([this.#runEnds?.stop(), ...Object.values(this.#watches).map((watch) => watch.stop())]);
   }
 }

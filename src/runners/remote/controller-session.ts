@@ -54,6 +54,7 @@ export class ControllerSession {
   #capacity: number | undefined;
   #state: 'new' | 'recovering' | 'synced' | 'closed' = 'new';
   #acceptsStarts = true;
+  #stopping = false;
 
   constructor(options: ControllerSessionOptions) {
     this.#options = options;
@@ -74,6 +75,12 @@ export class ControllerSession {
     // Capacity goes first: on the end of a run the controller looks for room to start the next.
     this.#reportCapacity();
     this.#report(key);
+  }
+
+  /** Reports no capacity from now on. A start that is on its way is carried out: its run is claimed. */
+  announceStop(): void {
+    this.#stopping = true;
+    if (this.#state === 'synced') this.#reportCapacity();
   }
 
   /** Ignores starts from now on, without an answer: the next runner proves that they never started. */
@@ -174,7 +181,7 @@ export class ControllerSession {
   }
 
   #reportCapacity(): void {
-    const capacity = this.#options.runner.capacity();
+    const capacity = this.#stopping ? 0 : this.#options.runner.capacity();
     if (capacity === this.#capacity) return;
     this.#capacity = capacity;
     this.#send({ type: 'capacity', capacity });

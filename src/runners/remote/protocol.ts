@@ -2,6 +2,7 @@
 // empty line is a heartbeat. Each side validates every message.
 //
 //   GET /v1/controller, Upgrade: lsh-runner       a controller; it sends `recover` first
+//   GET /v1/ends, Upgrade: lsh-runner             a controller that does not lead; it only hears of ends
 //   GET /v1/runs/<name>/log[?follow=true]         the output of a run
 import * as v from 'valibot';
 import { JobSpecSchema } from '../../core/job.ts';
@@ -61,6 +62,20 @@ const FromController = v.variant('type', [
   v.object({ type: v.literal('removeLog'), name }),
 ]);
 
+const Ended = v.object({
+  state: v.literal('Ended'),
+  name,
+  startedAt: v.optional(instant),
+  finishedAt: instant,
+  exitCode: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255))),
+  signal: v.optional(text(16)),
+  reason: v.optional(v.picklist(RUN_REASONS)),
+  byItself: v.optional(v.literal(true)),
+  message: v.optional(text(10_000)),
+  outputTail: v.optional(text(100_000)),
+  outputBytes: v.optional(count),
+} satisfies Fields<Observed<'Ended'>>);
+
 /** Carries no `run`: a process does not remember its run, and the controller must not trust such a claim. */
 const Observation = v.variant('state', [
   v.object({
@@ -70,19 +85,7 @@ const Observation = v.variant('state', [
     // `stuck` and `limit` are for Pods: the runner reports neither of a process.
   } satisfies Fields<Omit<Observed<'Running'>, 'stuck' | 'limit'>>),
   v.object({ state: v.literal('NeverStarted'), name } satisfies Fields<Observed<'NeverStarted'>>),
-  v.object({
-    state: v.literal('Ended'),
-    name,
-    startedAt: v.optional(instant),
-    finishedAt: instant,
-    exitCode: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255))),
-    signal: v.optional(text(16)),
-    reason: v.optional(v.picklist(RUN_REASONS)),
-    byItself: v.optional(v.literal(true)),
-    message: v.optional(text(10_000)),
-    outputTail: v.optional(text(100_000)),
-    outputBytes: v.optional(count),
-  } satisfies Fields<Observed<'Ended'>>),
+  Ended,
 ]) satisfies v.GenericSchema<unknown, RunObservation>;
 
 const FromRunner = v.variant('type', [
@@ -94,6 +97,13 @@ const FromRunner = v.variant('type', [
   v.object({ type: v.literal('refused'), id, detail: text(10_000) }),
   v.object({ type: v.literal('superseded') }),
 ]);
+
+/** From runner to a controller that does not lead. The key becomes a part of a path of the API server. */
+const EndOfRun = v.object({
+  key: v.pipe(key, v.regex(/^[a-z0-9][a-z0-9-]*\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/)),
+  end: Ended,
+});
+export type EndOfRun = v.InferOutput<typeof EndOfRun>;
 
 /**
  * From controller to runner. `logs` in `recover` names the logs to keep beside those of known runs; without it the
@@ -112,5 +122,11 @@ export function parseControllerMessage(message: unknown): ControllerMessage | un
 /** Returns undefined for a malformed message. */
 export function parseRunnerMessage(message: unknown): RunnerMessage | undefined {
   const parsed = v.safeParse(FromRunner, message);
+  return parsed.success ? parsed.output : undefined;
+}
+
+/** Returns undefined for a malformed message. */
+export function parseEndOfRun(message: unknown): EndOfRun | undefined {
+  const parsed = v.safeParse(EndOfRun, message);
   return parsed.success ? parsed.output : undefined;
 }

@@ -22,6 +22,8 @@ export interface RemoteRunnerOptions {
   leaseDurationMs: number;
   /** Between TERM and KILL when that lease has run out, in milliseconds; the same on every host. */
   graceMs: number;
+  /** Whether another host has ended, and with it all its runs; default: never known. Does not reject. */
+  isHostGone?: (host: string) => Promise<boolean>;
   /** Another controller has taken over the runner: every further start() rejects. */
   onSuperseded?: () => void;
   log: Logger;
@@ -46,7 +48,7 @@ export class RemoteRunner implements Runner {
   #logsToKeep: string[] | undefined;
   /** Wire names of removed runs, until there is a connection to remove their logs. */
   readonly #logsToRemove = new Set<string>();
-  /** Jobs to announce once connected: an observation changed, or a start found no connection. */
+  /** Jobs to announce once connected: an observation changed, or a start found no connection or no capacity. */
   readonly #awaitingConnection = new Set<JobKey>();
   #synced = false;
   #capacity = 0;
@@ -66,7 +68,12 @@ export class RemoteRunner implements Runner {
       log,
     });
     const waitMs = leaseDurationMs + graceMs + MARGIN_MS;
-    this.#otherHosts = new OtherHostRuns({ clock, waitMs, onGone: (key) => this.#listeners.notify(key) });
+    this.#otherHosts = new OtherHostRuns({
+      clock,
+      waitMs,
+      isGone: options.isHostGone ?? (async () => false),
+      onGone: (key) => this.#listeners.notify(key),
+    });
   }
 
   /**
@@ -93,7 +100,8 @@ export class RemoteRunner implements Runner {
   }
 
   observe(key: JobKey): RunObservation[] {
-    if (!this.#synced) this.#awaitingConnection.add(key);
+    // A runner that stops has no capacity; the next one has.
+    if (this.capacity() === 0) this.#awaitingConnection.add(key);
     return [...this.#runs.observe(key), ...this.#otherHosts.observe(key)];
   }
 

@@ -10,10 +10,12 @@ import {
 } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../control/ports.ts';
 import type { JobKey } from '../../core/job.ts';
 import type { StopCause } from '../../core/run.ts';
 import { ControllerSession, type ServedRunner } from './controller-session.ts';
+import { EndsSession } from './ends-session.ts';
 import { LEASE_HEADER, PROTOCOL_VERSION, TERM_HEADER, UPGRADE } from './protocol.ts';
 import { IdleTimeout } from './idle-timeout.ts';
 
@@ -23,7 +25,7 @@ export interface RunnerServerOptions {
   /** Whether the socket's group may connect too. */
   groupAccess: boolean;
   runner: ServedRunner;
-  /** How long children outlive the last message of a controller, in milliseconds. */
+  /** How long children outlive the last message of a controller, or the call of stop(), in milliseconds. */
   leaseDurationMs: number;
   /** Between TERM and KILL for children that the server ends, in milliseconds. */
   graceMs: number;
@@ -32,6 +34,8 @@ export interface RunnerServerOptions {
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const MAX_CONNECTIONS = 100;
+/** How long stop() waits for the controller to leave: a start that it has claimed may be on its way. */
+const LEAVE_MS = 2000;
 const LOG_PATH = /^\/v1\/runs\/([A-Za-z0-9][\w.-]{0,199})\/log(\?follow=true)?$/;
 
 export class RunnerServer {
@@ -40,10 +44,13 @@ export class RunnerServer {
   readonly #idleTimeout: IdleTimeout;
   readonly #closing = new AbortController();
   #current: { session: ControllerSession; term: number } | undefined;
+  readonly #endsSessions = new Set<EndsSession>();
   #recovery = Promise.resolve();
   #stopping = false;
-  /** Set while #endChildren() waits for the last run to end. */
+  /** Set while the server waits for the last run to end. */
   #idle: PromiseWithResolvers<void> | undefined;
+  /** Set while stop() waits for the controller to leave. */
+  #onLeave: (() => void) | undefined;
 
   constructor(options: RunnerServerOptions) {
     this.#options = options;
@@ -72,13 +79,19 @@ export class RunnerServer {
     this.#idleTimeout.refresh();
   }
 
-  /** Ends all children, reports their ends to the controller, and closes the socket. */
+  /** Gives the children a lease to end by themselves, ends the rest, reports all ends, and closes the socket. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#idleTimeout.stop();
+    this.#current?.session.announceStop();
+    const drained = within(LEAVE_MS, this.#controllerLeft()).then(() => this.#childless());
+    await within(this.#options.leaseDurationMs, drained);
     this.#current?.session.refuseStarts();
     await this.#endChildren('ShuttingDown');
-    await this.#current?.session.close();
+    await Promise.all([
+      this.#current?.session.close(),
+      ...[...this.#endsSessions].map((ends) => ends.close()),
+    ]);
     this.#closing.abort();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#http.close(() => resolve());
@@ -100,14 +113,25 @@ export class RunnerServer {
       log.error({ err: error }, 'ending the runs of an earlier runner failed');
     });
     for (const name of this.#runningNames()) runner.stop(name, cause, graceMs);
+    await this.#childless();
+  }
+
+  /** Resolves when no child is left. */
+  #childless(): Promise<void> {
     this.#idle ??= Promise.withResolvers();
     const { promise } = this.#idle;
     this.#resolveIfIdle();
-    await promise;
+    return promise;
+  }
+
+  /** Resolves when no controller is connected. */
+  async #controllerLeft(): Promise<void> {
+    if (this.#current) await new Promise<void>((resolve) => (this.#onLeave = resolve));
   }
 
   #changed(key: JobKey): void {
     this.#current?.session.changed(key);
+    for (const session of this.#endsSessions) session.changed(key);
     this.#resolveIfIdle();
   }
 
@@ -126,16 +150,25 @@ export class RunnerServer {
   #admit(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => undefined);
     const term = Number(request.headers[TERM_HEADER] ?? 0);
-    const refusal = this.#refusal(request, term);
+    const listens = request.url === `/v${PROTOCOL_VERSION}/ends` && request.headers.upgrade === UPGRADE;
+    const refusal = listens ? undefined : this.#refusal(request, term);
     if (refusal !== undefined) return reject(socket, refusal);
     const { leaseDurationMs, log } = this.#options;
-    if (this.#current) log.warn({ term }, 'another controller is taking over');
-    void this.#current?.session.supersede();
     const lines = ['101 Switching Protocols', 'connection: upgrade', `upgrade: ${UPGRADE}`];
     socket.write(`HTTP/1.1 ${[...lines, `${LEASE_HEADER}: ${leaseDurationMs}`].join('\r\n')}\r\n\r\n`);
+    if (listens) return this.#tellEnds(socket, head);
+    if (this.#current) log.warn({ term }, 'another controller is taking over');
+    void this.#current?.session.supersede();
     this.#idleTimeout.refresh();
     const current = { session: this.#open(socket, head, () => this.#sessionClosed(current.session)), term };
     this.#current = current;
+  }
+
+  #tellEnds(socket: Duplex, head: Buffer): void {
+    const { runner, leaseDurationMs } = this.#options;
+    const onClose = () => this.#endsSessions.delete(session);
+    const session: EndsSession = new EndsSession({ socket, head, runner, leaseDurationMs, onClose });
+    this.#endsSessions.add(session);
   }
 
   /** The HTTP status that refuses the request; undefined admits it. A lower term cannot replace a higher one. */
@@ -163,7 +196,9 @@ export class RunnerServer {
   }
 
   #sessionClosed(session: ControllerSession): void {
-    if (this.#current?.session === session) this.#current = undefined;
+    if (this.#current?.session !== session) return;
+    this.#current = undefined;
+    this.#onLeave?.();
   }
 
   /**
@@ -192,6 +227,11 @@ export class RunnerServer {
       this.#options.log.debug({ run: name, err: error }, 'log response aborted'),
     );
   }
+}
+
+/** Resolves with the promise, and after `ms` milliseconds at the latest. */
+async function within(ms: number, promise: Promise<void>): Promise<void> {
+  await Promise.race([promise, delay(ms, undefined, { ref: false })]);
 }
 
 function reject(socket: Duplex, status: number): void {

@@ -11,6 +11,7 @@ import { KubeClient, type KubeRequest } from '../../../src/kubernetes/api/client
 import { loadKubeConfig } from '../../../src/kubernetes/api/kube-config.ts';
 import { LeaderElector } from '../../../src/kubernetes/api/lease.ts';
 import type { KubeObject } from '../../../src/kubernetes/api/objects.ts';
+import { HostPods } from '../../../src/kubernetes/operator/host-pods.ts';
 import { lshJobPath } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { NO_HELM, render } from '../../support/chart/chart.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -198,7 +199,10 @@ describe.skipIf(NO_KUBE)('the shipped rights', () => {
       name,
       identity: name,
     });
+    const ownNamespace = { json: client.json.bind(client), namespace: OPERATOR_NAMESPACE };
     await elector.run(stop.signal, async (leading) => {
+      const pods = new HostPods({ client: ownNamespace, own: name, logger: keptLogger() });
+      expect(await pods.isGone('another')).toBe(false);
       // The release at the end is an update.
       stop.abort();
       if (!leading.aborted) await once(leading, 'abort');

@@ -1,4 +1,5 @@
 // The controller's side: a runner that stops and restarts, with the real loop, and runs of other hosts.
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -6,10 +7,11 @@ import { systemClock } from '../../../src/control/clock.ts';
 import { ClockSteps } from '../../../src/control/clock-steps.ts';
 import { Controller } from '../../../src/control/controller.ts';
 import { Reconciler } from '../../../src/control/reconciler.ts';
-import type { Run } from '../../../src/core/run.ts';
+import type { Run, RunEnd } from '../../../src/core/run.ts';
 import { StoreJobSource } from '../../../src/local/jobs/job-source.ts';
 import { makeFifos } from '../../../src/runners/subprocess/output/fifo-pool.ts';
 import { RemoteRunner } from '../../../src/runners/remote/remote-runner.ts';
+import { hearRunEnds } from '../../../src/runners/remote/run-ends.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { MemoryStore } from '../../support/stores/memory-store.ts';
 import { aUniqueJob, aRunOf } from '../../support/builders.ts';
@@ -200,8 +202,23 @@ describe('a runner that restarts after kill -9', () => {
   });
 });
 
-test('a stopping runner ends its children first, reports their ends, and exits with 0', async () => {
-  const runner = await world.startRunner({ LSH_RUNNER_GRACE: '5s' });
+test('a stopping runner lets its children end by themselves, and meanwhile has no capacity', async () => {
+  const runner = await world.startRunner();
+  const exited = once(runner, 'exit');
+  const controller = await world.connected();
+  const gate = await world.gate('gate');
+  const { end } = await startRemote(controller, { command: `cat ${gate.path}; exit 3` });
+  runner.kill('SIGTERM');
+  await disconnected(controller);
+  await gate.open();
+  const ended = await end;
+  expect(ended).toMatchObject({ exitCode: 3 });
+  expect(ended.reason).toBeUndefined();
+  expect(await exited).toEqual([0, null]);
+});
+
+test('a stopping runner ends its children after a lease, reports their ends, and exits with 0', async () => {
+  const runner = await world.startRunner({ LSH_RUNNER_LEASE: '3s', LSH_RUNNER_GRACE: '5s' });
   const controller = await world.connected();
   const polite = await startRemote(controller, { command: 'sleep 1000' });
   const stubborn = await startRemote(controller, {
@@ -215,6 +232,31 @@ test('a stopping runner ends its children first, reports their ends, and exits w
   expect(await polite.end).toMatchObject({ reason: 'ShuttingDown', exitCode: 143 });
   expect(await stubborn.end).toMatchObject({ reason: 'ShuttingDown', signal: 'SIGKILL' });
   expect(world.children()).toEqual([]);
+});
+
+test('a controller that does not lead hears of every end, and does not renew the lease', async () => {
+  await world.startRunner({ LSH_RUNNER_LEASE: '2s' });
+  const controller = await world.connected();
+  const early = await startRemote(controller, { command: 'exit 3' });
+  await early.end;
+  const late = await startRemote(controller, { command: 'sleep 1000' });
+  await controller.close();
+  const heard = new Map<string, RunEnd>();
+  const stop = new AbortController();
+  const listening = hearRunEnds({
+    socketPath: world.socketPath,
+    leaseDurationMs: 2000,
+    signal: stop.signal,
+    onOpen: () => undefined,
+    onEnd: (key, end) => {
+      heard.set(`${key} ${end.name}`, end);
+      if (heard.size === 2) stop.abort();
+    },
+  });
+  await listening;
+  const endOfRun = ({ run }: { run: Run }) => heard.get(`${run.job} ${run.name}`);
+  expect(endOfRun(early)).toMatchObject({ exitCode: 3 });
+  expect(endOfRun(late)).toMatchObject({ reason: 'ControllerGone' });
 });
 
 describe('runs of another host', () => {
@@ -244,7 +286,27 @@ describe('runs of another host', () => {
     expect(announced).toEqual([run.job]);
   });
 
-  function observed() {
+  test('vanish as soon as their host is gone, and those of other hosts do not', async () => {
+    const gone = new Set<string>();
+    const { clock, controller, announced } = observed(async (host) => gone.has(host));
+    const [here, there] = ['pod-b', 'pod-c'].map((host) =>
+      aRunOf(aUniqueJob({ command: 'true' }), { host }),
+    ) as [Run, Run];
+    controller.recover([here, there]);
+    clock.advanceTo(START + 1000);
+    await vi.waitFor(() => expect(clock.pending).toBe(2));
+    expect(announced).toEqual([]);
+    gone.add('pod-c');
+    await vi.waitFor(() => {
+      clock.advanceTo(clock.now() + 1000);
+      expect(announced).toEqual([there.job]);
+    });
+    expect(clock.now()).toBeLessThan(START + 18_000);
+    expect(controller.observe(here.job)).toHaveLength(1);
+    expect(controller.observe(there.job)).toEqual([]);
+  });
+
+  function observed(isHostGone?: (host: string) => Promise<boolean>) {
     const clock = new ManualClock(START);
     const controller = new RemoteRunner({
       socketPath: world.socketPath,
@@ -252,6 +314,7 @@ describe('runs of another host', () => {
       clock,
       leaseDurationMs: 15_000,
       graceMs: 1000,
+      ...(isHostGone && { isHostGone }),
       log: quietLogger,
     });
     afterwards.push(controller);

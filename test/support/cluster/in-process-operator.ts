@@ -49,7 +49,8 @@ export class InProcessOperator {
       close: () => {},
     };
     const config = loadConfig({ HOME: '/nonexistent', LSH_LEASE_DURATION: '1s', ...options.env });
-    this.#shell = shellRuns({ config, host: IDENTITY, term: options.term ?? 0, log });
+    const isHostGone = async () => false;
+    this.#shell = shellRuns({ config, host: IDENTITY, term: options.term ?? 0, isHostGone, log });
     this.home = new ClusterScheduler({
       config,
       log,

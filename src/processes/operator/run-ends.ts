@@ -1,0 +1,141 @@
+// Records how this host's shell runs ended while another controller leads: only this host's runner knows. The leader did
+// not start them, and cannot reach the runner.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Config } from '../../config.ts';
+import { systemClock } from '../../control/clock.ts';
+import { ClockSteps } from '../../control/clock-steps.ts';
+import type { Logger } from '../../control/ports.ts';
+import { Backoff } from '../../core/backoff.ts';
+import { NO_RUNNER } from '../../core/executor.ts';
+import type { JobKey } from '../../core/job.ts';
+import type { RunEnd } from '../../core/run.ts';
+import type { KubeClient } from '../../kubernetes/api/client.ts';
+import { EventRecorder } from '../../kubernetes/operator/event-recorder.ts';
+import { RunEndLedger } from '../../kubernetes/operator/run-end-ledger.ts';
+import { hearRunEnds } from '../../runners/remote/run-ends.ts';
+import { SHELL_TRAITS } from '../../runners/shell-traits.ts';
+import { logRecorder } from '../../telemetry/log-recorder.ts';
+import type { Log } from '../../telemetry/log.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import { runnerSocketOf } from './shell-runs.ts';
+
+export interface HostOptions {
+  config: Config;
+  log: Log;
+  metrics: Metrics;
+  client: KubeClient;
+  /** Name of this process: the name of its pod, and the host of its shell runs. */
+  identity: string;
+}
+
+/** Returns undefined if no `lsh runner` executes shell runs. */
+export function runEndsOf({ config, log, metrics, client, identity }: HostOptions): RunEnds | undefined {
+  const socketPath = runnerSocketOf(config);
+  if (socketPath === undefined) return undefined;
+  const logger = log.component('events');
+  const events = new EventRecorder({ api: client, clock: systemClock, logger, identity });
+  const ledger = new RunEndLedger({
+    api: client,
+    host: identity,
+    traitsOf: (executor) => (executor === 'Shell' ? SHELL_TRAITS : NO_RUNNER),
+    clockSteps: new ClockSteps(systemClock, identity),
+    // The next evaluation of the leader finds the run in the status, and writes the team's history.
+    onRecorded: [
+      (recorded) => metrics.recorded(recorded),
+      logRecorder(log.component('jobs')),
+      (recorded) => events.recorded(recorded),
+    ],
+  });
+  const leaseDurationMs = config.runnerLeaseMs;
+  return new RunEnds({ socketPath, leaseDurationMs, ledger, events, log: log.component('shell') });
+}
+
+interface RunEndsOptions {
+  socketPath: string;
+  leaseDurationMs: number;
+  ledger: Pick<RunEndLedger, 'record'>;
+  events: Pick<EventRecorder, 'flush'>;
+  log: Logger;
+}
+
+const RETRY = { initialMs: 100, maxMs: 5000 };
+/** Ends that wait for the API server. A hostile runner that tells of more loses its connection. */
+const RECORDING_MAX = 10_000;
+
+export class RunEnds {
+  readonly #options: RunEndsOptions;
+  readonly #stopping = new AbortController();
+  readonly #recording = new Set<Promise<void>>();
+  readonly #opened = Promise.withResolvers<void>();
+  #following = Promise.resolve();
+  #isLast = false;
+
+  constructor(options: RunEndsOptions) {
+    this.#options = options;
+  }
+
+  /** Hears the runner until stop(), over as many connections as it takes. */
+  start(): void {
+    this.#following = this.#follow();
+  }
+
+  /** Resolves when the runner has answered, or cannot be reached. */
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
+  /** Resolves when the runner, which is about to end, has closed the connection and the ledger holds every end. */
+  async last(): Promise<void> {
+    this.#isLast = true;
+    await this.#following;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#following;
+    await this.#options.events.flush();
+  }
+
+  async #follow(): Promise<void> {
+    const { log, socketPath, leaseDurationMs } = this.#options;
+    const { signal } = this.#stopping;
+    const backoff = new Backoff(RETRY);
+    const onOpen = () => {
+      backoff.reset();
+      this.#opened.resolve();
+    };
+    const onEnd = (key: JobKey, end: RunEnd) => this.#heard(key, end);
+    do {
+      await hearRunEnds({ socketPath, leaseDurationMs, signal, onOpen, onEnd }).catch((error: Error) =>
+        log.debug({ err: error }, 'no connection to the runner'),
+      );
+      this.#opened.resolve();
+      await Promise.all(this.#recording);
+    } while (!this.#isLast && (await this.#pause(backoff)));
+  }
+
+  #heard(key: JobKey, end: RunEnd): void {
+    if (this.#recording.size >= RECORDING_MAX) throw new Error('the runner tells of too many ends');
+    const recording = this.#record(key, end).finally(() => this.#recording.delete(recording));
+    this.#recording.add(recording);
+  }
+
+  async #record(key: JobKey, end: RunEnd): Promise<void> {
+    const { ledger, log } = this.#options;
+    const backoff = new Backoff(RETRY);
+    do {
+      try {
+        return await ledger.record(key, end);
+      } catch (error) {
+        log.warn({ job: key, run: end.name, err: error }, 'the end of a run was not recorded');
+      }
+    } while (await this.#pause(backoff));
+  }
+
+  /** Returns false once stop() was called. */
+  async #pause(backoff: Backoff): Promise<boolean> {
+    const { signal } = this.#stopping;
+    await delay(backoff.next(), undefined, { signal }).catch(() => undefined);
+    return !signal.aborted;
+  }
+}

@@ -1,0 +1,78 @@
+// Hears of the ends of runs from `lsh runner` while another controller leads.
+import { request } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { JobKey } from '../../core/job.ts';
+import type { RunEnd } from '../../core/run.ts';
+import { IdleTimeout } from './idle-timeout.ts';
+import { MessageStream } from './message-stream.ts';
+import { HEARTBEATS_PER_LEASE, PROTOCOL_VERSION, UPGRADE, parseEndOfRun } from './protocol.ts';
+import { wireNameOf } from './remote-runs.ts';
+
+export interface RunEndsOptions {
+  socketPath: string;
+  /** How long a runner may be silent before the connection is dropped, in milliseconds. */
+  leaseDurationMs: number;
+  signal: AbortSignal;
+  onOpen: () => void;
+  /** The end carries the run's own name. */
+  onEnd: (key: JobKey, end: RunEnd) => void;
+}
+
+/** Resolves when the runner, or the signal, closes the connection. Rejects if it fails. */
+export async function hearRunEnds(options: RunEndsOptions): Promise<void> {
+  const { socketPath, leaseDurationMs, signal } = options;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const asked = request({
+    socketPath,
+    path: `/v${PROTOCOL_VERSION}/ends`,
+    headers: { connection: 'upgrade', upgrade: UPGRADE },
+    agent: false,
+    signal,
+  });
+  asked.setTimeout(leaseDurationMs, () => asked.destroy(new Error('the runner does not answer')));
+  asked.once('response', ({ statusCode }) => asked.destroy(new Error(`the runner answered ${statusCode}`)));
+  asked.on('error', (error) => (signal.aborted ? resolve() : reject(error)));
+  asked.once('upgrade', (_response, socket, head) =>
+    hear(options, { socket, head }, (error) => (error && !signal.aborted ? reject(error) : resolve())),
+  );
+  asked.end();
+  await promise;
+}
+
+function hear(
+  { leaseDurationMs, signal, onOpen, onEnd }: RunEndsOptions,
+  { socket, head }: { socket: Duplex; head: Buffer },
+  closed: (error: Error | undefined) => void,
+): void {
+  const idleTimeout = new IdleTimeout(leaseDurationMs, () =>
+    stream.destroy(new Error('the runner has fallen silent')),
+  );
+  const leave = () => stream.destroy();
+  const stream = new MessageStream(
+    {
+      socket,
+      heartbeatMs: leaseDurationMs / HEARTBEATS_PER_LEASE,
+      onData: () => idleTimeout.refresh(),
+      onMessage: (message) => {
+        const { key, end } = readEnd(message);
+        onEnd(key, end);
+      },
+      onClose: (error) => {
+        idleTimeout.stop();
+        signal.removeEventListener('abort', leave);
+        closed(error);
+      },
+    },
+    head,
+  );
+  idleTimeout.refresh();
+  signal.addEventListener('abort', leave);
+  onOpen();
+}
+
+function readEnd(received: unknown): { key: JobKey; end: RunEnd } {
+  const message = parseEndOfRun(received);
+  if (message === undefined) throw new Error('the runner sent something other than an end');
+  const { key, end } = message;
+  return { key, end: { ...end, name: end.name.slice(wireNameOf(key, '').length) } };
+}
