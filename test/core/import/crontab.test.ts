@@ -120,7 +120,7 @@ test('a line that is no job gets a note with its number, and the other lines bec
   );
   expect(jobs.map(({ spec }) => [spec.schedule, spec.command])).toEqual([
     ['5 * * * *', 'ok'],
-    ['* * * * *', 'fine'],
+    ['@every_minute', 'fine'],
   ]);
   expect(notes.map(({ line }) => line)).toEqual([1, 2, 3, 4]);
   for (const { text } of notes) expect(text).toMatch(/left out\.$/);
@@ -323,7 +323,8 @@ describe('the schedule of another cron', () => {
   test.each([
     ['@600', '@every 600s'],
     ['@every 1h', '@every 1h'],
-    ['@every_minute', '* * * * *'],
+    ['@every_minute', '@every_minute'],
+    ['@every_second', '@every_second'],
   ])('%s becomes %s', (written, schedule) => {
     expect(read(`${written} x`).schedule).toBe(schedule);
   });

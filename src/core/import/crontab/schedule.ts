@@ -1,8 +1,5 @@
 // Converts the schedules that other crons write into expressions of lsh.
 
-/** Macros of other crons, and the expressions that replace them. */
-const MACROS: Record<string, string> = { '@every_minute': '* * * * *', '@every_second': '* * * * * *' };
-
 const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 const MONTHS = 'JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC'.split(' ');
 
@@ -34,14 +31,14 @@ export interface ConvertedSchedule {
   notes: string[];
 }
 
-/** Converts a macro or five fields. The expression may still be invalid. */
+/** Converts a macro or five fields; lsh reads the macros of other crons as they are. The expression may still be invalid. */
 export function convertSchedule(written: string): ConvertedSchedule {
   const seconds = /^@(\d+)$/.exec(written)?.[1];
   if (seconds !== undefined) {
     const note = `${written} counts from the end of a run in FreeBSD’s cron; @every counts from start to start.`;
     return { expression: `@every ${seconds}s`, notes: [note] };
   }
-  if (written.startsWith('@')) return { expression: MACROS[written] ?? written, notes: [] };
+  if (written.startsWith('@')) return { expression: written, notes: [] };
   const fields = written.split(' ');
   const expression = fields.map(randomAsHash).join(' ');
   const notes = fields.flatMap(stepNotes);
