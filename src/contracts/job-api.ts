@@ -3,7 +3,7 @@
 import type { JobDocument, RunDocument, SlotDocument } from '../core/document.ts';
 import type { JobManifest } from '../core/job.ts';
 import type { RunPhase } from '../core/run.ts';
-import type { FieldChange } from '../core/spec-changes.ts';
+import type { FieldChange } from '../core/validate/spec-changes.ts';
 
 export interface PutResult {
   result: 'created' | 'configured' | 'unchanged';

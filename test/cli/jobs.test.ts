@@ -42,6 +42,18 @@ describe('add', () => {
     );
   });
 
+  test('names the variables that change, and prints no value of them', async () => {
+    const add = (...more: string[]) =>
+      lshOk(home, ['cron', 'add', '--name', 'sealed', ...YEARLY, '--command', 'true', ...more]);
+    await add('--env', 'TOKEN=old-secret', '--env', 'GONE=gone-secret');
+    const args = ['--env', 'TOKEN=new-secret', '--env', 'NEW=fresh-secret'];
+    // The document is the job as it becomes, and holds no earlier value.
+    expect(await add(...args, '--dry-run', '-o', 'json')).not.toMatch(/old-secret|gone-secret/);
+    const changed = await add(...args);
+    expect(changed).toContain('  env.TOKEN: changed\n  env.GONE: removed\n  env.NEW: added\n');
+    expect(changed).not.toContain('-secret');
+  });
+
   test('--env-file may name a file that does not exist yet: Node does not read it as its own option', async () => {
     const args = [
       'cron',

@@ -1,6 +1,6 @@
 // Prints the result of a put: one line, the changes and the next runs.
 import type { PutResult } from '../../contracts/job-api.ts';
-import type { FieldChange } from '../../core/spec-changes.ts';
+import type { FieldChange } from '../../core/validate/spec-changes.ts';
 import type { Io } from '../io.ts';
 import type { Format } from './format-option.ts';
 import { note, paintFor, print, printDocument } from './print.ts';
@@ -11,8 +11,10 @@ function valueText(value: unknown): string {
   return value === undefined ? '(not set)' : JSON.stringify(value);
 }
 
-function changeLine({ path, before, after }: FieldChange): string {
-  return `  ${path.replace(/^spec\./, '')}: ${valueText(before)} -> ${valueText(after)}`;
+function changeLine(change: FieldChange): string {
+  const what =
+    'change' in change ? change.change : `${valueText(change.before)} -> ${valueText(change.after)}`;
+  return `  ${change.path}: ${what}`;
 }
 
 function nextLines({ job, next }: PutResult, now: number): string[] {

@@ -6,7 +6,7 @@ import { API_VERSION, KIND } from '../../core/api-version.ts';
 import type { CheckedSpec, JobManifest } from '../../core/job.ts';
 import { outlook, type Outlook } from '../../core/schedule/next-slots.ts';
 import { isActive } from '../../core/run.ts';
-import { specChanges } from '../../core/spec-changes.ts';
+import { specChanges } from '../../core/validate/spec-changes.ts';
 import { parseManifest, type CheckedManifest } from '../../core/validate/validate.ts';
 import {
   createLshJob,

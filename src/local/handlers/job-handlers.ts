@@ -9,7 +9,7 @@ import { jobNotFound } from '../../core/closest.ts';
 import { jobSchedule } from '../../core/schedule/job-schedule.ts';
 import { outlook, type Outlook } from '../../core/schedule/next-slots.ts';
 import { isActive } from '../../core/run.ts';
-import { specChanges } from '../../core/spec-changes.ts';
+import { specChanges } from '../../core/validate/spec-changes.ts';
 import { withPlatformDefaults } from '../../core/validate/defaults.ts';
 import { parseManifest } from '../../core/validate/validate.ts';
 import { redefined, type JobDefinition, type PutOutcome, type StoreJobSource } from '../jobs/job-source.ts';

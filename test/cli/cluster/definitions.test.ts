@@ -43,6 +43,13 @@ describe.skipIf(NO_KUBE)('definitions in a cluster', () => {
     expect((await object('rotate')).metadata.generation).toBe(2);
   });
 
+  test('names the variables that change, and prints no value of them', async () => {
+    await add('sealed', '--env', 'TOKEN=old-secret', '--env', 'GONE=gone-secret');
+    const changed = await add('sealed', '--env', 'TOKEN=new-secret', '--env', 'NEW=fresh-secret');
+    expect(changed).toContain('  env.TOKEN: changed\n  env.GONE: removed\n  env.NEW: added\n');
+    expect(changed).not.toContain('-secret');
+  });
+
   test('fields that other clients wrote outside the spec stay', async () => {
     await add('labelled');
     const metadata = { labels: { team: 'a' }, annotations: { 'example.com/why': 'so' } };
