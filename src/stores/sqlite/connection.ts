@@ -13,16 +13,18 @@ export type Row = readonly SQLOutputValue[];
 export class SqliteConnection {
   readonly #path: string;
   readonly #db: DatabaseSync;
+  readonly #busyTimeoutMs: number;
   readonly #statements = new Map<string, StatementSync>();
 
-  private constructor(path: string, db: DatabaseSync) {
+  private constructor(path: string, busyTimeoutMs: number) {
     this.#path = path;
-    this.#db = db;
+    this.#busyTimeoutMs = busyTimeoutMs;
+    this.#db = openDatabase(path, busyTimeoutMs);
   }
 
   /** `busyTimeoutMs`: how long to wait for the lock of another process before STORE_LOCKED; it blocks the event loop. */
   static open(path: string, busyTimeoutMs: number): SqliteConnection {
-    return new SqliteConnection(path, openDatabase(path, busyTimeoutMs));
+    return new SqliteConnection(path, busyTimeoutMs);
   }
 
   close(): void {
@@ -55,6 +57,23 @@ export class SqliteConnection {
   /** Does all of the work, durably, or none of it. */
   transaction<T>(work: () => T): T {
     return this.#attempt(() => transaction(this.#db, work));
+  }
+
+  /**
+   * Moves the write-ahead log into the database and empties it: the log keeps what later writes replaced. Returns false if
+   * it could not, such as while another process reads; a failing disk fails the next write.
+   */
+  emptyLog(): boolean {
+    if (!this.#db.isOpen) return false;
+    try {
+      // A reader must not block the event loop.
+      this.#db.exec('PRAGMA busy_timeout = 0');
+      return this.#db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] === 0;
+    } catch {
+      return false;
+    } finally {
+      this.#db.exec(`PRAGMA busy_timeout = ${this.#busyTimeoutMs}`);
+    }
   }
 
   #prepared(sql: string): StatementSync {

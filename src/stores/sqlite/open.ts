@@ -82,6 +82,7 @@ function prepareForWriting(db: DatabaseSync): void {
     PRAGMA synchronous = FULL;
     PRAGMA fullfsync = ON; -- macOS: through the cache of the drive as well
     PRAGMA foreign_keys = ON;
+    PRAGMA secure_delete = ON; -- zeroes what a removed or changed job leaves: its variables may be secret
     PRAGMA cache_size = -256;
     PRAGMA cell_size_check = ON;
     PRAGMA journal_size_limit = 16777216;

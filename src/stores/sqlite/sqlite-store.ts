@@ -31,6 +31,7 @@ const PUT_CLOCK_STEP = 'INSERT INTO clock_steps (at, by_ms, while_away) VALUES (
 const FORGET_CLOCK_STEPS = 'DELETE FROM clock_steps WHERE id <= (SELECT MAX(id) FROM clock_steps) - ?';
 const CLOCK_STEPS = 'SELECT at, by_ms, while_away FROM clock_steps ORDER BY id DESC';
 const CLOCK_STEPS_MAX = 100;
+const HAS_JOB = 'SELECT 1 FROM jobs WHERE key = ?';
 const PUT_STATUS = 'UPDATE jobs SET status = ? WHERE key = ?';
 
 /** The first start of a daemon in a boot of the machine. */
@@ -44,6 +45,8 @@ interface FirstStart {
 export class SqliteStore implements JobStore, RunStore {
   readonly #connection: SqliteConnection;
   readonly #writes: GroupCommit;
+  /** Whether the write-ahead log may hold a definition or an output that the database no longer has. */
+  #hasResidue = false;
 
   private constructor(connection: SqliteConnection) {
     this.#connection = connection;
@@ -104,13 +107,21 @@ export class SqliteStore implements JobStore, RunStore {
     return this.#connection.rows(sql, [], JOB_ROWS.decode);
   }
 
-  putJob(job: Job): Promise<void> {
+  async putJob(job: Job): Promise<void> {
     const definition = JOB_ROWS.encode({ ...job, status: undefined });
-    return this.#writes.add(() => this.#connection.change(PUT_JOB, definition));
+    await this.#writes.add(() => {
+      this.#hasResidue ||= this.#connection.rows(HAS_JOB, [job.key], () => true).length > 0;
+      this.#connection.change(PUT_JOB, definition);
+    });
+    this.#eraseResidue();
   }
 
-  removeJob(key: JobKey): Promise<void> {
-    return this.#writes.add(() => this.#connection.change('DELETE FROM jobs WHERE key = ?', [key]));
+  async removeJob(key: JobKey): Promise<void> {
+    await this.#writes.add(() => {
+      this.#hasResidue = true;
+      this.#connection.change('DELETE FROM jobs WHERE key = ?', [key]);
+    });
+    this.#eraseResidue();
   }
 
   commit(key: JobKey, { runs, slots, status }: LedgerChange): Promise<void> {
@@ -148,7 +159,14 @@ export class SqliteStore implements JobStore, RunStore {
   async prune(before: number): Promise<string[]> {
     const names = await this.#inBatches(PRUNE_RUNS, before);
     await this.#inBatches(PRUNE_SLOTS, before);
+    this.#hasResidue ||= names.length > 0;
+    this.#eraseResidue();
     return names;
+  }
+
+  /** A reader may prevent it: the next change of a job, or the next prune, tries again. */
+  #eraseResidue(): void {
+    if (this.#hasResidue) this.#hasResidue = !this.#connection.emptyLog();
   }
 
   async #inBatches(sql: string, before: number): Promise<string[]> {

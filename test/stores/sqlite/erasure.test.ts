@@ -1,0 +1,74 @@
+// What a job or a run was, once it is changed, removed or pruned: its variables and its output may be secret, so no file of
+// the store holds them.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Job } from '../../../src/core/job.ts';
+import { SqliteStore } from '../../../src/stores/sqlite/sqlite-store.ts';
+import { aChange, aJob, aRun } from '../../support/builders.ts';
+import { tempDir } from '../../support/temp-dir.ts';
+
+const SECRET = 'correct horse battery staple';
+const DAY = 24 * 60 * 60_000;
+
+function aStore() {
+  const path = join(tempDir(), 'lsh.db');
+  const store = SqliteStore.open(path);
+  onTestFinished(() => store.close());
+  const holdsSecret = () =>
+    [path, `${path}-wal`].some((file) => existsSync(file) && readFileSync(file).includes(SECRET));
+  return { path, store, holdsSecret };
+}
+
+/** A job with the secret; `size` in bytes decides whether its row fits a page. */
+const withSecret = (job: Job, size: number): Job => ({
+  ...job,
+  spec: { ...job.spec, env: [{ name: 'TOKEN', value: SECRET.repeat(Math.ceil(size / SECRET.length)) }] },
+});
+
+for (const size of [20, 3000, 60_000]) {
+  test(`a variable of ${size} bytes is gone when its job has changed, and when it is removed`, async () => {
+    const { store, holdsSecret } = aStore();
+    const others = ['b', 'c', 'd'].map((name) => aJob({}, { name }));
+    for (const other of others) await store.putJob(other);
+    const job = aJob();
+    for (const end of [() => store.putJob(job), () => store.removeJob(job.key)]) {
+      await store.putJob(withSecret(job, size));
+      expect(holdsSecret()).toBe(true);
+      await end();
+      expect(holdsSecret()).toBe(false);
+    }
+    expect(await store.jobs()).toHaveLength(others.length);
+  });
+}
+
+test('the output of a run is gone when its record is pruned', async () => {
+  const { store, holdsSecret } = aStore();
+  const job = aJob();
+  const run = aRun({
+    name: 'a-1',
+    phase: 'Completed',
+    createdAt: 0,
+    finishedAt: 1,
+    outputTail: SECRET.repeat(40),
+  });
+  await store.commit(job.key, aChange({ runs: [run] }));
+  expect(holdsSecret()).toBe(true);
+  expect(await store.prune(DAY)).toEqual(['a-1']);
+  expect(holdsSecret()).toBe(false);
+});
+
+test('a process that reads delays it until the next change, and blocks no write', async () => {
+  const { path, store, holdsSecret } = aStore();
+  const job = aJob();
+  await store.putJob(withSecret(job, 20));
+  const reader = new DatabaseSync(path, { readOnly: true });
+  onTestFinished(() => void (reader.isOpen && reader.close()));
+  reader.exec('BEGIN; SELECT count(*) FROM jobs;');
+  await store.removeJob(job.key);
+  expect(holdsSecret()).toBe(true);
+  reader.exec('COMMIT');
+  await store.putJob(job);
+  expect(holdsSecret()).toBe(false);
+});
