@@ -3,7 +3,7 @@
 // The program `lsh`, which the launcher starts. This file must run on an old Node, to report that it is too old; it
 // imports everything else after that check. The only file that ends the process.
 import module from 'node:module';
-import { homedir } from 'node:os';
+import { compileCache } from '../processes/compile-cache.ts';
 import { STAND_IN } from '../processes/launcher.ts';
 import { VERSION } from '../version.ts';
 
@@ -41,8 +41,8 @@ const argv = process.argv.slice(2);
 if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
   process.stdout.write(`${VERSION}\n`);
 } else {
-  // In the user’s own cache: another user could plant code in a shared temporary directory.
-  module.enableCompileCache?.(`${homedir()}/.cache/lsh/compile`);
+  const cache = compileCache();
+  if (cache.fault === undefined) module.enableCompileCache?.(cache.path);
   const status = await statusOf(argv);
   // Exits after the last write, so that the error handler above sees its failure.
   process.stdout.write('', () => setImmediate(() => process.exit(status)));

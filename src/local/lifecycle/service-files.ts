@@ -22,6 +22,8 @@ export interface ServiceInput {
 export interface ServiceFile {
   path: string;
   content: string;
+  /** Files that the service manager would create before the daemon, readable by every user. */
+  outputs: string[];
   /** The words of the commands that switch the service on and off. */
   enable: string[][];
   disable: string[][];
@@ -73,6 +75,7 @@ function systemdUnit(input: ServiceInput): ServiceFile {
   return {
     path: join(units, UNIT),
     content,
+    outputs: [],
     enable: [reload, ['systemctl', '--user', 'enable', '--now', UNIT]],
     disable: [['systemctl', '--user', 'disable', '--now', UNIT]],
     links: [join(units, 'default.target.wants', UNIT)],
@@ -122,6 +125,7 @@ function launchdAgent({ home, command, environment, logPath, stderrPath }: Servi
   return {
     path,
     content,
+    outputs: [logPath, stderrPath],
     enable: [['launchctl', 'load', '-w', path]],
     disable: [['launchctl', 'unload', '-w', path]],
     links: [],

@@ -1,18 +1,19 @@
 // `lsh daemon install|uninstall`: let the system start the daemon at login.
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { loadConfig } from '../../../config.ts';
 import { LshError, toLshError } from '../../../core/errors.ts';
+import { ensureDirectories, ensurePrivateFile } from '../../../local/paths.ts';
 import { serviceFile, type ServiceFile } from '../../../local/lifecycle/service-files.ts';
 import type { Context } from '../../context.ts';
 import type { Io } from '../../io.ts';
 import { withExamples } from '../../define.ts';
 import { launcherPath } from '../../../processes/launcher.ts';
 import { daemonEnvironment, pathsFromConfig } from '../../../processes/local-jobs.ts';
-import { note, print } from '../../output/print.ts';
+import { note, print, printText } from '../../output/print.ts';
 import { daemonRunCommand, start, stop } from './life.ts';
 
 async function service(): Promise<ServiceFile> {
@@ -74,18 +75,31 @@ async function contentOf(path: string): Promise<string | undefined> {
   }
 }
 
+/** A user who could write the file would choose what runs at the next login. */
+async function writePrivately(path: string, content: string): Promise<void> {
+  const file = await open(path, 'w', 0o600);
+  try {
+    await file.chmod(0o600);
+    await file.writeFile(content);
+  } finally {
+    await file.close();
+  }
+}
+
 async function install(
   context: Context,
   { now, print: printOnly }: { now: boolean; print?: true },
 ): Promise<void> {
   const { io } = context;
   const file = await service();
-  const { path, content, enable } = file;
-  if (printOnly) return void io.stdout.write(content);
+  const { path, content, enable, outputs } = file;
+  if (printOnly) return printText(io, content);
   warnOfCache(io);
   const before = await contentOf(path);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, content);
+  ensureDirectories(pathsFromConfig());
+  for (const output of outputs) ensurePrivateFile(output);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await writePrivately(path, content);
   if (!now) {
     return print(io, `written: ${path}`, ...enable.map((words) => `to do:   ${words.join(' ')}`));
   }
@@ -103,7 +117,7 @@ async function install(
 
 /** Restores the file of an earlier install; without one, removes every trace of the service. */
 async function undoInstall(file: ServiceFile, before: string | undefined): Promise<void> {
-  if (before !== undefined) return writeFile(file.path, before);
+  if (before !== undefined) return writePrivately(file.path, before);
   await runProgramsIfPossible(file.disable);
   await removeService(file);
 }

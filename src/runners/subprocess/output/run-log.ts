@@ -134,7 +134,7 @@ export class RunLog {
   async #merge(head: Piece, segments: Piece[]): Promise<void> {
     const omitted = segments[0]!.start - head.length;
     const mark = omitted > 0 ? notice(omitted) : Buffer.alloc(0);
-    await appendFile(head.path, mark);
+    await appendFile(head.path, mark, { mode: 0o600 });
     for (const { path } of segments) await appendFile(head.path, await readFile(path));
     const start = segments[0]!.start;
     const merged = { path: head.path, start, length: this.size - start, at: head.length + mark.length };

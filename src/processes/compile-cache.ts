@@ -1,0 +1,38 @@
+// The directory of Node's compile cache, which holds code that this user runs: no other user may write it. Every command
+// loads this file before it does anything, so it imports next to nothing.
+import { lstatSync, mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+
+/** Below it Node makes directories with the caller's umask, so this one alone keeps others out. */
+const NAME = '.cache/lsh';
+
+/** `path` for a directory that is safe to use; `fault` for one that is not, which costs only the time to compile. */
+export type CompileCache = { path: string; fault?: undefined } | { path: string | undefined; fault: string };
+
+/** Finds the directory, or creates it with mode 0700. Never throws. */
+export function compileCache(): CompileCache {
+  let path: string | undefined;
+  try {
+    path = `${homedir()}/${NAME}`;
+    const { uid, mode } = lstatSync(path, { throwIfNoEntry: false }) ?? made(path);
+    const isDirectory = (mode & 0o170000) === 0o040000;
+    if (!isDirectory) return { path, fault: 'it is no directory' };
+    if (uid !== process.getuid?.()) return { path, fault: `it belongs to user ${uid}` };
+    if ((mode & 0o022) !== 0) return { path, fault: 'it can be written by other users' };
+    return { path: `${path}/compile` };
+  } catch (error) {
+    return { path, fault: (error as Error).message };
+  }
+}
+
+/** Avoids mkdir's `recursive` option, which never returns below a parent like /proc. */
+function made(path: string): { uid: number; mode: number } {
+  for (const each of [path.slice(0, path.lastIndexOf('/')), path]) {
+    try {
+      mkdirSync(each, { mode: 0o700 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+  return lstatSync(path);
+}
