@@ -235,6 +235,12 @@ const table = {
     http: 502,
     retryable: true,
   },
+  DAEMON_UNTRUSTED: {
+    message: 'lsh does not connect to the socket {path}: {detail}.',
+    hint: 'Another program may answer there in the daemon’s place. Name a directory of your own with LSH_RUNTIME_DIR, or close yours to other users with `chmod go-rwx`.',
+    exit: EXIT.failure,
+    http: 500,
+  },
   DAEMON_STALLED: {
     message: 'The daemon (process {pid}) answers but does not evaluate its schedules: {detail}.',
     hint: '`lsh daemon logs` shows why; `lsh daemon restart` starts it again, and running jobs continue.',

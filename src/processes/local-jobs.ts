@@ -1,4 +1,5 @@
 // Connects the command line to the jobs of the local daemon.
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { loadConfig, type Config } from '../config.ts';
 import type { JobApi } from '../contracts/job-api.ts';
@@ -23,6 +24,17 @@ export interface Silence {
   timeoutMs: number | undefined;
 }
 
+/**
+ * The user whose daemon this process may use, by number: its own. Root may choose another: the owner of a directory that
+ * LSH_STATE_DIR or LSH_RUNTIME_DIR names.
+ */
+export function daemonOwner({ stateDir, runtimeDir }: Config): number {
+  const user = process.getuid?.() ?? 0;
+  const named = stateDir ?? runtimeDir;
+  if (user !== 0 || named === undefined) return user;
+  return statSync(named, { throwIfNoEntry: false })?.uid ?? user;
+}
+
 /** A client of this user’s daemon. Each call connects. Calls `onSilence` when an answer is 2 s late. */
 export function connectLocal(
   paths: LocalPaths = pathsFromConfig(),
@@ -30,6 +42,7 @@ export function connectLocal(
 ): JobApi & DaemonApi {
   return daemonClient(paths.socket, {
     version: VERSION,
+    owner: daemonOwner(loadConfig()),
     recordedSocket: () => readRecord(paths)?.socket,
     onSilence: (timeoutMs) => {
       const pid = readRecord(paths)?.pid;

@@ -209,10 +209,23 @@ describe('lsh doctor', () => {
       detail: string;
     }[];
     expect(checks.map(({ result }) => result)).toEqual(checks.map(() => 'ok'));
+    expect(checks.find(({ name }) => name === 'output')?.detail).toBe(
+      '0 MiB of 1024 MiB (LSH_MAX_LOG_BYTES)',
+    );
     const { detail } = checks.find(({ name }) => name === 'node')!;
     for (const program of [process.execPath, join(dirname(BUNDLE), 'lsh')]) expect(detail).toContain(program);
     expect(checks.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['node', 'clock', 'environment', 'state', 'database', 'store', 'daemon']),
+      expect.arrayContaining([
+        'node',
+        'clock',
+        'environment',
+        'cache',
+        'state',
+        'database',
+        'socket',
+        'store',
+        'daemon',
+      ]),
     );
   });
 

@@ -18,13 +18,16 @@ import {
   type Payload,
   type Result,
 } from './protocol.ts';
+import { socketFault } from './trust.ts';
 
 export interface ClientOptions {
   /** Version of the calling program. */
   version: string;
   /** How long a response may take, in milliseconds; default 30 s. A request that waits for a run has no limit. */
   timeoutMs?: number;
-  /** The socket that the running daemon has recorded; the client tries it if no daemon listens on the usual one. */
+  /** The user whose daemon may answer, by number; default: the user of this process. */
+  owner?: number;
+  /** The socket that the running daemon has recorded; the client tries it if no daemon of the owner has the usual one. */
   recordedSocket?: () => string | undefined;
   /**
    * Called when a response is 2 s late; `timeoutMs` (milliseconds) is how long the client waits in all. For a request
@@ -117,6 +120,9 @@ function watchSilence(connection: Connection): () => void {
   };
 }
 
+/** No daemon of the owner on the usual socket. */
+const ELSEWHERE = new Set<unknown>(['DAEMON_NOT_RUNNING', 'DAEMON_UNTRUSTED']);
+
 /** Sends one request to the daemon, wherever it listens; resolves with the head of the response. */
 async function ask(
   connection: Connection,
@@ -127,7 +133,7 @@ async function ask(
   try {
     return await send(connection, command, payload, signal);
   } catch (error) {
-    if (!(error instanceof LshError) || error.code !== 'DAEMON_NOT_RUNNING') throw error;
+    if (!(error instanceof LshError) || !ELSEWHERE.has(error.code)) throw error;
     const socketPath = connection.recordedSocket?.();
     if (socketPath === undefined || socketPath === connection.socketPath) throw error;
     return send({ ...connection, socketPath }, command, payload, signal);
@@ -135,7 +141,7 @@ async function ask(
 }
 
 async function send(
-  { socketPath, version, timeoutMs, onSilence }: Connection,
+  { socketPath, version, timeoutMs, owner = process.getuid?.() ?? 0, onSilence }: Connection,
   command: string,
   payload: unknown,
   signal?: AbortSignal,
@@ -144,6 +150,8 @@ async function send(
   const id = `${process.pid}-${process.hrtime.bigint().toString(36)}`;
   const body = Buffer.from(JSON.stringify({ id, payload }));
   if (body.length > REQUEST_MAX_BYTES) throw new LshError('REQUEST_TOO_LARGE', { limit: REQUEST_MAX_BYTES });
+  const fault = socketFault(socketPath, { uid: owner });
+  if (fault !== undefined) throw new LshError('DAEMON_UNTRUSTED', { path: socketPath, detail: fault });
   const request = http.request({
     // No agent: each call has its own connection, and an agent would look for a server name to verify.
     createConnection: () => connect(socketPath),

@@ -5,6 +5,7 @@ import { systemClock } from '../../control/clock.ts';
 import type { Logger, Runner } from '../../control/ports.ts';
 import type { Run } from '../../core/run.ts';
 import { localPaths } from '../../local/paths.ts';
+import { socketFault } from '../../local/socket/trust.ts';
 import { NamespacedRunner } from '../../runners/remote/namespaced-runner.ts';
 import { RemoteRunner } from '../../runners/remote/remote-runner.ts';
 import { SubprocessRunner } from '../../runners/subprocess/subprocess-runner.ts';
@@ -69,6 +70,9 @@ function inProcess({ config, host }: ShellOptions): ShellRuns {
 function remote({ config, host, term, isHostGone, log }: ShellOptions, socketPath: string): ShellRuns {
   const runner = new RemoteRunner({
     socketPath,
+    // In a cluster the runner is another user, and shares with this process the group of the socket.
+    socketFault: () =>
+      socketFault(socketPath, { uid: process.getuid?.() ?? 0, groups: process.getgroups?.() ?? [] }),
     host,
     term,
     clock: systemClock,

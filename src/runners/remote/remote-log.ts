@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { LshError } from '../../core/errors.ts';
 import { PROTOCOL_VERSION } from './protocol.ts';
-import { unreachable } from './runner-link.ts';
+import { unreachable, type RunnerLinkOptions } from './runner-link.ts';
 
 export interface LogOptions {
   /** Reads on until the run has ended. */
@@ -13,10 +13,12 @@ export interface LogOptions {
 
 /** Yields nothing for a run without output. Rejects with RUNNER_UNREACHABLE. */
 export async function* readRemoteLog(
-  socketPath: string,
+  { socketPath, socketFault }: Pick<RunnerLinkOptions, 'socketPath' | 'socketFault'>,
   name: string,
   { follow = false, signal }: LogOptions,
 ): AsyncGenerator<Uint8Array> {
+  const fault = socketFault?.();
+  if (fault !== undefined) throw unreachable(`the socket ${socketPath} is not trusted: ${fault}`);
   const path = `/v${PROTOCOL_VERSION}/runs/${name}/log${follow ? '?follow=true' : ''}`;
   const logRequest = request({ socketPath, path, agent: false, ...(signal && { signal }) });
   logRequest.end();

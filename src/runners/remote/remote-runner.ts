@@ -13,6 +13,8 @@ import { RunnerLink, unreachable } from './runner-link.ts';
 
 export interface RemoteRunnerOptions {
   socketPath: string;
+  /** Why the socket is not to be trusted, asked before each connection; undefined if it is. */
+  socketFault?: () => string | undefined;
   /** The host of this runner, as recorded in `Run.host`. */
   host: string;
   /** Fencing: grows with each change of leader. The runner refuses a lower term while a higher one is connected. */
@@ -59,6 +61,7 @@ export class RemoteRunner implements Runner {
     const { socketPath, leaseDurationMs, graceMs, clock, log, term = 0 } = options;
     this.#link = new RunnerLink({
       socketPath,
+      socketFault: options.socketFault,
       term,
       leaseDurationMs,
       onOpen: () => this.#link.send({ type: 'recover', runs: this.#runs.claims(), logs: this.#logsToKeep }),
@@ -157,7 +160,7 @@ export class RemoteRunner implements Runner {
 
   /** The output of a run on this host, with `follow` until it has ended. Rejects with RUNNER_UNREACHABLE. */
   log(name: string, key: JobKey, options: LogOptions = {}): AsyncGenerator<Uint8Array> {
-    return readRemoteLog(this.#options.socketPath, wireNameOf(key, name), options);
+    return readRemoteLog(this.#options, wireNameOf(key, name), options);
   }
 
   /** Leaves the children to the next controller. */

@@ -23,6 +23,8 @@ export interface RunnerLinkOptions {
   term: number;
   /** How long a runner may be silent before the connection is dropped, in milliseconds. */
   leaseDurationMs: number;
+  /** Why the socket is not to be trusted, asked before each connection; undefined if it is. */
+  socketFault?: (() => string | undefined) | undefined;
   onOpen: () => void;
   onMessage: (message: RunnerMessage) => void;
   /** The connection is lost; the link reconnects by itself. */
@@ -48,7 +50,10 @@ export class RunnerLink {
 
   /** Connects, and reconnects until close() or a takeover by another controller. */
   open(): void {
-    const { socketPath, term, leaseDurationMs } = this.#options;
+    const { socketPath, term, leaseDurationMs, socketFault } = this.#options;
+    const fault = socketFault?.();
+    if (fault !== undefined)
+      return this.#failed(new Error(`the socket ${socketPath} is not trusted: ${fault}`));
     const request = httpRequest({
       socketPath,
       path: `/v${PROTOCOL_VERSION}/controller`,

@@ -11,6 +11,7 @@ import { formatOption, isDocumentFormat, type Format } from '../../output/format
 import { paintFor, print, printDocument } from '../../output/print.ts';
 import { counted, pad } from '../../output/text.ts';
 import { clockStepText } from '../../output/clock-step.ts';
+import { keptOutputText, mebibytes } from '../../output/kept-output.ts';
 import { calendar, soon } from '../../output/when.ts';
 
 function lines(status: DaemonStatus, now: number): [string, string][] {
@@ -29,15 +30,11 @@ function lines(status: DaemonStatus, now: number): [string, string][] {
     ['Zone', status.timeZone],
     ...status.clockSteps.slice(0, 3).map((step): [string, string] => ['Clock', clockStepText(step)]),
     ['Memory', mebibytes(memory.rssBytes)],
-    ['Output', `${mebibytes(output.bytes)} of ${mebibytes(output.maxBytes)} (LSH_MAX_LOG_BYTES)`],
+    ['Output', keptOutputText(output)],
     ['State', status.stateDir],
     ['Socket', status.socketPath],
     ['Log', status.logPath],
   ];
-}
-
-function mebibytes(bytes: number): string {
-  return `${Math.round(bytes / 1024 / 1024)} MiB`;
 }
 
 function healthLine({ health }: DaemonStatus, now: number): string {

@@ -9,9 +9,11 @@ import { VERSION } from '../../../version.ts';
 import type { Io } from '../../io.ts';
 import { localApi } from '../../local-api.ts';
 import { launcherPath } from '../../../processes/launcher.ts';
-import { pathsFromConfig } from '../../../processes/local-jobs.ts';
+import { compileCache } from '../../../processes/compile-cache.ts';
+import { daemonOwner, pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { hostTimeZone } from '../../../local/host-time-zone.ts';
 import { clockStepText } from '../../output/clock-step.ts';
+import { keptOutputText } from '../../output/kept-output.ts';
 import { calendar } from '../../output/when.ts';
 
 const EARLIEST_SANE_YEAR = 2025;
@@ -35,7 +37,7 @@ export async function allChecks(io: Io): Promise<Check[]> {
   ];
   const paths = await checked('paths', () => pathsFromConfig().stateDir);
   const local = paths.result === 'ok' ? await localChecks(io, pathsFromConfig()) : [];
-  return [...basics, ...environmentChecks(), paths, ...local];
+  return [...basics, ...environmentChecks(), cacheCheck(), paths, ...local];
 }
 
 /** A check that fails with the sentence and the hint of what `find` throws. */
@@ -95,16 +97,25 @@ function riskChecks(): Check[] {
   }
 }
 
+/** Without the cache every command compiles lsh anew. */
+function cacheCheck(): Check {
+  const { path = 'the compile cache', fault } = compileCache();
+  if (fault === undefined) return { name: 'cache', result: 'ok', detail: path };
+  const hint = `Remove it with \`rm -r ${path}\`: lsh creates it again, for you alone.`;
+  return { name: 'cache', result: 'warn', detail: `lsh does not use ${path}: ${fault}`, hint };
+}
+
 async function localChecks(io: Io, paths: LocalPaths): Promise<Check[]> {
   return [
     await privateCheck('state', paths.stateDir, 0o700),
     await privateCheck('runtime', paths.runtimeDir, 0o700),
     await privateCheck('database', paths.database, 0o600),
     await privateCheck('log', paths.log, 0o600),
+    await privateCheck('socket', paths.socket, 0o600),
     await checked('write', () => writeCheck(paths.stateDir)),
     await storeCheck(paths),
     await daemonCheck(io, paths),
-    ...(await clockStepChecks(io, paths)),
+    ...(await statusChecks(io, paths)),
   ];
 }
 
@@ -118,12 +129,12 @@ async function modeOf(path: string): Promise<{ mode: number; uid: number } | und
   }
 }
 
-/** Fails if other users may use the path, or if it belongs to another user. */
+/** Fails if other users may use the path, or if it belongs to another user than the daemon. */
 async function privateCheck(name: string, path: string, privateMode: number): Promise<Check> {
   return checked(name, async () => {
     const found = await modeOf(path);
     if (!found) return `${path} (lsh creates it when needed)`;
-    if (found.uid !== process.getuid?.()) {
+    if (found.uid !== daemonOwner(loadConfig())) {
       throw new LshError('STATE_DIR_UNSAFE', { path, detail: `it belongs to user ${found.uid}` });
     }
     const mode = found.mode.toString(8).padStart(4, '0');
@@ -151,16 +162,17 @@ async function storeCheck(paths: LocalPaths): Promise<Check> {
   return checked('store', () => checkStore(paths));
 }
 
-/** One check for each step of the clock of the last day; none without a daemon, which records them. */
-async function clockStepChecks(io: Io, paths: LocalPaths): Promise<Check[]> {
+/** What only a daemon knows: the kept output, and the steps of the clock of the last day. */
+async function statusChecks(io: Io, paths: LocalPaths): Promise<Check[]> {
   try {
-    const { clockSteps } = await localApi(io, paths).status({});
-    return clockSteps.map((step) => ({
+    const { output, clockSteps } = await localApi(io, paths).status({});
+    const steps = clockSteps.map((step): Check => ({
       name: 'clock',
       result: 'warn',
       detail: clockStepText(step),
       hint: 'docs/schedules.md, "A clock that is set", says what runs after a step.',
     }));
+    return [{ name: 'output', result: 'ok', detail: keptOutputText(output) }, ...steps];
   } catch {
     return []; // the check of the daemon says why
   }

@@ -1,0 +1,44 @@
+// Whether a socket can be another user's. A program that answers in the daemon's place learns the environment of new jobs
+// and can lie about their runs, so a client looks before it connects.
+import { lstatSync, type Stats } from 'node:fs';
+import { dirname } from 'node:path';
+
+export interface Trust {
+  /** The user who must own the socket and its directory. */
+  uid: number;
+  /** Groups whose members may own them instead, as the runner and the operator share one. */
+  groups?: readonly number[];
+}
+
+/** Returns why the socket may be another user's; undefined for one to trust, and where there is none to connect to. */
+export function socketFault(path: string, trust: Trust): string | undefined {
+  const directory = statOf(dirname(path));
+  if (directory === undefined) return undefined;
+  const fault = faultOf(directory, trust);
+  if (fault !== undefined) return `its directory ${fault}`;
+  const socket = statOf(path);
+  if (socket === undefined) return undefined;
+  if (socket.uid !== directory.uid)
+    return `it belongs to user ${socket.uid}, its directory to user ${directory.uid}`;
+  const own = faultOf(socket, trust);
+  return own === undefined ? undefined : `it ${own}`;
+}
+
+/** Does not follow a link, which would name a place without a check of its own. */
+function faultOf(found: Stats, { uid, groups = [] }: Trust): string | undefined {
+  if (found.isSymbolicLink()) return 'is a symbolic link';
+  const isShared = groups.includes(found.gid);
+  if (found.uid !== uid && !isShared) return `belongs to user ${found.uid}, not to user ${uid}`;
+  const writable = found.mode & (isShared ? 0o002 : 0o022);
+  if (writable === 0) return undefined;
+  return `is open to other users (mode ${(found.mode & 0o777).toString(8).padStart(4, '0')})`;
+}
+
+/** Undefined for a path that is missing or hidden: the connection fails with the reason. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch {
+    return undefined;
+  }
+}
