@@ -1,7 +1,7 @@
 // Prints an error on stderr: its sentence, its problems, its hint and its code.
 import { EXIT, LshError, toLshError } from '../core/errors.ts';
 import type { Io } from './io.ts';
-import { note, paintFor } from './output/print.ts';
+import { linesOf, note, paintFor } from './output/print.ts';
 
 /** Prints the error on stderr. Returns its exit status. */
 export function report(io: Io, thrown: unknown): number {
@@ -11,9 +11,10 @@ export function report(io: Io, thrown: unknown): number {
   const detail = String(error.fields.detail);
   const repeats = error.problems.length > 0 && error.message.endsWith(detail);
   const sentence = repeats ? error.message.slice(0, -detail.length).trim() : error.message;
-  note(io, `${paint('bad', 'error:')} ${sentence}`);
-  for (const { path, message } of error.problems) note(io, `  ${path === '' ? '' : `${path}: `}${message}`);
-  note(io, `${paint('head', 'hint:')} ${error.hint}`);
+  note(io, ...linesOf(`${paint('bad', 'error:')} ${sentence}`));
+  for (const { path, message } of error.problems)
+    note(io, ...linesOf(`  ${path === '' ? '' : `${path}: `}${message}`));
+  note(io, ...linesOf(`${paint('head', 'hint:')} ${error.hint}`));
   note(io, paint('dim', `[${error.code}]`));
   return error.exitStatus;
 }

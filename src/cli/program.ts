@@ -10,7 +10,7 @@ import { addDaemon } from './commands/daemon.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addRunner } from './commands/runner.ts';
 import { addVersion } from './commands/version.ts';
-import { paintFor } from './output/print.ts';
+import { paintFor, printText } from './output/print.ts';
 
 type AddCommands = (program: Command, context: Context, verb?: string) => void;
 
@@ -40,8 +40,8 @@ function root({ io }: Context): Command {
       .configureHelp({ styleTitle: bold, optionDescription: ({ description }) => description })
       // report() in failure.ts prints all errors.
       .configureOutput({
-        writeOut: (text) => io.stdout.write(text),
-        writeErr: (text) => io.stderr.write(text),
+        writeOut: (text) => printText(io, text),
+        writeErr: (text) => printText(io, text, 'stderr'),
         outputError: () => {},
         getOutHelpWidth: () => io.stdout.columns ?? 100,
         getErrHelpWidth: () => io.stderr.columns ?? 100,

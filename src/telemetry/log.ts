@@ -1,6 +1,7 @@
 // The program's log: pino, one JSON object per line, a child logger per component. The only importer of pino.
 import { pino, type DestinationStream, type Logger as Pino } from 'pino';
 import type { Logger } from '../control/ports.ts';
+import { withEscapes } from '../core/printable.ts';
 import { RotatingFile } from './rotating-file.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -68,7 +69,8 @@ function createPino(level: LogLevel, destination: DestinationStream): Pino {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: REDACTED, censor: '[redacted]' },
     },
-    destination,
+    // JSON leaves some control characters as they are, and people read the log on a terminal.
+    { write: (line) => destination.write(withEscapes(line)) },
   );
 }
 

@@ -1,8 +1,11 @@
+import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
+import type { Io } from '../../src/cli/io.ts';
 import { renderTable } from '../../src/cli/output/table.ts';
-import { csv } from '../../src/cli/output/print.ts';
-import { displayWidth, oneLine, sparkline, truncate } from '../../src/cli/output/text.ts';
+import { paintFor, print, printCsv } from '../../src/cli/output/print.ts';
+import { displayWidth, sparkline, truncate } from '../../src/cli/output/text.ts';
 import { calendar, relative, soon } from '../../src/cli/output/when.ts';
+import { oneLine } from '../../src/core/printable.ts';
 
 const plain = (_style: string, text: string) => text;
 const WEDNESDAY_NOON = Date.UTC(2026, 10, 25, 12);
@@ -23,8 +26,11 @@ describe('text', () => {
     expect(truncate('backups', 6)).toBe('backu…');
   });
 
-  test('control characters of stored text do not reach the terminal', () => {
+  test('control characters of stored text do not reach the terminal, joiners of words and emoji do', () => {
     expect(oneLine('a\u001B[31mred\nnext')).toBe('a [31mred next');
+    expect(oneLine(' \u009B31m\u202Eevil\u2066 \u200F')).toBe('31m evil');
+    const words = 'می\u200Cخواهم 👩\u200D💻';
+    expect(oneLine(words)).toBe(words);
   });
 
   test('the sparkline has its highest bar for the largest value', () => {
@@ -67,17 +73,25 @@ describe('tables', () => {
   });
 });
 
-describe('csv', () => {
-  test('quotes, commas and line ends survive', () => {
-    expect(
-      csv(
-        ['a', 'b'],
-        [
-          ['x,y', 'say "hi"\n'],
-          [1, undefined],
-        ],
-      ),
-    ).toBe('a,b\n"x,y","say ""hi""\n"\n1,\n');
+function printed(write: (io: Io) => void, isTTY = false): string {
+  const stdout = Object.assign(new PassThrough(), { isTTY });
+  write({ stdin: new PassThrough(), stdout, stderr: new PassThrough(), now: () => 0 });
+  return ((stdout.read() as Buffer | null) ?? '').toString();
+}
+
+describe('what is printed', () => {
+  test('is one line for each text, coloured by lsh alone', () => {
+    const line = (io: Io) => print(io, `${paintFor(io.stdout)('bad', 'error\u001B[1m:')} a\u001B[31mb\nc`);
+    expect(printed(line)).toBe('error [1m: a [31mb c\n');
+    expect(printed(line, true)).toBe('\u001B[31merror [1m:\u001B[39m a [31mb c\n');
+  });
+
+  test('as CSV keeps quotes and commas', () => {
+    const rows = [
+      ['x,y', 'say "hi"\n'],
+      [1, undefined],
+    ];
+    expect(printed((io) => printCsv(io, ['a', 'b'], rows))).toBe('a,b\n"x,y","say ""hi"" "\n1,\n');
   });
 });
 

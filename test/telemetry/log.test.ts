@@ -116,3 +116,11 @@ test('a full disk drops lines and throws nothing', () => {
   onTestFinished(() => log.close());
   expect(() => log.info({}, 'nowhere to go')).not.toThrow();
 });
+
+test('a line controls no terminal, and its text is the same to a program', () => {
+  const { log, path, lines } = openTestLog();
+  const job = 'a\u001B[2J\u009B2J\u202Eb\u007F';
+  log.info({ job, err: new Error(job) }, job);
+  expect(readFileSync(path, 'utf8')).not.toMatch(/(?!\n)[\p{Cc}\u202E]/u);
+  expect(lines()[0]).toMatchObject({ job, msg: job, err: { message: job } });
+});

@@ -3,6 +3,7 @@
 import { Argument, type Command } from 'commander';
 import type { Context } from '../context.ts';
 import { withExamples } from '../define.ts';
+import { printText } from '../output/print.ts';
 
 const SCRIPTS = {
   bash: `_lsh() {
@@ -42,7 +43,7 @@ export function addCompletion(program: Command, { io }: Context): void {
     .command('completion')
     .description('Print a script that completes commands, options and job names in your shell.')
     .addArgument(new Argument(`<${Object.keys(SCRIPTS).join('|')}>`).choices(Object.keys(SCRIPTS)))
-    .action((shell: keyof typeof SCRIPTS) => void io.stdout.write(SCRIPTS[shell]));
+    .action((shell: keyof typeof SCRIPTS) => printText(io, SCRIPTS[shell]));
   withExamples(
     command,
     ['echo \'eval "$(lsh completion bash)"\' >> ~/.bashrc', 'bash'],

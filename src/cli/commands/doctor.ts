@@ -1,11 +1,12 @@
 // `lsh doctor`: checks what lsh needs on this machine, and prints a hint for each failure.
 import type { Command } from 'commander';
 import { EXIT } from '../../core/errors.ts';
+import { oneLine } from '../../core/printable.ts';
 import type { Context } from '../context.ts';
 import { withExamples } from '../define.ts';
 import { formatOption, isDocumentFormat, type Format } from '../output/format-option.ts';
 import { paintFor, print, printDocument } from '../output/print.ts';
-import { oneLine, pad } from '../output/text.ts';
+import { pad } from '../output/text.ts';
 import type { Check } from './doctor/checks.ts';
 
 const MARKS = { ok: ['ok', 'good'], warn: ['warn', 'warn'], fail: ['FAIL', 'bad'] } as const;

@@ -3,8 +3,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command, Option } from 'commander';
 import { EXIT } from '../../core/errors.ts';
+import { oneLine } from '../../core/printable.ts';
 import { chosenCluster } from '../cluster-options.ts';
 import type { ClusterChoice, Context } from '../context.ts';
+import { printText } from '../output/print.ts';
 import { buildProgram } from '../program.ts';
 
 type Candidate = [value: string, description: string];
@@ -19,7 +21,7 @@ export async function complete(context: Context, words: readonly string[]): Prom
   const program = buildProgram(context);
   const candidates = await candidatesFor(context, program, before, current);
   for (const [value, description] of candidates) {
-    if (value.startsWith(current)) context.io.stdout.write(`${value}\t${description}\n`);
+    if (value.startsWith(current)) printText(context.io, `${oneLine(value)}\t${oneLine(description)}\n`);
   }
   return EXIT.ok;
 }

@@ -1,6 +1,9 @@
-// The only writers to stdout: lines, tables and documents. Colour follows NO_COLOR, FORCE_COLOR and whether
-// the stream is a terminal.
+// The only writers to stdout and stderr: lines, tables, documents, and the output of commands. Here, and nowhere else, text
+// from elsewhere loses what would control the terminal. Colour follows NO_COLOR, FORCE_COLOR and whether the stream is a
+// terminal.
+import { once } from 'node:events';
 import { styleText } from 'node:util';
+import { printable, withEscapes } from '../../core/printable.ts';
 import type { Io } from '../io.ts';
 import { renderTable, type Cell, type Paint, type Style } from './table.ts';
 
@@ -14,19 +17,32 @@ const STYLES = {
   head: 'bold',
 } as const satisfies Record<Style, Parameters<typeof styleText>[0]>;
 
+/** Stands for ESC in a line until it is written: a text from elsewhere cannot know it, so no such text has colours. */
+const STYLED = `\u{F0000}${Math.random()}`;
+
 /** Colours text, if the stream shows colours. */
 export function paintFor(stream: NodeJS.WritableStream): Paint {
-  return (style, text) => styleText(STYLES[style], text, { stream });
+  return (style, text) => styleText(STYLES[style], printable(text), { stream }).replaceAll('\u001B', STYLED);
 }
 
-/** Prints lines on stdout. */
+function writeLine(stream: NodeJS.WritableStream, line: string): void {
+  stream.write(`${printable(line).replaceAll(STYLED, '\u001B')}\n`);
+}
+
+/** Prints lines on stdout; each text is one line, whatever it holds. */
 export function print(io: Io, ...lines: string[]): void {
-  for (const line of lines) io.stdout.write(`${line}\n`);
+  for (const line of lines) writeLine(io.stdout, line);
 }
 
-/** Prints a line on stderr: a note that is not part of the answer. */
-export function note(io: Io, line: string): void {
-  io.stderr.write(`${line}\n`);
+/** Prints lines on stderr: notes that are not part of the answer. */
+export function note(io: Io, ...lines: string[]): void {
+  for (const line of lines) writeLine(io.stderr, line);
+}
+
+/** The lines of a text. Those after the first are indented: none can pass for a line of lsh. */
+export function linesOf(text: string): string[] {
+  const [first = '', ...rest] = text.trimEnd().split(/\r?\n/);
+  return [first, ...rest.map((line) => `  ${line}`)];
 }
 
 /** Prints a table on stdout. Cuts it to the width of a terminal, and leaves it whole otherwise. */
@@ -35,9 +51,9 @@ export function printTable(io: Io, heads: string[], rows: Cell[][]): void {
   print(io, ...renderTable(heads, rows, columns, paintFor(io.stdout)));
 }
 
-/** The value as JSON or YAML, with a final newline. */
+/** The value as JSON or YAML, with a final newline; control characters in it are escape sequences. */
 export async function serialize(value: unknown, format: DocumentFormat): Promise<string> {
-  if (format === 'json') return `${JSON.stringify(value, null, 2)}\n`;
+  if (format === 'json') return `${withEscapes(JSON.stringify(value, null, 2))}\n`;
   const { toYaml } = await import('./yaml.ts');
   return toYaml(value);
 }
@@ -47,11 +63,27 @@ export async function printDocument(io: Io, value: unknown, format: DocumentForm
   io.stdout.write(await serialize(value, format));
 }
 
-/** Rows as CSV (RFC 4180), heads first. */
-export function csv(heads: string[], rows: (string | number | undefined)[][]): string {
+/** Prints each value on stdout as a document of its own. */
+export async function printYaml(io: Io, values: readonly unknown[]): Promise<void> {
+  const documents = await Promise.all(values.map((value) => serialize(value, 'yaml')));
+  io.stdout.write(documents.join('---\n'));
+}
+
+/** Prints text of lsh itself as it is: help, a script, a service file. */
+export function printText(io: Io, text: string, stream: 'stdout' | 'stderr' = 'stdout'): void {
+  io[stream].write(text.replaceAll(STYLED, '\u001B'));
+}
+
+/** Prints a part of the output of a command; resolves when the stream takes more. */
+export async function printOutput(io: Io, part: Uint8Array | string): Promise<void> {
+  if (part.length > 0 && !io.stdout.write(part)) await once(io.stdout, 'drain');
+}
+
+/** Prints rows on stdout as CSV (RFC 4180), heads first. */
+export function printCsv(io: Io, heads: string[], rows: (string | number | undefined)[][]): void {
   const field = (value: string | number | undefined) => {
-    const text = String(value ?? '');
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    const text = printable(String(value ?? ''));
+    return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
-  return [heads, ...rows].map((row) => `${row.map(field).join(',')}\n`).join('');
+  print(io, ...[heads, ...rows].map((row) => row.map(field).join(',')));
 }

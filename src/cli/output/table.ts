@@ -1,5 +1,6 @@
 // Tables for people, aligned and cut to the width of the terminal. Colours come last: they have no width.
-import { displayWidth, oneLine, pad, truncate } from './text.ts';
+import { oneLine } from '../../core/printable.ts';
+import { displayWidth, pad, truncate } from './text.ts';
 
 /** A cell with a style, or plain text. */
 export type Cell = string | { text: string; style: Style };

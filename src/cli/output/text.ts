@@ -18,11 +18,6 @@ export function displayWidth(text: string): number {
   return width;
 }
 
-/** The text as one line without control characters: stored text must not control the terminal. */
-export function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
-}
-
 /** The text, cut to `columns` with an ellipsis if it is longer. */
 export function truncate(text: string, columns: number): string {
   if (displayWidth(text) <= columns) return text;

@@ -1,6 +1,7 @@
 // The events of an evaluation as facts, and the sentence for each. The log and Kubernetes Events record them.
 import { formatDuration } from '../duration.ts';
 import type { LshError } from '../errors.ts';
+import { oneLine } from '../printable.ts';
 import type { Run, SlotCause, SlotOutcome, SlotRecord } from '../run.ts';
 
 export type JobEvent =
@@ -59,5 +60,5 @@ function notRunText({ count, outcome, cause, from, recordedAt }: SlotRecord): Ev
 }
 
 function warning(reason: string, note: string): EventText {
-  return { type: 'Warning', reason, note };
+  return { type: 'Warning', reason, note: oneLine(note) };
 }

@@ -116,7 +116,7 @@ async function awaitReadiness(child: ChildProcess, stderrPath: string, timeoutMs
 
 function startFailed(how: string, stderrPath: string): LshError {
   const lines = readFileSync(stderrPath, 'utf8').trimEnd().split('\n').slice(-LOG_LINES);
-  const end = lines.map((line) => `  ${line}\n`).join('');
+  const end = lines.join('\n');
   const hint = `See why in the foreground with \`lsh daemon run\`. ${stderrPath} ends with:\n${end}`;
   return new LshError('DAEMON_START_FAILED', { detail: how }, { hint });
 }

@@ -9,6 +9,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../../config.ts';
 import { EXIT, LshError, toLshError } from '../../../core/errors.ts';
 import type { JobManifest } from '../../../core/job.ts';
+import { oneLine } from '../../../core/printable.ts';
 import type { PutResult } from '../../../contracts/job-api.ts';
 import { platformOf, targetFlags, type Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
@@ -37,7 +38,7 @@ async function openEditor(file: string): Promise<void> {
 
 function withProblem(content: string, error: LshError): string {
   const lines = [error.message, ...error.problems.map(({ path, message }) => `  ${path}: ${message}`)];
-  return [...lines.map((line) => `${PROBLEM_MARK}${line}`), content].join('\n');
+  return [...lines.map((line) => `${PROBLEM_MARK}${oneLine(line)}`), content].join('\n');
 }
 
 function withoutProblem(content: string): string {

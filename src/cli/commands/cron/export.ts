@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { platformOf, type Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { formatOption } from '../../output/format-option.ts';
-import { serialize } from '../../output/print.ts';
+import { printDocument, printYaml } from '../../output/print.ts';
 
 async function exportJobs(context: Context, names: string[], format: 'json' | 'yaml'): Promise<void> {
   const { io, api } = context;
@@ -12,13 +12,8 @@ async function exportJobs(context: Context, names: string[], format: 'json' | 'y
   const found =
     names.length === 0 ? await jobs.list({}) : await Promise.all(names.map((name) => jobs.get({ name })));
   const manifests = found.map((job) => manifestOf(job, platformOf(context)));
-  if (format === 'json') {
-    const [only] = manifests;
-    io.stdout.write(await serialize(names.length === 1 ? only : manifests, 'json'));
-    return;
-  }
-  const documents = await Promise.all(manifests.map((manifest) => serialize(manifest, 'yaml')));
-  io.stdout.write(documents.join('---\n'));
+  if (format === 'yaml') return printYaml(io, manifests);
+  return printDocument(io, names.length === 1 ? manifests[0] : manifests, 'json');
 }
 
 export function addExport(cron: Command, context: Context): void {

@@ -2,13 +2,14 @@
 import type { Command } from 'commander';
 import type { JobDocument } from '../../../core/document.ts';
 import type { Platform } from '../../../core/executor.ts';
+import { oneLine } from '../../../core/printable.ts';
 import { platformOf, type Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
 import { commandText, scheduleText, statusCell } from '../../output/job-words.ts';
 import { paintFor, print, printDocument, printTable } from '../../output/print.ts';
 import { RUN_HEADS, runRow } from '../../output/run-table.ts';
-import { oneLine, pad } from '../../output/text.ts';
+import { pad } from '../../output/text.ts';
 import { calendar, relative } from '../../output/when.ts';
 
 /** When the job runs next; where no slot says it, the condition Scheduled does. */

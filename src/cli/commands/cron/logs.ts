@@ -1,5 +1,5 @@
-// `lsh cron logs`: the output of a run, byte for byte; with --since, of each run since an instant.
-import { once } from 'node:events';
+// `lsh cron logs`: the output of a run; with --since, of each run since an instant. A pipe or a file gets it byte for byte,
+// a terminal its text and colours.
 import type { Command } from 'commander';
 import type { JobApi, LogQuery } from '../../../contracts/job-api.ts';
 import type { RunDocument } from '../../../core/document.ts';
@@ -9,8 +9,9 @@ import { withExamples } from '../../define.ts';
 import { usage } from '../../failure.ts';
 import { parseCount } from '../../input/flags.ts';
 import { SINCE, sinceOf } from '../../input/since.ts';
+import { ColoursOnly } from '../../output/colours-only.ts';
 import { resultText } from '../../output/job-words.ts';
-import { note, print } from '../../output/print.ts';
+import { note, print, printOutput } from '../../output/print.ts';
 import { calendar } from '../../output/when.ts';
 
 type Query = Pick<LogQuery, 'name' | 'run'>;
@@ -77,17 +78,19 @@ async function printLog(context: Context, query: Query, flags: LogsFlags): Promi
   if (lines === undefined) return write(context, api.log({ ...query, follow }));
   // The stored output ends somewhere in the stream that follows it, so it is read alone first.
   const { tail, bytes } = await lastLines(api.log({ ...query, follow: false }), lines);
-  await write(context, [tail]);
-  if (follow) await write(context, after(bytes, api.log({ ...query, follow })));
+  const rest = follow ? after(bytes, api.log({ ...query, follow })) : [];
+  await write(context, inOrder(tail, rest));
 }
 
-async function write(
-  { io }: Context,
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): Promise<void> {
-  for await (const chunk of chunks) {
-    if (!io.stdout.write(chunk)) await once(io.stdout, 'drain');
-  }
+async function* inOrder(first: Uint8Array, rest: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) {
+  yield first;
+  yield* rest;
+}
+
+async function write({ io }: Context, parts: AsyncIterable<Uint8Array>): Promise<void> {
+  const filter = io.stdout.isTTY ? new ColoursOnly() : undefined;
+  for await (const part of parts) await printOutput(io, filter?.pass(part) ?? part);
+  if (filter !== undefined) await printOutput(io, filter.end());
 }
 
 const NEWLINE = 10;
@@ -130,7 +133,7 @@ export function addLogs(cron: Command, context: Context): void {
   const command = cron
     .command('logs')
     .description(
-      'Print the output of the newest run of a job, of a named run, or of all runs since an instant.',
+      'Print the output of the newest run of a job, of a named run, or of all runs since an instant. A terminal shows its text and colours; a pipe or a file gets every byte.',
     )
     .argument('[name]', 'a job or a run; default: the newest run of all jobs')
     .argument('[run]', 'a run of the job, as `lsh cron history` names it')

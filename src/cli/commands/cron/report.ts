@@ -7,7 +7,7 @@ import { withExamples } from '../../define.ts';
 import { usage } from '../../failure.ts';
 import { SINCE, sinceOf } from '../../input/since.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
-import { csv, note, printDocument, printTable } from '../../output/print.ts';
+import { printCsv, note, printDocument, printTable } from '../../output/print.ts';
 import type { Cell } from '../../output/table.ts';
 import { sparkline } from '../../output/text.ts';
 import { relative } from '../../output/when.ts';
@@ -106,7 +106,7 @@ async function report({ io, api }: Context, name: string | undefined, flags: Rep
       flags.output,
     );
   }
-  if (flags.output === 'csv') return void io.stdout.write(csv(CSV_HEADS, stats.map(csvRow)));
+  if (flags.output === 'csv') return printCsv(io, CSV_HEADS, stats.map(csvRow));
   if (stats.length === 0) return note(io, 'No runs yet.');
   const now = io.now();
   printTable(

@@ -9,6 +9,7 @@ import { withExamples } from '../../define.ts';
 import { localApi } from '../../local-api.ts';
 import { pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { parseCount } from '../../input/flags.ts';
+import { printOutput } from '../../output/print.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 
@@ -37,7 +38,7 @@ async function copyFrom(file: FileHandle, from: number, { io }: Context): Promis
   for (;;) {
     const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, position);
     if (bytesRead === 0) return position;
-    io.stdout.write(Buffer.from(buffer.subarray(0, bytesRead)));
+    await printOutput(io, Buffer.from(buffer.subarray(0, bytesRead)));
     position += bytesRead;
   }
 }

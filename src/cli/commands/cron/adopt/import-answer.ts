@@ -3,7 +3,7 @@ import type { PutResult } from '../../../../contracts/job-api.ts';
 import type { JobManifest } from '../../../../core/job.ts';
 import type { Context } from '../../../context.ts';
 import type { Format } from '../../../output/format-option.ts';
-import { note, paintFor, print, printDocument, serialize } from '../../../output/print.ts';
+import { note, paintFor, print, printDocument, printYaml } from '../../../output/print.ts';
 import { printPutLine } from '../../../output/put.ts';
 
 export interface ImportFlags {
@@ -54,8 +54,7 @@ export function importAnswer({ io }: Context, { dryRun, output }: ImportFlags): 
       const { inFieldOrder } = await import('../../../input/manifest.ts');
       const ordered = jobs.map((job) => ({ ...job, spec: inFieldOrder(job.spec) }));
       if (output === 'json') return printDocument(io, ordered, 'json');
-      const documents = await Promise.all(ordered.map((job) => serialize(job, 'yaml')));
-      io.stdout.write(documents.join('---\n'));
+      return printYaml(io, ordered);
     },
   };
 }
