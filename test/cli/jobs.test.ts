@@ -175,6 +175,25 @@ describe('add', () => {
 });
 
 describe('runs', () => {
+  test('logs prints the newest run that has begun while a retry waits, and says so', async () => {
+    await add('flaky', 'echo tried; exit 1', '--retries', '1', '--retry-delay', '2h');
+    await lsh(home, ['cron', 'trigger', 'flaky']);
+    await eventually(async () => (await json<RunDocument[]>('cron', 'history', 'flaky')).length === 2);
+    const { stdout, stderr } = await lsh(home, ['cron', 'logs', 'flaky']);
+    expect(stdout).toBe('tried\n');
+    expect(stderr).toMatch(
+      /^Attempt 2 \((flaky-m\S+)-2\) has not begun: it starts in 2 hours; this is the output of \1\.\n$/,
+    );
+    await lshOk(home, ['cron', 'remove', 'flaky']);
+  });
+
+  test('logs says that a run has no output', async () => {
+    await add('silent', 'true');
+    await lshOk(home, ['cron', 'trigger', 'silent', '--wait']);
+    const { stdout, stderr } = await lsh(home, ['cron', 'logs', 'silent']);
+    expect([stdout, stderr]).toEqual(['', expect.stringMatching(/^No output of silent-m\S+\.\n$/)]);
+  });
+
   test('trigger --wait exits with the exit code of the run; logs, history, report and get show the run', async () => {
     await add('fails', 'echo out; echo err >&2; exit 7');
     const waited = await lsh(home, ['cron', 'trigger', 'fails', '--wait']);

@@ -12,7 +12,7 @@ import { SINCE, sinceOf } from '../../input/since.ts';
 import { ColoursOnly } from '../../output/colours-only.ts';
 import { resultText } from '../../output/job-words.ts';
 import { note, print, printOutput } from '../../output/print.ts';
-import { calendar } from '../../output/when.ts';
+import { calendar, relative } from '../../output/when.ts';
 
 type Query = Pick<LogQuery, 'name' | 'run'>;
 
@@ -24,17 +24,45 @@ interface LogsFlags {
 
 /** Bounds what one command reads. */
 const MAX_RUNS = 1000;
+/** More runs than can wait before the newest that has begun. */
+const MAX_WAITING = 200;
 
-/** A single word names a job or a run. Without a word, the newest run of all jobs is meant. */
-async function runOf(api: JobApi, name?: string, run?: string): Promise<Query> {
+/**
+ * A single word names a job or a run. Without a word, the newest run of all jobs is meant. Returns undefined if no run
+ * has begun, and so none has output.
+ */
+async function runOf(
+  context: Context,
+  [name, run]: readonly (string | undefined)[],
+  follow: boolean,
+): Promise<Query | undefined> {
   if (name !== undefined && run !== undefined) return { name, run };
-  const [newest] = await api.runs({ ...(name !== undefined && { name }), limit: 1 });
-  if (newest) return { name: newest.job, run: newest.name };
+  const api = await context.api();
+  const runs = await api.runs({ ...(name !== undefined && { name }), limit: MAX_WAITING });
+  if (runs.length > 0) return newestOutput(context, runs, follow);
   if (name === undefined) {
     const hint = 'Start one with `lsh cron trigger NAME`.';
     throw new LshError('RUN_NOT_FOUND', { name: 'any' }, { hint });
   }
   return (await runNamed(api, name)) ?? { name };
+}
+
+/** The newest run, if it is followed or has begun, else the newest that has; a note says which. */
+function newestOutput({ io }: Context, runs: readonly RunDocument[], follow: boolean): Query | undefined {
+  const newest = runs[0]!;
+  const begun = runs.find(({ startedAt, finishedAt }) => startedAt !== undefined || finishedAt !== undefined);
+  const chosen = follow ? newest : begun;
+  if (begun !== newest) {
+    const which = chosen === newest ? 'its output follows' : begun && `this is the output of ${begun.name}`;
+    note(io, `${waitingText(newest, io.now())}; ${which ?? 'so there is no output yet'}.`);
+  }
+  return chosen && { name: chosen.job, run: chosen.name };
+}
+
+function waitingText({ name, attempt, startAfter }: RunDocument, now: number): string {
+  const what = attempt > 1 ? `Attempt ${attempt} (${name})` : `The run ${name}`;
+  const at = startAfter === undefined ? 0 : Date.parse(startAfter);
+  return `${what} has not begun${at > now ? `: it starts ${relative(at, now)}` : ''}`;
 }
 
 async function runNamed(api: JobApi, name: string): Promise<Query | undefined> {
@@ -52,8 +80,13 @@ async function logs(
   [name, run]: readonly (string | undefined)[],
   flags: LogsFlags,
 ): Promise<void> {
+  if (flags.since === undefined) {
+    const query = await runOf(context, [name, run], flags.follow === true);
+    if (query && (await printLog(context, query, flags)) === 0)
+      note(context.io, `No output of ${query.run ?? query.name}.`);
+    return;
+  }
   const api = await context.api();
-  if (flags.since === undefined) return printLog(context, await runOf(api, name, run), flags);
   if (run !== undefined) throw usage('--since chooses the runs: give no run with it.');
   const since = await sinceOf(flags.since, context.io);
   const runs = await api.runs({ ...(name !== undefined && { name }), ...since, limit: MAX_RUNS });
@@ -71,7 +104,8 @@ function printHead({ io }: Context, run: RunDocument): void {
   print(io, `==> ${run.name}: ${at}, ${resultText(run)} <==`);
 }
 
-async function printLog(context: Context, query: Query, flags: LogsFlags): Promise<void> {
+/** Returns the number of bytes of the output. */
+async function printLog(context: Context, query: Query, flags: LogsFlags): Promise<number> {
   const { lines } = flags;
   const follow = flags.follow === true;
   const api = await context.api();
@@ -79,7 +113,7 @@ async function printLog(context: Context, query: Query, flags: LogsFlags): Promi
   // The stored output ends somewhere in the stream that follows it, so it is read alone first.
   const { tail, bytes } = await lastLines(api.log({ ...query, follow: false }), lines);
   const rest = follow ? after(bytes, api.log({ ...query, follow })) : [];
-  await write(context, inOrder(tail, rest));
+  return write(context, inOrder(tail, rest));
 }
 
 async function* inOrder(first: Uint8Array, rest: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) {
@@ -87,10 +121,16 @@ async function* inOrder(first: Uint8Array, rest: AsyncIterable<Uint8Array> | Ite
   yield* rest;
 }
 
-async function write({ io }: Context, parts: AsyncIterable<Uint8Array>): Promise<void> {
+/** Returns the number of bytes of the output. */
+async function write({ io }: Context, parts: AsyncIterable<Uint8Array>): Promise<number> {
   const filter = io.stdout.isTTY ? new ColoursOnly() : undefined;
-  for await (const part of parts) await printOutput(io, filter?.pass(part) ?? part);
+  let bytes = 0;
+  for await (const part of parts) {
+    bytes += part.length;
+    await printOutput(io, filter?.pass(part) ?? part);
+  }
   if (filter !== undefined) await printOutput(io, filter.end());
+  return bytes;
 }
 
 const NEWLINE = 10;
