@@ -8,6 +8,7 @@ import {
   type LedgerChange,
 } from '../core/decide/decide.ts';
 import type { Action } from '../core/decide/draft.ts';
+import type { JobEvent } from '../core/decide/events.ts';
 import { LshError } from '../core/errors.ts';
 import { EXECUTOR_NAMES, NO_RUNNER, type Executor, type RunnerTraits } from '../core/executor.ts';
 import type { ClockReference, Job, JobKey, JobSpec } from '../core/job.ts';
@@ -164,7 +165,8 @@ export class Reconciler {
     this.#keepReference(key, change);
     const started = this.#start(key, starts, 'ledger');
     // After the starts have begun, because users wait for them; before they have ended, because a start may fail.
-    if (changes) for (const listener of this.#options.onRecorded) listener({ key, job, change, events });
+    const recorded = { key, job, change, events: this.#withoutRefused(key, events) };
+    if (changes) for (const listener of this.#options.onRecorded) listener(recorded);
     // A failed start must not prevent a recorded stop.
     await Promise.all([started, ...actions.map((action) => this.#act(key, action))]);
   }
@@ -181,6 +183,15 @@ export class Reconciler {
         : [];
     });
     await Promise.all(starts);
+  }
+
+  /** Leaves out the start of each run that its runner could not start: nothing began. */
+  #withoutRefused(key: JobKey, events: readonly JobEvent[]): readonly JobEvent[] {
+    if (!events.some(({ kind }) => kind === 'RunStarted')) return events;
+    const observations = this.#runners().flatMap((runner) => runner.observe(key));
+    const refused = observations.filter((one) => one.state === 'Ended' && one.startedAt === undefined);
+    const names = new Set(refused.map(({ name }) => name));
+    return events.filter((event) => event.kind !== 'RunStarted' || !names.has(event.run.name));
   }
 
   async #startOne(job: Job, run: Run, runner: Runner): Promise<void> {

@@ -147,6 +147,23 @@ describe('the loop', () => {
     expect(world.clock.pending).toBe(0);
   });
 
+  test('a run that a runner claims by name and cannot start has no start to tell of', async () => {
+    const world = new Harness('name');
+    world.start = (job, { name }) => {
+      const end = { name, state: 'Ended', reason: 'SpawnError', finishedAt: world.clock.now() } as const;
+      world.children.set(name, { key: job.key, ...end });
+      world.announce(job.key);
+      return Promise.resolve();
+    };
+    world.add('a', { schedule: '* * * * *' });
+    world.controller.start();
+    await settle();
+    world.clock.advanceTo(START + 60_000);
+    await settle();
+    expect(world.log.filter((line) => line.startsWith('a '))).toEqual(['a Warning RunFailed']);
+    await world.controller.stop();
+  });
+
   test('a runner that claims by name starts a run before its record', async () => {
     const world = new Harness('name');
     world.add('a', { schedule: '* * * * *' });

@@ -48,9 +48,12 @@ export function eventText(event: JobEvent): EventText {
   }
 }
 
-function finishedText({ name, phase, reason }: Run): EventText {
-  if (phase === 'Completed') return { type: 'Normal', reason: 'RunCompleted', note: `Run ${name} completed` };
-  return warning(`Run${phase}`, `Run ${name}: ${reason ?? phase}`);
+function finishedText({ name, phase, reason, exitCode, message }: Run): EventText {
+  const why = message === undefined ? '' : `: ${message}`;
+  if (phase === 'Completed')
+    return { type: 'Normal', reason: 'RunCompleted', note: `Run ${name} completed${why}` };
+  const code = exitCode === undefined ? '' : ` (exit code ${exitCode})`;
+  return warning(`Run${phase}`, `Run ${name}: ${reason ?? phase}${code}${why}`);
 }
 
 function notRunText({ count, outcome, cause, from, recordedAt }: SlotRecord): EventText {

@@ -58,14 +58,20 @@ describe.skipIf(NO_KUBE)('the event recorder', () => {
     record(events, job('counted'), started('a'));
     await events.flush();
     record(events, job('counted'), started('b'));
-    const failed = aRun({ name: 'b', phase: 'Failed', reason: 'ExitCode' });
+    const failed = aRun({
+      name: 'b',
+      phase: 'Failed',
+      reason: 'ExitCode',
+      exitCode: 3,
+      message: 'It said so.',
+    });
     record(events, job('counted'), { kind: 'RunFinished', run: failed });
     await events.flush();
     const written = await eventsOf('counted');
     expect(written.map(({ reason, message, count }) => ({ reason, message, count }))).toEqual(
       expect.arrayContaining([
         { reason: 'RunStarted', message: 'Started run b, attempt 1', count: 2 },
-        { reason: 'RunFailed', message: 'Run b: ExitCode', count: 1 },
+        { reason: 'RunFailed', message: 'Run b: ExitCode (exit code 3): It said so.', count: 1 },
       ]),
     );
     expect(written).toHaveLength(2);
