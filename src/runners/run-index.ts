@@ -44,3 +44,9 @@ export class RunIndex<T extends IndexedRun> {
     if (names?.size === 0) this.#namesOf.delete(key);
   }
 }
+
+/** The run's own name, which people see: a runner of several namespaces has it as `namespace.name`. */
+export function ownNameOf(name: string): string {
+  // Neither part has a dot.
+  return name.slice(name.indexOf('.') + 1);
+}

@@ -7,6 +7,7 @@ import { LshError } from '../../core/errors.ts';
 import type { Job, JobSpec } from '../../core/job.ts';
 import { runVariables } from '../../core/run-variables.ts';
 import type { Run } from '../../core/run.ts';
+import { ownNameOf } from '../run-index.ts';
 
 export type Environment = Record<string, string>;
 
@@ -40,7 +41,7 @@ export async function childEnvironment(
     ...inherited,
     ...(envFrom && (await fromFiles(envFrom, workingDir))),
     ...Object.fromEntries((env ?? []).map(({ name, value }) => [name, value ?? ''])),
-    ...runVariables(job, run),
+    ...runVariables(job, { ...run, name: ownNameOf(run.name) }),
   };
 }
 

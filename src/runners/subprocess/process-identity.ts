@@ -4,6 +4,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { promisify } from 'node:util';
+import { ownNameOf } from '../run-index.ts';
 
 const execute = promisify(execFile);
 const onLinux = process.platform === 'linux';
@@ -32,14 +33,14 @@ export async function groupIsAlive(pgid: number): Promise<boolean> {
   return (await groupMembers(pgid)).length > 0;
 }
 
-/** Whether `pid` is alive and is the leader of this run's process group. */
+/** Whether `pid` is alive and is the leader of this run's process group. A namesake in another namespace has another pid. */
 export async function isRunProcess(pid: number, run: string): Promise<boolean> {
   if (onLinux && groupOf(pid) !== pid) return false;
   return hasRunName(pid, run);
 }
 
 async function hasRunName(pid: number, run: string): Promise<boolean> {
-  const wanted = `LSH_RUN=${run}`;
+  const wanted = `LSH_RUN=${ownNameOf(run)}`;
   if (onLinux) return readProc(`/proc/${pid}/environ`)?.split('\0').includes(wanted) ?? false;
   return (await ps(['eww', '-o', 'command=', '-p', String(pid)])).split(/\s/).includes(wanted);
 }

@@ -45,7 +45,7 @@ export class Marks {
     const words = lines.map((line) => line.split(' ')).filter(({ length }) => length === 3);
     const marks = words.map(([job = '', run = '', slot = '']) => ({
       job,
-      run: run.slice(run.indexOf('.') + 1),
+      run,
       slot: Date.parse(slot),
     }));
     return Map.groupBy(marks, ({ job }) => job);

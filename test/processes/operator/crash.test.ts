@@ -153,8 +153,7 @@ describe.skipIf(NO_KUBE)('a controller that dies', () => {
   /** Names of the executed runs, once per execution. */
   function executions(name: string, { executor, namespace }: Life, world: RunnerWorld): string[] {
     if (executor === 'Job') return cluster.jobController.namesOf(name, namespace);
-    // The runner prefixes the name of a run with its namespace.
-    const runs = world.lines(namespace).map((line) => line.slice(namespace.length + 1));
+    const runs = world.lines(namespace);
     return runs.filter((run) => run.startsWith(`${name}-`));
   }
 

@@ -130,7 +130,7 @@ class Marks {
     return Map.groupBy(
       marks.map(([job = '', run = '', slot = '']) => ({
         job,
-        run: run.replace(/^default\./, ''),
+        run,
         slot: Date.parse(slot),
       })),
       ({ job }) => job,

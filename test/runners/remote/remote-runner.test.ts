@@ -84,7 +84,7 @@ describe('without a runner', () => {
     expect(loop.runs()).toMatchObject([{ phase: 'Running', host: HOST }]);
     await world.startRunner();
     const run = await loop.recorded(({ phase }) => phase === 'Completed');
-    expect(world.lines('starts')).toEqual([`local.${run.name}`]);
+    expect(world.lines('starts')).toEqual([run.name]);
     expect(
       claims.map(({ name }) => name),
       'claimed again before it was started',
