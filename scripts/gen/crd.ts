@@ -84,6 +84,12 @@ const COLUMNS = [
   },
   { name: 'Phase', type: 'string', jsonPath: '.status.phase', description: 'State of the job in one word.' },
   {
+    name: 'Result',
+    type: 'string',
+    jsonPath: '.status.recentRuns[0].phase',
+    description: 'How the newest ended run ended.',
+  },
+  {
     name: 'Last',
     type: 'date',
     jsonPath: '.status.lastScheduleTime',
@@ -94,6 +100,13 @@ const COLUMNS = [
   { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   { name: 'Executor', type: 'string', jsonPath: '.spec.executor', priority: 1 },
   { name: 'Zone', type: 'string', jsonPath: '.spec.timeZone', priority: 1 },
+  {
+    name: 'Reason',
+    type: 'string',
+    jsonPath: '.status.recentRuns[0].reason',
+    description: 'Why the newest ended run did not complete.',
+    priority: 1,
+  },
   { name: 'Completed', type: 'integer', jsonPath: '.status.totals.completed', priority: 1 },
   { name: 'Failed', type: 'integer', jsonPath: '.status.totals.failed', priority: 1 },
 ];

@@ -285,7 +285,14 @@ export interface JobManifest {
   spec: JobSpecInput;
 }
 
-export const JOB_PHASES = ['Scheduled', 'Running', 'Suspended', 'Ended', 'Invalid'] as const;
+export const JOB_PHASES = [
+  'Scheduled',
+  'Failing', // scheduled, and its last run failed
+  'Running',
+  'Suspended',
+  'Ended',
+  'Invalid',
+] as const;
 export type JobPhase = (typeof JOB_PHASES)[number];
 
 export type ConditionType = 'Ready' | 'Scheduled' | 'Failing' | 'HistorySynced';

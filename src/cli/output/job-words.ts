@@ -2,6 +2,7 @@
 import { shellQuote } from '../../core/command-check/shell-quote.ts';
 import { formatDuration } from '../../core/duration.ts';
 import type { JobDocument, RunDocument } from '../../core/document.ts';
+import type { JobPhase } from '../../core/job.ts';
 import { pendingStarts } from '../../core/schedule/job-schedule.ts';
 import type { Cell, Style } from './table.ts';
 import { relative, soon } from './when.ts';
@@ -72,13 +73,16 @@ export function nextCell({ spec, status }: JobDocument, now: number): Cell {
   return spec.notBefore !== undefined && Date.parse(spec.notBefore) > now ? `begins ${next}` : next;
 }
 
-const IDLE: ReadonlySet<string> = new Set(['Suspended', 'Ended']);
+const PHASE_STYLES: Record<JobPhase, Style> = {
+  Scheduled: 'good',
+  Failing: 'bad',
+  Running: 'good',
+  Suspended: 'dim',
+  Ended: 'dim',
+  Invalid: 'bad',
+};
 
-/** The phase, or `Failing` for a scheduled job with the condition Failing. */
+/** The phase in its colour. */
 export function statusCell({ status }: JobDocument): Cell {
-  if (!status) return '-';
-  const failing = status.conditions.some(({ type, status }) => type === 'Failing' && status === 'True');
-  if (status.phase === 'Invalid') return { text: 'Invalid', style: 'bad' };
-  if (failing && status.phase === 'Scheduled') return { text: 'Failing', style: 'bad' };
-  return { text: status.phase, style: IDLE.has(status.phase) ? 'dim' : 'good' };
+  return status ? { text: status.phase, style: PHASE_STYLES[status.phase] } : '-';
 }

@@ -18,10 +18,11 @@ interface Outlook {
 export function statusAfter(draft: Draft, outlook: Outlook): JobStatus {
   const { job } = draft;
   const before = job.status;
+  const conditions = conditionsAfter(draft, outlook);
   return {
     observedGeneration: job.generation,
-    phase: phaseOf(draft, outlook.nextScheduleAt),
-    conditions: conditionsAfter(draft, outlook),
+    phase: phaseOf(draft, outlook.nextScheduleAt, conditions),
+    conditions,
     accountedUntil: draft.accountedUntil,
     lastScheduleAt: newestSlot(draft, before),
     nextScheduleAt: job.spec.suspend ? undefined : outlook.nextScheduleAt,
@@ -87,13 +88,20 @@ export function sameStatus(a: JobStatus | undefined, b: JobStatus): boolean {
   return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
 }
 
-function phaseOf(draft: Draft, nextScheduleAt: number | undefined): JobPhase {
+function phaseOf(
+  draft: Draft,
+  nextScheduleAt: number | undefined,
+  conditions: readonly Condition[],
+): JobPhase {
   const { spec } = draft.job;
   if (spec.suspend) return 'Suspended';
   const active = activeRuns(draft);
   if (active.some(({ phase }) => phase === 'Running')) return 'Running';
   const hasEnded = nextScheduleAt === undefined && pendingStarts(spec, draft.now).length === 0;
-  return hasEnded && active.length === 0 ? 'Ended' : 'Scheduled';
+  if (hasEnded && active.length === 0) return 'Ended';
+  return conditions.some(({ type, status }) => type === 'Failing' && status === 'True')
+    ? 'Failing'
+    : 'Scheduled';
 }
 
 function conditionsAfter(draft: Draft, { nextScheduleAt, history }: Outlook): Condition[] {

@@ -588,8 +588,13 @@ describe('ends', () => {
     expect(world.job.status?.conditions).toContainEqual(
       expect.objectContaining({ type: 'Failing', status: 'True', reason: 'ExitCode' }),
     );
+    expect(world.job.status?.phase).toBe('Failing');
     world.evaluate('2026-01-01T00:02:00Z');
     expect(world.running()).toHaveLength(1);
+    expect(world.job.status?.phase).toBe('Running');
+    world.end({ exitCode: 0 });
+    world.evaluate('2026-01-01T00:02:01Z');
+    expect(world.job.status?.phase).toBe('Scheduled');
   });
 
   test('retry.limit 3 makes four attempts with growing delays', () => {

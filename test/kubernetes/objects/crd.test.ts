@@ -146,13 +146,22 @@ describe.skipIf(NO_KUBE)('the CRD of LshJob', () => {
   });
 
   test('kubectl prints the columns, by the short name too', async () => {
-    await create('shown', GOOD);
+    const { metadata } = await create('shown', GOOD);
+    const run = { name: 'shown-1', phase: 'Failed', reason: 'ExitCode', exitCode: 3 };
+    await client.json({
+      method: 'PATCH',
+      path: `${lshJobPath('default', metadata.name)}/status`,
+      body: { status: { phase: 'Failing', recentRuns: [run] } },
+      contentType: 'application/merge-patch+json',
+    });
     const table = await kubectl(environment, 'get', 'lj', 'shown');
-    expect(table.split('\n')[0]).toMatch(/^NAME\s+SCHEDULE\s+SUSPEND\s+PHASE\s+LAST\s+NEXT\s+AGE\s*$/);
-    expect(table).toMatch(/shown\s+0 2 \* \* 0\s+false/);
-    expect(await kubectl(environment, 'get', 'lj', 'shown', '-o', 'wide')).toMatch(
-      /EXECUTOR\s+ZONE\s+COMPLETED\s+FAILED/,
+    expect(table.split('\n')[0]).toMatch(
+      /^NAME\s+SCHEDULE\s+SUSPEND\s+PHASE\s+RESULT\s+LAST\s+NEXT\s+AGE\s*$/,
     );
+    expect(table).toMatch(/shown\s+0 2 \* \* 0\s+false\s+Failing\s+Failed/);
+    const wide = await kubectl(environment, 'get', 'lj', 'shown', '-o', 'wide');
+    expect(wide).toMatch(/EXECUTOR\s+ZONE\s+REASON\s+COMPLETED\s+FAILED/);
+    expect(wide).toMatch(/ ExitCode /);
   });
 
   test('kubectl explains each field', async () => {

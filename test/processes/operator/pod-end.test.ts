@@ -100,7 +100,7 @@ describe.skipIf(NO_KUBE)('the end of a leader with an active shell run', () => {
     expect(cluster.get('deleted')?.status?.active).toMatchObject([{ phase: 'Running', host: leader.pod }]);
     await gate.open();
     expect(await ended('deleted')).toMatchObject({ phase: 'Failed', reason: 'ExitCode', exitCode: 3 });
-    const { status } = await cluster.until('deleted', ({ phase }) => phase === 'Scheduled');
+    const { status } = await cluster.until('deleted', ({ phase }) => phase === 'Failing');
     expect(status?.totals).toMatchObject({ failed: 1 });
     expect(await leader.operator.ended).toEqual([0, null]);
     await eventually(() => runner.exitCode === 0, { what: 'the end of the runner' });
