@@ -1,5 +1,5 @@
 // Texts and table cells for jobs and runs.
-import { shellQuote } from '../../core/command-check/shell-quote.ts';
+import { shellQuote } from '../../core/command-check/shell/shell-quote.ts';
 import { formatDuration } from '../../core/duration.ts';
 import type { JobDocument, RunDocument } from '../../core/document.ts';
 import type { JobPhase } from '../../core/job.ts';

@@ -2,8 +2,11 @@
 // hardly ever mean to schedule: deleting a system, formatting a disk, running a download. A determined user gets past
 // it: the user that runs the commands, and in a cluster the container, protect the machine.
 import { finding, LEVELS, NO_FLOW, type Finding, type Level, type Rule } from './invocation.ts';
-import { findDelete, openPermissions, recursiveDelete, replaceRoot } from './rules/deletion.ts';
-import { format, redirectToDevice, writeDevice } from './rules/device.ts';
+import { OverBudget } from './budget.ts';
+import type { CommandPolicy } from './policy.ts';
+import { findDelete, openPermissions, recursiveDelete, replaceRoot, vitalFiles } from './rules/deletion.ts';
+import { codeWritesDevice, format, redirectToDevice, writeDevice } from './rules/device.ts';
+import { hiddenText } from './rules/hidden-text.ts';
 import {
   computedProgram,
   evalOfOutput,
@@ -13,23 +16,25 @@ import {
 } from './rules/untrusted-code.ts';
 import { remoteShell, uncheckedServer } from './rules/network.ts';
 import { secretFiles } from './rules/secret-files.ts';
-import { becomeRoot, dropCrontab, killVital, powerOff } from './rules/system.ts';
-import { shellQuote } from './shell-quote.ts';
-import { newWalk, walkText, type Walk } from './walk.ts';
+import {
+  becomeRoot,
+  changeAccounts,
+  dropCrontab,
+  killVital,
+  powerOff,
+  stopVitalUnit,
+} from './rules/system.ts';
+import { shellQuote } from './shell/shell-quote.ts';
+import { newWalk, type Walk } from './walk-state.ts';
+import { walkText } from './walk.ts';
 import { LshError } from '../errors.ts';
 import { KUBE_COMMAND_MAX_LENGTH, type JobSpec } from '../job.ts';
 
 export type { Finding, Level } from './invocation.ts';
+export type { CommandPolicy } from './policy.ts';
 
 /** The fields of a job that the validator reads. */
 export type CheckedCommand = Pick<JobSpec, 'command' | 'args' | 'workingDir' | 'job'>;
-
-export interface CommandPolicy {
-  /** Turns refusals into warnings; the allow-list still applies. */
-  allowDangerous?: boolean;
-  /** The only programs that may run, if given. A name means the program in PATH, a path means that file. */
-  allowList?: readonly string[] | undefined;
-}
 
 export interface CommandVerdict {
   allowed: boolean;
@@ -43,12 +48,14 @@ export interface CommandVerdict {
 
 const RULES: Rule[] = [
   recursiveDelete,
+  vitalFiles,
   findDelete,
   replaceRoot,
   openPermissions,
   format,
   writeDevice,
   redirectToDevice,
+  codeWritesDevice,
   untrustedCode,
   pipeIntoShell,
   evalOfOutput,
@@ -58,12 +65,17 @@ const RULES: Rule[] = [
   uncheckedServer,
   secretFiles,
   killVital,
+  stopVitalUnit,
   powerOff,
   becomeRoot,
+  changeAccounts,
   dropCrontab,
 ];
 
-/** Judges the command of a job. Never throws; takes time linear in the length of the command. */
+/** A verdict names no more findings. */
+const MAX_FINDINGS = 20;
+
+/** Judges the command of a job. Never throws; a bounded amount of work, linear in the length of the command. */
 export function checkCommand(spec: CheckedCommand, policy: CommandPolicy = {}): CommandVerdict {
   return runsEntrypoint(spec) ? entrypointVerdict(policy) : textVerdict(spec, policy);
 }
@@ -72,20 +84,45 @@ function textVerdict(spec: CheckedCommand, policy: CommandPolicy): CommandVerdic
   // Arguments run without a shell; quoted, they are a script that means the same.
   const text = spec.command ?? (spec.args ?? []).map(shellQuote).join(' ');
   const walk = newWalk(RULES, spec.workingDir ?? '${HOME}');
-  const tooLong = spec.command !== undefined && text.length > KUBE_COMMAND_MAX_LENGTH;
-  if (!tooLong) walkText(text, NO_FLOW, walk);
-  const forbidden = [...unlisted(walk, policy.allowList)];
-  const allFindings = [
-    ...textFindings(text, tooLong),
+  const unread = [...unreadFindings(spec, text, walk)];
+  const forbidden = policy.allowList ? [...unlisted(walk, policy.allowList, unread.length === 0)] : [];
+  const findings = worstFirst([
+    ...textFindings(text),
+    ...unread,
     ...walk.findings,
     ...parseFindings(walk, text),
     ...forbidden,
-  ];
-  const findings = unique(allFindings).sort((a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level));
+  ]);
   const level = findings[0]?.level ?? 'none';
   const allowed = forbidden.length === 0 && (!isDangerous(level) || policy.allowDangerous === true);
   const warnings = allowed ? findings.map(({ message, excerpt }) => `${message} (${excerpt})`) : [];
   return { allowed, level, findings, warnings };
+}
+
+function worstFirst(findings: readonly Finding[]): Finding[] {
+  return unique(findings)
+    .sort((a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level))
+    .slice(0, MAX_FINDINGS);
+}
+
+/** Walks the text. Reports what the walk could not read, and thus did not judge. */
+function* unreadFindings({ command }: CheckedCommand, text: string, walk: Walk): Generator<Finding> {
+  if (command !== undefined && command.length > KUBE_COMMAND_MAX_LENGTH) {
+    const message = `The command has ${text.length} characters; the validator reads at most ${KUBE_COMMAND_MAX_LENGTH}.`;
+    yield finding(text, 'too-long', 'high', message);
+    return;
+  }
+  try {
+    walkText(text, NO_FLOW, walk);
+  } catch (thrown) {
+    if (!(thrown instanceof OverBudget)) throw thrown;
+    const message =
+      'The command expands to more text or programs than the validator reads; put it into a script file.';
+    yield finding(text, 'too-much-work', 'high', message);
+  }
+  if (walk.notes.tooDeep) {
+    yield finding(text, 'too-deep', 'high', 'The command is nested too deeply for the validator.');
+  }
 }
 
 function runsEntrypoint({ command, args, job }: CheckedCommand): boolean {
@@ -122,42 +159,14 @@ export function requireSafeCommand(spec: CheckedCommand, policy: CommandPolicy =
   throw new LshError('COMMAND_REFUSED', { detail }, { problems, ...(byList && { hint }) });
 }
 
-function* textFindings(text: string, tooLong: boolean): Generator<Finding> {
+function* textFindings(text: string): Generator<Finding> {
   if (text.trim() === '') yield finding(text, 'empty', 'high', 'There is no command.');
-  if (tooLong) {
-    const message = `The command has ${text.length} characters; the validator reads at most ${KUBE_COMMAND_MAX_LENGTH}.`;
-    yield finding(text.slice(0, 200), 'too-long', 'high', message);
-  }
-  if (/[^\P{Cc}\t\n\r]/u.test(text)) {
-    yield finding(
-      text.slice(0, 200),
-      'control-characters',
-      'high',
-      'The command contains control characters.',
-    );
-  }
-  if (/[\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/.test(text)) {
-    const message = 'The command contains invisible characters, so it differs from what it looks like.';
-    yield finding(text.slice(0, 200), 'invisible-characters', 'high', message);
-  }
+  yield* hiddenText(text);
 }
 
 function* parseFindings({ notes }: Walk, text: string): Generator<Finding> {
-  if (notes.tooDeep)
-    yield finding(
-      text.slice(0, 200),
-      'too-deep',
-      'high',
-      'The command is nested too deeply for the validator.',
-    );
-  if (notes.unterminated) {
-    yield finding(
-      text.slice(0, 200),
-      'unterminated',
-      'medium',
-      'A quote, parenthesis or here-document has no end.',
-    );
-  }
+  if (!notes.unterminated) return;
+  yield finding(text, 'unterminated', 'medium', 'A quote, parenthesis or here-document has no end.');
 }
 
 /** Shell builtins that start no program and read no file of code. */
@@ -167,8 +176,11 @@ const BUILTINS = new Set(
   ),
 );
 
-function* unlisted(walk: Walk, allowList: readonly string[] | undefined): Generator<Finding> {
-  if (!allowList) return;
+function* unlisted(walk: Walk, allowList: readonly string[], isRead: boolean): Generator<Finding> {
+  if (!isRead) {
+    const message = 'The validator cannot read all of the command, so the allow-list of programs refuses it.';
+    yield finding('', 'not-on-allow-list', 'high', message);
+  }
   for (const path of walk.programs) {
     if (BUILTINS.has(path) || walk.functions.has(path) || allowList.includes(path)) continue;
     yield finding(path, 'not-on-allow-list', 'high', `${path} is not on the allow-list of programs.`);

@@ -35,11 +35,16 @@ export interface Invocation {
   /** Arguments with known variables filled in. */
   args: string[];
   redirects: { operator: string; target: string }[];
-  /** Output of the substitutions in the program’s name, and in its arguments and redirections. */
+  /** Output of the substitutions in the program’s name, or the known content of its file. */
   programFlow: Flow;
-  argsFlow: Flow;
+  /** The same for each argument. */
+  argFlows: Flow[];
   /** The bytes on standard input. */
   input: Flow;
+  /** The bytes that the program runs as code. */
+  code: Flow;
+  /** The texts that an interpreter of another language runs. */
+  foreignCode: string[];
   /** Working directory, resolved. */
   cwd: string;
   /** Behind sudo or doas. */
@@ -57,14 +62,18 @@ export function mergeFlows(a: Flow, b: Flow): Flow {
     decoded: a.decoded || b.decoded,
     shell: a.shell || b.shell,
     texts: [...a.texts, ...b.texts].slice(0, 8),
-    words: [...a.words, ...b.words].slice(0, 256),
+    words: [...a.words, ...b.words].slice(0, 64),
   };
 }
 
+const MAX_EXCERPT = 80;
+
 /** A finding with an excerpt of the source. */
 export function finding(source: string, rule: string, level: Level, message: string): Finding {
-  const flat = source.replaceAll(/\s+/g, ' ').replaceAll(/\p{C}/gu, '?').trim();
-  return { rule, level, message, excerpt: flat.length > 80 ? `${flat.slice(0, 79)}…` : flat };
+  const start = source.slice(0, 5 * MAX_EXCERPT);
+  const flat = start.replaceAll(/\s+/g, ' ').replaceAll(/\p{C}/gu, '?').trim();
+  const excerpt = flat.length > MAX_EXCERPT ? `${flat.slice(0, MAX_EXCERPT - 1)}…` : flat;
+  return { rule, level, message, excerpt };
 }
 
 /** Letters of the short options and names of the long ones, up to `--`. */
@@ -80,4 +89,9 @@ export function optionsOf(args: readonly string[]): { letters: string; long: str
     long: before.filter((arg) => arg.startsWith('--')),
     operands: [...before.filter((arg) => !isOption(arg)), ...(end === -1 ? [] : args.slice(end + 1))],
   };
+}
+
+/** Text of a command for a message. */
+export function shown(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

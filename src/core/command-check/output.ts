@@ -1,72 +1,50 @@
-// The output of a program: whether it is a download, decoded text, or a known text; and the known texts on its
-// standard input that the program would run.
-import { mergeFlows, type Flow, type Invocation } from './invocation.ts';
+// The output of a program: whether it is a download, decoded text, or a known text; and the files that it writes.
+import { runsItsInput } from './code.ts';
+import { mergeFlows, NO_FLOW, optionsOf, type Flow, type Invocation } from './invocation.ts';
+import { baseName } from './paths.ts';
 import { isInterpreter, SHELLS } from './programs.ts';
-import { decodeEscapes } from './words.ts';
+import { isNarrowed } from './rules/deletion.ts';
+import { decodeEscapes } from './shell/words.ts';
 
 const DOWNLOADERS = new Set(
-  'curl wget fetch aria2c axel http https xh lynx w3m lwp-request GET ftp nc ncat netcat socat dig host nslookup'.split(
+  'curl wget fetch aria2c axel http https xh lynx w3m lwp-request GET ftp tftp telnet nc ncat netcat socat dig host nslookup'.split(
     ' ',
   ),
 );
-const DECODERS = new Set(['base64', 'base32', 'basenc', 'openssl', 'xxd', 'uudecode']);
-const STDIN_FILES = new Set(['-', '/dev/stdin', '/dev/fd/0', '/proc/self/fd/0', '<()']);
+const DECODERS = new Set(['base64', 'base32', 'basenc', 'openssl', 'xxd', 'uudecode', 'rev']);
 
-/** Whether the program is a shell or an interpreter that reads its commands from standard input. */
-export function runsItsInput({ program, args }: Pick<Invocation, 'program' | 'args'>): boolean {
-  if (program === 'source' || program === '.') return STDIN_FILES.has(args[0] ?? '');
-  const shell = SHELLS.has(program);
-  if (!shell && !isInterpreter(program)) return false;
-  if (args.some((arg) => shell && /^-[a-z]*s/.test(arg))) return true;
-  if (args.some((arg) => isCode(program, arg))) return false;
-  const operand = firstOperand(args);
-  return operand === undefined || STDIN_FILES.has(operand);
-}
-
-function firstOperand(args: readonly string[]): string | undefined {
-  return args.find((arg, at) => {
-    const isValue = at > 0 && /^[-+][oO]$|^--(rcfile|init-file)$/.test(args[at - 1]!);
-    return !isValue && (arg === '-' || !arg.startsWith('-'));
-  });
-}
-
-/** Whether the option carries the code, or only prints help or a version. */
-function isCode(program: string, arg: string): boolean {
-  if (SHELLS.has(program)) return /^-[a-zA-Z]*c|^--(help|version)$/.test(arg);
-  return /^-[a-zA-Z]*[cemrEpnvV]|^--(eval|print|version|help)/.test(arg);
-}
-
-export interface Output {
-  flow: Flow;
-  /** Known texts that the program runs as shell scripts. */
-  consumedScripts: string[];
-}
-
-/** The output of the program, and the texts of its input that it runs. */
-export function outputOf(invocation: Invocation): Output {
-  const { program, args, input, argsFlow } = invocation;
-  const runsInput = runsItsInput(invocation);
+/** The bytes that the program prints. */
+export function outputOf(invocation: Invocation): Flow {
+  const { program, args, input, argFlows } = invocation;
   const produced: Flow = {
     downloaded: DOWNLOADERS.has(program),
     decoded: isDecoder(program, args),
-    shell: runsInput && SHELLS.has(program),
+    shell: runsItsInput(invocation) && SHELLS.has(program),
     texts: literalTexts(invocation),
     words: literalWords(program, args),
   };
-  const passed = { ...input, texts: program === 'cat' || program === 'tee' ? input.texts : [], words: [] };
-  return {
-    flow: [passed, { ...argsFlow, texts: [], words: [] }, produced].reduce(mergeFlows),
-    consumedScripts: runsInput && !isInterpreter(program) ? input.texts : [],
-  };
+  const read = [input, ...argFlows].reduce(mergeFlows);
+  const passed = { ...read, texts: program === 'cat' || program === 'tee' ? read.texts : [], words: [] };
+  return mergeFlows(passed, produced);
+}
+
+/** The texts of its input and arguments that the program runs as shell scripts. */
+export function consumedScripts({ program, path, args, input, code }: Invocation): string[] {
+  if (path === '$()') return code.texts;
+  if (program === 'ssh' && optionsOf(args).operands.length <= 1) return input.texts;
+  return isInterpreter(program) ? [] : code.texts;
 }
 
 function isDecoder(program: string, args: readonly string[]): boolean {
   if (!DECODERS.has(program)) return false;
-  return program === 'uudecode' || args.some((arg) => /^-[a-zA-Z]*[dDr]|^--decode$|^-?-?base64$/.test(arg));
+  if (program === 'openssl') return args.includes('-d');
+  return (
+    program === 'uudecode' || program === 'rev' || args.some((arg) => /^-[a-zA-Z]*[dDr]|^--decode$/.test(arg))
+  );
 }
 
 function literalTexts({ program, args }: Invocation): string[] {
-  if (program === 'printf') return [decodeEscapes(args.join(' '))];
+  if (program === 'printf') return [args, args.slice(1)].map((words) => decodeEscapes(words.join(' ')));
   if (program !== 'echo') return [];
   const words = args.filter((arg) => !/^-[neE]+$/.test(arg)).join(' ');
   return args.some((arg) => /^-[nE]*e/.test(arg)) ? [decodeEscapes(words)] : [words];
@@ -75,7 +53,59 @@ function literalTexts({ program, args }: Invocation): string[] {
 function literalWords(program: string, args: readonly string[]): string[] {
   if (program === 'echo' || program === 'printf' || program === 'ls')
     return args.filter((arg) => !arg.startsWith('-'));
-  if (program !== 'find') return [];
+  // What find selects below a directory is not the directory itself.
+  if (program !== 'find' || isNarrowed(args)) return [];
   const end = args.findIndex((arg) => arg.startsWith('-'));
   return args.slice(0, end === -1 ? undefined : end);
+}
+
+/** Files that the program writes, and what it writes there. */
+export function writtenFiles(invocation: Invocation): { file: string; flow: Flow }[] {
+  const { program, args, input, argFlows } = invocation;
+  const { operands } = optionsOf(args);
+  switch (program) {
+    case 'curl':
+    case 'wget':
+    case 'aria2c':
+      return downloadedFiles(program, args, operands).map((file) => ({
+        file,
+        flow: { ...NO_FLOW, downloaded: true },
+      }));
+    case 'tee':
+      return operands.map((file) => ({ file, flow: input }));
+    case 'cp':
+    case 'mv':
+    case 'install': {
+      const target = operands.at(-1);
+      const flow = argFlows.reduce(mergeFlows, NO_FLOW);
+      return target === undefined || flow === NO_FLOW ? [] : [{ file: target, flow }];
+    }
+    default:
+      return [];
+  }
+}
+
+/** `-o FILE`, `-O FILE`, `--output=FILE`; otherwise the last part of the address. */
+function downloadedFiles(program: string, args: readonly string[], operands: readonly string[]): string[] {
+  const letter = program === 'wget' ? 'O' : 'o';
+  const named = args.flatMap((arg, at) => {
+    const long = /^--output(?:-document)?(?:=([^]*))?$/.exec(arg);
+    const short = new RegExp(`^-[a-zA-Z]*${letter}([^]*)$`).exec(arg);
+    const match = long ?? (arg.startsWith('--') ? null : short);
+    return match ? [match[1] || (args[at + 1] ?? '')] : [];
+  });
+  if (named.length > 0) return named;
+  const keepsName = program !== 'curl' || args.some((arg) => /^-[a-zA-Z]*O|^--remote-name/.test(arg));
+  return keepsName ? operands.map((address) => baseName(address.replace(/[?#][^]*$/, ''))) : [];
+}
+
+const CHECKERS = /^(sha\d+sum|shasum|md5sum|b2sum)$/;
+
+/** Whether the program checks files against a digest or a signature, so that they are no longer unreviewed. */
+export function verifiesFiles({ program, args }: Pick<Invocation, 'program' | 'args'>): boolean {
+  if (CHECKERS.test(program)) return args.some((arg) => /^-[a-z]*c|^--check$/.test(arg));
+  if (program === 'openssl') return args.includes('-verify');
+  if (program === 'minisign' || program === 'signify') return args.some((arg) => /^-[a-zA-Z]*V/.test(arg));
+  if (program === 'gpgv') return true;
+  return ['gpg', 'gpg2', 'cosign'].includes(program) && args.some((arg) => /^(--)?verify/.test(arg));
 }

@@ -1,48 +1,74 @@
-// Removes prefixes (sudo, env, nohup, xargs, …) in front of the program that runs, and finds the scripts in the
-// arguments of programs (sh -c, eval, ssh, trap, …).
+// Removes prefixes (sudo, env, nohup, xargs, …) in front of the program that runs.
 import { baseName } from './paths.ts';
-import { SHELLS } from './programs.ts';
-import { shellQuote } from './shell-quote.ts';
 
 interface Prefix {
   /** Short options with a value. */
   valued?: string;
+  /** Long options whose value may be the next word, separated by blanks. */
+  long?: string;
   /** Operands before the program. */
   operands?: number;
   elevates?: true;
 }
 
+const SUDO_LONG = 'user group chdir host prompt chroot role type command-timeout other-user close-from';
+
 const PREFIXES = new Map<string, Prefix>(
   Object.entries({
-    sudo: { valued: 'ugCDhpRrTtU', elevates: true },
-    doas: { valued: 'uC', elevates: true },
-    env: { valued: 'uC' },
+    sudo: { valued: 'ugCDhpRrTtU', long: SUDO_LONG, elevates: true },
+    doas: { valued: 'uCa', elevates: true },
+    pkexec: { long: 'user', elevates: true },
+    gosu: { operands: 1 },
+    'su-exec': { operands: 1 },
+    setpriv: { long: 'reuid regid groups inh-caps ambient-caps bounding-set securebits pdeathsig' },
+    env: { valued: 'uCa', long: 'unset chdir argv0' },
     nohup: {},
-    time: { valued: 'fo' },
-    nice: { valued: 'n' },
-    ionice: { valued: 'cnpPu' },
-    chrt: { operands: 1 },
+    time: { valued: 'fo', long: 'format output' },
+    nice: { valued: 'n', long: 'adjustment' },
+    ionice: { valued: 'cnpPu', long: 'class classdata pid pgid uid' },
+    chrt: { valued: 'TPD', long: 'sched-runtime sched-period sched-deadline', operands: 1 },
     taskset: { operands: 1 },
-    timeout: { valued: 'ks', operands: 1 },
-    gtimeout: { valued: 'ks', operands: 1 },
-    stdbuf: { valued: 'ioe' },
+    numactl: { valued: 'ilmNCp', long: 'interleave membind cpunodebind physcpubind preferred' },
+    prlimit: { valued: 'o', long: 'output' },
+    choom: { valued: 'n', long: 'adjust' },
+    cgexec: { valued: 'g' },
+    timeout: { valued: 'ks', long: 'signal kill-after', operands: 1 },
+    gtimeout: { valued: 'ks', long: 'signal kill-after', operands: 1 },
+    stdbuf: { valued: 'ioe', long: 'input output error' },
     setsid: {},
     command: {},
     builtin: {},
     exec: { valued: 'a' },
     coproc: {},
-    chroot: { operands: 1 },
-    flock: { valued: 'wE', operands: 1 },
-    strace: { valued: 'oeEpsu' },
-    unshare: {},
-    nsenter: { valued: 'tSG' },
-    'systemd-run': { valued: 'puEdM' },
-    xargs: { valued: 'InPLsdaE' },
-    parallel: { valued: 'jIaN' },
+    chroot: { long: 'userspec groups', operands: 1 },
+    flock: { valued: 'wE', long: 'timeout wait conflict-exit-code', operands: 1 },
+    setlock: { operands: 1 },
+    'run-one': {},
+    strace: { valued: 'oeEpsu', long: 'output user trace attach' },
+    ltrace: { valued: 'oeusnp' },
+    unshare: { valued: 'SGRw', long: 'setuid setgid root wd propagation' },
+    nsenter: { valued: 'tSGNW', long: 'target setuid setgid' },
+    'systemd-run': {
+      valued: 'puEdMH',
+      long: 'property unit setenv working-directory machine host slice description uid gid nice on-calendar on-active on-boot service-type timer-property',
+    },
+    'systemd-cat': { valued: 'tp', long: 'identifier priority' },
+    'systemd-inhibit': { long: 'what who why mode' },
+    'dbus-run-session': {},
+    'xvfb-run': { valued: 'nsefp', long: 'server-num server-args error-file auth-file' },
+    unbuffer: {},
+    eatmydata: {},
+    proxychains: { valued: 'f' },
+    proxychains4: { valued: 'f' },
+    torsocks: {},
+    fakeroot: {},
+    xargs: { valued: 'InPLsdaE', long: 'max-args max-procs max-lines max-chars delimiter arg-file' },
+    parallel: { valued: 'jIaN', long: 'jobs max-args arg-file colsep delimiter joblog retries timeout' },
     busybox: {},
     toybox: {},
     chronic: {},
-    caffeinate: {},
+    cronic: {},
+    caffeinate: { valued: 'tw' },
   } satisfies Record<string, Prefix>),
 );
 
@@ -63,7 +89,7 @@ export function unwrap(given: readonly string[]): Unwrapped {
     const name = baseName(given[at]!);
     const prefix = PREFIXES.get(name);
     if (!prefix || runsNoWords(name, given.slice(at + 1, at + 8))) break;
-    const next = skipPrefix(given, at + 1, prefix);
+    const next = skipOptions(given, at + 1, prefix);
     if (next >= given.length) break;
     prefixes.push(name);
     elevated ||= prefix.elevates === true;
@@ -76,10 +102,12 @@ export function unwrap(given: readonly string[]): Unwrapped {
 function runsNoWords(name: string, [first = '', ...rest]: string[]): boolean {
   if (name === 'command') return first === '-v' || first === '-V';
   if (name === 'env') return first.startsWith('-S') || first.startsWith('--split-string');
-  return name === 'flock' && rest.includes('-c');
+  return name === 'flock' && rest.some((word) => word === '-c' || word.startsWith('--command'));
 }
 
-function skipPrefix(words: readonly string[], start: number, { valued = '', operands = 0 }: Prefix): number {
+/** Index of the first word behind options, variables and the operands that the prefix takes. */
+export function skipOptions(words: readonly string[], start: number, prefix: Prefix): number {
+  const { valued = '', long = '', operands = 0 } = prefix;
   let at = start;
   while (at < words.length) {
     const word = words[at]!;
@@ -87,65 +115,25 @@ function skipPrefix(words: readonly string[], start: number, { valued = '', oper
       at++;
       break;
     }
-    if (word.startsWith('-') && word.length > 1) at += word.length === 2 && valued.includes(word[1]!) ? 2 : 1;
+    if (word.startsWith('--')) at += takesNext(word, long) ? 2 : 1;
+    else if (word.startsWith('-') && word.length > 1) at += takesNext(word, valued) ? 2 : 1;
     else if (/^[A-Za-z_]\w*=/.test(word)) at++;
     else break;
   }
   return at + operands;
 }
 
-/** The texts that the program would run as shell scripts. */
-export function innerScripts(program: string, args: readonly string[]): string[] {
-  if (SHELLS.has(program)) return optionValue(args, /^-[a-zA-Z]*c[a-zA-Z]*$/);
-  switch (program) {
-    case 'eval':
-      // The output of a substitution is unknown here; the rule evalOfOutput judges it.
-      return [
-        args
-          .filter((arg) => arg !== '--')
-          .join(' ')
-          .replaceAll('$()', ''),
-      ];
-    case 'trap':
-      return args.slice(0, 1);
-    case 'su':
-    case 'runuser':
-    case 'script':
-    case 'flock':
-      return optionValue(args, /^(-c|--command)$/);
-    case 'env':
-      return [args.join(' ').replace(/^(-S|--split-string)=?/, '')];
-    case 'watch':
-    case 'ssh':
-      return [operandsBehind(program, args)];
-    case 'find':
-      return execScripts(args);
-    default:
-      return [];
-  }
+/** Whether the value of the option is the next word. Programs accept a long option cut short: `--sig` for `--signal`. */
+function takesNext(option: string, valued: string): boolean {
+  if (!option.startsWith('--')) return valued.includes(option.at(-1)!) && !hasValueInside(option, valued);
+  const name = option.slice(2);
+  return !name.includes('=') && ` ${valued}`.includes(` ${name}`);
 }
 
-function optionValue(args: readonly string[], option: RegExp): string[] {
-  const at = args.findIndex((arg) => option.test(arg));
-  const value = args[at + 1];
-  return at === -1 || value === undefined ? [] : [value];
-}
-
-/** The command of watch, or the command that ssh runs on its host. */
-function operandsBehind(program: string, args: readonly string[]): string {
-  const valued = program === 'ssh' ? 'BbcDEeFIiJLlmOopQRSWw' : 'n';
-  return args.slice(skipPrefix(args, 0, { valued, operands: program === 'ssh' ? 1 : 0 })).join(' ');
-}
-
-/** The commands after -exec, with each word quoted again. */
-function execScripts(args: readonly string[]): string[] {
-  const scripts: string[] = [];
-  for (let at = 0; at < args.length; at++) {
-    if (!/^-(exec|execdir|ok|okdir)$/.test(args[at]!)) continue;
-    const rest = args.slice(at + 1, at + 65);
-    const end = rest.findIndex((arg) => arg === ';' || arg === '+');
-    const words = end === -1 ? rest : rest.slice(0, end);
-    scripts.push(words.map(shellQuote).join(' '));
-  }
-  return scripts;
+/** `-n5`: the letters behind the first option with a value are the value. */
+function hasValueInside(option: string, valued: string): boolean {
+  return option
+    .slice(1, -1)
+    .split('')
+    .some((letter) => valued.includes(letter));
 }

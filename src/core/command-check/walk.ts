@@ -1,58 +1,27 @@
 // Walks a parsed script in execution order and shows every program to the rules, with known variables filled in, its
 // working directory, and the flow through its pipe. Bounded in depth and in total work.
-import {
-  finding,
-  mergeFlows,
-  NO_FLOW,
-  type Finding,
-  type Flow,
-  type Invocation,
-  type Rule,
-} from './invocation.ts';
-import { outputOf } from './output.ts';
-import { parseScript } from './parse.ts';
-import { baseName, resolvePath } from './paths.ts';
+import { MAX_WORDS } from './budget.ts';
+import { withCode } from './code.ts';
+import { innerScripts } from './inner-scripts.ts';
+import { finding, mergeFlows, NO_FLOW, type Finding, type Flow, type Invocation } from './invocation.ts';
+import { consumedScripts, outputOf, verifiesFiles, writtenFiles } from './output.ts';
+import { baseName } from './paths.ts';
 import { commandsInCode } from './programs.ts';
-import type { Group, ParseNotes, Script, Simple, Word } from './script.ts';
-import { innerScripts, unwrap } from './unwrap.ts';
+import { parseScript } from './shell/parse.ts';
+import type { Group, Script, Simple, Word } from './shell/script.ts';
+import { unwrap } from './unwrap.ts';
+import { applyBuiltin, bindPositional } from './values/builtins.ts';
+import { assign, expandWord } from './values/expand.ts';
+import type { Expanded } from './values/scope.ts';
+import { fileFlow, inSubshell, remember, rememberFiles, type Redirected, type Walk } from './walk-state.ts';
 
 const MAX_SCRIPT_DEPTH = 8;
-/** Total characters of nested scripts that one walk reads. */
-const MAX_TEXT = 200_000;
-const MAX_VALUE = 256;
-
-export interface Walk {
-  rules: readonly Rule[];
-  findings: Finding[];
-  notes: ParseNotes;
-  /** Every program and prefix, as the script names it. */
-  programs: Set<string>;
-  functions: Set<string>;
-  variables: Map<string, string>;
-  cwd: string;
-  depth: number;
-  textLeft: number;
-}
-
-/** The initial state of a walk. */
-export function newWalk(rules: readonly Rule[], cwd: string): Walk {
-  return {
-    rules,
-    findings: [],
-    notes: { unterminated: false, tooDeep: false },
-    programs: new Set(),
-    functions: new Set(),
-    variables: new Map(),
-    cwd: resolvePath(cwd, '/'),
-    depth: 0,
-    textLeft: MAX_TEXT,
-  };
-}
-
-/** Walks a text as a shell script. Returns the flow that it would print. */
+/** Work for one program beside its text: the rules look at each. */
+const COST_OF_PROGRAM = 16;
+/** Walks a text as a shell script. Returns the flow that it would print. Throws OverBudget. */
 export function walkText(text: string, input: Flow, walk: Walk): Flow {
-  walk.textLeft -= text.length;
-  if (walk.depth >= MAX_SCRIPT_DEPTH || walk.textLeft < 0) {
+  walk.budget.spend(text.length);
+  if (walk.depth >= MAX_SCRIPT_DEPTH) {
     walk.notes.tooDeep = true;
     return NO_FLOW;
   }
@@ -77,15 +46,26 @@ function walkScript(script: Script, input: Flow, walk: Walk): Flow {
   return output;
 }
 
-function walkGroup({ body, functionName }: Group, input: Flow, walk: Walk): Flow {
-  if (functionName !== undefined) {
-    walk.functions.add(functionName);
-    if (forks(body, functionName)) {
-      const message = 'The function starts itself again and again: a fork bomb.';
-      walk.findings.push(finding(`${functionName}() { … }`, 'fork-bomb', 'critical', message));
-    }
+function walkGroup({ body, subshell, redirects, functionName }: Group, input: Flow, walk: Walk): Flow {
+  if (functionName !== undefined) return defineFunction(functionName, body, walk);
+  const files = redirects ? walkRedirects(redirects, walk) : [];
+  const feed = files.map(({ flow }) => flow).reduce(mergeFlows, input);
+  const output = subshell
+    ? inSubshell(walk, () => walkScript(body, feed, walk))
+    : walkScript(body, feed, walk);
+  rememberFiles(files, output, walk);
+  return output;
+}
+
+/** Walks the body once as it stands, without an effect on what follows, and keeps it for its calls. */
+function defineFunction(name: string, body: Script, walk: Walk): Flow {
+  if (forks(body, name)) {
+    const message = 'The function starts itself again and again: a fork bomb.';
+    walk.findings.push(finding(`${name}() { … }`, 'fork-bomb', 'critical', message));
   }
-  return walkScript(body, input, walk);
+  inSubshell(walk, () => walkScript(body, NO_FLOW, walk));
+  walk.functions.set(name, body);
+  return NO_FLOW;
 }
 
 /** Whether the body calls the function in a pipeline or in the background. */
@@ -99,88 +79,182 @@ function forks(body: Script, name: string): boolean {
   );
 }
 
-interface Expanded {
-  text: string;
-  flow: Flow;
+/** Walks the body with the arguments of the call; a second call of the same function inside it ends the chain. */
+function callFunction({ path, args, input }: Invocation, walk: Walk): Flow {
+  const body = walk.functions.get(path);
+  if (body === undefined || walk.called.has(path) || !walk.budget.mayRevisit()) return NO_FLOW;
+  walk.called.add(path);
+  const restore = bindPositional([path, ...args], walk.scope);
+  const output = walkScript(body, input, walk);
+  restore();
+  walk.called.delete(path);
+  return output;
+}
+
+/** The redirections of a group, shown to the rules as a command without words. */
+function walkRedirects(simple: Simple, walk: Walk): Redirected[] {
+  const redirects = expandRedirects(simple, walk);
+  const nothing = { program: '', path: '', args: [], argFlows: [], programFlow: NO_FLOW, code: NO_FLOW };
+  const { source } = simple;
+  visit(
+    {
+      ...nothing,
+      redirects,
+      input: NO_FLOW,
+      foreignCode: [],
+      cwd: walk.scope.directory,
+      elevated: false,
+      source,
+    },
+    walk,
+  );
+  return redirects;
+}
+
+function expandRedirects({ redirects }: Simple, walk: Walk): Redirected[] {
+  return redirects.flatMap(({ operator, target }) => {
+    const { texts, flow } = expand(target, walk);
+    return texts.map((text) => ({ operator, target: text, flow: redirectFlow(operator, text, flow, walk) }));
+  });
+}
+
+function redirectFlow(operator: string, text: string, flow: Flow, walk: Walk): Flow {
+  if (/^\/dev\/(tcp|udp)\//.test(text)) return { ...NO_FLOW, downloaded: operator.startsWith('<') };
+  if (operator === '<') return mergeFlows(flow, fileFlow(text, walk));
+  return operator.startsWith('<<') ? mergeFlows(flow, { ...NO_FLOW, texts: [text] }) : NO_FLOW;
 }
 
 function walkSimple(simple: Simple, input: Flow, walk: Walk): Flow {
-  for (const word of simple.assignments) assign(expand(word, walk).text, walk);
-  const redirects = simple.redirects.map(({ operator, target }) => ({ operator, ...expand(target, walk) }));
-  const words = simple.words.map((word) => expand(word, walk));
-  const first = simple.words[0];
-  const texts = [...programWords(first, words[0]), ...words.slice(1).map(({ text }) => text)];
-  const { words: unwrapped, prefixes, elevated } = unwrap(texts);
+  if (walk.called.size > 0 && !walk.budget.mayRevisit()) return NO_FLOW;
+  for (const word of simple.assignments) assignWord(word, walk);
+  const redirects = expandRedirects(simple, walk);
+  const feed = redirects.map(({ flow }) => flow).reduce(mergeFlows, input);
+  const output = visit(invocationOf(simple, redirects, feed, walk), walk);
+  rememberFiles(redirects, output, walk);
+  return output;
+}
+
+/** The program behind all prefixes, with everything that is known about it. */
+function invocationOf(simple: Simple, redirects: Redirected[], input: Flow, walk: Walk): Invocation {
+  const words = simple.words.flatMap((word) => {
+    const { texts, flow } = expand(word, walk);
+    return texts.map((text) => ({ text, flow }));
+  });
+  const { words: unwrapped, prefixes, elevated } = unwrap(words.map(({ text }) => text));
   for (const prefix of prefixes) walk.programs.add(prefix);
-  const stdin = redirects.filter(({ operator }) => operator.startsWith('<')).map(stdinFlow);
-  const feed = [input, ...stdin].reduce(mergeFlows);
-  const [path = '', ...args] = prefixes.includes('xargs') ? [...unwrapped, ...input.words] : unwrapped;
-  const invocation: Invocation = {
-    program: baseName(path),
+  const [programFlow = NO_FLOW, ...flows] = words
+    .slice(words.length - unwrapped.length)
+    .map(({ flow }) => flow);
+  const [path = '', ...given] = unwrapped;
+  const passes = prefixes.includes('xargs') || prefixes.includes('parallel');
+  const args = passes ? passedWords(given, input, walk) : given;
+  walk.budget.spend(args.reduce((sum, arg) => sum + arg.length, COST_OF_PROGRAM + path.length));
+  const context = {
     path,
     args,
-    redirects: redirects.map(({ operator, text }) => ({ operator, target: text })),
-    programFlow: words[0]?.flow ?? NO_FLOW,
-    argsFlow: [...words.slice(1), ...redirects].map(({ flow }) => flow).reduce(mergeFlows, NO_FLOW),
-    input: feed,
-    cwd: walk.cwd,
+    redirects,
+    input,
+    cwd: walk.scope.directory,
     elevated,
     source: simple.source,
   };
-  return visit(invocation, walk);
+  return withCode({
+    ...context,
+    program: baseName(path),
+    programFlow: mergeFlows(programFlow, path.includes('/') ? fileFlow(path, walk) : NO_FLOW),
+    argFlows: args.map((arg, at) => mergeFlows(flows[at] ?? NO_FLOW, fileFlow(arg, walk))),
+  });
+}
+
+/** The arguments with the words from its input, in place of `{}` or behind the others. */
+function passedWords(args: readonly string[], { words: named, texts }: Flow, { budget }: Walk): string[] {
+  const words =
+    named.length > 0 ? named : texts.flatMap((text) => text.split(/\s+/, MAX_WORDS)).filter(Boolean);
+  const passed = words.join(' ');
+  const placed = args.filter((arg) => arg.includes('{}')).length;
+  budget.spendExpansion((passed.length + words.length) * Math.max(placed, 1));
+  if (words.length === 0) return [...args];
+  if (placed === 0) return [...args, ...words];
+  return args.flatMap((arg) => (arg === '{}' ? words : [arg.replaceAll('{}', passed)]));
 }
 
 function visit(invocation: Invocation, walk: Walk): Flow {
-  const { program, path, args, input } = invocation;
+  const { program, path, args, input, foreignCode } = invocation;
   if (path !== '') walk.programs.add(path);
   walk.findings.push(...walk.rules.flatMap((rule) => rule(invocation)));
-  if (program === 'cd' && args[0] !== undefined) walk.cwd = resolvePath(args[0], walk.cwd);
-  const output = outputOf(invocation);
-  for (const script of commandsInCode(program, args)) walkGuess(script, walk);
-  const scripts = [...innerScripts(program, args), ...output.consumedScripts];
-  return [output.flow, ...scripts.map((script) => walkText(script, input, walk))].reduce(mergeFlows);
+  applyBuiltin(invocation, walk.scope);
+  for (const code of foreignCode) for (const text of commandsInCode(code)) walkGuess(text, walk);
+  if (verifiesFiles(invocation)) walk.files.clear();
+  for (const { file, flow } of writtenFiles(invocation)) remember(file, flow, walk);
+  let output = mergeFlows(outputOf(invocation), callFunction(invocation, walk));
+  for (const { text, positional, inPlace } of innerScripts(program, args)) {
+    const run = () => {
+      if (positional) bindPositional(positional, walk.scope);
+      return walkText(text, input, walk);
+    };
+    output = mergeFlows(output, inPlace ? run() : inSubshell(walk, run));
+  }
+  for (const text of consumedScripts(invocation)) {
+    output = mergeFlows(
+      output,
+      inSubshell(walk, () => walkText(text, NO_FLOW, walk)),
+    );
+  }
+  return output;
 }
 
 /** Walks a text that may be a command, and keeps only dangerous findings. */
 function walkGuess(text: string, walk: Walk): void {
-  const findings: Finding[] = [];
-  const guess = { ...walk, findings, notes: { ...walk.notes }, programs: new Set<string>() };
-  walkText(text, NO_FLOW, guess);
-  walk.textLeft = guess.textLeft;
-  walk.findings.push(...findings.filter(({ level }) => level === 'high' || level === 'critical'));
+  const { findings, notes } = walk;
+  const guess = { ...walk, findings: [], notes: { ...notes }, programs: new Set<string>() };
+  inSubshell(guess, () => walkText(text, NO_FLOW, guess));
+  findings.push(...guess.findings.filter(({ level }: Finding) => level === 'high' || level === 'critical'));
 }
 
-/** The flow from `<<<`, `<<` and `< <(…)` to standard input. */
-function stdinFlow({ operator, text, flow }: { operator: string } & Expanded): Flow {
-  return operator === '<' ? flow : mergeFlows(flow, { ...NO_FLOW, texts: [text] });
-}
-
-/** Splits an unquoted variable or a brace expansion into a program and its arguments. */
-function programWords(word: Word | undefined, expanded: Expanded | undefined): string[] {
-  if (!word || !expanded) return [];
-  const { text } = expanded;
-  if (word.quoted) return [text];
-  if (/^\{[^{}]*,[^{}]*\}$/.test(text)) return text.slice(1, -1).split(',');
-  return text === word.text ? [text] : text.split(/\s+/).filter((part) => part !== '');
-}
-
-function assign(text: string, { variables }: Walk): void {
-  const [, name, value] = /^([A-Za-z_]\w*)=([^]*)$/.exec(text) ?? [];
-  if (name === undefined || value === undefined) return;
-  if (value.length <= MAX_VALUE && !/\$[{(]/.test(value)) variables.set(name, value);
-  else variables.delete(name);
-}
-
-/** Fills in known values: assigned variables, the working directory, defaults of unknown variables. */
-function expand({ text, scripts }: Word, walk: Walk): Expanded {
-  const flow = scripts.map((script) => walkScript(script, NO_FLOW, walk)).reduce(mergeFlows, NO_FLOW);
-  if (!text.includes('${')) return { text, flow };
-  const filled = text.replaceAll(
-    /\$\{([A-Za-z_]\w*)(?::?[-=]([^{}]*))?\}/g,
-    (whole, name: string, fallback?: string) => {
-      if (name === 'PWD') return walk.cwd;
-      return walk.variables.get(name) ?? fallback ?? whole;
-    },
+/** `NAME=VALUE`, `NAME+=VALUE`, `NAME=( … )`. The shell neither splits a value nor expands its braces. */
+function assignWord({ text, scripts, elements }: Word, walk: Walk): void {
+  const { texts, flow } = expand({ text, scripts, quoted: true }, walk);
+  const [head, name, subscript, plus] = /^([A-Za-z_]\w*)(\[[^\]]*\])?(\+?)=/.exec(texts[0] ?? '') ?? [];
+  if (head === undefined || name === undefined) return;
+  const value = elements
+    ? elementsOf(elements, walk)
+    : { texts: texts.map((each) => withHome(each.slice(head.length))), flow };
+  const before = plus || subscript ? walk.scope.get(name) : undefined;
+  assign(
+    name,
+    before ? added(before, value, elements !== undefined || subscript !== undefined) : value,
+    walk.scope,
   );
-  return { text: filled, flow };
+}
+
+/** More elements of an array, or more text behind a value. */
+function added(before: Expanded, value: Expanded, isArray: boolean): Expanded {
+  const texts = isArray
+    ? [...before.texts, ...value.texts]
+    : before.texts.flatMap((start) => value.texts.map((end) => `${start}${end}`)).slice(0, MAX_WORDS);
+  return { texts, flow: mergeFlows(before.flow, value.flow) };
+}
+
+/** A tilde at the start of a value is the home. */
+function withHome(value: string): string {
+  return value === '~' || value.startsWith('~/') ? `\${HOME}${value.slice(1)}` : value;
+}
+
+function elementsOf(elements: readonly Word[], walk: Walk): Expanded {
+  const expanded = elements.map((element) => expand(element, walk));
+  return {
+    texts: expanded.flatMap(({ texts }) => texts),
+    flow: expanded.map(({ flow }) => flow).reduce(mergeFlows, NO_FLOW),
+  };
+}
+
+function expand(word: Word, walk: Walk): Expanded {
+  return expandWord(word, outputOfScripts(word, walk), walk);
+}
+
+/** What the substitutions of the word print. */
+function outputOfScripts({ scripts }: Word, walk: Walk): Flow {
+  return scripts
+    .map((script) => inSubshell(walk, () => walkScript(script, NO_FLOW, walk)))
+    .reduce(mergeFlows, NO_FLOW);
 }

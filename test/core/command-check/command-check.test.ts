@@ -5,7 +5,6 @@ import {
   requireSafeCommand,
   type Level,
 } from '../../../src/core/command-check/command-check.ts';
-import { KUBE_COMMAND_MAX_LENGTH } from '../../../src/core/job.ts';
 import { LshError } from '../../../src/core/errors.ts';
 
 function levelOf(command: string): Level {
@@ -223,7 +222,7 @@ describe('the validator refuses reads of secrets, kills and root shells', () => 
     'pkill -9 sshd',
     'sudo pkill -9 -x sshd',
     'shutdown -h now',
-    '/sbin/reboot',
+    '/sbin/poweroff',
     'systemctl poweroff',
     'init 0',
     'sudo su',
@@ -325,6 +324,8 @@ describe('suspicious commands run with a warning', () => {
     ['mkfs.ext4 disk.img', 'medium'],
     ['kill 1', 'medium'],
     ['crontab -r', 'medium'],
+    ['reboot', 'medium'],
+    ['shutdown -r +5', 'medium'],
     ["echo 'unclosed", 'medium'],
     ['chmod -R 777 uploads', 'medium'],
     ['chmod 777 upload', 'low'],
@@ -351,6 +352,48 @@ describe('arguments without a shell', () => {
     expect(checkCommand({ args: ['echo', '$(rm -rf /)', '; rm -rf /', "it's `rm -rf /`"] }).level).toBe(
       'none',
     );
+  });
+});
+
+describe('a download that the command has checked is no longer unseen', () => {
+  const download = 'curl -fsSLO https://x.example/tool.sh';
+  test.each([
+    [`${download}; sh tool.sh`, false],
+    [`${download}; sha256sum tool.sh; sh tool.sh`, false],
+    [`${download}; sha256sum -c sums && sh tool.sh`, true],
+    [`${download}; gpg --verify tool.sh.asc && sh tool.sh`, true],
+    [`sha256sum -c sums; ${download}; sh tool.sh`, false],
+  ])('%s', (command, allowed) => {
+    expect(checkCommand({ command }).allowed).toBe(allowed);
+  });
+});
+
+describe('what a subshell changes ends with it', () => {
+  test.each([
+    ['(cd /); rm -rf ./build', true],
+    ['{ cd /; }; rm -rf ./usr', false],
+    ['X=$(cd / && pwd); rm -rf ./build', true],
+    ['D=/srv/x; (D=/); rm -rf "$D"', true],
+    ['f() { cd /; }; rm -rf ./build', true],
+    ['f() { cd /; }; f; rm -rf ./usr', false],
+  ])('%s', (command, allowed) => {
+    expect(checkCommand({ command }).allowed).toBe(allowed);
+  });
+});
+
+describe('characters without width', () => {
+  test.each([
+    ['a family of emoji', 'echo 👨‍👩‍👧', true],
+    ['a flag of emoji', 'echo 🏳️‍🌈 🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}', true],
+    ['Persian', 'echo می‌خواهم', true],
+    ['a direction mark beside Hebrew', 'echo שלום!\u200F', true],
+    ['a joiner between Latin letters', 'echo a\u200Db', false],
+    ['a joiner that hides a program', 'r\u200Cm x', false],
+    ['a direction override beside Hebrew', 'echo שלום\u202E', false],
+    ['a soft hyphen', 'echo ab\u00ADc', false],
+    ['a mark at the start', '\uFEFFecho', false],
+  ])('%s', (_, command, allowed) => {
+    expect(checkCommand({ command }).allowed).toBe(allowed);
   });
 });
 
@@ -392,6 +435,15 @@ describe('the policy', () => {
     expect(checkCommand({ command: 'curl x' }, { allowList: ['ls'], allowDangerous: true }).allowed).toBe(
       false,
     );
+  });
+
+  test.each([
+    ['nesting', `${'$('.repeat(20)}curl x${')'.repeat(20)}`],
+    ['expansion', `A=${'a'.repeat(250)}; ${'echo $A;'.repeat(2000)} curl x`],
+    ['length', `${' '.repeat(131_072)}curl x`],
+  ])('allowList refuses a command that the validator cannot read to its end, by %s', (_, command) => {
+    const policy = { allowList: ['echo'], allowDangerous: true };
+    expect(checkCommand({ command }, policy).allowed).toBe(false);
   });
 
   test('an allow-list refuses the entrypoint of an image, which no check can read', () => {
@@ -494,34 +546,5 @@ describe('any text at all', () => {
         },
       ),
     );
-  });
-
-  test.each([
-    '$(',
-    '`',
-    '((',
-    '${a:-',
-    '"$(',
-    'sudo ',
-    'eval ',
-    '{ ',
-    'if ',
-    '<<E ',
-    '<(',
-    "sh -c '",
-    'echo a|',
-    "\\'",
-    '$((',
-    'a;',
-    'f(){ f|f&};',
-    'A=$A$A;',
-    'echo x|sh|',
-  ])('takes linear time: %j repeated to the maximum length', (unit) => {
-    const command = unit.repeat(Math.floor(KUBE_COMMAND_MAX_LENGTH / unit.length));
-    const before = process.cpuUsage();
-    checkCommand({ command });
-    const { user, system } = process.cpuUsage(before);
-    // CPU time, so that other processes do not matter: up to a second, and minutes if it grew faster than the length.
-    expect((user + system) / 1000).toBeLessThan(15_000);
   });
 });

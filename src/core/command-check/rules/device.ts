@@ -1,12 +1,28 @@
 // Writes to disks, to kernel triggers, and to the files that hold accounts.
-import { finding, type Finding, type Invocation } from '../invocation.ts';
+import { finding, optionsOf, type Finding, type Invocation } from '../invocation.ts';
 import { isRawDevice, resolvePath } from '../paths.ts';
+import { stringsInCode } from '../programs.ts';
 
-const FORMATTERS = /^(mkfs(\.\w+)?|mke2fs|mkswap|newfs\w*|wipefs|blkdiscard|shred)$/;
+const FORMATTERS = /^(mkfs(\.\w+)?|mke2fs|mkswap|newfs\w*|wipefs|blkdiscard|shred|mkntfs|mkdosfs)$/;
+/** Other programs that destroy a device or a volume, with the arguments by which they do. */
+const DESTROYERS: Record<string, RegExp> = {
+  sgdisk: /^(-[a-zA-Z]*[Zo]|--zap(-all)?|--clear)$/,
+  parted: /^(mklabel|mktable|rm)$/,
+  sfdisk: /^--delete$/,
+  badblocks: /^-[a-z]*w/,
+  cryptsetup: /^(luksFormat|luksErase|erase)$/,
+  hdparm: /^--security-erase/,
+  nvme: /^(format|sanitize)$/,
+  mdadm: /^--zero-superblock$/,
+  zpool: /^(destroy|labelclear)$/,
+  lvremove: /^(-[a-zA-Z]*[fy]|--force|--yes)$/,
+  vgremove: /^(-[a-zA-Z]*[fy]|--force|--yes)$/,
+  pvremove: /^(-[a-zA-Z]*[fy]|--force|--yes)$/,
+};
 
 /** mkfs and similar programs. */
 export function format({ program, args, source }: Invocation): Finding[] {
-  if (!FORMATTERS.test(program)) return [];
+  if (!FORMATTERS.test(program)) return destroy(program, args, source);
   if (args.some((arg) => arg.startsWith('/dev/') && arg !== '/dev/null')) {
     return [finding(source, 'format-device', 'critical', `${program} destroys the contents of the device.`)];
   }
@@ -14,15 +30,25 @@ export function format({ program, args, source }: Invocation): Finding[] {
   return [finding(source, 'format', 'medium', `${program} destroys the contents of its target.`)];
 }
 
-/** `dd of=/dev/sda`, `cp x /dev/sda`, `tee /dev/sda`. */
+function destroy(program: string, args: readonly string[], source: string): Finding[] {
+  const destroyer = Object.hasOwn(DESTROYERS, program) ? DESTROYERS[program] : undefined;
+  if (!destroyer || !args.some((arg) => destroyer.test(arg))) return [];
+  return [
+    finding(source, 'format-device', 'critical', `${program} destroys the contents of a device or volume.`),
+  ];
+}
+
+/** `dd of=/dev/sda`, `cp x /dev/sda`, `tee /dev/sda`, `sed -i … /etc/passwd`. */
 export function writeDevice({ program, args, cwd, source }: Invocation): Finding[] {
-  const target =
-    program === 'dd'
-      ? args.find((arg) => arg.startsWith('of='))?.slice(3)
-      : ['cp', 'tee', 'mv', 'install', 'truncate'].includes(program)
-        ? args.at(-1)
-        : undefined;
-  return target === undefined ? [] : writtenFile(resolvePath(target, cwd), source);
+  return targets(program, args).flatMap((target) => writtenFile(resolvePath(target, cwd), source));
+}
+
+function targets(program: string, args: readonly string[]): string[] {
+  if (program === 'dd') return args.filter((arg) => arg.startsWith('of=')).map((arg) => arg.slice(3));
+  if (program === 'tee') return optionsOf(args).operands;
+  if (program === 'sed' && args.some((arg) => /^(-[a-zA-Z]*i|--in-place)/.test(arg))) return args.slice(-1);
+  if (['cp', 'mv', 'install', 'truncate', 'ln', 'pv'].includes(program)) return args.slice(-1);
+  return [];
 }
 
 /** `> /dev/sda` and similar redirections. */
@@ -30,6 +56,15 @@ export function redirectToDevice({ redirects, cwd, source }: Invocation): Findin
   return redirects
     .filter(({ operator }) => operator.includes('>'))
     .flatMap(({ target }) => writtenFile(resolvePath(target, cwd), source));
+}
+
+/** `open('/dev/sda', 'wb')` in the code of an interpreter. */
+export function codeWritesDevice({ foreignCode, source }: Invocation): Finding[] {
+  return foreignCode.flatMap((code) => {
+    const strings = stringsInCode(code);
+    if (!strings.some((text) => /^[wa]b?\+?$|^r\+b?$|^>>?$/.test(text))) return [];
+    return strings.filter((text) => text.startsWith('/')).flatMap((path) => writtenFile(path, source));
+  });
 }
 
 function writtenFile(path: string, source: string): Finding[] {

@@ -2,7 +2,7 @@
 import { finding, optionsOf, type Finding, type Invocation } from '../invocation.ts';
 import { SHELLS } from '../programs.ts';
 
-const NETCATS = new Set(['nc', 'ncat', 'netcat']);
+const NETCATS = new Set(['nc', 'ncat', 'netcat', 'telnet']);
 
 /** `nc -e`, `socat … EXEC:`, `bash -i >& /dev/tcp/…`, `sh | nc`. */
 export function remoteShell({ program, args, redirects, input, source }: Invocation): Finding[] {

@@ -3,6 +3,8 @@ import { finding, optionsOf, type Finding, type Invocation } from '../invocation
 
 const FATAL = /^-?(9|15|KILL|TERM|SIGKILL|SIGTERM)$/;
 const VITAL = /^(init|systemd|sshd|dockerd|containerd|kubelet|lshd)$/;
+const VITAL_UNIT =
+  /^(ssh|sshd|dbus|systemd-(logind|networkd|journald|resolved)|networking|network|NetworkManager|docker|containerd|kubelet)(\.(service|socket))?$/;
 
 /** `kill -9 1`, `kill -9 -1`, `pkill -9 sshd`. */
 export function killVital(invocation: Invocation): Finding[] {
@@ -38,17 +40,53 @@ function killArguments(args: readonly string[]): { signal: string; targets: Set<
   return { signal: 'TERM', targets: new Set(args) };
 }
 
-/** shutdown, reboot and their other names. */
+/** `systemctl stop sshd`, `systemctl mask docker`. */
+export function stopVitalUnit({ program, args, source }: Invocation): Finding[] {
+  const verb = args.find((arg) => /^(stop|disable|mask|kill)$/.test(arg));
+  const stops = program === 'systemctl' ? verb : program === 'service' && args.at(-1) === 'stop' && 'stop';
+  if (!stops || !args.some((arg) => VITAL_UNIT.test(arg))) return [];
+  return [finding(source, 'kill-vital', 'high', 'Stops a service that keeps this machine reachable.')];
+}
+
+type PowerChange = 'off' | 'restart' | undefined;
+
+/** shutdown, halt, reboot and their other names. A restart is a common job, and the scheduler comes back after it. */
 export function powerOff({ program, args, source }: Invocation): Finding[] {
-  const direct =
-    ['shutdown', 'reboot', 'halt', 'poweroff'].includes(program) &&
-    !args.some((arg) => /^(-c|--help|--version)$/.test(arg));
-  const level = ['init', 'telinit'].includes(program) && /^[016]$/.test(args[0] ?? '');
-  const unit =
-    program === 'systemctl' &&
-    args.some((arg) => /^(reboot|poweroff|halt|kexec|emergency|rescue)$/.test(arg));
-  if (!direct && !level && !unit) return [];
-  return [finding(source, 'power-off', 'high', 'Stops the machine, and the scheduler with it.')];
+  const change = powerChange(program, args);
+  if (change === undefined) return [];
+  return change === 'off'
+    ? [finding(source, 'power-off', 'high', 'Stops the machine, and the scheduler with it.')]
+    : [finding(source, 'restart', 'medium', 'Restarts the machine, and ends every run on it.')];
+}
+
+/** What each program does by its arguments. */
+const POWER = new Map<string, (args: readonly string[]) => PowerChange>([
+  ['halt', haltChange],
+  ['poweroff', haltChange],
+  ['reboot', (args) => (args.some((arg) => /^(-p|--poweroff|--halt)$/.test(arg)) ? 'off' : 'restart')],
+  ['shutdown', (args) => (args.some((arg) => /^-[a-zA-Z]*r|^--reboot$/.test(arg)) ? 'restart' : 'off')],
+  ['init', ([level = '']) => runlevelChange(level)],
+  ['telinit', ([level = '']) => runlevelChange(level)],
+  ['systemctl', unitChange],
+]);
+
+function powerChange(program: string, args: readonly string[]): PowerChange {
+  if (args.some((arg) => /^(-c|--help|--version|--show)$/.test(arg))) return undefined;
+  return POWER.get(program)?.(args);
+}
+
+function haltChange(args: readonly string[]): PowerChange {
+  return args.includes('--reboot') ? 'restart' : 'off';
+}
+
+function runlevelChange(level: string): PowerChange {
+  if (level === '6') return 'restart';
+  return /^[01]$/.test(level) ? 'off' : undefined;
+}
+
+function unitChange(args: readonly string[]): PowerChange {
+  if (args.some((arg) => /^(poweroff|halt|emergency|rescue)$/.test(arg))) return 'off';
+  return args.some((arg) => /^(reboot|kexec|soft-reboot)$/.test(arg)) ? 'restart' : undefined;
 }
 
 /** Any use of sudo, a root shell, and changes of a password by root. */
@@ -69,6 +107,24 @@ export function becomeRoot({ program, args, elevated, source }: Invocation): Fin
       'Runs with the rights of another user, and fails if sudo asks for a password.',
     ),
   ];
+}
+
+/** `useradd -o -u 0`, `usermod -aG sudo`, `passwd -d root`, `userdel root`. */
+export function changeAccounts({ program, args, source }: Invocation): Finding[] {
+  const root = args.at(-1) === 'root';
+  const changes =
+    (['useradd', 'usermod', 'adduser'].includes(program) &&
+      args.some((arg, at) => isRootId(args[at - 1], arg))) ||
+    (program === 'passwd' && root && args.some((arg) => /^-[a-z]*[dlu]|^--(delete|lock)$/.test(arg))) ||
+    (['userdel', 'deluser'].includes(program) && root);
+  if (!changes) return [];
+  return [
+    finding(source, 'change-accounts', 'critical', 'Changes the account of root, or makes another one.'),
+  ];
+}
+
+function isRootId(before: string | undefined, arg: string): boolean {
+  return (/^(-[a-z]*u|--uid)$/.test(before ?? '') && /^0+$/.test(arg)) || /^(--uid=|-u)0+$/.test(arg);
 }
 
 /** `crontab -r`. */

@@ -1,5 +1,5 @@
 // Converts the command of a crontab line: flags before it, escaped percent signs, and the input behind the first one.
-import { shellQuote } from '../../command-check/shell-quote.ts';
+import { shellQuote } from '../../command-check/shell/shell-quote.ts';
 import { nameOfCommand } from './job-name.ts';
 
 export interface ConvertedCommand {

@@ -1,7 +1,7 @@
 // Derives a job name from the program that a command runs: stable, readable, a DNS label.
-import { parseScript } from '../../command-check/parse.ts';
+import { parseScript } from '../../command-check/shell/parse.ts';
 import { baseName } from '../../command-check/paths.ts';
-import type { Script } from '../../command-check/script.ts';
+import type { Script } from '../../command-check/shell/script.ts';
 import { unwrap } from '../../command-check/unwrap.ts';
 import { toName } from '../../dns-label.ts';
 

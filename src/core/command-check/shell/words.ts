@@ -1,8 +1,11 @@
 // Reads one word of a shell script: quotes, escapes, variables, substitutions. Never throws; notes missing ends.
-import { MAX_DEPTH, type Cursor, type Script, type Word } from './script.ts';
+import { MAX_DEPTH, newCursor, type Cursor, type Script, type Word } from './script.ts';
 
 /** Reads the script inside a substitution, including its closing parenthesis. */
 export type ReadScript = (cursor: Cursor) => Script;
+
+/** Arithmetic inside arithmetic is read this far: an attempt that fails reads its text again. */
+const MAX_ATTEMPTS = 4;
 
 const STOPS = new Set([' ', '\t', '\r', '\n', ';', '&', '|', '(', ')', '<', '>']);
 
@@ -68,6 +71,7 @@ function readPiece(cursor: Cursor, word: Word, readScript: ReadScript): void {
   } else if (char === '$' && next === "'") {
     readAnsiQuoted(cursor, word);
   } else {
+    if (char === '{') word.braces = true;
     readPlain(cursor, word, readScript);
   }
 }
@@ -137,8 +141,8 @@ function readPlain(cursor: Cursor, word: Word, readScript: ReadScript): void {
 
 function readDollar(cursor: Cursor, word: Word, readScript: ReadScript): void {
   const { text, at } = cursor;
-  if (text.startsWith('$((', at) && skipArithmetic(cursor)) {
-    word.text += '$()';
+  if (text.startsWith('$((', at) && readArithmetic(cursor, word, readScript)) {
+    word.text += '0';
   } else if (text[at + 1] === '(') {
     cursor.at += 2;
     word.text += '$()';
@@ -153,29 +157,47 @@ function readDollar(cursor: Cursor, word: Word, readScript: ReadScript): void {
   }
 }
 
-/** Skips `$((…))`, which runs nothing. Returns false without an end: then it is a substitution. */
-function skipArithmetic(cursor: Cursor): boolean {
-  let open = 0;
-  for (let at = cursor.at + 1; at < cursor.text.length; at++) {
-    const char = cursor.text[at]!;
-    if ('`$\n'.includes(char) && cursor.text[at + 1] === '(') return false;
-    if (char === '`') return false;
-    if (char === '(') open++;
-    if (char === ')' && --open === 0) {
-      cursor.at = at + 1;
-      return true;
+/**
+ * Reads `$((…))`, a number, and follows the substitutions in it. Returns false if no `))` closes it: then it is a
+ * substitution. The memo remembers that, or nested attempts would double the work at each level.
+ */
+function readArithmetic(cursor: Cursor, word: Word, readScript: ReadScript): boolean {
+  const { at: start, depth, attempts, memo, notes } = cursor;
+  if (memo.notArithmetic.has(start) || depth >= MAX_DEPTH || attempts >= MAX_ATTEMPTS) return false;
+  const inner: Word = { text: '', quoted: true, scripts: [] };
+  const ownNotes = { unterminated: false, tooDeep: false };
+  const position = { at: start + 3, depth: depth + 1, attempts: attempts + 1 };
+  const attempt: Cursor = { ...cursor, ...position, notes: ownNotes };
+  if (!readToDoubleParenthesis(attempt, inner, readScript)) {
+    memo.notArithmetic.add(start);
+    return false;
+  }
+  word.scripts.push(...inner.scripts);
+  notes.unterminated ||= ownNotes.unterminated;
+  notes.tooDeep ||= ownNotes.tooDeep;
+  cursor.at = attempt.at;
+  return true;
+}
+
+/** Reads up to the `))` that closes two parentheses. Returns false without it. */
+function readToDoubleParenthesis(cursor: Cursor, word: Word, readScript: ReadScript): boolean {
+  let open = 2;
+  while (cursor.at < cursor.text.length && open > 1) {
+    const char = cursor.text[cursor.at]!;
+    if (char === '(' || char === ')') {
+      open += char === '(' ? 1 : -1;
+      cursor.at++;
+    } else {
+      readDoubleQuoted(cursor, word, readScript);
     }
   }
-  return false;
+  return open === 1 && cursor.text[cursor.at++] === ')';
 }
 
 /** Reads `${NAME}` and its forms; keeps the text after the name, and follows its substitutions. */
 function readBraces(cursor: Cursor, word: Word, readScript: ReadScript): void {
   const inner: Word = { text: '', quoted: false, scripts: word.scripts };
-  if (cursor.depth >= MAX_DEPTH) {
-    cursor.notes.tooDeep = true;
-    return;
-  }
+  if (isTooDeep(cursor)) return;
   cursor.depth++;
   while (cursor.at < cursor.text.length && cursor.text[cursor.at] !== '}')
     readPiece(cursor, inner, readScript);
@@ -185,11 +207,16 @@ function readBraces(cursor: Cursor, word: Word, readScript: ReadScript): void {
   word.text += `\${${inner.text}}`;
 }
 
+/** At the deepest level the parse ends: the command is refused whatever follows. */
+function isTooDeep(cursor: Cursor): boolean {
+  if (cursor.depth < MAX_DEPTH) return false;
+  cursor.notes.tooDeep = true;
+  cursor.at = cursor.text.length;
+  return true;
+}
+
 function readNested(cursor: Cursor, word: Word, readScript: ReadScript): void {
-  if (cursor.depth >= MAX_DEPTH) {
-    cursor.notes.tooDeep = true;
-    return;
-  }
+  if (isTooDeep(cursor)) return;
   cursor.depth++;
   word.scripts.push(readScript(cursor));
   cursor.depth--;
@@ -202,8 +229,9 @@ function readBackticks(cursor: Cursor, word: Word, readScript: ReadScript): void
   if (end >= cursor.text.length) cursor.notes.unterminated = true;
   cursor.at = end + 1;
   word.text += '$()';
+  if (isTooDeep(cursor)) return;
   const text = cursor.text.slice(start, end).replaceAll(/\\([`$\\])/g, '$1');
-  const inner: Cursor = { text, at: 0, depth: cursor.depth, notes: cursor.notes };
-  // The script has its own text, so a closing parenthesis in it ends nothing outside.
-  while (inner.at < text.length && !cursor.notes.tooDeep) readNested(inner, word, readScript);
+  // The script has its own text: its end closes it, and a closing parenthesis in it ends nothing outside.
+  const inner = newCursor(text, cursor.depth + 1, cursor.notes);
+  while (inner.at < text.length) word.scripts.push(readScript(inner));
 }

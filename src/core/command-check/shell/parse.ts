@@ -10,7 +10,8 @@ import {
   openGroup,
   type Builder,
 } from './builder.ts';
-import type { Cursor, ParseNotes, Script, Word } from './script.ts';
+import { hereDocumentBody } from './here-document.ts';
+import { newCursor, type Cursor, type ParseNotes, type Script, type Word } from './script.ts';
 import { isProcessSubstitution, readText, readWord } from './words.ts';
 
 const CLOSERS = new Set(['}', 'fi', 'done', 'esac']);
@@ -22,7 +23,7 @@ const HEADS = new Set(['for', 'select', 'case']);
 /** Parses the whole text. */
 export function parseScript(text: string): { script: Script; notes: ParseNotes } {
   const notes: ParseNotes = { unterminated: false, tooDeep: false };
-  const cursor: Cursor = { text, at: 0, depth: 0, notes };
+  const cursor = newCursor(text, 0, notes);
   const script: Script = [];
   // A stray closing parenthesis ends one script; the rest of the text is another.
   while (cursor.at < text.length) script.push(...readScript(cursor));
@@ -43,7 +44,7 @@ function readScript(cursor: Cursor): Script {
     if (!readNext(builder)) return builder.script;
   }
   endPipeline(builder, false);
-  if (cursor.depth > 0 || builder.frames.length > 0) cursor.notes.unterminated = true;
+  if (cursor.depth > cursor.base || builder.frames.length > 0) cursor.notes.unterminated = true;
   return builder.script;
 }
 
@@ -126,7 +127,22 @@ function addWord(builder: Builder, word: Word, start: number): void {
   }
   const { words, assignments } = builder.simple;
   const assigns = words.length === 0 && /^[A-Za-z_]\w*(\[[^\]]*\])?\+?=/.test(word.text);
+  if (assigns && word.text.endsWith('=')) readElements(builder.cursor, word);
   (assigns ? assignments : words).push(word);
+}
+
+/** Reads the words of `NAME=( … )`. */
+function readElements(cursor: Cursor, word: Word): void {
+  if (cursor.text[cursor.at] !== '(') return;
+  word.elements = [];
+  cursor.at++;
+  while (cursor.at < cursor.text.length) {
+    const start = cursor.at;
+    const element = readWord(cursor, readScript);
+    if (cursor.at > start) word.elements.push(element);
+    else if (cursor.text[cursor.at++] === ')') return;
+  }
+  cursor.notes.unterminated = true;
 }
 
 /** Acts on a reserved word. Returns false if the word belongs to a command. */
@@ -173,20 +189,10 @@ function readHereDocuments(builder: Builder): void {
   builder.hereDocuments = [];
 }
 
-/** Reads the body up to the delimiter's line. Without such a line it reads nothing. */
+/** Reads the body up to the delimiter’s line. Without such a line it reads nothing. */
 function readHereDocument(cursor: Cursor, delimiter: Word, stripTabs: boolean): Word {
-  const { text, notes } = cursor;
-  for (let start = cursor.at; start < text.length;) {
-    const end = text.indexOf('\n', start) === -1 ? text.length : text.indexOf('\n', start);
-    const line = text.slice(start, end);
-    if ((stripTabs ? line.replace(/^\t+/, '') : line) === delimiter.text) {
-      const body = text.slice(cursor.at, start);
-      cursor.at = end;
-      if (delimiter.quoted) return { text: body, quoted: true, scripts: [] };
-      return readText({ text: body, at: 0, depth: cursor.depth, notes }, readScript);
-    }
-    start = end + 1;
-  }
-  notes.unterminated = true;
-  return { text: '', quoted: true, scripts: [] };
+  const body = hereDocumentBody(cursor, delimiter, stripTabs);
+  if (body === undefined) cursor.notes.unterminated = true;
+  if (body === undefined || delimiter.quoted) return { text: body ?? '', quoted: true, scripts: [] };
+  return readText(newCursor(body, cursor.depth, cursor.notes), readScript);
 }

@@ -34,6 +34,8 @@ export interface Builder {
   hereDocuments: HereDocument[];
   /** Whether the next command joins the current pipeline. */
   piped: boolean;
+  /** The group that has just ended; redirections behind it are its own. */
+  closed?: Group | undefined;
 }
 
 /** A command without any content. */
@@ -59,12 +61,14 @@ function addCommand(builder: Builder, command: Simple | Group): void {
 
 /** Adds the current command to its pipeline and begins the next one. */
 export function endCommand(builder: Builder): void {
-  const { simple, cursor, start } = builder;
+  const { simple, cursor, start, closed } = builder;
   if (hasContent(simple)) {
     simple.source = cursor.text.slice(start, cursor.at).trim();
-    addCommand(builder, simple);
+    if (closed && simple.words.length + simple.assignments.length === 0) closed.redirects = simple;
+    else addCommand(builder, simple);
   }
   builder.simple = emptySimple();
+  builder.closed = undefined;
 }
 
 /** Completes the current pipeline. */
@@ -79,9 +83,10 @@ export function endPipeline(builder: Builder, background: boolean): void {
 export function openGroup(builder: Builder, opener: string): void {
   if (builder.frames.length >= MAX_DEPTH * 2) {
     builder.cursor.notes.tooDeep = true;
+    builder.cursor.at = builder.cursor.text.length;
     return;
   }
-  const group: Group = { kind: 'group', body: [] };
+  const group: Group = { kind: 'group', body: [], subshell: opener === '(' };
   if (builder.functionName !== undefined) group.functionName = builder.functionName;
   delete builder.functionName;
   addCommand(builder, group);
@@ -92,5 +97,5 @@ export function openGroup(builder: Builder, opener: string): void {
 export function closeGroup(builder: Builder, closer: string): void {
   endPipeline(builder, false);
   if (builder.frames.at(-1)?.closedBy !== closer) return;
-  builder.frames.pop();
+  builder.closed = builder.frames.pop()!.group;
 }
