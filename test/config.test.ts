@@ -12,6 +12,7 @@ test('an almost empty environment gives the defaults', () => {
     home: '/home/ada',
     stateDir: undefined,
     allowDangerousCommands: false,
+    dangerousJobs: undefined,
     commandAllowList: undefined,
     maxConcurrentRuns: 100,
     maxOutputBytes: 10 * 1024 * 1024,
@@ -28,6 +29,7 @@ test('parses every value as its type', () => {
     ...HOME,
     NODE_ENV: 'production',
     LSH_ALLOW_DANGEROUS_COMMANDS: 'false',
+    LSH_ALLOW_DANGEROUS_JOBS: 'wipe, team-a/wipe',
     LSH_COMMAND_ALLOW_LIST: 'pg_dump, /usr/bin/rsync',
     LSH_MAX_OUTPUT_BYTES: '64KiB',
     LSH_EVALUATION_INTERVAL: '1500ms',
@@ -37,6 +39,7 @@ test('parses every value as its type', () => {
   });
   expect(config).toMatchObject({
     nodeEnv: 'production',
+    dangerousJobs: ['wipe', 'team-a/wipe'],
     commandAllowList: ['pg_dump', '/usr/bin/rsync'],
     maxOutputBytes: 65_536,
     evaluationIntervalMs: 1500,

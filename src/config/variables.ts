@@ -57,6 +57,11 @@ export const VARIABLES = {
     'LSH_ALLOW_DANGEROUS_COMMANDS',
     'When true, lsh runs commands that the validator refuses, with a warning.',
   ),
+  dangerousJobs: list(
+    'LSH_ALLOW_DANGEROUS_JOBS',
+    'jobs',
+    'Jobs whose commands run with a warning although the validator refuses them: NAME, in a cluster NAMESPACE/NAME.',
+  ),
   commandAllowList: list('LSH_COMMAND_ALLOW_LIST', 'programs', 'When set, jobs may run only these programs.'),
   maxConcurrentRuns: amount(
     'LSH_MAX_CONCURRENT_RUNS',

@@ -110,7 +110,7 @@ const table = {
   },
   COMMAND_REFUSED: {
     message: 'The command was refused: {detail}',
-    hint: 'If you need this command, see LSH_ALLOW_DANGEROUS_COMMANDS in docs/configuration.md.',
+    hint: 'To run it with a warning, the owner of the daemon or operator names the job in LSH_ALLOW_DANGEROUS_JOBS; see docs/security.md.',
     exit: EXIT.refused,
     http: 403,
   },

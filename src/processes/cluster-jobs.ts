@@ -2,12 +2,14 @@
 // request. Only calls with --cluster load this file.
 import { loadConfig } from '../config.ts';
 import type { JobApi } from '../contracts/job-api.ts';
-import { requireSafeCommand } from '../core/command-check/command-check.ts';
+import { requireSafeCommand, type CheckedCommand } from '../core/command-check/command-check.ts';
+import { policyFor } from '../core/command-check/policy.ts';
 import { KubeClient } from '../kubernetes/api/client.ts';
 import { readCronJob } from '../kubernetes/verbs/api-calls.ts';
 import { clusterJobs } from '../kubernetes/verbs/cluster-jobs.ts';
 import { loadKubeConfig, type KubeConfigChoice } from '../kubernetes/api/kube-config.ts';
 import { VERSION } from '../version.ts';
+import { commandSettings } from './command-policy.ts';
 
 export interface ClusterOptions extends KubeConfigChoice {
   /** Default: the namespace of the context. */
@@ -31,12 +33,12 @@ export interface ClusterConnection {
 /** Finds the cluster and its credentials. The first call connects. */
 export function connectCluster({ kubeconfig, context, ...options }: ClusterOptions): ClusterConnection {
   const config = loadConfig();
-  const { allowDangerousCommands: allowDangerous, commandAllowList: allowList } = config;
   const load = () => loadKubeConfig({ kubeconfig, kubeconfigEnv: config.kubeconfig, context });
   const client = new KubeClient({ load, userAgent: `lsh/${VERSION}` });
   const { namespace = client.namespace, allNamespaces = false, notice, now } = options;
-  const checkCommand = (spec: Parameters<typeof requireSafeCommand>[0]) =>
-    requireSafeCommand(spec, { allowDangerous, allowList });
+  const settings = commandSettings(config);
+  const checkCommand = (spec: CheckedCommand, name: string) =>
+    requireSafeCommand(spec, policyFor({ namespace, name }, settings));
   return {
     namespace,
     jobs: clusterJobs({ client, namespace, allNamespaces, notice, now, checkCommand }),

@@ -9,7 +9,7 @@ import { openLog, type Log } from '../telemetry/log.ts';
 import { RunnerServer } from '../runners/remote/runner-server.ts';
 import { SubprocessRunner } from '../runners/subprocess/subprocess-runner.ts';
 import { VERSION } from '../version.ts';
-import { commandPolicy, refusal } from './command-policy.ts';
+import { commandSettings, refusal } from './command-policy.ts';
 import { standInCommand, withLauncher } from './launcher.ts';
 import { awaitStop, serveUntilShutdown, type Shutdown } from './life.ts';
 import { acquireLocks } from './locks.ts';
@@ -83,12 +83,12 @@ async function serve({ config, paths, log }: Life, shutdown: Shutdown): Promise<
 }
 
 function createRunner(config: Config, { stateDir }: RunnerPaths): SubprocessRunner {
-  const policy = commandPolicy(config);
+  const settings = commandSettings(config);
   return new SubprocessRunner({
     stateDir,
     inherit: withLauncher(config.inherited),
     secrets: config.inheritedSecrets,
-    check: (spec) => refusal(spec, policy),
+    check: (spec, key) => refusal(spec, key, settings),
     maxConcurrentRuns: config.maxConcurrentRuns,
     maxOutputBytes: config.maxOutputBytes,
     standIn: standInCommand(stateDir),

@@ -130,4 +130,15 @@ describe.skipIf(NO_HELM)('the environment of the containers', () => {
       expect(config.warnings).toHaveLength(1);
     }
   });
+
+  test('can allow dangerous commands of single LshJobs, to both processes', () => {
+    const objects = render({ commands: { allowDangerousJobs: ['team-a/wipe', 'team-b/wipe'] } });
+    for (const name of ['controller', 'shell']) {
+      const config = loadConfig(envOf(container(objects, name)));
+      expect(config).toMatchObject({
+        allowDangerousCommands: false,
+        dangerousJobs: ['team-a/wipe', 'team-b/wipe'],
+      });
+    }
+  });
 });

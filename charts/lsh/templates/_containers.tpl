@@ -26,6 +26,10 @@ capabilities:
 - name: LSH_ALLOW_DANGEROUS_COMMANDS
   value: 'true'
 {{- end }}
+{{- with .Values.commands.allowDangerousJobs }}
+- name: LSH_ALLOW_DANGEROUS_JOBS
+  value: {{ join "," . | quote }}
+{{- end }}
 {{- with .Values.commands.allowList }}
 - name: LSH_COMMAND_ALLOW_LIST
   value: {{ join "," . | quote }}

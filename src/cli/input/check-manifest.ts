@@ -1,6 +1,7 @@
 // Checks a document by the rules of its platform, without changing a job. Finds every problem at once.
 import { toLshError, type Problem } from '../../core/errors.ts';
 import { checkCommand, type CommandPolicy } from '../../core/command-check/command-check.ts';
+import { policyFor, type CommandSettings } from '../../core/command-check/policy.ts';
 import type { Platform } from '../../core/executor.ts';
 import type { JobSpec } from '../../core/job.ts';
 import { LOCAL_NAMESPACE, jobKey } from '../../core/naming.ts';
@@ -20,10 +21,10 @@ export interface ManifestFindings {
 export function checkManifest(
   value: unknown,
   platform: Platform,
-  { now, timeZone, ...policy }: CommandPolicy & { now: number; timeZone: string },
+  { now, timeZone, ...settings }: CommandSettings & { now: number; timeZone: string },
 ): ManifestFindings {
   const spec = specOf(value);
-  const { allowed, found } = commandFindings(spec, policy);
+  const { allowed, found } = commandFindings(spec, policyFor(namesOf(value, platform), settings));
   const problems = [...manifestProblems(value, platform), ...(allowed ? [] : found)];
   return {
     problems,
@@ -43,6 +44,14 @@ function notesOn(
   const notes = scheduleNotes(scheduleInput({ key, spec, createdAt: now }), now);
   const path = spec.schedules === undefined ? 'spec.schedule' : 'spec.schedules';
   return notes.map((message) => ({ path, message }));
+}
+
+/** A document may be of any form; a name that is missing is on no list. */
+function namesOf(value: unknown, platform: Platform): { namespace: string; name: string } {
+  const { metadata } = (value ?? {}) as { metadata?: { namespace?: unknown; name?: unknown } | null };
+  const textOf = (part: unknown) => (typeof part === 'string' ? part : '');
+  const namespace = platform === 'local' ? LOCAL_NAMESPACE : textOf(metadata?.namespace);
+  return { namespace, name: textOf(metadata?.name) };
 }
 
 function specOf(value: unknown): Partial<Record<keyof JobSpec, unknown>> {

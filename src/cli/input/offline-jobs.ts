@@ -1,6 +1,7 @@
 // Answers a dry run without a daemon or a cluster: checks each job by the rules of its platform, and knows no jobs.
 import type { JobApi } from '../../contracts/job-api.ts';
-import { requireSafeCommand, type CommandPolicy } from '../../core/command-check/command-check.ts';
+import { requireSafeCommand } from '../../core/command-check/command-check.ts';
+import { policyFor, type CommandSettings } from '../../core/command-check/policy.ts';
 import { jobDocument } from '../../core/document.ts';
 import { LshError } from '../../core/errors.ts';
 import type { Platform } from '../../core/executor.ts';
@@ -14,7 +15,7 @@ export type ImportApi = Pick<JobApi, 'list' | 'get' | 'put'>;
 
 export interface OfflineOptions {
   platform: Platform;
-  policy: CommandPolicy;
+  settings: CommandSettings;
   /** IANA zone of jobs without one. */
   timeZone: string;
   /** Milliseconds since the epoch. */
@@ -22,7 +23,7 @@ export interface OfflineOptions {
 }
 
 /** Every job that `put` accepts is `created`. Throws JOB_INVALID and COMMAND_REFUSED as the platform does. */
-export function offlineJobs({ platform, policy, timeZone, now }: OfflineOptions): ImportApi {
+export function offlineJobs({ platform, settings, timeZone, now }: OfflineOptions): ImportApi {
   return {
     list: async () => [],
     get: async ({ name }) => {
@@ -30,8 +31,8 @@ export function offlineJobs({ platform, policy, timeZone, now }: OfflineOptions)
     },
     put: async ({ job: manifest }) => {
       const { metadata, spec: given } = parseManifest(manifest, platform);
-      const warnings = requireSafeCommand(given, policy);
       const { name, namespace = LOCAL_NAMESPACE, ...marks } = metadata;
+      const warnings = requireSafeCommand(given, policyFor({ namespace, name }, settings));
       const spec = withPlatformDefaults(given, platform, { timeZone });
       const key = jobKey(namespace, name);
       const job = { key, namespace, name, uid: '', generation: 1, createdAt: now(), ...marks, spec };

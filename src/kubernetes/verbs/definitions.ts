@@ -25,8 +25,8 @@ export interface DefinitionOptions {
   scope: Scope;
   /** Whether list() reads all namespaces. */
   allNamespaces: boolean;
-  /** Warnings about the command of a spec; throws COMMAND_REFUSED for a command that must not run. */
-  checkCommand: (spec: CheckedSpec) => string[];
+  /** Warnings about the command of a job; throws COMMAND_REFUSED for a command that must not run. */
+  checkCommand: (spec: CheckedSpec, name: string) => string[];
   /** Milliseconds since the epoch. */
   now: () => number;
 }
@@ -64,7 +64,7 @@ async function put(options: DefinitionOptions, job: JobManifest, dryRun: boolean
   const { scope } = options;
   const checked = parseManifest(job, 'cluster');
   assertSameNamespace(checked, scope);
-  const warnings = options.checkCommand(checked.spec);
+  const warnings = options.checkCommand(checked.spec, checked.metadata.name);
   const outcome = await retryOnConflict(async () => {
     const before = await findLshJob(scope, checked.metadata.name);
     return { before, after: await write(scope, { job, checked, before, dryRun }) };

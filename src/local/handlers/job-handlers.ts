@@ -20,8 +20,8 @@ export interface JobHandlerOptions {
   clock: Pick<ClockSteps, 'look'>;
   /** IANA zone of jobs without a timeZone. */
   timeZone: () => string;
-  /** Returns warnings about the command of a spec; throws COMMAND_REFUSED for a command that must not run. */
-  checkCommand: (spec: JobSpec) => string[];
+  /** Returns warnings about the command of a job; throws COMMAND_REFUSED for a command that must not run. */
+  checkCommand: (spec: JobSpec, name: string) => string[];
 }
 
 type JobHandlers = Pick<Handlers, 'job.put' | 'job.list' | 'job.get' | 'job.remove' | 'job.suspend'>;
@@ -34,7 +34,7 @@ export function jobHandlers(options: JobHandlerOptions): JobHandlers {
     'job.put': async ({ job, dryRun }) => {
       const { metadata, spec: checked } = parseManifest(job, 'local');
       const spec = withPlatformDefaults(checked, 'local', { timeZone: options.timeZone() });
-      const warnings = options.checkCommand(spec);
+      const warnings = options.checkCommand(spec, metadata.name);
       const definition = { ...metadata, namespace: LOCAL_NAMESPACE, spec };
       const outcome = dryRun ? preview(options, definition) : await source.put(definition);
       return putResult(outcome, { warnings, document, clock: options.clock.look() });

@@ -6,7 +6,9 @@ import { ClockSteps } from '../../control/clock-steps.ts';
 import { Controller } from '../../control/controller.ts';
 import type { Runner } from '../../control/ports.ts';
 import { Reconciler } from '../../control/reconciler.ts';
-import { requireSafeCommand, type CommandPolicy } from '../../core/command-check/command-check.ts';
+import { requireSafeCommand } from '../../core/command-check/command-check.ts';
+import { policyFor, type CommandSettings } from '../../core/command-check/policy.ts';
+import { LOCAL_NAMESPACE } from '../../core/naming.ts';
 import type { ClockStep } from '../../core/decide/clock-step.ts';
 import type { Executor } from '../../core/executor.ts';
 import type { JobSpec } from '../../core/job.ts';
@@ -28,7 +30,7 @@ import { SubprocessRunner } from '../../runners/subprocess/subprocess-runner.ts'
 import { SqliteStore } from '../../stores/sqlite/sqlite-store.ts';
 import { VERSION } from '../../version.ts';
 import { requireDatabase } from '../check-store.ts';
-import { commandPolicy, refusal } from '../command-policy.ts';
+import { commandSettings, refusal } from '../command-policy.ts';
 import { standInCommand, withLauncher } from '../launcher.ts';
 import { daemonEnvironment } from '../local-jobs.ts';
 import { EvaluationProgress } from './evaluation-progress.ts';
@@ -72,7 +74,7 @@ export class LocalScheduler {
   constructor(options: LocalSchedulerOptions) {
     this.#options = options;
     const { config, paths, log } = options;
-    const policy = commandPolicy(config);
+    const settings = commandSettings(config);
     requireDatabase(paths);
     this.#store = SqliteStore.open(paths.database);
     this.#bootedAt = this.#firstStart();
@@ -81,7 +83,7 @@ export class LocalScheduler {
       stateDir: paths.stateDir,
       inherit: withLauncher(daemonEnvironment(config)),
       secrets: config.inheritedSecrets,
-      check: (spec) => refusal(spec, policy),
+      check: (spec, key) => refusal(spec, key, settings),
       maxConcurrentRuns: config.maxConcurrentRuns,
       maxOutputBytes: config.maxOutputBytes,
       clock: this.#clockSteps,
@@ -91,7 +93,7 @@ export class LocalScheduler {
     this.#server = new DaemonServer({
       socketPath: paths.socket,
       version: VERSION,
-      handlers: this.#createHandlers(policy),
+      handlers: this.#createHandlers(settings),
       log: log.component('server'),
     });
   }
@@ -195,7 +197,7 @@ export class LocalScheduler {
     });
   }
 
-  #createHandlers(policy: CommandPolicy): Handlers {
+  #createHandlers(settings: CommandSettings): Handlers {
     const { config, paths, shutdown } = this.#options;
     const source = this.#source;
     const timeZone = () => hostTimeZone(config.tz);
@@ -204,7 +206,10 @@ export class LocalScheduler {
         source,
         clock: this.#clockSteps,
         timeZone,
-        checkCommand: (spec) => [...requireSafeCommand(spec, policy), ...startWarnings(spec)],
+        checkCommand: (spec, name) => [
+          ...requireSafeCommand(spec, policyFor({ namespace: LOCAL_NAMESPACE, name }, settings)),
+          ...startWarnings(spec),
+        ],
       }),
       ...runHandlers({
         source,

@@ -8,6 +8,7 @@ import { HistoryOutbox } from '../../control/history-outbox.ts';
 import type { RecordedListener, RunHistory, Runner } from '../../control/ports.ts';
 import { Reconciler } from '../../control/reconciler.ts';
 import { requireSafeCommand } from '../../core/command-check/command-check.ts';
+import { policyFor } from '../../core/command-check/policy.ts';
 import { LshError, toLshError } from '../../core/errors.ts';
 import type { Executor } from '../../core/executor.ts';
 import type { Job, JobKey } from '../../core/job.ts';
@@ -22,7 +23,7 @@ import { logRecorder } from '../../telemetry/log-recorder.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { clusterWatches, readingsOf, type Watches, type WatchReading } from './cluster-watches.ts';
-import { commandPolicy } from '../command-policy.ts';
+import { commandSettings } from '../command-policy.ts';
 import type { ShellRuns } from './shell-runs.ts';
 
 export interface ClusterSchedulerOptions {
@@ -201,14 +202,14 @@ function admission({
   client,
 }: ClusterSchedulerOptions): (job: Job, object: LshJob) => LshError | undefined {
   const shellNamespaces = config.shellNamespaces ?? [client.namespace];
-  const policy = commandPolicy(config);
-  return ({ spec, namespace }, object) => {
+  const settings = commandSettings(config);
+  return ({ spec, namespace, name }, object) => {
     const bytes = Buffer.byteLength(JSON.stringify(object.spec));
     if (bytes > SPEC_MAX_BYTES) return new LshError('SPEC_TOO_LARGE', { bytes, limit: SPEC_MAX_BYTES });
     if (spec.executor === 'Shell' && !shellNamespaces.includes(namespace))
       return new LshError('SHELL_NOT_ALLOWED', { namespace });
     try {
-      requireSafeCommand(spec, policy);
+      requireSafeCommand(spec, policyFor({ namespace, name }, settings));
       return undefined;
     } catch (thrown) {
       return toLshError(thrown);

@@ -9,7 +9,7 @@ import { socketFault } from '../../local/socket/trust.ts';
 import { NamespacedRunner } from '../../runners/remote/namespaced-runner.ts';
 import { RemoteRunner } from '../../runners/remote/remote-runner.ts';
 import { SubprocessRunner } from '../../runners/subprocess/subprocess-runner.ts';
-import { commandPolicy, refusal } from '../command-policy.ts';
+import { commandSettings, refusal } from '../command-policy.ts';
 import { withLauncher } from '../launcher.ts';
 import { requireNoToken } from '../service-account.ts';
 
@@ -49,12 +49,12 @@ export function runnerSocketOf({ shellMode }: Config): string | undefined {
 }
 
 function inProcess({ config, host }: ShellOptions): ShellRuns {
-  const policy = commandPolicy(config);
+  const settings = commandSettings(config);
   const subprocesses = new SubprocessRunner({
     stateDir: join(localPaths(config).stateDir, 'controller'),
     inherit: withLauncher(config.inherited),
     secrets: config.inheritedSecrets,
-    check: (spec) => refusal(spec, policy),
+    check: (spec, key) => refusal(spec, key, settings),
     maxConcurrentRuns: config.maxConcurrentRuns,
     maxOutputBytes: config.maxOutputBytes,
   });

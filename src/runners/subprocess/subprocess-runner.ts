@@ -62,7 +62,7 @@ export interface SubprocessRunnerOptions {
   /** Further variables for every command; the runner masks their values in all output. */
   secrets?: Readonly<Record<string, string>>;
   /** Called before every execution; returns a sentence that says why the command must not run. */
-  check: (spec: JobSpec) => string | undefined;
+  check: (spec: JobSpec, job: JobKey) => string | undefined;
   maxConcurrentRuns: number;
   /** Most bytes of output kept per run; default 10 MiB. */
   maxOutputBytes?: number;
@@ -262,7 +262,7 @@ export class SubprocessRunner implements Runner {
   async start(job: Command, run: StartedRun): Promise<void> {
     if (this.#closed || this.#runs.live(run.name)) return;
     const live = this.#track(run, this.#now());
-    const refusal = this.#options.check(job.spec);
+    const refusal = this.#options.check(job.spec, run.job);
     if (refusal !== undefined) return this.#fail(live, run.name, 'Refused', refusal);
     try {
       await this.#launch(job, run, live);

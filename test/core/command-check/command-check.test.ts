@@ -5,6 +5,7 @@ import {
   requireSafeCommand,
   type Level,
 } from '../../../src/core/command-check/command-check.ts';
+import { policyFor } from '../../../src/core/command-check/policy.ts';
 import { LshError } from '../../../src/core/errors.ts';
 
 function levelOf(command: string): Level {
@@ -410,6 +411,26 @@ describe('the policy', () => {
     expect(verdict.warnings).toEqual([
       'rm deletes a directory that the system or its users need: / (rm -rf /)',
     ]);
+  });
+
+  test.each([
+    [{ namespace: 'local', name: 'wipe' }, ['wipe'], true],
+    [{ namespace: 'local', name: 'wipe' }, ['local/wipe'], true],
+    [{ namespace: 'local', name: 'wipe' }, ['wipe-2', 'x/wipe'], false],
+    [{ namespace: 'team', name: 'wipe' }, ['team/wipe'], true],
+    [{ namespace: 'team', name: 'wipe' }, ['wipe', 'local/wipe', 'team/*'], false],
+    [{ namespace: '', name: 'wipe' }, ['wipe'], false],
+  ])('%j is exempt by the list of jobs %j: %s', (job, dangerousJobs, allowed) => {
+    const policy = policyFor(job, { dangerousJobs });
+    expect(checkCommand({ command: 'rm -rf /' }, policy).allowed).toBe(allowed);
+  });
+
+  test('the list of jobs opens no allow-list', () => {
+    const policy = policyFor(
+      { namespace: 'team', name: 'a' },
+      { dangerousJobs: ['team/a'], allowList: ['ls'] },
+    );
+    expect(checkCommand({ command: 'curl x' }, policy).allowed).toBe(false);
   });
 
   test('allowList admits the listed programs and shell builtins', () => {

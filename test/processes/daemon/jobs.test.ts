@@ -88,6 +88,21 @@ describe('putting a job', () => {
     });
   });
 
+  test('admits and runs a refused command of the one job that its configuration names', async () => {
+    // The validator refuses eval of an output; this one prints nothing.
+    const command = 'eval "$(true)"';
+    const { client } = await aDaemon(aHome({ LSH_ALLOW_DANGEROUS_JOBS: 'named,other/unnamed' }));
+    const { warnings } = await client.put({ job: aManifest('named', { command }) });
+    expect(warnings).toEqual([expect.stringContaining('eval runs the output')]);
+    const { name } = await client.trigger({ name: 'named', id: '1' });
+    expect(await client.run({ run: name, wait: true })).toMatchObject({ phase: 'Completed' });
+    const refused = client.put({ job: aManifest('unnamed', { command }) });
+    await expect(refused).rejects.toMatchObject({
+      code: 'COMMAND_REFUSED',
+      hint: expect.stringContaining('LSH_ALLOW_DANGEROUS_JOBS'),
+    });
+  });
+
   test('suspends and resumes the job, and answers “not found” for an unknown job', async () => {
     const { client } = await aDaemon();
     await client.put({ job: aManifest('a') });

@@ -11,6 +11,7 @@ import { formatOption, isDocumentFormat, type Format } from '../../output/format
 import { paintFor, print, printDocument } from '../../output/print.ts';
 import { counted } from '../../output/text.ts';
 import { hostTimeZone } from '../../../local/host-time-zone.ts';
+import { commandSettings } from '../../../processes/command-policy.ts';
 import { calendar, relative } from '../../output/when.ts';
 
 const SLOTS_SHOWN = 3;
@@ -32,14 +33,13 @@ async function findingsIn(document: SourceDocument, context: Context): Promise<F
   if (document.problems.length > 0) {
     return document.problems.map(({ path, message }) => ({ level: 'error', at: path, path: '', message }));
   }
-  const { allowDangerousCommands, commandAllowList, tz } = loadConfig();
+  const config = loadConfig();
   const platform = platformOf(context);
   const { checkManifest } = await import('../../input/check-manifest.ts');
   const { problems, warnings, notes } = checkManifest(document.value, platform, {
-    allowDangerous: allowDangerousCommands,
-    allowList: commandAllowList,
+    ...commandSettings(config),
     now: context.io.now(),
-    timeZone: platform === 'cluster' ? 'UTC' : hostTimeZone(tz),
+    timeZone: platform === 'cluster' ? 'UTC' : hostTimeZone(config.tz),
   });
   const finding = (level: Finding['level'], { path, message }: Problem): Finding => ({
     level,

@@ -2,6 +2,7 @@
 import { loadConfig } from '../../../../config.ts';
 import { LshError } from '../../../../core/errors.ts';
 import { hostTimeZone } from '../../../../local/host-time-zone.ts';
+import { commandSettings } from '../../../../processes/command-policy.ts';
 import { platformOf, type Context } from '../../../context.ts';
 import type { ImportApi } from '../../../input/offline-jobs.ts';
 import { note, paintFor } from '../../../output/print.ts';
@@ -32,7 +33,7 @@ export async function importApi(
 /** Checks jobs by the rules of the platform, without it. */
 export async function offlineApi({ io }: Context, platform: 'local' | 'cluster'): Promise<ImportApi> {
   const { offlineJobs } = await import('../../../input/offline-jobs.ts');
-  const { allowDangerousCommands: allowDangerous, commandAllowList: allowList, tz } = loadConfig();
-  const timeZone = platform === 'cluster' ? 'UTC' : hostTimeZone(tz);
-  return offlineJobs({ platform, policy: { allowDangerous, allowList }, timeZone, now: io.now });
+  const config = loadConfig();
+  const timeZone = platform === 'cluster' ? 'UTC' : hostTimeZone(config.tz);
+  return offlineJobs({ platform, settings: commandSettings(config), timeZone, now: io.now });
 }
