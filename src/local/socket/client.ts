@@ -18,7 +18,7 @@ import {
   type Payload,
   type Result,
 } from './protocol.ts';
-import { socketFault } from './trust.ts';
+import { isMissing, socketFault } from './trust.ts';
 
 export interface ClientOptions {
   /** Version of the calling program. */
@@ -152,6 +152,8 @@ async function send(
   if (body.length > REQUEST_MAX_BYTES) throw new LshError('REQUEST_TOO_LARGE', { limit: REQUEST_MAX_BYTES });
   const fault = socketFault(socketPath, { uid: owner });
   if (fault !== undefined) throw new LshError('DAEMON_UNTRUSTED', { path: socketPath, detail: fault });
+  // A connection would say the same, but loading node:http for it takes longer than the rest of the call.
+  if (isMissing(socketPath)) throw new LshError('DAEMON_NOT_RUNNING');
   const request = http.request({
     // No agent: each call has its own connection, and an agent would look for a server name to verify.
     createConnection: () => connect(socketPath),

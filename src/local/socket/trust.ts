@@ -24,6 +24,15 @@ export function socketFault(path: string, trust: Trust): string | undefined {
   return own === undefined ? undefined : `it ${own}`;
 }
 
+/** Whether there is no socket. False where this user cannot know. */
+export function isMissing(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
+}
+
 /** Does not follow a link, which would name a place without a check of its own. */
 function faultOf(found: Stats, { uid, groups = [] }: Trust): string | undefined {
   if (found.isSymbolicLink()) return 'is a symbolic link';
