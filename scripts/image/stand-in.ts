@@ -15,8 +15,8 @@ import {
 import { dirname, join } from 'node:path';
 import type { EngineCall } from './engine.ts';
 
-/** Packages of a shell, the usual programs, make, the init and the time zones. */
-const PACKAGES = ['base-files', 'coreutils', 'dash', 'grep', 'make', 'sed', 'tini', 'tzdata'];
+/** Packages of a shell, the usual programs, the init and the time zones. */
+const PACKAGES = ['base-files', 'coreutils', 'dash', 'grep', 'sed', 'tini', 'tzdata'];
 const MERGED = ['bin', 'lib', 'lib64', 'sbin'];
 const USERS = 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n';
 

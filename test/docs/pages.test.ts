@@ -1,8 +1,9 @@
 // The written pages agree with the chart, with each other and with the program.
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { fromCronJob } from '../../src/kubernetes/objects/cron-job/cron-job.ts';
 import { convertExpression } from '../../src/kubernetes/objects/cron-job/expression.ts';
 import { importCrontab, type CrontabOptions } from '../../src/core/import/crontab.ts';
@@ -143,4 +144,12 @@ describe('from-cron.md', () => {
     expect(blocks(page, '')).toContain(`${answer.join('\n')}\n`);
     expect(jobNamed('nightly')).toEqual(job);
   });
+});
+
+test('the document of the README is the sample, and its command needs a shell and the usual programs alone', () => {
+  const [document = ''] = blocks(read('README.md'), 'yaml');
+  expect(read('deploy/samples/lshjob.yaml')).toBe(`# The job of the README.\n${document}`);
+  const { spec } = parse(document) as JobManifest;
+  const { stdout, stderr } = spawnSync('/bin/sh', ['-c', spec.command!], { encoding: 'utf8' });
+  expect([stdout, stderr]).toEqual([expect.stringMatching(/^\d+ % of the disk are used\n$/), '']);
 });

@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { RUN_LABEL } from '../../src/kubernetes/objects/kube-job.ts';
 import { RealCluster, readmeDocument, RELEASE, TEAM } from './support/real-cluster.ts';
 
+const README_JOB = 'disk-space';
 const TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 /** An invented key; the release gets it from a Secret. */
 const KEY = 'AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0JQMADEUP';
@@ -24,31 +25,28 @@ afterAll(() => cluster.stop());
 describe('the document of the README', () => {
   test('appears in kubectl with its next slot', async () => {
     await cluster.kubectlWith(readmeDocument(), 'apply', '--namespace', TEAM, '-f', '-');
-    await cluster.until(
-      'the first evaluation',
-      () => cluster.get('rotate-secrets')?.status?.nextScheduleTime,
-    );
+    await cluster.until('the first evaluation', () => cluster.get(README_JOB)?.status?.nextScheduleTime);
     const shown = await cluster.kubectl('get', 'lj', '--namespace', TEAM);
-    expect(shown).toMatch(/rotate-secrets +0 2 \* \* 0/);
+    expect(shown).toMatch(/disk-space +0 \* \* \* \*/);
   });
 
   test('runs a pod at its slot, and its output reaches the object', async () => {
     // Later runs must not push the first one out of the status before the test sees it.
     const spec = { schedule: '*/5 * * * * *', successfulRunsHistoryLimit: 100 };
-    await cluster.patch('rotate-secrets', { spec });
-    const run = await cluster.untilRun('rotate-secrets', ({ phase }) => phase === 'Completed');
+    await cluster.patch(README_JOB, { spec });
+    const run = await cluster.untilRun(README_JOB, ({ phase }) => phase === 'Completed');
 
     expect(Date.parse(run.slot) % 5000).toBe(0);
     expect(run).toMatchObject({ trigger: 'Schedule', executor: 'Job', exitCode: 0, attempt: 1 });
-    expect(run.outputTail).toContain(`\nrotated at slot ${run.slot}\n`);
+    expect(run.outputTail).toMatch(/^\d+ % of the disk are used\n$/);
     await cluster.until('a succeeded pod', () =>
       [...cluster.podsSeen.values()].find(
         ({ metadata, status }) => metadata.labels?.[RUN_LABEL] === run.name && status?.phase === 'Succeeded',
       ),
     );
-    const shown = await cluster.kubectl('get', 'lj', 'rotate-secrets', '--namespace', TEAM, '--output=yaml');
-    expect(shown).toContain(`rotated at slot ${run.slot}`);
-    await cluster.remove('rotate-secrets');
+    const shown = await cluster.kubectl('get', 'lj', README_JOB, '--namespace', TEAM, '--output=yaml');
+    expect(shown).toContain('% of the disk are used');
+    await cluster.remove(README_JOB);
   });
 });
 

@@ -197,6 +197,6 @@ describe.skipIf(NO_KUBE || KUBE_MINOR < 21)('the plain manifests', () => {
       await run('-n', NAMESPACE, 'get', 'deployment', 'lsh-controller', '-o', 'jsonpath={.spec.replicas}'),
     ).toBe('2');
     await run('delete', '-f', 'deploy/lsh-ha.yaml', '--wait=false');
-    expect(await run('get', 'lshjobs', '-o', 'name')).toContain('lshjob.lsh.dev/rotate-secrets');
+    expect(await run('get', 'lshjobs', '-o', 'name')).toContain('lshjob.lsh.dev/disk-space');
   });
 });

@@ -48,6 +48,10 @@ export function addImport(cron: Command, context: Context): void {
     ['lsh cron import --crontab --dry-run', 'What your crontab would become'],
     ['lsh cron import --crontab /etc/cron.d/backup', 'A file with a user column'],
     ['lsh cron import --cronjob report --namespace ops --dry-run', 'What a CronJob would become'],
+    [
+      'kubectl get cronjobs --namespace ops -o yaml | lsh cron import --cluster --namespace ops -f - --dry-run',
+      'What all CronJobs of a namespace would become',
+    ],
     ['lsh cron import -f cronjobs.yaml --dry-run -o yaml', 'The documents, without a cluster'],
     ['ssh web1 crontab -l | lsh cron import --crontab - --prefix web1-', 'The crontab of another machine'],
   );
