@@ -109,6 +109,13 @@ const COLUMNS = [
   },
   { name: 'Completed', type: 'integer', jsonPath: '.status.totals.completed', priority: 1 },
   { name: 'Failed', type: 'integer', jsonPath: '.status.totals.failed', priority: 1 },
+  {
+    name: 'Stuck',
+    type: 'string',
+    jsonPath: '.status.active[0].message',
+    description: 'Why the command of the active run cannot begin.',
+    priority: 1,
+  },
 ];
 
 /** The definition as an object. */

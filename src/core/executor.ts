@@ -27,6 +27,8 @@ export interface RunnerTraits {
   claim: 'ledger' | 'name';
   /** The executor enforces timeoutSeconds, as Kubernetes does. Otherwise lsh stops the run. */
   keepsTimeout: boolean;
+  /** The command begins some time after start(), as in a Pod that needs a node first: the run is Pending until then. */
+  startsLater: boolean;
   /** A run is a process of one host, which its record names. */
   hasHost: boolean;
   /**
@@ -40,6 +42,7 @@ export interface RunnerTraits {
 export const NO_RUNNER: RunnerTraits = {
   claim: 'ledger',
   keepsTimeout: false,
+  startsLater: false,
   hasHost: false,
   leavesObject: false,
 };

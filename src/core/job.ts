@@ -107,7 +107,7 @@ const KubernetesJobSchema = v.strictObject({
   pendingTimeoutSeconds: v.optional(
     described(
       seconds(30 * DAY_SECONDS),
-      'After this many seconds without an image, a container or a node for its Pod, the attempt fails. 0: no limit.',
+      'After this many seconds without a Pod, or without an image, a container, a volume or a node for it, the attempt fails. The time in a queue does not count. 0: no limit.',
     ),
     PENDING_TIMEOUT_SECONDS,
   ),
@@ -288,6 +288,7 @@ export interface JobManifest {
 export const JOB_PHASES = [
   'Scheduled',
   'Failing', // scheduled, and its last run failed
+  'Pending', // a run’s command has not begun
   'Running',
   'Suspended',
   'Ended',

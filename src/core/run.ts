@@ -2,7 +2,14 @@
 import type { Executor } from './executor.ts';
 import type { JobKey } from './job.ts';
 
-export const RUN_PHASES = ['Created', 'Running', 'Completed', 'Failed', 'Killed'] as const;
+export const RUN_PHASES = [
+  'Created', // waits for its turn or its delay
+  'Pending', // its runner has it, and its command has not begun: a Kubernetes Job whose Pod does not run yet
+  'Running',
+  'Completed',
+  'Failed',
+  'Killed',
+] as const;
 export type RunPhase = (typeof RUN_PHASES)[number];
 
 export const RUN_TRIGGERS = ['Schedule', 'CatchUp', 'Manual'] as const;
@@ -17,8 +24,10 @@ export const STOP_CAUSES = [
   'ShuttingDown',
   /** `lsh runner` heard from no controller for a lease duration. */
   'ControllerGone',
-  /** Its Pod got no image, container or node in time. */
+  /** Its command did not begin in time: no Pod, or no image, container, volume or node for it. */
   'Stuck',
+  /** It had no Pod, and the user changed the Pod’s part of the spec: the next attempt gets the new one. */
+  'SpecChanged',
 ] as const;
 export type StopCause = (typeof STOP_CAUSES)[number];
 
@@ -81,17 +90,28 @@ interface Observed {
 
 /** The state of a run as its runner observes it. */
 export type RunObservation =
+  /** The runner has the run and has not seen its command begin. */
+  | (Observed & {
+      state: 'Pending';
+      /** The command cannot begin, and for how long already; the message says why, once that is known. */
+      stuck?: { message?: string; forMs: number };
+      /** The command has certainly not begun, and the spec now asks for another Pod than the run does. */
+      outdated?: boolean;
+    })
   | (Observed & {
       state: 'Running';
       startedAt: number;
-      /** Why the run cannot begin its command, and for how long; undefined once it has begun. */
-      stuck?: { message: string; forMs: number };
       /** The time limit that the executor enforces, and how long the run has been active. */
       limit?: { ms: number; forMs: number };
     })
   /** Proof that the run never started and never will, so starting it again is safe. */
   | (Observed & { state: 'NeverStarted' })
   | RunEnd;
+
+/** Whether the observed run was started and has not ended. */
+export function isOngoing({ state }: RunObservation): boolean {
+  return state === 'Pending' || state === 'Running';
+}
 
 export interface RunEnd extends Observed {
   state: 'Ended';
@@ -166,4 +186,14 @@ export function isFinished({ phase }: Pick<Run, 'phase'>): boolean {
 
 export function isActive(run: Pick<Run, 'phase'>): boolean {
   return !isFinished(run);
+}
+
+/** Whether something keeps the command from its start; the message says what. */
+export function isStuck({ phase, message }: Pick<Run, 'phase' | 'message'>): boolean {
+  return phase === 'Pending' && message !== undefined;
+}
+
+/** Whether the runner has the run: it was started, and has not ended. */
+export function isUnderWay({ phase }: Pick<Run, 'phase'>): boolean {
+  return phase === 'Pending' || phase === 'Running';
 }

@@ -4,6 +4,7 @@ import type { RunnerTraits } from '../core/executor.ts';
 export const SHELL_TRAITS: RunnerTraits = {
   claim: 'ledger',
   keepsTimeout: false,
+  startsLater: false,
   hasHost: true,
   leavesObject: false,
 };

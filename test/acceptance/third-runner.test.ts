@@ -18,7 +18,7 @@ import type { Run, RunEnd } from '../core/run.ts';
 
 /** Ends each run at once; its output is the command. */
 export class ToyRunner implements Runner {
-  readonly traits = { claim: 'ledger', keepsTimeout: true, hasHost: false, leavesObject: false } as const;
+  readonly traits = { claim: 'ledger', keepsTimeout: true, startsLater: false, hasHost: false, leavesObject: false } as const;
   readonly #ends = new Map<string, RunEnd>();
   #changed: (key: JobKey) => void = () => {};
 

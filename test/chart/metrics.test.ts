@@ -64,6 +64,7 @@ describe.skipIf(NO_HELM)('the alerts and the dashboard', () => {
       'LshNoLeader',
       'LshRunsLate',
       'LshRunsFailing',
+      'LshRunsStuck',
       'LshSlotsMissed',
       'LshWatchStale',
       'LshReconcileErrors',

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import type { Pod } from '../../src/kubernetes/objects/kube-job-run.ts';
+import type { Pod } from '../../src/kubernetes/objects/pod.ts';
 import { eventually } from '../support/eventually.ts';
 import { ImageArchive } from './support/image-archive.ts';
 import { LSH_IMAGE, RealCluster, TEAM } from './support/real-cluster.ts';

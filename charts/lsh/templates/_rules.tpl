@@ -20,7 +20,8 @@
   verbs: [get]
 - apiGroups: ['']
   resources: [events]
-  verbs: [create, patch]
+  # list: why a Job gets no Pod, and why a volume does not mount.
+  verbs: [create, patch, list]
 {{- end }}
 
 {{/* The operator's account, as a subject of bindings. */}}

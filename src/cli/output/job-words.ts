@@ -22,6 +22,7 @@ export function commandText({ spec }: JobDocument): string {
 
 const RUN_STYLES: Record<RunDocument['phase'], Style> = {
   Created: 'dim',
+  Pending: 'warn',
   Running: 'warn',
   Completed: 'good',
   Failed: 'bad',
@@ -54,12 +55,18 @@ export function lastCell({ status }: JobDocument, now: number): Cell {
   return resultCell(last, ` ${relative(Date.parse(last.finishedAt ?? last.createdAt), now)}`);
 }
 
-/** `Running for 3s`, or for a waiting run `Attempt 2 in 10 seconds`. */
+/** `Running for 3s`; `Pending for 40s` and why; for a run that waits, `Attempt 2 in 10 seconds`. */
 function activeCell(run: RunDocument, now: number): Cell {
   const ms = runMs(run, now);
   if (ms !== undefined) return resultCell(run, ` for ${formatDuration(ms)}`);
+  if (run.phase === 'Pending') return resultCell(run, pendingSuffix(run, now));
   const when = run.startAfter === undefined ? 'waiting' : relative(Date.parse(run.startAfter), now);
   return { text: `Attempt ${run.attempt} ${when}`, style: 'warn' };
+}
+
+function pendingSuffix({ createdAt, startAfter = createdAt, message }: RunDocument, now: number): string {
+  const why = message === undefined ? '' : `: ${message}`;
+  return ` for ${formatDuration(Math.max(0, now - Date.parse(startAfter)))}${why}`;
 }
 
 /** When the job runs next, in the zone of this machine. */
@@ -76,6 +83,7 @@ export function nextCell({ spec, status }: JobDocument, now: number): Cell {
 const PHASE_STYLES: Record<JobPhase, Style> = {
   Scheduled: 'good',
   Failing: 'bad',
+  Pending: 'warn',
   Running: 'good',
   Suspended: 'dim',
   Ended: 'dim',

@@ -1,10 +1,12 @@
 // Applies the runner’s observations to the runs: starts, ends, losses, and the retries that follow.
-import { activeRuns, isOwn, put, requestStop, timeLimitAt, timeoutAt, wakeBy, type Draft } from './draft.ts';
+import { activeRuns, isOwn, put, requestStop, timeoutAt, wakeBy, type Draft } from './draft.ts';
 import { PENDING_TIMEOUT_SECONDS } from '../job.ts';
 import { isRetried, nextAttempt } from './retry.ts';
-import { cancelled, claimed, ended, lost } from './run-state.ts';
+import { adopted, begun, cancelled, claimed, ended, lost } from './run-state.ts';
 import {
   isActive,
+  isOngoing,
+  isUnderWay,
   type ClosedStretch,
   type Run,
   type RunEnd,
@@ -27,7 +29,7 @@ export function adoptStarted(draft: Draft, observations: readonly RunObservation
     .filter((run) => run !== undefined)
     .filter((run) => run.attempt === 1 && !draft.runs.has(run.name) && isUnaccounted(draft, run))
     .sort((a, b) => a.slot - b.slot);
-  for (const run of started) put(draft, { ...run, phase: 'Running', startedAt: run.startedAt ?? draft.now });
+  for (const run of started) put(draft, adopted(run, draft.now, draft.traitsOf(run.executor)));
   return started.filter((run) => run.trigger !== 'Manual').map((run) => run.slot);
 }
 
@@ -48,27 +50,28 @@ export function applyObservations(
   claimStarted(draft, observations);
   stopRunsOfRemovedJob(draft);
   const byName = new Map(observations.map((observation) => [observation.name, observation]));
-  let running = activeRuns(draft).filter(({ phase }) => phase === 'Running');
-  while (running.length > 0) {
-    for (const run of running) observeRunning(draft, run, byName.get(run.name));
+  let underWay = activeRuns(draft).filter(isUnderWay);
+  while (underWay.length > 0) {
+    for (const run of underWay) observeUnderWay(draft, run, byName.get(run.name));
     // An earlier process may have started the retry that this loop just added; the retry may even have ended.
-    running = claimStarted(draft, observations);
+    underWay = claimStarted(draft, observations);
   }
   for (const observation of observations) {
     const run = draft.runs.get(observation.name);
     if (run !== undefined && isActive(run)) continue;
-    if (observation.state !== 'Running') releaseEnded(draft, observation, closed);
+    if (!isOngoing(observation)) releaseEnded(draft, observation, closed);
     else if (run !== undefined) stopRecordedAsEnded(draft, run, observation.run);
   }
 }
 
-/** Marks waiting runs as Running if the runner shows them: a process started them and crashed before its record. */
+/** Marks waiting runs as started if the runner shows them: a process started them and crashed before its record. */
 function claimStarted(draft: Draft, observations: readonly RunObservation[]): Run[] {
   const started: Run[] = [];
   for (const { name, run: startedRun } of observations) {
     const run = draft.runs.get(name);
     if (run?.phase !== 'Created' || startedRun?.jobUid !== run.jobUid) continue;
-    started.push(claimed(run, startedRun.startedAt ?? draft.now, run.host));
+    const at = startedRun.startedAt ?? draft.now;
+    started.push(claimed(run, { ...draft.traitsOf(run.executor), at, host: run.host }));
   }
   for (const run of started) put(draft, run);
   return started;
@@ -120,8 +123,11 @@ function hasActiveEarlierAttempt(draft: Draft, { slot, pass, triggerId, attempt 
   );
 }
 
-function observeRunning(draft: Draft, run: Run, observation: RunObservation | undefined): void {
+function observeUnderWay(draft: Draft, run: Run, observation: RunObservation | undefined): void {
   switch (observation?.state) {
+    case 'Pending':
+      observePending(draft, run, observation);
+      return;
     case 'Running':
       observeProgress(draft, run, observation);
       return;
@@ -139,7 +145,7 @@ function observeRunning(draft: Draft, run: Run, observation: RunObservation | un
 /** Ends one running run; ignores the end of any other. */
 export function applyEnd(draft: Draft, end: RunEnd): void {
   const run = draft.runs.get(end.name);
-  if (run?.phase === 'Running') observeRunning(draft, run, end);
+  if (run !== undefined && isUnderWay(run)) observeUnderWay(draft, run, end);
 }
 
 /** The end of a process is of this host’s clock. One ahead of now is from before the clock was set back. */
@@ -147,16 +153,24 @@ function endedByNow({ now, traitsOf }: Draft, { executor }: Run, end: RunEnd): R
   return traitsOf(executor).hasHost ? { ...end, finishedAt: Math.min(end.finishedAt, now) } : end;
 }
 
-type RunningObservation = Extract<RunObservation, { state: 'Running' }>;
+type Observation<State> = Extract<RunObservation, { state: State }>;
 
-function observeProgress(draft: Draft, run: Run, { stuck, limit }: RunningObservation): void {
+/** A running run stays one: its Pod may have ended, and its end is not known in full yet. */
+function observePending(draft: Draft, run: Run, { stuck, outdated }: Observation<'Pending'>): void {
   // The message explains the stop, and stays when the Pod that caused it is gone.
-  if (run.stopCause !== undefined) return;
-  if (stuck?.message !== run.message) {
-    put(draft, { ...run, message: stuck?.message });
-    if (stuck) draft.events.push({ kind: 'RunStuck', run, message: stuck.message });
+  if (run.phase !== 'Pending' || run.stopCause !== undefined) return;
+  if (outdated) return requestStop(draft, run, 'SpecChanged');
+  const { message } = stuck ?? {};
+  if (message !== run.message) {
+    put(draft, { ...run, message });
+    if (message !== undefined) draft.events.push({ kind: 'RunStuck', run, message });
   }
   if (stuck) stopAfter(draft, run, 'Stuck', pendingMs(draft) - stuck.forMs);
+}
+
+function observeProgress(draft: Draft, run: Run, { startedAt, limit }: Observation<'Running'>): void {
+  if (run.phase === 'Pending') put(draft, begun(run, startedAt));
+  if (run.stopCause !== undefined) return;
   // Kubernetes may fail to enforce its limit; `forMs` counts from when the runner first saw the run active.
   if (limit) stopAfter(draft, run, 'TimedOut', limit.ms + LIMIT_SLACK_MS - limit.forMs);
 }
@@ -166,14 +180,6 @@ function stopAfter(draft: Draft, { name }: Run, cause: StopCause, leftMs: number
   const run = draft.runs.get(name);
   if (leftMs > 0) wakeBy(draft, draft.now + leftMs);
   else if (run !== undefined) requestStop(draft, run, cause);
-}
-
-/** When to check a run whose executor enforces the timeout: the runner may report no change before. */
-export function limitedUntilAt(draft: Draft, run: Run): number | undefined {
-  const limitAt = timeLimitAt(draft, run);
-  return limitAt !== undefined && draft.traitsOf(run.executor).keepsTimeout
-    ? limitAt + LIMIT_SLACK_MS
-    : undefined;
 }
 
 function pendingMs({ job }: Draft): number {
@@ -225,7 +231,7 @@ export function requestDueStops(draft: Draft): void {
 export function sendStops({ job, runs, actions }: Draft): void {
   const graceMs = job.spec.terminationGracePeriodSeconds * 1000;
   for (const run of runs.values()) {
-    if (run.phase !== 'Running' || run.stopCause === undefined) continue;
+    if (!isUnderWay(run) || run.stopCause === undefined) continue;
     actions.push({ kind: 'Stop', run, cause: run.stopCause, graceMs });
   }
 }

@@ -13,7 +13,6 @@ import {
   adoptStarted,
   applyEnd,
   applyObservations,
-  limitedUntilAt,
   sendStops,
   requestDueStops,
 } from './apply-observations.ts';
@@ -21,6 +20,7 @@ import { runsBeyondLimits } from './retention.ts';
 import { cancelled, ended, lost } from './run-state.ts';
 import {
   isActive,
+  isOngoing,
   type ClosedStretch,
   type Correction,
   type Run,
@@ -152,9 +152,11 @@ export function decideRemoved(
   const actions: Action[] = [...after.values()]
     .filter(isActive)
     .map((run) => ({ kind: 'Stop', run, cause: run.stopCause ?? 'JobRemoved', graceMs: REMOVED_GRACE_MS }));
-  for (const { name, state } of observations) {
+  for (const observation of observations) {
+    const { name } = observation;
     const run = after.get(name);
-    if (state !== 'Running' && (run === undefined || !isActive(run))) actions.push({ kind: 'Release', name });
+    if (!isOngoing(observation) && (run === undefined || !isActive(run)))
+      actions.push({ kind: 'Release', name });
   }
   return {
     actions,
@@ -172,7 +174,7 @@ const REMOVED_GRACE_MS = 10_000;
 function endedByRemoval(run: Run, observed: RunObservation | undefined, now: number): Run | undefined {
   if (run.phase === 'Created') return cancelled(run, 'JobRemoved', now);
   if (observed?.state === 'Ended') return ended(run, observed);
-  if (observed?.state !== 'Running') return lost({ ...run, stopCause: 'JobRemoved' }, now);
+  if (observed === undefined || !isOngoing(observed)) return lost({ ...run, stopCause: 'JobRemoved' }, now);
   return run.stopCause === undefined ? { ...run, stopCause: 'JobRemoved' } : undefined;
 }
 
@@ -185,8 +187,6 @@ function wakeForTimeouts(draft: Draft): void {
   for (const run of draft.runs.values()) {
     if (run.phase !== 'Running' || run.stopCause !== undefined) continue;
     wakeBy(draft, timeoutAt(draft, run) ?? Infinity);
-    const limitedUntil = limitedUntilAt(draft, run) ?? 0;
-    if (limitedUntil > draft.now) wakeBy(draft, limitedUntil);
   }
 }
 

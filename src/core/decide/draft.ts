@@ -88,16 +88,10 @@ export function wakeBy(draft: Draft, at: number): void {
 }
 
 /** When lsh times out a running attempt; undefined if the executor enforces the timeout. */
-export function timeoutAt(draft: Draft, run: Run): number | undefined {
-  return draft.traitsOf(run.executor).keepsTimeout ? undefined : timeLimitAt(draft, run);
-}
-
-/** When a running attempt exceeds timeoutSeconds. */
-export function timeLimitAt({ job }: Draft, { startedAt }: Run): number | undefined {
+export function timeoutAt({ job, traitsOf }: Draft, { executor, startedAt }: Run): number | undefined {
   const { timeoutSeconds } = job.spec;
-  return timeoutSeconds === undefined || startedAt === undefined
-    ? undefined
-    : startedAt + timeoutSeconds * 1000;
+  if (timeoutSeconds === undefined || startedAt === undefined) return undefined;
+  return traitsOf(executor).keepsTimeout ? undefined : startedAt + timeoutSeconds * 1000;
 }
 
 /** Cancels a waiting run, or marks a running run for a stop. The first cause wins. */

@@ -85,8 +85,16 @@ function explainRecord(record: SlotDocument, question: Question): string[] {
   return [
     outcome,
     ...(record.count === 1 ? [] : [stretch]),
+    ...(record.cause === 'RunActive' ? explainActive(question) : []),
     ...(record.recordedAt === undefined ? [] : explainLate(record, Date.parse(record.recordedAt), question)),
   ];
+}
+
+/** The run in the way, if it still is. A pending one needs help: it ends by itself only when its time is up. */
+function explainActive({ at, job: { status } }: Question): string[] {
+  const active = status?.active.find(({ phase }) => phase === 'Pending' || phase === 'Running');
+  if (active === undefined || Date.parse(active.createdAt) > at) return [];
+  return [`The active run is ${active.name}; it ${courseOf(active)}.`];
 }
 
 /** How late lsh found the slot, and what missedRunPolicy says about late slots. */
@@ -136,23 +144,16 @@ function attemptSentence(run: RunDocument, { job }: Question): string {
   const subject = attempt > 1 ? `Attempt ${attempt}` : ran;
   if (startedAt !== undefined) return `${subject}: ${name} ${courseOf(run)}.`;
   const verb = finishedAt === undefined ? 'has not run yet' : 'did not run';
-  const running = job.status?.active.find(({ phase }) => phase === 'Running');
-  const queued = finishedAt === undefined && run.startAfter === undefined && running !== undefined;
+  const running = job.status?.active.find(({ phase }) => phase === 'Running' || phase === 'Pending');
+  const queued = run.phase === 'Created' && run.startAfter === undefined && running !== undefined;
   const reason = queued ? `; it starts after the end of ${running.name}` : '';
   return `${attempt > 1 ? `Attempt ${attempt}` : 'It'} ${verb}: ${name} ${courseOf(run)}${reason}.`;
 }
 
 /** What happened to the run, as a predicate without a full stop. */
-function courseOf({
-  createdAt,
-  startAfter,
-  startedAt,
-  finishedAt,
-  phase,
-  reason,
-  message,
-  exitCode,
-}: RunDocument): string {
+function courseOf(run: RunDocument): string {
+  if (run.phase === 'Pending') return pendingCourse(run);
+  const { createdAt, startAfter, startedAt, finishedAt, phase, reason, message, exitCode } = run;
   if (startedAt === undefined && finishedAt === undefined) {
     return `waits since ${createdAt}${startAfter === undefined ? '' : `, not to start before ${startAfter}`}`;
   }
@@ -163,6 +164,11 @@ function courseOf({
   const details = [reason, exitCode === undefined ? undefined : `exit code ${exitCode}`, message];
   const why = phase === 'Completed' ? '' : details.filter((detail) => detail !== undefined).join(', ');
   return `${start} and ended as ${phase}${length}${why === '' ? '' : ` (${why.replace(/\.$/, '')})`}`;
+}
+
+function pendingCourse({ createdAt, startAfter = createdAt, message }: RunDocument): string {
+  const why = message === undefined ? '' : ` (${message.replace(/\.$/, '')})`;
+  return `is Pending since ${startAfter}: its command has not begun${why}`;
 }
 
 /** Why a slot has no run, in words. Returns an unknown cause as it is: a newer lsh may have recorded it. */

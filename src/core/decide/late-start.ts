@@ -2,6 +2,7 @@
 // create request was delayed until the next leader had evaluated the slot. The name was free, so the run exists; the
 // ledger corrects the record.
 import { put, type Draft } from './draft.ts';
+import { adopted } from './run-state.ts';
 import type { ClosedStretch, Run, RunObservation, SlotOutcome } from '../run.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 
@@ -35,7 +36,7 @@ export function closedStretchOf(
 }
 
 function adopt(draft: Draft, run: Run, outcome: SlotOutcome): void {
-  put(draft, { ...run, phase: 'Running', startedAt: run.startedAt ?? draft.now });
+  put(draft, adopted(run, draft.now, draft.traitsOf(run.executor)));
   draft.slots.push({
     job: draft.job.key,
     from: run.slot,

@@ -10,7 +10,9 @@ const FINAL_REASONS: ReadonlySet<RunReason> = new Set(['StoppedByUser', 'Replace
 
 /** Whether another attempt follows the finished run. */
 export function isRetried(run: Run, retry: Retry): boolean {
-  if (run.phase === 'Completed' || run.reason === undefined || run.attempt > retry.limit) return false;
+  if (run.phase === 'Completed' || run.reason === undefined) return false;
+  if (run.reason === 'SpecChanged') return true;
+  if (run.attempt > retry.limit) return false;
   if (FINAL_REASONS.has(run.reason)) return false;
   // The command failed before the stop reached it; the user still wants no further attempt.
   if (run.stopCause !== undefined && FINAL_REASONS.has(run.stopCause)) return false;
@@ -36,6 +38,9 @@ export function retryDelayMs(runName: string, attempt: number, retry: Retry): nu
 /** Returns the next attempt, which waits for its delay. */
 export function nextAttempt(jobName: string, run: Run, retry: Retry, now: number): Run {
   const attempt = run.attempt + 1;
+  const endedAt = run.finishedAt ?? now;
+  // The user is waiting for the changed spec to act.
+  const delayMs = run.reason === 'SpecChanged' ? 0 : retryDelayMs(run.name, run.attempt, retry);
   return {
     name:
       run.triggerId === undefined
@@ -52,6 +57,6 @@ export function nextAttempt(jobName: string, run: Run, retry: Retry, now: number
     executor: run.executor,
     phase: 'Created',
     createdAt: now,
-    startAfter: (run.finishedAt ?? now) + retryDelayMs(run.name, run.attempt, retry),
+    startAfter: endedAt + delayMs,
   };
 }

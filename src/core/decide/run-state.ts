@@ -1,9 +1,11 @@
 // The phases of a run as a table. A step that the table lacks is a bug and throws INTERNAL.
 import { LshError } from '../errors.ts';
+import type { RunnerTraits } from '../executor.ts';
 import { STOP_CAUSES, type Run, type RunEnd, type RunPhase, type RunReason } from '../run.ts';
 
 const TRANSITIONS: Record<RunPhase, readonly RunPhase[]> = {
-  Created: ['Running', 'Killed'], // starts; or is replaced, stopped or removed before its start
+  Created: ['Pending', 'Running', 'Killed'], // starts; or is replaced, stopped or removed before its start
+  Pending: ['Running', 'Completed', 'Failed', 'Killed'], // a short command has ended before its runner saw it run
   Running: ['Completed', 'Failed', 'Killed'],
   Completed: [],
   Failed: [],
@@ -18,6 +20,9 @@ export function mayBecome(from: RunPhase, to: RunPhase): boolean {
   return TRANSITIONS[from].includes(to);
 }
 
+/** Reasons of a run whose command never began: the run already says why, and its end does not know. */
+const WITHOUT_START: ReadonlySet<RunReason | undefined> = new Set(['Stuck', 'SpecChanged']);
+
 function enter(run: Run, phase: RunPhase, changes: Partial<Run>): Run {
   if (!mayBecome(run.phase, phase)) {
     throw new LshError('INTERNAL', { detail: `run ${run.name} cannot go from ${run.phase} to ${phase}` });
@@ -25,9 +30,27 @@ function enter(run: Run, phase: RunPhase, changes: Partial<Run>): Run {
   return { ...run, ...changes, phase };
 }
 
+interface Claim extends Pick<RunnerTraits, 'startsLater'> {
+  /** When the runner started the run, milliseconds. */
+  at: number;
+  host: string | undefined;
+}
+
 /** Claims a run for its start. A runner that claims by ledger starts the run after this record, so never twice. */
-export function claimed(run: Run, now: number, host: string | undefined): Run {
-  return enter(run, 'Running', { startedAt: now, host });
+export function claimed(run: Run, { at, host, startsLater }: Claim): Run {
+  return startsLater ? enter(run, 'Pending', { host }) : enter(run, 'Running', { startedAt: at, host });
+}
+
+/** Returns a run that an earlier process started and did not record. */
+export function adopted(run: Run, now: number, { startsLater }: Pick<RunnerTraits, 'startsLater'>): Run {
+  return startsLater
+    ? { ...run, phase: 'Pending', startedAt: undefined }
+    : { ...run, phase: 'Running', startedAt: run.startedAt ?? now };
+}
+
+/** Returns a pending run as running: its runner has seen the command begin, so no problem is left to tell. */
+export function begun(run: Run, startedAt: number): Run {
+  return enter(run, 'Running', { startedAt, message: undefined });
 }
 
 /** Returns a waiting run as Killed, without a start. */
@@ -35,7 +58,7 @@ export function cancelled(run: Run, reason: RunReason, now: number): Run {
   return enter(run, 'Killed', { reason, finishedAt: now });
 }
 
-/** Returns a running run as ended because its runner has no trace of it. */
+/** Returns a run that is under way as ended because its runner has no trace of it. */
 export function lost(run: Run, now: number): Run {
   const reason = run.stopCause ?? 'Lost';
   return enter(run, KILL_REASONS.has(reason) ? 'Killed' : 'Failed', {
@@ -46,7 +69,7 @@ export function lost(run: Run, now: number): Run {
 }
 
 /**
- * Returns a running run as ended. A stop cause wins over the observed reason, so a stopped run is Killed, unless the
+ * Returns a run that is under way as ended. A stop cause wins over the observed reason, so a stopped run is Killed, unless the
  * command ended before the stop: its background processes or its output kept the run active until then.
  */
 export function ended(run: Run, end: RunEnd): Run {
@@ -55,7 +78,7 @@ export function ended(run: Run, end: RunEnd): Run {
   const startedAt = end.startedAt ?? run.startedAt;
   return enter(run, endPhase(reason), {
     reason,
-    message: stopCause === 'Stuck' ? run.message : end.message,
+    message: WITHOUT_START.has(reason) ? (run.message ?? end.message) : end.message,
     startedAt,
     // Earlier than the start if the clock was set while no runner watched.
     finishedAt: Math.max(end.finishedAt, startedAt ?? 0),

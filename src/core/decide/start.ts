@@ -2,7 +2,7 @@
 import { activeRuns, put, wakeBy, type Draft } from './draft.ts';
 import { CLOCK_CORRECTION_MS } from './clock-step.ts';
 import { claimed } from './run-state.ts';
-import type { Run } from '../run.ts';
+import { isUnderWay, type Run } from '../run.ts';
 
 interface Capacity {
   /** How many runs the runner can start now. */
@@ -23,7 +23,8 @@ export function startWaitingRuns(draft: Draft, { capacity, host }: Capacity): bo
     if (mustWaitForOthers(draft, run)) continue;
     if (free <= 0) return true;
     free--;
-    start(draft, claimed(run, draft.now, draft.traitsOf(run.executor).hasHost ? host : undefined));
+    const traits = draft.traitsOf(run.executor);
+    start(draft, claimed(run, { ...traits, at: draft.now, host: traits.hasHost ? host : undefined }));
   }
   return false;
 }
@@ -33,14 +34,14 @@ function isEarly({ startAfter, createdAt }: Run, now: number): boolean {
   return startAfter > now && createdAt <= now + CLOCK_CORRECTION_MS;
 }
 
-function start(draft: Draft, running: Run): void {
-  put(draft, running);
-  draft.actions.push({ kind: 'Start', run: running });
-  draft.events.push({ kind: 'RunStarted', run: running });
+function start(draft: Draft, started: Run): void {
+  put(draft, started);
+  draft.actions.push({ kind: 'Start', run: started });
+  draft.events.push({ kind: 'RunStarted', run: started });
 }
 
 /** Only Allow lets runs of a job overlap. Under Replace, the replaced run ends before the next run starts. */
 function mustWaitForOthers(draft: Draft, run: Run): boolean {
   if (draft.job.spec.concurrencyPolicy === 'Allow') return false;
-  return activeRuns(draft).some((other) => other.name !== run.name && other.phase === 'Running');
+  return activeRuns(draft).some((other) => other.name !== run.name && isUnderWay(other));
 }

@@ -97,6 +97,7 @@ function phaseOf(
   if (spec.suspend) return 'Suspended';
   const active = activeRuns(draft);
   if (active.some(({ phase }) => phase === 'Running')) return 'Running';
+  if (active.some(({ phase }) => phase === 'Pending')) return 'Pending';
   const hasEnded = nextScheduleAt === undefined && pendingStarts(spec, draft.now).length === 0;
   if (hasEnded && active.length === 0) return 'Ended';
   return conditions.some(({ type, status }) => type === 'Failing' && status === 'True')
@@ -159,11 +160,16 @@ function failingCondition(draft: Draft): Verdict {
   };
 }
 
-/** Returns the newest of the runs that started and that finished in this evaluation. */
+/** Returns the newest run that finished in this evaluation, without those that were stopped before their start. */
 function newestFinished(draft: Draft): Run | undefined {
   return changedRuns(draft)
-    .filter((run) => isOwn(draft, run) && !isActive(run) && run.startedAt !== undefined)
+    .filter((run) => isOwn(draft, run) && !isActive(run) && hasResult(run))
     .reduce<Run | undefined>((a, b) => ((a?.finishedAt ?? 0) > (b.finishedAt ?? 0) ? a : b), undefined);
+}
+
+/** A run that failed without a start is a failure; one that was killed before its start says nothing about the job. */
+function hasResult({ startedAt, phase }: Run): boolean {
+  return startedAt !== undefined || phase !== 'Killed';
 }
 
 function condition(

@@ -1,15 +1,15 @@
 // The Kubernetes Job of a run, and the Pods left of it, as the core’s run and observation. Pure.
-import type { V1Job, V1Pod } from '@kubernetes/client-node';
+import type { V1Job } from '@kubernetes/client-node';
 import { API_VERSION, KIND } from '../../core/api-version.ts';
 import type { JobKey } from '../../core/job.ts';
 import { jobKey } from '../../core/naming.ts';
 import type { Run, RunEnd, RunObservation, RunReason } from '../../core/run.ts';
 import type { KubeObject, Wire } from '../api/objects.ts';
-import { RECORD_ANNOTATION, RUN_CONTAINER } from './kube-job.ts';
+import { POD_HASH_ANNOTATION, RECORD_ANNOTATION, RUN_CONTAINER } from './kube-job.ts';
 import { readRun, type RunEntry } from './lsh-job-status.ts';
+import { commandStart, type Pod } from './pod.ts';
 
 export type KubeJob = Wire<V1Job> & KubeObject;
-export type Pod = Wire<V1Pod> & KubeObject;
 
 type KubeJobCondition = NonNullable<NonNullable<KubeJob['status']>['conditions']>[number];
 type Terminated = NonNullable<
@@ -25,11 +25,13 @@ interface Owner {
 /** Reasons of a container that ended before its command started. */
 const NEVER_STARTED = new Set(['StartError', 'ContainerCannotRun', 'ContainerStatusUnknown']);
 
+const READ_ANNOTATIONS: ReadonlySet<string> = new Set([RECORD_ANNOTATION, POD_HASH_ANNOTATION]);
+
 /** The fields of a Kubernetes Job that this program reads; the Pod template is the larger half of the object. */
 export function trimmedKubeJob({ metadata, spec, status }: KubeJob): KubeJob {
   const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
   const { labels, annotations, ownerReferences } = metadata;
-  const record = annotations?.[RECORD_ANNOTATION];
+  const { activeDeadlineSeconds, suspend } = spec ?? {};
   return {
     metadata: {
       name,
@@ -39,13 +41,20 @@ export function trimmedKubeJob({ metadata, spec, status }: KubeJob): KubeJob {
       creationTimestamp,
       deletionTimestamp,
       labels,
-      annotations: record === undefined ? {} : { [RECORD_ANNOTATION]: record },
+      annotations: Object.fromEntries(
+        Object.entries(annotations ?? {}).filter(([name]) => READ_ANNOTATIONS.has(name)),
+      ),
       ownerReferences,
     },
-    ...(spec?.activeDeadlineSeconds !== undefined && {
-      spec: { activeDeadlineSeconds: spec.activeDeadlineSeconds, template: {} },
-    }),
+    spec: {
+      template: {},
+      ...(activeDeadlineSeconds !== undefined && { activeDeadlineSeconds }),
+      ...(suspend && { suspend }),
+    },
     status: {
+      active: status?.active,
+      succeeded: status?.succeeded,
+      failed: status?.failed,
       startTime: status?.startTime,
       completionTime: status?.completionTime,
       conditions: status?.conditions,
@@ -83,21 +92,47 @@ export function hasEnded(kubeJob: KubeJob): boolean {
   return endCondition(kubeJob) !== undefined;
 }
 
+/** Whether a queue holds the Kubernetes Job back: it gets no Pod for now. */
+export function isSuspended({ spec }: KubeJob): boolean {
+  return spec?.suspend === true;
+}
+
+/** Whether the Job controller has counted a Pod of the run. */
+export function hadPod({ status }: KubeJob): boolean {
+  const { active = 0, succeeded = 0, failed = 0 } = status ?? {};
+  return active + succeeded + failed > 0;
+}
+
 /** The run as its Kubernetes Job shows it. `pods` are those left of the run: they know the exit code and the cause. */
 export function observationOf(kubeJob: KubeJob, pods: readonly Pod[]): RunObservation {
   const { metadata, status } = kubeJob;
   const { name } = metadata;
-  const startedAt = Date.parse(status?.startTime ?? metadata.creationTimestamp);
   const condition = endCondition(kubeJob);
-  if (condition === undefined) return { name, state: 'Running', startedAt };
+  if (condition === undefined) return { name, state: 'Pending' };
+  const startedAt = startOf(kubeJob, pods);
   const finishedAt = Date.parse(
     status?.completionTime ?? condition.lastTransitionTime ?? metadata.creationTimestamp,
   );
   const byItself = endedByItself(condition, metadata.deletionTimestamp);
-  const ended = { name, state: 'Ended', startedAt, finishedAt, ...(byItself && { byItself }) } as const;
+  const ended = {
+    name,
+    state: 'Ended',
+    ...(startedAt !== undefined && { startedAt }),
+    finishedAt,
+    ...(byItself && { byItself }),
+  } as const;
   return condition.type === 'Complete'
     ? { ...ended, exitCode: 0 }
     : { ...ended, ...failure(condition, pods) };
+}
+
+/** When the command began: its Pod knows. Without the Pod, the start of the Kubernetes Job is close to it. */
+function startOf(kubeJob: KubeJob, pods: readonly Pod[]): number | undefined {
+  const [pod] = newestFirst(pods);
+  const startedAt = pod && commandStart(pod);
+  if (startedAt !== undefined || !hadPod(kubeJob)) return startedAt;
+  const { metadata, status } = kubeJob;
+  return Date.parse(status?.startTime ?? metadata.creationTimestamp);
 }
 
 function endCondition({ status }: KubeJob): KubeJobCondition | undefined {

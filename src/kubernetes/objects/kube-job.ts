@@ -1,4 +1,5 @@
 // A run as the Kubernetes Job that carries it out. Pure. The core retries, so the Kubernetes Job itself does not.
+import { hash } from 'node:crypto';
 import type {
   V1Container,
   V1EnvFromSource,
@@ -12,7 +13,7 @@ import { runVariables } from '../../core/run-variables.ts';
 import { API_VERSION, KIND } from '../../core/api-version.ts';
 import { DEFAULT_SHELL, type Job, type JobSpec } from '../../core/job.ts';
 import type { Run } from '../../core/run.ts';
-import type { Wire } from '../api/objects.ts';
+import type { KubeObject, Wire } from '../api/objects.ts';
 import { runEntry } from './lsh-job-status.ts';
 
 type PodTemplate = Wire<V1PodTemplateSpec>;
@@ -30,6 +31,8 @@ const TRIGGER_KIND_ANNOTATION = 'lsh.dev/run-trigger';
 const ATTEMPT_ANNOTATION = 'lsh.dev/attempt';
 /** The run as it was started, as JSON: the loop adopts a Kubernetes Job that the ledger lacks by it. */
 export const RECORD_ANNOTATION = 'lsh.dev/record';
+/** Hash of what the spec gives the Pod: it tells whether an edit of the LshJob concerns the Pod. */
+export const POD_HASH_ANNOTATION = 'lsh.dev/pod-hash';
 /** Name of the container that runs the command; the run ends with it. */
 export const RUN_CONTAINER = 'run';
 
@@ -51,29 +54,38 @@ export function kubeJobManifest(job: Job, run: Run, defaults: KubeJobDefaults): 
   const { spec } = job;
   const labels = { [MANAGED_BY_LABEL]: 'lsh', [JOB_LABEL]: job.name, [RUN_LABEL]: run.name };
   const queue = spec.job?.queueName;
+  const jobLabels = queue === undefined ? labels : { ...labels, [QUEUE_LABEL]: queue };
+  const jobSpec = {
+    backoffLimit: 0,
+    ...(spec.timeoutSeconds !== undefined && { activeDeadlineSeconds: spec.timeoutSeconds }),
+    template: podTemplate(job, run, { labels, image: defaults.image }),
+  };
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: {
       name: run.name,
       namespace: job.namespace,
-      labels: queue === undefined ? labels : { ...labels, [QUEUE_LABEL]: queue },
+      labels: jobLabels,
       annotations: {
         [SLOT_ANNOTATION]: rfc3339(run.slot),
         [TRIGGER_KIND_ANNOTATION]: run.trigger,
         [ATTEMPT_ANNOTATION]: String(run.attempt),
         [RECORD_ANNOTATION]: JSON.stringify(runEntry(run)),
+        [POD_HASH_ANNOTATION]: hash('sha256', JSON.stringify([jobLabels, jobSpec]), 'hex').slice(0, 16),
       },
       ownerReferences: [
         { apiVersion: API_VERSION, kind: KIND, name: job.name, uid: job.uid, controller: true },
       ],
     },
-    spec: {
-      backoffLimit: 0,
-      ...(spec.timeoutSeconds !== undefined && { activeDeadlineSeconds: spec.timeoutSeconds }),
-      template: podTemplate(job, run, { labels, image: defaults.image }),
-    },
+    spec: jobSpec,
   };
+}
+
+/** Whether the spec has changed since and would give the run another Pod. */
+export function isOutdated({ metadata }: KubeObject, manifest: Wire<V1Job>): boolean {
+  const then = metadata.annotations?.[POD_HASH_ANNOTATION];
+  return then !== undefined && then !== manifest.metadata?.annotations?.[POD_HASH_ANNOTATION];
 }
 
 interface PodParts {

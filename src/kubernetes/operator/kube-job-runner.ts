@@ -5,34 +5,41 @@ import type { Clock, Logger, Runner } from '../../control/ports.ts';
 import { LshError } from '../../core/errors.ts';
 import type { Job, JobKey } from '../../core/job.ts';
 import { splitKey } from '../../core/naming.ts';
-import type { Run, RunEnd, RunObservation, RunPhase, StopCause } from '../../core/run.ts';
+import {
+  isActive,
+  type Run,
+  type RunEnd,
+  type RunObservation,
+  type RunPhase,
+  type StopCause,
+} from '../../core/run.ts';
 import { isAlreadyExists, isNotFound, isUncertain, rejection } from '../api/api-errors.ts';
 import { asRetryable, type KubeApi } from '../api/fence.ts';
 import type { NamespacedInformer } from '../api/watch/namespaced-informer.ts';
-import { isOwnedBy, observationOf, recordedRun, type KubeJob, type Pod } from '../objects/kube-job-run.ts';
-import { kubeJobManifest, kubeJobPath, type KubeJobDefaults } from '../objects/kube-job.ts';
+import { hasEnded, isOwnedBy, observationOf, recordedRun, type KubeJob } from '../objects/kube-job-run.ts';
+import type { Pod } from '../objects/pod.ts';
+import { isOutdated, kubeJobManifest, kubeJobPath, type KubeJobDefaults } from '../objects/kube-job.ts';
 import { ActiveTimes } from './active-times.ts';
 import { KubeJobDeletions } from './kube-job-deletions.ts';
 import { Lookups } from './lookups.ts';
 import { OwnedKubeJobs, type OwnedKubeJobChange } from './owned-kube-jobs.ts';
 import { runEnd } from './pod-log.ts';
-import { StuckRuns } from './stuck-runs.ts';
+import { RunPods } from './run-pods.ts';
 
 /** The facts about jobs and runs that the runner does not keep itself. */
 export interface RunFacts {
   /** Phase of the run in the ledger; undefined if the ledger lacks it. */
   phaseOf(key: JobKey, name: string): RunPhase | undefined;
-  /** Whether the LshJob exists. Kubernetes’ garbage collector deletes the Jobs of a deleted one. */
-  isKnown(key: JobKey): boolean;
-  capturesOutput(key: JobKey): boolean;
-  /** Runs that are Running in the ledger. */
-  runningOf(key: JobKey): Run[];
+  /** Undefined for a deleted LshJob, whose Jobs Kubernetes’ garbage collector deletes. */
+  jobOf(key: JobKey): Job | undefined;
+  /** Runs that are under way in the ledger. */
+  underWayOf(key: JobKey): Run[];
 }
 
 export interface KubeJobRunnerOptions {
   api: KubeApi;
   kubeJobs: NamespacedInformer<KubeJob>;
-  pendingPods: NamespacedInformer<Pod>;
+  pods: NamespacedInformer<Pod>;
   facts: RunFacts;
   defaults: KubeJobDefaults;
   clock: Clock;
@@ -42,10 +49,16 @@ export interface KubeJobRunnerOptions {
 }
 
 export class KubeJobRunner implements Runner {
-  readonly traits = { claim: 'name', keepsTimeout: true, hasHost: false, leavesObject: true } as const;
+  readonly traits = {
+    claim: 'name',
+    keepsTimeout: true,
+    startsLater: true,
+    hasHost: false,
+    leavesObject: true,
+  } as const;
   readonly #options: KubeJobRunnerOptions;
   readonly #kubeJobs: OwnedKubeJobs;
-  readonly #stuckRuns: StuckRuns;
+  readonly #runPods: RunPods;
   readonly #activeTimes: ActiveTimes;
   readonly #listeners = new Listeners<JobKey>();
   /** Ends that are known in full and not yet released, by job and run. */
@@ -62,7 +75,7 @@ export class KubeJobRunner implements Runner {
     this.#deletions = new KubeJobDeletions(options);
     this.#kubeJobs = new OwnedKubeJobs(options.kubeJobs, (change) => this.#onKubeJobChange(change));
     this.#lookups = new Lookups({ ...options, onRetry: announce });
-    this.#stuckRuns = new StuckRuns(options, announce);
+    this.#runPods = new RunPods({ ...options, lookups: this.#lookups }, announce);
   }
 
   /** Unlimited: the cluster itself lets Pods wait. */
@@ -79,7 +92,7 @@ export class KubeJobRunner implements Runner {
     try {
       const body = kubeJobManifest(job, run, defaults);
       const created = await api.json<KubeJob>({ method: 'POST', path: kubeJobPath(job.namespace), body });
-      this.#kubeJobs.put(job.key, created);
+      this.#put(job.key, created);
     } catch (error) {
       if (isAlreadyExists(error)) return this.#adoptExisting(job, run);
       if (isUncertain(error)) this.#markUncertain(run);
@@ -107,7 +120,7 @@ export class KubeJobRunner implements Runner {
       const observation = this.#observeKubeJob(key, kubeJob, seen.get(name));
       if (observation !== undefined) seen.set(name, observation);
     }
-    for (const run of this.#options.facts.runningOf(key)) {
+    for (const run of this.#options.facts.underWayOf(key)) {
       if (!seen.has(run.name)) seen.set(run.name, this.#observeMissing(key, run));
     }
     return [...seen.values()];
@@ -127,6 +140,7 @@ export class KubeJobRunner implements Runner {
   /** Cancels every lookup and deletion that is scheduled. */
   close(): void {
     this.#deletions.close();
+    this.#runPods.close();
     this.#lookups.close();
   }
 
@@ -136,16 +150,30 @@ export class KubeJobRunner implements Runner {
     end: RunObservation | undefined,
   ): RunObservation | undefined {
     if (this.#deletions.isRemoved(kubeJob)) return undefined;
-    const { name, creationTimestamp } = kubeJob.metadata;
+    const { name } = kubeJob.metadata;
     const run = recordedRun(kubeJob);
     if (end !== undefined) return { ...end, run };
-    const observation = observationOf(kubeJob, []);
-    if (observation.state === 'Running')
-      return { ...observation, run, stuck: this.#stuckRuns.of(key, name), limit: this.#limitOf(kubeJob) };
+    if (!hasEnded(kubeJob)) return this.#observeProgress(key, kubeJob, run);
     if (!this.#awaitsEnd(key, name)) return undefined;
     this.#lookUpEnd(key, kubeJob);
-    // Running until the end is known in full: the ledger does not change a recorded end.
-    return { name, state: 'Running', startedAt: Date.parse(creationTimestamp), run };
+    // No news until the end is known in full: the ledger does not change a recorded end.
+    return { name, state: 'Pending', run };
+  }
+
+  #observeProgress(key: JobKey, kubeJob: KubeJob, run: Run | undefined): RunObservation {
+    const { name } = kubeJob.metadata;
+    const { startedAt, stuck, isWithoutPod } = this.#runPods.of(kubeJob);
+    if (startedAt !== undefined)
+      return { name, state: 'Running', startedAt, run, limit: this.#limitOf(kubeJob) };
+    const outdated = isWithoutPod && run !== undefined && this.#isOutdated(key, kubeJob, run);
+    return { name, state: 'Pending', run, stuck, ...(outdated && { outdated }) };
+  }
+
+  #isOutdated(key: JobKey, kubeJob: KubeJob, run: Run): boolean {
+    const { facts, defaults } = this.#options;
+    const job = facts.jobOf(key);
+    if (job === undefined || job.invalid !== undefined) return false;
+    return isOutdated(kubeJob, kubeJobManifest(job, run, defaults));
   }
 
   #limitOf(kubeJob: KubeJob): { ms: number; forMs: number } | undefined {
@@ -156,27 +184,34 @@ export class KubeJobRunner implements Runner {
   #lookUpEnd(key: JobKey, kubeJob: KubeJob): void {
     const { api, facts } = this.#options;
     const { uid, name } = kubeJob.metadata;
-    this.#lookups.start({ key, run: name, id: uid }, async () =>
-      this.#end(key, await runEnd(api, kubeJob, facts.capturesOutput(key))),
+    const captureOutput = facts.jobOf(key)?.spec.captureOutput ?? false;
+    this.#lookups.start({ key, run: name, id: `${uid} end` }, async () =>
+      this.#end(key, await runEnd(api, kubeJob, captureOutput)),
     );
   }
 
   /**
-   * A Running run without a Kubernetes Job in the cache. The two watches are independent, and the one of the ledger can
+   * A run that is under way without a Kubernetes Job in the cache. The two watches are independent, and the one of the ledger can
    * be ahead: the run is lost only if the API server confirms that the Kubernetes Job does not exist.
    */
   #observeMissing(key: JobKey, run: Run): RunObservation {
-    const { name, startedAt = this.#options.clock.now() } = run;
+    const { name } = run;
     this.#lookups.start({ key, run: name, id: `${key} ${name}` }, () => this.#lookUpMissing(key, run));
-    return { name, state: 'Running', startedAt };
+    return { name, state: 'Pending' };
   }
 
   async #lookUpMissing(key: JobKey, run: Run): Promise<void> {
     const kubeJob = await this.#read(key, run.name);
     if (kubeJob === undefined || !isOwnedBy(kubeJob, run.jobUid))
       return this.#fail(run, { reason: 'Lost', message: 'Its Kubernetes Job is gone.' });
-    this.#kubeJobs.put(key, kubeJob);
+    this.#put(key, kubeJob);
     this.#listeners.notify(key);
+  }
+
+  /** The watch announces no object that the cache has already. */
+  #put(key: JobKey, kubeJob: KubeJob): void {
+    this.#kubeJobs.put(key, kubeJob);
+    if (!hasEnded(kubeJob)) this.#runPods.of(kubeJob);
   }
 
   #markUncertain(run: Run): void {
@@ -187,7 +222,7 @@ export class KubeJobRunner implements Runner {
   async #readUncertain(key: JobKey, runs: readonly Run[]): Promise<void> {
     for (const { name, jobUid } of runs) {
       const kubeJob = await this.#read(key, name).catch(rethrowRetryable);
-      if (kubeJob !== undefined && isOwnedBy(kubeJob, jobUid)) this.#kubeJobs.put(key, kubeJob);
+      if (kubeJob !== undefined && isOwnedBy(kubeJob, jobUid)) this.#put(key, kubeJob);
     }
     this.#uncertainStarts.delete(key);
   }
@@ -200,7 +235,7 @@ export class KubeJobRunner implements Runner {
       const message = `A Job named ${run.name} exists and does not belong to this LshJob.`;
       return this.#fail(run, { reason: 'NameTaken', message });
     }
-    this.#kubeJobs.put(key, existing);
+    this.#put(key, existing);
     // The watch may have delivered its end already, so no further event would announce the job.
     this.#listeners.notify(key);
   }
@@ -228,6 +263,8 @@ export class KubeJobRunner implements Runner {
   #onKubeJobChange({ key, kubeJob, deleted, changesRun }: OwnedKubeJobChange): void {
     if (deleted) this.#activeTimes.forget(kubeJob);
     else this.#activeTimes.record(kubeJob);
+    if (deleted || hasEnded(kubeJob)) this.#runPods.forget(kubeJob);
+    else this.#runPods.of(kubeJob);
     if (!changesRun) return;
     if (deleted && !this.#deletions.confirm(kubeJob)) this.#endDeleted(key, kubeJob);
     this.#listeners.notify(key);
@@ -255,7 +292,7 @@ export class KubeJobRunner implements Runner {
   #awaitsEnd(key: JobKey, name: string): boolean {
     const { facts } = this.#options;
     const phase = facts.phaseOf(key, name);
-    return phase === undefined ? facts.isKnown(key) : phase === 'Running' || phase === 'Created';
+    return phase === undefined ? facts.jobOf(key) !== undefined : isActive({ phase });
   }
 }
 

@@ -1,8 +1,9 @@
-// The details of a run’s end: exit code and cause from its Pod, the end of its output from the Pod’s log.
+// The details of a run’s end: start, exit code and cause from its Pod, the end of its output from the Pod’s log.
 import type { RunEnd } from '../../core/run.ts';
 import type { KubeApi } from '../api/fence.ts';
 import type { KubeList } from '../api/objects.ts';
-import { newestFirst, observationOf, type KubeJob, type Pod } from '../objects/kube-job-run.ts';
+import { newestFirst, observationOf, type KubeJob } from '../objects/kube-job-run.ts';
+import type { Pod } from '../objects/pod.ts';
 import { RUN_CONTAINER, RUN_LABEL } from '../objects/kube-job.ts';
 
 const LIST_TIMEOUT_MS = 10_000;
@@ -14,10 +15,7 @@ const TAIL_MAX_CHARACTERS = 4096;
 
 /** The end of a run whose Kubernetes Job has ended, without its output if no log can be read. Throws ApiException. */
 export async function runEnd(api: KubeApi, kubeJob: KubeJob, captureOutput: boolean): Promise<RunEnd> {
-  const observed = observationOf(kubeJob, []);
-  // A completed Kubernetes Job implies exit code 0; only the output needs the Pod.
-  const needsPods = captureOutput || !('exitCode' in observed && observed.exitCode === 0);
-  const pods = needsPods ? await podsOf(api, kubeJob) : [];
+  const pods = await podsOf(api, kubeJob);
   const end = observationOf(kubeJob, pods);
   if (end.state !== 'Ended') throw new Error(`the Kubernetes Job ${kubeJob.metadata.name} has not ended`);
   const [pod] = pods;

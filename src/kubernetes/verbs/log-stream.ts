@@ -9,7 +9,7 @@ import { RUN_CONTAINER, RUN_LABEL } from '../objects/kube-job.ts';
 import { listAll } from '../api/list-all.ts';
 import { withCallError, type Scope } from './api-calls.ts';
 import type { KubeList } from '../api/objects.ts';
-import type { Pod } from '../objects/kube-job-run.ts';
+import type { Pod } from '../objects/pod.ts';
 import { watch } from '../api/watch/watch.ts';
 
 const WATCH_SECONDS = 300;

@@ -12,7 +12,7 @@ import { policyFor } from '../../core/command-check/policy.ts';
 import { LshError, toLshError } from '../../core/errors.ts';
 import type { Executor } from '../../core/executor.ts';
 import type { Job, JobKey } from '../../core/job.ts';
-import type { Run } from '../../core/run.ts';
+import { isStuck, isUnderWay, type Run } from '../../core/run.ts';
 import type { KubeApi } from '../../kubernetes/api/fence.ts';
 import type { KubeClient } from '../../kubernetes/api/client.ts';
 import { EventRecorder } from '../../kubernetes/operator/event-recorder.ts';
@@ -70,15 +70,12 @@ export class ClusterScheduler {
     this.#jobRunner = new KubeJobRunner({
       api,
       kubeJobs: jobs,
-      pendingPods: pods,
+      pods,
       facts: {
         phaseOf: (key, name) => this.#source.phaseOf(key, name),
-        isKnown: (key) => this.#source.get(key) !== undefined,
-        capturesOutput: (key) => this.#source.get(key)?.spec.captureOutput ?? false,
-        runningOf: (key) =>
-          this.#source
-            .activeRunsOf(key)
-            .filter(({ phase, executor }) => phase === 'Running' && executor === 'Job'),
+        jobOf: (key) => this.#source.get(key),
+        underWayOf: (key) =>
+          this.#source.activeRunsOf(key).filter((run) => isUnderWay(run) && run.executor === 'Job'),
       },
       defaults: { image: config.jobImage },
       clock: systemClock,
@@ -141,6 +138,13 @@ export class ClusterScheduler {
     let active = 0;
     for (const key of this.#source.keys()) active += this.#source.activeRunsOf(key).length;
     return active;
+  }
+
+  /** Runs whose command cannot begin. */
+  get stuckRuns(): number {
+    let stuck = 0;
+    for (const key of this.#source.keys()) stuck += this.#source.activeRunsOf(key).filter(isStuck).length;
+    return stuck;
   }
 
   /** Deletes the logs of the shell runs of a removed LshJob. Kubernetes deletes its Kubernetes Jobs with it. */

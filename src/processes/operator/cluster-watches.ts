@@ -1,12 +1,13 @@
-// The operator’s informers: LshJobs, and the Kubernetes Jobs and pending Pods of their runs, in its namespaces.
+// The operator’s informers: LshJobs, and the Kubernetes Jobs and unfinished Pods of their runs, in its namespaces.
 import type { Config } from '../../config.ts';
 import type { KubeClient } from '../../kubernetes/api/client.ts';
 import { JOB_LABEL, RUN_LABEL } from '../../kubernetes/objects/kube-job.ts';
 import { NamespacedInformer } from '../../kubernetes/api/watch/namespaced-informer.ts';
 import { trimmedKubeJob } from '../../kubernetes/objects/kube-job-run.ts';
 import { lshJobPath, type LshJob } from '../../kubernetes/objects/lsh-job.ts';
-import type { KubeJob, Pod } from '../../kubernetes/objects/kube-job-run.ts';
-import { trimmedPod } from '../../kubernetes/objects/pending-pod.ts';
+import type { KubeJob } from '../../kubernetes/objects/kube-job-run.ts';
+import type { Pod } from '../../kubernetes/objects/pod.ts';
+import { trimmedPod, UNFINISHED } from '../../kubernetes/objects/pod.ts';
 import type { WatchReadings } from '../../kubernetes/api/watch/watch-health.ts';
 import type { Log } from '../../telemetry/log.ts';
 
@@ -50,7 +51,7 @@ export function clusterWatches({ config, client, log }: WatchOptions): Watches {
       ...shared,
       pathOf: collection('/api/v1', 'pods'),
       labelSelector: OUR_LABELS,
-      fieldSelector: 'status.phase=Pending',
+      fieldSelector: UNFINISHED,
       trim: trimmedPod,
     }),
   };

@@ -49,6 +49,11 @@ export function addReadings(metrics: Metrics, standing: Standing, workers: numbe
     read: () => one(standing.scheduler?.activeRuns ?? 0),
   });
   metrics.add({
+    name: 'lsh_stuck_runs',
+    help: 'Runs whose command cannot begin: no Pod, or no image, volume or node for it.',
+    read: () => one(standing.scheduler?.stuckRuns ?? 0),
+  });
+  metrics.add({
     name: 'lsh_history_backlog',
     help: 'Finished runs that the team’s history lacks.',
     read: () => one(standing.scheduler?.historyBacklog ?? 0),

@@ -174,7 +174,8 @@ export class ControllerSession {
 
   #report(key: JobKey): void {
     for (const observation of this.#options.runner.observe(key)) {
-      if (this.#reported.get(observation.name) === observation) continue;
+      // A process runs from its start.
+      if (observation.state === 'Pending' || this.#reported.get(observation.name) === observation) continue;
       this.#reported.set(observation.name, observation);
       this.#send({ type: 'observed', key, observation });
     }

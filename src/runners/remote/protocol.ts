@@ -82,8 +82,8 @@ const Observation = v.variant('state', [
     state: v.literal('Running'),
     name,
     startedAt: instant,
-    // `stuck` and `limit` are for Pods: the runner reports neither of a process.
-  } satisfies Fields<Omit<Observed<'Running'>, 'stuck' | 'limit'>>),
+    // `limit` is for Pods: the runner reports none of a process.
+  } satisfies Fields<Omit<Observed<'Running'>, 'limit'>>),
   v.object({ state: v.literal('NeverStarted'), name } satisfies Fields<Observed<'NeverStarted'>>),
   Ended,
 ]) satisfies v.GenericSchema<unknown, RunObservation>;

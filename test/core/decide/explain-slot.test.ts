@@ -52,6 +52,41 @@ function explain(at: string, over: Partial<Question> = {}): string[] {
 
 const NEXT = 'The next slot is 2026-03-11T02:00:00Z.';
 
+describe('a slot that a pending run forbade', () => {
+  const pending = run({
+    executor: 'Job',
+    phase: 'Pending',
+    message: 'No Pod was created: exceeded quota.',
+    startedAt: undefined,
+    finishedAt: undefined,
+    exitCode: undefined,
+  });
+  const active = { ...job(), status: { active: [pending] } } as unknown as JobDocument;
+
+  test('names the run in the way, and why it does not get on', () => {
+    const time = '2026-03-06T02:00:00Z';
+    const forbidden = slot({ from: time, to: time, outcome: 'Forbidden', cause: 'RunActive' });
+    expect(explain(time, { job: active, slots: [forbidden] })).toEqual([
+      `The slot ${time} did not run (Forbidden): another run of the job was active, and concurrencyPolicy is Forbid.`,
+      'The active run is backup-1; it is Pending since 2026-03-05T02:00:00Z: its command has not begun (No Pod was created: exceeded quota).',
+      NEXT,
+    ]);
+  });
+
+  test('does not blame a run that was created later', () => {
+    const time = '2026-03-04T02:00:00Z';
+    const forbidden = slot({ from: time, to: time, outcome: 'Forbidden', cause: 'RunActive' });
+    expect(explain(time, { job: active, slots: [forbidden] })).toHaveLength(2);
+  });
+
+  test('its own slot has not run yet', () => {
+    const slots = [slot({ outcome: 'Ran', run: 'backup-1' })];
+    expect(explain('2026-03-05T02:00:00Z', { job: active, slots, runs: [pending] })[0]).toBe(
+      'It has not run yet: backup-1 is Pending since 2026-03-05T02:00:00Z: its command has not begun (No Pod was created: exceeded quota).',
+    );
+  });
+});
+
 describe('a slot that ran', () => {
   const slots = [slot({ outcome: 'Ran', run: 'backup-1' })];
 

@@ -3,13 +3,20 @@ import { cancelled, claimed, ended, lost, mayBecome } from '../../../src/core/de
 import { RUN_PHASES } from '../../../src/core/run.ts';
 import { aRun } from '../../support/builders.ts';
 
+const AT_ONCE = { at: 1, host: undefined, startsLater: false };
+
 test('no run leaves an end, and only a cancelled run skips the claim', () => {
   const allowed = RUN_PHASES.flatMap((from) =>
     RUN_PHASES.filter((to) => mayBecome(from, to)).map((to) => `${from}>${to}`),
   );
   expect(allowed).toEqual([
+    'Created>Pending',
     'Created>Running',
     'Created>Killed',
+    'Pending>Running',
+    'Pending>Completed',
+    'Pending>Failed',
+    'Pending>Killed',
     'Running>Completed',
     'Running>Failed',
     'Running>Killed',
@@ -17,18 +24,18 @@ test('no run leaves an end, and only a cancelled run skips the claim', () => {
 });
 
 test('a step outside the table throws', () => {
-  const done = ended(claimed(aRun(), 1, undefined), {
+  const done = ended(claimed(aRun(), AT_ONCE), {
     name: 'backup-1',
     state: 'Ended',
     finishedAt: 2,
     exitCode: 0,
   });
-  expect(() => claimed(done, 3, undefined)).toThrow(/cannot go from Completed to Running/);
+  expect(() => claimed(done, AT_ONCE)).toThrow(/cannot go from Completed to Running/);
   expect(() => lost(aRun(), 3)).toThrow(/cannot go from Created to Failed/);
 });
 
 test('phase and reason come from the observed end, unless a stop cause came first', () => {
-  const running = claimed(aRun(), 1, undefined);
+  const running = claimed(aRun(), AT_ONCE);
   const end = { name: running.name, state: 'Ended', finishedAt: 9 } as const;
   expect(ended(running, { ...end, exitCode: 0 })).toMatchObject({ phase: 'Completed' });
   expect(ended(running, { ...end, exitCode: 7 })).toMatchObject({

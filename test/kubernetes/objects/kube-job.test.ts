@@ -1,15 +1,17 @@
 // The Kubernetes Job of a run: its manifest, and what the real server and Job controller do with it.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Job, JobSpecInput } from '../../../src/core/job.ts';
+import type { RunEnd } from '../../../src/core/run.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
-import { kubeJobManifest, RUN_LABEL } from '../../../src/kubernetes/objects/kube-job.ts';
+import { isOutdated, kubeJobManifest, RUN_LABEL } from '../../../src/kubernetes/objects/kube-job.ts';
 import {
   hasEnded,
   isOwnedBy,
   observationOf,
+  recordedRun,
   type KubeJob,
-  type Pod,
 } from '../../../src/kubernetes/objects/kube-job-run.ts';
+import type { Pod } from '../../../src/kubernetes/objects/pod.ts';
 import type { KubeList } from '../../../src/kubernetes/api/objects.ts';
 import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { aJob, aRun, at } from '../../support/builders.ts';
@@ -29,6 +31,19 @@ const podOf = (spec: JobSpecInput) => manifestOf(spec).spec!.template.spec!;
 const containerOf = (spec: JobSpecInput) => podOf(spec).containers[0]!;
 
 describe('the manifest of a run', () => {
+  test.each<[string, JobSpecInput, boolean]>([
+    ['nothing', {}, false],
+    ['the schedule', { schedule: '5 5 * * *', suspend: true, retry: { limit: 2 } }, false],
+    ['the command', { command: 'false' }, true],
+    ['the service account', { job: { serviceAccountName: 'backup' } }, true],
+    ['the queue', { job: { queueName: 'night' } }, true],
+  ])('tells whether an edit of %s concerns the Pod', (_, edit, expected) => {
+    const run = aRun({ executor: 'Job', startAfter: at('2026-01-01T00:01:07Z') + 123 });
+    const started = kubeJobManifest(clusterJob({}), run, DEFAULTS) as unknown as KubeJob;
+    const edited = kubeJobManifest(clusterJob(edit), recordedRun(started)!, DEFAULTS);
+    expect(isOutdated(started, edited)).toBe(expected);
+  });
+
   test('names its owner, its slot and its run, and allows one try', () => {
     const { metadata, spec } = manifestOf({ timeoutSeconds: 60 });
     expect(metadata).toMatchObject({
@@ -210,12 +225,11 @@ describe('the observation of a Kubernetes Job', () => {
     conditions: [condition('Failed', 'BackoffLimitExceeded')],
   };
 
-  test('a Job that is about to end is still running', () => {
+  test('a Job that is about to end has not ended', () => {
     const conditions = [condition('SuccessCriteriaMet'), { ...condition('Complete'), status: 'False' }];
     expect(observationOf(jobObject({ startTime: '2026-01-01T00:01:02Z', conditions }), [])).toEqual({
       name: 'backup-1',
-      state: 'Running',
-      startedAt: at('2026-01-01T00:01:02Z'),
+      state: 'Pending',
     });
   });
 
@@ -231,8 +245,18 @@ describe('the observation of a Kubernetes Job', () => {
     expect(observationOf(complete, [])).toMatchObject({ exitCode: 0, byItself: true });
   });
 
-  test('a Job that its queue holds back counts from its creation', () => {
-    expect(observationOf(jobObject({}), [])).toMatchObject({ startedAt: at('2026-01-01T00:01:00Z') });
+  test.each<[string, object, Pod[], string | undefined]>([
+    [
+      'its Pod',
+      { failed: 1 },
+      [pod({ exitCode: 3, startedAt: '2026-01-01T00:01:04Z' })],
+      '2026-01-01T00:01:04Z',
+    ],
+    ['its Job, once the Pod is gone', { failed: 1 }, [], '2026-01-01T00:01:02Z'],
+    ['no object, without a Pod', {}, [], undefined],
+  ])('the start of a run is that of %s', (_, counted, pods, startedAt) => {
+    const observed = observationOf(jobObject({ ...failed, ...counted }), pods);
+    expect((observed as RunEnd).startedAt).toBe(startedAt === undefined ? undefined : at(startedAt));
   });
 
   test.each<[string, Pod[], object]>([

@@ -45,7 +45,7 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     status?.conditions?.find((one) => one.type === type);
 
   test('schedules multiple runs concurrently', async () => {
-    cluster.behave('concurrent', () => undefined);
+    cluster.behave('concurrent', () => 'Run');
     await cluster.create('concurrent', { schedule: EVERY_SECOND, concurrencyPolicy: 'Allow' });
     const { status } = await cluster.until(
       'concurrent',
@@ -83,7 +83,7 @@ describe.skipIf(NO_KUBE)('the operator', () => {
   });
 
   test('replaces the active run under Replace, with one active run at a time', async () => {
-    cluster.behave('replace', () => undefined);
+    cluster.behave('replace', () => 'Run');
     await cluster.create('replace', { schedule: EVERY_SECOND, concurrencyPolicy: 'Replace' });
     const running: string[] = [];
     // Checked at each event of the LshJob and of its Jobs.

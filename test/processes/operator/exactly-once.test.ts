@@ -149,7 +149,7 @@ class TimedJobs {
     this.#jobController = jobController;
   }
 
-  behave(job: KubeJob, seconds: number): End {
+  behave(job: KubeJob, seconds: number): End | undefined {
     const slot = Date.parse(job.metadata.annotations?.[SLOT_ANNOTATION] ?? '');
     this.newestSlot = Math.max(this.newestSlot, slot);
     if (seconds === 0 || this.#ending) return 'Complete';

@@ -5,7 +5,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobSpecInput } from '../../../src/core/job.ts';
 import type { KubeList } from '../../../src/kubernetes/api/objects.ts';
-import type { Pod } from '../../../src/kubernetes/objects/kube-job-run.ts';
+import type { KubeEvent } from '../../../src/kubernetes/objects/events.ts';
+import type { Pod } from '../../../src/kubernetes/objects/pod.ts';
 import type { RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 import { eventually } from '../../support/eventually.ts';
 import { NO_KUBE } from '../../support/cluster/kube.ts';
@@ -81,13 +82,13 @@ describe.skipIf(NO_MANAGER)('a run with a Pod', () => {
     await mark(pod, { phase: 'Pending', ...container(waiting) });
     const { status } = await cluster.until('imageless', ({ active }) => active?.[0]?.message !== undefined);
     expect(status!.active![0]).toMatchObject({
-      phase: 'Running',
+      phase: 'Pending',
       message: 'The image "busybox:stable" cannot be pulled.',
     });
     await mark(pod, { phase: 'Running', ...container({ running: { startedAt: new Date().toISOString() } }) });
     await cluster.until(
       'imageless',
-      ({ active }) => active?.length === 1 && active[0]!.message === undefined,
+      ({ active: [run] = [] }) => run?.phase === 'Running' && run.message === undefined,
     );
     await mark(pod, { phase: 'Succeeded', ...terminated(0, 'Completed') });
     expect(await ended('imageless')).toMatchObject({ phase: 'Completed' });
@@ -118,11 +119,70 @@ describe.skipIf(NO_MANAGER)('a run with a Pod', () => {
       message: 'The image "busybox:stable" cannot be pulled.',
     });
     const { status } = await cluster.until('hopeless', ({ active = [] }) => active.length === 1);
-    expect(status!.active![0]).toMatchObject({ attempt: 2, phase: 'Running' });
+    expect(status!.active![0]).toMatchObject({ attempt: 2, phase: 'Pending' });
     // The first attempt cannot start any more.
     await eventually(async () => {
       const left = await cluster.admin.json({ path: `${PODS}/${pod.metadata.name}` }).catch(() => undefined);
       return left === undefined;
+    });
+  });
+
+  /** A namespace whose LimitRange refuses Pods without a request for CPU. */
+  async function aStrictNamespace(name: string): Promise<void> {
+    const { admin } = cluster;
+    await admin.json({ method: 'POST', path: '/api/v1/namespaces', body: { metadata: { name } } });
+    const limits = [{ type: 'Pod', min: { cpu: '10m' } }];
+    const body = { metadata: { name: 'requests' }, spec: { limits } };
+    await admin.json({ method: 'POST', path: `/api/v1/namespaces/${name}/limitranges`, body });
+  }
+
+  test('that the API server refuses is Pending, says why, and fails when its time is up', async () => {
+    await aStrictNamespace('strict');
+    cluster.behave('refused', () => undefined);
+    const spec: JobSpecInput = { schedule: '@yearly', job: { pendingTimeoutSeconds: 12 } };
+    await cluster.create('refused', spec, 'strict');
+    await cluster.patch('refused', { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } }, 'strict');
+    const told = await cluster.until(
+      'refused',
+      ({ active: [run] = [] }) => run?.message !== undefined,
+      'strict',
+    );
+    const message = expect.stringMatching(/^No Pod was created: forbidden: .*cpu/) as string;
+    expect(told.status).toMatchObject({ phase: 'Pending', active: [{ phase: 'Pending', message }] });
+    expect(told.status!.active![0]).not.toHaveProperty('startedAt');
+    const { status } = await cluster.until('refused', ({ totals }) => totals?.failed === 1, 'strict');
+    expect(status!.recentRuns![0]).toMatchObject({ phase: 'Failed', reason: 'Stuck', message });
+    expect(status!.conditions!.find(({ type }) => type === 'Failing')).toMatchObject({ status: 'True' });
+    await eventually(async () => {
+      const query = { fieldSelector: 'involvedObject.name=refused,reason=RunStuck' };
+      const path = '/api/v1/namespaces/strict/events';
+      const { items } = await cluster.admin.json<KubeList<KubeEvent>>({ path, query });
+      return items.some((event) => /No Pod was created: forbidden/.test(event.message ?? ''));
+    });
+  });
+
+  test('that the API server refuses is replaced once its spec is mended', async () => {
+    await aStrictNamespace('mended');
+    cluster.behave('mended', () => undefined);
+    await cluster.create('mended', { schedule: '@yearly' }, 'mended');
+    await cluster.patch('mended', { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } }, 'mended');
+    await cluster.until('mended', ({ active }) => active?.length === 1, 'mended');
+    // An edit that does not concern the Pod leaves the run alone.
+    await cluster.patch('mended', { spec: { suspend: true } }, 'mended');
+    await cluster.until('mended', ({ phase }) => phase === 'Suspended', 'mended');
+    expect(cluster.runsOf('mended', 'mended')).toMatchObject([{ phase: 'Pending' }]);
+    const resources = { requests: { cpu: '20m' } };
+    await cluster.patch('mended', { spec: { suspend: false, job: { resources } } }, 'mended');
+    const { status } = await cluster.until(
+      'mended',
+      ({ active: [run] = [] }) => run?.attempt === 2,
+      'mended',
+    );
+    expect(status!.recentRuns![0]).toMatchObject({ attempt: 1, phase: 'Killed', reason: 'SpecChanged' });
+    const path = '/api/v1/namespaces/mended/pods';
+    await eventually(async () => {
+      const { items } = await cluster.admin.json<KubeList<Pod>>({ path });
+      return items[0]?.metadata.labels?.['lsh.dev/run'] === status!.active![0]!.name;
     });
   });
 

@@ -65,6 +65,7 @@ describe.skipIf(NO_KUBE)('the shipped rights', () => {
 
   beforeAll(async () => {
     cluster = await OperatorCluster.start();
+    cluster.behave('late', () => undefined);
   });
   afterEach(() => cluster.stopOperators());
   afterAll(() => cluster?.stop());
@@ -179,10 +180,7 @@ describe.skipIf(NO_KUBE)('the shipped rights', () => {
     const touched = new Set<string>();
     const stop = new AbortController();
     const refusal = eventually(() => refused.size > 0 || stop.signal.aborted, { withinMs: 200_000 });
-    const done = Promise.all([
-      lead(namespace, client),
-      operator.start().then(() => work(namespace, operator)),
-    ]);
+    const done = Promise.all([lead(namespace, client), operator.start().then(() => work(namespace))]);
     done.catch(() => undefined);
     await Promise.race([done, refusal]);
     stop.abort();
@@ -209,7 +207,7 @@ describe.skipIf(NO_KUBE)('the shipped rights', () => {
     });
   }
 
-  async function work(namespace: string, operator: InProcessOperator): Promise<void> {
+  async function work(namespace: string): Promise<void> {
     const jobs = `/apis/batch/v1/namespaces/${namespace}/jobs`;
     const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'run', image: 'i' }] } };
     await post(jobs, { metadata: { name: manualRunName('job', 'taken', 1) }, spec: { template } });
@@ -218,6 +216,9 @@ describe.skipIf(NO_KUBE)('the shipped rights', () => {
     const labels = { 'lsh.dev/run': run, 'lsh.dev/job': 'job' };
     const pod = { metadata: { name: 'pod', labels }, spec: { nodeName: 'nowhere', ...template.spec } };
     await post(`/api/v1/namespaces/${namespace}/pods`, pod);
+    // Its Job gets no Pod, so the operator asks the Events why.
+    await cluster.create('late', { schedule: '@yearly' }, namespace);
+    await trigger(namespace, 'one', 'late');
     await cluster.create('job', { schedule: '@yearly', successfulRunsHistoryLimit: 0 }, namespace);
     await trigger(namespace, 'one');
     await cluster.until('job', ({ totals }) => totals?.completed === 1, namespace);
@@ -230,11 +231,11 @@ describe.skipIf(NO_KUBE)('the shipped rights', () => {
       () => cluster.jobController.jobsOf('job', namespace).length === 0 || undefined,
       'pruning',
     );
-    await operator.stop();
+    await cluster.until('late', ({ active: [run] = [] }) => run?.message !== undefined, namespace);
   }
 
-  async function trigger(namespace: string, id: string): Promise<void> {
-    await cluster.patch('job', { metadata: { annotations: { 'lsh.dev/trigger': id } } }, namespace);
+  async function trigger(namespace: string, id: string, name = 'job'): Promise<void> {
+    await cluster.patch(name, { metadata: { annotations: { 'lsh.dev/trigger': id } } }, namespace);
   }
 
   test('are enough: no call is refused', async () => {

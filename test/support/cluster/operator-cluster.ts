@@ -12,7 +12,7 @@ import { OUTCOMES_SHOWN, type OutcomeEntry } from '../../../src/kubernetes/objec
 import type { LshJobStatus, RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 import { keptLogger, type KeptLogger } from '../kept-logger.ts';
 import { KubeEnvironment } from './kube.ts';
-import { PlayedJobController, type End } from './played-job-controller.ts';
+import { PlayedJobController, type Behaviour } from './played-job-controller.ts';
 import type { Account } from './ledger-check.ts';
 import { installRbac, Operator, operatorKubeconfig, type OperatorOptions } from './operator.ts';
 
@@ -33,7 +33,7 @@ export class OperatorCluster {
   readonly logger: KeptLogger = keptLogger();
   readonly #lshJobs: Informer<LshJob>;
   readonly #seen = new Map<string, Seen>();
-  readonly #behaviours = new Map<string, (job: KubeJob) => End>();
+  readonly #behaviours = new Map<string, (job: KubeJob) => Behaviour>();
   readonly #waiting = new Set<() => void>();
   readonly #operators: { operator: Operator; remove: () => void }[] = [];
 
@@ -41,7 +41,7 @@ export class OperatorCluster {
     this.environment = environment;
     this.admin = admin;
     this.kubeconfig = kubeconfig;
-    const behave = (job: KubeJob): End => this.#behaviour(job);
+    const behave = (job: KubeJob): Behaviour => this.#behaviour(job);
     this.jobController = new PlayedJobController({ client: admin, logger: this.logger, behave });
     this.#lshJobs = new Informer<LshJob>({ client: admin, logger: this.logger, path: lshJobPath() });
     this.#lshJobs.onChange(({ object }) => this.#remember(object));
@@ -87,8 +87,8 @@ export class OperatorCluster {
     await this.environment.stop();
   }
 
-  /** Sets how the Jobs of an LshJob end; by default they complete at once. */
-  behave(name: string, behaviour: (job: KubeJob) => End): void {
+  /** Sets how the Jobs of an LshJob behave; by default they complete at once. */
+  behave(name: string, behaviour: (job: KubeJob) => Behaviour): void {
     this.#behaviours.set(name, behaviour);
   }
 
@@ -200,7 +200,7 @@ export class OperatorCluster {
     };
   }
 
-  #behaviour(job: KubeJob): End {
+  #behaviour(job: KubeJob): Behaviour {
     const owner = job.metadata.ownerReferences?.[0]?.name ?? '';
     const behaviour = this.#behaviours.get(owner);
     return behaviour === undefined ? 'Complete' : behaviour(job);

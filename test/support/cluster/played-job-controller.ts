@@ -8,14 +8,16 @@ import { hasEnded, type KubeJob } from '../../../src/kubernetes/objects/kube-job
 import { kubeJobPath, RUN_LABEL, SLOT_ANNOTATION } from '../../../src/kubernetes/objects/kube-job.ts';
 import { eventually } from '../eventually.ts';
 
-/** How a Job ends; undefined for a Job that runs until the test ends it. */
-export type End = 'Complete' | 'Failed' | 'DeadlineExceeded' | undefined;
+/** How a Job ends. */
+export type End = 'Complete' | 'Failed' | 'DeadlineExceeded';
+/** How a Job behaves: it ends, it runs a Pod until the test ends it, or (undefined) it gets no Pod. */
+export type Behaviour = End | 'Run' | undefined;
 
 export interface PlayedJobControllerOptions {
   client: KubeClient;
   logger: Logger;
   /** Called when a Job appears. */
-  behave: (job: KubeJob) => End;
+  behave: (job: KubeJob) => Behaviour;
 }
 
 /** A Job that existed at some time. */
@@ -37,6 +39,8 @@ export class PlayedJobController {
   readonly seen = new Map<string, SeenJob>();
   readonly failures: unknown[] = [];
   readonly #ended = new Set<string>();
+  /** Uids of Jobs with a Pod. */
+  readonly #withPod = new Set<string>();
 
   constructor(options: PlayedJobControllerOptions) {
     this.#options = options;
@@ -84,7 +88,7 @@ export class PlayedJobController {
   }
 
   /** Ends a Job as the Job controller would. */
-  async end({ metadata }: KubeJob, end: Exclude<End, undefined>): Promise<void> {
+  async end({ metadata }: KubeJob, end: End): Promise<void> {
     if (this.#ended.has(metadata.uid)) return;
     this.#ended.add(metadata.uid);
     await this.#patch(`${pathOf(metadata)}/status`, { status: endedStatus(metadata.creationTimestamp, end) });
@@ -93,13 +97,37 @@ export class PlayedJobController {
   async #act(job: KubeJob): Promise<void> {
     const { deletionTimestamp, finalizers } = job.metadata;
     if (deletionTimestamp !== undefined && finalizers?.includes('foregroundDeletion')) {
+      await this.#deletePod(job);
       await this.#patch(pathOf(job.metadata), { metadata: { finalizers: null } });
       return;
     }
     if (deletionTimestamp !== undefined || hasEnded(job) || job.metadata.labels?.[RUN_LABEL] === undefined)
       return;
-    const end = this.#options.behave(job);
-    if (end !== undefined) await this.end(job, end);
+    const behaviour = this.#options.behave(job);
+    if (behaviour === 'Run') await this.#runPod(job);
+    else if (behaviour !== undefined) await this.end(job, behaviour);
+  }
+
+  /** Creates the Pod of the Job, and acts as the node that runs it. */
+  async #runPod({ metadata, spec }: KubeJob): Promise<void> {
+    const { name, namespace, uid } = metadata;
+    if (this.#withPod.has(uid)) return;
+    this.#withPod.add(uid);
+    const path = `/api/v1/namespaces/${namespace}/pods`;
+    const { labels } = spec!.template.metadata!;
+    const body = { metadata: { name, labels }, spec: spec!.template.spec };
+    await this.#options.client.request({ method: 'POST', path, body });
+    const state = { running: { startedAt: new Date().toISOString().replace(/\.\d+Z/, 'Z') } };
+    const run = { name: 'run', image: 'i', imageID: '', ready: true, restartCount: 0, state };
+    await this.#patch(`${path}/${name}/status`, { status: { phase: 'Running', containerStatuses: [run] } });
+  }
+
+  async #deletePod({ metadata: { uid, name, namespace } }: KubeJob): Promise<void> {
+    if (!this.#withPod.delete(uid)) return;
+    const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
+    await this.#options.client.request({ method: 'DELETE', path }).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
+    });
   }
 
   /** Retries while the API server does not answer. */
@@ -125,7 +153,7 @@ function pathOf({ namespace = '', name }: KubeJob['metadata']): string {
 }
 
 /** A status that any Job controller since 1.20 could write. */
-function endedStatus(startTime: string, end: Exclude<End, undefined>): object {
+function endedStatus(startTime: string, end: End): object {
   const now = new Date().toISOString().replace(/\.\d+Z/, 'Z');
   const reason = end === 'DeadlineExceeded' ? end : 'BackoffLimitExceeded';
   const condition = (type: string) => ({

@@ -10,6 +10,7 @@ import type { RunnerTraits } from '../../../src/core/executor.ts';
 import type { Job, JobSpecInput } from '../../../src/core/job.ts';
 import {
   isActive,
+  isUnderWay,
   type Run,
   type RunEnd,
   type RunObservation,
@@ -20,8 +21,8 @@ import { aJob, at } from '../builders.ts';
 
 /** The traits of the shipped runners. */
 export const TRAITS: Record<'Shell' | 'Job', RunnerTraits> = {
-  Shell: { claim: 'ledger', keepsTimeout: false, hasHost: true, leavesObject: false },
-  Job: { claim: 'name', keepsTimeout: true, hasHost: false, leavesObject: true },
+  Shell: { claim: 'ledger', keepsTimeout: false, startsLater: false, hasHost: true, leavesObject: false },
+  Job: { claim: 'name', keepsTimeout: true, startsLater: true, hasHost: false, leavesObject: true },
 };
 
 export const traitsOf = (executor: 'Shell' | 'Job'): RunnerTraits => TRAITS[executor];
@@ -174,8 +175,9 @@ export class World {
     return [...this.runs.values()].filter(isActive);
   }
 
+  /** The runs that the runner has. */
   running(): Run[] {
-    return this.active().filter((run) => run.phase === 'Running');
+    return this.active().filter(isUnderWay);
   }
 
   /** Runs by slot as "HH:MM:SS phase reason". */

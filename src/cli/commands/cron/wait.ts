@@ -28,7 +28,7 @@ interface End {
 }
 
 /** Reasons of runs whose command never ran. */
-const NO_OUTPUT = new Set(['SpawnError', 'Refused']);
+const NO_OUTPUT = new Set(['SpawnError', 'Refused', 'NameTaken', 'Stuck', 'SpecChanged']);
 
 /**
  * Starts the run, waits for its last attempt and tells the end of each earlier one. Returns undefined after Ctrl-C or

@@ -1,9 +1,9 @@
-// The problems that keep a pending Pod from starting.
+// When the command of a Pod began, and the problems that keep it from starting.
 import type { V1ContainerStatus } from '@kubernetes/client-node';
 import { expect, test } from 'vitest';
 import type { Wire } from '../../../src/kubernetes/api/objects.ts';
-import type { Pod } from '../../../src/kubernetes/objects/kube-job-run.ts';
-import { stuckMessage, trimmedPod } from '../../../src/kubernetes/objects/pending-pod.ts';
+import type { Pod } from '../../../src/kubernetes/objects/pod.ts';
+import { commandStart, stuckMessage, trimmedPod } from '../../../src/kubernetes/objects/pod.ts';
 
 type ContainerStatus = Wire<V1ContainerStatus>;
 
@@ -56,4 +56,20 @@ test('the containers beside the command’s do not matter', () => {
   expect(
     stuckMessage(aPod([waiting('run', 'ContainerCreating'), waiting('proxy', 'ErrImagePull')])),
   ).toBeUndefined();
+});
+
+const STARTED = '2026-01-01T00:00:07Z';
+
+test.each<[string, ContainerStatus['state'], number | undefined]>([
+  ['runs', { running: { startedAt: STARTED } }, Date.parse(STARTED)],
+  [
+    'has ended, beside another that runs',
+    { terminated: { exitCode: 0, startedAt: STARTED } },
+    Date.parse(STARTED),
+  ],
+  ['waits, beside another that runs', { waiting: { reason: 'ErrImagePull' } }, undefined],
+])('a command that %s', (_, state, startedAt) => {
+  const command = { ...waiting('run', ''), state };
+  const proxy = { ...waiting('proxy', ''), state: { running: { startedAt: '2026-01-01T00:00:01Z' } } };
+  expect(commandStart(aPod([proxy, command]))).toBe(startedAt);
 });

@@ -1,11 +1,17 @@
-// A pending Pod: the fields that matter here, and why it does not start. Pure.
-import type { Pod } from './kube-job-run.ts';
+// The Pod of a run: the fields that matter here, since when its command runs, and why it does not yet. Pure.
+import type { V1Pod } from '@kubernetes/client-node';
+import type { KubeObject, Wire } from '../api/objects.ts';
 import { RUN_CONTAINER } from './kube-job.ts';
+
+export type Pod = Wire<V1Pod> & KubeObject;
+
+/** Field selector of Pods that have not ended. */
+export const UNFINISHED = 'status.phase!=Succeeded,status.phase!=Failed';
 
 const NO_IMAGE = new Set(['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull']);
 const NO_CONTAINER = new Set(['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError']);
 
-/** The fields of a Pod that stuckMessage() reads, and those of every object. */
+/** The fields of a Pod that this file reads, and those of every object. */
 export function trimmedPod({ metadata, spec, status }: Pod): Pod {
   const { name, namespace, uid, resourceVersion, creationTimestamp, labels } = metadata;
   return {
@@ -17,6 +23,14 @@ export function trimmedPod({ metadata, spec, status }: Pod): Pod {
 
 function images(containers: readonly { name: string; image?: string }[] = []) {
   return containers.map(({ name, image }) => ({ name, image }));
+}
+
+/** When the command began, milliseconds; undefined before that. */
+export function commandStart({ status }: Pod): number | undefined {
+  const { running, terminated } =
+    status?.containerStatuses?.find(({ name }) => name === RUN_CONTAINER)?.state ?? {};
+  const startedAt = running?.startedAt ?? terminated?.startedAt;
+  return startedAt === undefined ? undefined : Date.parse(startedAt);
 }
 
 /** Why the Pod does not start, in a sentence that stays the same while the cause does; undefined without a cause. */

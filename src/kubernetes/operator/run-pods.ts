@@ -1,0 +1,191 @@
+// What the Pods of unfinished Kubernetes Jobs show: since when the command runs, or why it does not. The reason is in
+// the status of the Pod, or in the Events of the Pod or, before there is one, of the Job. Events are read only for runs
+// that wait for long: a server finds them by a walk through all Events of the namespace.
+import type { Clock } from '../../control/ports.ts';
+import type { JobKey } from '../../core/job.ts';
+import { jobKey } from '../../core/naming.ts';
+import { statusCode } from '../api/api-errors.ts';
+import type { KubeApi } from '../api/fence.ts';
+import type { KubeList, KubeObject } from '../api/objects.ts';
+import type { NamespacedInformer } from '../api/watch/namespaced-informer.ts';
+import { creationProblem, noPodMessage, type KubeEvent } from '../objects/events.ts';
+import { hadPod, isSuspended, type KubeJob } from '../objects/kube-job-run.ts';
+import type { Pod } from '../objects/pod.ts';
+import { JOB_LABEL, RUN_LABEL } from '../objects/kube-job.ts';
+import { commandStart, stuckMessage } from '../objects/pod.ts';
+import type { Lookups } from './lookups.ts';
+
+/** A run that waits for this long is asked about, milliseconds: most Pods start within it. */
+const LOOK_AFTER_MS = 10_000;
+/** Shortest time between two reads of the Events of a run, milliseconds. */
+const LOOK_AGAIN_MS = 60_000;
+const LIST_TIMEOUT_MS = 10_000;
+
+/** The state of the Pod of an unfinished run. */
+export interface PodState {
+  /** When the command began; undefined before that. */
+  startedAt?: number;
+  /** As in RunObservation. */
+  stuck?: { message?: string; forMs: number };
+  /** There never was a Pod. */
+  isWithoutPod?: true;
+}
+
+/** A run whose command has not begun. */
+interface Wait {
+  /** Its Pod, or its Kubernetes Job while it has no Pod: the object whose Events are read. */
+  object: KubeObject;
+  /** What they say. */
+  told?: string;
+  /** Monotonic milliseconds since when the run has no Pod, or its Pod has a problem. */
+  since?: number;
+  /** Monotonic milliseconds from when the Events are worth another read. */
+  lookAt: number;
+  cancel: () => void;
+}
+
+export interface RunPodsOptions {
+  api: KubeApi;
+  pods: NamespacedInformer<Pod>;
+  lookups: Lookups;
+  clock: Clock;
+}
+
+export class RunPods {
+  readonly #options: RunPodsOptions;
+  readonly #listener: (key: JobKey) => void;
+  /** The newest unfinished Pod of each run. */
+  readonly #pods = new Map<string, Pod>();
+  readonly #waits = new Map<string, Wait>();
+
+  /** The listener gets the key of a job when a command begins, and when a problem appears, changes or ends. */
+  constructor(options: RunPodsOptions, listener: (key: JobKey) => void) {
+    this.#options = options;
+    this.#listener = listener;
+    options.pods.onChange(({ type, object }) => {
+      const id = runId(object);
+      const before = this.#summary(id);
+      const isAwaited = type === 'Added' && this.#waits.get(id)?.told !== undefined;
+      if (type !== 'Deleted') this.#pods.set(id, object);
+      else if (this.#pods.get(id)?.metadata.uid === object.metadata.uid) this.#pods.delete(id);
+      // A Pod that has ended says nothing more: the Kubernetes Job does.
+      if (type !== 'Deleted' && (isAwaited || this.#summary(id) !== before)) this.#announce(object);
+    });
+  }
+
+  /** Watches over an unfinished Kubernetes Job from now on. */
+  of(kubeJob: KubeJob): PodState {
+    const id = runId(kubeJob);
+    const pod = this.#pods.get(id);
+    if (pod === undefined) return hadPod(kubeJob) ? {} : this.#withoutPod(id, kubeJob);
+    const startedAt = commandStart(pod);
+    if (startedAt === undefined) return this.#beforeStart(id, pod);
+    this.forget(kubeJob);
+    return { startedAt };
+  }
+
+  /** The Kubernetes Job has ended or is gone. */
+  forget(kubeJob: KubeJob): void {
+    const id = runId(kubeJob);
+    this.#waits.get(id)?.cancel();
+    this.#waits.delete(id);
+  }
+
+  /** Cancels every scheduled read. */
+  close(): void {
+    for (const { cancel } of this.#waits.values()) cancel();
+    this.#waits.clear();
+  }
+
+  #withoutPod(id: string, kubeJob: KubeJob): PodState {
+    if (!isSuspended(kubeJob)) {
+      const wait = this.#waitFor(id, kubeJob);
+      return { isWithoutPod: true, stuck: this.#stuck(id, wait, { isStuck: true, message: wait.told }) };
+    }
+    // A queue holds it back for as long as it wants.
+    this.forget(kubeJob);
+    return { isWithoutPod: true };
+  }
+
+  #beforeStart(id: string, pod: Pod): PodState {
+    const wait = this.#waitFor(id, pod);
+    const message = stuckMessage(pod) ?? wait.told;
+    return { stuck: this.#stuck(id, wait, { isStuck: message !== undefined, message }) };
+  }
+
+  #stuck(
+    id: string,
+    wait: Wait,
+    { isStuck, message }: { isStuck: boolean; message?: string },
+  ): PodState['stuck'] {
+    const now = this.#options.clock.monotonic();
+    if (now >= wait.lookAt) this.#look(id, wait);
+    wait.since = isStuck ? (wait.since ?? now) : undefined;
+    return wait.since === undefined ? undefined : { message, forMs: now - wait.since };
+  }
+
+  #waitFor(id: string, object: KubeObject): Wait {
+    const known = this.#waits.get(id);
+    if (known?.object.metadata.uid === object.metadata.uid) return known;
+    known?.cancel();
+    const { clock } = this.#options;
+    const wait: Wait = {
+      object,
+      lookAt: clock.monotonic() + LOOK_AFTER_MS,
+      cancel: clock.at(clock.now() + LOOK_AFTER_MS, () => this.#look(id, wait)),
+    };
+    this.#waits.set(id, wait);
+    return wait;
+  }
+
+  #look(id: string, wait: Wait): void {
+    const { object } = wait;
+    const pod = this.#pods.get(id);
+    // Its status says enough.
+    if (pod !== undefined && stuckMessage(pod) !== undefined) return;
+    const { uid, labels = {} } = object.metadata;
+    const subject = { key: keyOf(object), run: labels[RUN_LABEL] ?? '', id: uid };
+    this.#options.lookups.start(subject, async () => {
+      const events = await this.#eventsOf(object);
+      const told = pod === undefined ? noPodMessage(events) : creationProblem(events);
+      wait.lookAt = this.#options.clock.monotonic() + LOOK_AGAIN_MS;
+      if (told === wait.told) return;
+      wait.told = told;
+      this.#announce(object);
+    });
+  }
+
+  async #eventsOf({ metadata }: KubeObject): Promise<KubeEvent[]> {
+    const { namespace, uid } = metadata;
+    try {
+      const { items } = await this.#options.api.json<KubeList<KubeEvent>>({
+        path: `/api/v1/namespaces/${namespace}/events`,
+        query: { fieldSelector: `involvedObject.uid=${uid}` },
+        signal: AbortSignal.timeout(LIST_TIMEOUT_MS),
+      });
+      return items;
+    } catch (error) {
+      // The reason is missing without the right to read it; the rest of the run’s state is not.
+      if (statusCode(error) === 403) return [];
+      throw error;
+    }
+  }
+
+  /** The facts of a Pod that an evaluation depends on. */
+  #summary(id: string): string {
+    const pod = this.#pods.get(id);
+    return pod === undefined ? '' : `${commandStart(pod) ?? ''} ${stuckMessage(pod) ?? ''}`.trim();
+  }
+
+  #announce(object: KubeObject): void {
+    this.#listener(keyOf(object));
+  }
+}
+
+function runId({ metadata: { namespace = '', labels = {} } }: KubeObject): string {
+  return `${namespace}/${labels[RUN_LABEL]}`;
+}
+
+function keyOf({ metadata: { namespace = '', labels = {} } }: KubeObject): JobKey {
+  return jobKey(namespace, labels[JOB_LABEL] ?? '');
+}
