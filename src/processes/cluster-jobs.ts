@@ -9,7 +9,7 @@ import { readCronJob } from '../kubernetes/verbs/api-calls.ts';
 import { clusterJobs } from '../kubernetes/verbs/cluster-jobs.ts';
 import { loadKubeConfig, type KubeConfigChoice } from '../kubernetes/api/kube-config.ts';
 import { VERSION } from '../version.ts';
-import { commandSettings } from './command-policy.ts';
+import { commandSettings } from './command-settings.ts';
 
 export interface ClusterOptions extends KubeConfigChoice {
   /** Default: the namespace of the context. */

@@ -1,14 +1,8 @@
 // Which commands this process executes, according to its own configuration.
-import type { Config } from '../config.ts';
 import { checkCommand } from '../core/command-check/command-check.ts';
 import { policyFor, type CommandSettings } from '../core/command-check/policy.ts';
 import type { JobKey, JobSpec } from '../core/job.ts';
 import { splitKey } from '../core/naming.ts';
-
-export function commandSettings(config: Config): CommandSettings {
-  const { allowDangerousCommands: allowDangerous, dangerousJobs, commandAllowList: allowList } = config;
-  return { allowDangerous, dangerousJobs, allowList };
-}
 
 /** Why this process does not execute the command, as sentences. Called before each execution, also of admitted jobs. */
 export function refusal(spec: JobSpec, key: JobKey, settings: CommandSettings): string | undefined {

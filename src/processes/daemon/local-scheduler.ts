@@ -30,7 +30,8 @@ import { SubprocessRunner } from '../../runners/subprocess/subprocess-runner.ts'
 import { SqliteStore } from '../../stores/sqlite/sqlite-store.ts';
 import { VERSION } from '../../version.ts';
 import { requireDatabase } from '../check-store.ts';
-import { commandSettings, refusal } from '../command-policy.ts';
+import { refusal } from '../command-policy.ts';
+import { commandSettings } from '../command-settings.ts';
 import { standInCommand, withLauncher } from '../launcher.ts';
 import { daemonEnvironment } from '../local-jobs.ts';
 import { EvaluationProgress } from './evaluation-progress.ts';

@@ -23,7 +23,7 @@ import { logRecorder } from '../../telemetry/log-recorder.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { clusterWatches, readingsOf, type Watches, type WatchReading } from './cluster-watches.ts';
-import { commandSettings } from '../command-policy.ts';
+import { commandSettings } from '../command-settings.ts';
 import type { ShellRuns } from './shell-runs.ts';
 
 export interface ClusterSchedulerOptions {

@@ -9,7 +9,8 @@ import { socketFault } from '../../local/socket/trust.ts';
 import { NamespacedRunner } from '../../runners/remote/namespaced-runner.ts';
 import { RemoteRunner } from '../../runners/remote/remote-runner.ts';
 import { SubprocessRunner } from '../../runners/subprocess/subprocess-runner.ts';
-import { commandSettings, refusal } from '../command-policy.ts';
+import { refusal } from '../command-policy.ts';
+import { commandSettings } from '../command-settings.ts';
 import { withLauncher } from '../launcher.ts';
 import { requireNoToken } from '../service-account.ts';
 

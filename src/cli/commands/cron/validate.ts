@@ -11,7 +11,7 @@ import { formatOption, isDocumentFormat, type Format } from '../../output/format
 import { paintFor, print, printDocument } from '../../output/print.ts';
 import { counted } from '../../output/text.ts';
 import { hostTimeZone } from '../../../local/host-time-zone.ts';
-import { commandSettings } from '../../../processes/command-policy.ts';
+import { commandSettings } from '../../../processes/command-settings.ts';
 import { calendar, relative } from '../../output/when.ts';
 
 const SLOTS_SHOWN = 3;

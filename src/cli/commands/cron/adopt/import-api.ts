@@ -2,7 +2,7 @@
 import { loadConfig } from '../../../../config.ts';
 import { LshError } from '../../../../core/errors.ts';
 import { hostTimeZone } from '../../../../local/host-time-zone.ts';
-import { commandSettings } from '../../../../processes/command-policy.ts';
+import { commandSettings } from '../../../../processes/command-settings.ts';
 import { platformOf, type Context } from '../../../context.ts';
 import type { ImportApi } from '../../../input/offline-jobs.ts';
 import { note, paintFor } from '../../../output/print.ts';
