@@ -70,13 +70,24 @@ function manifestProblems(value: unknown, platform: Platform): Problem[] {
   }
 }
 
+function variablesOf(env: unknown): { name: string }[] {
+  const named = (value: unknown): value is { name: string } =>
+    typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string';
+  return Array.isArray(env) ? env.filter(named) : [];
+}
+
 /** Checks only a command of the right type; the schema reports any other. */
-function commandFindings({ command, args, workingDir }: ReturnType<typeof specOf>, policy: CommandPolicy) {
-  const directory = typeof workingDir === 'string' ? { workingDir } : {};
+function commandFindings(spec: ReturnType<typeof specOf>, policy: CommandPolicy) {
+  const { command, args, workingDir, shell } = spec;
+  const rest = {
+    ...(typeof workingDir === 'string' && { workingDir }),
+    ...(typeof shell === 'string' && { shell }),
+    env: variablesOf(spec.env),
+  };
   const words = Array.isArray(args) && args.every((arg) => typeof arg === 'string') ? args : undefined;
   if (typeof command !== 'string' && words === undefined) return { allowed: true, found: [] };
   const [path, checked] =
     typeof command === 'string' ? ['spec.command', { command }] : ['spec.args', { args: words }];
-  const { allowed, findings } = checkCommand({ ...checked, ...directory }, policy);
+  const { allowed, findings } = checkCommand({ ...checked, ...rest }, policy);
   return { allowed, found: findings.map(({ message }): Problem => ({ path, message })) };
 }

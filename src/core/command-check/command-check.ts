@@ -1,6 +1,7 @@
 // The command validator: a seat belt, not a wall. It parses a command like a shell and refuses commands that users
 // hardly ever mean to schedule: deleting a system, formatting a disk, running a download. A determined user gets past
 // it: the user that runs the commands, and in a cluster the container, protect the machine.
+import { unlisted } from './allow-list.ts';
 import { finding, LEVELS, NO_FLOW, type Finding, type Level, type Rule } from './invocation.ts';
 import { OverBudget } from './budget.ts';
 import type { CommandPolicy } from './policy.ts';
@@ -34,7 +35,7 @@ export type { Finding, Level } from './invocation.ts';
 export type { CommandPolicy } from './policy.ts';
 
 /** The fields of a job that the validator reads. */
-export type CheckedCommand = Pick<JobSpec, 'command' | 'args' | 'workingDir' | 'job'>;
+export type CheckedCommand = Pick<JobSpec, 'command' | 'args' | 'workingDir' | 'job' | 'env' | 'shell'>;
 
 export interface CommandVerdict {
   allowed: boolean;
@@ -85,7 +86,9 @@ function textVerdict(spec: CheckedCommand, policy: CommandPolicy): CommandVerdic
   const text = spec.command ?? (spec.args ?? []).map(shellQuote).join(' ');
   const walk = newWalk(RULES, spec.workingDir ?? '${HOME}');
   const unread = [...unreadFindings(spec, text, walk)];
-  const forbidden = policy.allowList ? [...unlisted(walk, policy.allowList, unread.length === 0)] : [];
+  const forbidden = policy.allowList
+    ? [...unlisted(spec, { programs: walk.programs, isRead: unread.length === 0 }, policy.allowList)]
+    : [];
   const findings = worstFirst([
     ...textFindings(text),
     ...unread,
@@ -167,24 +170,6 @@ function* textFindings(text: string): Generator<Finding> {
 function* parseFindings({ notes }: Walk, text: string): Generator<Finding> {
   if (!notes.unterminated) return;
   yield finding(text, 'unterminated', 'medium', 'A quote, parenthesis or here-document has no end.');
-}
-
-/** Shell builtins that start no program and read no file of code. */
-const BUILTINS = new Set(
-  ': [ [[ break case cd continue echo exit export false for getopts local printf pwd read readonly return select set shift test times true type ulimit umask unset wait'.split(
-    ' ',
-  ),
-);
-
-function* unlisted(walk: Walk, allowList: readonly string[], isRead: boolean): Generator<Finding> {
-  if (!isRead) {
-    const message = 'The validator cannot read all of the command, so the allow-list of programs refuses it.';
-    yield finding('', 'not-on-allow-list', 'high', message);
-  }
-  for (const path of walk.programs) {
-    if (BUILTINS.has(path) || walk.functions.has(path) || allowList.includes(path)) continue;
-    yield finding(path, 'not-on-allow-list', 'high', `${path} is not on the allow-list of programs.`);
-  }
 }
 
 function unique(findings: readonly Finding[]): Finding[] {

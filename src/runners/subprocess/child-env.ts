@@ -26,28 +26,25 @@ export function userVariables(): Environment {
   }
 }
 
-/**
- * The whole environment of one run; later sources win: inherited, envFrom, env, LSH_*. Rejects with SPAWN_FAILED for
- * an unreadable file.
- */
-export async function childEnvironment(
+/** The whole environment of one run; later sources win: inherited, the env files, env, LSH_*. */
+export function childEnvironment(
   inherited: Environment,
   job: Command,
   run: StartedRun,
-  workingDir: string,
-): Promise<Environment> {
-  const { env, envFrom } = job.spec;
+  fromFiles: Environment,
+): Environment {
   return {
     ...inherited,
-    ...(envFrom && (await fromFiles(envFrom, workingDir))),
-    ...Object.fromEntries((env ?? []).map(({ name, value }) => [name, value ?? ''])),
+    ...fromFiles,
+    ...Object.fromEntries((job.spec.env ?? []).map(({ name, value }) => [name, value ?? ''])),
     ...runVariables(job, { ...run, name: ownNameOf(run.name) }),
   };
 }
 
-async function fromFiles(sources: NonNullable<JobSpec['envFrom']>, workingDir: string): Promise<Environment> {
+/** The variables of the env files. Rejects with SPAWN_FAILED for an unreadable file. */
+export async function variablesOfFiles({ envFrom = [] }: JobSpec, workingDir: string): Promise<Environment> {
   const environment: Environment = {};
-  for (const { file, prefix = '', optional } of sources) {
+  for (const { file, prefix = '', optional } of envFrom) {
     if (file === undefined) continue;
     const path = resolve(workingDir, file);
     for (const [name, value] of Object.entries(await parseFile(path, optional ?? false))) {

@@ -16,6 +16,7 @@ import {
   type Command,
   type Environment,
   type StartedRun,
+  variablesOfFiles,
 } from './child-env.ts';
 import { adoptChild, endedChild, openFifo, startChild, type ChildInput, type RunProcess } from './child.ts';
 import { FifoPool } from './output/fifo-pool.ts';
@@ -285,7 +286,10 @@ export class SubprocessRunner implements Runner {
     const { workingDir = this.#inherited['HOME'] ?? '/' } = job.spec;
     const detail = missingPrerequisite({ ...job.spec, workingDir });
     if (detail !== undefined) throw new LshError('SPAWN_FAILED', { detail });
-    const env = await childEnvironment(this.#inherited, job, run, workingDir);
+    const fromFiles = await variablesOfFiles(job.spec, workingDir);
+    const refusal = this.#refusalOf(job.spec, fromFiles, run.job);
+    if (refusal !== undefined) return this.#fail(live, run.name, 'Refused', refusal);
+    const env = childEnvironment(this.#inherited, job, run, fromFiles);
     const spare = await this.#pool!.take();
     if (this.#closed || live.endIfStopped()) return this.#pool!.give(spare.path);
     this.#armStandIn();
@@ -297,6 +301,14 @@ export class SubprocessRunner implements Runner {
       this.#pool!.give(directory);
       throw error;
     }
+  }
+
+  /** The check sees the names of variables only here if a file holds them. */
+  #refusalOf(spec: JobSpec, fromFiles: Environment, key: JobKey): string | undefined {
+    const variables = Object.entries(fromFiles).map(([name, value]) => ({ name, value }));
+    return variables.length === 0
+      ? undefined
+      : this.#options.check({ ...spec, env: [...variables, ...(spec.env ?? [])] }, key);
   }
 
   async #spawn(spec: JobSpec, name: string, place: Place): Promise<Attachment> {

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import { childEnvironment } from '../../../src/runners/subprocess/child-env.ts';
+import { childEnvironment, variablesOfFiles } from '../../../src/runners/subprocess/child-env.ts';
 import { makeFifos } from '../../../src/runners/subprocess/output/fifo-pool.ts';
+import type { Job, JobSpec } from '../../../src/core/job.ts';
 import { aUniqueJob, aRunOf } from '../../support/builders.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { RunnerHome, startRun } from '../../support/runners/subprocess-runner.ts';
@@ -12,11 +13,16 @@ beforeEach(() => {
   directory = tempDir();
 });
 
+/** The environment of a command that runs in the directory. */
+async function environmentOf(job: Job, { inherited = {}, run = aRunOf(job) } = {}) {
+  return childEnvironment(inherited, job, run, await variablesOfFiles(job.spec, directory));
+}
+
 test('the LSH_* variables describe the run', async () => {
   const job = aUniqueJob({ command: 'true', timeZone: 'Pacific/Chatham' });
   const slot = Date.UTC(2026, 0, 4, 2);
   const run = aRunOf(job, { attempt: 3, slot, startAfter: slot + 1500 });
-  expect(await childEnvironment({ TZ: 'Europe/Berlin' }, job, run, '/')).toEqual({
+  expect(await environmentOf(job, { inherited: { TZ: 'Europe/Berlin' }, run })).toEqual({
     TZ: 'Europe/Berlin',
     LSH_JOB: job.name,
     LSH_RUN: run.name,
@@ -35,19 +41,19 @@ test('env wins over envFrom, a later file over an earlier one, and LSH_RUN over 
     envFrom: [{ file: 'a.env' }, { file: join(directory, 'b.env') }, { file: 'a.env', prefix: 'P_' }],
   });
   const run = aRunOf(job);
-  const env = await childEnvironment({ C: 'inherited' }, job, run, directory);
+  const env = await environmentOf(job, { inherited: { C: 'inherited' }, run });
   expect(env).toMatchObject({ A: 'own', B: 'b', C: '3', P_B: 'two words', LSH_RUN: run.name });
 });
 
 test('a missing file is an error that names it, unless it is optional', async () => {
   const required = aUniqueJob({ command: 'true', envFrom: [{ file: 'no.env' }] });
-  await expect(childEnvironment({}, required, aRunOf(required), directory)).rejects.toMatchObject({
+  await expect(environmentOf(required)).rejects.toMatchObject({
     code: 'SPAWN_FAILED',
     message: expect.stringContaining(join(directory, 'no.env')),
   });
   const optional = aUniqueJob({ command: 'true', envFrom: [{ file: 'no.env', optional: true }] });
   const run = aRunOf(optional);
-  expect(await childEnvironment({}, optional, run, directory)).toMatchObject({ LSH_RUN: run.name });
+  expect(await environmentOf(optional, { run })).toMatchObject({ LSH_RUN: run.name });
 });
 
 test('a path other than a regular file, such as a FIFO without a writer, is an error and blocks nothing', async () => {
@@ -55,7 +61,7 @@ test('a path other than a regular file, such as a FIFO without a writer, is an e
   await makeFifos([fifo], '/usr/bin');
   for (const file of [fifo, directory]) {
     const job = aUniqueJob({ command: 'true', envFrom: [{ file }] });
-    await expect(childEnvironment({}, job, aRunOf(job), directory)).rejects.toMatchObject({
+    await expect(environmentOf(job)).rejects.toMatchObject({
       code: 'SPAWN_FAILED',
       message: expect.stringContaining(`${file} cannot be read (not a regular file)`),
     });
@@ -64,9 +70,24 @@ test('a path other than a regular file, such as a FIFO without a writer, is an e
 
 test('an unreadable optional file is an error', async () => {
   const job = aUniqueJob({ command: 'true', envFrom: [{ file: '.', optional: true }] });
-  await expect(childEnvironment({}, job, aRunOf(job), directory)).rejects.toMatchObject({
+  await expect(environmentOf(job)).rejects.toMatchObject({
     code: 'SPAWN_FAILED',
   });
+});
+
+test('a command is checked with the names in its env files, too', async () => {
+  writeFileSync(join(directory, 'a.env'), 'PRELOAD=/tmp/x.so\n');
+  const home = new RunnerHome();
+  try {
+    const check = ({ env = [] }: JobSpec) =>
+      env.some(({ name }) => name === 'LD_PRELOAD') ? 'no' : undefined;
+    const runner = await home.runner({ check });
+    const envFrom = [{ file: join(directory, 'a.env'), prefix: 'LD_' }];
+    const { end } = await startRun(runner, { command: 'true', envFrom });
+    expect(await end).toMatchObject({ reason: 'Refused', message: 'no' });
+  } finally {
+    await home.close();
+  }
 });
 
 test('the command gets exactly that environment, and a bad file ends the run', async () => {
