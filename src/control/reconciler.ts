@@ -108,7 +108,7 @@ export class Reconciler {
     const known = {
       job,
       runs,
-      observations: this.#observe(job.key),
+      observations: this.#observe(job.key, runs),
       closed: ledger.closedOf?.(job.key),
       now,
       clock,
@@ -145,7 +145,7 @@ export class Reconciler {
     this.#references.delete(key);
     this.#options.history?.forget(key);
     const runs = this.#options.ledger.runsOf(key);
-    const decision = decideRemoved(runs, this.#observe(key), this.#options.clockSteps.look().now);
+    const decision = decideRemoved(runs, this.#observe(key, runs), this.#options.clockSteps.look().now);
     await this.#apply({ key, job: undefined }, decision);
     return decision.wakeAt;
   }
@@ -222,8 +222,12 @@ export class Reconciler {
       .filter((refresh) => refresh !== undefined);
   }
 
-  #observe(key: JobKey): RunObservation[] {
-    return this.#runners().flatMap((runner) => runner.observe(key));
+  /** A runner speaks for runs of its own executor only: a hostile runner must not end the runs of another. */
+  #observe(key: JobKey, runs: readonly Run[]): RunObservation[] {
+    const executorOf = new Map(runs.map(({ name, executor }) => [name, executor]));
+    return Object.entries(this.#options.runners).flatMap(([executor, runner]) =>
+      runner.observe(key).filter(({ name }) => (executorOf.get(name) ?? executor) === executor),
+    );
   }
 
   /** The runner of the executor; all runners if none is given. */

@@ -175,6 +175,19 @@ describe('the loop', () => {
     await world.controller.stop();
   });
 
+  test('a runner has no say about a run of another executor', async () => {
+    const world = new Harness();
+    const { key } = world.add('a', { schedule: '@yearly' });
+    const run = aRun({ name: 'a-1', job: key, jobUid: 'uid-of-a', executor: 'Job', phase: 'Running' });
+    world.ledgerRuns.set(run.name, run);
+    world.children.set(run.name, { key, name: run.name, state: 'Ended', finishedAt: START, exitCode: 0 });
+    world.controller.start();
+    await settle();
+    // No runner of its own knows it.
+    expect(world.ledgerRuns.get(run.name)).toMatchObject({ phase: 'Failed', reason: 'Lost' });
+    await world.controller.stop();
+  });
+
   test('a failed commit starts no run, and the slot runs once commits succeed again', async () => {
     const world = new Harness();
     world.add('a', { schedule: '* * * * *' });

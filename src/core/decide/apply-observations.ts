@@ -148,9 +148,11 @@ export function applyEnd(draft: Draft, end: RunEnd): void {
   if (run !== undefined && isUnderWay(run)) observeUnderWay(draft, run, end);
 }
 
-/** The end of a process is of this host’s clock. One ahead of now is from before the clock was set back. */
+/** The times of a process are of this host’s clock. One ahead of now is from before the clock was set back, or invented. */
 function endedByNow({ now, traitsOf }: Draft, { executor }: Run, end: RunEnd): RunEnd {
-  return traitsOf(executor).hasHost ? { ...end, finishedAt: Math.min(end.finishedAt, now) } : end;
+  if (!traitsOf(executor).hasHost) return end;
+  const startedAt = end.startedAt && Math.min(end.startedAt, now);
+  return { ...end, startedAt, finishedAt: Math.min(end.finishedAt, now) };
 }
 
 type Observation<State> = Extract<RunObservation, { state: State }>;

@@ -22,6 +22,14 @@ export interface RunEndLedgerOptions {
   onRecorded: readonly RecordedListener[];
 }
 
+/** The end of a run of this host, as its runner tells it. */
+interface ToldEnd {
+  key: JobKey;
+  end: RunEnd;
+  /** Whether the end is of this run. */
+  isOf: (run: Run) => boolean;
+}
+
 export class RunEndLedger {
   readonly #options: RunEndLedgerOptions;
 
@@ -30,15 +38,15 @@ export class RunEndLedger {
   }
 
   /** Resolves once the ledger holds the end of the run, or does not wait for it. */
-  async record(key: JobKey, end: RunEnd): Promise<void> {
-    while (!(await this.#tryToRecord(key, end)));
+  async record(told: ToldEnd): Promise<void> {
+    while (!(await this.#tryToRecord(told)));
   }
 
   /** Returns false if the LshJob has changed meanwhile. */
-  async #tryToRecord(key: JobKey, end: RunEnd): Promise<boolean> {
+  async #tryToRecord({ key, end, isOf }: ToldEnd): Promise<boolean> {
     const lshJob = await this.#read(key);
     const runs = lshJob && readRuns(lshJob);
-    if (!runs?.some((run) => run.name === end.name && this.#waitsForEnd(run))) return true;
+    if (!runs?.some((run) => isOf(run) && this.#waitsForEnd(run))) return true;
     const { host, traitsOf, clockSteps, onRecorded } = this.#options;
     const { job } = readLshJob(lshJob!);
     const { now, ...clock } = clockSteps.look();

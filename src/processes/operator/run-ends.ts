@@ -7,12 +7,10 @@ import { ClockSteps } from '../../control/clock-steps.ts';
 import type { Logger } from '../../control/ports.ts';
 import { Backoff } from '../../core/backoff.ts';
 import { NO_RUNNER } from '../../core/executor.ts';
-import type { JobKey } from '../../core/job.ts';
-import type { RunEnd } from '../../core/run.ts';
 import type { KubeClient } from '../../kubernetes/api/client.ts';
 import { EventRecorder } from '../../kubernetes/operator/event-recorder.ts';
 import { RunEndLedger } from '../../kubernetes/operator/run-end-ledger.ts';
-import { hearRunEnds } from '../../runners/remote/run-ends.ts';
+import { hearRunEnds, type ToldEnd } from '../../runners/remote/run-ends.ts';
 import { SHELL_TRAITS } from '../../runners/shell-traits.ts';
 import { logRecorder } from '../../telemetry/log-recorder.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -60,11 +58,14 @@ interface RunEndsOptions {
 
 const RETRY = { initialMs: 100, maxMs: 5000 };
 /** Ends that wait for the API server. A hostile runner that tells of more loses its connection. */
-const RECORDING_MAX = 10_000;
+const WAITING_MAX = 10_000;
+/** Ends that are recorded at a time: a hostile runner must not flood the API server. */
+const RECORDING_MAX = 8;
 
 export class RunEnds {
   readonly #options: RunEndsOptions;
   readonly #stopping = new AbortController();
+  readonly #waiting: ToldEnd[] = [];
   readonly #recording = new Set<Promise<void>>();
   readonly #opened = Promise.withResolvers<void>();
   #following = Promise.resolve();
@@ -100,34 +101,43 @@ export class RunEnds {
     const { log, socketPath, leaseDurationMs } = this.#options;
     const { signal } = this.#stopping;
     const backoff = new Backoff(RETRY);
-    const onOpen = () => {
-      backoff.reset();
-      this.#opened.resolve();
-    };
-    const onEnd = (key: JobKey, end: RunEnd) => this.#heard(key, end);
+    const onOpen = () => this.#opened.resolve();
+    const onEnd = (told: ToldEnd) => this.#heard(told);
     do {
+      const from = performance.now();
       await hearRunEnds({ socketPath, leaseDurationMs, signal, onOpen, onEnd }).catch((error: Error) =>
         log.debug({ err: error }, 'no connection to the runner'),
       );
       this.#opened.resolve();
-      await Promise.all(this.#recording);
+      while (this.#recording.size > 0) await Promise.all(this.#recording);
+      if (performance.now() - from > RETRY.maxMs) backoff.reset();
     } while (!this.#isLast && (await this.#pause(backoff)));
   }
 
-  #heard(key: JobKey, end: RunEnd): void {
-    if (this.#recording.size >= RECORDING_MAX) throw new Error('the runner tells of too many ends');
-    const recording = this.#record(key, end).finally(() => this.#recording.delete(recording));
+  #heard(told: ToldEnd): void {
+    if (this.#waiting.length >= WAITING_MAX) throw new Error('the runner tells of too many ends');
+    this.#waiting.push(told);
+    this.#recordNext();
+  }
+
+  #recordNext(): void {
+    const told = this.#recording.size < RECORDING_MAX ? this.#waiting.shift() : undefined;
+    if (told === undefined) return;
+    const recording = this.#record(told).finally(() => {
+      this.#recording.delete(recording);
+      this.#recordNext();
+    });
     this.#recording.add(recording);
   }
 
-  async #record(key: JobKey, end: RunEnd): Promise<void> {
+  async #record(told: ToldEnd): Promise<void> {
     const { ledger, log } = this.#options;
     const backoff = new Backoff(RETRY);
     do {
       try {
-        return await ledger.record(key, end);
+        return await ledger.record(told);
       } catch (error) {
-        log.warn({ job: key, run: end.name, err: error }, 'the end of a run was not recorded');
+        log.warn({ job: told.key, run: told.end.name, err: error }, 'the end of a run was not recorded');
       }
     } while (await this.#pause(backoff));
   }

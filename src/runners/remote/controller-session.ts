@@ -5,10 +5,13 @@ import type { Logger } from '../../control/ports.ts';
 import { LshError } from '../../core/errors.ts';
 import type { JobKey } from '../../core/job.ts';
 import type { RunObservation } from '../../core/run.ts';
+import { Claims } from './claims.ts';
 import { MessageStream } from './message-stream.ts';
 import {
   HEARTBEATS_PER_LEASE,
+  onWire,
   parseControllerMessage,
+  SENTENCE_MAX_LENGTH,
   type ControllerMessage,
   type RunnerMessage,
 } from './protocol.ts';
@@ -38,7 +41,11 @@ export interface ControllerSessionOptions {
   runner: ServedRunner;
   /** Recovers the runs. The server serializes the calls of all sessions. */
   recover: ServedRunner['recover'];
+  /** The nonce of each run that the runner holds, by name; shared by all sessions. */
+  nonces: Map<string, string>;
   leaseDurationMs: number;
+  /** Between TERM and KILL for a run that no controller claims, in milliseconds. */
+  graceMs: number;
   onData: () => void;
   onClose: () => void;
   log: Logger;
@@ -50,6 +57,7 @@ type Recover = Extract<ControllerMessage, { type: 'recover' }>;
 export class ControllerSession {
   readonly #options: ControllerSessionOptions;
   readonly #stream: MessageStream;
+  readonly #claims: Claims;
   readonly #reported = new Map<string, RunObservation>();
   #capacity: number | undefined;
   #state: 'new' | 'recovering' | 'synced' | 'closed' = 'new';
@@ -58,7 +66,8 @@ export class ControllerSession {
 
   constructor(options: ControllerSessionOptions) {
     this.#options = options;
-    const { socket, leaseDurationMs, onData, head } = options;
+    const { socket, leaseDurationMs, onData, head, nonces } = options;
+    this.#claims = new Claims(nonces);
     const stream = {
       socket,
       heartbeatMs: leaseDurationMs / HEARTBEATS_PER_LEASE,
@@ -119,7 +128,7 @@ export class ControllerSession {
   #refuse(received: unknown): void {
     const { type, id } = (received ?? {}) as { type?: unknown; id?: unknown };
     if (type !== 'start' || typeof id !== 'number') throw invalid('the controller sent an unknown message');
-    this.#send({ type: 'refused', id, detail: 'The runner does not understand the job.' });
+    this.#refuseStart(id, 'The runner does not understand the job.');
   }
 
   #perform(message: ControllerMessage): void {
@@ -132,11 +141,12 @@ export class ControllerSession {
         void this.#start(message);
         return;
       case 'stop':
-        runner.stop(message.name, message.cause, message.graceMs);
+        if (this.#isClaimed(message.name)) runner.stop(message.name, message.cause, message.graceMs);
         return;
       case 'release':
+        if (!this.#isClaimed(message.name)) return;
         runner.release(message.name);
-        this.#reported.delete(message.name);
+        this.#forget(message.name);
         return;
       case 'removeLog':
         runner.removeLog(message.name);
@@ -148,37 +158,65 @@ export class ControllerSession {
     this.#state = 'recovering';
     try {
       await recover(runs);
+      // Superseded meanwhile: the runs that this controller does not claim are the other's.
+      if (this.#state !== 'recovering') return;
+      for (const { name, nonce } of runs) this.#claims.take(name, nonce);
+      for (const key of runner.keys()) this.#report(key);
       if (logs) runner.keepLogs(logs);
     } catch (error) {
       log.error({ err: error }, 'recovery of runs failed');
       return this.destroy();
     }
-    if (this.#state !== 'recovering') return;
     this.#state = 'synced';
-    for (const key of runner.keys()) this.#report(key);
     this.#reportCapacity();
     this.#send({ type: 'synced' });
   }
 
   async #start({ id, job, run }: Start): Promise<void> {
     if (!this.#acceptsStarts) return;
+    if (!this.#claims.take(run.name, run.nonce))
+      return this.#refuseStart(id, 'A run of this name has not ended yet.');
     try {
       await this.#options.runner.start(job, run);
     } catch (error) {
-      this.#send({ type: 'refused', id, detail: (error as Error).message });
-      return;
+      return this.#refuseStart(id, (error as Error).message);
     }
     this.changed(run.job);
     this.#send({ type: 'started', id });
   }
 
+  #refuseStart(id: number, detail: string): void {
+    this.#send({ type: 'refused', id, detail: detail.slice(0, SENTENCE_MAX_LENGTH) });
+  }
+
+  #forget(name: string): void {
+    this.#claims.forget(name);
+    this.#reported.delete(name);
+  }
+
   #report(key: JobKey): void {
     for (const observation of this.#options.runner.observe(key)) {
       // A process runs from its start.
-      if (observation.state === 'Pending' || this.#reported.get(observation.name) === observation) continue;
-      this.#reported.set(observation.name, observation);
-      this.#send({ type: 'observed', key, observation });
+      if (observation.state === 'Pending') continue;
+      const { name } = observation;
+      const nonce = this.#claims.nonceOf(name);
+      if (nonce === undefined) this.#drop(observation);
+      if (nonce === undefined || this.#reported.get(name) === observation) continue;
+      this.#reported.set(name, observation);
+      this.#send({ type: 'observed', nonce, observation: onWire(observation) });
     }
+  }
+
+  #isClaimed(name: string): boolean {
+    return this.#claims.nonceOf(name) !== undefined;
+  }
+
+  /** Ends or forgets a run that the ledger no longer holds as running: its record has ended, or its job is gone. */
+  #drop({ name, state }: RunObservation): void {
+    const { runner, graceMs } = this.#options;
+    if (state === 'Running') return runner.stop(name, 'ControllerGone', graceMs);
+    runner.release(name);
+    this.#forget(name);
   }
 
   #reportCapacity(): void {

@@ -5,13 +5,15 @@ import type { JobKey } from '../../core/job.ts';
 import type { RunObservation } from '../../core/run.ts';
 import type { ServedRunner } from './controller-session.ts';
 import { MessageStream } from './message-stream.ts';
-import { HEARTBEATS_PER_LEASE, type EndOfRun } from './protocol.ts';
+import { HEARTBEATS_PER_LEASE, onWire, type EndOfRun } from './protocol.ts';
 
 export interface EndsSessionOptions {
   socket: Duplex;
   /** Bytes that arrived with the upgrade request. */
   head: Buffer;
   runner: Pick<ServedRunner, 'keys' | 'observe'>;
+  /** Of each run that the runner holds, by name. */
+  nonces: ReadonlyMap<string, string>;
   leaseDurationMs: number;
   onClose: () => void;
 }
@@ -41,9 +43,10 @@ export class EndsSession {
   /** The job's runs have changed. */
   changed(key: JobKey): void {
     for (const observation of this.#options.runner.observe(key)) {
-      if (observation.state !== 'Ended' || this.#told.has(observation)) continue;
+      const nonce = this.#options.nonces.get(observation.name);
+      if (observation.state !== 'Ended' || nonce === undefined || this.#told.has(observation)) continue;
       this.#told.add(observation);
-      this.#stream.send({ key, end: observation } satisfies EndOfRun);
+      this.#stream.send({ key, nonce, end: onWire(observation) } satisfies EndOfRun);
     }
   }
 

@@ -9,6 +9,7 @@ import { JobSpecSchema } from '../../core/job.ts';
 import { RUN_REASONS, STOP_CAUSES, type RunObservation } from '../../core/run.ts';
 import type { Command, StartedRun } from '../subprocess/child-env.ts';
 import type { ClaimedRun } from '../subprocess/known-runs.ts';
+import { TAIL_MAX_BYTES } from '../subprocess/output/output.ts';
 
 /** Grows with each change that an older controller or runner would misunderstand. */
 export const PROTOCOL_VERSION = 1;
@@ -21,35 +22,49 @@ export const LEASE_HEADER = 'lsh-lease-ms';
 export const MESSAGE_MAX_BYTES = 8 * 1024 * 1024;
 /** Most log names in one `recover`. With more, the controller sends none and the runner keeps all logs. */
 export const LOGS_MAX = 30_000;
+/** Longest sentence about a run. The runner cuts a longer one: a malformed message would end the connection. */
+export const SENTENCE_MAX_LENGTH = 2000;
+/** Most runs at a time, as `LSH_MAX_CONCURRENT_RUNS` allows. */
+const CAPACITY_MAX = 10_000;
 /** Heartbeats per lease: a peer that misses all of them is lost. */
 export const HEARTBEATS_PER_LEASE = 5;
 
 /** One schema per field: a field of a run that the wire lacks does not compile. */
 type Fields<T> = { [Field in keyof Required<T>]: v.GenericSchema<unknown, T[Field]> };
+type Nonce = { nonce: string };
 type Observed<S extends RunObservation['state']> = Omit<Extract<RunObservation, { state: S }>, 'run'>;
 
 const instant = v.pipe(v.number(), v.minValue(0), v.maxValue(8.64e15));
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const id = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** Safe, because the API server refuses a status with a larger number. */
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const id = count;
 const key = v.pipe(v.string(), v.minLength(3), v.maxLength(320));
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
 /** Strict, because it becomes a part of file names. */
 const name = v.pipe(v.string(), v.maxLength(200), v.regex(/^[A-Za-z0-9][\w.-]*$/));
 
+/**
+ * What a runner must repeat with each observation of a run. It learns the nonce with the run, so it cannot speak of a run
+ * that it was not given, nor of a namesake.
+ */
+const nonce = v.pipe(v.string(), v.regex(/^[\w-]{22}$/));
+
 const claimedRun = v.object({
+  nonce,
   name,
   job: key,
   startedAt: v.optional(instant),
   stopCause: v.optional(v.picklist(STOP_CAUSES)),
-} satisfies Fields<ClaimedRun>);
+} satisfies Fields<ClaimedRun & Nonce>);
 const startedRun = v.object({
+  nonce,
   name,
   job: key,
   slot: instant,
   attempt: v.pipe(v.number(), v.integer(), v.minValue(1)),
   startAfter: instant,
   stopCause: v.optional(v.picklist(STOP_CAUSES)),
-} satisfies Fields<StartedRun>);
+} satisfies Fields<StartedRun & Nonce>);
 /** A resolved spec: the runner adds no defaults. */
 const spec = v.required(JobSpecSchema, ['timeZone', 'executor', 'captureOutput']);
 const command = v.object({ name: text(253), spec } satisfies Fields<Command>);
@@ -71,12 +86,12 @@ const Ended = v.object({
   signal: v.optional(text(16)),
   reason: v.optional(v.picklist(RUN_REASONS)),
   byItself: v.optional(v.literal(true)),
-  message: v.optional(text(10_000)),
-  outputTail: v.optional(text(100_000)),
+  message: v.optional(text(SENTENCE_MAX_LENGTH)),
+  outputTail: v.optional(text(TAIL_MAX_BYTES)),
   outputBytes: v.optional(count),
 } satisfies Fields<Observed<'Ended'>>);
 
-/** Carries no `run`: a process does not remember its run, and the controller must not trust such a claim. */
+/** Carries neither `run` nor job: the controller trusts its own record of the run that it gave. */
 const Observation = v.variant('state', [
   v.object({
     state: v.literal('Running'),
@@ -89,29 +104,37 @@ const Observation = v.variant('state', [
 ]) satisfies v.GenericSchema<unknown, RunObservation>;
 
 const FromRunner = v.variant('type', [
-  v.object({ type: v.literal('observed'), key, observation: Observation }),
-  v.object({ type: v.literal('capacity'), capacity: count }),
+  v.object({ type: v.literal('observed'), nonce, observation: Observation }),
+  v.object({ type: v.literal('capacity'), capacity: v.pipe(count, v.maxValue(CAPACITY_MAX)) }),
   /** Ends the answer to `recover`: the runner knows nothing of a run that it has not observed by now. */
   v.object({ type: v.literal('synced') }),
   v.object({ type: v.literal('started'), id }),
-  v.object({ type: v.literal('refused'), id, detail: text(10_000) }),
+  v.object({ type: v.literal('refused'), id, detail: text(SENTENCE_MAX_LENGTH) }),
   v.object({ type: v.literal('superseded') }),
 ]);
 
 /** From runner to a controller that does not lead. The key becomes a part of a path of the API server. */
 const EndOfRun = v.object({
   key: v.pipe(key, v.regex(/^[a-z0-9][a-z0-9-]*\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/)),
+  nonce,
   end: Ended,
 });
 export type EndOfRun = v.InferOutput<typeof EndOfRun>;
 
 /**
  * From controller to runner. `logs` in `recover` names the logs to keep beside those of known runs; without it the
- * runner keeps all. The runner answers a `start` with `started` or `refused`, after the first observation of that run.
+ * runner keeps all. The runner drops every run that `recover` does not name: it ends what still runs, and forgets what has
+ * ended. It answers a `start` with `started` or `refused`, after the first observation of that run.
  */
 export type ControllerMessage = v.InferOutput<typeof FromController>;
 /** From runner to controller. */
 export type RunnerMessage = v.InferOutput<typeof FromRunner>;
+
+/** The observation with its sentence cut to the length that the protocol allows. */
+export function onWire<T extends RunObservation>(observation: T): T {
+  if (observation.state !== 'Ended' || observation.message === undefined) return observation;
+  return { ...observation, message: observation.message.slice(0, SENTENCE_MAX_LENGTH) };
+}
 
 /** Returns undefined for a malformed message. */
 export function parseControllerMessage(message: unknown): ControllerMessage | undefined {

@@ -6,8 +6,9 @@ import type { Job, JobKey } from '../../core/job.ts';
 import type { Run, RunObservation, StopCause } from '../../core/run.ts';
 import { OtherHostRuns } from './other-host-runs.ts';
 import { readRemoteLog, type LogOptions } from './remote-log.ts';
+import { PendingStarts } from './pending-starts.ts';
 import { LOGS_MAX, type RunnerMessage } from './protocol.ts';
-import { RemoteRuns, wireNameOf } from './remote-runs.ts';
+import { nonceOf, record, RemoteRuns, wireNameOf } from './remote-runs.ts';
 import { SHELL_TRAITS } from '../shell-traits.ts';
 import { RunnerLink, unreachable } from './runner-link.ts';
 
@@ -26,17 +27,13 @@ export interface RemoteRunnerOptions {
   graceMs: number;
   /** Whether another host has ended, and with it all its runs; default: never known. Does not reject. */
   isHostGone?: (host: string) => Promise<boolean>;
-  /** Another controller has taken over the runner: every further start() rejects. */
+  /** The runner says that another controller has taken over: start() rejects for a lease, until the next connection. */
   onSuperseded?: () => void;
   log: Logger;
 }
 
 /** Allows for late timers and for processes that take a moment to die. */
 const MARGIN_MS = 2000;
-
-interface PendingStart extends PromiseWithResolvers<void> {
-  wireName: string;
-}
 
 export class RemoteRunner implements Runner {
   readonly traits = SHELL_TRAITS;
@@ -45,7 +42,7 @@ export class RemoteRunner implements Runner {
   readonly #otherHosts: OtherHostRuns;
   readonly #listeners = new Listeners<JobKey>();
   readonly #runs = new RemoteRuns();
-  readonly #starts = new Map<number, PendingStart>();
+  readonly #starts = new PendingStarts();
   /** Logs of the ledger's runs, sent with the first `recover` only: later the list would lack newer runs. */
   #logsToKeep: string[] | undefined;
   /** Wire names of removed runs, until there is a connection to remove their logs. */
@@ -54,7 +51,6 @@ export class RemoteRunner implements Runner {
   readonly #awaitingConnection = new Set<JobKey>();
   #synced = false;
   #capacity = 0;
-  #startId = 0;
 
   constructor(options: RemoteRunnerOptions) {
     this.#options = options;
@@ -110,7 +106,8 @@ export class RemoteRunner implements Runner {
 
   /**
    * Rejects with RUNNER_UNREACHABLE when the start may or may not have arrived: the run is observed as Running until
-   * the reconnected runner reports it, or proves that it never started.
+   * the reconnected runner reports it, or proves that it never started. Resolves before a late answer, which changes only
+   * what is observed.
    */
   async start(job: Job, run: Run): Promise<void> {
     const wireName = wireNameOf(run.job, run.name);
@@ -122,18 +119,17 @@ export class RemoteRunner implements Runner {
       state: 'Running',
       startedAt: startedAt ?? this.#options.clock.now(),
     } as const;
-    this.#runs.add(wireName, { key, observation, inquiry: 'none' });
+    const nonce = nonceOf(run);
+    this.#runs.add(wireName, { key, nonce, observation, inquiry: 'none' });
     if (!this.#synced) throw unreachable('it is not connected');
-    const pending = { wireName, ...Promise.withResolvers<void>() };
-    const id = this.#startId++;
-    this.#starts.set(id, pending);
+    const { id, answered } = this.#starts.add(wireName);
     this.#link.send({
       type: 'start',
       id,
       job: { name: job.name, spec: job.spec },
-      run: { name: wireName, job: key, slot, attempt, startAfter, stopCause },
+      run: { nonce, name: wireName, job: key, slot, attempt, startAfter, stopCause },
     });
-    await pending.promise;
+    await answered;
   }
 
   stop(name: string, cause: StopCause, graceMs: number, key: JobKey): void {
@@ -148,9 +144,10 @@ export class RemoteRunner implements Runner {
     const wireName = wireNameOf(key, name);
     const run = this.#runs.get(wireName);
     if (!run || run.observation.state === 'Running') return;
+    // Without a connection the release waits: the loop hears of the run again, and releases it again.
+    if (!this.#synced) return void this.#awaitingConnection.add(key);
     this.#runs.delete(wireName);
-    // Without a connection the release waits: the runner reports the run again, and the loop releases it again.
-    if (this.#synced) this.#link.send({ type: 'release', name: wireName });
+    this.#link.send({ type: 'release', name: wireName });
   }
 
   remove(name: string, key: JobKey): void {
@@ -172,7 +169,7 @@ export class RemoteRunner implements Runner {
   #receive(message: RunnerMessage): void {
     switch (message.type) {
       case 'observed':
-        this.#observed(message.key, message.observation);
+        this.#observed(message.nonce, message.observation);
         return;
       case 'capacity':
         this.#capacity = message.capacity;
@@ -181,7 +178,7 @@ export class RemoteRunner implements Runner {
         this.#connected();
         return;
       case 'started':
-        this.#resolveStart(message.id);
+        this.#starts.answer(message.id);
         return;
       case 'refused':
         this.#startRefused(message.id, message.detail);
@@ -190,17 +187,20 @@ export class RemoteRunner implements Runner {
     }
   }
 
-  #observed(key: JobKey, observation: RunObservation): void {
-    if (!this.#runs.record(key, observation)) return;
+  /** Ends the connection if the runner speaks of a run that this controller did not give it. */
+  #observed(nonce: string, observation: RunObservation): void {
+    const run = this.#runs.given(observation.name, nonce);
+    if (run === undefined) throw unreachable(`it reports ${observation.name}, a run that it was not given`);
+    if (!record(run, observation)) return;
     // Before `synced` the capacity is 0: the loop could start nothing yet.
-    if (this.#synced) this.#listeners.notify(key);
-    else this.#awaitingConnection.add(key);
+    if (this.#synced) this.#listeners.notify(run.key);
+    else this.#awaitingConnection.add(run.key);
   }
 
   #connected(): void {
+    if (this.#synced) throw unreachable('it sent `synced` again');
     this.#synced = true;
     this.#logsToKeep = undefined;
-    this.#link.resetBackoff();
     for (const key of this.#runs.resolveUnreported()) this.#awaitingConnection.add(key);
     for (const [name, stop] of this.#runs.pendingStops()) this.#link.send({ type: 'stop', name, ...stop });
     this.#removeLogs();
@@ -211,21 +211,12 @@ export class RemoteRunner implements Runner {
 
   #disconnected(): void {
     this.#synced = false;
-    const starts = [...this.#starts.values()];
-    this.#starts.clear();
-    for (const { reject } of starts) reject(unreachable('the connection failed before it answered'));
-  }
-
-  #resolveStart(id: number): PendingStart | undefined {
-    const pending = this.#starts.get(id);
-    this.#starts.delete(id);
-    pending?.resolve();
-    return pending;
+    this.#starts.failAll(unreachable('the connection failed before it answered'));
   }
 
   /** A refused start is final, so the run ends as a SpawnError. */
   #startRefused(id: number, message: string): void {
-    const run = this.#runs.get(this.#resolveStart(id)?.wireName ?? '');
+    const run = this.#runs.get(this.#starts.answer(id) ?? '');
     if (run?.observation.state !== 'Running') return;
     const { name } = run.observation;
     const finishedAt = this.#options.clock.now();

@@ -1,4 +1,5 @@
 // The runs of this host as the controller knows them, and which of them the current connection has reported.
+import { createHash } from 'node:crypto';
 import type { JobKey } from '../../core/job.ts';
 import { splitKey } from '../../core/naming.ts';
 import type { Run, RunObservation, StopCause } from '../../core/run.ts';
@@ -7,6 +8,7 @@ import { RunIndex } from '../run-index.ts';
 
 interface RemoteRun {
   readonly key: JobKey;
+  readonly nonce: string;
   observation: RunObservation;
   /** Over the current connection: not asked for, sent in `recover`, or reported by the runner. */
   inquiry: 'none' | 'sent' | 'reported';
@@ -27,13 +29,25 @@ export function wireNameOf(key: JobKey, name: string): string {
   return `${splitKey(key).namespace}.${name}`;
 }
 
+const NONCE_BYTES = 16;
+
+/**
+ * Tells the run apart from all others. The next leader computes it again, from the ledger. A runner cannot: it never learns
+ * the uid of an LshJob.
+ */
+export function nonceOf({ jobUid, name }: Pick<Run, 'jobUid' | 'name'>): string {
+  return createHash('sha256').update(`${jobUid}\n${name}`).digest().toString('base64url', 0, NONCE_BYTES);
+}
+
 /** Indexed by wire name; observations carry the run's own name. */
 export class RemoteRuns extends RunIndex<RemoteRun> {
   /** Observes the runs as Running, as the ledger says, until the runner reports them. */
   presumeRunning(runs: readonly Run[]): void {
-    for (const { name, job: key, createdAt, startedAt = createdAt, stopCause } of runs) {
+    for (const run of runs) {
+      const { name, job: key, createdAt, startedAt = createdAt, stopCause } = run;
       this.add(wireNameOf(key, name), {
         key,
+        nonce: nonceOf(run),
         observation: { name, state: 'Running', startedAt },
         inquiry: 'none',
         stopCause,
@@ -41,26 +55,23 @@ export class RemoteRuns extends RunIndex<RemoteRun> {
     }
   }
 
-  /** The unfinished runs, for `recover`: the runner must report their fate. */
-  claims(): ClaimedRun[] {
-    const unfinished = [...this.entries()].filter(([, { observation }]) => observation.state !== 'Ended');
-    return unfinished.map(([name, run]) => {
+  /**
+   * Every run, for `recover`: the runner must report its fate. Ended ones too, for the runner drops what is not named, and
+   * the ledger may not hold the end yet.
+   */
+  claims(): (ClaimedRun & { nonce: string })[] {
+    return [...this.entries()].map(([name, run]) => {
       run.inquiry = 'sent';
-      const { key, observation, stop, stopCause = stop?.cause } = run;
+      const { key, nonce, observation, stop, stopCause = stop?.cause } = run;
       const startedAt = observation.state === 'Running' ? observation.startedAt : undefined;
-      return { name, job: key, startedAt, stopCause };
+      return { nonce, name, job: key, startedAt, stopCause };
     });
   }
 
-  /** Records an observation. Returns false if the run had already ended. */
-  record(key: JobKey, observed: RunObservation): boolean {
-    const wireName = observed.name;
+  /** The run that the runner was given under this name and nonce. */
+  given(wireName: string, nonce: string): RemoteRun | undefined {
     const run = this.get(wireName);
-    if (run?.observation.state === 'Ended') return false;
-    const observation = { ...observed, name: wireName.slice(wireNameOf(key, '').length) };
-    if (run) Object.assign(run, { observation, inquiry: 'reported' });
-    else this.add(wireName, { key, observation, inquiry: 'reported' });
-    return true;
+    return run?.nonce === nonce ? run : undefined;
   }
 
   /**
@@ -84,4 +95,18 @@ export class RemoteRuns extends RunIndex<RemoteRun> {
       if (observation.state === 'Running' && stop) yield [name, stop];
     }
   }
+}
+
+/**
+ * Records what the runner reports of a run. Returns false if that is no news: an end is final, and only `recover` asks
+ * whether a run ever started.
+ */
+export function record(run: RemoteRun, observed: RunObservation): boolean {
+  const { observation, inquiry } = run;
+  if (observation.state === 'Ended') return false;
+  if (observed.state === 'NeverStarted' && inquiry !== 'sent') return false;
+  if (observed.state === 'Running' && inquiry === 'reported') return false;
+  run.observation = { ...observed, name: observation.name };
+  run.inquiry = 'reported';
+  return true;
 }

@@ -2,11 +2,20 @@
 import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { JobKey } from '../../core/job.ts';
-import type { RunEnd } from '../../core/run.ts';
+import type { Run, RunEnd } from '../../core/run.ts';
 import { IdleTimeout } from './idle-timeout.ts';
 import { MessageStream } from './message-stream.ts';
 import { HEARTBEATS_PER_LEASE, PROTOCOL_VERSION, UPGRADE, parseEndOfRun } from './protocol.ts';
-import { wireNameOf } from './remote-runs.ts';
+import { nonceOf, wireNameOf } from './remote-runs.ts';
+
+/** What the runner says; it may lie. */
+export interface ToldEnd {
+  key: JobKey;
+  /** With the run's own name. */
+  end: RunEnd;
+  /** Whether the runner was given this run: it knows the nonce. */
+  isOf: (run: Run) => boolean;
+}
 
 export interface RunEndsOptions {
   socketPath: string;
@@ -14,8 +23,7 @@ export interface RunEndsOptions {
   leaseDurationMs: number;
   signal: AbortSignal;
   onOpen: () => void;
-  /** The end carries the run's own name. */
-  onEnd: (key: JobKey, end: RunEnd) => void;
+  onEnd: (told: ToldEnd) => void;
 }
 
 /** Resolves when the runner, or the signal, closes the connection. Rejects if it fails. */
@@ -53,10 +61,7 @@ function hear(
       socket,
       heartbeatMs: leaseDurationMs / HEARTBEATS_PER_LEASE,
       onData: () => idleTimeout.refresh(),
-      onMessage: (message) => {
-        const { key, end } = readEnd(message);
-        onEnd(key, end);
-      },
+      onMessage: (message) => onEnd(readEnd(message)),
       onClose: (error) => {
         idleTimeout.stop();
         signal.removeEventListener('abort', leave);
@@ -70,9 +75,10 @@ function hear(
   onOpen();
 }
 
-function readEnd(received: unknown): { key: JobKey; end: RunEnd } {
+function readEnd(received: unknown): ToldEnd {
   const message = parseEndOfRun(received);
   if (message === undefined) throw new Error('the runner sent something other than an end');
-  const { key, end } = message;
-  return { key, end: { ...end, name: end.name.slice(wireNameOf(key, '').length) } };
+  const { key, nonce, end } = message;
+  const name = end.name.slice(wireNameOf(key, '').length);
+  return { key, end: { ...end, name }, isOf: (run) => run.name === name && nonceOf(run) === nonce };
 }

@@ -29,11 +29,12 @@ export interface RunnerLinkOptions {
   onMessage: (message: RunnerMessage) => void;
   /** The connection is lost; the link reconnects by itself. */
   onClose: () => void;
-  /** Another controller has taken over; the link does not reconnect. */
+  /** Another controller has taken over, says the runner; the link asks again after a lease, in case the runner lies. */
   onSuperseded: () => void;
   log: Logger;
 }
 
+/** A connection that lives longer than the longest delay makes the next delay the shortest again. */
 const RETRY = { initialMs: 20, maxMs: 1000 };
 
 export class RunnerLink {
@@ -42,13 +43,14 @@ export class RunnerLink {
   #stream: MessageStream | undefined;
   #retry: NodeJS.Timeout | undefined;
   readonly #backoff = new Backoff(RETRY);
+  #superseded = false;
   #ended = false;
 
   constructor(options: RunnerLinkOptions) {
     this.#options = options;
   }
 
-  /** Connects, and reconnects until close() or a takeover by another controller. */
+  /** Connects, and reconnects until close(). */
   open(): void {
     const { socketPath, term, leaseDurationMs, socketFault } = this.#options;
     const fault = socketFault?.();
@@ -73,11 +75,6 @@ export class RunnerLink {
     this.#stream?.send(message);
   }
 
-  /** The connection works: the next reconnect starts with the shortest delay. */
-  resetBackoff(): void {
-    this.#backoff.reset();
-  }
-
   /** Flushes, closes, and does not reconnect. */
   async close(): Promise<void> {
     this.#ended = true;
@@ -93,6 +90,7 @@ export class RunnerLink {
     const idleTimeout = new IdleTimeout(leaseDurationMs, () =>
       stream.destroy(new Error('the runner has fallen silent')),
     );
+    const openedAt = performance.now();
     const runnerLeaseMs = Number(headers[LEASE_HEADER]) || leaseDurationMs;
     const stream = new MessageStream(
       {
@@ -104,6 +102,7 @@ export class RunnerLink {
           idleTimeout.stop();
           this.#stream = undefined;
           this.#options.onClose();
+          if (performance.now() - openedAt > RETRY.maxMs) this.#backoff.reset();
           this.#failed(error ?? new Error('the runner closed the connection'));
         },
       },
@@ -118,28 +117,30 @@ export class RunnerLink {
   #receive(received: unknown): void {
     const message = parseRunnerMessage(received);
     if (message === undefined) throw unreachable('it sent an unknown message');
-    if (message.type === 'superseded') this.#superseded();
-    else this.#options.onMessage(message);
+    if (message.type === 'superseded') throw this.#supersede();
+    this.#options.onMessage(message);
   }
 
   #refused(response: IncomingMessage): void {
     response.resume();
-    if (response.statusCode === 409) this.#superseded();
-    else this.#failed(new Error(`the runner answered with status ${response.statusCode}`));
+    const isStale = response.statusCode === 409;
+    this.#failed(
+      isStale ? this.#supersede() : new Error(`the runner answered with status ${response.statusCode}`),
+    );
   }
 
-  #superseded(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#options.log.error({}, 'another controller has taken over the runner');
+  #supersede(): Error {
+    this.#superseded = true;
     this.#options.onSuperseded();
+    return unreachable('another controller has taken over the runner');
   }
 
   #failed(error: Error): void {
     this.#request = undefined;
     if (this.#ended) return;
-    const level = this.#backoff.failures === 0 ? 'warn' : 'debug';
-    const delayMs = this.#backoff.next();
+    const level = this.#backoff.failures === 0 || this.#superseded ? 'warn' : 'debug';
+    const delayMs = this.#superseded ? this.#options.leaseDurationMs : this.#backoff.next();
+    this.#superseded = false;
     this.#options.log[level]({ err: error, delayMs }, 'no connection to the runner');
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.open(), delayMs);

@@ -45,6 +45,8 @@ export class RunnerServer {
   readonly #closing = new AbortController();
   #current: { session: ControllerSession; term: number } | undefined;
   readonly #endsSessions = new Set<EndsSession>();
+  /** The nonce of each run, by name: a controller learns nothing of a namesake of its run. */
+  readonly #nonces = new Map<string, string>();
   #recovery = Promise.resolve();
   #stopping = false;
   /** Set while the server waits for the last run to end. */
@@ -167,7 +169,8 @@ export class RunnerServer {
   #tellEnds(socket: Duplex, head: Buffer): void {
     const { runner, leaseDurationMs } = this.#options;
     const onClose = () => this.#endsSessions.delete(session);
-    const session: EndsSession = new EndsSession({ socket, head, runner, leaseDurationMs, onClose });
+    const nonces = this.#nonces;
+    const session: EndsSession = new EndsSession({ socket, head, runner, nonces, leaseDurationMs, onClose });
     this.#endsSessions.add(session);
   }
 
@@ -181,13 +184,15 @@ export class RunnerServer {
   }
 
   #open(socket: Duplex, head: Buffer, onClose: () => void): ControllerSession {
-    const { runner, leaseDurationMs, log } = this.#options;
+    const { runner, leaseDurationMs, graceMs, log } = this.#options;
     const session: ControllerSession = new ControllerSession({
       socket,
       head,
       runner,
       recover: (runs) => this.#recover(runs),
+      nonces: this.#nonces,
       leaseDurationMs,
+      graceMs,
       onData: () => this.#idleTimeout.refresh(),
       onClose,
       log,

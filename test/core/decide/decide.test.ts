@@ -672,6 +672,15 @@ describe('ends', () => {
     expect(world.runResults().slice(1)).toEqual(['00:02:00 Failed ExitCode']);
   });
 
+  test('a process ends now at the latest, whatever its runner says: the ledger takes no time of the far future', () => {
+    const world = new World(EVERY_MINUTE);
+    world.evaluate('2026-01-01T00:01:00Z');
+    world.end({ startedAt: 8.64e15, finishedAt: 8.64e15 });
+    world.evaluate('2026-01-01T00:01:10Z');
+    const now = at('2026-01-01T00:01:10Z');
+    expect([...world.runs.values()][0]).toMatchObject({ startedAt: now, finishedAt: now });
+  });
+
   test('only the chosen exit codes are retried', () => {
     const world = new World({ ...EVERY_MINUTE, retry: { limit: 1, onExitCodes: [75] } });
     world.evaluate('2026-01-01T00:01:00Z');

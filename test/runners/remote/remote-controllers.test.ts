@@ -1,8 +1,9 @@
 // Killed, frozen, replaced and stale controllers against a real `lsh runner`.
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { jobKey } from '../../../src/core/naming.ts';
 import { ChildMessages } from '../../support/child-messages.ts';
 import { aJob, aUniqueJob, aRunOf } from '../../support/builders.ts';
@@ -216,4 +217,63 @@ test('remove() deletes the log of the run on the runner', async () => {
   const after = await startRemote(controller, { command: 'true' });
   await after.end;
   await expect(readUntil(controller.log(run.name, run.job), 'kept')).rejects.toThrow('ended without');
+});
+
+describe('runs that the next controller does not claim', () => {
+  test('end, and the runner forgets them', async () => {
+    await world.startRunner();
+    const first = await world.connected();
+    const { run } = await startRemote(first, { command: 'sleep 1000' });
+    const ended = await startRemote(first, { command: 'true' });
+    await ended.end;
+    await first.close();
+    await world.connected([]);
+    await vi.waitFor(() => expect(startDirectories()).toEqual([]), { timeout: 60_000, interval: 5 });
+    expect(world.children()).toEqual([]);
+    const third = await world.connected([run, ended.run]);
+    expect(third.observe(run.job), 'nothing is left of it').toMatchObject([{ state: 'NeverStarted' }]);
+  });
+
+  test('are not taken for a namesake, as of an LshJob that was created again', async () => {
+    await world.startRunner({ LSH_RUNNER_GRACE: '1s' });
+    const first = await world.connected();
+    const { run } = await startRemote(first, { command: 'sleep 1000' });
+    await first.close();
+    const again = { ...run, jobUid: 'uid-of-the-next' };
+    const second = await world.connected([again]);
+    expect(second.observe(run.job), 'lost, rather than the other').toEqual([]);
+    await vi.waitFor(() => expect(world.children()).toEqual([]), { timeout: 60_000, interval: 5 });
+  });
+
+  test('keep their names until they have ended', async () => {
+    await world.startRunner({ LSH_RUNNER_GRACE: '10m' });
+    const first = await world.connected();
+    const { job, run } = await startRemote(first, {
+      command: 'trap "" TERM; echo up; while :; do sleep 1; done',
+    });
+    await readUntil(first.log(run.name, run.job, { follow: true }), 'up');
+    await first.close();
+    const second = await world.connected([]);
+    const again = { ...run, jobUid: 'uid-of-the-next' };
+    await second.start(job, again);
+    expect(await endOf(second, again)).toMatchObject({
+      reason: 'SpawnError',
+      message: 'A run of this name has not ended yet.',
+    });
+    expect(world.children().length).toBeGreaterThan(0);
+  });
+});
+
+function startDirectories(): string[] {
+  return readdirSync(join(world.stateDir, 'runs')).filter((entry) => entry.includes('~'));
+}
+
+test('a sentence that is too long for the connection is cut', async () => {
+  await world.startRunner({ LSH_COMMAND_ALLOW_LIST: 'listed' });
+  const controller = await world.connected();
+  const command = Array.from({ length: 400 }, (_, index) => `program-${index}`).join('; ');
+  const { end } = await startRemote(controller, { command });
+  const { reason, message = '' } = await end;
+  expect([reason, message.length]).toEqual(['Refused', 2000]);
+  expect(controller.capacity()).toBeGreaterThan(0);
 });

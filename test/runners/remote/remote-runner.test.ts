@@ -7,11 +7,11 @@ import { systemClock } from '../../../src/control/clock.ts';
 import { ClockSteps } from '../../../src/control/clock-steps.ts';
 import { Controller } from '../../../src/control/controller.ts';
 import { Reconciler } from '../../../src/control/reconciler.ts';
-import type { Run, RunEnd } from '../../../src/core/run.ts';
+import type { Run } from '../../../src/core/run.ts';
 import { StoreJobSource } from '../../../src/local/jobs/job-source.ts';
 import { makeFifos } from '../../../src/runners/subprocess/output/fifo-pool.ts';
 import { RemoteRunner } from '../../../src/runners/remote/remote-runner.ts';
-import { hearRunEnds } from '../../../src/runners/remote/run-ends.ts';
+import { hearRunEnds, type ToldEnd } from '../../../src/runners/remote/run-ends.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { MemoryStore } from '../../support/stores/memory-store.ts';
 import { aUniqueJob, aRunOf } from '../../support/builders.ts';
@@ -241,22 +241,29 @@ test('a controller that does not lead hears of every end, and does not renew the
   await early.end;
   const late = await startRemote(controller, { command: 'sleep 1000' });
   await controller.close();
-  const heard = new Map<string, RunEnd>();
+  const heard = new Map<string, ToldEnd>();
   const stop = new AbortController();
   const listening = hearRunEnds({
     socketPath: world.socketPath,
     leaseDurationMs: 2000,
     signal: stop.signal,
     onOpen: () => undefined,
-    onEnd: (key, end) => {
-      heard.set(`${key} ${end.name}`, end);
+    onEnd: (told) => {
+      heard.set(`${told.key} ${told.end.name}`, told);
       if (heard.size === 2) stop.abort();
     },
   });
   await listening;
-  const endOfRun = ({ run }: { run: Run }) => heard.get(`${run.job} ${run.name}`);
+  const toldOf = ({ run }: { run: Run }) => heard.get(`${run.job} ${run.name}`)!;
+  const endOfRun = (started: { run: Run }) => toldOf(started).end;
   expect(endOfRun(early)).toMatchObject({ exitCode: 3 });
   expect(endOfRun(late)).toMatchObject({ reason: 'ControllerGone' });
+  const { isOf } = toldOf(early);
+  expect([isOf(early.run), isOf(late.run), isOf({ ...early.run, jobUid: 'another' })]).toEqual([
+    true,
+    false,
+    false,
+  ]);
 });
 
 describe('runs of another host', () => {
