@@ -12,12 +12,12 @@ export interface Trust {
 
 /** Returns why the socket may be another user's; undefined for one to trust, and where there is none to connect to. */
 export function socketFault(path: string, trust: Trust): string | undefined {
-  const directory = statOf(dirname(path));
-  if (directory === undefined) return undefined;
+  const socket = statOf(path);
+  const directory = socket === 'missing' ? 'missing' : statOf(dirname(path));
+  if (socket === 'missing' || typeof directory === 'string') return undefined;
   const fault = faultOf(directory, trust);
   if (fault !== undefined) return `its directory ${fault}`;
-  const socket = statOf(path);
-  if (socket === undefined) return undefined;
+  if (socket === 'hidden') return undefined;
   if (socket.uid !== directory.uid)
     return `it belongs to user ${socket.uid}, its directory to user ${directory.uid}`;
   const own = faultOf(socket, trust);
@@ -43,11 +43,11 @@ function faultOf(found: Stats, { uid, groups = [] }: Trust): string | undefined 
   return `is open to other users (mode ${(found.mode & 0o777).toString(8).padStart(4, '0')})`;
 }
 
-/** Undefined for a path that is missing or hidden: the connection fails with the reason. */
-function statOf(path: string): Stats | undefined {
+/** `hidden` in a directory that this user may not enter. */
+function statOf(path: string): Stats | 'missing' | 'hidden' {
   try {
     return lstatSync(path);
-  } catch {
-    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'hidden' : 'missing';
   }
 }

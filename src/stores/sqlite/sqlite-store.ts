@@ -45,8 +45,8 @@ interface FirstStart {
 export class SqliteStore implements JobStore, RunStore {
   readonly #connection: SqliteConnection;
   readonly #writes: GroupCommit;
-  /** Whether the write-ahead log may hold a definition or an output that the database no longer has. */
-  #hasResidue = false;
+  /** Whether the write-ahead log may hold a definition or an output that the database no longer has; at first, that of a killed process. */
+  #hasResidue = true;
 
   private constructor(connection: SqliteConnection) {
     this.#connection = connection;
@@ -55,7 +55,9 @@ export class SqliteStore implements JobStore, RunStore {
 
   /** Opens or creates the file and brings its schema up to date; throws an LshError STORE_…. */
   static open(path: string, { busyTimeoutMs = BUSY_TIMEOUT_MS } = {}): SqliteStore {
-    return new SqliteStore(SqliteConnection.open(path, busyTimeoutMs));
+    const store = new SqliteStore(SqliteConnection.open(path, busyTimeoutMs));
+    store.#eraseResidue();
+    return store;
   }
 
   /** Commits the waiting writes and closes the file. */

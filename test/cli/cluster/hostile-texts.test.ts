@@ -61,20 +61,22 @@ describe.skipIf(NO_KUBE)('an LshJob whose texts would control the terminal', () 
   });
   afterAll(() => environment?.stop());
 
-  test.each([
-    ['cron', 'get', 'hostile'],
-    ['cron', 'get', 'hostile', '-o', 'json'],
-    ['cron', 'get', 'hostile', '-o', 'yaml'],
-    ['cron', 'list', '-o', 'wide'],
-    ['cron', 'history', 'hostile'],
-    ['cron', 'explain', 'hostile'],
-    ['cron', 'report'],
-    ['cron', 'export', 'hostile'],
-    ['cron', 'pause', 'hostile'],
-    ['cron', 'add', '-n', 'hostile', '-s', '@yearly', '-c', 'true', '--dry-run'],
-    ['cron', 'get', HOSTILE],
-    ['cron', 'logs', 'hostile'],
-  ])('does not through lsh %s %s %s %s', async (...args) => {
+  test.each(
+    [
+      ['cron', 'get', 'hostile'],
+      ['cron', 'get', 'hostile', '-o', 'json'],
+      ['cron', 'get', 'hostile', '-o', 'yaml'],
+      ['cron', 'list', '-o', 'wide'],
+      ['cron', 'history', 'hostile'],
+      ['cron', 'explain', 'hostile'],
+      ['cron', 'report'],
+      ['cron', 'export', 'hostile'],
+      ['cron', 'pause', 'hostile'],
+      ['cron', 'add', '-n', 'hostile', '-s', '@yearly', '-c', 'true', '--dry-run'],
+      ['cron', 'get', HOSTILE],
+      ['cron', 'logs', 'hostile'],
+    ].map((args) => [args]),
+  )('does not through the call %$', async (args) => {
     const { stdout, stderr } = await cli.call(args);
     const text = stdout + stderr;
     expect(text).not.toBe('');

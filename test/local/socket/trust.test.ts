@@ -99,6 +99,14 @@ describe('a client', () => {
     });
   });
 
+  test('finds none in an open directory without a socket, so that a start may close the directory', async () => {
+    const directory = tempDir();
+    chmodSync(directory, 0o777);
+    await expect(
+      daemonClient(join(directory, 'lshd.sock'), { version: 'test' }).status({}),
+    ).rejects.toMatchObject({ code: 'DAEMON_NOT_RUNNING' });
+  });
+
   test('goes on to the recorded socket, which it checks as well', async () => {
     const [foreign, own] = [await aSocket(), await aSocket()];
     chmodSync(foreign.directory, 0o777);

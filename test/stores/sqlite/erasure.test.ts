@@ -1,6 +1,6 @@
 // What a job or a run was, once it is changed, removed or pruned: its variables and its output may be secret, so no file of
 // the store holds them.
-import { existsSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
@@ -12,13 +12,14 @@ import { tempDir } from '../../support/temp-dir.ts';
 const SECRET = 'correct horse battery staple';
 const DAY = 24 * 60 * 60_000;
 
+const filesHoldSecret = (path: string) =>
+  [path, `${path}-wal`].some((file) => existsSync(file) && readFileSync(file).includes(SECRET));
+
 function aStore() {
   const path = join(tempDir(), 'lsh.db');
   const store = SqliteStore.open(path);
   onTestFinished(() => store.close());
-  const holdsSecret = () =>
-    [path, `${path}-wal`].some((file) => existsSync(file) && readFileSync(file).includes(SECRET));
-  return { path, store, holdsSecret };
+  return { path, store, holdsSecret: () => filesHoldSecret(path) };
 }
 
 /** A job with the secret; `size` in bytes decides whether its row fits a page. */
@@ -68,6 +69,12 @@ test('a process that reads delays it until the next change, and blocks no write'
   reader.exec('BEGIN; SELECT count(*) FROM jobs;');
   await store.removeJob(job.key);
   expect(holdsSecret()).toBe(true);
+  // What a daemon that is killed now leaves, and the next one opens.
+  const left = join(tempDir(), 'lsh.db');
+  for (const suffix of ['', '-wal']) copyFileSync(path + suffix, left + suffix);
+  const next = SqliteStore.open(left);
+  onTestFinished(() => next.close());
+  expect(filesHoldSecret(left)).toBe(false);
   reader.exec('COMMIT');
   await store.putJob(job);
   expect(holdsSecret()).toBe(false);

@@ -124,8 +124,11 @@ async function modeOf(path: string): Promise<{ mode: number; uid: number } | und
     const { mode, uid } = await lstat(path);
     return { mode: mode & 0o777, uid };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code !== 'EACCES') throw error;
+    const detail = 'this user may not enter its directory';
+    throw new LshError('STATE_DIR_UNSAFE', { path, detail }, { cause: error });
   }
 }
 
