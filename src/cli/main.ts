@@ -42,7 +42,12 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
   process.stdout.write(`${VERSION}\n`);
 } else {
   const cache = compileCache();
-  if (cache.fault === undefined) module.enableCompileCache?.(cache.path);
+  if (cache.fault === undefined) {
+    // Node makes directories in it with the umask of the process.
+    const umask = process.umask(0o077);
+    module.enableCompileCache?.(cache.path);
+    process.umask(umask);
+  }
   const status = await statusOf(argv);
   // Exits after the last write, so that the error handler above sees its failure.
   process.stdout.write('', () => setImmediate(() => process.exit(status)));

@@ -3,7 +3,7 @@
 import { lstatSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 
-/** Below it Node makes directories with the caller's umask, so this one alone keeps others out. */
+/** Keeps other users out of all that Node makes below it. */
 const NAME = '.cache/lsh';
 
 /** `path` for a directory that is safe to use; `fault` for one that is not, which costs only the time to compile. */

@@ -36,23 +36,16 @@ async function aUsedHome(): Promise<TestHome> {
 
 const isOpen = (path: string) => (lstatSync(path).mode & 0o077) !== 0;
 
-/** Every file and directory of the daemon that gives a permission to other users. */
-function openToOthers({ paths }: TestHome): string[] {
-  return [paths.stateDir, paths.runtimeDir].flatMap((directory) =>
-    [
-      directory,
-      ...readdirSync(directory, { recursive: true, encoding: 'utf8' }).map((name) => join(directory, name)),
-    ].filter(isOpen),
-  );
+/** What other users may use of the files and directories in the directory. */
+function openIn(directory: string): string[] {
+  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' });
+  return names.map((name) => join(directory, name)).filter(isOpen);
 }
 
-/** What other users may use of all that is in the directory: nothing below a directory that is closed to them. */
-function reachable(directory: string): string[] {
-  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(directory, entry.name);
-    if (!isOpen(path)) return [];
-    return entry.isDirectory() ? [path, ...reachable(path)] : [path];
-  });
+/** Every file and directory of the daemon that gives a permission to other users. */
+function openToOthers({ paths }: TestHome): string[] {
+  const directories = [paths.stateDir, paths.runtimeDir];
+  return [...directories.filter(isOpen), ...directories.flatMap(openIn)];
 }
 
 describe.each([0o000, 0o077])('a daemon started under umask %o', (umask) => {
@@ -84,12 +77,12 @@ describe.each([0o000, 0o077])('a daemon started under umask %o', (umask) => {
   });
 
   test.runIf(process.platform === 'linux')(
-    'lets others reach neither the code that it caches nor its service file, a new or an old one',
+    'lets others use neither the code that it caches nor its service file, a new or an old one',
     async () => {
       underUmask(umask);
       const home = aHome();
       await lshOk(home, ['daemon', 'install', '--no-now']);
-      expect(reachable(home.env['HOME']!)).toEqual([]);
+      expect(openIn(home.env['HOME']!)).toEqual([]);
       expect(existsSync(join(home.env['HOME']!, '.cache/lsh/compile'))).toBe(true);
       const unit = join(home.env['HOME']!, '.config/systemd/user/lshd.service');
       chmodSync(unit, 0o666);
