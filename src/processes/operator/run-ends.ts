@@ -11,6 +11,7 @@ import type { KubeClient } from '../../kubernetes/api/client.ts';
 import { EventRecorder } from '../../kubernetes/operator/event-recorder.ts';
 import { RunEndLedger } from '../../kubernetes/operator/run-end-ledger.ts';
 import { hearRunEnds, type ToldEnd } from '../../runners/remote/run-ends.ts';
+import type { RunnerSocket } from '../../runners/remote/runner-link.ts';
 import { SHELL_TRAITS } from '../../runners/shell-traits.ts';
 import { logRecorder } from '../../telemetry/log-recorder.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -28,8 +29,8 @@ export interface HostOptions {
 
 /** Returns undefined if no `lsh runner` executes shell runs. */
 export function runEndsOf({ config, log, metrics, client, identity }: HostOptions): RunEnds | undefined {
-  const socketPath = runnerSocketOf(config);
-  if (socketPath === undefined) return undefined;
+  const socket = runnerSocketOf(config);
+  if (socket === undefined) return undefined;
   const logger = log.component('events');
   const events = new EventRecorder({ api: client, clock: systemClock, logger, identity });
   const ledger = new RunEndLedger({
@@ -45,11 +46,11 @@ export function runEndsOf({ config, log, metrics, client, identity }: HostOption
     ],
   });
   const leaseDurationMs = config.runnerLeaseMs;
-  return new RunEnds({ socketPath, leaseDurationMs, ledger, events, log: log.component('shell') });
+  return new RunEnds({ socket, leaseDurationMs, ledger, events, log: log.component('shell') });
 }
 
 interface RunEndsOptions {
-  socketPath: string;
+  socket: RunnerSocket;
   leaseDurationMs: number;
   ledger: Pick<RunEndLedger, 'record'>;
   events: Pick<EventRecorder, 'flush'>;
@@ -98,14 +99,14 @@ export class RunEnds {
   }
 
   async #follow(): Promise<void> {
-    const { log, socketPath, leaseDurationMs } = this.#options;
+    const { log, socket, leaseDurationMs } = this.#options;
     const { signal } = this.#stopping;
     const backoff = new Backoff(RETRY);
     const onOpen = () => this.#opened.resolve();
     const onEnd = (told: ToldEnd) => this.#heard(told);
     do {
       const from = performance.now();
-      await hearRunEnds({ socketPath, leaseDurationMs, signal, onOpen, onEnd }).catch((error: Error) =>
+      await hearRunEnds({ ...socket, leaseDurationMs, signal, onOpen, onEnd }).catch((error: Error) =>
         log.debug({ err: error }, 'no connection to the runner'),
       );
       this.#opened.resolve();

@@ -8,6 +8,7 @@ import { localPaths } from '../../local/paths.ts';
 import { socketFault } from '../../local/socket/trust.ts';
 import { NamespacedRunner } from '../../runners/remote/namespaced-runner.ts';
 import { RemoteRunner } from '../../runners/remote/remote-runner.ts';
+import type { RunnerSocket } from '../../runners/remote/runner-link.ts';
 import { SubprocessRunner } from '../../runners/subprocess/subprocess-runner.ts';
 import { refusal } from '../command-policy.ts';
 import { commandSettings } from '../command-settings.ts';
@@ -40,13 +41,16 @@ export function checkShellMode({ shellMode, shellForce }: Config): void {
 /** Returns undefined if shell runs are off. */
 export function shellRuns(options: ShellOptions): ShellRuns | undefined {
   if (options.config.shellMode === 'off') return undefined;
-  const socketPath = runnerSocketOf(options.config);
-  return socketPath === undefined ? inProcess(options) : remote(options, socketPath);
+  const socket = runnerSocketOf(options.config);
+  return socket === undefined ? inProcess(options) : remote(options, socket);
 }
 
 /** The socket of `lsh runner`; undefined if it executes no shell runs. */
-export function runnerSocketOf({ shellMode }: Config): string | undefined {
-  return shellMode === 'off' || shellMode === 'in-process' ? undefined : shellMode;
+export function runnerSocketOf({ shellMode }: Config): RunnerSocket | undefined {
+  if (shellMode === 'off' || shellMode === 'in-process') return undefined;
+  // In a cluster the runner is another user, and shares with this process the group of the socket.
+  const trust = { uid: process.getuid?.() ?? 0, groups: process.getgroups?.() ?? [] };
+  return { socketPath: shellMode, socketFault: () => socketFault(shellMode, trust) };
 }
 
 function inProcess({ config, host }: ShellOptions): ShellRuns {
@@ -68,12 +72,9 @@ function inProcess({ config, host }: ShellOptions): ShellRuns {
   };
 }
 
-function remote({ config, host, term, isHostGone, log }: ShellOptions, socketPath: string): ShellRuns {
+function remote({ config, host, term, isHostGone, log }: ShellOptions, socket: RunnerSocket): ShellRuns {
   const runner = new RemoteRunner({
-    socketPath,
-    // In a cluster the runner is another user, and shares with this process the group of the socket.
-    socketFault: () =>
-      socketFault(socketPath, { uid: process.getuid?.() ?? 0, groups: process.getgroups?.() ?? [] }),
+    ...socket,
     host,
     term,
     clock: systemClock,

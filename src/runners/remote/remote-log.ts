@@ -1,9 +1,9 @@
 // Reads the output of a run from `lsh runner`, over a connection of its own.
 import { once } from 'node:events';
-import { request, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { LshError } from '../../core/errors.ts';
 import { PROTOCOL_VERSION } from './protocol.ts';
-import { unreachable, type RunnerLinkOptions } from './runner-link.ts';
+import { requestRunner, unreachable, type RunnerSocket } from './runner-link.ts';
 
 export interface LogOptions {
   /** Reads on until the run has ended. */
@@ -13,14 +13,12 @@ export interface LogOptions {
 
 /** Yields nothing for a run without output. Rejects with RUNNER_UNREACHABLE. */
 export async function* readRemoteLog(
-  { socketPath, socketFault }: Pick<RunnerLinkOptions, 'socketPath' | 'socketFault'>,
+  socket: RunnerSocket,
   name: string,
   { follow = false, signal }: LogOptions,
 ): AsyncGenerator<Uint8Array> {
-  const fault = socketFault?.();
-  if (fault !== undefined) throw unreachable(`the socket ${socketPath} is not trusted: ${fault}`);
   const path = `/v${PROTOCOL_VERSION}/runs/${name}/log${follow ? '?follow=true' : ''}`;
-  const logRequest = request({ socketPath, path, agent: false, ...(signal && { signal }) });
+  const logRequest = requestRunner(socket, { path, ...(signal && { signal }) });
   logRequest.end();
   try {
     const [response] = (await once(logRequest, 'response')) as [IncomingMessage];

@@ -10,12 +10,9 @@ import { PendingStarts } from './pending-starts.ts';
 import { LOGS_MAX, type RunnerMessage } from './protocol.ts';
 import { nonceOf, record, RemoteRuns, wireNameOf } from './remote-runs.ts';
 import { SHELL_TRAITS } from '../shell-traits.ts';
-import { RunnerLink, unreachable } from './runner-link.ts';
+import { RunnerLink, unreachable, type RunnerSocket } from './runner-link.ts';
 
-export interface RemoteRunnerOptions {
-  socketPath: string;
-  /** Why the socket is not to be trusted, asked before each connection; undefined if it is. */
-  socketFault?: () => string | undefined;
+export interface RemoteRunnerOptions extends RunnerSocket {
   /** The host of this runner, as recorded in `Run.host`. */
   host: string;
   /** Fencing: grows with each change of leader. The runner refuses a lower term while a higher one is connected. */

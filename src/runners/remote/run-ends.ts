@@ -1,5 +1,4 @@
 // Hears of the ends of runs from `lsh runner` while another controller leads.
-import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { JobKey } from '../../core/job.ts';
 import type { Run, RunEnd } from '../../core/run.ts';
@@ -7,6 +6,7 @@ import { IdleTimeout } from './idle-timeout.ts';
 import { MessageStream } from './message-stream.ts';
 import { HEARTBEATS_PER_LEASE, PROTOCOL_VERSION, UPGRADE, parseEndOfRun } from './protocol.ts';
 import { nonceOf, wireNameOf } from './remote-runs.ts';
+import { requestRunner, type RunnerSocket } from './runner-link.ts';
 
 /** What the runner says; it may lie. */
 export interface ToldEnd {
@@ -17,8 +17,7 @@ export interface ToldEnd {
   isOf: (run: Run) => boolean;
 }
 
-export interface RunEndsOptions {
-  socketPath: string;
+export interface RunEndsOptions extends RunnerSocket {
   /** How long a runner may be silent before the connection is dropped, in milliseconds. */
   leaseDurationMs: number;
   signal: AbortSignal;
@@ -28,13 +27,11 @@ export interface RunEndsOptions {
 
 /** Resolves when the runner, or the signal, closes the connection. Rejects if it fails. */
 export async function hearRunEnds(options: RunEndsOptions): Promise<void> {
-  const { socketPath, leaseDurationMs, signal } = options;
+  const { leaseDurationMs, signal } = options;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const asked = request({
-    socketPath,
+  const asked = requestRunner(options, {
     path: `/v${PROTOCOL_VERSION}/ends`,
     headers: { connection: 'upgrade', upgrade: UPGRADE },
-    agent: false,
     signal,
   });
   asked.setTimeout(leaseDurationMs, () => asked.destroy(new Error('the runner does not answer')));

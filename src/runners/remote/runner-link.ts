@@ -1,5 +1,10 @@
 // The controller's side of the connection to `lsh runner`: connects, detects a lost peer, and reconnects.
-import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import {
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../../control/ports.ts';
 import { Backoff } from '../../core/backoff.ts';
@@ -17,14 +22,27 @@ import {
 } from './protocol.ts';
 import { IdleTimeout } from './idle-timeout.ts';
 
-export interface RunnerLinkOptions {
+export interface RunnerSocket {
   socketPath: string;
+  /** Why the socket is not to be trusted, asked before each connection; undefined if it is. */
+  socketFault?: (() => string | undefined) | undefined;
+}
+
+/** A request to the runner, on a connection of its own. Throws RUNNER_UNREACHABLE for a socket that is not to be trusted. */
+export function requestRunner(
+  { socketPath, socketFault }: RunnerSocket,
+  options: RequestOptions,
+): ClientRequest {
+  const fault = socketFault?.();
+  if (fault !== undefined) throw unreachable(`the socket ${socketPath} is not trusted: ${fault}`);
+  return httpRequest({ ...options, socketPath, agent: false });
+}
+
+export interface RunnerLinkOptions extends RunnerSocket {
   /** Fencing: a controller replaces one of a lower or the same term. */
   term: number;
   /** How long a runner may be silent before the connection is dropped, in milliseconds. */
   leaseDurationMs: number;
-  /** Why the socket is not to be trusted, asked before each connection; undefined if it is. */
-  socketFault?: (() => string | undefined) | undefined;
   onOpen: () => void;
   onMessage: (message: RunnerMessage) => void;
   /** The connection is lost; the link reconnects by itself. */
@@ -52,22 +70,25 @@ export class RunnerLink {
 
   /** Connects, and reconnects until close(). */
   open(): void {
-    const { socketPath, term, leaseDurationMs, socketFault } = this.#options;
-    const fault = socketFault?.();
-    if (fault !== undefined)
-      return this.#failed(new Error(`the socket ${socketPath} is not trusted: ${fault}`));
-    const request = httpRequest({
-      socketPath,
+    try {
+      this.#request = this.#connect();
+    } catch (error) {
+      this.#failed(error as Error);
+    }
+  }
+
+  #connect(): ClientRequest {
+    const { term, leaseDurationMs } = this.#options;
+    const request = requestRunner(this.#options, {
       path: `/v${PROTOCOL_VERSION}/controller`,
       headers: { connection: 'upgrade', upgrade: UPGRADE, [TERM_HEADER]: term },
-      agent: false,
     });
-    this.#request = request;
     request.setTimeout(leaseDurationMs, () => request.destroy(new Error('the runner does not answer')));
     request.once('upgrade', (response, socket, head) => this.#upgraded(response, socket, head));
     request.once('response', (response) => this.#refused(response));
     request.on('error', (error) => this.#failed(error));
     request.end();
+    return request;
   }
 
   /** Drops the message while there is no connection. */

@@ -266,6 +266,31 @@ test('a controller that does not lead hears of every end, and does not renew the
   ]);
 });
 
+test('a socket that is not to be trusted gets no connection of any kind, until it is', async () => {
+  await world.startRunner();
+  let fault: string | undefined = 'it belongs to user 7';
+  const socketFault = () => fault;
+  const warned = Promise.withResolvers<object>();
+  const log = { ...quietLogger, warn: (fields: object) => warned.resolve(fields) };
+  const controller = world.controller([], { socketFault, log });
+  const refusal = { code: 'RUNNER_UNREACHABLE', message: expect.stringContaining('it belongs to user 7') };
+  expect(await warned.promise).toMatchObject({ err: refusal });
+  const job = aUniqueJob({ command: 'true' });
+  await expect(controller.log('backup-1', job.key).next()).rejects.toMatchObject(refusal);
+  const listening = hearRunEnds({
+    socketPath: world.socketPath,
+    socketFault,
+    leaseDurationMs: 2000,
+    signal: new AbortController().signal,
+    onOpen: () => undefined,
+    onEnd: () => undefined,
+  });
+  await expect(listening).rejects.toMatchObject(refusal);
+  fault = undefined;
+  await isConnected(controller);
+  expect(await (await startRemote(controller, { command: 'exit 3' })).end).toMatchObject({ exitCode: 3 });
+});
+
 describe('runs of another host', () => {
   const START = Date.UTC(2026, 0, 1);
 
