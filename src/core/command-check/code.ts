@@ -19,6 +19,8 @@ interface CodePlace {
 /** Whether the program is a shell or an interpreter that reads its commands from standard input. */
 export function runsItsInput({ program, args }: { program: string; args: readonly string[] }): boolean {
   if (program === 'source' || program === '.') return STDIN_FILES.has(args[0] ?? '');
+  if (program === 'crontab') return args.includes('-');
+  if (program === 'parallel') return args.every((arg) => arg.startsWith('-'));
   if (AT.has(program)) return !args.some((arg) => /^-[a-zA-Z]*[flrcd]/.test(arg));
   const shell = SHELLS.has(program);
   if (!shell && !isInterpreter(program)) return false;
@@ -31,11 +33,13 @@ export function runsItsInput({ program, args }: { program: string; args: readonl
 /** Whether the option carries the code, names a module, or only prints help or a version. */
 function isCode(program: string, arg: string): boolean {
   if (SHELLS.has(program)) return /^-[a-zA-Z]*c|^--(help|version)$/.test(arg);
-  return /^-[a-zA-Z]*[cemrEpnvV]|^--(eval|print|version|help)/.test(arg);
+  return /^-[a-zA-Z]*[cemrEpnvV]|^--(eval|print|version|help)|^eval$/.test(arg);
 }
 
 function codePlace(program: string, args: readonly string[]): CodePlace {
-  const option = SHELLS.has(program) ? /^-[a-zA-Z]*c[a-zA-Z]*$/ : /^-[a-zA-Z]*[ceEr]$|^--(eval|print)$/;
+  const option = SHELLS.has(program)
+    ? /^-[a-zA-Z]*c[a-zA-Z]*$/
+    : /^-[a-zA-Z]*[ceEr]$|^--(eval|print)$|^eval$/;
   const at = args.findIndex((arg) => option.test(arg));
   if (at !== -1) {
     const behind = args.findIndex((arg, index) => index > at && !/^[-+][a-zA-Z-]/.test(arg));
@@ -67,7 +71,7 @@ function interpreterText(program: string, args: readonly string[]): string | und
   if (AWK.test(program)) return args.join(' ');
   if (!isInterpreter(program)) return undefined;
   const { code } = codePlace(program, args);
-  return code === -1 ? undefined : args.slice(code).join(' ');
+  return code === -1 ? undefined : args.join(' ');
 }
 
 /** Adds the bytes that the program runs as code: from its name, from words and files in its arguments, from its input. */

@@ -12,7 +12,15 @@ export interface InnerScript {
   inPlace?: true;
 }
 
-const CONTAINER_TOOLS = new Set(['docker', 'podman', 'nerdctl', 'docker-compose', 'podman-compose', 'finch']);
+const CONTAINER_TOOLS = new Set([
+  'docker',
+  'podman',
+  'nerdctl',
+  'docker-compose',
+  'podman-compose',
+  'finch',
+  'crictl',
+]);
 /** Programs that run the words behind `--`. */
 const AFTER_DASHES = new Set(
   'kubectl oc k3s microk8s lxc incus pct lxc-attach distrobox op dotenv aws-vault doppler infisical'.split(
@@ -33,6 +41,8 @@ const byOption: Finder = (args) => optionValue(args, SCRIPT_OPTION);
 
 const FINDERS = new Map<string, Finder>([
   ['eval', evalScript],
+  ['alias', (args) => args.flatMap((arg) => inPlace(arg.replace(/^[^=]{1,256}=/, '')))],
+  ['ansible', (args) => optionValue(args, /^(-[a-z]*a|--args)$/)],
   ['trap', (args) => args.slice(0, 1).flatMap(inPlace)],
   ['su', byOption],
   ['runuser', (args) => [...byOption(args, 'runuser'), ...runuserScripts(args)]],
@@ -47,6 +57,9 @@ const FINDERS = new Map<string, Finder>([
   ['ssh', operandsBehind],
   ['autossh', operandsBehind],
   ['mosh', operandsBehind],
+  ['vi', editorScripts],
+  ['vim', editorScripts],
+  ['ex', editorScripts],
   ['find', (args) => execCommands(args).flatMap(quoted)],
 ]);
 
@@ -64,6 +77,11 @@ function evalScript(args: readonly string[]): InnerScript[] {
   return inPlace(words.join(' ').replaceAll('$()', ''));
 }
 
+/** `vim -c ':!COMMAND'`. */
+function editorScripts(args: readonly string[]): InnerScript[] {
+  return args.filter((arg) => /^\+?:?!/.test(arg)).map((arg) => ({ text: arg.replace(/^\+?:?!/, '') }));
+}
+
 function inPlace(text: string): InnerScript[] {
   return [{ text, inPlace: true }];
 }
@@ -72,13 +90,8 @@ function quoted(words: readonly string[]): InnerScript[] {
   return words.length === 0 ? [] : [{ text: words.map(shellQuote).join(' ') }];
 }
 
-/** The word behind the option, or behind its `=`. */
 function optionValue(args: readonly string[], option: RegExp): InnerScript[] {
-  for (const [at, arg] of args.entries()) {
-    const [, name = arg, value = args[at + 1]] = /^(--[a-z-]+)=([^]*)$/.exec(arg) ?? [];
-    if (option.test(name)) return value === undefined ? [] : [{ text: value }];
-  }
-  return [];
+  return valueOf(args, option).map((text) => ({ text }));
 }
 
 /** `runuser -u USER -- PROGRAM …`. */
@@ -92,7 +105,8 @@ function operandsBehind(args: readonly string[], program: string): InnerScript[]
   const watch = program === 'watch';
   const valued = watch ? 'n' : 'BbcDEeFIiJLlmOopQRSWw';
   const start = skipOptions(args, 0, { valued, long: watch ? 'interval' : '', operands: watch ? 0 : 1 });
-  return [{ text: args.slice(start).join(' ') }];
+  const words = args.slice(start);
+  return [{ text: (words[0] === '--' ? words.slice(1) : words).join(' ') }];
 }
 
 /** The words of each -exec of find. */
@@ -112,18 +126,29 @@ function containerScripts(args: readonly string[]): InnerScript[] {
   const at = args.findIndex((arg) => arg === 'exec' || arg === 'run');
   if (at === -1) return [];
   let start = at + 1;
-  let entrypoint: string[] = [];
-  for (; args[start]?.startsWith('-'); start++) {
-    const option = args[start]!;
-    const attached = option.startsWith('--')
-      ? option.includes('=')
-      : option.length > 2 && !/^-[a-zA-Z]*[evuwlpmh]$/.test(option);
-    const takesValue = !attached && !CONTAINER_FLAGS.test(option) && !/^-[ditPqT]+$/.test(option);
-    if (option === '--entrypoint' && args[start + 1] !== undefined) entrypoint = [args[start + 1]!];
-    if (option.startsWith('--entrypoint=')) entrypoint = [option.slice('--entrypoint='.length)];
-    if (takesValue) start++;
+  while (args[start]?.startsWith('-')) start += takesNextWord(args[start]!) ? 2 : 1;
+  const options = args.slice(at + 1, start);
+  const words = [...valueOf(options, /^--entrypoint$/), ...args.slice(start + 1)];
+  const root = valueOf(options, /^(-v|--volume)$/).flatMap(
+    (volume) => /^\/:(\/[\w./-]{1,64})/.exec(volume)?.[1] ?? [],
+  );
+  // `-v /:/host`: the container sees the root of the machine there.
+  return quoted(words.map((word) => root.reduce((text, place) => text.replaceAll(place, '/'), word)));
+}
+
+/** Whether the value of the option is the next word. */
+function takesNextWord(option: string): boolean {
+  if (option.startsWith('--')) return !option.includes('=') && !CONTAINER_FLAGS.test(option);
+  return /^-[a-zA-Z]*[evuwlpmhn]$/.test(option) || (option.length === 2 && !/^-[ditPqT]$/.test(option));
+}
+
+/** The first value of the option: `--name VALUE` or `--name=VALUE`. */
+function valueOf(args: readonly string[], option: RegExp): string[] {
+  for (const [at, arg] of args.entries()) {
+    const [, name = arg, value = args[at + 1]] = /^(--[a-z-]+)=([^]*)$/.exec(arg) ?? [];
+    if (option.test(name)) return value === undefined ? [] : [value];
   }
-  return quoted([...entrypoint, ...args.slice(start + 1)]);
+  return [];
 }
 
 function afterDashes(args: readonly string[]): InnerScript[] {

@@ -11,6 +11,8 @@ const DOWNLOADERS = new Set(
     ' ',
   ),
 );
+/** Programs that print the lines that they read. */
+const PASSES_TEXT = new Set(['cat', 'tee', 'tac', 'sort', 'uniq']);
 const DECODERS = new Set(['base64', 'base32', 'basenc', 'openssl', 'xxd', 'uudecode', 'rev']);
 
 /** The bytes that the program prints. */
@@ -24,13 +26,14 @@ export function outputOf(invocation: Invocation): Flow {
     words: literalWords(program, args),
   };
   const read = [input, ...argFlows].reduce(mergeFlows);
-  const passed = { ...read, texts: program === 'cat' || program === 'tee' ? read.texts : [], words: [] };
+  const passed = { ...read, texts: PASSES_TEXT.has(program) ? read.texts : [], words: [] };
   return mergeFlows(passed, produced);
 }
 
 /** The texts of its input and arguments that the program runs as shell scripts. */
 export function consumedScripts({ program, path, args, input, code }: Invocation): string[] {
   if (path === '$()') return code.texts;
+  if (program === 'crontab') return [];
   if (program === 'ssh' && optionsOf(args).operands.length <= 1) return input.texts;
   return isInterpreter(program) ? [] : code.texts;
 }
@@ -45,18 +48,20 @@ function isDecoder(program: string, args: readonly string[]): boolean {
 
 function literalTexts({ program, args }: Invocation): string[] {
   if (program === 'printf') return [args, args.slice(1)].map((words) => decodeEscapes(words.join(' ')));
+  if (program === 'ls' || program === 'find') return literalWords(program, args);
   if (program !== 'echo') return [];
   const words = args.filter((arg) => !/^-[neE]+$/.test(arg)).join(' ');
   return args.some((arg) => /^-[nE]*e/.test(arg)) ? [decodeEscapes(words)] : [words];
 }
 
 function literalWords(program: string, args: readonly string[]): string[] {
-  if (program === 'echo' || program === 'printf' || program === 'ls')
-    return args.filter((arg) => !arg.startsWith('-'));
+  const operands = args.filter((arg) => !arg.startsWith('-'));
+  if (program === 'ls' && operands.length === 0) return ['*'];
+  if (program === 'echo' || program === 'printf' || program === 'ls') return operands;
   // What find selects below a directory is not the directory itself.
   if (program !== 'find' || isNarrowed(args)) return [];
   const end = args.findIndex((arg) => arg.startsWith('-'));
-  return args.slice(0, end === -1 ? undefined : end);
+  return args.slice(0, end === -1 ? undefined : end).map((start) => `${start}/*`);
 }
 
 /** Files that the program writes, and what it writes there. */
@@ -95,8 +100,11 @@ function downloadedFiles(program: string, args: readonly string[], operands: rea
     return match ? [match[1] || (args[at + 1] ?? '')] : [];
   });
   if (named.length > 0) return named;
+  const directory = args[args.findIndex((arg) => /^(-P|--directory-prefix|--output-dir|-d)$/.test(arg)) + 1];
+  const hasDirectory = program !== 'curl' && directory !== args[0] && directory !== undefined;
   const keepsName = program !== 'curl' || args.some((arg) => /^-[a-zA-Z]*O|^--remote-name/.test(arg));
-  return keepsName ? operands.map((address) => baseName(address.replace(/[?#][^]*$/, ''))) : [];
+  const names = operands.map((address) => baseName(address.replace(/[?#][^]*$/, '')));
+  return keepsName ? names.map((name) => (hasDirectory ? `${directory}/${name}` : name)) : [];
 }
 
 const CHECKERS = /^(sha\d+sum|shasum|md5sum|b2sum)$/;

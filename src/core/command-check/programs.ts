@@ -11,7 +11,8 @@ export function isInterpreter(program: string): boolean {
 }
 
 /** Calls in such code that pass a text to a shell or start a program. */
-const STARTS_PROGRAMS = /\b(system|popen|exec\w*|spawn\w*|subprocess|shell_exec|passthru|qx|call)\b|`/;
+const STARTS_PROGRAMS =
+  /\b(system|getline|do shell script|popen|exec\w*|spawn\w*|subprocess|shell_exec|passthru|qx|call)\b|`/;
 const MAX_STRINGS = 64;
 
 /** String literals in the code of an interpreter or of awk. */

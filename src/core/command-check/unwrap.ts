@@ -62,6 +62,8 @@ const PREFIXES = new Map<string, Prefix>(
     proxychains4: { valued: 'f' },
     torsocks: {},
     fakeroot: {},
+    setarch: { operands: 1 },
+    sshpass: { valued: 'pfdP' },
     xargs: { valued: 'InPLsdaE', long: 'max-args max-procs max-lines max-chars delimiter arg-file' },
     parallel: { valued: 'jIaN', long: 'jobs max-args arg-file colsep delimiter joblog retries timeout' },
     busybox: {},
@@ -78,12 +80,15 @@ export interface Unwrapped {
   /** Names of the removed prefixes. */
   prefixes: string[];
   elevated: boolean;
+  /** Where `env -C` and `sudo -D` start the program. */
+  directory?: string;
 }
 
 /** Removes the prefixes of a command. */
 export function unwrap(given: readonly string[]): Unwrapped {
   const prefixes: string[] = [];
   let elevated = false;
+  let directory: string | undefined;
   let at = 0;
   while (at < given.length) {
     const name = baseName(given[at]!);
@@ -92,10 +97,17 @@ export function unwrap(given: readonly string[]): Unwrapped {
     const next = skipOptions(given, at + 1, prefix);
     if (next >= given.length) break;
     prefixes.push(name);
+    directory = directoryIn(given.slice(at + 1, next)) ?? directory;
     elevated ||= prefix.elevates === true;
     at = next;
   }
-  return { words: given.slice(at), prefixes, elevated };
+  return { words: given.slice(at), prefixes, elevated, ...(directory !== undefined && { directory }) };
+}
+
+function directoryIn(options: readonly string[]): string | undefined {
+  const long = options.find((word) => word.startsWith('--chdir='))?.slice('--chdir='.length);
+  const at = options.findIndex((word) => /^(-C|-D|--chdir)$/.test(word));
+  return long ?? (at === -1 ? undefined : options[at + 1]);
 }
 
 /** `command -v NAME` runs nothing; `env -S` and `flock -c` take a script instead of words. */

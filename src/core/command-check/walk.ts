@@ -5,8 +5,8 @@ import { withCode } from './code.ts';
 import { innerScripts } from './inner-scripts.ts';
 import { finding, mergeFlows, NO_FLOW, type Finding, type Flow, type Invocation } from './invocation.ts';
 import { consumedScripts, outputOf, verifiesFiles, writtenFiles } from './output.ts';
-import { baseName } from './paths.ts';
-import { commandsInCode } from './programs.ts';
+import { baseName, resolvePath } from './paths.ts';
+import { commandsInCode, SHELLS } from './programs.ts';
 import { parseScript } from './shell/parse.ts';
 import type { Group, Script, Simple, Word } from './shell/script.ts';
 import { unwrap } from './unwrap.ts';
@@ -140,7 +140,7 @@ function invocationOf(simple: Simple, redirects: Redirected[], input: Flow, walk
     const { texts, flow } = expand(word, walk);
     return texts.map((text) => ({ text, flow }));
   });
-  const { words: unwrapped, prefixes, elevated } = unwrap(words.map(({ text }) => text));
+  const { words: unwrapped, prefixes, elevated, directory = '.' } = unwrap(words.map(({ text }) => text));
   for (const prefix of prefixes) walk.programs.add(prefix);
   const [programFlow = NO_FLOW, ...flows] = words
     .slice(words.length - unwrapped.length)
@@ -154,14 +154,19 @@ function invocationOf(simple: Simple, redirects: Redirected[], input: Flow, walk
     args,
     redirects,
     input,
-    cwd: walk.scope.directory,
+    cwd: resolvePath(directory, walk.scope.directory),
     elevated,
     source: simple.source,
   };
   return withCode({
     ...context,
     program: baseName(path),
-    programFlow: mergeFlows(programFlow, path.includes('/') ? fileFlow(path, walk) : NO_FLOW),
+    programFlow: [
+      programFlow,
+      path.includes('/') ? fileFlow(path, walk) : NO_FLOW,
+      // `xargs sh -c` runs the words that it reads.
+      passes && SHELLS.has(baseName(path)) ? { ...input, texts: [] } : NO_FLOW,
+    ].reduce(mergeFlows),
     argFlows: args.map((arg, at) => mergeFlows(flows[at] ?? NO_FLOW, fileFlow(arg, walk))),
   });
 }

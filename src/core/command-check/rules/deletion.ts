@@ -57,7 +57,9 @@ const VITAL_FILES =
 /** `rm /etc/passwd`, `unlink /boot/vmlinuz`, `shred -u /etc/shadow`. */
 export function vitalFiles({ program, args, cwd, source }: Invocation): Finding[] {
   if (!['rm', 'srm', 'unlink', 'shred'].includes(program)) return [];
-  const lost = optionsOf(args).operands.find((target) => isVitalFile(resolvePath(target, cwd)));
+  const lost = optionsOf(args).operands.find(
+    (target) => isVitalFile(resolvePath(target, cwd)) || isAllOfVital(target, cwd),
+  );
   if (lost === undefined) return [];
   return [
     finding(
@@ -67,6 +69,11 @@ export function vitalFiles({ program, args, cwd, source }: Invocation): Finding[
       `${program} deletes a file that the system needs: ${shown(lost)}`,
     ),
   ];
+}
+
+/** `/etc/*`: all files of a directory that the system needs. */
+function isAllOfVital(target: string, cwd: string): boolean {
+  return target.endsWith('/*') && isVitalRoot(resolvePath(target, cwd));
 }
 
 function isVitalFile(path: string): boolean {
@@ -124,9 +131,12 @@ const OPEN_MODE = /^(0?[0-7]?777|([ugo]*a[ugo]*|ugo)?[+=]rwx)$/;
 /** Set-user-ID, in numbers and in letters. */
 const SETUID_MODE = /^(0?[4567][0-7]{3}|[ugoa]*[+=][rwx]*s[rwxs]*)$/;
 
+const CHANGES_RIGHTS = new Set(['chmod', 'chown', 'chgrp', 'setfacl', 'chattr']);
+
 /** chmod and chown on system directories, with write access for all users, or of a shell that runs as root. */
 export function openPermissions({ program, args, cwd, source }: Invocation): Finding[] {
-  if (!['chmod', 'chown', 'chgrp'].includes(program)) return [];
+  if (program === 'install') return installedShell(args, source);
+  if (!CHANGES_RIGHTS.has(program)) return [];
   const { letters, long, operands } = optionsOf(args);
   const [mode = '', ...targets] = operands;
   const paths = targets.map((target) => resolvePath(target, cwd));
@@ -136,22 +146,37 @@ export function openPermissions({ program, args, cwd, source }: Invocation): Fin
     const message = `${program} changes the rights of everything below a directory that the system or its users need.`;
     return [finding(source, 'permissions-root', 'critical', message)];
   }
-  if (program === 'chmod' && SETUID_MODE.test(mode) && paths.some((path) => isPowerful(baseName(path)))) {
-    const message = 'Lets every user run a program as its owner, mostly root.';
-    return [finding(source, 'setuid-shell', 'critical', message)];
-  }
-  return open ? openFiles(paths, recursive, source) : [];
+  return program === 'chmod' ? newMode(mode, paths, recursive, source) : [];
 }
 
-function openFiles(paths: readonly string[], recursive: boolean, source: string): Finding[] {
-  if (paths.some((path) => path === '/' || ACCOUNT_FILES.test(path))) {
-    const message = 'chmod lets every user change the accounts of the machine.';
+function newMode(mode: string, paths: readonly string[], recursive: boolean, source: string): Finding[] {
+  if (SETUID_MODE.test(mode) && paths.some((path) => isPowerful(baseName(path))))
+    return [setuidShell(source)];
+  const open = OPEN_MODE.test(mode);
+  if (OTHERS_WRITE.test(mode) && paths.some((path) => ACCOUNT_FILES.test(path) || (open && path === '/'))) {
+    const message = 'chmod lets every user change the accounts or the root directory of the machine.';
     return [finding(source, 'permissions-open', 'critical', message)];
   }
+  if (!open) return [];
   const message = 'chmod lets every user of the machine change these files.';
   return [finding(source, 'permissions-open', recursive ? 'medium' : 'low', message)];
 }
 
+function installedShell(args: readonly string[], source: string): Finding[] {
+  const mode = args[args.findIndex((arg) => /^(-m|--mode)$/.test(arg)) + 1] ?? '';
+  return SETUID_MODE.test(mode) && args.some((arg) => isPowerful(baseName(arg))) ? [setuidShell(source)] : [];
+}
+
+function setuidShell(source: string): Finding {
+  return finding(
+    source,
+    'setuid-shell',
+    'critical',
+    'Lets every user run a program as its owner, mostly root.',
+  );
+}
+
+const OTHERS_WRITE = /^(0?[0-7]{2}[2367]|[ug]*[oa][ugoa]*[+=][rx]*w[rwx]*)$/;
 const ACCOUNT_FILES = /^\/etc\/(passwd|shadow|gshadow|group|sudoers)$/;
 
 /** Programs with which a user may do everything that their owner may. */

@@ -15,10 +15,13 @@ const DESTROYERS: Record<string, RegExp> = {
   nvme: /^(format|sanitize)$/,
   mdadm: /^--zero-superblock$/,
   zpool: /^(destroy|labelclear)$/,
+  dmsetup: /^remove_all$/,
   lvremove: /^(-[a-zA-Z]*[fy]|--force|--yes)$/,
   vgremove: /^(-[a-zA-Z]*[fy]|--force|--yes)$/,
   pvremove: /^(-[a-zA-Z]*[fy]|--force|--yes)$/,
 };
+
+const PARTITIONERS = new Set(['fdisk', 'gdisk', 'cfdisk']);
 
 /** mkfs and similar programs. */
 export function format({ program, args, source }: Invocation): Finding[] {
@@ -32,10 +35,16 @@ export function format({ program, args, source }: Invocation): Finding[] {
 
 function destroy(program: string, args: readonly string[], source: string): Finding[] {
   const destroyer = Object.hasOwn(DESTROYERS, program) ? DESTROYERS[program] : undefined;
-  if (!destroyer || !args.some((arg) => destroyer.test(arg))) return [];
+  if (!args.some((arg) => destroyer?.test(arg)) && !endsVolume(program, args)) return [];
   return [
     finding(source, 'format-device', 'critical', `${program} destroys the contents of a device or volume.`),
   ];
+}
+
+function endsVolume(program: string, args: readonly string[]): boolean {
+  if (PARTITIONERS.has(program)) return args.length === 1 && isRawDevice(args[0]!);
+  // A dataset below the pool and a snapshot have a name with `/` or `@`.
+  return program === 'zfs' && args.length > 1 && args[0] === 'destroy' && /^\w[^/@]*$/.test(args.at(-1)!);
 }
 
 /** `dd of=/dev/sda`, `cp x /dev/sda`, `tee /dev/sda`, `sed -i … /etc/passwd`. */

@@ -1,10 +1,11 @@
 // Shutdown of the machine or of vital processes, and changes of the user.
-import { finding, optionsOf, type Finding, type Invocation } from '../invocation.ts';
+import { finding, NO_FLOW, optionsOf, type Finding, type Invocation } from '../invocation.ts';
+import { SHELLS } from '../programs.ts';
 
 const FATAL = /^-?(9|15|KILL|TERM|SIGKILL|SIGTERM)$/;
 const VITAL = /^(init|systemd|sshd|dockerd|containerd|kubelet|lshd)$/;
 const VITAL_UNIT =
-  /^(ssh|sshd|dbus|systemd-(logind|networkd|journald|resolved)|networking|network|NetworkManager|docker|containerd|kubelet)(\.(service|socket))?$/;
+  /^(ssh|sshd|dbus|systemd-(logind|networkd|journald|resolved)|networking|network|NetworkManager)(\.(service|socket))?$/;
 
 /** `kill -9 1`, `kill -9 -1`, `pkill -9 sshd`. */
 export function killVital(invocation: Invocation): Finding[] {
@@ -85,12 +86,14 @@ function runlevelChange(level: string): PowerChange {
 }
 
 function unitChange(args: readonly string[]): PowerChange {
-  if (args.some((arg) => /^(poweroff|halt|emergency|rescue)$/.test(arg))) return 'off';
-  return args.some((arg) => /^(reboot|kexec|soft-reboot)$/.test(arg)) ? 'restart' : undefined;
+  if (args.some((arg) => /^(poweroff|halt|emergency|rescue)(\.target)?$/.test(arg))) return 'off';
+  return args.some((arg) => /^(reboot|kexec|soft-reboot)(\.target)?$/.test(arg)) ? 'restart' : undefined;
 }
 
 /** Any use of sudo, a root shell, and changes of a password by root. */
-export function becomeRoot({ program, args, elevated, source }: Invocation): Finding[] {
+export function becomeRoot(invocation: Invocation): Finding[] {
+  const { program, args, elevated, source } = invocation;
+  if (opensShell(invocation)) return [finding(source, 'become-root', 'high', 'Opens a root shell.')];
   if (program === 'sudo' || (elevated && program === 'su')) {
     if (program === 'sudo' && !args.some((arg) => /^(-[a-zA-Z]*[is]|--login|--shell)$/.test(arg))) return [];
     return [finding(source, 'become-root', 'high', 'Opens a root shell.')];
@@ -109,18 +112,39 @@ export function becomeRoot({ program, args, elevated, source }: Invocation): Fin
   ];
 }
 
-/** `useradd -o -u 0`, `usermod -aG sudo`, `passwd -d root`, `userdel root`. */
+/** `sudo bash`, `su root`: without a command, and with nothing on its input. */
+function opensShell({ program, args, elevated, input, redirects }: Invocation): boolean {
+  if (input !== NO_FLOW || redirects.length > 0) return false;
+  if (program === 'su') return args.every((arg) => /^(-|-l|--login|root)$/.test(arg));
+  return elevated && SHELLS.has(program) && args.every((arg) => /^(-[il]|--login)$/.test(arg));
+}
+
+/** `useradd -o -u 0`, `usermod -aG sudo`, `passwd -d root`, `userdel root`, `chpasswd`. */
 export function changeAccounts({ program, args, source }: Invocation): Finding[] {
-  const root = args.at(-1) === 'root';
-  const changes =
-    (['useradd', 'usermod', 'adduser'].includes(program) &&
-      args.some((arg, at) => isRootId(args[at - 1], arg))) ||
-    (program === 'passwd' && root && args.some((arg) => /^-[a-z]*[dlu]|^--(delete|lock)$/.test(arg))) ||
-    (['userdel', 'deluser'].includes(program) && root);
+  const changes = ACCOUNT_CHANGES.get(program)?.(args) ?? false;
   if (!changes) return [];
   return [
     finding(source, 'change-accounts', 'critical', 'Changes the account of root, or makes another one.'),
   ];
+}
+
+const ACCOUNT_CHANGES = new Map<string, (args: readonly string[]) => boolean>([
+  ['useradd', makesRoot],
+  ['adduser', makesRoot],
+  ['usermod', (args) => makesRoot(args) || args.at(-1) === 'root' || joinsAdmins(args)],
+  ['passwd', (args) => args.at(-1) === 'root' && !args.some((arg) => /^(-S|--status)$/.test(arg))],
+  ['chpasswd', () => true],
+  ['userdel', (args) => args.at(-1) === 'root'],
+  ['deluser', (args) => args.at(-1) === 'root'],
+  ['setcap', ([capabilities = '']) => /cap_(setuid|sys_admin|dac_override)/.test(capabilities)],
+]);
+
+function makesRoot(args: readonly string[]): boolean {
+  return args.some((arg, at) => isRootId(args[at - 1], arg));
+}
+
+function joinsAdmins(args: readonly string[]): boolean {
+  return args.some((arg) => /(^|,)(sudo|wheel|root|admin)(,|$)/.test(arg)) && args.length > 2;
 }
 
 function isRootId(before: string | undefined, arg: string): boolean {

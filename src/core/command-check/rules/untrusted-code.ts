@@ -27,7 +27,7 @@ export function pipeIntoShell(invocation: Invocation): Finding[] {
 
 /** Programs that print shell code for eval. */
 const PRINTS_SETTINGS =
-  /\b(ssh-agent|keychain|gpg-agent|direnv|brew|pyenv|rbenv|nodenv|conda|mise|fnm|dircolors|minikube|opam|resize|lsh)\b/;
+  /\b(ssh-agent|apt-config|dpkg-architecture|lesspipe|luarocks|keychain|gpg-agent|direnv|brew|pyenv|rbenv|nodenv|conda|mise|fnm|dircolors|minikube|opam|resize|lsh)\b/;
 
 /** `eval` of the output of another command. */
 export function evalOfOutput({ program, args, source }: Invocation): Finding[] {
@@ -50,12 +50,16 @@ export function computedProgram({ program, programFlow, path, source }: Invocati
 const FORKS =
   /fork[\s()]{0,16}(while|until)\s{1,16}fork|while[^;{}]{0,80}[:{(]\s{0,16}(os\.|Process\.)?fork|\bloop\s{0,8}\{\s{0,8}fork/;
 const DELETES =
-  /\b(?:rmtree|rmSync|rmdirSync|remove_tree|rm_rf?|rimraf|remove_entry_secure)[\s(]{1,16}(?:[\w.:]{1,40}\()?(?:['"]([^'"]{1,256})['"]|(\w{1,40}))/g;
+  /\b(?:rmtree|rmSync|rmdirSync|removeSync|remove_tree|rm_rf?|rimraf|remove_entry_secure|unlink)[\s(]{1,16}(?:[\w.:]{1,40}[\s(])?(?:['"]([^'"]{1,256})['"]|(\w{1,40}))/g;
 const CONNECTS =
   /require\(['"](net|tls)['"]\)|\bsocket\b|\bSocket\b|TCPSocket|fsockopen|net\.(connect|Socket|createConnection)/;
+const FETCHES =
+  /urlopen|\brequests\.get|LWP|URI\.open|\bhttps?['"]?\)?\.get\b|file_get_contents\(\s{0,4}['"]https?:|\bfetch\(/;
+const DECODES = /b64decode|decode_base64|base64_decode|\batob\(|['"]base64['"]/;
+const EVALUATES = /\b(exec|eval)\b\s{0,4}[("'$\w]/;
 const STARTS_SHELL = /\/bin\/(ba|da|z)?sh\b|pty\.spawn|cmd\.exe/;
 
-/** Code for an interpreter that deletes system directories, forks without end or gives the network a shell. */
+/** Code for an interpreter that deletes system directories, forks, runs unseen code or gives the network a shell. */
 export function interpreterCode({ foreignCode, cwd, source }: Invocation): Finding[] {
   return foreignCode.flatMap((code) => {
     const findings: Finding[] = [];
@@ -67,7 +71,12 @@ export function interpreterCode({ foreignCode, cwd, source }: Invocation): Findi
       const message = 'The code deletes a directory that the system or its users need.';
       findings.push(finding(source, 'delete-root', 'critical', message));
     }
-    if (CONNECTS.test(code) && STARTS_SHELL.test(code)) {
+    if (EVALUATES.test(code) && (FETCHES.test(code) || DECODES.test(code))) {
+      const message = 'The code runs a download or encoded text unseen.';
+      findings.push(finding(source, 'run-download', 'critical', message));
+    }
+    const readsSocket = code.includes('/inet/tcp/') && code.includes('|&');
+    if (readsSocket || (CONNECTS.test(code) && STARTS_SHELL.test(code))) {
       findings.push(
         finding(source, 'remote-shell', 'critical', 'Gives the network a shell on this machine.'),
       );

@@ -1,5 +1,13 @@
 // Builds commands, pipelines and groups while the parser reads a script.
-import { MAX_DEPTH, type Cursor, type Group, type Redirect, type Script, type Simple } from './script.ts';
+import {
+  MAX_DEPTH,
+  type Cursor,
+  type Group,
+  type Pipeline,
+  type Redirect,
+  type Script,
+  type Simple,
+} from './script.ts';
 
 /** Maps the word that opens a group to the word that closes it. */
 export const CLOSED_BY = new Map([
@@ -69,6 +77,18 @@ export function endCommand(builder: Builder): void {
   }
   builder.simple = emptySimple();
   builder.closed = undefined;
+}
+
+/** Drops the pattern of a `case`, and the patterns before its `|`, which look like a pipeline of programs. */
+export function dropPattern(builder: Builder): void {
+  builder.simple = emptySimple();
+  const last = builder.piped ? currentScript(builder).at(-1) : undefined;
+  builder.piped = false;
+  if (!last) return;
+  const isHead = ({ commands: [first] }: Pipeline) =>
+    first?.kind === 'simple' && first.words[0]?.text === 'case';
+  if (isHead(last)) last.commands.length = 1;
+  else currentScript(builder).pop();
 }
 
 /** Completes the current pipeline. */

@@ -3,6 +3,7 @@
 import {
   CLOSED_BY,
   closeGroup,
+  dropPattern,
   emptySimple,
   endCommand,
   endPipeline,
@@ -106,7 +107,7 @@ function openParenthesis(builder: Builder): void {
 function closeParenthesis(builder: Builder): boolean {
   const closesGroup = builder.frames.length > 0;
   const isPattern = builder.frames.at(-1)?.closedBy === 'esac' && builder.simple.words.length === 1;
-  if (isPattern) builder.simple = emptySimple();
+  if (isPattern) dropPattern(builder);
   else if (closesGroup) closeGroup(builder, ')');
   else endPipeline(builder, false);
   builder.cursor.at++;

@@ -59,9 +59,10 @@ function loop({ args, argFlows }: Invocation, scope: Scope): void {
 /** `read NAME` gets the known lines of its input, one after the other in a loop. */
 function readLines({ args, input }: Invocation, scope: Scope): void {
   const lines = input.texts.flatMap((text) => text.split('\n', 64)).filter((line) => line !== '');
+  const isUnseen = input.downloaded || input.decoded;
   for (const name of args.filter((arg) => NAME.test(arg))) {
     if (lines.length > 0) assign(name, known(lines), scope);
-    else scope.set(name, undefined);
+    else scope.set(name, isUnseen ? known([`\${${name}}`], { ...input, texts: [], words: [] }) : undefined);
   }
 }
 

@@ -18,9 +18,21 @@ export function expandWord(word: Word, output: Flow, context: ExpandContext): Ex
   let flow = output;
   let texts = [word.text];
   if (word.text.includes('${')) ({ texts, flow } = fillIn(word, output, context));
+  const printed = knownOutput(word, output);
+  if (printed !== undefined) texts = texts.map((text) => text.replace('$()', () => printed));
   if (word.braces) texts = texts.flatMap(expandBraces).slice(0, MAX_WORDS);
   if (texts.length > 1) context.budget.spendExpansion(totalLength(texts));
   return { texts, flow };
+}
+
+/** What the one substitution of a word prints, if that is a short known text. */
+function knownOutput(
+  { scripts }: Word,
+  { texts: [text, ...others], downloaded, decoded }: Flow,
+): string | undefined {
+  if (scripts.length !== 1 || text === undefined || others.length > 0 || downloaded || decoded)
+    return undefined;
+  return text.length <= MAX_VALUE && !text.includes('$()') ? text.trim() : undefined;
 }
 
 function totalLength(texts: readonly string[]): number {
