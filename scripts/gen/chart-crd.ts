@@ -13,6 +13,7 @@ export function chartCrd(): string {
   if (body.includes('{{')) throw new Error('helm would read a part of the definition as a template');
   return `{{- /* Generated from src/core/job.ts by \`npm run gen\`; edit that instead. */ -}}
 {{- if .Values.crds.enabled }}
+{{- include "lsh.checkDefinition" . }}
 {{- $rules := semverCompare ">=${RULES_SINCE}-0" .Capabilities.KubeVersion.Version }}
 apiVersion: ${apiVersion}
 kind: ${kind}

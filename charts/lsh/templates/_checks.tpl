@@ -48,6 +48,25 @@
 {{- end }}
 {{- end }}
 
+{{/*
+Refuses a definition that belongs to someone else, before helm does: helm's own message names annotations, and no way
+out. `helm template` sees no cluster, and so no definition.
+*/}}
+{{- define "lsh.checkDefinition" -}}
+{{- $name := "lshjobs.lsh.dev" }}
+{{- with lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" $name }}
+{{- $marks := default dict .metadata.annotations }}
+{{- $release := get $marks "meta.helm.sh/release-name" }}
+{{- $namespace := get $marks "meta.helm.sh/release-namespace" }}
+{{- if not (and (eq $release $.Release.Name) (eq $namespace $.Release.Namespace)) }}
+{{- $owner := "no release of helm, such as with kubectl apply" }}
+{{- if $release }}{{ $owner = printf "the release %s in the namespace %s" $release $namespace }}{{ end }}
+{{- $own := printf "kubectl annotate crd %s --overwrite meta.helm.sh/release-name=%s meta.helm.sh/release-namespace=%s\n  kubectl label crd %s --overwrite app.kubernetes.io/managed-by=Helm" $name $.Release.Name $.Release.Namespace $name }}
+{{- fail (printf "\n\nThe definition %s exists already and belongs to %s.\nA cluster has one definition for all releases: set crds.enabled=false, and this release uses it as it is.\nIf this release shall own and upgrade it from now on, first run\n  %s\n" $name $owner $own) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* Yields text if a variable of the list has one of the names. */}}
 {{- define "lsh.hasVariable" -}}
 {{- $names := .names }}

@@ -70,6 +70,15 @@ describe.skipIf(NO_KUBE || NO_HELM)('a release', () => {
       spec: { command: 'date' },
     });
 
+    // A second release learns who owns the definition, and what to do.
+    const second = (...values: string[]) =>
+      helm(['upgrade', '--install', 'second', CHART, cluster[0]!, '--namespace=default', ...values]);
+    expect(() => second()).toThrow(
+      /lshjobs\.lsh\.dev exists already and belongs to the release lsh in the namespace lsh-system\.[^]*crds\.enabled=false/,
+    );
+    expect(second('--set=crds.enabled=false')).toContain('REVISION: 1');
+    helm(['uninstall', 'second', cluster[0]!, '--namespace=default']);
+
     // The next release of the name adopts the kept objects.
     expect(upgrade('--set=crds.keep=false')).toContain('deletes every LshJob');
     helm(['uninstall', 'lsh', ...cluster]);
