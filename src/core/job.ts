@@ -84,6 +84,10 @@ const EnvFromSchema = v.strictObject({
   optional: v.optional(described(v.boolean(), 'Whether the file may be missing.')),
 });
 
+/** The operator records the end before, and meanwhile the name keeps a late request from starting the run again. */
+export const JOB_TTL_MIN_SECONDS = 60;
+export const JOB_TTL_MAX_SECONDS = 365 * DAY_SECONDS;
+
 const KubernetesJobSchema = v.strictObject({
   image: v.optional(described(nonEmpty(1024), 'Image of the container that runs the command.')),
   entrypointArgs: v.optional(
@@ -110,6 +114,12 @@ const KubernetesJobSchema = v.strictObject({
       'After this many seconds without a Pod, or without an image, a container, a volume or a node for it, the attempt fails. The time in a queue does not count. 0: no limit.',
     ),
     PENDING_TIMEOUT_SECONDS,
+  ),
+  ttlSecondsAfterFinished: v.optional(
+    described(
+      seconds(JOB_TTL_MAX_SECONDS, JOB_TTL_MIN_SECONDS),
+      'Kubernetes deletes the Kubernetes Job, its Pod and the log this many seconds after their end. The record of the run stays; an operator that is down for longer records the run as Lost. Default: the history limits decide.',
+    ),
   ),
   queueName: v.optional(described(nonEmpty(253), 'Kueue queue: sets the label kueue.x-k8s.io/queue-name.')),
 });

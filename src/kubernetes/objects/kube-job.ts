@@ -14,6 +14,7 @@ import { API_VERSION, KIND } from '../../core/api-version.ts';
 import { DEFAULT_SHELL, type Job, type JobSpec } from '../../core/job.ts';
 import type { Run } from '../../core/run.ts';
 import type { KubeObject, Wire } from '../api/objects.ts';
+import { withInherited } from './inherited-metadata.ts';
 import { runEntry } from './lsh-job-status.ts';
 
 type PodTemplate = Wire<V1PodTemplateSpec>;
@@ -58,9 +59,10 @@ export function kubeJobManifest(job: Job, run: Run, defaults: KubeJobDefaults): 
   const jobSpec = {
     backoffLimit: 0,
     ...(spec.timeoutSeconds !== undefined && { activeDeadlineSeconds: spec.timeoutSeconds }),
+    ...withoutUndefined({ ttlSecondsAfterFinished: spec.job?.ttlSecondsAfterFinished }),
     template: podTemplate(job, run, { labels, image: defaults.image }),
   };
-  return {
+  const manifest = {
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: {
@@ -80,6 +82,7 @@ export function kubeJobManifest(job: Job, run: Run, defaults: KubeJobDefaults): 
     },
     spec: jobSpec,
   };
+  return withInherited(manifest, job);
 }
 
 /** Whether the spec has changed since and would give the run another Pod. */

@@ -48,7 +48,8 @@ export function readLshJob(lshJob: LshJob): { job: Job; problem?: LshError } {
 }
 
 /** The object as a Job with a spec that was read before. */
-export function jobWith({ metadata, status }: LshJob, spec: Job['spec']): Job {
+export function jobWith(lshJob: LshJob, spec: Job['spec']): Job {
+  const { metadata, status } = lshJob;
   const namespace = metadata.namespace ?? '';
   const annotations = metadata.annotations ?? {};
   const trigger = annotations[TRIGGER_ANNOTATION];
@@ -61,6 +62,7 @@ export function jobWith({ metadata, status }: LshJob, spec: Job['spec']): Job {
     generation: metadata.generation ?? 1,
     createdAt: Date.parse(metadata.creationTimestamp),
     spec,
+    ...shownMetadata(lshJob),
     ...(trigger && { trigger: { id: trigger, requestedBy: annotations[REQUESTED_BY_ANNOTATION] } }),
     ...(stop && { stop: stop.split(',').map((name) => name.trim()) }),
     status: readStatus(status),
@@ -96,7 +98,7 @@ export function shownJob(lshJob: LshJob): Job {
   // The API server has checked the shape by the CRD of the same schema; parsing puts the fields in the schema’s order.
   const { success, output } = v.safeParse(JobSpecSchema, lshJob.spec);
   const spec = success ? output : (lshJob.spec as CheckedSpec);
-  return { ...readLshJob(lshJob).job, ...shownMetadata(lshJob), spec: withClusterDefaults(spec) };
+  return { ...readLshJob(lshJob).job, spec: withClusterDefaults(spec) };
 }
 
 /** Labels and annotations without those that request a run or its end: a copy would request it again. */

@@ -100,6 +100,11 @@ describe('a CronJob as an LshJob', () => {
       { successfulRunsHistoryLimit: 0, failedRunsHistoryLimit: 7 },
     ],
     ['its time limit', { job: { activeDeadlineSeconds: 90 } }, { timeoutSeconds: 90 }],
+    [
+      'the time that its Jobs stay',
+      { job: { ttlSecondsAfterFinished: 600 } },
+      { job: expect.objectContaining({ ttlSecondsAfterFinished: 600 }) as object },
+    ],
     ['its grace', { pod: { terminationGracePeriodSeconds: 5 } }, { terminationGracePeriodSeconds: 5 }],
     ['a question mark', { spec: { schedule: '0 2 ? * ?' } }, { schedule: '0 2 * * *' }],
     ['a macro', { spec: { schedule: '@hourly' } }, { schedule: '@hourly' }],
@@ -433,8 +438,8 @@ describe('a difference gets a note', () => {
     ['a second container', { others: [{ name: 'proxy', image: 'p' }] }, /proxy too/],
     [
       'deletion after a time',
-      { job: { ttlSecondsAfterFinished: 60 } },
-      /ttlSecondsAfterFinished has no place/,
+      { job: { ttlSecondsAfterFinished: 10 } },
+      /ttlSecondsAfterFinished: 10 became 60/,
     ],
     [
       'labels of the Jobs',

@@ -58,6 +58,41 @@ describe('the manifest of a run', () => {
     expect(spec!.template.spec).toMatchObject({ restartPolicy: 'Never', terminationGracePeriodSeconds: 10 });
   });
 
+  test('lets Kubernetes delete it, if the spec says when', () => {
+    expect(manifestOf({ job: { ttlSecondsAfterFinished: 600 } }).spec).toMatchObject({
+      ttlSecondsAfterFinished: 600,
+    });
+    expect(manifestOf({}).spec).not.toHaveProperty('ttlSecondsAfterFinished');
+  });
+
+  test('has the labels and annotations of the LshJob, and so has its Pod', () => {
+    const labels = { team: 'ops', tier: 'job', 'lsh.dev/run': 'other', 'job-name': 'other' };
+    const annotations = { owner: 'ops@example.com', 'lsh.dev/imported-from': 'CronJob/a' };
+    const template = { metadata: { labels: { tier: 'pod' }, annotations: { owner: 'them' } } };
+    const job = clusterJob({ job: { podTemplate: template } }, { labels, annotations });
+    const { metadata, spec } = kubeJobManifest(job, aRun({ executor: 'Job' }), DEFAULTS);
+    const ours = {
+      'lsh.dev/job': 'backup',
+      'lsh.dev/run': 'backup-1',
+      'app.kubernetes.io/managed-by': 'lsh',
+    };
+    expect(metadata!.labels).toEqual({ team: 'ops', tier: 'job', ...ours });
+    expect(metadata!.annotations).toMatchObject({ owner: 'ops@example.com', 'lsh.dev/attempt': '1' });
+    expect(metadata!.annotations).not.toHaveProperty('lsh.dev/imported-from');
+    // The template speaks of Pods alone, so it wins there.
+    expect(spec!.template.metadata).toEqual({
+      labels: { team: 'ops', tier: 'pod', ...ours },
+      annotations: { owner: 'them' },
+    });
+  });
+
+  test('is the same Pod after an edit of labels: none is replaced for it', () => {
+    const [before, after] = [{ team: 'ops' }, { team: 'dev' }].map((labels) =>
+      kubeJobManifest(clusterJob({}, { labels }), aRun({ executor: 'Job' }), DEFAULTS),
+    );
+    expect(isOutdated(before as unknown as KubeJob, after!)).toBe(false);
+  });
+
   test('a run without a timeout has no deadline', () => {
     expect(manifestOf({}).spec).not.toHaveProperty('activeDeadlineSeconds');
   });

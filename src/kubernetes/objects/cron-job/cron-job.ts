@@ -3,6 +3,7 @@
 import { convertMetadata } from './metadata.ts';
 import { convertPod } from './pod.ts';
 import {
+  clamp,
   noteUnknownFields,
   newFindings,
   type CronJobSpec,
@@ -14,7 +15,12 @@ import { convertRetry } from './retry.ts';
 import { convertSchedule } from './schedule.ts';
 import { LshError } from '../../../core/errors.ts';
 import { API_VERSION, KIND } from '../../../core/api-version.ts';
-import type { JobManifest, JobSpecInput } from '../../../core/job.ts';
+import {
+  JOB_TTL_MAX_SECONDS,
+  JOB_TTL_MIN_SECONDS,
+  type JobManifest,
+  type JobSpecInput,
+} from '../../../core/job.ts';
 import { isMapping } from '../../../core/validate/structure.ts';
 
 export interface CronJobImport {
@@ -43,6 +49,7 @@ const JOB_FIELDS = [
   'activeDeadlineSeconds',
   'backoffLimit',
   'podFailurePolicy',
+  'ttlSecondsAfterFinished',
   'template',
 ];
 
@@ -66,7 +73,7 @@ export function fromCronJob(value: unknown, { prefix = '' } = {}): CronJobImport
     ...convertRetry(findings, jobSpec, pod.container),
     ...pod.spec,
     executor: 'Job',
-    job: { ...pod.spec.job, ...queue(findings, jobMetadata) },
+    job: { ...pod.spec.job, ...timeToLive(findings, jobSpec), ...queue(findings, jobMetadata) },
   };
   const job = {
     apiVersion: API_VERSION,
@@ -89,6 +96,15 @@ function refuseSeveralPods({ problems }: Findings, job: KubernetesJobSpec): void
   if ((job.completionMode ?? 'NonIndexed') === 'NonIndexed') return;
   const message = `is ${job.completionMode}: the command would find no JOB_COMPLETION_INDEX`;
   problems.push({ path: 'spec.jobTemplate.spec.completionMode', message });
+}
+
+function timeToLive(
+  findings: Findings,
+  { ttlSecondsAfterFinished: ttl }: KubernetesJobSpec,
+): { ttlSecondsAfterFinished?: number } {
+  if (ttl === undefined) return {};
+  const bounds = [JOB_TTL_MIN_SECONDS, JOB_TTL_MAX_SECONDS] as const;
+  return { ttlSecondsAfterFinished: clamp(findings, 'ttlSecondsAfterFinished', ttl, bounds) };
 }
 
 function queue(findings: Findings, { labels = {}, ...rest }: Metadata): { queueName?: string } {

@@ -2,15 +2,8 @@
 import { nameProblem, toName } from '../../../core/dns-label.ts';
 import { IMPORTED_FROM_ANNOTATION } from '../../../core/import/origin.ts';
 import type { JobManifest } from '../../../core/job.ts';
+import { TOOL_MARKS } from '../inherited-metadata.ts';
 import type { Metadata, Findings } from './findings.ts';
-
-const TOOL_MARKS = [
-  /^kubectl\.kubernetes\.io\/last-applied-configuration$/,
-  /^app\.kubernetes\.io\/managed-by$/,
-  /^(meta\.)?helm\.sh\//,
-  /(^|\.)argoproj\.io\//,
-  /\.toolkit\.fluxcd\.io\//,
-];
 
 /** The metadata of the LshJob, marked with its source. */
 export function convertMetadata(
