@@ -1,6 +1,33 @@
 // The variables of `lsh controller`. An option overrides each of them.
 import { amount, DURATION, flag, list, PLAIN, text, type Variable } from './kinds.ts';
 
+/** What Kubernetes Jobs get whose LshJob sets none. */
+export interface JobDefaults {
+  resources?: object;
+  podSecurityContext?: object;
+  securityContext?: object;
+  /** Whether images that an LshJob names get the security contexts, too. */
+  ownImages?: boolean;
+}
+
+const JOB_DEFAULT_TYPES: Record<keyof JobDefaults, string> = {
+  resources: 'object',
+  podSecurityContext: 'object',
+  securityContext: 'object',
+  ownImages: 'boolean',
+};
+
+function jobDefaultsIn(text: string): JobDefaults | undefined {
+  try {
+    const entries = Object.entries(JSON.parse(text) as object);
+    const types: Record<string, string> = JOB_DEFAULT_TYPES;
+    const fits = entries.every(([name, value]) => value !== null && typeof value === types[name]);
+    return fits ? Object.fromEntries(entries) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The variables of the operator, in the order of docs/configuration.md. */
 export const CONTROLLER_VARIABLES = {
   namespaces: {
@@ -62,6 +89,15 @@ export const CONTROLLER_VARIABLES = {
     shownDefault: 'busybox:stable',
     option: '--job-image <image>',
   } as Variable<string>,
+  jobDefaults: {
+    name: 'LSH_JOB_DEFAULTS',
+    type: 'a JSON object with resources, podSecurityContext, securityContext and ownImages',
+    fallback: {},
+    option: '--job-defaults <json>',
+    description:
+      'What Kubernetes Jobs get whose LshJob sets none: resources of the command’s container, security contexts of Pod and container. Those with an image of their own get the contexts only if ownImages is true.',
+    read: jobDefaultsIn,
+  } as Variable<JobDefaults>,
   shellMode: {
     name: 'LSH_SHELL',
     type: 'off, in-process, or the absolute path of a socket',

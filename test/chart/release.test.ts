@@ -89,7 +89,10 @@ describe.skipIf(NO_HELM)('a release', () => {
     const objects = render({ leaderElection: { enabled: false } });
     expect(only(objects, 'Deployment').spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } });
     expect(envOf(container(objects, 'controller'))['LSH_LEADER_ELECT']).toBe('false');
-    expect(kinds(objects)).not.toContain('Role lsh-controller-lease');
+    const { rules = [] } = only(objects, 'Role', 'lsh-controller-lease');
+    expect(rules.map(({ resources }) => resources)).toEqual([['pods']]);
+    const alone = render({ leaderElection: { enabled: false }, shell: { enabled: false } });
+    expect(kinds(alone)).not.toContain('Role lsh-controller-lease');
   });
 
   test('without shell runs has one container, and no part of the other', () => {

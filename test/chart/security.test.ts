@@ -2,6 +2,8 @@
 import { parse } from 'yaml';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { loadConfig } from '../../src/config.ts';
+import type { JobSpecInput } from '../../src/core/job.ts';
 import { CLUSTER_DEFAULTS, withPlatformDefaults } from '../../src/core/validate/defaults.ts';
 import { parseManifest } from '../../src/core/validate/validate.ts';
 import { jobKey } from '../../src/core/naming.ts';
@@ -117,6 +119,30 @@ describe.skipIf(NO_HELM)('the container of the commands', () => {
   test('has enough time to end its commands, and to record their ends', () => {
     const pod = podOf(render({ shell: { leaseSeconds: 30, graceSeconds: 100 } }));
     expect(pod.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(30 + 100 + 10);
+  });
+});
+
+describe.skipIf(NO_HELM)('a Kubernetes Job', () => {
+  /** The pod of an LshJob, as the operator of a release with these values makes it. */
+  function runPod(values: object, job: JobSpecInput['job']): PodSpec {
+    const { jobImage, jobDefaults } = loadConfig(envOf(container(render(values), 'controller')));
+    const defaults = { image: jobImage, ...jobDefaults };
+    const manifest = kubeJobManifest(aJob({ executor: 'Job', job }), aRun(), defaults);
+    return manifest.spec!.template.spec!;
+  }
+
+  test('in the default image passes the restricted profile, and requests resources', () => {
+    expect(runPod({}, undefined).containers[0]!.resources).toEqual({
+      requests: { cpu: '10m', memory: '32Mi' },
+    });
+    expect(restrictedProblems(runPod({}, undefined))).toEqual([]);
+    expect(restrictedProblems(runPod({ jobs: { restrict: 'None' } }, undefined))).not.toEqual([]);
+  });
+
+  test('in an image of its own passes it if the release restricts all', () => {
+    const own = { image: 'postgres:17' };
+    expect(restrictedProblems(runPod({}, own))).not.toEqual([]);
+    expect(restrictedProblems(runPod({ jobs: { restrict: 'All' } }, own))).toEqual([]);
   });
 });
 

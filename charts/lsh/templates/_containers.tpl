@@ -51,6 +51,19 @@ capabilities:
       key: {{ .key | quote }}
 {{- end }}
 
+{{/* What Kubernetes Jobs get whose LshJob sets none, as JSON. */}}
+{{- define "lsh.jobDefaults" -}}
+{{- with .Values.jobs }}
+{{- $defaults := dict "resources" .resources }}
+{{- if ne .restrict "None" }}
+{{- $_ := set $defaults "podSecurityContext" .podSecurityContext }}
+{{- $_ := set $defaults "securityContext" .securityContext }}
+{{- $_ := set $defaults "ownImages" (eq .restrict "All") }}
+{{- end }}
+{{- toJson $defaults }}
+{{- end }}
+{{- end }}
+
 {{- define "lsh.controllerContainer" -}}
 name: controller
 image: {{ include "lsh.image" . }}
@@ -77,6 +90,8 @@ env:
     value: '8080'
   - name: LSH_JOB_IMAGE
     value: {{ .Values.controller.jobImage | quote }}
+  - name: LSH_JOB_DEFAULTS
+    value: {{ include "lsh.jobDefaults" . | quote }}
   - name: LSH_SHELL
     value: {{ ternary (include "lsh.socket" .) "off" .Values.shell.enabled | quote }}
   {{- if .Values.shell.enabled }}

@@ -43,6 +43,13 @@ const QUEUE_LABEL = 'kueue.x-k8s.io/queue-name';
 export interface KubeJobDefaults {
   /** Image of a job without one. */
   image: string;
+  /** Resources of the command's container. */
+  resources?: object;
+  /** Security contexts of the Pod and of the command's container, for jobs that set none. */
+  podSecurityContext?: object;
+  securityContext?: object;
+  /** Whether an image that the job names gets them, too: it may need the rights of root. */
+  ownImages?: boolean;
 }
 
 /** Path of one Kubernetes Job, or of a namespace’s Jobs. */
@@ -60,7 +67,7 @@ export function kubeJobManifest(job: Job, run: Run, defaults: KubeJobDefaults): 
     backoffLimit: 0,
     ...(spec.timeoutSeconds !== undefined && { activeDeadlineSeconds: spec.timeoutSeconds }),
     ...withoutUndefined({ ttlSecondsAfterFinished: spec.job?.ttlSecondsAfterFinished }),
-    template: podTemplate(job, run, { labels, image: defaults.image }),
+    template: podTemplate(job, run, { labels, defaults }),
   };
   const manifest = {
     apiVersion: 'batch/v1',
@@ -93,23 +100,39 @@ export function isOutdated({ metadata }: KubeObject, manifest: Wire<V1Job>): boo
 
 interface PodParts {
   labels: Record<string, string>;
-  image: string;
+  defaults: KubeJobDefaults;
 }
 
 /** The user’s template with the spec over it: lists are appended, maps merged, other fields replaced. */
-function podTemplate(job: Job, run: Run, { labels, image }: PodParts): PodTemplate {
+function podTemplate(job: Job, run: Run, { labels, defaults }: PodParts): PodTemplate {
   const template = (job.spec.job?.podTemplate ?? {}) as Partial<PodTemplate>;
   const containers = template.spec?.containers ?? [];
   const own = containers.find(({ name }) => name === RUN_CONTAINER);
+  const { image, resources } = defaults;
+  const { podSecurityContext, securityContext } = contextsFor(job.spec, template.spec, defaults);
+  const base = { image, ...withoutUndefined({ resources, securityContext }), ...own };
   return {
     metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...labels } },
     spec: {
+      ...withoutUndefined({ securityContext: podSecurityContext }),
       ...podSpec(template.spec, job.spec),
       terminationGracePeriodSeconds: job.spec.terminationGracePeriodSeconds,
       restartPolicy: 'Never',
-      containers: [container(job, run, { image, ...own }), ...containers.filter((other) => other !== own)],
+      containers: [container(job, run, base), ...containers.filter((other) => other !== own)],
     },
   };
+}
+
+/** The default security contexts, unless the job says anything about its own or its images may need root. */
+function contextsFor(
+  { job }: JobSpec,
+  template: Partial<PodSpec> = {},
+  { podSecurityContext, securityContext, ownImages = false }: KubeJobDefaults,
+): Pick<KubeJobDefaults, 'podSecurityContext' | 'securityContext'> {
+  const containers = [...(template.containers ?? []), ...(template.initContainers ?? [])];
+  const own = [job, template, ...containers].some((part) => part?.securityContext !== undefined);
+  const hasOwnImage = [job, ...containers].some((part) => part?.image !== undefined);
+  return own || (hasOwnImage && !ownImages) ? {} : { podSecurityContext, securityContext };
 }
 
 function podSpec(base: Partial<PodSpec> = {}, { job }: JobSpec): Partial<PodSpec> {

@@ -77,7 +77,7 @@ export class ClusterScheduler {
         underWayOf: (key) =>
           this.#source.activeRunsOf(key).filter((run) => isUnderWay(run) && run.executor === 'Job'),
       },
-      defaults: { image: config.jobImage },
+      defaults: { image: config.jobImage, ...config.jobDefaults },
       clock: systemClock,
       logger: log.component('jobs'),
       removalDelayMs: REMOVAL_DELAY_LEASES * config.leaseDurationMs,

@@ -58,6 +58,60 @@ describe('the manifest of a run', () => {
     expect(spec!.template.spec).toMatchObject({ restartPolicy: 'Never', terminationGracePeriodSeconds: 10 });
   });
 
+  describe('with defaults', () => {
+    const podSecurityContext = { runAsNonRoot: true };
+    const securityContext = { allowPrivilegeEscalation: false };
+    const resources = { requests: { cpu: '10m' } };
+    const defaults = { ...DEFAULTS, podSecurityContext, securityContext, resources };
+    const contexts = (
+      job: JobSpecInput['job'],
+      more: Partial<typeof defaults & { ownImages: boolean }> = {},
+    ) => {
+      const manifest = kubeJobManifest(clusterJob({ job }), aRun({ executor: 'Job' }), {
+        ...defaults,
+        ...more,
+      });
+      const pod = manifest.spec!.template.spec!;
+      return [pod.securityContext, pod.containers[0]!.securityContext, pod.containers[0]!.resources];
+    };
+
+    test('has their resources and security contexts', () => {
+      expect(contexts(undefined)).toEqual([podSecurityContext, securityContext, resources]);
+      expect(contexts({ serviceAccountName: 'backup' })).toEqual([
+        podSecurityContext,
+        securityContext,
+        resources,
+      ]);
+    });
+
+    test.each<[string, JobSpecInput['job']]>([
+      ['of the container', { securityContext: { runAsUser: 0 } }],
+      ['that is empty', { securityContext: {} }],
+      ['of the Pod', { podTemplate: { spec: { securityContext: { runAsUser: 7 } } } }],
+      [
+        'of a container of the template',
+        { podTemplate: { spec: { containers: [{ name: 'run', securityContext: { runAsUser: 7 } }] } } },
+      ],
+    ])('keeps a security context %s, and gets no other', (_, job) => {
+      const without = { podSecurityContext: undefined, securityContext: undefined };
+      expect(contexts(job)).toEqual(contexts(job, without));
+    });
+
+    test.each<[string, JobSpecInput['job']]>([
+      ['the command', { image: 'postgres:17' }],
+      ['the template', { podTemplate: { spec: { containers: [{ name: 'run', image: 'postgres:17' }] } } }],
+      ['another container', { podTemplate: { spec: { initContainers: [{ name: 'a', image: 'alpine' }] } } }],
+    ])('leaves an image of %s the rights that it may need, unless it is told to restrict it', (_, job) => {
+      expect(contexts(job)).toEqual([undefined, undefined, resources]);
+      expect(contexts(job, { ownImages: true })).toEqual([podSecurityContext, securityContext, resources]);
+    });
+
+    test('keeps the resources of the job', () => {
+      const own = { limits: { memory: '1Gi' } };
+      expect(contexts({ resources: own })[2]).toEqual(own);
+    });
+  });
+
   test('lets Kubernetes delete it, if the spec says when', () => {
     expect(manifestOf({ job: { ttlSecondsAfterFinished: 600 } }).spec).toMatchObject({
       ttlSecondsAfterFinished: 600,
