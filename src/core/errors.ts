@@ -237,7 +237,7 @@ const table = {
   },
   DAEMON_UNTRUSTED: {
     message: 'lsh does not connect to the socket {path}: {detail}.',
-    hint: 'Another program may answer there in the daemon’s place. Name a directory of your own with LSH_RUNTIME_DIR, or close yours to other users with `chmod go-rwx`.',
+    hint: 'Another program may answer there in the daemon’s place. Run lsh as the user of the daemon, name a directory of your own with LSH_RUNTIME_DIR, or close yours to other users with `chmod go-rwx`.',
     exit: EXIT.failure,
     http: 500,
   },

@@ -6,6 +6,7 @@
  * of text. The joiners of Persian words and of emoji are none of them.
  */
 const BEYOND_ASCII = String.raw`\u007F-\u009F\u2028\u2029\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069`;
+const TEXT = new RegExp(String.raw`(?:\t|[^\u0000-\u001F${BEYOND_ASCII}])*`, 'y');
 const CONTROLS = new RegExp(String.raw`[\u0000-\u001F${BEYOND_ASCII}]+`, 'g');
 /** JSON and YAML write those of ASCII as escape sequences themselves. */
 const LEFT_BY_WRITERS = new RegExp(`[${BEYOND_ASCII}]`, 'g');
@@ -31,4 +32,10 @@ export function withEscapes(written: string): string {
     LEFT_BY_WRITERS,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
+}
+
+/** The text from the offset up to the next control character; a tab is text. */
+export function textFrom(text: string, offset: number): string {
+  TEXT.lastIndex = offset;
+  return TEXT.exec(text)?.[0] ?? '';
 }

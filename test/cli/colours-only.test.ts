@@ -30,7 +30,7 @@ describe('a terminal', () => {
     ],
     ['the end of a colour that stays on', '\u001B[31mred\n', '\u001B[31mred\n\u001B[0m'],
     ['the line ends of Windows', 'a\r\nb\r\r\n', 'a\nb\n'],
-    ['each state of a line that is written over', '\r10%\r20%\r\n', '10%\n20%\n'],
+    ['each state of a line that is written over', '\r10%\r\u001B[K20%\r\n', '10%\n20%\n'],
   ])('sees %s', (_what, output, expected) => {
     expect(shown(output)).toBe(expected);
   });

@@ -1,6 +1,6 @@
 // The output of a command on its way to a terminal: keeps text and colours. Whatever else controls a terminal is dropped: a
 // command, or a file that it prints, could otherwise move the cursor, set the title, or rewrite what stands above.
-import { printable } from '../../core/printable.ts';
+import { textFrom } from '../../core/printable.ts';
 
 /** Where the filter is within an escape sequence (ECMA-48). */
 type State = 'text' | 'escape' | 'intermediate' | 'csi' | 'string' | 'string escape';
@@ -38,7 +38,12 @@ export class ColoursOnly {
 
   #take(text: string): string {
     this.#kept = '';
-    for (const character of text) this.#read(character);
+    for (let offset = 0; offset < text.length;) {
+      const stretch = this.#state === 'text' ? textFrom(text, offset) : '';
+      if (stretch === '') this.#read(text.charAt(offset));
+      else this.#keep(stretch);
+      offset += stretch.length || 1;
+    }
     return this.#kept;
   }
 
@@ -63,26 +68,25 @@ export class ColoursOnly {
   }
 
   #readText(character: string): void {
-    if (this.#isReturned && character !== '\r') this.#endReturn(character);
-    if (character === '\n') this.#newLine();
+    if (textFrom(character, 0) !== '') this.#keep(character);
+    else if (character === '\n') this.#newLine();
     else if (character === '\r') this.#isReturned = true;
     else if (character === ESC) this.#state = 'escape';
     else if (character === '\u009B') this.#enterCsi(undefined);
     else if (STRINGS.includes(character)) this.#state = 'string';
-    else if (character === '\t' || isWithin(character, ' ', '~') || printable(character) === character) {
-      this.#kept += character;
-      this.#isLineEmpty = false;
-    }
   }
 
-  /** Without a line feed it would write over the line: what follows gets a line of its own. */
-  #endReturn(next: string): void {
+  /** Text behind a carriage return would write over its line, and gets a line of its own. */
+  #keep(text: string): void {
+    if (this.#isReturned && !this.#isLineEmpty) this.#newLine();
     this.#isReturned = false;
-    if (next !== '\n' && !this.#isLineEmpty) this.#newLine();
+    this.#kept += text;
+    this.#isLineEmpty = false;
   }
 
   #newLine(): void {
     this.#kept += '\n';
+    this.#isReturned = false;
     this.#isLineEmpty = true;
   }
 

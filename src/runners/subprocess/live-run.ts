@@ -234,7 +234,7 @@ export class LiveRun {
 /** Writes the exit code for the next runner: a killed wrapper has written none. */
 function saveSignal(directory: string, signal: NodeJS.Signals): void {
   try {
-    appendFileSync(join(directory, 'status'), `${exitCodeOf(signal)}\n`);
+    appendFileSync(join(directory, 'status'), `${exitCodeOf(signal)}\n`, { mode: 0o600 });
   } catch {
     // Only a recovery after a crash reads it; this process knows the signal.
   }
