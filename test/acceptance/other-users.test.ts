@@ -9,6 +9,7 @@ import { makeFifos } from '../../src/runners/subprocess/output/fifo-pool.ts';
 import { aHome, aManifest, type TestHome } from '../support/daemon/daemon.ts';
 import { aStartedHome, lsh, lshOk } from '../support/daemon/cli.ts';
 import { eventually } from '../support/eventually.ts';
+import { RunnerWorld, startRemote } from '../support/runners/runner-process.ts';
 import { processesWith } from '../support/side-effects.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -112,6 +113,18 @@ describe.each([0o000, 0o077])('a daemon started under umask %o', (umask) => {
     expect((await home.client.status({})).pid).toBe(pid);
     expect(await home.client.runs({ name: 'secret' })).toHaveLength(1);
   });
+});
+
+test.each([0o000, 0o077])('a runner started under umask %o leaves no file open to others', async (umask) => {
+  underUmask(umask);
+  const world = new RunnerWorld();
+  onTestFinished(() => world.close());
+  await world.startRunner();
+  const controller = await world.connected();
+  await (
+    await startRemote(controller, { command: 'echo secret' })
+  ).end;
+  expect(openIn(world.path)).toEqual([]);
 });
 
 test.runIf(isRoot)('two users each have their own daemon and see only their own jobs', async () => {
