@@ -43,10 +43,11 @@ function optionTable(help: Help, options: readonly Option[]): string {
   return table(['option', 'meaning'], rows);
 }
 
-/** The commands without subcommands, in the order of the help. */
+/** The commands that do something by themselves, in the order of the help. A mere group of commands has no example. */
 function leaves(command: Command): Command[] {
   const children = command.commands.filter((child) => child.name() !== 'help');
-  return children.length === 0 ? [command] : children.flatMap(leaves);
+  const own = children.length === 0 || examplesOf(command).length > 0 ? [command] : [];
+  return [...own, ...children.flatMap(leaves)];
 }
 
 function pathOf(command: Command): string {

@@ -6,6 +6,7 @@ import { loadConfig, type Config } from '../config.ts';
 import { EXIT, LshError, type ExitStatus } from '../core/errors.ts';
 import { ensureDirectories, localPaths, requireSocketPath, requireWritable } from '../local/paths.ts';
 import { openLog, type Log } from '../telemetry/log.ts';
+import { readRemoteLog } from '../runners/remote/remote-log.ts';
 import { RunnerServer } from '../runners/remote/runner-server.ts';
 import { SubprocessRunner } from '../runners/subprocess/subprocess-runner.ts';
 import { VERSION } from '../version.ts';
@@ -43,11 +44,21 @@ export async function runRunner(config: Config = loadConfig()): Promise<ExitStat
   }
 }
 
+/** The output of a run, `namespace/name`, with `follow` until it has ended. Rejects with RUNNER_UNREACHABLE. */
+export function runnerLog(run: string, follow: boolean): AsyncGenerator<Uint8Array> {
+  const config = loadConfig();
+  return readRemoteLog({ socketPath: socketOf(config) }, run.replace('/', '.'), { follow });
+}
+
+function socketOf(config: Config): string {
+  return config.runnerSocket ?? join(localPaths(config).runtimeDir, 'runner.sock');
+}
+
 /** The state has a directory of its own: the daemon’s has files of the same names. */
 function prepare(config: Config): RunnerPaths {
   const local = localPaths(config);
   const stateDir = join(local.stateDir, 'runner');
-  const { runnerSocket: socket = join(local.runtimeDir, 'runner.sock') } = config;
+  const socket = socketOf(config);
   requireSocketPath(socket);
   ensureDirectories({ stateDir, runtimeDir: dirname(socket) });
   requireWritable(stateDir);

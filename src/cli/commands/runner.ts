@@ -1,7 +1,9 @@
-// `lsh runner`: the process that executes the shell runs of the operator’s pod.
+// `lsh runner`: the process that executes the shell runs of the operator’s pod, and the output of these runs.
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { withExamples } from '../define.ts';
+import { usage } from '../failure.ts';
+import { note, printParts } from '../output/print.ts';
 
 export function addRunner(program: Command, context: Context): void {
   const command = program
@@ -15,4 +17,25 @@ export function addRunner(program: Command, context: Context): void {
     'LSH_RUNNER_SOCKET=/run/lsh/runner/runner.sock lsh runner',
     'Serve a controller with the same socket; run it under an init such as tini, which reaps orphans',
   ]);
+  addRunnerLogs(command, context);
+}
+
+function addRunnerLogs(runner: Command, context: Context): void {
+  const command = runner
+    .command('logs')
+    .description('Print the whole output of a shell run, from its container: the LshJob keeps only the end.')
+    .argument('<run>', 'namespace and name of the run, such as ops/backup-t86pdo')
+    .option('-f, --follow', 'keep printing until the run ends')
+    .action((run: string, { follow = false }: { follow?: boolean }) => runnerLogs(context, run, follow));
+  withExamples(command, [
+    'kubectl exec lsh-controller-7d9f-x2b4p --namespace lsh-system -c shell -- lsh runner logs -f ops/backup-t86pdo',
+    'Follow a shell run of the cluster; `lsh cron logs` names pod and run',
+  ]);
+}
+
+async function runnerLogs({ io }: Context, run: string, follow: boolean): Promise<void> {
+  if (!/^[a-z0-9-]+\/[a-z0-9][a-z0-9.-]*$/.test(run))
+    throw usage('Name the run as NAMESPACE/RUN.', 'For example ops/backup-t86pdo');
+  const { runnerLog } = await import('../../processes/runner.ts');
+  if ((await printParts(io, runnerLog(run, follow))) === 0) note(io, `No output of ${run}.`);
 }

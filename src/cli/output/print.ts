@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { styleText } from 'node:util';
 import { printable, withEscapes } from '../../core/printable.ts';
 import type { Io } from '../io.ts';
+import { ColoursOnly } from './colours-only.ts';
 import { renderTable, type Cell, type Paint, type Style } from './table.ts';
 
 export type DocumentFormat = 'json' | 'yaml';
@@ -77,6 +78,18 @@ export function printText(io: Io, text: string, stream: 'stdout' | 'stderr' = 's
 /** Prints a part of the output of a command; resolves when the stream takes more. */
 export async function printOutput(io: Io, part: Uint8Array | string): Promise<void> {
   if (part.length > 0 && !io.stdout.write(part)) await once(io.stdout, 'drain');
+}
+
+/** Prints the output of a command, on a terminal without what would control it. Returns its size in bytes. */
+export async function printParts(io: Io, parts: AsyncIterable<Uint8Array>): Promise<number> {
+  const filter = io.stdout.isTTY ? new ColoursOnly() : undefined;
+  let bytes = 0;
+  for await (const part of parts) {
+    bytes += part.length;
+    await printOutput(io, filter?.pass(part) ?? part);
+  }
+  if (filter !== undefined) await printOutput(io, filter.end());
+  return bytes;
 }
 
 /** Prints rows on stdout as CSV (RFC 4180), heads first. */

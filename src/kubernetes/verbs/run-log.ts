@@ -2,6 +2,7 @@
 import type { JobApi, LogQuery } from '../../contracts/job-api.ts';
 import { LshError } from '../../core/errors.ts';
 import { EXECUTORS } from '../../core/executor.ts';
+import { splitKey } from '../../core/naming.ts';
 import { isFinished, type Run } from '../../core/run.ts';
 import { runDocuments } from './status-documents.ts';
 import { findRun, runIn, type FoundRun } from './runs.ts';
@@ -36,7 +37,7 @@ async function* read(
     const pod = await podOfRun(scope, started, { wait: follow, signal });
     if (pod !== undefined) return yield* podLog(scope, pod, { follow, signal });
   } else if (follow && !isFinished(found.run)) {
-    notice('A shell run shows its output here when it has ended.');
+    notice(`A shell run shows its output here when it has ended.${inItsPod(found.run, '-f ')}`);
   }
   const run = follow ? await waitForRun(scope, found, isFinished, signal) : found.run;
   yield* tailOf(run, notice);
@@ -74,9 +75,17 @@ function* tailOf(run: Run, notice: RunLogOptions['notice']): Generator<Uint8Arra
   const tail = Buffer.from(outputTail);
   if (outputBytes === undefined || tail.length < outputBytes) {
     const why = EXECUTORS[executor].hasPod ? 'its pod is gone' : 'a shell run keeps no more in a cluster';
-    notice(`Only the end of the output of ${name} is kept (${tail.length} bytes): ${why}.`);
+    const whole = EXECUTORS[executor].hasPod ? '' : inItsPod(run);
+    notice(`Only the end of the output of ${name} is kept (${tail.length} bytes): ${why}.${whole}`);
   }
   yield tail;
+}
+
+/** How to read the output of a shell run in its pod, for people who may: nothing else of the cluster has it. */
+function inItsPod({ name, job, host }: Run, flags = ''): string {
+  if (host === undefined) return '';
+  const command = `lsh runner logs ${flags}${splitKey(job).namespace}/${name}`;
+  return ` Until its pod ends, the operator's namespace has the whole: kubectl exec ${host} --namespace NAMESPACE -c shell -- ${command}`;
 }
 
 function notKept({ name, executor }: Run): LshError {

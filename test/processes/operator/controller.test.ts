@@ -324,16 +324,19 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     await kubectl(environment, 'wait', '--for=condition=Ready', '--timeout=90s', 'lj/shown');
     await cluster.until('shown', ({ totals }) => (totals?.completed ?? 0) >= 1);
     const [head, row] = (await kubectl(environment, 'get', 'lj', 'shown')).split('\n');
-    expect(head?.split(/\s{2,}|\s+/).slice(0, 7)).toEqual([
+    expect(head?.split(/\s{2,}|\s+/).slice(0, 8)).toEqual([
       'NAME',
       'SCHEDULE',
       'SUSPEND',
       'PHASE',
+      'RESULT',
       'LAST',
       'NEXT',
       'AGE',
     ]);
-    expect(row).toMatch(/^shown +\* \* \* \* \* \* +false +(Scheduled|Running) +\d+s +\S+Z +\d+s$/);
+    expect(row).toMatch(
+      /^shown +\* \* \* \* \* \* +false +(Scheduled|Pending|Running) +Completed +\d+s +\S+Z +\d+s$/,
+    );
     expect(await kubectl(environment, 'explain', 'lshjob.spec.retry')).toContain(
       'Attempts after the first one',
     );

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { userVariables } from '../../../src/runners/subprocess/child-env.ts';
 import { requireNoToken } from '../../../src/processes/service-account.ts';
 import { BUNDLE } from '../../support/daemon/bundle.ts';
+import { eventually } from '../../support/eventually.ts';
 import { RunnerWorld, startRemote } from '../../support/runners/runner-process.ts';
 import { readAll } from '../../support/runners/run-output.ts';
 import { tempDir } from '../../support/temp-dir.ts';
@@ -196,4 +197,37 @@ test('only the commands get the key of the secrets', async () => {
   expect(await end).toMatchObject({ exitCode: 0, outputTail: line });
   expect(await readAll(controller.log(run.name, job.key))).toBe(line);
   expect(world.output).not.toContain(key);
+});
+
+describe('lsh runner logs', () => {
+  const logs = (...args: string[]) =>
+    spawn(process.execPath, [BUNDLE, 'runner', 'logs', ...args], {
+      env: { PATH: process.env['PATH'], HOME: world.path, LSH_RUNNER_SOCKET: world.socketPath },
+    });
+
+  test('prints a run live, and whole to its end', async () => {
+    await world.startRunner();
+    const controller = await world.connected();
+    const gate = await world.gate('gate');
+    const { run } = await startRemote(controller, { command: `echo begun; cat ${gate.path}; seq 1 5000` });
+    const following = logs('-f', `local/${run.name}`);
+    const chunks: string[] = [];
+    following.stdout.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
+    await eventually(() => chunks.join('') === 'begun\n', { what: 'the first line, live' });
+    const ended = once(following, 'close');
+    await gate.open();
+    expect(await ended).toEqual([0, null]);
+    const whole = `begun\n${Array.from({ length: 5000 }, (_, index) => index + 1).join('\n')}\n`;
+    expect(chunks.join('')).toBe(whole);
+    expect(await text(logs(`local/${run.name}`).stdout)).toBe(whole);
+  });
+
+  test('says that a run has no output, and refuses another name', async () => {
+    await world.startRunner();
+    await world.connected();
+    expect(await text(logs('local/nobody').stderr)).toBe('No output of local/nobody.\n');
+    expect(await text(logs('../etc').stderr)).toContain('NAMESPACE/RUN');
+    await world.killRunner();
+    expect(await text(logs('local/nobody').stderr)).toContain('[RUNNER_UNREACHABLE]');
+  });
 });

@@ -9,9 +9,8 @@ import { withExamples } from '../../define.ts';
 import { usage } from '../../failure.ts';
 import { parseCount } from '../../input/flags.ts';
 import { SINCE, sinceOf } from '../../input/since.ts';
-import { ColoursOnly } from '../../output/colours-only.ts';
 import { resultText } from '../../output/job-words.ts';
-import { note, print, printOutput } from '../../output/print.ts';
+import { note, print, printParts } from '../../output/print.ts';
 import { calendar, relative } from '../../output/when.ts';
 
 type Query = Pick<LogQuery, 'name' | 'run'>;
@@ -109,28 +108,16 @@ async function printLog(context: Context, query: Query, flags: LogsFlags): Promi
   const { lines } = flags;
   const follow = flags.follow === true;
   const api = await context.api();
-  if (lines === undefined) return write(context, api.log({ ...query, follow }));
+  if (lines === undefined) return printParts(context.io, api.log({ ...query, follow }));
   // The stored output ends somewhere in the stream that follows it, so it is read alone first.
   const { tail, bytes } = await lastLines(api.log({ ...query, follow: false }), lines);
   const rest = follow ? after(bytes, api.log({ ...query, follow })) : [];
-  return write(context, inOrder(tail, rest));
+  return printParts(context.io, inOrder(tail, rest));
 }
 
 async function* inOrder(first: Uint8Array, rest: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) {
   yield first;
   yield* rest;
-}
-
-/** Returns the number of bytes of the output. */
-async function write({ io }: Context, parts: AsyncIterable<Uint8Array>): Promise<number> {
-  const filter = io.stdout.isTTY ? new ColoursOnly() : undefined;
-  let bytes = 0;
-  for await (const part of parts) {
-    bytes += part.length;
-    await printOutput(io, filter?.pass(part) ?? part);
-  }
-  if (filter !== undefined) await printOutput(io, filter.end());
-  return bytes;
 }
 
 const NEWLINE = 10;
