@@ -1,5 +1,5 @@
 // The loop: changes and wake-ups enqueue keys, workers reconcile them. Handlers only enqueue.
-import { LshError } from '../core/errors.ts';
+import { LshError, toLshError } from '../core/errors.ts';
 import { DEFAULT_PRIORITY, type JobKey } from '../core/job.ts';
 import type { ClockStep } from '../core/decide/clock-step.ts';
 import type { ClockSteps } from './clock-steps.ts';
@@ -23,7 +23,10 @@ export interface ControllerOptions {
   evaluationIntervalMs: number;
 }
 
-/** Logs warn of retryable failures only once the delay is this long: a conflict is gone by then, a full disk is not. */
+/**
+ * Logs warn of retryable failures, and users hear of failures, only once the delay is this long: a conflict is gone by
+ * then, a full disk is not.
+ */
 const LASTING_MS = 1000;
 /** Longest time between two tries to write to a full disk, milliseconds: one job tries for all. */
 const ROOM_CHECK_MS = 5000;
@@ -57,8 +60,8 @@ export class Controller {
   start(): void {
     const { source, runners, history } = this.#options;
     source.onChange((key) => this.#queue.add(key));
-    for (const runner of runners) runner.onChange((key) => this.#queue.add(key));
-    history?.onChange((key) => this.#queue.add(key));
+    for (const runner of runners) runner.onChange((key) => this.#queue.addNews(key));
+    history?.onChange((key) => this.#queue.addNews(key));
     this.#state = 'running';
     this.#queue.start();
     for (const key of source.keys()) this.#queue.add(key);
@@ -102,19 +105,19 @@ export class Controller {
       if (this.#withoutRoom.delete(key)) this.#retryAllWithoutRoom();
     } catch (thrown) {
       result = thrown instanceof LshError && thrown.code === 'CLUSTER_CONFLICT' ? 'conflict' : 'error';
-      this.#failed(key, thrown);
+      await this.#failed(key, thrown);
     }
     const succeeded = result === 'success';
     meter?.reconciled(result, clock.monotonic() - startedAt);
     this.#running--;
     this.#queue.done(key, succeeded);
-    for (const unblocked of this.#options.reconciler.takeUnblocked()) this.#queue.add(unblocked);
+    for (const unblocked of this.#options.reconciler.takeUnblocked()) this.#queue.addNews(unblocked);
     this.#pump();
     if (this.#running === 0) this.#drained?.();
   }
 
   /** Retries the key after any failure: a failure must never end a schedule. */
-  #failed(key: JobKey, thrown: unknown): void {
+  async #failed(key: JobKey, thrown: unknown): Promise<void> {
     const isFull = thrown instanceof LshError && NO_ROOM.has(thrown.code);
     if (isFull) this.#withoutRoom.add(key);
     else this.#withoutRoom.delete(key);
@@ -127,6 +130,15 @@ export class Controller {
       { job: key, retryInMs, err: thrown },
       'reconcile failed',
     );
+    if (retryInMs >= LASTING_MS) await this.#report(key, toLshError(thrown));
+  }
+
+  async #report(key: JobKey, problem: LshError): Promise<void> {
+    const { reconciler, logger } = this.#options;
+    // The status may be what the API server refuses. The next failure reports again.
+    await reconciler.report(key, problem).catch((error: unknown) => {
+      logger.debug({ job: key, err: error }, 'failure not shown in the status');
+    });
   }
 
   /** A write has succeeded, so the disk has room again: no job waits for its delay to end. */

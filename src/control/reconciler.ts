@@ -9,6 +9,7 @@ import {
 } from '../core/decide/decide.ts';
 import type { Action } from '../core/decide/draft.ts';
 import type { JobEvent } from '../core/decide/events.ts';
+import { failingStatus, sameStatus } from '../core/decide/status.ts';
 import { LshError } from '../core/errors.ts';
 import { EXECUTOR_NAMES, NO_RUNNER, type Executor, type RunnerTraits } from '../core/executor.ts';
 import type { ClockReference, Job, JobKey, JobSpec } from '../core/job.ts';
@@ -18,7 +19,7 @@ import type { Schedule, Starts } from '../core/schedule/schedule.ts';
 import type { ClockSteps } from './clock-steps.ts';
 import { CapacityQueue } from './capacity-queue.ts';
 import type { HistoryOutbox } from './history-outbox.ts';
-import type { JobSource, Ledger, Meter, RecordedListener, Runner } from './ports.ts';
+import type { JobSource, Ledger, Meter, Recorded, RecordedListener, Runner } from './ports.ts';
 
 export interface ReconcilerOptions {
   source: JobSource;
@@ -26,6 +27,8 @@ export interface ReconcilerOptions {
   runners: Partial<Record<Executor, Runner>>;
   /** Called in this order after each commit. */
   onRecorded: readonly RecordedListener[];
+  /** Called each time the evaluations of a job have failed for a while; undefined if no status can show it. */
+  onFailing?: (failing: Pick<Recorded, 'job' | 'events'>) => void;
   /** Knows which finished runs the team’s history lacks; undefined if no team history is configured. */
   history?: Pick<HistoryOutbox, 'progress' | 'forget'>;
   meter?: Pick<Meter, 'started'>;
@@ -86,10 +89,27 @@ export class Reconciler {
     lane.reserved += starting;
     try {
       await this.#apply({ key, job }, decision);
+    } catch (error) {
+      // The retry asks for capacity again. Free capacity would bring it at once, past its delay.
+      lane.waiting.leave(key);
+      throw error;
     } finally {
       lane.reserved -= starting;
     }
     return decision.wakeAt;
+  }
+
+  /** Tells the users of a job that its evaluations keep failing: by an event, and by its status if the ledger takes it. */
+  async report(key: JobKey, problem: LshError): Promise<void> {
+    const { source, ledger, onFailing, clockSteps } = this.#options;
+    const job = source.get(key);
+    if (job === undefined || onFailing === undefined) return;
+    onFailing({ job, events: [{ kind: 'EvaluationFailed', problem }] });
+    // The commit patches the version that the ledger reads here, and no other.
+    ledger.runsOf(key);
+    const status = failingStatus(job, problem, clockSteps.look().now);
+    if (!sameStatus(job.status, status))
+      await ledger.commit(key, { runs: [], slots: [], forget: [], status });
   }
 
   /** Removes and returns the keys that waited for capacity and may start a run now. */

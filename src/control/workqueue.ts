@@ -28,7 +28,10 @@ export class Workqueue {
   readonly #options: WorkqueueOptions;
   readonly #ready: ReadyKeys[] = Array.from({ length: PRIORITIES }, newReadyKeys);
   readonly #processing = new Set<JobKey>();
+  /** Keys that changed while a worker had them. */
   readonly #dirty = new Set<JobKey>();
+  /** Keys that had news while a worker had them. */
+  readonly #withNews = new Set<JobKey>();
   readonly #failures = new Map<JobKey, number>();
   readonly #wakeUps = new WakeHeap();
   #timer: { at: number; cancel: () => void } | undefined;
@@ -52,10 +55,19 @@ export class Workqueue {
     this.#timer = undefined;
   }
 
-  /** Makes the key ready. If a worker has the key, it becomes ready again after done(). */
+  /** Makes the key ready, because its job changed. If a worker has the key, it becomes ready again after done(). */
   add(key: JobKey): void {
     this.#enqueue(key);
     this.#options.onReady();
+  }
+
+  /**
+   * As add(), for news of the job’s runs. After a failure they wait for its retry: an evaluation that fails causes news
+   * itself, which would bring the next failure at once.
+   */
+  addNews(key: JobKey): void {
+    if (this.#processing.has(key)) this.#withNews.add(key);
+    else if (!this.#failures.has(key)) this.add(key);
   }
 
   /** Sets when the key becomes ready without a change. Replaces its earlier wake-up. */
@@ -87,11 +99,13 @@ export class Workqueue {
     return undefined;
   }
 
-  /** Ends the work on the key. */
+  /** Ends the work on the key; retry() precedes if it failed. */
   done(key: JobKey, succeeded: boolean): void {
     if (succeeded) this.#failures.delete(key);
     this.#processing.delete(key);
-    if (this.#dirty.delete(key)) this.#enqueue(key);
+    const changed = this.#dirty.delete(key);
+    const hasNews = this.#withNews.delete(key) && succeeded;
+    if (changed || hasNews) this.#enqueue(key);
   }
 
   #enqueue(key: JobKey): void {

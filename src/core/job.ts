@@ -325,6 +325,8 @@ export interface RunTotals {
   missed: number;
 }
 
+export const NO_TOTALS: Readonly<RunTotals> = { completed: 0, failed: 0, killed: 0, missed: 0 };
+
 /**
  * How far the wall clock is ahead of a clock that never steps. `id` names that clock: one boot of one machine. The
  * difference changes only when the wall clock is set.

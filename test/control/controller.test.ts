@@ -21,7 +21,7 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 200; turn++) await Promise.resolve();
 }
 
-class Harness implements JobSource, Ledger, Runner {
+class Harness implements JobSource, Ledger {
   readonly clock = new ManualClock(START);
   readonly jobs = new Map<JobKey, Job>();
   readonly ledgerRuns = new Map<string, Run>();
@@ -37,16 +37,27 @@ class Harness implements JobSource, Ledger, Runner {
   /** Called after the listener that writes the log. */
   readonly onRecorded: RecordedListener[] = [];
   #listeners: ((key: JobKey) => void)[] = [];
+  #newsListeners: ((key: JobKey) => void)[] = [];
+  readonly runner: Runner;
   readonly controller: Controller;
 
   constructor(claim: 'ledger' | 'name' = 'ledger') {
     this.traits = { ...TRAITS.Shell, claim };
+    this.runner = {
+      traits: this.traits,
+      capacity: () => this.room - this.children.size,
+      start: (job, run) => this.start(job, run),
+      stop: (name, cause) => this.stop(name, cause),
+      observe: (key) => this.observe(key),
+      release: (name) => void this.children.delete(name),
+      onChange: (listener) => void this.#newsListeners.push(listener),
+    };
     const clockSteps = new ClockSteps(this.clock, 'this boot');
     const logger: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
     const reconciler = new Reconciler({
       source: this,
       ledger: this,
-      runners: { Shell: this },
+      runners: { Shell: this.runner },
       onRecorded: [
         ({ job, events }) => {
           for (const { type, reason } of events.map(eventText))
@@ -56,12 +67,15 @@ class Harness implements JobSource, Ledger, Runner {
           for (const listener of this.onRecorded) listener(recorded);
         },
       ],
+      onFailing: ({ job, events }) => {
+        for (const { type, reason } of events.map(eventText)) this.log.push(`${job?.name} ${type} ${reason}`);
+      },
       clockSteps,
       evaluatingSince: START,
     });
     this.controller = new Controller({
       source: this,
-      runners: [this],
+      runners: [this.runner],
       reconciler,
       clock: this.clock,
       clockSteps,
@@ -77,8 +91,22 @@ class Harness implements JobSource, Ledger, Runner {
     return job;
   }
 
+  /** Lets time pass in steps of half a second, with what is due in each. */
+  async passTo(time: number): Promise<void> {
+    for (let at = this.clock.now(); at < time;) {
+      at = Math.min(at + 500, time);
+      this.clock.advanceTo(at);
+      await settle();
+    }
+  }
+
   announce(key: JobKey): void {
     for (const listener of this.#listeners) listener(key);
+  }
+
+  /** The runner has news of the job’s runs. */
+  tellNews(key: JobKey): void {
+    for (const listener of this.#newsListeners) listener(key);
   }
 
   get = (key: JobKey): Job | undefined => this.jobs.get(key);
@@ -98,8 +126,6 @@ class Harness implements JobSource, Ledger, Runner {
     if (change.runs.length > 0) this.log.push(`record ${change.runs.map((run) => run.phase).join(',')}`);
   }
 
-  capacity = (): number => this.room - this.children.size;
-
   start(job: Job, run: Run): Promise<void> {
     this.log.push(`start ${job.name}`);
     this.children.set(run.name, {
@@ -118,12 +144,11 @@ class Harness implements JobSource, Ledger, Runner {
 
   observe = (key: JobKey): RunObservation[] =>
     [...this.children.values()].filter((child) => child.key === key);
-  release = (name: string): void => void this.children.delete(name);
 
   endRun(name: string, exitCode: number): void {
     const key = this.children.get(name)!.key;
     this.children.set(name, { key, name, state: 'Ended', finishedAt: this.clock.now(), exitCode });
-    this.announce(key);
+    this.tellNews(key);
   }
 }
 
@@ -228,6 +253,62 @@ describe('the loop', () => {
     await world.controller.stop();
   });
 
+  test.each([
+    [
+      'announces its runs while it fails',
+      (world: Harness) => {
+        const start = world.start.bind(world);
+        world.start = (job, run) => start(job, run).then(() => world.tellNews(job.key));
+      },
+    ],
+    ['waits for free capacity', (world: Harness) => void (world.room = 1)],
+  ])('a job that %s is evaluated once per retry delay', async (_, prepare) => {
+    const world = new Harness('name');
+    prepare(world);
+    const spec = { concurrencyPolicy: 'Allow', missedRunPolicy: 'All' } as const;
+    world.add('a', { schedule: '*/20 * * * * *', ...spec });
+    world.controller.start();
+    await settle();
+    world.clock.sleepFor(60_000);
+    let evaluations = 0;
+    const observe = world.observe;
+    world.observe = (key) => {
+      evaluations++;
+      // The API server denies the record of each start, and the start itself.
+      world.children.clear();
+      return observe(key);
+    };
+    world.failNextCommits = Infinity;
+    await world.passTo(world.clock.now() + 120_000);
+    // 5 ms, doubled 14 times, is 82 s; the next delay is a minute.
+    expect(evaluations).toBeGreaterThan(10);
+    expect(evaluations).toBeLessThanOrEqual(15);
+    await world.controller.stop();
+  });
+
+  test('a job whose runs the cluster keeps refusing says so, until it does not', async () => {
+    const world = new Harness('name');
+    const { key } = world.add('a', { schedule: '0 * * * *' });
+    const ready = () => world.get(key)?.status?.conditions.find(({ type }) => type === 'Ready');
+    const start = world.start.bind(world);
+    world.start = () => Promise.reject(new LshError('CLUSTER_REFUSED', { detail: 'no webhook' }));
+    world.controller.start();
+    await settle();
+    world.clock.advanceTo(START + 3_600_000);
+    await settle();
+    expect(ready(), 'a blip').toMatchObject({ status: 'True' });
+    await world.passTo(START + 3_610_000);
+    expect(ready()).toMatchObject({ status: 'False', reason: 'ClusterRefused' });
+    expect(ready()?.message).toContain('no webhook');
+    expect(world.log).toContain('a Warning EvaluationFailed');
+    expect(world.ledgerRuns.size).toBe(0);
+    world.start = start;
+    await world.passTo(START + 3_620_000);
+    expect(ready()).toMatchObject({ status: 'True' });
+    expect(world.log.filter((line) => line.startsWith('start'))).toEqual(['start a']);
+    await world.controller.stop();
+  });
+
   test('after a full disk has room again, all jobs go on within 5 s, although their delays were longer', async () => {
     const world = new Harness();
     for (const name of ['a', 'b', 'c']) world.add(name, { schedule: '* * * * *' });
@@ -235,16 +316,10 @@ describe('the loop', () => {
     await settle();
     world.isFull = true;
     const fullUntil = START + 10 * 60_000 + 30_000;
-    for (let at = START + 60_000; at <= fullUntil; at += 500) {
-      world.clock.advanceTo(at);
-      await settle();
-    }
+    await world.passTo(fullUntil);
     expect(world.children.size).toBe(0);
     world.isFull = false;
-    for (let at = fullUntil + 500; at <= fullUntil + 5000; at += 500) {
-      world.clock.advanceTo(at);
-      await settle();
-    }
+    await world.passTo(fullUntil + 5000);
     expect(world.log.filter((line) => line.startsWith('start')).toSorted()).toEqual([
       'start a',
       'start b',

@@ -32,6 +32,32 @@ test('a key that changes while a worker has it becomes ready after done()', () =
   expect(queue.take()).toBe('a');
 });
 
+test('news of a failed key wait for its retry, and a change does not', () => {
+  const { clock, queue } = aQueue();
+  queue.add('a');
+  queue.take();
+  queue.addNews('a');
+  const delayMs = queue.retry('a');
+  queue.done('a', false);
+  queue.addNews('a');
+  expect(queue.take()).toBeUndefined();
+  clock.advanceTo(clock.now() + delayMs);
+  expect([queue.take(), queue.take()]).toEqual(['a', undefined]);
+  queue.add('a');
+  queue.retry('a');
+  queue.done('a', false);
+  expect(queue.take()).toBe('a');
+});
+
+test('news of a key while a worker succeeds with it make it ready again', () => {
+  const { queue } = aQueue();
+  queue.addNews('a');
+  expect(queue.take()).toBe('a');
+  queue.addNews('a');
+  queue.done('a', true);
+  expect([queue.take(), queue.take()]).toEqual(['a', undefined]);
+});
+
 test('keys are taken by priority, and in order of arrival within one priority', () => {
   const { queue } = aQueue({ high: 9, low: 0 });
   for (const key of ['low', 'x', 'high', 'y']) queue.add(key);

@@ -1,6 +1,6 @@
 // The working copy of one evaluation. The steps of decide() write to it and to nothing else.
 import type { Executor, RunnerTraits } from '../executor.ts';
-import type { ClockEffect, Job, RunTotals } from '../job.ts';
+import { NO_TOTALS, type ClockEffect, type Job, type RunTotals } from '../job.ts';
 import { effectOn, movedRun, type ClockReading, type SteppedJob } from './clock-step.ts';
 import type { JobEvent } from './events.ts';
 import { cancelled } from './run-state.ts';
@@ -57,7 +57,7 @@ export function newDraft({ stepped: { job, byMs }, runs, now, clock, traitsOf, h
     corrections: [],
     actions: [],
     events: [],
-    totals: { ...(job.status?.totals ?? { completed: 0, failed: 0, killed: 0, missed: 0 }) },
+    totals: { ...(job.status?.totals ?? NO_TOTALS) },
     accountedUntil: job.status?.accountedUntil ?? job.createdAt,
     wakeAt: Infinity,
   };

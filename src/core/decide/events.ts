@@ -14,7 +14,9 @@ export type JobEvent =
   /** A run started although its slot was recorded as not run. */
   | { kind: 'SlotRanLate'; run: Run; recordedAs: SlotOutcome }
   | { kind: 'TriggerForbidden'; cause: SlotCause }
-  | { kind: 'InvalidSpec'; problem: LshError };
+  | { kind: 'InvalidSpec'; problem: LshError }
+  /** Several evaluations in a row could not be carried out. */
+  | { kind: 'EvaluationFailed'; problem: LshError };
 
 /** An event in the shape of a Kubernetes Event. The log uses the same shape. */
 export interface EventText {
@@ -45,6 +47,8 @@ export function eventText(event: JobEvent): EventText {
       return warning('TriggerForbidden', `A manual run was refused: ${event.cause}`);
     case 'InvalidSpec':
       return warning('InvalidSpec', event.problem.message);
+    case 'EvaluationFailed':
+      return warning('EvaluationFailed', `What is due waits, and lsh tries again: ${event.problem.message}`);
   }
 }
 

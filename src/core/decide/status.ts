@@ -4,7 +4,14 @@ import { activeRuns, changedRuns, isOwn, type Draft } from './draft.ts';
 import { scheduleFingerprint } from './due.ts';
 import type { LshError } from '../errors.ts';
 import { historyVerdict, type HistoryProgress } from './history-sync.ts';
-import type { Condition, ConditionType, Job, JobPhase, JobStatus } from '../job.ts';
+import {
+  NO_TOTALS,
+  type Condition,
+  type ConditionType,
+  type Job,
+  type JobPhase,
+  type JobStatus,
+} from '../job.ts';
 import { isActive, type Run } from '../run.ts';
 import { pendingStarts } from '../schedule/job-schedule.ts';
 
@@ -55,10 +62,7 @@ export function invalidStatus(
   const { job, now, totals } = draft;
   const before = job.status;
   return {
-    ...(before ?? {
-      accountedUntil: job.createdAt,
-      observedSchedule: scheduleFingerprint(job.spec),
-    }),
+    ...(before ?? notEvaluated(job)),
     observedGeneration: job.generation,
     phase: 'Invalid',
     totals,
@@ -80,6 +84,25 @@ export function endStatus(draft: Draft, before: JobStatus): JobStatus {
     ...lastEnds(draft, before),
     totals,
     conditions: before.conditions.map((known) => (known.type === 'Failing' ? failing : known)),
+  };
+}
+
+/** Returns the status of a job whose evaluations keep failing: all but its condition Ready is as it was. */
+export function failingStatus(job: Job, { reason, message }: LshError, now: number): JobStatus {
+  const before = job.status ?? notEvaluated(job);
+  const ready = condition(job, now, { type: 'Ready', status: 'False', reason, message });
+  return { ...before, conditions: [ready, ...before.conditions.filter(({ type }) => type !== 'Ready')] };
+}
+
+/** The status before the first evaluation. */
+function notEvaluated(job: Job): JobStatus {
+  return {
+    observedGeneration: 0,
+    phase: 'Scheduled',
+    conditions: [],
+    accountedUntil: job.createdAt,
+    observedSchedule: scheduleFingerprint(job.spec),
+    totals: NO_TOTALS,
   };
 }
 

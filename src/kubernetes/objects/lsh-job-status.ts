@@ -12,7 +12,7 @@ import {
 } from '../../core/document.ts';
 import { rfc3339 } from '../../core/rfc3339.ts';
 import { EXECUTOR_NAMES } from '../../core/executor.ts';
-import type { Condition, Job, JobStatus } from '../../core/job.ts';
+import { NO_TOTALS, type Condition, type Job, type JobStatus } from '../../core/job.ts';
 import { isRunName } from '../../core/naming.ts';
 import {
   isActive,
@@ -65,7 +65,7 @@ export function readStatus(status: Partial<LshJobStatus> | undefined): JobStatus
     lastSuccessAt: instant(status.lastSuccessfulTime),
     lastFailureAt: instant(status.lastFailureTime),
     observedSchedule: status.observedSchedule ?? '',
-    totals: { completed: 0, failed: 0, killed: 0, missed: 0, ...status.totals },
+    totals: { ...NO_TOTALS, ...status.totals },
     lastHandledTrigger: status.lastHandledTrigger,
     clockEffect: readClockEffect(status.clockEffect),
     // Another leader has another clock, so the operator keeps the setting of its clock in memory.

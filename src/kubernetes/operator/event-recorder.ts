@@ -68,7 +68,7 @@ export class EventRecorder {
   }
 
   /** Queues an Event for each event of a commit; the events of a removed job have no object to refer to. */
-  recorded({ job, events }: Recorded): void {
+  recorded({ job, events }: Pick<Recorded, 'job' | 'events'>): void {
     if (job !== undefined) for (const event of events) this.#add(job, eventText(event));
   }
 

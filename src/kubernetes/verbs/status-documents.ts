@@ -2,6 +2,7 @@
 // keep. Pure.
 import type { JobApi, JobStats } from '../../contracts/job-api.ts';
 import { runDocument, type RunDocument, type SlotDocument } from '../../core/document.ts';
+import { NO_TOTALS } from '../../core/job.ts';
 import { rfc3339 } from '../../core/rfc3339.ts';
 import { isFinished, type Run, type SlotOutcome } from '../../core/run.ts';
 import { readRuns, type LshJob } from '../objects/lsh-job.ts';
@@ -86,7 +87,7 @@ function statsOf(lshJob: LshJob, since?: string): JobStats {
 type Counts = Pick<JobStats, 'completed' | 'failed' | 'killed' | 'missed'>;
 
 function totals({ status }: LshJob): Counts {
-  return { completed: 0, failed: 0, killed: 0, missed: 0, ...status?.totals };
+  return { ...NO_TOTALS, ...status?.totals };
 }
 
 function counts(lshJob: LshJob, runs: readonly Run[], since: number): Counts {

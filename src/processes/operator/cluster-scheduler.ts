@@ -179,6 +179,7 @@ export class ClusterScheduler {
       ledger: this.#source,
       runners,
       onRecorded: this.#listeners(),
+      onFailing: (failing) => this.#events.recorded(failing),
       history: this.#history,
       meter: metrics,
       clockSteps,

@@ -42,8 +42,7 @@ describe.skipIf(NO_KUBE)('the event recorder', () => {
     new EventRecorder({ api: client, clock: { now: Date.now }, logger, identity: 'test' });
 
   function record(events: EventRecorder, about: Job, event: JobEvent): void {
-    const change = { runs: [], slots: [], forget: [] };
-    events.recorded({ key: about.key, job: about, change, events: [event] });
+    events.recorded({ job: about, events: [event] });
   }
   const started = (name: string): JobEvent => ({ kind: 'RunStarted', run: aRun({ name }) });
 
