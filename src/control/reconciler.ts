@@ -3,6 +3,7 @@ import {
   decide,
   decideInvalid,
   decideRemoved,
+  decideTerminating,
   type Decision,
   type Evaluation,
   type LedgerChange,

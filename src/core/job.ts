@@ -404,6 +404,8 @@ export interface Job {
   spec: JobSpec;
   /** Why the spec is invalid, if the platform could not refuse it at admission. The job waits for an edit. */
   invalid?: LshError;
+  /** The platform is deleting the job and waits for something else to be gone first: no run starts any more. */
+  terminating?: true;
   /** The pending manual trigger. */
   trigger?: TriggerRequest;
   /** Names of runs that a user asked to stop. Names of finished runs have no effect. */

@@ -206,7 +206,7 @@ function finish(draft: Draft, run: Run): void {
   put(draft, run);
   if (!isOwn(draft, run)) return;
   count(draft, run);
-  if (!isRetried(run, draft.job.spec.retry)) return;
+  if (draft.job.terminating || !isRetried(run, draft.job.spec.retry)) return;
   const next = nextAttempt(draft.job.name, run, draft.job.spec.retry, draft.now);
   put(draft, next);
 }

@@ -2,7 +2,16 @@
 // come out. Pure, so the daemon and the operator share it and tests need no clock.
 import { admitSlots, admitTrigger } from './admit.ts';
 import { afterStep, type ClockReading } from './clock-step.ts';
-import { changedRuns, newDraft, timeoutAt, wakeBy, type Action, type Draft } from './draft.ts';
+import {
+  activeRuns,
+  changedRuns,
+  newDraft,
+  requestStop,
+  timeoutAt,
+  wakeBy,
+  type Action,
+  type Draft,
+} from './draft.ts';
 import { owed } from './due.ts';
 import type { JobEvent } from './events.ts';
 import type { LshError } from '../errors.ts';
@@ -135,6 +144,25 @@ export function decideEnd(
   applyEnd(draft, end);
   const status = job.status && endStatus(draft, job.status);
   return { change: { runs: changedRuns(draft), slots: [], forget: [], status }, events: draft.events };
+}
+
+/** Decides about a job that is being deleted: running runs may end, and no run starts. */
+export function decideTerminating(evaluation: Omit<Evaluation, 'schedule'>): Decision {
+  const stepped = afterStep(evaluation.job, evaluation);
+  const draft = newDraft({ ...evaluation, stepped });
+  applyObservations(draft, evaluation.observations, evaluation.closed);
+  for (const run of activeRuns(draft)) if (run.phase === 'Created') requestStop(draft, run, 'JobRemoved');
+  requestDueStops(draft);
+  sendStops(draft);
+  wakeForTimeouts(draft);
+  const { history, job: recorded } = evaluation;
+  const status = statusAfter(draft, {
+    nextScheduleAt: undefined,
+    hasIntervals: false,
+    lastHandledTrigger: recorded.status?.lastHandledTrigger,
+    history,
+  });
+  return decision(draft, { recorded, status, waitsForCapacity: false, history });
 }
 
 /** Decides about a removed job: stops its active runs and records their ends. Finished runs stay recorded. */

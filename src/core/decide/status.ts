@@ -153,6 +153,8 @@ type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;
 
 function scheduledCondition({ job, now }: Draft, nextScheduleAt: number | undefined): Verdict {
   const { notBefore, notAfter, suspend } = job.spec;
+  if (job.terminating)
+    return { status: 'False', reason: 'Terminating', message: 'The job is being deleted, so no run starts.' };
   if (suspend) return { status: 'False', reason: 'Suspended', message: 'The job is suspended.' };
   const [start] = pendingStarts(job.spec, now);
   if (nextScheduleAt === undefined && start !== undefined)

@@ -67,6 +67,14 @@ export function isDeniedByRbac(error: unknown): boolean {
   return statusCode(error) === 403 && / cannot \w+ (resource|path) /.test(message);
 }
 
+/** Whether a ResourceQuota refused one more Kubernetes Job. */
+export function isJobQuotaExceeded(error: unknown): boolean {
+  const message = statusBody(error)?.message ?? '';
+  return (
+    statusCode(error) === 403 && /exceeded quota: .*\brequested: [^ ]*\bcount\/jobs\.batch=/.test(message)
+  );
+}
+
 const NEVER_VALID = new Set([400, 413, 422]);
 
 /** Why the server will never accept the object as it was sent; undefined for a failure worth a retry. */

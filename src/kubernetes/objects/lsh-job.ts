@@ -63,6 +63,7 @@ export function jobWith(lshJob: LshJob, spec: Job['spec']): Job {
     createdAt: Date.parse(metadata.creationTimestamp),
     spec,
     ...shownMetadata(lshJob),
+    ...(metadata.deletionTimestamp !== undefined && { terminating: true }),
     ...(trigger && { trigger: { id: trigger, requestedBy: annotations[REQUESTED_BY_ANNOTATION] } }),
     ...(stop && { stop: stop.split(',').map((name) => name.trim()) }),
     status: readStatus(status),

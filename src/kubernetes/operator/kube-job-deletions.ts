@@ -15,10 +15,15 @@ export interface KubeJobDeletionsOptions {
   removalDelayMs: number;
 }
 
+/** Kubernetes’ quota controller counts a deletion within this time even when busy, milliseconds. */
+const QUOTA_LAG_MS = 30_000;
+
 export class KubeJobDeletions {
   readonly #options: KubeJobDeletionsOptions;
-  /** Uids of ended Kubernetes Jobs whose removal is scheduled, or done but not yet delivered by the watch. */
-  readonly #removed = new Set<string>();
+  /** Ended Kubernetes Jobs by uid whose removal is scheduled, or done but not yet delivered by the watch. */
+  readonly #removed = new Map<string, KubeJob>();
+  /** When the watch last delivered a deletion in each namespace, monotonic milliseconds. */
+  readonly #deletedAt = new Map<string, number>();
   /** Cancel the scheduled removals. */
   readonly #scheduled = new Set<() => void>();
 
@@ -35,10 +40,9 @@ export class KubeJobDeletions {
   /** Deletes an ended Kubernetes Job, after the removal delay if that is not over; calls back if that fails. */
   async remove(kubeJob: KubeJob, onFailure: () => void): Promise<void> {
     if (!hasEnded(kubeJob) || this.isRemoved(kubeJob)) return;
-    this.#removed.add(kubeJob.metadata.uid);
+    this.#removed.set(kubeJob.metadata.uid, kubeJob);
     const { clock, removalDelayMs } = this.#options;
-    const end = observationOf(kubeJob, []);
-    const dueAt = (end.state === 'Ended' ? end.finishedAt : 0) + removalDelayMs;
+    const dueAt = finishedAt(kubeJob) + removalDelayMs;
     if (dueAt <= clock.now()) return this.#removeNow(kubeJob);
     const cancel = clock.at(dueAt, () => {
       this.#scheduled.delete(cancel);
@@ -47,12 +51,31 @@ export class KubeJobDeletions {
     this.#scheduled.add(cancel);
   }
 
+  /**
+   * Removes the first of the given ended Kubernetes Jobs to have ended, because a quota on Jobs is full. Returns whether
+   * the quota has room soon; the run that it refused then waits.
+   */
+  async makeRoom(namespace: string, ended: readonly KubeJob[]): Promise<boolean> {
+    if (this.#isMakingRoom(namespace)) return true;
+    const [oldest] = ended.toSorted((a, b) => finishedAt(a) - finishedAt(b));
+    // A removal that fails needs no announcement: the run that waits for it tries again.
+    if (oldest !== undefined) await this.remove(oldest, () => undefined);
+    return oldest !== undefined;
+  }
+
+  #isMakingRoom(namespace: string): boolean {
+    const at = this.#deletedAt.get(namespace) ?? -Infinity;
+    if (this.#options.clock.monotonic() - at < QUOTA_LAG_MS) return true;
+    return [...this.#removed.values()].some(({ metadata }) => metadata.namespace === namespace);
+  }
+
   isRemoved({ metadata }: KubeJob): boolean {
     return this.#removed.has(metadata.uid);
   }
 
   /** The watch has delivered the deletion. Returns whether it was a removal of ours. */
   confirm({ metadata }: KubeJob): boolean {
+    this.#deletedAt.set(metadata.namespace ?? '', this.#options.clock.monotonic());
     return this.#removed.delete(metadata.uid);
   }
 
@@ -83,4 +106,9 @@ export class KubeJobDeletions {
       if (!isNotFound(error)) throw asRetryable(error);
     }
   }
+}
+
+function finishedAt(kubeJob: KubeJob): number {
+  const end = observationOf(kubeJob, []);
+  return end.state === 'Ended' ? end.finishedAt : 0;
 }

@@ -23,7 +23,7 @@ import { ActiveTimes } from './active-times.ts';
 import { KubeJobDeletions } from './kube-job-deletions.ts';
 import { Lookups } from './lookups.ts';
 import { OwnedKubeJobs, type OwnedKubeJobChange } from './owned-kube-jobs.ts';
-import { runEnd } from './pod-log.ts';
+import { hasActivePod, runEnd } from './pod-log.ts';
 import { RunPods } from './run-pods.ts';
 
 /** The facts about jobs and runs that the runner does not keep itself. */
@@ -95,6 +95,7 @@ export class KubeJobRunner implements Runner {
       this.#put(job.key, created);
     } catch (error) {
       if (isAlreadyExists(error)) return this.#adoptExisting(job, run);
+      if (isJobQuotaExceeded(error) && (await this.#makeRoom(job.namespace))) throw asRetryable(error);
       if (isUncertain(error)) this.#markUncertain(run);
       const message = rejection(error);
       if (message === undefined) throw asRetryable(error);
@@ -191,8 +192,9 @@ export class KubeJobRunner implements Runner {
   }
 
   /**
-   * A run that is under way without a Kubernetes Job in the cache. The two watches are independent, and the one of the ledger can
-   * be ahead: the run is lost only if the API server confirms that the Kubernetes Job does not exist.
+   * A run that is under way without a Kubernetes Job in the cache. The two watches are independent, and the one of the
+   * ledger can be ahead: the run is lost only if the API server confirms that the Kubernetes Job does not exist. Its Pod
+   * can outlive it, and the command with the Pod: until then no other run may start.
    */
   #observeMissing(key: JobKey, run: Run): RunObservation {
     const { name } = run;
@@ -200,10 +202,13 @@ export class KubeJobRunner implements Runner {
     return { name, state: 'Pending' };
   }
 
-  async #lookUpMissing(key: JobKey, run: Run): Promise<void> {
+  async #lookUpMissing(key: JobKey, run: Run): Promise<void | 'later'> {
     const kubeJob = await this.#read(key, run.name);
-    if (kubeJob === undefined || !isOwnedBy(kubeJob, run.jobUid))
-      return this.#fail(run, { reason: 'Lost', message: 'Its Kubernetes Job is gone.' });
+    if (kubeJob === undefined || !isOwnedBy(kubeJob, run.jobUid)) {
+      if (await hasActivePod(this.#options.api, key, run.name)) return 'later';
+      const message = 'Its Kubernetes Job was deleted while it was active.';
+      return this.#fail(run, { reason: 'Lost', message });
+    }
     this.#put(key, kubeJob);
     this.#listeners.notify(key);
   }
@@ -212,6 +217,17 @@ export class KubeJobRunner implements Runner {
   #put(key: JobKey, kubeJob: KubeJob): void {
     this.#kubeJobs.put(key, kubeJob);
     if (!hasEnded(kubeJob)) this.#runPods.of(kubeJob);
+  }
+
+  /** Whether kept history makes room for a Kubernetes Job that a quota refused: the history goes before the run. */
+  #makeRoom(namespace: string): Promise<boolean> {
+    const kept = [...this.#kubeJobs.inNamespace(namespace)].filter(
+      ({ key, kubeJob }) => hasEnded(kubeJob) && !this.#awaitsEnd(key, kubeJob.metadata.name),
+    );
+    return this.#deletions.makeRoom(
+      namespace,
+      kept.map(({ kubeJob }) => kubeJob),
+    );
   }
 
   #markUncertain(run: Run): void {
@@ -270,19 +286,12 @@ export class KubeJobRunner implements Runner {
     this.#listeners.notify(key);
   }
 
-  /** A stop, or another client, deleted the Kubernetes Job before the ledger had its end. */
+  /** The Kubernetes Job ended and was deleted before the ledger had its end. One that was active is looked up. */
   #endDeleted(key: JobKey, kubeJob: KubeJob): void {
     const { name } = kubeJob.metadata;
     if (!this.#awaitsEnd(key, name) || this.#ends.get(key)?.has(name)) return;
     const observation = observationOf(kubeJob, []);
-    if (observation.state === 'Ended') return this.#end(key, observation);
-    this.#end(key, {
-      ...observation,
-      state: 'Ended',
-      reason: 'Lost',
-      message: 'Its Kubernetes Job was deleted while it was active.',
-      finishedAt: this.#options.clock.now(),
-    });
+    if (observation.state === 'Ended') this.#end(key, observation);
   }
 
   /**

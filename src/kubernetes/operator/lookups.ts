@@ -1,16 +1,16 @@
-// Reads from the API server that the observation of a run waits for: one at a time per subject, repeated after a failure
-// in a second, or when the server asks for it.
+// Reads from the API server that the observation of a run waits for: one at a time per subject, repeated in a second if the
+// answer is not final yet, and after a failure in a second, or when the server asks for it.
 import type { Clock, Logger } from '../../control/ports.ts';
 import type { JobKey } from '../../core/job.ts';
 import { describeError, retryAfterMs } from '../api/api-errors.ts';
 
-/** Shortest time before a failed lookup is repeated, milliseconds. */
+/** Shortest time before a lookup is repeated, milliseconds. */
 const RETRY_MS = 1_000;
 
 export interface LookupsOptions {
   clock: Clock;
   logger: Logger;
-  /** Called when a failed lookup for a run of the job may be repeated. */
+  /** Called when a lookup for a run of the job may be repeated. */
   onRetry: (key: JobKey) => void;
 }
 
@@ -33,23 +33,32 @@ export class Lookups {
   }
 
   /** Starts a lookup, unless the same one is under way or waits for its retry. */
-  start(subject: Subject, lookup: () => Promise<void>): void {
+  start(subject: Subject, lookup: () => Promise<void | 'later'>): void {
     const { id } = subject;
     if (this.#pending.has(id)) return;
     this.#pending.add(id);
     lookup().then(
-      () => this.#pending.delete(id),
-      (error: unknown) => this.#retryLater(subject, error),
+      (answer) => {
+        if (answer === 'later') this.#repeatIn(RETRY_MS, subject);
+        else this.#pending.delete(id);
+      },
+      (error: unknown) => this.#failed(subject, error),
     );
   }
 
-  #retryLater({ key, run, id }: Subject, error: unknown): void {
+  #failed(subject: Subject, error: unknown): void {
     if (this.#closed) return;
-    const { clock, logger, onRetry } = this.#options;
+    const { key, run } = subject;
     const retryInMs = Math.max(RETRY_MS, retryAfterMs(error) ?? 0);
     const fields = { job: key, run, error: describeError(error), retryInMs };
-    logger.warn(fields, 'state of a run could not be read');
-    const cancel = clock.at(clock.now() + retryInMs, () => {
+    this.#options.logger.warn(fields, 'state of a run could not be read');
+    this.#repeatIn(retryInMs, subject);
+  }
+
+  #repeatIn(ms: number, { key, id }: Subject): void {
+    if (this.#closed) return;
+    const { clock, onRetry } = this.#options;
+    const cancel = clock.at(clock.now() + ms, () => {
       this.#timers.delete(cancel);
       this.#pending.delete(id);
       onRetry(key);

@@ -36,6 +36,14 @@ export class OwnedKubeJobs {
     }
   }
 
+  /** The Kubernetes Jobs of all LshJobs of the namespace. */
+  *inNamespace(namespace: string): Iterable<{ key: JobKey; kubeJob: KubeJob }> {
+    for (const key of this.#names.keys()) {
+      if (splitKey(key).namespace !== namespace) continue;
+      for (const kubeJob of this.of(key)) yield { key, kubeJob };
+    }
+  }
+
   get(key: JobKey, name: string): KubeJob | undefined {
     const kubeJob = this.#informer.get(`${splitKey(key).namespace}/${name}`);
     return kubeJob && ownerOf(kubeJob)?.key === key ? kubeJob : undefined;

@@ -1,4 +1,6 @@
 // The details of a run’s end: start, exit code and cause from its Pod, the end of its output from the Pod’s log.
+import type { JobKey } from '../../core/job.ts';
+import { splitKey } from '../../core/naming.ts';
 import type { RunEnd } from '../../core/run.ts';
 import type { KubeApi } from '../api/fence.ts';
 import type { KubeList } from '../api/objects.ts';
@@ -15,7 +17,8 @@ const TAIL_MAX_CHARACTERS = 4096;
 
 /** The end of a run whose Kubernetes Job has ended, without its output if no log can be read. Throws ApiException. */
 export async function runEnd(api: KubeApi, kubeJob: KubeJob, captureOutput: boolean): Promise<RunEnd> {
-  const pods = await podsOf(api, kubeJob);
+  const { namespace = '', name } = kubeJob.metadata;
+  const pods = await podsOf(api, namespace, name);
   const end = observationOf(kubeJob, pods);
   if (end.state !== 'Ended') throw new Error(`the Kubernetes Job ${kubeJob.metadata.name} has not ended`);
   const [pod] = pods;
@@ -24,11 +27,17 @@ export async function runEnd(api: KubeApi, kubeJob: KubeJob, captureOutput: bool
   return outputTail === undefined ? end : { ...end, outputTail };
 }
 
+/** Whether a Pod of the run exists that has not ended. Throws ApiException. */
+export async function hasActivePod(api: KubeApi, key: JobKey, run: string): Promise<boolean> {
+  const pods = await podsOf(api, splitKey(key).namespace, run);
+  return pods.some(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
+}
+
 /** The Pods of a run, newest first. */
-async function podsOf(api: KubeApi, { metadata }: KubeJob): Promise<Pod[]> {
+async function podsOf(api: KubeApi, namespace: string, run: string): Promise<Pod[]> {
   const { items } = await api.json<KubeList<Pod>>({
-    path: `/api/v1/namespaces/${metadata.namespace}/pods`,
-    query: { labelSelector: `${RUN_LABEL}=${metadata.name}` },
+    path: `/api/v1/namespaces/${namespace}/pods`,
+    query: { labelSelector: `${RUN_LABEL}=${run}` },
     signal: AbortSignal.timeout(LIST_TIMEOUT_MS),
   });
   return newestFirst(items);

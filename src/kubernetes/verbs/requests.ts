@@ -14,6 +14,8 @@ import {
   type LshJob,
 } from '../objects/lsh-job.ts';
 
+const DELETED_HINT = 'Apply it again once it is gone. `kubectl get lj NAME -o yaml` shows its finalizers.';
+
 export interface RequestOptions {
   scope: Scope;
   /** How long to wait for the controller, milliseconds. */
@@ -69,6 +71,8 @@ async function requestRun(
     const lshJob = await withoutPendingTrigger(options, name, id);
     const known = readRuns(lshJob).some((run) => run.name === manualRunName(name, id, 1));
     if (known || triggerId(lshJob) === id) return;
+    if (lshJob.metadata.deletionTimestamp !== undefined)
+      throw new LshError('RUN_FORBIDDEN', { name, detail: 'it is being deleted' }, { hint: DELETED_HINT });
     const annotations = { [TRIGGER_ANNOTATION]: id, [REQUESTED_BY_ANNOTATION]: requestedBy ?? null };
     await annotate(options.scope, lshJob, annotations);
   });

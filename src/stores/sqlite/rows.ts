@@ -47,8 +47,8 @@ const SLOT_COLUMNS: Columns<SlotRecord> = {
   recordedAt: 'recorded_at',
 };
 
-/** Without `invalid`: the daemon refuses an invalid spec before it reaches the store. */
-type StoredJob = Omit<Job, 'invalid'>;
+/** The daemon refuses an invalid spec before it reaches the store, and removes a job at once. */
+type StoredJob = Omit<Job, 'invalid' | 'terminating'>;
 
 const JOB_COLUMNS: Columns<StoredJob> = {
   key: 'key',

@@ -765,3 +765,43 @@ describe('invalid and removed jobs', () => {
     expect(last.actions).toEqual([{ kind: 'Release', name: 'r' }]);
   });
 });
+
+describe('a job that is being deleted', () => {
+  const conditionOf = (world: World) => world.job.status?.conditions.find(({ type }) => type === 'Scheduled');
+
+  test('starts no run of a slot or a trigger, and says why', () => {
+    const world = new World(EVERY_MINUTE);
+    world.evaluate('2026-01-01T00:00:30Z');
+    world.job = { ...world.job, terminating: true };
+    world.trigger('one');
+    const decision = world.evaluate('2026-01-01T00:05:00Z');
+    expect(world.started).toEqual([]);
+    expect(world.runs.size).toBe(0);
+    expect(decision.wakeAt).toBe(Infinity);
+    expect(world.job.status).toMatchObject({ phase: 'Ended', nextScheduleAt: undefined });
+    expect(conditionOf(world)).toMatchObject({ status: 'False', reason: 'Terminating' });
+  });
+
+  test('lets its active run end, and does not retry it', () => {
+    const world = new World({ ...EVERY_MINUTE, retry: { limit: 3, initialSeconds: 0 } });
+    world.evaluate('2026-01-01T00:01:00Z');
+    world.job = { ...world.job, terminating: true };
+    world.evaluate('2026-01-01T00:01:10Z');
+    expect(world.running()).toHaveLength(1);
+    expect(world.job.status?.phase).toBe('Running');
+    world.end({ exitCode: 1 });
+    world.evaluate('2026-01-01T00:01:20Z');
+    expect(world.runResults()).toEqual(['00:01:00 Failed ExitCode']);
+    world.evaluate('2026-01-01T00:09:00Z');
+    expect(world.started).toHaveLength(1);
+  });
+
+  test('cancels the runs that wait', () => {
+    const world = new World({ ...EVERY_MINUTE, concurrencyPolicy: 'Queue' });
+    world.evaluate('2026-01-01T00:01:00Z');
+    world.evaluate('2026-01-01T00:02:00Z');
+    world.job = { ...world.job, terminating: true };
+    world.evaluate('2026-01-01T00:02:10Z');
+    expect(world.runResults()).toEqual(['00:01:00 Running', '00:02:00 Killed JobRemoved']);
+  });
+});

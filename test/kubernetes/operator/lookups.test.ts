@@ -14,7 +14,7 @@ function startedLookups() {
   const lookups = new Lookups({ clock, logger, onRetry: (key) => retries.push(key) });
   let count = 0;
   /** Starts a lookup; resolves when its answer has been handled. */
-  const start = async (answer: () => Promise<void>): Promise<void> => {
+  const start = async (answer: () => Promise<void | 'later'>): Promise<void> => {
     lookups.start(SUBJECT, () => {
       count++;
       return answer();
@@ -51,6 +51,18 @@ test('a failed lookup is logged, and may be repeated a second later', async () =
   expect(retries).toEqual(['default/backup']);
   await start(refused);
   expect(count()).toBe(2);
+});
+
+test('an answer that is not final is asked for again a second later, without a log line', async () => {
+  const { clock, retries, logger, start, count } = startedLookups();
+  await start(() => Promise.resolve('later'));
+  await start(() => Promise.resolve('later'));
+  expect(count()).toBe(1);
+  clock.advanceTo(clock.now() + 1000);
+  expect(retries).toEqual(['default/backup']);
+  await start(() => Promise.resolve());
+  expect(count()).toBe(2);
+  expect(logger.lines).toEqual([]);
 });
 
 test('a longer Retry-After of the server is obeyed', async () => {

@@ -1,7 +1,7 @@
 // One job, its ledger and its runner in memory. The world calls decide() as the reconciler does; the test decides
 // when time passes, when a run ends and when the process crashes.
 import { compileSchedule } from '../../../src/core/schedule/schedule.ts';
-import { decide, decideInvalid, type Decision } from '../../../src/core/decide/decide.ts';
+import { decide, decideInvalid, decideTerminating, type Decision } from '../../../src/core/decide/decide.ts';
 import type { ClockReading } from '../../../src/core/decide/clock-step.ts';
 import { eventText } from '../../../src/core/decide/events.ts';
 import type { LshError } from '../../../src/core/errors.ts';
@@ -90,6 +90,7 @@ export class World {
       capacity: this.capacity,
       history: this.history,
     };
+    if (job.terminating) return decideTerminating(known);
     if (this.problem !== undefined) return decideInvalid(known, this.problem);
     return decide({
       ...known,
