@@ -25,6 +25,7 @@ const run: Record<keyof RunEntry, CrdSchema> = {
   triggerId: text('Id of the manual trigger.'),
   requestedBy: text('User who requested the manual run.'),
   attempt: count('1 for the first try, 2 for its first retry.'),
+  disruptions: count('How many earlier attempts were Disrupted.'),
   executor: oneOf(EXECUTOR_NAMES, 'Executor of the command.'),
   phase: oneOf(RUN_PHASES, 'Phase of the run.'),
   reason: text('Why the run ended as it did, or why the operator is stopping it.'),

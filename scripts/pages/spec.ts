@@ -1,17 +1,10 @@
 // docs/spec.md, from the schema of the spec and the flags of `lsh cron add`.
-import { JobSpecSchema } from '../../src/core/job.ts';
+import { JobSpecSchema, type RetrySchema } from '../../src/core/job.ts';
 import { crdSchemaOf, type CrdSchema } from '../gen/json-schema.ts';
 import { GENERATED, table } from './markdown.ts';
 
 type Field = keyof typeof JobSpecSchema.entries;
-type RetryField =
-  | 'limit'
-  | 'initialSeconds'
-  | 'factor'
-  | 'maxSeconds'
-  | 'jitter'
-  | 'onExitCodes'
-  | 'notOnExitCodes';
+type RetryField = keyof typeof RetrySchema.entries;
 
 const IN_DOCUMENT = 'only in a document';
 
@@ -45,6 +38,7 @@ export const FLAGS: Record<Field | `retry.${RetryField}`, string> = {
   'retry.jitter': '`--retry-jitter`',
   'retry.onExitCodes': '`--retry-on`',
   'retry.notOnExitCodes': '`--never-retry-on`',
+  'retry.disruptions': '`--retry-disruptions`',
   jitterSeconds: '`--jitter`',
   successfulRunsHistoryLimit: '`--keep-successful`',
   failedRunsHistoryLimit: '`--keep-failed`',

@@ -56,6 +56,13 @@ export const RetrySchema = v.strictObject({
   ),
   onExitCodes: v.optional(described(ExitCodes, 'If not empty, lsh retries only these exit codes.'), []),
   notOnExitCodes: v.optional(described(ExitCodes, 'lsh never retries these exit codes.'), []),
+  disruptions: v.optional(
+    described(
+      seconds(100),
+      'Further attempts for those whose Pod the cluster took away (reason Disrupted: a drained, lost or reclaimed node, an eviction, a preemption). They do not count against limit, and no exit code matters. Only for executor Job.',
+    ),
+    3,
+  ),
 });
 
 const EnvVarSchema = v.strictObject({

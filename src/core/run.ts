@@ -40,6 +40,7 @@ export const RUN_REASONS = [
   'Refused', // the command validator refused it at execution
   'Lost', // it was running and left no trace of its end
   'OutOfMemory', // the kernel killed it when memory ran out
+  'Disrupted', // the cluster took its Pod away: a drain, an eviction, a preemption, a node that went
   'NameTaken', // an object of the run’s name has another owner
 ] as const;
 export type RunReason = (typeof RUN_REASONS)[number];
@@ -60,6 +61,8 @@ export interface Run {
   requestedBy?: string;
   /** From 1. */
   attempt: number;
+  /** How many earlier attempts were Disrupted; undefined for none. Their number counts against a limit of its own. */
+  disruptions?: number;
   executor: Executor;
   /** The operator’s pod that holds the process of a shell run; undefined in the daemon, which has one host. */
   host?: string;

@@ -215,6 +215,7 @@ describe('completion', () => {
       '--retry-max-delay',
       '--retry-jitter',
       '--retry-on',
+      '--retry-disruptions',
     ]);
     expect(await candidates(['cron', 'list', '-o', ''])).toEqual(['table', 'wide', 'json', 'yaml', 'name']);
     expect(await candidates(['completion', ''])).toEqual(['bash', 'zsh', 'fish']);

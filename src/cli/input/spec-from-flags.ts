@@ -22,6 +22,7 @@ export interface SpecFlags {
   retryFactor?: string;
   retryMaxDelay?: string;
   retryJitter?: string;
+  retryDisruptions?: string;
   retryOn?: string;
   neverRetryOn?: string;
   missed?: string;
@@ -117,6 +118,7 @@ const RETRY_CONVERSIONS: Partial<Record<keyof SpecFlags, (value: string, flag: s
   retryFactor: (value, flag) => ({ factor: parseDecimal(value, flag) }),
   retryMaxDelay: (value, flag) => ({ maxSeconds: parseSeconds(value, flag) }),
   retryJitter: (value, flag) => ({ jitter: parseDecimal(value, flag) }),
+  retryDisruptions: (value, flag) => ({ disruptions: parseInteger(value, flag) }),
   retryOn: (value, flag) => ({ onExitCodes: exitCodes(value, flag) }),
   neverRetryOn: (value, flag) => ({ notOnExitCodes: exitCodes(value, flag) }),
 };

@@ -12,10 +12,12 @@ const FINAL_REASONS: ReadonlySet<RunReason> = new Set(['StoppedByUser', 'Replace
 export function isRetried(run: Run, retry: Retry): boolean {
   if (run.phase === 'Completed' || run.reason === undefined) return false;
   if (run.reason === 'SpecChanged') return true;
-  if (run.attempt > retry.limit) return false;
   if (FINAL_REASONS.has(run.reason)) return false;
   // The command failed before the stop reached it; the user still wants no further attempt.
   if (run.stopCause !== undefined && FINAL_REASONS.has(run.stopCause)) return false;
+  const { disruptions = 0 } = run;
+  if (run.reason === 'Disrupted') return disruptions < retry.disruptions;
+  if (run.attempt - disruptions > retry.limit) return false;
   return run.reason !== 'ExitCode' || exitCodeAllows(run.exitCode ?? 1, retry);
 }
 
@@ -25,12 +27,12 @@ function exitCodeAllows(code: number, retry: Retry): boolean {
 }
 
 /**
- * Returns the milliseconds between the end of attempt `attempt` (from 1) and the start of the next. A hash of the run
- * name spreads the delay, so that a hundred jobs that failed together do not retry together.
+ * Returns the milliseconds between the end of failed attempt `failure` (from 1) and the start of the next. A hash of the
+ * run name spreads the delay, so that a hundred jobs that failed together do not retry together.
  */
-export function retryDelayMs(runName: string, attempt: number, retry: Retry): number {
+export function retryDelayMs(runName: string, failure: number, retry: Retry): number {
   const { initialSeconds: initial, factor, maxSeconds: max, jitter } = retry;
-  const seconds = exponentialDelay(attempt - 1, { initial, factor, max });
+  const seconds = exponentialDelay(failure - 1, { initial, factor, max });
   const spread = 1 + jitter * (2 * stableFraction(runName) - 1);
   return Math.round(seconds * spread * 1000);
 }
@@ -39,8 +41,11 @@ export function retryDelayMs(runName: string, attempt: number, retry: Retry): nu
 export function nextAttempt(jobName: string, run: Run, retry: Retry, now: number): Run {
   const attempt = run.attempt + 1;
   const endedAt = run.finishedAt ?? now;
+  const isDisrupted = run.reason === 'Disrupted';
+  const disruptions = (run.disruptions ?? 0) + Number(isDisrupted);
+  const failure = isDisrupted ? disruptions : run.attempt - disruptions;
   // The user is waiting for the changed spec to act.
-  const delayMs = run.reason === 'SpecChanged' ? 0 : retryDelayMs(run.name, run.attempt, retry);
+  const delayMs = run.reason === 'SpecChanged' ? 0 : retryDelayMs(run.name, failure, retry);
   return {
     name:
       run.triggerId === undefined
@@ -54,6 +59,7 @@ export function nextAttempt(jobName: string, run: Run, retry: Retry, now: number
     triggerId: run.triggerId,
     requestedBy: run.requestedBy,
     attempt,
+    ...(disruptions > 0 && { disruptions }),
     executor: run.executor,
     phase: 'Created',
     createdAt: now,

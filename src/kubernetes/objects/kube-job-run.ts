@@ -5,7 +5,7 @@ import type { JobKey } from '../../core/job.ts';
 import { jobKey } from '../../core/naming.ts';
 import type { Run, RunEnd, RunObservation, RunReason } from '../../core/run.ts';
 import type { KubeObject, Wire } from '../api/objects.ts';
-import { POD_HASH_ANNOTATION, RECORD_ANNOTATION, RUN_CONTAINER } from './kube-job.ts';
+import { DISRUPTION_CONDITION, POD_HASH_ANNOTATION, RECORD_ANNOTATION, RUN_CONTAINER } from './kube-job.ts';
 import { readRun, type RunEntry } from './lsh-job-status.ts';
 import { commandStart, type Pod } from './pod.ts';
 
@@ -26,6 +26,11 @@ interface Owner {
 const NEVER_STARTED = new Set(['StartError', 'ContainerCannotRun', 'ContainerStatusUnknown']);
 
 const READ_ANNOTATIONS: ReadonlySet<string> = new Set([RECORD_ANNOTATION, POD_HASH_ANNOTATION]);
+
+/** Reasons of a Pod that its node gave up. Servers since 1.26 set the condition DisruptionTarget as well. */
+const DISRUPTED = new Set(['Evicted', 'NodeLost', 'NodeShutdown', 'Preempting', 'Shutdown', 'Terminated']);
+/** An eviction because the Pod itself used too much disk: the next attempt would end the same way. */
+const OVER_ITS_LIMIT = /\bexceed(?:s|ed)\b.*\blimit\b/;
 
 /** The fields of a Kubernetes Job that this program reads; the Pod template is the larger half of the object. */
 export function trimmedKubeJob({ metadata, spec, status }: KubeJob): KubeJob {
@@ -157,6 +162,9 @@ function failure(condition: KubeJobCondition, pods: readonly Pod[]): Failure {
   if (condition.reason === 'DeadlineExceeded')
     return { reason: 'TimedOut', message: 'The run was active longer than timeoutSeconds.' };
   const [pod] = newestFirst(pods);
+  const disruption = disruptionOf(condition, pod);
+  if (disruption !== undefined)
+    return { reason: 'Disrupted', message: `The cluster took the Pod away: ${disruption}` };
   if (pod === undefined) return { reason: 'Lost', message: lostMessage(condition) };
   const terminated = terminatedOf(pod);
   // An evicted or preempted Pod has a reason of its own; its exit code is only that of the TERM.
@@ -168,6 +176,16 @@ function failure(condition: KubeJobCondition, pods: readonly Pod[]): Failure {
     ...(reasonOf(terminated) && { reason: reasonOf(terminated) }),
     ...(message && { message }),
   };
+}
+
+/** Why the cluster took the Pod away, as a clause; undefined if it did not. */
+function disruptionOf(jobCondition: KubeJobCondition, pod: Pod | undefined): string | undefined {
+  const { conditions = [], reason = '', message = '' } = pod?.status ?? {};
+  const target = conditions.find(({ type, status }) => type === DISRUPTION_CONDITION && status === 'True');
+  if (target !== undefined) return sentence(target.reason, target.message) || DISRUPTION_CONDITION;
+  // The only rule of a run’s podFailurePolicy is about disruptions.
+  if (jobCondition.reason === 'PodFailurePolicy') return sentence(jobCondition.message);
+  return DISRUPTED.has(reason) && !OVER_ITS_LIMIT.test(message) ? sentence(reason, message) : undefined;
 }
 
 function lostPod({ metadata, status }: Pod): Failure {

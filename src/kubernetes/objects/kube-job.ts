@@ -37,6 +37,9 @@ export const POD_HASH_ANNOTATION = 'lsh.dev/pod-hash';
 /** Name of the container that runs the command; the run ends with it. */
 export const RUN_CONTAINER = 'run';
 
+/** Condition of a Pod that the cluster takes away. */
+export const DISRUPTION_CONDITION = 'DisruptionTarget';
+
 const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 const QUEUE_LABEL = 'kueue.x-k8s.io/queue-name';
 
@@ -52,6 +55,15 @@ export interface KubeJobDefaults {
   ownImages?: boolean;
 }
 
+/**
+ * Marks the Kubernetes Job of a disrupted Pod by the reason of its end, because the Pod itself may be gone by then. The
+ * Job controller also waits for a failing Pod to end before it fails the Job, so that the next run meets no Pod of this
+ * one. Servers before 1.25 drop the field.
+ */
+const FAIL_ON_DISRUPTION = {
+  rules: [{ action: 'FailJob', onPodConditions: [{ type: DISRUPTION_CONDITION, status: 'True' }] }],
+};
+
 /** Path of one Kubernetes Job, or of a namespace’s Jobs. */
 export function kubeJobPath(namespace: string, name?: string): string {
   return `/apis/batch/v1/namespaces/${namespace}/jobs${name === undefined ? '' : `/${name}`}`;
@@ -65,6 +77,7 @@ export function kubeJobManifest(job: Job, run: Run, defaults: KubeJobDefaults): 
   const jobLabels = queue === undefined ? labels : { ...labels, [QUEUE_LABEL]: queue };
   const jobSpec = {
     backoffLimit: 0,
+    podFailurePolicy: FAIL_ON_DISRUPTION,
     ...(spec.timeoutSeconds !== undefined && { activeDeadlineSeconds: spec.timeoutSeconds }),
     ...withoutUndefined({ ttlSecondsAfterFinished: spec.job?.ttlSecondsAfterFinished }),
     template: podTemplate(job, run, { labels, defaults }),
@@ -115,7 +128,7 @@ function podTemplate(job: Job, run: Run, { labels, defaults }: PodParts): PodTem
     metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...labels } },
     spec: {
       ...withoutUndefined({ securityContext: podSecurityContext }),
-      ...podSpec(template.spec, job.spec),
+      ...podSpec(template.spec ?? {}, job.spec),
       terminationGracePeriodSeconds: job.spec.terminationGracePeriodSeconds,
       restartPolicy: 'Never',
       containers: [container(job, run, base), ...containers.filter((other) => other !== own)],
@@ -135,7 +148,7 @@ function contextsFor(
   return own || (hasOwnImage && !ownImages) ? {} : { podSecurityContext, securityContext };
 }
 
-function podSpec(base: Partial<PodSpec> = {}, { job }: JobSpec): Partial<PodSpec> {
+function podSpec(base: Partial<PodSpec>, { job }: JobSpec): Partial<PodSpec> {
   const { serviceAccountName, nodeSelector, tolerations, affinity, volumes } = job ?? {};
   return {
     ...base,
@@ -195,8 +208,9 @@ function envFromSource({
 }
 
 /** Both lists as one. An entry of the second list replaces its namesake in the first, in place. */
-function byName<T extends { name: string }>(first: readonly T[] = [], second: readonly T[] = []): T[] {
-  return [...new Map([...first, ...second].map((entry) => [entry.name, entry])).values()];
+function byName<T extends { name: string }>(first: readonly T[] | undefined, second: readonly T[]): T[] {
+  // A template may hold null for an absent list.
+  return [...new Map([...(first ?? []), ...second].map((entry) => [entry.name, entry])).values()];
 }
 
 /** Drops undefined fields: they would hide those of the template. */

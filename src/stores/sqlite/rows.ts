@@ -9,7 +9,10 @@ interface JsonColumn {
   json: string;
 }
 
-const RUN_COLUMNS: Columns<Run> = {
+/** Without `disruptions`: no run of the daemon has a Pod. */
+type StoredRun = Omit<Run, 'disruptions'>;
+
+const RUN_COLUMNS: Columns<StoredRun> = {
   name: 'name',
   job: 'job',
   jobUid: 'job_uid',
@@ -108,7 +111,7 @@ function rowsOf<T extends object>(table: string, columnOf: Columns<T>): Rows<T> 
   };
 }
 
-export const RUN_ROWS = rowsOf<Run>('runs', RUN_COLUMNS);
+export const RUN_ROWS = rowsOf<StoredRun>('runs', RUN_COLUMNS);
 const PLAIN_SLOT_ROWS = rowsOf<SlotRecord>('slots', SLOT_COLUMNS);
 /** The first pass has no number in the program, and 1 in the primary key. */
 export const SLOT_ROWS: Rows<SlotRecord> = {

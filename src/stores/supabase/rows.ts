@@ -72,6 +72,8 @@ export function runOfRow(row: RunRow): Run {
     triggerId: row.trigger_id ?? undefined,
     requestedBy: row.requested_by ?? undefined,
     attempt: row.attempt,
+    // Only the operator reads it, from the status.
+    disruptions: undefined,
     executor: row.executor,
     host: row.host ?? undefined,
     phase: row.phase,

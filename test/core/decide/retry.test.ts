@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isRetried, retryDelayMs } from '../../../src/core/decide/retry.ts';
+import { isRetried, nextAttempt, retryDelayMs } from '../../../src/core/decide/retry.ts';
 import { aJob, aRun } from '../../support/builders.ts';
 
 const retry = aJob({ retry: { limit: 3, initialSeconds: 10, factor: 3, maxSeconds: 60, jitter: 0 } }).spec
@@ -40,4 +40,27 @@ test('exit codes decide about retries after exits, not about lost runs', () => {
   expect([isRetried(exit(75), only), isRetried(exit(1), only)]).toEqual([true, false]);
   expect([isRetried(exit(2), never), isRetried(exit(1), never)]).toEqual([false, true]);
   expect(isRetried(aRun({ phase: 'Failed', reason: 'Lost' }), only)).toBe(true);
+});
+
+test('a disrupted run is retried by a limit of its own, whatever its exit code', () => {
+  const none = { ...retry, limit: 0, disruptions: 2, onExitCodes: [75], notOnExitCodes: [143] };
+  const disrupted = { phase: 'Failed', reason: 'Disrupted', exitCode: 143 } as const;
+  expect(isRetried(aRun(disrupted), none)).toBe(true);
+  expect(isRetried(aRun({ ...disrupted, attempt: 2, disruptions: 1 }), none)).toBe(true);
+  expect(isRetried(aRun({ ...disrupted, attempt: 3, disruptions: 2 }), none)).toBe(false);
+  expect(isRetried(aRun({ ...disrupted, stopCause: 'StoppedByUser' }), none)).toBe(false);
+});
+
+test('disruptions use up no retry of other failures, and neither lengthens the delay of the other', () => {
+  const once = { ...retry, limit: 1, disruptions: 1 };
+  const end = { phase: 'Failed', finishedAt: 0 } as const;
+  const disrupted = aRun({ ...end, reason: 'Disrupted' });
+  const second = nextAttempt('backup', disrupted, once, 0);
+  expect(second).toMatchObject({ attempt: 2, disruptions: 1, startAfter: 10_000 });
+  const failed = { ...second, ...end, reason: 'ExitCode', exitCode: 1 } as const;
+  expect(isRetried(failed, once)).toBe(true);
+  const third = nextAttempt('backup', failed, once, 0);
+  expect(third).toMatchObject({ attempt: 3, disruptions: 1, startAfter: 10_000 });
+  expect(isRetried({ ...third, ...end, reason: 'ExitCode' }, once)).toBe(false);
+  expect(isRetried({ ...third, ...end, reason: 'Disrupted' }, once)).toBe(false);
 });

@@ -188,9 +188,15 @@ describe('a CronJob as an LshJob', () => {
     expect(spec.retry).toMatchObject({ limit: 2, notOnExitCodes: [3, 4] });
     expect(notes.join()).not.toContain('podFailurePolicy');
     const ignore = [...rules, { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] }];
-    expect(carried({ job: { podFailurePolicy: { rules: ignore } } }).notes).toContainEqual(
-      expect.stringContaining('podFailurePolicy'),
-    );
+    const ignoring = carried({ job: { podFailurePolicy: { rules: ignore } } });
+    expect(ignoring.spec.retry).toMatchObject({ notOnExitCodes: [3, 4], disruptions: 100 });
+    expect(ignoring.notes).toContainEqual(expect.stringContaining('retry.disruptions: 100'));
+    const fail = [{ action: 'FailJob', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }];
+    expect(carried({ job: { podFailurePolicy: { rules: fail } } }).spec.retry).toMatchObject({
+      disruptions: 0,
+    });
+    const count = [{ action: 'Count', onPodConditions: [{ type: 'ConfigIssue' }] }];
+    expect(carried({ job: { podFailurePolicy: { rules: count } } }).notes.join()).toContain('left out');
   });
 
   test('a Kueue queue is the job’s', () => {

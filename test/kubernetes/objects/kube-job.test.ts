@@ -54,6 +54,9 @@ describe('the manifest of a run', () => {
       ownerReferences: [{ kind: 'LshJob', name: 'backup', uid: 'uid-of-backup', controller: true }],
     });
     expect(spec).toMatchObject({ backoffLimit: 0, activeDeadlineSeconds: 60 });
+    expect(spec!.podFailurePolicy!.rules).toEqual([
+      { action: 'FailJob', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+    ]);
     expect(spec!.template.metadata!.labels).toMatchObject({ 'lsh.dev/run': 'backup-1' });
     expect(spec!.template.spec).toMatchObject({ restartPolicy: 'Never', terminationGracePeriodSeconds: 10 });
   });
@@ -356,7 +359,34 @@ describe('the observation of a Kubernetes Job', () => {
       { exitCode: 137, reason: 'OutOfMemory' },
     ],
     ['a program that is not there', [pod({ exitCode: 128, reason: 'StartError' })], { reason: 'SpawnError' }],
-    ['an eviction', [pod({ exitCode: 143 }, { reason: 'Evicted', message: 'disk' })], { reason: 'Lost' }],
+    [
+      'an eviction by its node',
+      [pod({ exitCode: 143 }, { reason: 'Evicted', message: 'The node was low on resource: memory.' })],
+      {
+        reason: 'Disrupted',
+        message: 'The cluster took the Pod away: Evicted: The node was low on resource: memory.',
+      },
+    ],
+    [
+      'a drain',
+      [
+        pod(
+          { exitCode: 143 },
+          { conditions: [{ type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' }] },
+        ),
+      ],
+      { reason: 'Disrupted', message: 'The cluster took the Pod away: EvictionByEvictionAPI' },
+    ],
+    [
+      'too much disk of its own',
+      [
+        pod(
+          { exitCode: 137 },
+          { reason: 'Evicted', message: 'Usage of EmptyDir volume "v" exceeds the limit "1Mi".' },
+        ),
+      ],
+      { reason: 'Lost' },
+    ],
     ['a Pod that ended without its container', [pod(undefined)], { reason: 'Lost' }],
     ['no Pod at all', [], { reason: 'Lost' }],
   ])('%s is read from the Pod', (_, pods, expected) => {
@@ -365,6 +395,19 @@ describe('the observation of a Kubernetes Job', () => {
       finishedAt: at('2026-01-01T00:05:00Z'),
       ...expected,
     });
+  });
+
+  test('a disruption is read from the Job if its Pod is gone', () => {
+    const rule = {
+      ...condition('Failed', 'PodFailurePolicy'),
+      message: 'Pod a/b has condition DisruptionTarget',
+    };
+    const ended = observationOf(jobObject({ ...failed, conditions: [rule] }), []);
+    expect(ended).toMatchObject({ state: 'Ended', reason: 'Disrupted' });
+    expect(ended).toHaveProperty(
+      'message',
+      'The cluster took the Pod away: Pod a/b has condition DisruptionTarget',
+    );
   });
 
   test('an eviction has no exit code: its Pod’s is that of the TERM', () => {

@@ -76,6 +76,15 @@ describe.skipIf(NO_MANAGER)('a run with a Pod', () => {
     expect(await ended(name)).toMatchObject({ phase: 'Failed', ...expected });
   });
 
+  test('is tried again if its node evicts its Pod, without a retry limit', async () => {
+    const pod = await podOf('evicted', { retry: { initialSeconds: 0 } });
+    const eviction = { reason: 'Evicted', message: 'The node was low on resource: memory.' };
+    await mark(pod, { phase: 'Failed', ...eviction, ...terminated(143, 'Error') });
+    expect(await ended('evicted')).toMatchObject({ phase: 'Failed', reason: 'Disrupted' });
+    const { status } = await cluster.until('evicted', ({ active = [] }) => active.length === 1);
+    expect(status!.active![0]).toMatchObject({ attempt: 2, disruptions: 1 });
+  });
+
   test('reports a missing image while the problem lasts', async () => {
     const pod = await podOf('imageless');
     const waiting = { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image' } };

@@ -39,6 +39,10 @@ export function withSpecFlags(command: Command): Command {
     .option('--retry-max-delay <duration>', 'longest delay between two attempts; default: 5m')
     .option('--retry-jitter <0-1>', 'share by which each delay may vary; default: 0.1')
     .option('--retry-on <codes>', 'retry only these exit codes, separated by commas')
+    .option(
+      '--retry-disruptions <count>',
+      'how often to retry a run whose Pod a drain, an eviction or a preemption ended; default: 3',
+    )
     .option('--never-retry-on <codes>', 'never retry these exit codes, separated by commas')
     .option(
       '--concurrency <policy>',

@@ -43,6 +43,7 @@ export interface KubernetesJobSpec {
 
 export interface PodFailureRule {
   action?: string;
+  onPodConditions?: { type?: string; status?: string }[];
   onExitCodes?: { containerName?: string | null; operator?: string; values?: number[] };
 }
 
