@@ -3,8 +3,10 @@ import type { V1CustomResourceDefinition } from '@kubernetes/client-node';
 import { stringify } from 'yaml';
 import { API_VERSION, KIND } from '../../src/core/api-version.ts';
 import { JobSpecSchema, NAME_MAX_LENGTH } from '../../src/core/job.ts';
+import { START_MACROS } from '../../src/core/schedule/expression/start-macros.ts';
 import { GROUP, PLURAL, VERSION } from '../../src/kubernetes/objects/lsh-job.ts';
 import { STATUS_SCHEMA } from './crd-status.ts';
+import { SCHEDULE_PATTERNS } from './schedule-pattern.ts';
 import { crdSchemaOf, type CelRule, type CrdSchema } from './json-schema.ts';
 
 const EXACTLY_ONE_SOURCE =
@@ -46,8 +48,8 @@ const SPEC_RULES: CelRule[] = [
     message: 'notAfter must be later than notBefore',
   },
   {
-    rule: "!has(self.schedule) || !(self.schedule in ['@reboot', '@daemon-start'])",
-    message: '@reboot and @daemon-start work in the local daemon only',
+    rule: `!(has(self.schedules) ? self.schedules : has(self.schedule) ? [self.schedule] : []).exists(each, each in [${START_MACROS.map((macro) => `'${macro}'`).join(', ')}])`,
+    message: `${START_MACROS.join(' and ')} work in the local daemon only`,
   },
 ];
 const RETRY_RULES: CelRule[] = [
@@ -165,6 +167,9 @@ export function lshJobCrd(): V1CustomResourceDefinition {
 function specSchema(): CrdSchema {
   const spec = crdSchemaOf(JobSpecSchema);
   const fields = spec.properties!;
+  const patterns = SCHEDULE_PATTERNS.map((pattern) => ({ pattern }));
+  fields['schedule']!.allOf = patterns;
+  fields['schedules']!.items!.allOf = patterns;
   fields['retry']!['x-kubernetes-validations'] = RETRY_RULES;
   fields['env']!.items!['x-kubernetes-validations'] = ENV_RULES;
   fields['envFrom']!.items!['x-kubernetes-validations'] = ENV_FROM_RULES;

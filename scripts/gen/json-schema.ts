@@ -7,6 +7,7 @@ export interface CrdSchema {
   description?: string;
   format?: string;
   pattern?: string;
+  allOf?: { pattern: string }[];
   enum?: readonly string[];
   default?: unknown;
   minimum?: number;

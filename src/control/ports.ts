@@ -1,6 +1,7 @@
 // Every interface between the loop and the world on one page. Adapters implement them; the loop knows only these.
 import type { LedgerChange } from '../core/decide/decide.ts';
 import type { JobEvent } from '../core/decide/events.ts';
+import type { LshError } from '../core/errors.ts';
 import type { RunnerTraits } from '../core/executor.ts';
 import type { Job, JobKey } from '../core/job.ts';
 import type { ClosedStretch, Run, RunObservation, StopCause } from '../core/run.ts';
@@ -54,6 +55,11 @@ export interface Runner {
   capacity(): number;
   /** Idempotent by run name. If the run cannot start, the runner does not throw; it observes the run as Ended. */
   start(job: Job, run: Run): Promise<void>;
+  /**
+   * Why no run of the job can ever start, as far as the runner can find out without a start; undefined if it found no
+   * reason. Asked once for each version of the spec.
+   */
+  check?(job: Job): Promise<LshError | undefined>;
   /**
    * Requests the end of a run; the end arrives as an observation. A repeated request and a request for an ended run
    * change nothing. Names are unique within a job; `key` names the job.

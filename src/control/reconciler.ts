@@ -19,6 +19,7 @@ import { evaluatedSince, jobSchedule } from '../core/schedule/job-schedule.ts';
 import type { Schedule, Starts } from '../core/schedule/schedule.ts';
 import type { ClockSteps } from './clock-steps.ts';
 import { CapacityQueue } from './capacity-queue.ts';
+import { Refusals } from './refusals.ts';
 import type { HistoryOutbox } from './history-outbox.ts';
 import type { JobSource, Ledger, Meter, Recorded, RecordedListener, Runner } from './ports.ts';
 
@@ -68,6 +69,7 @@ export class Reconciler {
   readonly #references = new Map<JobKey, ClockReference>();
   /** Per executor: free capacity of one runner cannot start a run of another. */
   readonly #lanes = newLanes();
+  readonly #refusals = new Refusals();
   /** Jobs whose last changes the ledger did not take. */
   readonly #unrecorded = new Set<JobKey>();
 
@@ -80,6 +82,8 @@ export class Reconciler {
     // A decision on a view that lacks the last write could contradict that write.
     const refreshes = this.#refreshes(key);
     if (refreshes.length > 0) await Promise.all(refreshes);
+    const asking = this.#askRunner(key);
+    if (asking !== undefined) await asking;
     const job = this.#options.source.get(key);
     for (const { waiting } of Object.values(this.#lanes)) waiting.leave(key);
     if (job === undefined) return this.#reconcileRemoved(key);
@@ -140,7 +144,9 @@ export class Reconciler {
       history: history?.progress(job, runs),
       capacity: (runner?.capacity() ?? 0) - this.#lanes[job.spec.executor].reserved,
     } satisfies Omit<Evaluation, 'schedule'>;
-    const schedule = job.invalid ?? (runner === undefined ? noRunner(job) : this.#schedule(job));
+    if (job.terminating) return decideTerminating(known);
+    const schedule =
+      job.invalid ?? this.#refusals.of(job) ?? (runner === undefined ? noRunner(job) : this.#schedule(job));
     return schedule instanceof LshError ? decideInvalid(known, schedule) : decide({ ...known, schedule });
   }
 
@@ -161,8 +167,14 @@ export class Reconciler {
   readonly #traitsOf = (executor: Executor): RunnerTraits =>
     this.#options.runners[executor]?.traits ?? NO_RUNNER;
 
+  #askRunner(key: JobKey): Promise<void> | undefined {
+    const job = this.#options.source.get(key);
+    return job && this.#refusals.ask(job, this.#options.runners[job.spec.executor]);
+  }
+
   async #reconcileRemoved(key: JobKey): Promise<number> {
     this.#schedules.delete(key);
+    this.#refusals.forget(key);
     this.#references.delete(key);
     this.#options.history?.forget(key);
     const runs = this.#options.ledger.runsOf(key);

@@ -4,8 +4,11 @@ import { loadConfig } from '../config.ts';
 import type { JobApi } from '../contracts/job-api.ts';
 import { requireSafeCommand, type CheckedCommand } from '../core/command-check/command-check.ts';
 import { policyFor } from '../core/command-check/policy.ts';
+import type { LshError } from '../core/errors.ts';
+import type { JobManifest } from '../core/job.ts';
 import { KubeClient } from '../kubernetes/api/client.ts';
 import { readCronJob } from '../kubernetes/verbs/api-calls.ts';
+import { kubeJobProblem } from '../kubernetes/verbs/dry-run.ts';
 import { clusterJobs } from '../kubernetes/verbs/cluster-jobs.ts';
 import { loadKubeConfig, type KubeConfigChoice } from '../kubernetes/api/kube-config.ts';
 import { VERSION } from '../version.ts';
@@ -26,6 +29,8 @@ export interface ClusterOptions extends KubeConfigChoice {
 export interface ClusterConnection {
   namespace: string;
   jobs: JobApi;
+  /** Why the server would refuse the Kubernetes Job of a valid document; undefined if it would not. */
+  jobProblem: (manifest: JobManifest) => Promise<LshError | undefined>;
   /** Returns a CronJob as the server stores it. Throws CRONJOB_NOT_FOUND. */
   cronJob: (name: string) => Promise<unknown>;
 }
@@ -42,6 +47,10 @@ export function connectCluster({ kubeconfig, context, ...options }: ClusterOptio
   return {
     namespace,
     jobs: clusterJobs({ client, namespace, allNamespaces, notice, now, checkCommand }),
+    jobProblem: (manifest) =>
+      kubeJobProblem({ client, namespace: manifest.metadata.namespace ?? namespace }, manifest, {
+        image: config.jobImage,
+      }),
     cronJob: (name) => readCronJob({ client, namespace }, name),
   };
 }

@@ -6,6 +6,7 @@ import { COMMAND_MAX_LENGTH, KUBE_COMMAND_MAX_LENGTH, type CheckedSpec } from '.
 import { runsAsPod, type Candidate, type Rule } from './candidate.ts';
 import { DEFAULT_EXECUTOR } from './defaults.ts';
 import { environmentRules } from './environment-rules.ts';
+import { podTemplateHasShape } from './pod-template-rule.ts';
 import { scheduleRules } from './schedule-rules.ts';
 import { show } from './wording.ts';
 
@@ -25,6 +26,7 @@ const RULES: Rule[] = [
   exitCodesAgree,
   ...scheduleRules,
   ...environmentRules,
+  podTemplateHasShape,
 ];
 
 /** All problems of a spec. */

@@ -87,6 +87,14 @@ export function rejection(error: unknown): string | undefined {
   return isInvalid || isTooLarge ? describeError(error) : undefined;
 }
 
+/** Why the object itself is invalid, whatever the cluster holds; undefined for any other failure. */
+export function invalidity(error: unknown): string | undefined {
+  const status = statusCode(error);
+  const { message = '' } = statusBody(error) ?? {};
+  // A webhook answers with any status, and may judge otherwise later.
+  return (status === 400 || status === 422) && !message.includes('admission webhook') ? message : undefined;
+}
+
 /** Milliseconds that the server asks to wait; undefined if it does not ask. */
 export function retryAfterMs(error: unknown): number | undefined {
   if (!(error instanceof ApiException) || (error.code !== 429 && error.code < 500)) return undefined;

@@ -13,10 +13,23 @@ import {
   type RunPhase,
   type StopCause,
 } from '../../core/run.ts';
-import { isAlreadyExists, isNotFound, isUncertain, rejection } from '../api/api-errors.ts';
+import {
+  invalidity,
+  isAlreadyExists,
+  isJobQuotaExceeded,
+  isNotFound,
+  isUncertain,
+  rejection,
+} from '../api/api-errors.ts';
 import { asRetryable, type KubeApi } from '../api/fence.ts';
 import type { NamespacedInformer } from '../api/watch/namespaced-informer.ts';
 import { hasEnded, isOwnedBy, observationOf, recordedRun, type KubeJob } from '../objects/kube-job-run.ts';
+import {
+  createRequest,
+  dryRunRequest,
+  hasUncheckedParts,
+  kubeJobInvalid,
+} from '../objects/kube-job-request.ts';
 import type { Pod } from '../objects/pod.ts';
 import { isOutdated, kubeJobManifest, kubeJobPath, type KubeJobDefaults } from '../objects/kube-job.ts';
 import { ActiveTimes } from './active-times.ts';
@@ -87,12 +100,23 @@ export class KubeJobRunner implements Runner {
     this.#listeners.add(listener);
   }
 
+  async check(job: Job): Promise<LshError | undefined> {
+    if (!hasUncheckedParts(job.spec)) return undefined;
+    const { api, defaults } = this.#options;
+    try {
+      await api.json(dryRunRequest(job, defaults));
+      return undefined;
+    } catch (error) {
+      // Any other failure is about the cluster of now: the start of a run meets it again, and reports it.
+      const detail = invalidity(error);
+      return detail === undefined ? undefined : kubeJobInvalid(detail, error);
+    }
+  }
+
   async start(job: Job, run: Run): Promise<void> {
     const { api, defaults } = this.#options;
     try {
-      const body = kubeJobManifest(job, run, defaults);
-      const created = await api.json<KubeJob>({ method: 'POST', path: kubeJobPath(job.namespace), body });
-      this.#put(job.key, created);
+      this.#put(job.key, await api.json<KubeJob>(createRequest(job, run, defaults)));
     } catch (error) {
       if (isAlreadyExists(error)) return this.#adoptExisting(job, run);
       if (isJobQuotaExceeded(error) && (await this.#makeRoom(job.namespace))) throw asRetryable(error);

@@ -73,6 +73,30 @@ describe.skipIf(NO_KUBE)('the CRD of LshJob', () => {
     expect(await refusal('schema', { ...GOOD, ...part })).toMatch(path);
   });
 
+  test.each([
+    ['a minute out of range', { schedule: '61 * * * *' }],
+    ['six words with a year', { schedule: '0 2 * * 0 2026' }],
+    ['a month that there is not', { schedule: '0 0 * FOO *' }],
+    ['a macro that there is not', { schedule: '@dayly' }],
+    ['a bad one of several', { schedule: undefined, schedules: ['@daily', '0 24 * * *'] }],
+  ])('a schedule with %s is refused by the pattern of its fault', async (_, part) => {
+    const message = await refusal('schedule', { ...GOOD, ...part });
+    expect(message).toMatch(/spec\.schedules?/);
+    expect(message).toContain('should match');
+    expect(message.length).toBeLessThan(2000);
+  });
+
+  test.each(['@Every 2 Min, 5 sec', '@DAILY', '0 0 l-3w jan-Mar *', '\t5~ H(0-7)  ? * fri#L,01#2 '])(
+    'the schedule %j passes the patterns',
+    async (schedule) => {
+      await create(`passing-${Buffer.from(schedule).toString('hex')}`, { ...GOOD, schedule });
+    },
+  );
+
+  test('a schedule that no pattern can refuse is the operator’s to refuse', async () => {
+    await create('february', { ...GOOD, schedule: '0 0 30 2 *' });
+  });
+
   test.skipIf(NO_RULES).each([
     ['both command and args', { args: ['true'] }, 'exactly one of command and args'],
     [
@@ -90,7 +114,7 @@ describe.skipIf(NO_KUBE)('the CRD of LshJob', () => {
     ['background children of a Kubernetes Job', { backgroundChildren: 'keep' }, 'executor Shell only'],
     ['a relative working directory', { workingDir: 'here' }, 'absolute path'],
     ['@reboot', { schedule: '@reboot' }, 'local daemon only'],
-    ['@daemon-start', { schedule: '@daemon-start' }, 'local daemon only'],
+    ['@daemon-start', { schedule: undefined, schedules: ['@daemon-start'] }, 'local daemon only'],
     [
       'an end before the beginning',
       { notBefore: '2026-02-01T00:00:00Z', notAfter: '2026-01-01T00:00:00Z' },

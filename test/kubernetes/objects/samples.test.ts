@@ -43,7 +43,7 @@ describe.skipIf(NO_KUBE)('the samples', () => {
     const { status } = await cluster.until(await applied(BAD), ({ phase }) => phase === 'Invalid');
     const ready = status?.conditions?.find(({ type }) => type === 'Ready');
     expect(ready).toMatchObject({ status: 'False', reason: 'JobInvalid' });
-    expect(ready?.message).toMatch(/61/);
+    expect(ready?.message).toContain('no day ever matches it');
     expect(ready?.message).toContain('Europe/Atlantis');
   });
 });

@@ -75,7 +75,7 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
       'JobInvalid',
       'Mars/Olympus',
     ],
-    ['a bad schedule', 'cron', { schedule: '61 * * * *' }, 'JobInvalid', '"61" is not a minute'],
+    ['a bad schedule', 'cron', { schedule: '0 0 30 2 *' }, 'JobInvalid', 'no day ever matches it'],
     ['a refused command', 'rm', { schedule: EVERY_SECOND, command: 'rm -rf /' }, 'CommandRefused', 'rm'],
     [
       'a shell run',
@@ -147,15 +147,18 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     await cluster.waitFor(() => (cluster.get(name) ? undefined : true), 'the deletion of the LshJob');
   });
 
-  test('whose Pod the server rejects has failed runs with the reason', async () => {
+  test('whose Pod the server rejects becomes Invalid before its first slot', async () => {
     const job = {
       podTemplate: { spec: { restartPolicy: 'Never', containers: [{ name: 'Not A Name', image: 'i' }] } },
     };
     await cluster.create('podless', { schedule: '@yearly', executor: 'Job', job });
-    await cluster.patch('podless', { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } });
-    const { status } = await cluster.until('podless', ({ recentRuns = [] }) => recentRuns.length === 1);
-    expect(status!.recentRuns![0]).toMatchObject({ phase: 'Failed', reason: 'SpawnError' });
-    expect(status!.recentRuns![0]!.message).toContain('Not A Name');
+    const object = await cluster.until('podless', ({ phase }) => phase === 'Invalid');
+    expect(ready(object)).toMatchObject({ status: 'False', reason: 'JobInvalid' });
+    expect(ready(object)?.message).toContain('Not A Name');
+    expect((await eventOf('podless', 'InvalidSpec')).message).toContain('Not A Name');
+    await cluster.patch('podless', { spec: { job: null } });
+    const mended = await cluster.until('podless', ({ phase }) => phase === 'Scheduled');
+    expect(ready(mended)).toMatchObject({ status: 'True' });
     await cluster.delete('podless');
   });
 

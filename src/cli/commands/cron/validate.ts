@@ -1,8 +1,11 @@
-// `lsh cron validate`: checks documents or an expression as their platform would, without contacting it.
+// `lsh cron validate`: checks documents or an expression as their platform would. Only a document for a cluster whose
+// Kubernetes Job has parts that the API server alone can check is shown to that server.
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { loadConfig } from '../../../config.ts';
-import { EXIT, type Problem } from '../../../core/errors.ts';
+import { EXIT, toLshError, type Problem } from '../../../core/errors.ts';
+import type { JobManifest } from '../../../core/job.ts';
+import { connectTo } from '../../cluster-api.ts';
 import { platformOf, type Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import type { SourceDocument } from '../../input/documents.ts';
@@ -47,11 +50,31 @@ async function findingsIn(document: SourceDocument, context: Context): Promise<F
     path,
     message,
   });
+  const asked = problems.length === 0 ? await askServer(document.value as JobManifest, context) : [];
   return [
     ...problems.map((problem) => finding('error', problem)),
     ...warnings.map((problem) => finding('warning', problem)),
     ...notes.map((problem) => finding('note', problem)),
+    ...asked.map(({ level, ...problem }) => finding(level, problem)),
   ];
+}
+
+/** What the API server says about the Kubernetes Job of a document that is valid by itself. */
+async function askServer(
+  manifest: JobManifest,
+  { cluster, io }: Context,
+): Promise<(Problem & Pick<Finding, 'level'>)[]> {
+  if (cluster === undefined) return [];
+  const { isWorthAsking } = await import('../../../kubernetes/verbs/dry-run.ts');
+  if (!isWorthAsking(manifest)) return [];
+  const path = 'spec.job';
+  try {
+    const problem = await (await connectTo(cluster, io)).jobProblem(manifest);
+    return problem === undefined ? [] : [{ level: 'error', path, message: problem.message }];
+  } catch (error) {
+    const message = `was not shown to the API server: ${toLshError(error).message}`;
+    return [{ level: 'note', path, message }];
+  }
 }
 
 async function validateFile(context: Context, file: string, output?: Format): Promise<void> {
@@ -122,7 +145,10 @@ export function addValidate(cron: Command, context: Context): void {
   withExamples(
     command,
     ['lsh cron validate lshjob.yaml', 'List every problem with file, line and column'],
-    ['lsh cron validate lshjob.yaml --cluster', 'Check by the rules of a cluster, without connecting to one'],
+    [
+      'lsh cron validate lshjob.yaml --cluster',
+      'Check by the rules of a cluster, and ask its API server about job and references',
+    ],
     ['lsh cron validate "0 2 * * 0"', 'Check an expression, and show its next slots'],
   );
 }

@@ -17,7 +17,7 @@ export type Expression =
   | { kind: 'every'; seconds: number }
   | { kind: 'start'; macro: StartMacro };
 
-const MACROS: Readonly<Record<string, string>> = {
+export const MACROS: Readonly<Record<string, string>> = {
   '@secondly': '* * * * * *',
   '@every_second': '* * * * * *',
   '@minutely': '* * * * *',

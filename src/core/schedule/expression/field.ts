@@ -1,5 +1,6 @@
 // The six cron fields: their names and bounds, and the normal form of their list items.
 
+export const MINUTE = 1;
 export const HOUR = 2;
 export const DAY_OF_MONTH = 3;
 export const MONTH = 4;
@@ -44,7 +45,7 @@ export const FIELDS = [
   },
 ] as const;
 
-const NAMES: Readonly<Record<number, readonly string[]>> = {
+export const NAMES: Readonly<Record<number, readonly string[]>> = {
   [MONTH]: ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'],
   [DAY_OF_WEEK]: ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'],
 };
