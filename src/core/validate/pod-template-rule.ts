@@ -3,7 +3,7 @@ import type { Problem } from '../errors.ts';
 import type { Candidate } from './candidate.ts';
 import { isMapping } from './structure.ts';
 
-const LISTS_OF_POD = ['containers', 'tolerations', 'volumes'];
+const LISTS_OF_POD = ['containers', 'initContainers', 'tolerations', 'volumes'];
 const LISTS_OF_CONTAINER = ['env', 'envFrom', 'volumeMounts'];
 
 /** Mappings where the Pod has mappings, and lists of mappings where it has lists. */

@@ -122,7 +122,7 @@ function podTemplate(job: Job, run: Run, { labels, defaults }: PodParts): PodTem
   const containers = template.spec?.containers ?? [];
   const own = containers.find(({ name }) => name === RUN_CONTAINER);
   const { image, resources } = defaults;
-  const { podSecurityContext, securityContext } = contextsFor(job.spec, template.spec, defaults);
+  const { podSecurityContext, securityContext } = contextsFor(job.spec, template.spec ?? {}, defaults);
   const base = { image, ...withoutUndefined({ resources, securityContext }), ...own };
   return {
     metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...labels } },
@@ -139,7 +139,7 @@ function podTemplate(job: Job, run: Run, { labels, defaults }: PodParts): PodTem
 /** The default security contexts, unless the job says anything about its own or its images may need root. */
 function contextsFor(
   { job }: JobSpec,
-  template: Partial<PodSpec> = {},
+  template: Partial<PodSpec>,
   { podSecurityContext, securityContext, ownImages = false }: KubeJobDefaults,
 ): Pick<KubeJobDefaults, 'podSecurityContext' | 'securityContext'> {
   const containers = [...(template.containers ?? []), ...(template.initContainers ?? [])];

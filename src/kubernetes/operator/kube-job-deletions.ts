@@ -63,6 +63,11 @@ export class KubeJobDeletions {
     return oldest !== undefined;
   }
 
+  /** A Kubernetes Job was created: the quotas of its namespace have counted the deletions before it. */
+  tookRoom(namespace: string): void {
+    this.#deletedAt.delete(namespace);
+  }
+
   #isMakingRoom(namespace: string): boolean {
     const at = this.#deletedAt.get(namespace) ?? -Infinity;
     if (this.#options.clock.monotonic() - at < QUOTA_LAG_MS) return true;

@@ -117,6 +117,7 @@ export class KubeJobRunner implements Runner {
     const { api, defaults } = this.#options;
     try {
       this.#put(job.key, await api.json<KubeJob>(createRequest(job, run, defaults)));
+      this.#deletions.tookRoom(job.namespace);
     } catch (error) {
       if (isAlreadyExists(error)) return this.#adoptExisting(job, run);
       if (isJobQuotaExceeded(error) && (await this.#makeRoom(job.namespace))) throw asRetryable(error);
