@@ -8,7 +8,7 @@ import type { LshError } from '../core/errors.ts';
 import type { JobManifest } from '../core/job.ts';
 import { KubeClient } from '../kubernetes/api/client.ts';
 import { readCronJob } from '../kubernetes/verbs/api-calls.ts';
-import { kubeJobProblem } from '../kubernetes/verbs/dry-run.ts';
+import { isWorthAsking, kubeJobProblem } from '../kubernetes/verbs/dry-run.ts';
 import { clusterJobs } from '../kubernetes/verbs/cluster-jobs.ts';
 import { loadKubeConfig, type KubeConfigChoice } from '../kubernetes/api/kube-config.ts';
 import { VERSION } from '../version.ts';
@@ -29,8 +29,6 @@ export interface ClusterOptions extends KubeConfigChoice {
 export interface ClusterConnection {
   namespace: string;
   jobs: JobApi;
-  /** Why the server would refuse the Kubernetes Job of a valid document; undefined if it would not. */
-  jobProblem: (manifest: JobManifest) => Promise<LshError | undefined>;
   /** Returns a CronJob as the server stores it. Throws CRONJOB_NOT_FOUND. */
   cronJob: (name: string) => Promise<unknown>;
 }
@@ -38,8 +36,7 @@ export interface ClusterConnection {
 /** Finds the cluster and its credentials. The first call connects. */
 export function connectCluster({ kubeconfig, context, ...options }: ClusterOptions): ClusterConnection {
   const config = loadConfig();
-  const load = () => loadKubeConfig({ kubeconfig, kubeconfigEnv: config.kubeconfig, context });
-  const client = new KubeClient({ load, userAgent: `lsh/${VERSION}` });
+  const client = clientOf({ kubeconfig, context });
   const { namespace = client.namespace, allNamespaces = false, notice, now } = options;
   const settings = commandSettings(config);
   const checkCommand = (spec: CheckedCommand, name: string) =>
@@ -47,10 +44,26 @@ export function connectCluster({ kubeconfig, context, ...options }: ClusterOptio
   return {
     namespace,
     jobs: clusterJobs({ client, namespace, allNamespaces, notice, now, checkCommand }),
-    jobProblem: (manifest) =>
-      kubeJobProblem({ client, namespace: manifest.metadata.namespace ?? namespace }, manifest, {
-        image: config.jobImage,
-      }),
     cronJob: (name) => readCronJob({ client, namespace }, name),
   };
+}
+
+/**
+ * Why the server would refuse the Kubernetes Job of a valid document; undefined if it would not, and for a document
+ * whose parts lsh has checked by itself: no call is made about that. Throws if the server gives no answer.
+ */
+export async function kubeJobRefusal(
+  { kubeconfig, context, namespace }: Pick<ClusterOptions, 'kubeconfig' | 'context' | 'namespace'>,
+  manifest: JobManifest,
+): Promise<LshError | undefined> {
+  if (!isWorthAsking(manifest)) return undefined;
+  const client = clientOf({ kubeconfig, context });
+  const scope = { client, namespace: manifest.metadata.namespace ?? namespace ?? client.namespace };
+  return kubeJobProblem(scope, manifest, { image: loadConfig().jobImage });
+}
+
+function clientOf({ kubeconfig, context }: KubeConfigChoice): KubeClient {
+  const { kubeconfig: kubeconfigEnv } = loadConfig();
+  const load = () => loadKubeConfig({ kubeconfig, kubeconfigEnv, context });
+  return new KubeClient({ load, userAgent: `lsh/${VERSION}` });
 }

@@ -72,6 +72,31 @@ describe.skipIf(NO_KUBE)('definitions in a cluster', () => {
     expect((await object('solid')).spec).toMatchObject({ priority: 5 });
   });
 
+  test('validate asks the server about the Kubernetes Job, and says if it could not', async () => {
+    const document = (limit: string) =>
+      JSON.stringify({
+        apiVersion: 'lsh.dev/v1alpha1',
+        kind: 'LshJob',
+        metadata: { name: 'asked' },
+        spec: {
+          schedule: '@daily',
+          command: 'true',
+          job: { image: 'alpine', resources: { limits: { memory: limit } } },
+        },
+      });
+    const validate = ['cron', 'validate', '-'];
+    expect(await cli.ok(validate, { stdin: document('1Gi') })).toContain('1 document, valid');
+    const refused = await cli.call(validate, { stdin: document('much') });
+    expect(refused).toMatchObject({ status: 2 });
+    expect(refused.stdout).toMatch(
+      /error: spec\.job: The job is not valid: the API server refuses its Kubernetes Job/,
+    );
+    const env = { KUBECONFIG: join(environment.dir, 'none') };
+    const alone = await cli.call(validate, { stdin: document('much'), env });
+    expect(alone).toMatchObject({ status: 0 });
+    expect(alone.stdout).toContain('note: spec.job: was not shown to the API server');
+  });
+
   test('get and list show the object with the defaults of a cluster', async () => {
     await add('shown', '--tag', 'nightly', '--executor', 'shell');
     const shown = await cli.json<JobDocument>('cron', 'get', 'shown');

@@ -5,7 +5,6 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../../config.ts';
 import { EXIT, toLshError, type Problem } from '../../../core/errors.ts';
 import type { JobManifest } from '../../../core/job.ts';
-import { connectTo } from '../../cluster-api.ts';
 import { platformOf, type Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import type { SourceDocument } from '../../input/documents.ts';
@@ -62,14 +61,13 @@ async function findingsIn(document: SourceDocument, context: Context): Promise<F
 /** What the API server says about the Kubernetes Job of a document that is valid by itself. */
 async function askServer(
   manifest: JobManifest,
-  { cluster, io }: Context,
+  { cluster }: Context,
 ): Promise<(Problem & Pick<Finding, 'level'>)[]> {
   if (cluster === undefined) return [];
-  const { isWorthAsking } = await import('../../../kubernetes/verbs/dry-run.ts');
-  if (!isWorthAsking(manifest)) return [];
+  const { kubeJobRefusal } = await import('../../../processes/cluster-jobs.ts');
   const path = 'spec.job';
   try {
-    const problem = await (await connectTo(cluster, io)).jobProblem(manifest);
+    const problem = await kubeJobRefusal(cluster, manifest);
     return problem === undefined ? [] : [{ level: 'error', path, message: problem.message }];
   } catch (error) {
     const message = `was not shown to the API server: ${toLshError(error).message}`;
