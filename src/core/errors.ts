@@ -172,8 +172,8 @@ const table = {
     http: 500,
   },
   STATE_DIR_UNSAFE: {
-    message: 'The directory {path} is not safe to use: {detail}.',
-    hint: 'Make your user its owner, with mode 0700, or name another directory with LSH_STATE_DIR or LSH_RUNTIME_DIR.',
+    message: '{path} is not safe to use: {detail}.',
+    hint: 'Make your user its owner, and close it to other users with `chmod go-rwx`, or name another directory with LSH_STATE_DIR or LSH_RUNTIME_DIR.',
     exit: EXIT.failure,
     http: 500,
   },
