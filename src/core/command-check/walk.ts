@@ -12,6 +12,7 @@ import type { Group, Script, Simple, Word } from './shell/script.ts';
 import { unwrap } from './unwrap.ts';
 import { applyBuiltin, bindPositional } from './values/builtins.ts';
 import { assign, expandWord } from './values/expand.ts';
+import { passedWords } from './values/passed-words.ts';
 import type { Expanded } from './values/scope.ts';
 import { fileFlow, inSubshell, remember, rememberFiles, type Redirected, type Walk } from './walk-state.ts';
 
@@ -129,7 +130,10 @@ function walkSimple(simple: Simple, input: Flow, walk: Walk): Flow {
   for (const word of simple.assignments) assignWord(word, walk);
   const redirects = expandRedirects(simple, walk);
   const feed = redirects.map(({ flow }) => flow).reduce(mergeFlows, input);
-  const output = visit(invocationOf(simple, redirects, feed, walk), walk);
+  const invocation = invocationOf(simple, redirects, feed, walk);
+  // Many interpreters may read the same text, and several rules look at it.
+  walk.budget.spend(4 * invocation.foreignCode.reduce((sum, code) => sum + code.length, 0));
+  const output = visit(invocation, walk);
   rememberFiles(redirects, output, walk);
   return output;
 }
@@ -147,7 +151,7 @@ function invocationOf(simple: Simple, redirects: Redirected[], input: Flow, walk
     .map(({ flow }) => flow);
   const [path = '', ...given] = unwrapped;
   const passes = prefixes.includes('xargs') || prefixes.includes('parallel');
-  const args = passes ? passedWords(given, input, walk) : given;
+  const args = passes ? passedWords(given, input, walk.budget) : given;
   walk.budget.spend(args.reduce((sum, arg) => sum + arg.length, COST_OF_PROGRAM + path.length));
   const context = {
     path,
@@ -169,18 +173,6 @@ function invocationOf(simple: Simple, redirects: Redirected[], input: Flow, walk
     ].reduce(mergeFlows),
     argFlows: args.map((arg, at) => mergeFlows(flows[at] ?? NO_FLOW, fileFlow(arg, walk))),
   });
-}
-
-/** The arguments with the words from its input, in place of `{}` or behind the others. */
-function passedWords(args: readonly string[], { words: named, texts }: Flow, { budget }: Walk): string[] {
-  const words =
-    named.length > 0 ? named : texts.flatMap((text) => text.split(/\s+/, MAX_WORDS)).filter(Boolean);
-  const passed = words.join(' ');
-  const placed = args.filter((arg) => arg.includes('{}')).length;
-  budget.spendExpansion((passed.length + words.length) * Math.max(placed, 1));
-  if (words.length === 0) return [...args];
-  if (placed === 0) return [...args, ...words];
-  return args.flatMap((arg) => (arg === '{}' ? words : [arg.replaceAll('{}', passed)]));
 }
 
 function visit(invocation: Invocation, walk: Walk): Flow {

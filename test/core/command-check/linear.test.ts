@@ -98,6 +98,9 @@ const SHAPES: Shape[] = [
   { before: 'find . ', unit: '-exec rm {} \\; ' },
   { before: `echo ${'a '.repeat(60)}| { `, unit: 'xargs x;', after: '}' },
   { before: `echo ${'a '.repeat(60)}| xargs -I{} x `, unit: '{} ' },
+  { before: 'cat <<E | { ', unit: 'xargs x;', after: `}\n${' '.repeat(900)}\nE\n` },
+  { before: 'cat <<E | { ', unit: 'read a;', after: `}\n${'a'.repeat(900)}\nE\n` },
+  { before: 'cat <<E | { ', unit: 'python3;', after: `}\n${'a '.repeat(450)}\nE\n` },
   { before: 'docker run ', unit: '-e ' },
   // Code of interpreters
   { before: "perl -e '", unit: 'while ', after: "'" },
@@ -119,6 +122,8 @@ const EXPENSIVE: Shape[] = [
   { before: 'f(){ g;g; };g(){ h;h; };h(){ a;a; };', unit: 'f x;' },
   { before: 'find ', unit: '-exec ' },
   { before: `cat <<E | { ${'sh;'.repeat(10_000)} }\n`, unit: 'a\n', after: 'E\n' },
+  { before: `cat <<E | { ${'python3;'.repeat(8000)} }\n`, unit: 'a ', after: '\nE\n' },
+  { before: `cat <<E | { ${'xargs x;'.repeat(8000)} }\n`, unit: ' ', after: '\nE\n' },
   { before: `echo ${'a '.repeat(60)}| xargs -I{} x `, unit: '{} ' },
   { before: `f(){ ${'a;'.repeat(20_000)} };`, unit: 'f;' },
   { before: `A=(${'a '.repeat(60)}); `, unit: 'x "${A[@]}" "${A[@]}";' },

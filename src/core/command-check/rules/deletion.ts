@@ -71,9 +71,12 @@ export function vitalFiles({ program, args, cwd, source }: Invocation): Finding[
   ];
 }
 
-/** `/etc/*`: all files of a directory that the system needs. */
+/** Directories whose files the system needs; others hold directories, or the files of users. */
+const OF_VITAL_FILES = /^\/(|etc|boot|dev|(usr\/)?(bin|sbin|lib|lib32|lib64))$/;
+
+/** `/etc/*`: all files of such a directory. */
 function isAllOfVital(target: string, cwd: string): boolean {
-  return target.endsWith('/*') && isVitalRoot(resolvePath(target, cwd));
+  return target.endsWith('/*') && OF_VITAL_FILES.test(resolvePath(target, cwd));
 }
 
 function isVitalFile(path: string): boolean {

@@ -124,7 +124,12 @@ export function changeAccounts({ program, args, source }: Invocation): Finding[]
   const changes = ACCOUNT_CHANGES.get(program)?.(args) ?? false;
   if (!changes) return [];
   return [
-    finding(source, 'change-accounts', 'critical', 'Changes the account of root, or makes another one.'),
+    finding(
+      source,
+      'change-accounts',
+      'critical',
+      'Changes the passwords of users, or gives the rights of root away.',
+    ),
   ];
 }
 

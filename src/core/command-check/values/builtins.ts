@@ -4,6 +4,8 @@ import { NO_FLOW, type Invocation } from '../invocation.ts';
 import type { Expanded, Scope } from './scope.ts';
 
 const ASSIGNMENT = /^([A-Za-z_]\w*)=([^]*)$/;
+/** A loop of reads looks at the start of its input only. */
+const MAX_READ = 1024;
 const NAME = /^[A-Za-z_]\w*$/;
 
 type Effect = (invocation: Invocation, scope: Scope) => void;
@@ -58,7 +60,9 @@ function loop({ args, argFlows }: Invocation, scope: Scope): void {
 
 /** `read NAME` gets the known lines of its input, one after the other in a loop. */
 function readLines({ args, input }: Invocation, scope: Scope): void {
-  const lines = input.texts.flatMap((text) => text.split('\n', 64)).filter((line) => line !== '');
+  const lines = input.texts
+    .flatMap((text) => text.slice(0, MAX_READ).split('\n', 64))
+    .filter((line) => line !== '');
   const isUnseen = input.downloaded || input.decoded;
   for (const name of args.filter((arg) => NAME.test(arg))) {
     if (lines.length > 0) assign(name, known(lines), scope);
