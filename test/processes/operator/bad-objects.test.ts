@@ -27,7 +27,12 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
 
   beforeAll(async () => {
     cluster = await OperatorCluster.start();
-    operator = await cluster.operator({ args: ['--leader-elect=false', '--lease-duration', '1s'] }).leads();
+    operator = await cluster
+      .operator({
+        args: ['--leader-elect=false', '--lease-duration', '1s'],
+        env: { LSH_ALLOW_DANGEROUS_JOBS: 'default/exempt,other/refused' },
+      })
+      .leads();
     await cluster.create('neighbour', { schedule: EVERY_SECOND, concurrencyPolicy: 'Allow' });
   });
   afterAll(() => cluster?.stop());
@@ -100,6 +105,18 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     expect(cluster.get(name)?.status).toEqual(object.status);
     expect(cluster.jobController.namesOf(name)).toEqual([]);
     await cluster.delete(name);
+  });
+
+  test('with a refused command runs if the operator’s own setting names it, and no other does', async () => {
+    // The validator refuses eval of an output; this one prints nothing.
+    const spec = { schedule: EVERY_SECOND, command: 'eval "$(true)"' };
+    await cluster.create('refused', spec);
+    await cluster.create('exempt', spec);
+    await cluster.until('exempt', ({ totals }) => (totals?.completed ?? 0) > 0);
+    const refused = await cluster.until('refused', ({ phase }) => phase === 'Invalid');
+    expect(ready(refused)).toMatchObject({ status: 'False', reason: 'CommandRefused' });
+    await cluster.delete('exempt');
+    await cluster.delete('refused');
   });
 
   test('with both command and args is refused, by the server or by the operator', async () => {
