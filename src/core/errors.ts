@@ -400,7 +400,7 @@ const table = {
   },
   LOG_NOT_KEPT: {
     message: 'The output of run "{name}" is gone: {detail}.',
-    hint: 'lsh deletes the pods of runs beyond the history limits; a log collector of the cluster may still have the output.',
+    hint: 'A user deleted the pod, its node is gone, or its node did not carry out a stop; a log collector of the cluster may still have the output.',
     exit: EXIT.notFound,
     http: 404,
   },

@@ -231,7 +231,7 @@ export const JobSpecSchema = v.strictObject({
   timeoutSeconds: v.optional(
     described(
       seconds(30 * DAY_SECONDS, 1),
-      'After this many seconds the run is stopped: its process group gets TERM, then KILL.',
+      'After this many seconds the run is stopped: its process group gets TERM, then KILL. Of a Pod it is the deadline, which counts from its start on a node.',
     ),
   ),
   terminationGracePeriodSeconds: v.optional(described(seconds(3600), 'Seconds between TERM and KILL.'), 10),

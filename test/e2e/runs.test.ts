@@ -34,10 +34,9 @@ describe.each(['Shell', 'Job'] as const)('an LshJob with executor %s', (executor
     const command = 'echo begun; exec sleep 600';
     await cluster.create(name, { schedule: '@yearly', executor, command, timeoutSeconds: 5 });
     await cluster.lsh('cron', 'trigger', name);
-    // The Job controller of 1.20 can overlook the deadline; then the operator ends the run a little later.
     const run = await cluster.untilRun(name, ({ phase }) => isOver(phase));
 
-    expect(run).toMatchObject({ phase: 'Killed', reason: 'TimedOut' });
+    expect(run).toMatchObject({ phase: 'Killed', reason: 'TimedOut', outputTail: 'begun\n' });
     await cluster.remove(name);
   });
 
@@ -56,7 +55,8 @@ describe.each(['Shell', 'Job'] as const)('an LshJob with executor %s', (executor
       ({ phase, slot }) => phase === 'Running' && slot > replaced.slot,
     );
 
-    expect(replaced).toMatchObject({ phase: 'Killed', reason: 'Replaced' });
+    const outputTail = `run of ${replaced.slot}\n`;
+    expect(replaced).toMatchObject({ phase: 'Killed', reason: 'Replaced', outputTail });
     expect(Date.parse(next.slot) - Date.parse(replaced.slot)).toBeGreaterThanOrEqual(10_000);
     await cluster.remove(name);
   });

@@ -13,8 +13,8 @@
   verbs: [get, list, watch, create, delete]
 - apiGroups: ['']
   resources: [pods]
-  # Exit codes, and the reasons why a Pod does not start.
-  verbs: [list, watch]
+  # Exit codes, and the reasons why a Pod does not start. patch: a stop passes the Pod's deadline, so that its log stays.
+  verbs: [list, watch, patch]
 - apiGroups: ['']
   resources: [pods/log]
   verbs: [get]

@@ -174,7 +174,8 @@ function observeProgress(draft: Draft, run: Run, { startedAt, limit }: Observati
   if (run.phase === 'Pending') put(draft, begun(run, startedAt));
   if (run.stopCause !== undefined) return;
   // Kubernetes may fail to enforce its limit; `forMs` counts from when the runner first saw the run active.
-  if (limit) stopAfter(draft, run, 'TimedOut', limit.ms + LIMIT_SLACK_MS - limit.forMs);
+  const graceMs = draft.job.spec.terminationGracePeriodSeconds * 1000;
+  if (limit) stopAfter(draft, run, 'TimedOut', limit.ms + graceMs + LIMIT_SLACK_MS - limit.forMs);
 }
 
 /** Requests the stop if no time is left; otherwise wakes the job when none is. */

@@ -78,7 +78,7 @@ export function ended(run: Run, end: RunEnd): Run {
   const startedAt = end.startedAt ?? run.startedAt;
   return enter(run, endPhase(reason), {
     reason,
-    message: WITHOUT_START.has(reason) ? (run.message ?? end.message) : end.message,
+    message: messageOf(run, end, reason),
     startedAt,
     // Earlier than the start if the clock was set while no runner watched.
     finishedAt: Math.max(end.finishedAt, startedAt ?? 0),
@@ -87,6 +87,12 @@ export function ended(run: Run, end: RunEnd): Run {
     outputTail: end.outputTail,
     outputBytes: end.outputBytes,
   });
+}
+
+function messageOf(run: Run, end: RunEnd, reason: RunReason | undefined): string | undefined {
+  if (WITHOUT_START.has(reason)) return run.message ?? end.message;
+  // The runner explains what it saw of the stop.
+  return end.reason === undefined || end.reason === reason ? end.message : undefined;
 }
 
 function exitReason(end: RunEnd): RunReason | undefined {

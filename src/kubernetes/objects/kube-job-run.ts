@@ -25,6 +25,9 @@ interface Owner {
 /** Reasons of a container that ended before its command started. */
 const NEVER_STARTED = new Set(['StartError', 'ContainerCannotRun', 'ContainerStatusUnknown']);
 
+/** Reason of a Pod, and of a Kubernetes Job, whose time is up. */
+const PAST_DEADLINE = 'DeadlineExceeded';
+
 const READ_ANNOTATIONS: ReadonlySet<string> = new Set([RECORD_ANNOTATION, POD_HASH_ANNOTATION]);
 
 /** Reasons of a Pod that its node gave up. Servers since 1.26 set the condition DisruptionTarget as well. */
@@ -36,7 +39,6 @@ const OVER_ITS_LIMIT = /\bexceed(?:s|ed)\b.*\blimit\b/;
 export function trimmedKubeJob({ metadata, spec, status }: KubeJob): KubeJob {
   const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
   const { labels, annotations, ownerReferences } = metadata;
-  const { activeDeadlineSeconds, suspend } = spec ?? {};
   return {
     metadata: {
       name,
@@ -51,11 +53,7 @@ export function trimmedKubeJob({ metadata, spec, status }: KubeJob): KubeJob {
       ),
       ownerReferences,
     },
-    spec: {
-      template: {},
-      ...(activeDeadlineSeconds !== undefined && { activeDeadlineSeconds }),
-      ...(suspend && { suspend }),
-    },
+    spec: { template: {}, ...(spec?.suspend && { suspend: true }) },
     status: {
       active: status?.active,
       succeeded: status?.succeeded,
@@ -118,7 +116,7 @@ export function observationOf(kubeJob: KubeJob, pods: readonly Pod[]): RunObserv
   const finishedAt = Date.parse(
     status?.completionTime ?? condition.lastTransitionTime ?? metadata.creationTimestamp,
   );
-  const byItself = endedByItself(condition, metadata.deletionTimestamp);
+  const byItself = endedByItself(kubeJob, condition, pods);
   const ended = {
     name,
     state: 'Ended',
@@ -147,21 +145,24 @@ function endCondition({ status }: KubeJob): KubeJobCondition | undefined {
   );
 }
 
-/** A stop deletes the Kubernetes Job, whose Pods then fail: such a failure is the stop’s. */
+/** A stop passes the Pod’s deadline, or deletes the Kubernetes Job, whose Pods then fail: such failures are the stop’s. */
 function endedByItself(
+  { metadata: { deletionTimestamp: deletedAt } }: KubeJob,
   { type, lastTransitionTime }: KubeJobCondition,
-  deletedAt: string | undefined,
+  pods: readonly Pod[],
 ): boolean {
-  if (type === 'Complete' || deletedAt === undefined) return true;
+  if (type === 'Complete') return true;
+  if (isPastDeadline(newestFirst(pods)[0])) return false;
+  if (deletedAt === undefined) return true;
   return lastTransitionTime !== undefined && Date.parse(lastTransitionTime) < Date.parse(deletedAt);
 }
 
 type Failure = Pick<RunEnd, 'exitCode' | 'signal' | 'reason' | 'message'>;
 
 function failure(condition: KubeJobCondition, pods: readonly Pod[]): Failure {
-  if (condition.reason === 'DeadlineExceeded')
-    return { reason: 'TimedOut', message: 'The run was active longer than timeoutSeconds.' };
   const [pod] = newestFirst(pods);
+  if (condition.reason === PAST_DEADLINE || isPastDeadline(pod))
+    return { ...exitOf(pod), reason: 'TimedOut', message: 'The run was active longer than timeoutSeconds.' };
   const disruption = disruptionOf(condition, pod);
   if (disruption !== undefined)
     return { reason: 'Disrupted', message: `The cluster took the Pod away: ${disruption}` };
@@ -169,10 +170,9 @@ function failure(condition: KubeJobCondition, pods: readonly Pod[]): Failure {
   const terminated = terminatedOf(pod);
   // An evicted or preempted Pod has a reason of its own; its exit code is only that of the TERM.
   if (pod.status?.reason !== undefined || terminated === undefined) return lostPod(pod);
-  const { exitCode, signal, message } = terminated;
+  const { message } = terminated;
   return {
-    exitCode,
-    ...(signal && { signal: String(signal) }),
+    ...exitOf(pod),
     ...(reasonOf(terminated) && { reason: reasonOf(terminated) }),
     ...(message && { message }),
   };
@@ -186,6 +186,16 @@ function disruptionOf(jobCondition: KubeJobCondition, pod: Pod | undefined): str
   // The only rule of a run’s podFailurePolicy is about disruptions.
   if (jobCondition.reason === 'PodFailurePolicy') return sentence(jobCondition.message);
   return DISRUPTED.has(reason) && !OVER_ITS_LIMIT.test(message) ? sentence(reason, message) : undefined;
+}
+
+function exitOf(pod: Pod | undefined): Pick<RunEnd, 'exitCode' | 'signal'> {
+  const { exitCode, signal } = (pod && terminatedOf(pod)) ?? {};
+  return { ...(exitCode !== undefined && { exitCode }), ...(signal && { signal: String(signal) }) };
+}
+
+/** Whether its node ended the Pod at its deadline: the time limit of the run, or a stop. */
+export function isPastDeadline(pod: Pod | undefined): boolean {
+  return pod?.status?.reason === PAST_DEADLINE;
 }
 
 function lostPod({ metadata, status }: Pod): Failure {

@@ -78,7 +78,6 @@ export function kubeJobManifest(job: Job, run: Run, defaults: KubeJobDefaults): 
   const jobSpec = {
     backoffLimit: 0,
     podFailurePolicy: FAIL_ON_DISRUPTION,
-    ...(spec.timeoutSeconds !== undefined && { activeDeadlineSeconds: spec.timeoutSeconds }),
     ...withoutUndefined({ ttlSecondsAfterFinished: spec.job?.ttlSecondsAfterFinished }),
     template: podTemplate(job, run, { labels, defaults }),
   };
@@ -130,6 +129,8 @@ function podTemplate(job: Job, run: Run, { labels, defaults }: PodParts): PodTem
       ...withoutUndefined({ securityContext: podSecurityContext }),
       ...podSpec(template.spec ?? {}, job.spec),
       terminationGracePeriodSeconds: job.spec.terminationGracePeriodSeconds,
+      // Of the Pod and not of the Kubernetes Job: the Job controller would delete the Pod, and its log and exit code with it.
+      ...withoutUndefined({ activeDeadlineSeconds: job.spec.timeoutSeconds }),
       restartPolicy: 'Never',
       containers: [container(job, run, base), ...containers.filter((other) => other !== own)],
     },

@@ -14,9 +14,14 @@ const NO_CONTAINER = new Set(['CreateContainerConfigError', 'CreateContainerErro
 /** The fields of a Pod that this file reads, and those of every object. */
 export function trimmedPod({ metadata, spec, status }: Pod): Pod {
   const { name, namespace, uid, resourceVersion, creationTimestamp, labels } = metadata;
+  const { activeDeadlineSeconds } = spec ?? {};
   return {
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp, labels },
-    spec: { initContainers: images(spec?.initContainers), containers: images(spec?.containers) },
+    spec: {
+      activeDeadlineSeconds,
+      initContainers: images(spec?.initContainers),
+      containers: images(spec?.containers),
+    },
     status,
   };
 }

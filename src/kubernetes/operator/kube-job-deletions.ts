@@ -1,4 +1,4 @@
-// Deletes Kubernetes Jobs: an active one to stop its run, an ended one when the history limits drop its run.
+// Deletes Kubernetes Jobs: an active one whose run has nothing to keep, an ended one when the history limits drop its run.
 import type { Clock } from '../../control/ports.ts';
 import { isNotFound } from '../api/api-errors.ts';
 import { asRetryable, type KubeApi } from '../api/fence.ts';

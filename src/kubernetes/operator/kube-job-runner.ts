@@ -32,8 +32,8 @@ import {
 } from '../objects/kube-job-request.ts';
 import type { Pod } from '../objects/pod.ts';
 import { isOutdated, kubeJobManifest, kubeJobPath, type KubeJobDefaults } from '../objects/kube-job.ts';
-import { ActiveTimes } from './active-times.ts';
 import { KubeJobDeletions } from './kube-job-deletions.ts';
+import { KubeJobStops } from './kube-job-stops.ts';
 import { Lookups } from './lookups.ts';
 import { OwnedKubeJobs, type OwnedKubeJobChange } from './owned-kube-jobs.ts';
 import { hasActivePod, runEnd } from './pod-log.ts';
@@ -72,23 +72,23 @@ export class KubeJobRunner implements Runner {
   readonly #options: KubeJobRunnerOptions;
   readonly #kubeJobs: OwnedKubeJobs;
   readonly #runPods: RunPods;
-  readonly #activeTimes: ActiveTimes;
   readonly #listeners = new Listeners<JobKey>();
   /** Ends that are known in full and not yet released, by job and run. */
   readonly #ends = new Map<JobKey, Map<string, RunEnd>>();
   readonly #lookups: Lookups;
   readonly #deletions: KubeJobDeletions;
+  readonly #stops: KubeJobStops;
   /** Runs whose start ended without an answer. */
   readonly #uncertainStarts = new Map<JobKey, Map<string, Run>>();
 
   constructor(options: KubeJobRunnerOptions) {
     const announce = (key: JobKey) => this.#listeners.notify(key);
     this.#options = options;
-    this.#activeTimes = new ActiveTimes(options.clock);
     this.#deletions = new KubeJobDeletions(options);
     this.#kubeJobs = new OwnedKubeJobs(options.kubeJobs, (change) => this.#onKubeJobChange(change));
     this.#lookups = new Lookups({ ...options, onRetry: announce });
     this.#runPods = new RunPods({ ...options, lookups: this.#lookups }, announce);
+    this.#stops = new KubeJobStops({ ...options, runPods: this.#runPods, deletions: this.#deletions });
   }
 
   /** Unlimited: the cluster itself lets Pods wait. */
@@ -128,9 +128,10 @@ export class KubeJobRunner implements Runner {
     }
   }
 
-  async stop(name: string, _cause: StopCause, _graceMs: number, key: JobKey): Promise<void> {
+  async stop(name: string, cause: StopCause, graceMs: number, key: JobKey): Promise<void> {
     const kubeJob = this.#kubeJobs.get(key, name);
-    if (kubeJob !== undefined) await this.#deletions.stop(kubeJob);
+    const onOverdue = () => this.#listeners.notify(key);
+    if (kubeJob !== undefined) await this.#stops.stop(kubeJob, { key, cause, graceMs, onOverdue });
   }
 
   /** Reads uncertain starts from the server: the watch may not have delivered their Kubernetes Jobs yet. */
@@ -166,6 +167,7 @@ export class KubeJobRunner implements Runner {
   /** Cancels every lookup and deletion that is scheduled. */
   close(): void {
     this.#deletions.close();
+    this.#stops.close();
     this.#runPods.close();
     this.#lookups.close();
   }
@@ -188,9 +190,8 @@ export class KubeJobRunner implements Runner {
 
   #observeProgress(key: JobKey, kubeJob: KubeJob, run: Run | undefined): RunObservation {
     const { name } = kubeJob.metadata;
-    const { startedAt, stuck, isWithoutPod } = this.#runPods.of(kubeJob);
-    if (startedAt !== undefined)
-      return { name, state: 'Running', startedAt, run, limit: this.#limitOf(kubeJob) };
+    const { startedAt, limit, stuck, isWithoutPod } = this.#runPods.of(kubeJob);
+    if (startedAt !== undefined) return { name, state: 'Running', startedAt, run, limit };
     const outdated = isWithoutPod && run !== undefined && this.#isOutdated(key, kubeJob, run);
     return { name, state: 'Pending', run, stuck, ...(outdated && { outdated }) };
   }
@@ -202,17 +203,12 @@ export class KubeJobRunner implements Runner {
     return isOutdated(kubeJob, kubeJobManifest(job, run, defaults));
   }
 
-  #limitOf(kubeJob: KubeJob): { ms: number; forMs: number } | undefined {
-    const seconds = kubeJob.spec?.activeDeadlineSeconds;
-    return seconds === undefined ? undefined : { ms: seconds * 1000, forMs: this.#activeTimes.of(kubeJob) };
-  }
-
   #lookUpEnd(key: JobKey, kubeJob: KubeJob): void {
-    const { api, facts } = this.#options;
+    const { api, facts, clock } = this.#options;
     const { uid, name } = kubeJob.metadata;
     const captureOutput = facts.jobOf(key)?.spec.captureOutput ?? false;
     this.#lookups.start({ key, run: name, id: `${uid} end` }, async () =>
-      this.#end(key, await runEnd(api, kubeJob, captureOutput)),
+      this.#end(key, await runEnd(api, kubeJob, { captureOutput, now: clock.now() })),
     );
   }
 
@@ -302,10 +298,10 @@ export class KubeJobRunner implements Runner {
   }
 
   #onKubeJobChange({ key, kubeJob, deleted, changesRun }: OwnedKubeJobChange): void {
-    if (deleted) this.#activeTimes.forget(kubeJob);
-    else this.#activeTimes.record(kubeJob);
-    if (deleted || hasEnded(kubeJob)) this.#runPods.forget(kubeJob);
-    else this.#runPods.of(kubeJob);
+    if (deleted || hasEnded(kubeJob)) {
+      this.#runPods.forget(kubeJob);
+      this.#stops.forget(kubeJob);
+    } else this.#runPods.of(kubeJob);
     if (!changesRun) return;
     if (deleted && !this.#deletions.confirm(kubeJob)) this.#endDeleted(key, kubeJob);
     this.#listeners.notify(key);

@@ -4,11 +4,13 @@ import { splitKey } from '../../core/naming.ts';
 import type { RunEnd } from '../../core/run.ts';
 import type { KubeApi } from '../api/fence.ts';
 import type { KubeList } from '../api/objects.ts';
-import { newestFirst, observationOf, type KubeJob } from '../objects/kube-job-run.ts';
+import { isPastDeadline, newestFirst, observationOf, type KubeJob } from '../objects/kube-job-run.ts';
 import type { Pod } from '../objects/pod.ts';
 import { RUN_CONTAINER, RUN_LABEL } from '../objects/kube-job.ts';
 
 const LIST_TIMEOUT_MS = 10_000;
+/** How long a node may take beyond the grace period, milliseconds: a dead one never reports the end. */
+const ENDING_SLACK_MS = 15_000;
 const LOG_TIMEOUT_MS = 5_000;
 const TAIL_LINES = 50;
 /** Bounds the answer: a single line can have any length. */
@@ -16,12 +18,18 @@ const LOG_MAX_BYTES = 1024 * 1024;
 const TAIL_MAX_CHARACTERS = 4096;
 
 /** The end of a run whose Kubernetes Job has ended, without its output if no log can be read. Throws ApiException. */
-export async function runEnd(api: KubeApi, kubeJob: KubeJob, captureOutput: boolean): Promise<RunEnd> {
+export async function runEnd(
+  api: KubeApi,
+  kubeJob: KubeJob,
+  { captureOutput, now }: { captureOutput: boolean; now: number },
+): Promise<RunEnd> {
   const { namespace = '', name } = kubeJob.metadata;
   const pods = await podsOf(api, namespace, name);
   const end = observationOf(kubeJob, pods);
   if (end.state !== 'Ended') throw new Error(`the Kubernetes Job ${kubeJob.metadata.name} has not ended`);
   const [pod] = pods;
+  if (pod !== undefined && isEnding(pod) && now < end.finishedAt + graceMs(pod) + ENDING_SLACK_MS)
+    throw new Error(`the Pod ${pod.metadata.name} is past its deadline, and its container has not ended yet`);
   if (!captureOutput || pod === undefined) return end;
   const outputTail = await logTail(api, pod);
   return outputTail === undefined ? end : { ...end, outputTail };
@@ -31,6 +39,16 @@ export async function runEnd(api: KubeApi, kubeJob: KubeJob, captureOutput: bool
 export async function hasActivePod(api: KubeApi, key: JobKey, run: string): Promise<boolean> {
   const pods = await podsOf(api, splitKey(key).namespace, run);
   return pods.some(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
+}
+
+/** Kubelets up to 1.23 report a Pod as failed at its deadline, before its containers have ended. */
+function isEnding(pod: Pod): boolean {
+  const containers = pod.status?.containerStatuses ?? [];
+  return isPastDeadline(pod) && containers.some(({ state }) => state?.running !== undefined);
+}
+
+function graceMs({ spec }: Pod): number {
+  return (spec?.terminationGracePeriodSeconds ?? 0) * 1000;
 }
 
 /** The Pods of a run, newest first. */

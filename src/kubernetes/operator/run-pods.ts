@@ -26,9 +26,20 @@ export interface PodState {
   /** When the command began; undefined before that. */
   startedAt?: number;
   /** As in RunObservation. */
+  limit?: { ms: number; forMs: number };
+  /** As in RunObservation. */
   stuck?: { message?: string; forMs: number };
   /** There never was a Pod. */
   isWithoutPod?: true;
+}
+
+interface SeenPod {
+  pod: Pod;
+  /**
+   * Monotonic milliseconds at which its command was first seen to run: another machine writes the time inside the Pod,
+   * and our wall clock may be set. A restart starts again at 0, so a time is never too long.
+   */
+  runningSince: number | undefined;
 }
 
 /** A run whose command has not begun. */
@@ -55,7 +66,7 @@ export class RunPods {
   readonly #options: RunPodsOptions;
   readonly #listener: (key: JobKey) => void;
   /** The newest unfinished Pod of each run. */
-  readonly #pods = new Map<string, Pod>();
+  readonly #pods = new Map<string, SeenPod>();
   readonly #waits = new Map<string, Wait>();
 
   /** The listener gets the key of a job when a command begins, and when a problem appears, changes or ends. */
@@ -66,8 +77,8 @@ export class RunPods {
       const id = runId(object);
       const before = this.#summary(id);
       const isAwaited = type === 'Added' && this.#waits.get(id)?.told !== undefined;
-      if (type !== 'Deleted') this.#pods.set(id, object);
-      else if (this.#pods.get(id)?.metadata.uid === object.metadata.uid) this.#pods.delete(id);
+      if (type !== 'Deleted') this.#record(id, object);
+      else if (this.#pods.get(id)?.pod.metadata.uid === object.metadata.uid) this.#pods.delete(id);
       // A Pod that has ended says nothing more: the Kubernetes Job does.
       if (type !== 'Deleted' && (isAwaited || this.#summary(id) !== before)) this.#announce(object);
     });
@@ -76,12 +87,18 @@ export class RunPods {
   /** Watches over an unfinished Kubernetes Job from now on. */
   of(kubeJob: KubeJob): PodState {
     const id = runId(kubeJob);
-    const pod = this.#pods.get(id);
-    if (pod === undefined) return hadPod(kubeJob) ? {} : this.#withoutPod(id, kubeJob);
-    const startedAt = commandStart(pod);
-    if (startedAt === undefined) return this.#beforeStart(id, pod);
+    const seen = this.#pods.get(id);
+    if (seen === undefined) return hadPod(kubeJob) ? {} : this.#withoutPod(id, kubeJob);
+    const startedAt = commandStart(seen.pod);
+    if (startedAt === undefined) return this.#beforeStart(id, seen.pod);
     this.forget(kubeJob);
-    return { startedAt };
+    return { startedAt, limit: this.#limitOf(seen) };
+  }
+
+  /** The Pod of the run, if the command in it has begun. */
+  running(kubeJob: KubeJob): Pod | undefined {
+    const pod = this.#pods.get(runId(kubeJob))?.pod;
+    return pod && commandStart(pod) !== undefined ? pod : undefined;
   }
 
   /** The Kubernetes Job has ended or is gone. */
@@ -95,6 +112,22 @@ export class RunPods {
   close(): void {
     for (const { cancel } of this.#waits.values()) cancel();
     this.#waits.clear();
+  }
+
+  #record(id: string, pod: Pod): void {
+    const known = this.#pods.get(id);
+    const runningSince = known?.pod.metadata.uid === pod.metadata.uid ? known.runningSince : undefined;
+    const isRunning = commandStart(pod) !== undefined;
+    this.#pods.set(id, {
+      pod,
+      runningSince: runningSince ?? (isRunning ? this.#options.clock.monotonic() : undefined),
+    });
+  }
+
+  #limitOf({ pod, runningSince }: SeenPod): PodState['limit'] {
+    const seconds = pod.spec?.activeDeadlineSeconds;
+    if (seconds === undefined || runningSince === undefined) return undefined;
+    return { ms: seconds * 1000, forMs: this.#options.clock.monotonic() - runningSince };
   }
 
   #withoutPod(id: string, kubeJob: KubeJob): PodState {
@@ -140,7 +173,7 @@ export class RunPods {
 
   #look(id: string, wait: Wait): void {
     const { object } = wait;
-    const pod = this.#pods.get(id);
+    const pod = this.#pods.get(id)?.pod;
     // Its status says enough.
     if (pod !== undefined && stuckMessage(pod) !== undefined) return;
     const { uid, labels = {} } = object.metadata;
@@ -173,7 +206,7 @@ export class RunPods {
 
   /** The facts of a Pod that an evaluation depends on. */
   #summary(id: string): string {
-    const pod = this.#pods.get(id);
+    const pod = this.#pods.get(id)?.pod;
     return pod === undefined ? '' : `${commandStart(pod) ?? ''} ${stuckMessage(pod) ?? ''}`.trim();
   }
 

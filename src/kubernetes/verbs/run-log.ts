@@ -88,7 +88,11 @@ function inItsPod({ name, job, host }: Run, flags = ''): string {
   return ` Until its pod ends, the operator's namespace has the whole: kubectl exec ${host} --namespace NAMESPACE -c shell -- ${command}`;
 }
 
-function notKept({ name, executor }: Run): LshError {
+function notKept({ name, executor, startedAt }: Run): LshError {
+  if (startedAt === undefined) {
+    const hint = 'Its message says why: `lsh cron history`.';
+    return new LshError('LOG_NOT_KEPT', { name, detail: 'its command never began' }, { hint });
+  }
   if (EXECUTORS[executor].hasPod) {
     const detail = 'its pod is gone, and the job keeps no output in its status';
     return new LshError('LOG_NOT_KEPT', { name, detail });

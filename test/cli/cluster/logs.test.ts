@@ -5,6 +5,8 @@ import { lshJobPath } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { aNamespace, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
 import { aController, type ControllerProcess } from '../../support/cluster/controller-process.ts';
 import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+import type { JobDocument } from '../../../src/core/document.ts';
+import { eventually } from '../../support/eventually.ts';
 import { PlayedKubelet } from '../../support/cluster/played-kubelet.ts';
 
 describe.skipIf(NO_KUBE)('logs of Kubernetes Jobs', () => {
@@ -39,7 +41,11 @@ describe.skipIf(NO_KUBE)('logs of Kubernetes Jobs', () => {
 
   test('the whole log of the container is printed, byte for byte', async () => {
     const run = await started('whole');
-    await kubelet.runPod(client, 'logs', run);
+    await kubelet.runPod(client, 'logs', { job: 'whole', run });
+    await eventually(async () => {
+      const { status } = await cli.json<JobDocument>('cron', 'get', 'whole');
+      return status?.active[0]?.phase === 'Running';
+    });
     const printed = cli.call(['cron', 'logs', 'whole']);
     const { url, response } = await kubelet.request();
     expect(url).toMatch(new RegExp(`^/containerLogs/logs/${run}-pod/run`));
@@ -51,7 +57,7 @@ describe.skipIf(NO_KUBE)('logs of Kubernetes Jobs', () => {
   test('-f waits for the pod, follows it, and resumes after a broken connection without repeated bytes', async () => {
     const run = await started('followed');
     const printed = cli.call(['cron', 'logs', '-f', 'followed']);
-    await kubelet.runPod(client, 'logs', run);
+    await kubelet.runPod(client, 'logs', { job: 'followed', run });
     const first = await kubelet.request();
     expect(first.url).toContain('follow=true');
     await new Promise<void>((resolve) => first.response.write('one\ntw', () => resolve()));
@@ -76,6 +82,7 @@ describe.skipIf(NO_KUBE)('logs of Kubernetes Jobs', () => {
       executor,
       phase: 'Completed',
       createdAt: '2026-01-01T00:00:00Z',
+      startedAt: '2026-01-01T00:00:00Z',
       finishedAt: '2026-01-01T00:00:01Z',
       ...(outputTail !== undefined && { outputTail }),
     });
@@ -90,6 +97,10 @@ describe.skipIf(NO_KUBE)('logs of Kubernetes Jobs', () => {
     const lost = await cli.call(['cron', 'logs', 'gone']);
     expect(lost).toMatchObject({ status: 4, stdout: '' });
     expect(lost.stderr).toMatch(/its pod is gone[^]*\[LOG_NOT_KEPT\]/);
+    const entry = { ...end(), startedAt: null };
+    await client.json({ method: 'PATCH', path, contentType, body: { status: { recentRuns: [entry] } } });
+    const never = await cli.call(['cron', 'logs', 'gone']);
+    expect(never.stderr).toMatch(/its command never began[^]*lsh cron history[^]*\[LOG_NOT_KEPT\]/);
     await client.json({ method: 'PATCH', path, contentType, body: body(undefined, 'Shell') });
     const shell = await cli.call(['cron', 'logs', 'gone']);
     expect(shell.stderr).toMatch(/captureOutput[^]*\[LOG_NOT_KEPT\]/);

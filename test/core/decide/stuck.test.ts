@@ -163,13 +163,13 @@ describe('a run whose Pod does not start', () => {
 describe('a time limit that Kubernetes enforces', () => {
   const limit = (forMs: number) => ({ limit: { ms: 30 * SECOND, forMs } });
 
-  test('is enforced by the decision fifteen seconds after it has passed', () => {
+  test('is enforced by the decision fifteen seconds after the grace period that follows it', () => {
     const world = running({ timeoutSeconds: 30 }, limit(8 * SECOND));
     world.evaluate('2026-01-01T01:00:10Z');
-    expect(world.evaluate('2026-01-01T01:00:46Z').wakeAt).toBe(at('2026-01-01T01:01:23Z'));
-    begin(world, limit(45 * SECOND - 1));
+    expect(world.evaluate('2026-01-01T01:00:46Z').wakeAt).toBe(at('2026-01-01T01:01:33Z'));
+    begin(world, limit(55 * SECOND - 1));
     expect(world.evaluate('2026-01-01T01:00:47Z').actions).toEqual([]);
-    begin(world, limit(45 * SECOND));
+    begin(world, limit(55 * SECOND));
     const { actions } = world.evaluate('2026-01-01T01:00:48Z');
     expect(actions).toMatchObject([{ kind: 'Stop', cause: 'TimedOut' }]);
     world.end({ exitCode: undefined, reason: 'Lost' });
@@ -181,7 +181,7 @@ describe('a time limit that Kubernetes enforces', () => {
     const world = running({ timeoutSeconds: 30 }, limit(0));
     const { actions, wakeAt } = world.evaluate('2026-01-01T23:00:00Z');
     expect(actions).toEqual([]);
-    expect(wakeAt).toBe(at('2026-01-01T23:00:45Z'));
+    expect(wakeAt).toBe(at('2026-01-01T23:00:55Z'));
   });
 
   test('stays that of the start of the run after an edit of the job', () => {

@@ -53,10 +53,12 @@ describe('the manifest of a run', () => {
       annotations: { 'lsh.dev/slot': '2026-01-01T00:01:00Z', 'lsh.dev/attempt': '1' },
       ownerReferences: [{ kind: 'LshJob', name: 'backup', uid: 'uid-of-backup', controller: true }],
     });
-    expect(spec).toMatchObject({ backoffLimit: 0, activeDeadlineSeconds: 60 });
     expect(spec!.podFailurePolicy!.rules).toEqual([
       { action: 'FailJob', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
     ]);
+    expect(spec).toMatchObject({ backoffLimit: 0, template: { spec: { activeDeadlineSeconds: 60 } } });
+    // The Job controller would delete the Pod, and its log with it.
+    expect(spec).not.toHaveProperty('activeDeadlineSeconds');
     expect(spec!.template.metadata!.labels).toMatchObject({ 'lsh.dev/run': 'backup-1' });
     expect(spec!.template.spec).toMatchObject({ restartPolicy: 'Never', terminationGracePeriodSeconds: 10 });
   });
@@ -151,7 +153,7 @@ describe('the manifest of a run', () => {
   });
 
   test('a run without a timeout has no deadline', () => {
-    expect(manifestOf({}).spec).not.toHaveProperty('activeDeadlineSeconds');
+    expect(podOf({})).not.toHaveProperty('activeDeadlineSeconds');
   });
 
   test.each([
@@ -333,6 +335,9 @@ describe('the observation of a Kubernetes Job', () => {
     expect(observationOf(jobObject(failed), [])).toMatchObject({ byItself: true });
     expect(observationOf(deletedAt('2026-01-01T00:05:01Z'), [])).toMatchObject({ byItself: true });
     expect(observationOf(deletedAt('2026-01-01T00:05:00Z'), [])).not.toHaveProperty('byItself');
+    // A stop passes the deadline of the Pod.
+    const past = [pod({ exitCode: 143 }, { reason: 'DeadlineExceeded' })];
+    expect(observationOf(jobObject(failed), past)).not.toHaveProperty('byItself');
     const complete = jobObject({ conditions: [condition('Complete')] });
     expect(observationOf(complete, [])).toMatchObject({ exitCode: 0, byItself: true });
   });
@@ -388,6 +393,16 @@ describe('the observation of a Kubernetes Job', () => {
       { reason: 'Lost' },
     ],
     ['a Pod that ended without its container', [pod(undefined)], { reason: 'Lost' }],
+    [
+      'a passed deadline',
+      [pod({ exitCode: 143 }, { reason: 'DeadlineExceeded' })],
+      { reason: 'TimedOut', exitCode: 143 },
+    ],
+    [
+      'a deadline that passed before the command began',
+      [pod(undefined, { reason: 'DeadlineExceeded' })],
+      { reason: 'TimedOut' },
+    ],
     ['no Pod at all', [], { reason: 'Lost' }],
   ])('%s is read from the Pod', (_, pods, expected) => {
     expect(observationOf(jobObject(failed), pods)).toMatchObject({
@@ -460,7 +475,11 @@ describe.skipIf(NO_KUBE)('a Kubernetes Job in a cluster', () => {
   };
 
   /** Acts as the kubelet: ends the Pod of the run. */
-  async function endPod(run: string, terminated: { exitCode: number; reason?: string }): Promise<void> {
+  async function endPod(
+    run: string,
+    terminated: { exitCode: number; reason?: string },
+    status: object = {},
+  ): Promise<void> {
     const [pod] = await eventually(async () => {
       const pods = await podsOf(run);
       return pods.length > 0 && pods;
@@ -473,6 +492,7 @@ describe.skipIf(NO_KUBE)('a Kubernetes Job in a cluster', () => {
       body: {
         status: {
           phase: terminated.exitCode === 0 ? 'Succeeded' : 'Failed',
+          ...status,
           containerStatuses: [
             {
               name: 'run',
@@ -545,10 +565,12 @@ describe.skipIf(NO_KUBE)('a Kubernetes Job in a cluster', () => {
     await Promise.all([create('good'), create('bad'), create('slow', { timeoutSeconds: 1 })]);
     await endPod('good', { exitCode: 0 });
     await endPod('bad', { exitCode: 3, reason: 'Error' });
+    await endPod('slow', { exitCode: 143 }, { reason: 'DeadlineExceeded' });
     const [good, bad, slow] = await Promise.all(['good', 'bad', 'slow'].map((name) => ended(name)));
     expect(observationOf(good!, [])).toMatchObject({ state: 'Ended', exitCode: 0 });
     expect(observationOf(bad!, await podsOf('bad'))).toMatchObject({ state: 'Ended', exitCode: 3 });
-    expect(observationOf(slow!, await podsOf('slow'))).toMatchObject({ state: 'Ended', reason: 'TimedOut' });
+    const timedOut = { state: 'Ended', reason: 'TimedOut', exitCode: 143 };
+    expect(observationOf(slow!, await podsOf('slow'))).toMatchObject(timedOut);
     expect(bad!.status).not.toHaveProperty('active', 1);
   });
 });

@@ -72,7 +72,8 @@ describe.skipIf(NO_KUBE)('the Pod of a run', () => {
   }
 
   async function aPod(): Promise<Pod> {
-    const spec = { containers: [{ name: 'run', image: 'i' }], restartPolicy: 'Never' };
+    const containers = [{ name: 'run', image: 'i' }];
+    const spec = { containers, restartPolicy: 'Never', activeDeadlineSeconds: 60 };
     const body = { metadata: { name: run, labels: labels() }, spec };
     const pod = await client.json<Pod>({ method: 'POST', path: `${NAMESPACE}/pods`, body });
     await eventually(() => pods.get(`default/${run}`) !== undefined);
@@ -193,7 +194,11 @@ describe.skipIf(NO_KUBE)('the Pod of a run', () => {
     expect(runPods.of(kubeJob).stuck?.message).toBe('The image "i" cannot be pulled.');
     await mark({ phase: 'Running', ...container({ running: { startedAt: '2026-01-01T00:00:07Z' } }) });
     await isAnnounced();
-    expect(runPods.of(kubeJob)).toEqual({ startedAt: Date.UTC(2026, 0, 1, 0, 0, 7) });
+    const startedAt = Date.UTC(2026, 0, 1, 0, 0, 7);
+    expect(runPods.of(kubeJob)).toEqual({ startedAt, limit: { ms: 60 * SECOND, forMs: 0 } });
+    pass(5);
+    expect(runPods.of(kubeJob)).toEqual({ startedAt, limit: { ms: 60 * SECOND, forMs: 5 * SECOND } });
+    expect(runPods.running(kubeJob)?.metadata.name).toBe(run);
     const waiting = clock.pending;
     runPods.close();
     expect(clock.pending).toBe(waiting);

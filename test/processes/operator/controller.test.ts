@@ -2,6 +2,7 @@
 // schedules of a second so that they are quick.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { KubeList, KubeObject } from '../../../src/kubernetes/api/objects.ts';
+import { hasEnded } from '../../../src/kubernetes/objects/kube-job-run.ts';
 import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { watch } from '../../../src/kubernetes/api/watch/watch.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -91,7 +92,8 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     await cluster.until('replace', ({ active = [] }) => {
       const names = active.filter(({ phase }) => phase === 'Running').map(({ name }) => name);
       for (const name of names) if (!running.includes(name)) running.push(name);
-      together.add(names.length).add(cluster.jobController.jobsOf('replace').length);
+      const unfinished = cluster.jobController.jobsOf('replace').filter((kubeJob) => !hasEnded(kubeJob));
+      together.add(names.length).add(unfinished.length);
       return running.length === 3;
     });
     expect([...together].toSorted((a, b) => a - b)).toEqual([0, 1]);
@@ -103,6 +105,7 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     for (const name of before) {
       const run = cluster.runsOf('replace').find((one) => one.name === name);
       expect(run).toMatchObject({ phase: 'Killed', reason: 'Replaced' });
+      if (running.includes(name)) expect(run).toMatchObject({ exitCode: 143 });
     }
     await cluster.delete('replace');
   });

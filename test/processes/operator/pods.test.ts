@@ -4,12 +4,14 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobSpecInput } from '../../../src/core/job.ts';
+import { isNotFound } from '../../../src/kubernetes/api/api-errors.ts';
 import type { KubeList } from '../../../src/kubernetes/api/objects.ts';
 import type { KubeEvent } from '../../../src/kubernetes/objects/events.ts';
 import type { Pod } from '../../../src/kubernetes/objects/pod.ts';
 import type { RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 import { eventually } from '../../support/eventually.ts';
 import { NO_KUBE } from '../../support/cluster/kube.ts';
+import { PlayedKubelet } from '../../support/cluster/played-kubelet.ts';
 import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
 
 const PODS = '/api/v1/namespaces/default/pods';
@@ -17,13 +19,18 @@ const NO_MANAGER = NO_KUBE || !existsSync(join(inject('kubeBinaries'), 'kube-con
 
 describe.skipIf(NO_MANAGER)('a run with a Pod', () => {
   let cluster: OperatorCluster;
+  let kubelet: PlayedKubelet;
 
   beforeAll(async () => {
     cluster = await OperatorCluster.start();
+    kubelet = await PlayedKubelet.start(cluster.environment, cluster.admin);
     await cluster.environment.startControllerManager();
     await cluster.operator({ args: ['--leader-elect=false'] }).leads();
   });
-  afterAll(() => cluster?.stop());
+  afterAll(async () => {
+    await cluster?.stop();
+    await kubelet?.stop();
+  });
 
   /** Triggers a run and resolves with its Pod. */
   async function podOf(name: string, spec: JobSpecInput = {}): Promise<Pod> {
@@ -193,6 +200,55 @@ describe.skipIf(NO_MANAGER)('a run with a Pod', () => {
       const { items } = await cluster.admin.json<KubeList<Pod>>({ path });
       return items[0]?.metadata.labels?.['lsh.dev/run'] === status!.active![0]!.name;
     });
+  });
+
+  /** A run whose command runs on the played node. */
+  async function runningPodOf(name: string, spec: JobSpecInput): Promise<Pod> {
+    const pod = await podOf(name, spec);
+    await kubelet.bind(cluster.admin, pod.metadata);
+    await mark(pod, { phase: 'Running', ...container({ running: { startedAt: new Date().toISOString() } }) });
+    await cluster.until(name, ({ active: [run] = [] }) => run?.phase === 'Running');
+    return pod;
+  }
+
+  const reading = ({ metadata }: Pod) => cluster.admin.json<Pod>({ path: `${PODS}/${metadata.name}` });
+  const stop = async (name: string) => {
+    const [run] = cluster.get(name)!.status!.active!;
+    await cluster.patch(name, { metadata: { annotations: { 'lsh.dev/stop': run!.name } } });
+  };
+
+  test.each<[string, string, JobSpecInput, string]>([
+    ['that a user stops', 'stopped', {}, 'StoppedByUser'],
+    ['that exceeds its time limit', 'slow', { timeoutSeconds: 60 }, 'TimedOut'],
+  ])('%s keeps its output, its exit code and its Pod', async (_, name, spec, reason) => {
+    const pod = await runningPodOf(name, spec);
+    if (reason === 'StoppedByUser') await stop(name);
+    const deadline = reason === 'StoppedByUser' ? 1 : spec.timeoutSeconds;
+    await eventually(async () => (await reading(pod)).spec?.activeDeadlineSeconds === deadline);
+    // As the node does at the deadline.
+    await mark(pod, { phase: 'Failed', reason: 'DeadlineExceeded', ...terminated(143, 'Error') });
+    const { url, response } = await kubelet.request();
+    expect(url).toContain(pod.metadata.name);
+    response.end('last words\n');
+    expect(await ended(name)).toMatchObject({
+      phase: 'Killed',
+      reason,
+      exitCode: 143,
+      outputTail: 'last words\n',
+    });
+    expect((await reading(pod)).status?.phase).toBe('Failed');
+  });
+
+  test('that a stop does not end in time is deleted with its Job', async () => {
+    const pod = await runningPodOf('deaf', { terminationGracePeriodSeconds: 0 });
+    await stop('deaf');
+    await eventually(async () => (await reading(pod)).spec?.activeDeadlineSeconds === 1);
+    expect(cluster.jobController.jobsOf('deaf')).toMatchObject([
+      { metadata: { name: expect.any(String) as string } },
+    ]);
+    // This node never ends it.
+    expect(await ended('deaf')).toMatchObject({ phase: 'Killed', reason: 'StoppedByUser' });
+    await eventually(() => reading(pod).then(() => false, isNotFound));
   });
 
   test('is deleted with its LshJob, and so is its Pod', async () => {

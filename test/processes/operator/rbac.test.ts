@@ -66,6 +66,7 @@ describe.skipIf(NO_KUBE)('the shipped rights', () => {
   beforeAll(async () => {
     cluster = await OperatorCluster.start();
     cluster.behave('late', () => undefined);
+    cluster.behave('long', () => 'Run');
   });
   afterEach(() => cluster.stopOperators());
   afterAll(() => cluster?.stop());
@@ -171,7 +172,7 @@ describe.skipIf(NO_KUBE)('the shipped rights', () => {
       env: { LSH_NAMESPACES: namespace },
       // A write just before makes the first patch of each object a conflict.
       beforeWrite: async ({ method, path }) => {
-        if (method !== 'PATCH' || touched.has(path)) return;
+        if (method !== 'PATCH' || !path.includes('/lshjobs/') || touched.has(path)) return;
         touched.add(path);
         const name = path.split('/').at(-2)!;
         await cluster.patch(name, { metadata: { annotations: { touched: 'yes' } } }, namespace);
@@ -216,6 +217,17 @@ describe.skipIf(NO_KUBE)('the shipped rights', () => {
     const labels = { 'lsh.dev/run': run, 'lsh.dev/job': 'job' };
     const pod = { metadata: { name: 'pod', labels }, spec: { nodeName: 'nowhere', ...template.spec } };
     await post(`/api/v1/namespaces/${namespace}/pods`, pod);
+    // A stop passes the deadline of its Pod.
+    await cluster.create('long', { schedule: '@yearly' }, namespace);
+    await trigger(namespace, 'one', 'long');
+    const { status } = await cluster.until(
+      'long',
+      ({ active: [first] = [] }) => first?.phase === 'Running',
+      namespace,
+    );
+    const annotations = { 'lsh.dev/stop': status!.active![0]!.name };
+    await cluster.patch('long', { metadata: { annotations } }, namespace);
+    await cluster.until('long', ({ totals }) => totals?.killed === 1, namespace);
     // Its Job gets no Pod, so the operator asks the Events why.
     await cluster.create('late', { schedule: '@yearly' }, namespace);
     await trigger(namespace, 'one', 'late');

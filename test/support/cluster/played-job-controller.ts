@@ -1,11 +1,12 @@
-// Acts as the Job controller and the garbage collector, which an API server alone lacks: it ends Jobs as the test says,
-// and completes foreground deletions.
+// Acts as the Job controller, the garbage collector and the nodes, which an API server alone lacks: it ends Jobs as the
+// test says, completes foreground deletions, and ends Pods whose deadline has passed.
 import type { Logger } from '../../../src/control/ports.ts';
 import { isNotFound, statusCode } from '../../../src/kubernetes/api/api-errors.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { Informer } from '../../../src/kubernetes/api/watch/informer.ts';
 import { hasEnded, type KubeJob } from '../../../src/kubernetes/objects/kube-job-run.ts';
 import { kubeJobPath, RUN_LABEL, SLOT_ANNOTATION } from '../../../src/kubernetes/objects/kube-job.ts';
+import type { Pod } from '../../../src/kubernetes/objects/pod.ts';
 import { eventually } from '../eventually.ts';
 
 /** How a Job ends. */
@@ -35,6 +36,7 @@ export interface SeenJob {
 export class PlayedJobController {
   readonly #options: PlayedJobControllerOptions;
   readonly #informer: Informer<KubeJob>;
+  readonly #pods: Informer<Pod>;
   /** Every Job that ever existed, by uid. */
   readonly seen = new Map<string, SeenJob>();
   readonly failures: unknown[] = [];
@@ -53,15 +55,21 @@ export class PlayedJobController {
       if (!this.seen.has(uid)) this.seen.set(uid, { name, namespace, owner, slot, at: Date.now() });
       if (type !== 'Deleted') this.#act(object).catch((error: unknown) => this.failures.push(error));
     });
+    this.#pods = new Informer<Pod>({ client, logger, path: '/api/v1/pods', labelSelector: RUN_LABEL });
+    this.#pods.onChange(({ type, object }) => {
+      const isDue = type !== 'Deleted' && object.spec?.activeDeadlineSeconds === 1;
+      if (isDue) this.#passDeadline(object).catch((error: unknown) => this.failures.push(error));
+    });
   }
 
   async start(): Promise<void> {
     this.#informer.start();
-    await this.#informer.synced();
+    this.#pods.start();
+    await Promise.all([this.#informer.synced(), this.#pods.synced()]);
   }
 
-  stop(): Promise<void> {
-    return this.#informer.stop();
+  async stop(): Promise<void> {
+    await Promise.all([this.#informer.stop(), this.#pods.stop()]);
   }
 
   /** The current Jobs of an LshJob. */
@@ -91,6 +99,10 @@ export class PlayedJobController {
   async end({ metadata }: KubeJob, end: End): Promise<void> {
     if (this.#ended.has(metadata.uid)) return;
     this.#ended.add(metadata.uid);
+    if (this.#withPod.has(metadata.uid)) {
+      const ended = end === 'Complete' ? { phase: 'Succeeded' } : { phase: 'Failed' };
+      await this.#patchPod(metadata, { ...ended, ...terminated(end === 'Complete' ? 0 : 1) });
+    }
     await this.#patch(`${pathOf(metadata)}/status`, { status: endedStatus(metadata.creationTimestamp, end) });
   }
 
@@ -117,9 +129,19 @@ export class PlayedJobController {
     const { labels } = spec!.template.metadata!;
     const body = { metadata: { name, labels }, spec: spec!.template.spec };
     await this.#options.client.request({ method: 'POST', path, body });
-    const state = { running: { startedAt: new Date().toISOString().replace(/\.\d+Z/, 'Z') } };
-    const run = { name: 'run', image: 'i', imageID: '', ready: true, restartCount: 0, state };
-    await this.#patch(`${path}/${name}/status`, { status: { phase: 'Running', containerStatuses: [run] } });
+    await this.#patchPod(metadata, { phase: 'Running', ...container({ running: { startedAt: now() } }) });
+  }
+
+  /** As a node ends a Pod, and as the Job controller then ends its Job. */
+  async #passDeadline({ metadata }: Pod): Promise<void> {
+    const kubeJob = this.#informer.get(`${metadata.namespace}/${metadata.name}`);
+    if (kubeJob === undefined || !this.#withPod.delete(kubeJob.metadata.uid)) return;
+    await this.#patchPod(metadata, { phase: 'Failed', reason: 'DeadlineExceeded', ...terminated(143) });
+    await this.end(kubeJob, 'Failed');
+  }
+
+  async #patchPod({ name, namespace }: KubeJob['metadata'], status: object): Promise<void> {
+    await this.#patch(`/api/v1/namespaces/${namespace}/pods/${name}/status`, { status });
   }
 
   async #deletePod({ metadata: { uid, name, namespace } }: KubeJob): Promise<void> {
@@ -152,20 +174,35 @@ function pathOf({ namespace = '', name }: KubeJob['metadata']): string {
   return kubeJobPath(namespace, name);
 }
 
+function container(state: object): object {
+  return {
+    containerStatuses: [{ name: 'run', image: 'i', imageID: '', ready: true, restartCount: 0, state }],
+  };
+}
+
+function terminated(exitCode: number): object {
+  return container({ running: null, terminated: { exitCode, startedAt: now(), finishedAt: now() } });
+}
+
+/** The time as the API server writes it. */
+function now(): string {
+  return new Date().toISOString().replace(/\.\d+Z/, 'Z');
+}
+
 /** A status that any Job controller since 1.20 could write. */
 function endedStatus(startTime: string, end: End): object {
-  const now = new Date().toISOString().replace(/\.\d+Z/, 'Z');
+  const time = now();
   const reason = end === 'DeadlineExceeded' ? end : 'BackoffLimitExceeded';
   const condition = (type: string) => ({
     type,
     status: 'True',
-    lastProbeTime: now,
-    lastTransitionTime: now,
+    lastProbeTime: time,
+    lastTransitionTime: time,
     ...(end !== 'Complete' && { reason, message: `${reason}.` }),
   });
   if (end === 'Complete') {
     const conditions = [condition('SuccessCriteriaMet'), condition('Complete')];
-    return { startTime, completionTime: now, succeeded: 1, conditions };
+    return { startTime, completionTime: time, succeeded: 1, conditions };
   }
   return { startTime, failed: 1, conditions: [condition('FailureTarget'), condition('Failed')] };
 }

@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
+import type { ObjectMeta } from '../../../src/kubernetes/api/objects.ts';
 import { readKey, type KubeEnvironment } from './kube.ts';
 
 const NODE = 'played-node';
@@ -49,11 +50,25 @@ export class PlayedKubelet {
   }
 
   /** Creates a pod of the run on this node, with a running container. */
-  async runPod(client: KubeClient, namespace: string, run: string): Promise<void> {
+  async runPod(
+    client: KubeClient,
+    namespace: string,
+    { job, run }: { job: string; run: string },
+  ): Promise<void> {
     const spec = { nodeName: NODE, containers: [{ name: 'run', image: 'none' }], restartPolicy: 'Never' };
-    const body = { metadata: { name: podOf(run), labels: { 'lsh.dev/run': run } }, spec };
+    const body = { metadata: { name: podOf(run), labels: { 'lsh.dev/job': job, 'lsh.dev/run': run } }, spec };
     await client.json({ method: 'POST', path: `/api/v1/namespaces/${namespace}/pods`, body });
     await setState(client, namespace, run, { running: { startedAt: new Date().toISOString() } });
+  }
+
+  /** Binds a pod to this node, as a scheduler does. */
+  async bind(client: KubeClient, { namespace, name }: ObjectMeta): Promise<void> {
+    const body = { metadata: { name }, target: { apiVersion: 'v1', kind: 'Node', name: NODE } };
+    await client.request({
+      method: 'POST',
+      path: `/api/v1/namespaces/${namespace}/pods/${name}/binding`,
+      body,
+    });
   }
 
   /** Ends the container of the run’s pod. */

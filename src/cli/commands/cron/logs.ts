@@ -58,10 +58,11 @@ function newestOutput({ io }: Context, runs: readonly RunDocument[], follow: boo
   return chosen && { name: chosen.job, run: chosen.name };
 }
 
-function waitingText({ name, attempt, startAfter }: RunDocument, now: number): string {
+function waitingText({ name, attempt, startAfter, message }: RunDocument, now: number): string {
   const what = attempt > 1 ? `Attempt ${attempt} (${name})` : `The run ${name}`;
   const at = startAfter === undefined ? 0 : Date.parse(startAfter);
-  return `${what} has not begun${at > now ? `: it starts ${relative(at, now)}` : ''}`;
+  const why = message === undefined ? '' : `: ${message.replace(/\.$/, '')}`;
+  return `${what} has not begun${at > now ? `: it starts ${relative(at, now)}` : why}`;
 }
 
 async function runNamed(api: JobApi, name: string): Promise<Query | undefined> {
