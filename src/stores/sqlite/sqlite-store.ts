@@ -31,7 +31,9 @@ const PUT_CLOCK_STEP = 'INSERT INTO clock_steps (at, by_ms, while_away) VALUES (
 const FORGET_CLOCK_STEPS = 'DELETE FROM clock_steps WHERE id <= (SELECT MAX(id) FROM clock_steps) - ?';
 const CLOCK_STEPS = 'SELECT at, by_ms, while_away FROM clock_steps ORDER BY id DESC';
 const CLOCK_STEPS_MAX = 100;
-const HAS_JOB = 'SELECT 1 FROM jobs WHERE key = ?';
+/** Whether a new definition replaces text; a pause and a request for a run do not, and need not wait for the disk twice. */
+const REPLACES_TEXT = `SELECT 1 FROM jobs WHERE key = ? AND (labels IS NOT ? OR annotations IS NOT ?
+  OR json_remove(spec, '$.suspend') <> json_remove(?, '$.suspend'))`;
 const PUT_STATUS = 'UPDATE jobs SET status = ? WHERE key = ?';
 
 /** The first start of a daemon in a boot of the machine. */
@@ -111,8 +113,10 @@ export class SqliteStore implements JobStore, RunStore {
 
   async putJob(job: Job): Promise<void> {
     const definition = JOB_ROWS.encode({ ...job, status: undefined });
+    const { key, labels, annotations, spec } = job;
+    const texts = [labels, annotations, spec].map((part) => (part ? JSON.stringify(part) : null));
     await this.#writes.add(() => {
-      this.#hasResidue ||= this.#connection.rows(HAS_JOB, [job.key], () => true).length > 0;
+      this.#hasResidue ||= this.#connection.rows(REPLACES_TEXT, [key, ...texts], () => true).length > 0;
       this.#connection.change(PUT_JOB, definition);
     });
     this.#eraseResidue();

@@ -1,6 +1,6 @@
 // What a job or a run was, once it is changed, removed or pruned: its variables and its output may be secret, so no file of
 // the store holds them.
-import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
@@ -78,4 +78,23 @@ test('a process that reads delays it until the next change, and blocks no write'
   reader.exec('COMMIT');
   await store.putJob(job);
   expect(holdsSecret()).toBe(false);
+});
+
+test('a pause and a request for a run replace no text, and do not wait for the log to be emptied', async () => {
+  const { path, store } = aStore();
+  const job = withSecret(aJob({}, { labels: { a: 'b' } }), 20);
+  await store.putJob(job);
+  const logBytes = () => statSync(`${path}-wal`).size;
+  const paused = { ...job, spec: { ...job.spec, suspend: true }, generation: 2 };
+  for (const same of [paused, { ...paused, trigger: { id: 'one' } }, { ...paused, stop: ['backup-1'] }]) {
+    await store.putJob(same);
+    expect(logBytes()).toBeGreaterThan(0);
+  }
+  for (const changed of [{ ...paused, labels: { a: 'c' } }, { ...paused, annotations: { a: 'b' } }, job]) {
+    await store.putJob({
+      ...changed,
+      spec: { ...changed.spec, description: JSON.stringify(changed.labels) },
+    });
+    expect(logBytes()).toBe(0);
+  }
 });
