@@ -10,7 +10,16 @@ import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job
 import { CHART, helm } from '../../../scripts/chart/helm.ts';
 import { NO_HELM, type Rendered } from '../../support/chart/chart.ts';
 import { eventually } from '../../support/eventually.ts';
-import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+import { kubectl, KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+
+function messageOf(act: () => unknown): string {
+  try {
+    act();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error('nothing was refused');
+}
 
 const DEPLOYMENT = '/apis/apps/v1/namespaces/lsh-system/deployments/lsh-controller';
 const DEFINITION = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/lshjobs.lsh.dev';
@@ -43,6 +52,21 @@ describe.skipIf(NO_KUBE || NO_HELM)('a release', () => {
     const outcome = await get(path).catch((error: unknown) => error);
     return isNotFound(outcome);
   }
+
+  test('takes over a definition that kubectl has applied, by the commands that its refusal names', async () => {
+    const applied = ['apply', '-f', 'deploy/crd.yaml', '--validate=false'];
+    await kubectl(environment, ...applied);
+    const refusal = () => upgrade('--create-namespace');
+    expect(refusal).toThrow(
+      /belongs to no release of helm, such as with kubectl apply\.[^]*crds\.enabled=false/,
+    );
+    const commands = messageOf(refusal).matchAll(/^ *kubectl (.*)$/gm);
+    for (const [, command = ''] of commands) await kubectl(environment, ...command.split(' '));
+    expect(refusal()).toContain('helm test lsh');
+    helm(['uninstall', 'lsh', ...cluster]);
+    await client.request({ method: 'DELETE', path: DEFINITION });
+    await eventually(() => isGone(DEFINITION));
+  });
 
   test('is installed with its notes, upgraded in place, and leaves every LshJob when it is uninstalled', async () => {
     expect(upgrade('--create-namespace')).toContain('helm test lsh --namespace lsh-system');

@@ -115,6 +115,19 @@ describe.skipIf(NO_KUBE)('adoption by a cluster', () => {
     expect((await object('filed')).spec).toMatchObject({ suspend: true });
   });
 
+  test('all CronJobs of a namespace are converted, and the answer says how to suspend those that run', async () => {
+    const items = [aCronJob('first'), aCronJob('second', { spec: { suspend: true } }), aCronJob('third')];
+    const stdin = stringify({ apiVersion: 'v1', kind: 'List', items });
+    const { status, stdout, stderr } = await cli.call(['cron', 'import', '-f', '-'], { stdin });
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/^(job "\w+" created.*\n){3}$/)]);
+    const commands = stderr.split('\n').flatMap((line) => /^ {2}(kubectl .*)$/.exec(line)?.[1] ?? []);
+    expect(commands).toEqual([
+      expect.stringMatching(/^kubectl patch cronjob first .*-p '\{"spec":\{"suspend":true\}\}'$/),
+      expect.stringMatching(/^kubectl patch cronjob third /),
+    ]);
+    expect(stderr).toContain('or each slot runs twice:');
+  });
+
   test('an LshJob that did not come from the CronJob is never changed; --prefix gives another name', async () => {
     await createCronJob(aCronJob('taken'));
     await cli.ok(['cron', 'add', '-n', 'taken', '-s', '@hourly', '-c', 'mine', '--retries', '5']);

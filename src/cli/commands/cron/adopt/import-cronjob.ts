@@ -22,8 +22,27 @@ export async function importCronJob(context: Context, name: string, flags: Impor
   await convertAndPut({ document: await cronJob(name), api: jobs, answer, flags });
   await answer.finish();
   if (flags.dryRun) return;
-  const suspend = `kubectl patch cronjob ${name} --namespace ${namespace} -p '{"spec":{"suspend":true}}'`;
-  note(io, `The CronJob still stands. Suspend it, or each slot runs twice: ${suspend}`);
+  note(
+    io,
+    `The CronJob still stands. Suspend it, or each slot runs twice: ${suspension({ name, namespace })}`,
+  );
+}
+
+/** The fields that the note needs. */
+interface CronJob {
+  metadata?: { name?: string };
+  spec?: { suspend?: boolean };
+}
+
+interface Standing {
+  name: string;
+  namespace: string | undefined;
+}
+
+/** The command that suspends a CronJob. */
+function suspension({ name, namespace }: Standing): string {
+  const where = namespace === undefined ? '' : ` --namespace ${namespace}`;
+  return `kubectl patch cronjob ${name}${where} -p '{"spec":{"suspend":true}}'`;
 }
 
 /** Imports the CronJobs and LshJobs of documents; a document of another kind gets a note. */
@@ -35,44 +54,67 @@ export async function importDocuments(
   const { assertReadable, located } = await import('../../../input/located.ts');
   const documents = await documentsOf(context, filename);
   const answer = importAnswer(context, flags);
+  const standing: Standing[] = [];
   await forEachTarget(context, documents, async (document) => {
     assertReadable(document);
     try {
-      await importDocument(context, document, { answer, flags });
+      standing.push(...(await importDocument(context, document, { answer, flags })));
     } catch (error) {
       throw located(document, error);
     }
   });
   await answer.finish();
+  if (flags.dryRun || standing.length === 0) return;
+  note(context.io, 'CronJobs that stand in the cluster still run. Suspend them, or each slot runs twice:');
+  for (const cronJob of standing) note(context.io, `  ${suspension(cronJob)}`);
 }
 
+/** Returns the CronJob of the document, if it is one that runs. */
 async function importDocument(
   context: Context,
   source: SourceDocument,
-  { answer, flags }: { answer: ImportAnswer; flags: ImportFlags },
-): Promise<void> {
+  { answer, flags }: ImportOf,
+): Promise<Standing[]> {
   const { isCronJob } = await import('../../../../kubernetes/objects/cron-job/cron-job.ts');
   const { value: document } = source;
-  if (isCronJob(document)) {
-    if (context.cluster === undefined && !isDocumentsOnly(flags)) {
-      throw usage(
-        'A CronJob becomes an LshJob of a cluster.',
-        'Add --cluster. `--dry-run -o yaml` shows the document without a cluster.',
-      );
-    }
-    const api = isDocumentsOnly(flags)
-      ? await offlineApi(context, 'cluster')
-      : await importApi(context, flags, namespaceOf(context, source));
-    return convertAndPut({ document, api, answer, flags });
-  }
+  if (isCronJob(document)) return importFiledCronJob(context, source, { answer, flags });
   const { kind, metadata } = (document ?? {}) as { kind?: unknown; metadata?: { name?: unknown } };
   if (typeof kind === 'string' && kind !== 'LshJob') {
     const named = typeof metadata?.name === 'string' ? `${kind} "${metadata.name}"` : kind;
-    return answer.remark(source.where('kind'), `${named} is no CronJob and no LshJob, and was left out.`);
+    answer.remark(source.where('kind'), `${named} is no CronJob and no LshJob, and was left out.`);
+    return [];
   }
   const api = await importApi(context, flags, namespaceOf(context, source));
   const job = document as JobManifest;
   answer.add(job, await api.put({ job, dryRun: flags.dryRun === true }));
+  return [];
+}
+
+async function importFiledCronJob(
+  context: Context,
+  source: SourceDocument,
+  { answer, flags }: ImportOf,
+): Promise<Standing[]> {
+  if (context.cluster === undefined && !isDocumentsOnly(flags)) {
+    throw usage(
+      'A CronJob becomes an LshJob of a cluster.',
+      'Add --cluster. `--dry-run -o yaml` shows the document without a cluster.',
+    );
+  }
+  const namespace = namespaceOf(context, source);
+  const api = isDocumentsOnly(flags)
+    ? await offlineApi(context, 'cluster')
+    : await importApi(context, flags, namespace);
+  const document = source.value as CronJob;
+  await convertAndPut({ document, api, answer, flags });
+  const { metadata, spec } = document;
+  if (spec?.suspend) return [];
+  return [{ name: metadata?.name ?? '', namespace: namespace ?? context.cluster?.namespace }];
+}
+
+interface ImportOf {
+  answer: ImportAnswer;
+  flags: ImportFlags;
 }
 
 interface Conversion {
