@@ -309,6 +309,29 @@ describe('the loop', () => {
     await world.controller.stop();
   });
 
+  test('a job that its runner refuses is Invalid until an edit, and the runner is asked once per version', async () => {
+    const world = new Harness('name');
+    const job = world.add('a', { schedule: '* * * * *' });
+    const asked: number[] = [];
+    world.runner.check = ({ generation }) => {
+      asked.push(generation);
+      const refusal = new LshError('JOB_INVALID', { detail: 'nodSelector' });
+      return Promise.resolve(generation === 1 ? refusal : undefined);
+    };
+    const ready = () => world.get(job.key)?.status?.conditions.find(({ type }) => type === 'Ready');
+    world.controller.start();
+    await world.passTo(START + 120_000);
+    expect(world.get(job.key)?.status?.phase).toBe('Invalid');
+    expect(ready()).toMatchObject({ status: 'False', reason: 'JobInvalid' });
+    world.jobs.set(job.key, { ...world.jobs.get(job.key)!, generation: 2, specChangedAt: world.clock.now() });
+    world.announce(job.key);
+    await world.passTo(START + 180_000);
+    expect(ready()).toMatchObject({ status: 'True' });
+    expect(world.log.filter((line) => line.startsWith('start'))).toEqual(['start a']);
+    expect(asked).toEqual([1, 2]);
+    await world.controller.stop();
+  });
+
   test('after a full disk has room again, all jobs go on within 5 s, although their delays were longer', async () => {
     const world = new Harness();
     for (const name of ['a', 'b', 'c']) world.add(name, { schedule: '* * * * *' });

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
+import { lshJobPath } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { clusterJobs } from '../../../src/kubernetes/verbs/cluster-jobs.ts';
 import { lsh } from '../../support/daemon/cli.ts';
 import { aNamespace, asBearer, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
@@ -50,6 +51,20 @@ describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
     const { status, stderr } = await cli.call(['cron', 'list', '--kubeconfig', file]);
     expect(status).toBe(1);
     expect(stderr).toMatch(/https:\/\/127\.0\.0\.1:1 cannot be reached[^]*\[CLUSTER_UNREACHABLE\]/);
+  });
+
+  test('a job that is being deleted starts no run', async () => {
+    await cli.ok(['cron', 'add', '-n', 'leaving', '-s', '@yearly', '-c', 'true']);
+    const path = lshJobPath('refusals', 'leaving');
+    const contentType = 'application/merge-patch+json';
+    const finalizers = (value: string[] | null) =>
+      client.json({ method: 'PATCH', path, contentType, body: { metadata: { finalizers: value } } });
+    await finalizers(['example.com/hold']);
+    await client.request({ method: 'DELETE', path });
+    const { status, stderr } = await cli.call(['cron', 'trigger', 'leaving']);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/did not start: it is being deleted[^]*finalizers[^]*\[RUN_FORBIDDEN\]/);
+    await finalizers(null);
   });
 
   test('reads and writes in a missing namespace name it', async () => {

@@ -426,3 +426,36 @@ describe('the defaults of a platform', () => {
     expect(withPlatformDefaults(said, 'cluster', { timeZone: 'UTC' })).toEqual(said);
   });
 });
+
+describe('a podTemplate', () => {
+  const inTemplate = (podTemplate: object) => ({ ...DAILY, job: { podTemplate } });
+
+  test.each([
+    [
+      'containers that are a mapping',
+      { spec: { containers: {} } },
+      'spec.containers: must be a list of mappings',
+    ],
+    [
+      'a container that is a text',
+      { spec: { containers: ['run'] } },
+      'spec.containers: must be a list of mappings',
+    ],
+    ['one volume', { spec: { volumes: { name: 'v' } } }, 'spec.volumes: must be a list of mappings'],
+    ['a list as its spec', { spec: [] }, 'spec: must be a mapping'],
+    ['a text as its labels', { metadata: { labels: 'a=b' } }, 'metadata.labels: must be a mapping'],
+    [
+      'variables as a mapping',
+      { spec: { containers: [{ name: 'run', env: { A: 'b' } }] } },
+      'spec.containers[0].env: must be a list of mappings',
+    ],
+  ])('with %s is refused', (_, podTemplate, problem) => {
+    expect(problems(inTemplate(podTemplate), 'cluster')).toEqual([`spec.job.podTemplate.${problem}`]);
+  });
+
+  test('may have null for an absent value, as in Kubernetes, and fields that lsh does not know', () => {
+    const podTemplate = { metadata: { labels: null }, spec: { containers: null, volumes: null, later: 1 } };
+    expect(parseSpec(inTemplate(podTemplate), 'cluster').job).toMatchObject({ podTemplate });
+    expect(parseSpec(inTemplate({ metadata: null, spec: null }), 'cluster').job).toBeDefined();
+  });
+});

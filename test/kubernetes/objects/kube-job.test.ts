@@ -4,6 +4,7 @@ import type { Job, JobSpecInput } from '../../../src/core/job.ts';
 import type { RunEnd } from '../../../src/core/run.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { isOutdated, kubeJobManifest, RUN_LABEL } from '../../../src/kubernetes/objects/kube-job.ts';
+import { createRequest, dryRunRequest } from '../../../src/kubernetes/objects/kube-job-request.ts';
 import {
   hasEnded,
   isOwnedBy,
@@ -277,6 +278,30 @@ describe('the manifest of a run', () => {
         { name: 'B', value: 'spec' },
       ]),
     );
+  });
+
+  test('null in the template is an absent value', () => {
+    const volumes = [{ name: 'v', emptyDir: {} }];
+    const run = { name: 'run', env: null, envFrom: null, volumeMounts: null };
+    for (const spec of [
+      null,
+      { volumes: null, tolerations: null, initContainers: null, containers: [run] },
+    ]) {
+      const job = { podTemplate: { metadata: null, spec }, volumes, nodeSelector: { a: 'b' } };
+      expect(podOf({ job })).toMatchObject({
+        volumes,
+        nodeSelector: { a: 'b' },
+        containers: [{ name: 'run' }],
+      });
+    }
+  });
+
+  test('the server checks it strictly, and a dry run creates nothing', () => {
+    const job = clusterJob({ job: { podTemplate: {} } });
+    expect(createRequest(job, aRun({ executor: 'Job' }), DEFAULTS).query).toEqual({
+      fieldValidation: 'Strict',
+    });
+    expect(dryRunRequest(job, DEFAULTS).query).toEqual({ fieldValidation: 'Strict', dryRun: 'All' });
   });
 
   test('the template’s labels stay, but cannot override ours', () => {

@@ -179,6 +179,15 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     await cluster.delete('podless');
   });
 
+  test.skipIf(KUBE_MINOR < 25)('with a misspelt field in its podTemplate becomes Invalid', async () => {
+    const job = { podTemplate: { spec: { nodSelector: { disk: 'ssd' } } } };
+    await cluster.create('misspelt', { schedule: EVERY_SECOND, job });
+    const object = await cluster.until('misspelt', ({ phase }) => phase === 'Invalid');
+    expect(ready(object)?.message).toContain('nodSelector');
+    expect(cluster.jobController.namesOf('misspelt')).toEqual([]);
+    await cluster.delete('misspelt');
+  });
+
   test('whose status was removed by hand gets it back', async () => {
     await cluster.create('wiped', { schedule: EVERY_SECOND });
     const { status } = await cluster.until('wiped', ({ totals }) => (totals?.completed ?? 0) >= 2);
