@@ -17,6 +17,8 @@ import type { Expanded } from './values/scope.ts';
 import { fileFlow, inSubshell, remember, rememberFiles, type Redirected, type Walk } from './walk-state.ts';
 
 const MAX_SCRIPT_DEPTH = 8;
+/** Calls of functions in functions: more could exceed the stack. The walk has seen each body at its definition. */
+const MAX_CALLS = 16;
 /** Work for one program beside its text: the rules look at each. */
 const COST_OF_PROGRAM = 16;
 /** Walks a text as a shell script. Returns the flow that it would print. Throws OverBudget. */
@@ -83,7 +85,8 @@ function forks(body: Script, name: string): boolean {
 /** Walks the body with the arguments of the call; a second call of the same function inside it ends the chain. */
 function callFunction({ path, args, input }: Invocation, walk: Walk): Flow {
   const body = walk.functions.get(path);
-  if (body === undefined || walk.called.has(path) || !walk.budget.mayRevisit()) return NO_FLOW;
+  if (body === undefined || walk.called.has(path) || walk.called.size >= MAX_CALLS) return NO_FLOW;
+  if (!walk.budget.mayRevisit()) return NO_FLOW;
   walk.called.add(path);
   const restore = bindPositional([path, ...args], walk.scope);
   const output = walkScript(body, input, walk);

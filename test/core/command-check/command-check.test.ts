@@ -540,6 +540,20 @@ describe('any text at all', () => {
     'X=',
     '<<< ',
     '> ',
+    '{a,b}',
+    '$((',
+    '))',
+    '*',
+    '[',
+    'f ',
+    'read A ',
+    'cd / ',
+    'set -- ',
+    'xargs -I{} ',
+    'find . -exec ',
+    'docker exec c ',
+    'curl -o a ',
+    'python3 -c ',
   );
   const script = oneof(
     string({ unit: 'binary', maxLength: 400 }),
@@ -555,6 +569,15 @@ describe('any text at all', () => {
       }),
       { numRuns: 1500 },
     );
+  });
+
+  test.each([
+    ['each other', (next: string) => `${next};`],
+    ['each other in substitutions', (next: string) => `echo $(${next});`],
+    ['each other in subshells', (next: string) => `(${next});`],
+  ])('gets a verdict also if many functions call %s', (_, body) => {
+    const functions = Array.from({ length: 4000 }, (_element, at) => `f${at}(){ ${body(`f${at + 1}`)} };`);
+    expect(checkCommand({ command: `${functions.join('')} f0; rm -rf /` }).level).toBe('critical');
   });
 
   test('is one harmless argument when quoted for the shell', () => {
