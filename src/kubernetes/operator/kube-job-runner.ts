@@ -207,9 +207,12 @@ export class KubeJobRunner implements Runner {
     const { api, facts, clock } = this.#options;
     const { uid, name } = kubeJob.metadata;
     const captureOutput = facts.jobOf(key)?.spec.captureOutput ?? false;
-    this.#lookups.start({ key, run: name, id: `${uid} end` }, async () =>
-      this.#end(key, await runEnd(api, kubeJob, { captureOutput, now: clock.now() })),
-    );
+    this.#lookups.start({ key, run: name, id: `${uid} end` }, async () => {
+      const end = await runEnd(api, kubeJob, { captureOutput, now: clock.now() });
+      if (end === 'later') return end;
+      this.#end(key, end);
+      return undefined;
+    });
   }
 
   /**

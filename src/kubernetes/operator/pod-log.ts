@@ -17,19 +17,22 @@ const TAIL_LINES = 50;
 const LOG_MAX_BYTES = 1024 * 1024;
 const TAIL_MAX_CHARACTERS = 4096;
 
-/** The end of a run whose Kubernetes Job has ended, without its output if no log can be read. Throws ApiException. */
+/**
+ * The end of a run whose Kubernetes Job has ended, without its output if no log can be read; `later` while the command
+ * still runs. Throws ApiException.
+ */
 export async function runEnd(
   api: KubeApi,
   kubeJob: KubeJob,
   { captureOutput, now }: { captureOutput: boolean; now: number },
-): Promise<RunEnd> {
+): Promise<RunEnd | 'later'> {
   const { namespace = '', name } = kubeJob.metadata;
   const pods = await podsOf(api, namespace, name);
   const end = observationOf(kubeJob, pods);
   if (end.state !== 'Ended') throw new Error(`the Kubernetes Job ${kubeJob.metadata.name} has not ended`);
   const [pod] = pods;
   if (pod !== undefined && isEnding(pod) && now < end.finishedAt + graceMs(pod) + ENDING_SLACK_MS)
-    throw new Error(`the Pod ${pod.metadata.name} is past its deadline, and its container has not ended yet`);
+    return 'later';
   if (!captureOutput || pod === undefined) return end;
   const outputTail = await logTail(api, pod);
   return outputTail === undefined ? end : { ...end, outputTail };

@@ -7,6 +7,7 @@ import type { JobSpecInput } from '../../../src/core/job.ts';
 import { isNotFound } from '../../../src/kubernetes/api/api-errors.ts';
 import type { KubeList } from '../../../src/kubernetes/api/objects.ts';
 import type { KubeEvent } from '../../../src/kubernetes/objects/events.ts';
+import { hasEnded } from '../../../src/kubernetes/objects/kube-job-run.ts';
 import type { Pod } from '../../../src/kubernetes/objects/pod.ts';
 import type { RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -237,6 +238,27 @@ describe.skipIf(NO_MANAGER)('a run with a Pod', () => {
       outputTail: 'last words\n',
     });
     expect((await reading(pod)).status?.phase).toBe('Failed');
+  });
+
+  test('that an old kubelet reports as failed at its deadline ends with its container', async () => {
+    const pod = await runningPodOf('early', { timeoutSeconds: 60 });
+    const running = container({ running: { startedAt: new Date().toISOString() } });
+    await mark(pod, { phase: 'Failed', reason: 'DeadlineExceeded', ...running });
+    await cluster.waitFor(
+      () => cluster.jobController.jobsOf('early').find((kubeJob) => hasEnded(kubeJob)),
+      'the end of the Job',
+    );
+    // The operator has handled a later end, so it has handled this one.
+    await mark(await podOf('after'), { phase: 'Succeeded', ...terminated(0, 'Completed') });
+    await ended('after');
+    expect(cluster.get('early')?.status?.active).toMatchObject([{ phase: 'Running' }]);
+    await mark(pod, terminated(137, 'Error'));
+    (await kubelet.request()).response.end('the end\n');
+    expect(await ended('early')).toMatchObject({
+      reason: 'TimedOut',
+      exitCode: 137,
+      outputTail: 'the end\n',
+    });
   });
 
   test('that a stop does not end in time is deleted with its Job', async () => {
