@@ -90,8 +90,8 @@ test('they accept every generated expression that the engine accepts', () => {
     valid++;
     expect(broken(expression), JSON.stringify(expression)).toEqual([]);
   });
-  fc.assert(property, { seed, numRuns: 30_000 });
-  expect(valid, 'valid expressions among the generated ones').toBeGreaterThan(500);
+  fc.assert(property, { seed, numRuns: 10_000 });
+  expect(valid, 'valid expressions among the generated ones').toBeGreaterThan(200);
 });
 
 test.each(['test/core', 'docs', 'README.md'])('they accept every valid expression in %s', (place) => {
