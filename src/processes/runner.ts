@@ -15,6 +15,7 @@ import { commandSettings } from './command-settings.ts';
 import { standInCommand, withLauncher } from './launcher.ts';
 import { awaitStop, serveUntilShutdown, type Shutdown } from './life.ts';
 import { acquireLocks } from './locks.ts';
+import { runnerSocket } from './runner-socket.ts';
 import { requireNoToken } from './service-account.ts';
 
 /** How long the stop may take beyond the time that the children get, milliseconds. */
@@ -47,7 +48,7 @@ export async function runRunner(config: Config = loadConfig()): Promise<ExitStat
 /** The output of a run, `namespace/name`, with `follow` until it has ended. Rejects with RUNNER_UNREACHABLE. */
 export function runnerLog(run: string, follow: boolean): AsyncGenerator<Uint8Array> {
   const config = loadConfig();
-  return readRemoteLog({ socketPath: socketOf(config) }, run.replace('/', '.'), { follow });
+  return readRemoteLog(runnerSocket(socketOf(config)), run.replace('/', '.'), { follow });
 }
 
 function socketOf(config: Config): string {

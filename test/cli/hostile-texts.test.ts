@@ -297,7 +297,7 @@ const CALLS: Record<string, string[][] | undefined> = {
   'daemon install': [['--print']],
   'daemon uninstall': [[]],
   controller: undefined,
-  runner: undefined,
+  'runner logs': [[HOSTILE], ['ops/backup-1'], ['-f', 'ops/backup-1']],
   doctor: [[]],
   completion: [['bash'], [HOSTILE]],
   version: [[]],

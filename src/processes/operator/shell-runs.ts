@@ -5,7 +5,6 @@ import { systemClock } from '../../control/clock.ts';
 import type { Logger, Runner } from '../../control/ports.ts';
 import type { Run } from '../../core/run.ts';
 import { localPaths } from '../../local/paths.ts';
-import { socketFault } from '../../local/socket/trust.ts';
 import { NamespacedRunner } from '../../runners/remote/namespaced-runner.ts';
 import { RemoteRunner } from '../../runners/remote/remote-runner.ts';
 import type { RunnerSocket } from '../../runners/remote/runner-link.ts';
@@ -13,6 +12,7 @@ import { SubprocessRunner } from '../../runners/subprocess/subprocess-runner.ts'
 import { refusal } from '../command-policy.ts';
 import { commandSettings } from '../command-settings.ts';
 import { withLauncher } from '../launcher.ts';
+import { runnerSocket } from '../runner-socket.ts';
 import { requireNoToken } from '../service-account.ts';
 
 export interface ShellRuns {
@@ -47,10 +47,7 @@ export function shellRuns(options: ShellOptions): ShellRuns | undefined {
 
 /** The socket of `lsh runner`; undefined if it executes no shell runs. */
 export function runnerSocketOf({ shellMode }: Config): RunnerSocket | undefined {
-  if (shellMode === 'off' || shellMode === 'in-process') return undefined;
-  // In a cluster the runner is another user, and shares with this process the group of the socket.
-  const trust = { uid: process.getuid?.() ?? 0, groups: process.getgroups?.() ?? [] };
-  return { socketPath: shellMode, socketFault: () => socketFault(shellMode, trust) };
+  return shellMode === 'off' || shellMode === 'in-process' ? undefined : runnerSocket(shellMode);
 }
 
 function inProcess({ config, host }: ShellOptions): ShellRuns {
