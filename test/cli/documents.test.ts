@@ -1,6 +1,6 @@
 import { LshError } from '../../src/core/errors.ts';
 import { located } from '../../src/cli/input/located.ts';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
@@ -98,6 +98,35 @@ describe('documents', () => {
     writeFileSync(join(directory, 'notes.txt'), 'not: read');
     expect(names(await readDocuments(io(), directory))).toEqual(['a', 'b']);
     expect(names(await readDocuments(io('metadata: {name: in}'), '-'))).toEqual(['in']);
+  });
+
+  test('refuses a file or stdin of more than 16 MiB before it reads it as YAML', async () => {
+    const path = join(directory, 'large.yaml');
+    writeFileSync(path, '');
+    truncateSync(path, 16 * 1024 * 1024 + 1);
+    const refusal = {
+      code: 'FILE_UNREADABLE',
+      message: expect.stringContaining('more than 16 MiB') as string,
+    };
+    await expect(readDocuments(io(), path)).rejects.toMatchObject(refusal);
+    await expect(readDocuments(io(' '.repeat(16 * 1024 * 1024 + 1)), '-')).rejects.toMatchObject(refusal);
+  });
+
+  test('names each key that stands twice, fifty at most', () => {
+    expect(parseDocuments('a: 1\nb: {c: 1, c: 2}\na: 2\n', 'f')[0]?.problems).toEqual([
+      { path: 'f:3:1', message: 'Map keys must be unique' },
+      { path: 'f:2:11', message: 'Map keys must be unique' },
+    ]);
+    expect(parseDocuments('a: 1\n'.repeat(100), 'f')[0]?.problems).toHaveLength(50);
+  });
+
+  test('refuses more than 100 aliases', () => {
+    const text = (aliases: number) =>
+      `a: &a 1\nb: [${Array.from({ length: aliases }, () => '*a').join(', ')}]\n`;
+    expect(parseDocuments(text(50), 'f')[0]?.problems).toEqual([]);
+    expect(parseDocuments(text(101), 'f')[0]?.problems).toMatchObject([
+      { message: 'A document may have at most 100 aliases' },
+    ]);
   });
 
   test('reports a missing file as FILE_UNREADABLE', async () => {

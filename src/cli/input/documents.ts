@@ -2,8 +2,17 @@
 // each field, so that a problem can name file, line and column. Does not validate jobs.
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
-import { LineCounter, isMap, isNode, isScalar, isSeq, parseAllDocuments, type Document } from 'yaml';
+import {
+  LineCounter,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  parseAllDocuments,
+  visit,
+  type Document,
+  type YAMLMap,
+} from 'yaml';
 import { LshError, type Problem } from '../../core/errors.ts';
 import type { Io } from '../io.ts';
 
@@ -20,13 +29,18 @@ export interface SourceDocument {
 type Step = string | number;
 type YamlDocument = Document.Parsed;
 
+/** Largest text that is read: YAML takes some 200 bytes of memory for each of its bytes. */
+const MAX_BYTES = 16 * 1024 * 1024;
+/** Most aliases of a document: each is looked up in all of it. */
+const ALIASES_MAX = 100;
+/** Most problems of a document. */
+const PROBLEMS_MAX = 50;
 const EXTENSIONS = /\.(ya?ml|json)$/;
 
 /** Reads a file, the document files of a directory in the order of their names, or stdin for `-`. */
 export async function readDocuments(io: Io, target: string): Promise<SourceDocument[]> {
   if (target === '-') {
-    const bytes = await buffer(io.stdin as AsyncIterable<Buffer>);
-    return parseDocuments(decoded(bytes, '<stdin>'), '<stdin>');
+    return parseDocuments(decoded(await bytesOfStdin(io), '<stdin>'), '<stdin>');
   }
   const documents: SourceDocument[] = [];
   for (const file of await filesOf(target)) documents.push(...parseDocuments(await contentOf(file), file));
@@ -51,13 +65,31 @@ export async function contentOf(file: string): Promise<string> {
   return decoded(await bytesOf(file), file);
 }
 
-/** Bytes of a file. Throws FILE_UNREADABLE. */
+/** Bytes of a file. Throws FILE_UNREADABLE, also for a file that is too large. */
 export async function bytesOf(file: string): Promise<Uint8Array> {
   try {
+    if ((await stat(file)).size > MAX_BYTES) throw tooLarge(file);
     return await readFile(file);
   } catch (error) {
-    throw unreadable(file, error);
+    throw error instanceof LshError ? error : unreadable(file, error);
   }
+}
+
+/** All bytes of stdin. Throws FILE_UNREADABLE if they are too many. */
+export async function bytesOfStdin({ stdin }: Pick<Io, 'stdin'>): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of stdin as AsyncIterable<Buffer | string>) {
+    const chunk = Buffer.from(part);
+    bytes += chunk.length;
+    if (bytes > MAX_BYTES) throw tooLarge('<stdin>');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, bytes);
+}
+
+function tooLarge(path: string): LshError {
+  return new LshError('FILE_UNREADABLE', { path, detail: `it has more than ${MAX_BYTES / 1024 / 1024} MiB` });
 }
 
 /** A replaced byte would name another file in a command, so the whole text is refused. */
@@ -82,7 +114,8 @@ function unreadable(path: string, error: unknown): LshError {
 /** The documents of a text, without empty ones. Each position begins with `source`. */
 export function parseDocuments(content: string, source: string): SourceDocument[] {
   const lines = new LineCounter();
-  const parsed = parseAllDocuments(content, { lineCounter: lines, prettyErrors: false });
+  // The parser compares each key with all others; duplicateKeys() needs one look.
+  const parsed = parseAllDocuments(content, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const documents = Array.isArray(parsed) ? (parsed as YamlDocument[]) : [];
   const position = (offset: number) => {
     const { line, col } = lines.linePos(offset);
@@ -109,7 +142,11 @@ function entriesOf(document: YamlDocument, position: (offset: number) => string)
 }
 
 function valueOf(document: YamlDocument, position: (offset: number) => string) {
-  const problems = document.errors.map(({ message, pos }) => ({ path: position(pos[0]), message }));
+  const faults = document.errors.map(({ message, pos }): Fault => ({ offset: pos[0], message }));
+  if (faults.length === 0) faults.push(...structuralFaults(document));
+  const problems = faults
+    .slice(0, PROBLEMS_MAX)
+    .map(({ offset, message }) => ({ path: position(offset), message }));
   if (problems.length > 0) return { value: undefined, problems };
   try {
     return { value: document.toJS() as unknown, problems };
@@ -117,6 +154,36 @@ function valueOf(document: YamlDocument, position: (offset: number) => string) {
     // The parser refuses aliases that expand beyond its limit.
     return { value: undefined, problems: [{ path: position(0), message: (error as Error).message }] };
   }
+}
+
+interface Fault {
+  offset: number;
+  message: string;
+}
+
+/** Keys that a mapping has twice, and the alias that is one too many. */
+function structuralFaults(document: YamlDocument): Fault[] {
+  const faults: Fault[] = [];
+  let aliases = 0;
+  visit(document, {
+    Map: (_, map) => void faults.push(...duplicateKeys(map)),
+    Alias: (_, { range }) => {
+      if (++aliases <= ALIASES_MAX) return undefined;
+      faults.push({ offset: range?.[0] ?? 0, message: `A document may have at most ${ALIASES_MAX} aliases` });
+      return visit.BREAK;
+    },
+  });
+  return faults;
+}
+
+function duplicateKeys({ items }: YAMLMap): Fault[] {
+  const seen = new Set<unknown>();
+  return items.flatMap(({ key }) => {
+    if (!isScalar(key)) return [];
+    const isNew = !seen.has(key.value);
+    seen.add(key.value);
+    return isNew ? [] : [{ offset: key.range?.[0] ?? 0, message: 'Map keys must be unique' }];
+  });
 }
 
 /** Splits `spec.env[0].name` into steps. */

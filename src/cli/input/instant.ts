@@ -16,6 +16,8 @@ export interface Reading {
 }
 
 const DAY = 86_400;
+/** No instant takes more characters, and the patterns below are for short texts. */
+const LONGEST = 100;
 const DAYS = new Map([
   ['yesterday', -1],
   ['today', 0],
@@ -38,7 +40,7 @@ const UNIT_WORDS: readonly [RegExp, string][] = [
 
 /** Milliseconds of the instant that the text means. */
 export function readInstant(text: string, reading: Reading): number {
-  const words = text.trim().toLowerCase();
+  const words = text.length > LONGEST ? '' : text.trim().toLowerCase();
   const offsetAt = offsets(reading.timeZone);
   const at = absolute(words) ?? span(words, reading) ?? wallInstant(words, reading, offsetAt);
   if (at === undefined || !Number.isFinite(at) || Math.abs(at) > 8.64e15) {

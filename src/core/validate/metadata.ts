@@ -4,7 +4,7 @@ import { nameProblem } from '../dns-label.ts';
 import type { Problem } from '../errors.ts';
 import { API_VERSION, KIND } from '../api-version.ts';
 import type { JobManifest } from '../job.ts';
-import { at, isMapping, unknownField } from './structure.ts';
+import { at, isMapping, PROBLEMS_MAX, unknownField } from './structure.ts';
 import { show } from './wording.ts';
 
 const TOP_FIELDS = ['apiVersion', 'kind', 'metadata', 'spec'];
@@ -26,7 +26,7 @@ const SERVER_FIELDS = new Set([
 export function manifestProblems(input: Record<string, unknown>): Problem[] {
   const unknown = Object.keys(input).filter((key) => !TOP_FIELDS.includes(key) && key !== 'status');
   return [
-    ...unknown.map((key) => unknownField(key, TOP_FIELDS, '')),
+    ...unknown.slice(0, PROBLEMS_MAX).map((key) => unknownField(key, TOP_FIELDS, '')),
     ...constantProblem(input, 'apiVersion', API_VERSION),
     ...constantProblem(input, 'kind', KIND),
     ...metadataProblems(input.metadata),
@@ -51,7 +51,7 @@ function metadataProblems(metadata: unknown): Problem[] {
     (key) => !METADATA_FIELDS.includes(key) && !SERVER_FIELDS.has(key),
   );
   return [
-    ...unknown.map((key) => unknownField(key, METADATA_FIELDS, 'metadata')),
+    ...unknown.slice(0, PROBLEMS_MAX).map((key) => unknownField(key, METADATA_FIELDS, 'metadata')),
     ...nameProblems(metadata.name, 'metadata.name', true),
     ...nameProblems(metadata.namespace, 'metadata.namespace', false),
     ...textMapProblems(metadata.labels, 'metadata.labels'),
@@ -71,6 +71,7 @@ function textMapProblems(map: unknown, path: string): Problem[] {
   if (!isMapping(map)) return [{ path, message: 'must be a mapping of texts' }];
   return Object.entries(map)
     .filter(([, value]) => typeof value !== 'string')
+    .slice(0, PROBLEMS_MAX)
     .map(([key]) => ({ path: at(path, key), message: 'must be text; put it in quotes' }));
 }
 

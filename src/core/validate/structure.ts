@@ -11,6 +11,8 @@ export interface SchemaNode {
   item?: SchemaNode;
 }
 
+/** Most problems of one document: a user mends no more at a time. */
+export const PROBLEMS_MAX = 50;
 const MAX_DEPTH = 64;
 const MAX_VALUES = 100_000;
 
@@ -25,29 +27,29 @@ export function at(path: string, key: string | number): string {
   return path === '' ? key : `${path}.${key}`;
 }
 
-/** Problems of unknown fields, and of lists in place of mappings. */
-export function fieldProblems(schema: SchemaNode, input: unknown, path: string): Problem[] {
-  if (schema.wrapped) return fieldProblems(schema.wrapped, input, path);
+/** Problems of unknown fields, and of lists in place of mappings. Lazy: the caller stops at the number that it shows. */
+export function* fieldProblems(schema: SchemaNode, input: unknown, path: string): Generator<Problem> {
+  if (schema.wrapped) return yield* fieldProblems(schema.wrapped, input, path);
   const { item } = schema;
   if (item && Array.isArray(input)) {
-    return input.flatMap((value, index) => fieldProblems(item, value, at(path, index)));
+    for (const [index, value] of input.entries()) yield* fieldProblems(item, value, at(path, index));
+  } else if (schema.type === 'strict_object' && schema.entries) {
+    if (Array.isArray(input)) yield { path, message: 'must be a mapping of fields, not a list' };
+    else if (isMapping(input)) yield* mappingProblems(schema.entries, input, path);
   }
-  if (schema.type !== 'strict_object' || !schema.entries) return [];
-  if (Array.isArray(input)) return [{ path, message: 'must be a mapping of fields, not a list' }];
-  return isMapping(input) ? mappingProblems(schema.entries, input, path) : [];
 }
 
-function mappingProblems(
+function* mappingProblems(
   entries: Record<string, SchemaNode>,
   input: Record<string, unknown>,
   path: string,
-): Problem[] {
-  return Object.entries(input).flatMap(([key, value]) => {
+): Generator<Problem> {
+  const names = Object.keys(entries);
+  for (const [key, value] of Object.entries(input)) {
     const known = Object.hasOwn(entries, key) ? entries[key] : undefined;
-    return known
-      ? fieldProblems(known, value, at(path, key))
-      : [unknownField(key, Object.keys(entries), path)];
-  });
+    if (known) yield* fieldProblems(known, value, at(path, key));
+    else yield unknownField(key, names, path);
+  }
 }
 
 /** The problem of an unknown field, with the known one nearest to it. */

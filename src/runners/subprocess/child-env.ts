@@ -54,16 +54,39 @@ export async function variablesOfFiles({ envFrom = [] }: JobSpec, workingDir: st
   return environment;
 }
 
+/** More does not fit into the environment of a process. */
+const FILE_MAX_BYTES = 1024 * 1024;
+/** The parser takes time quadratic in the length of such a row. */
+const BLANK_LINES_MAX = 100;
+
 async function parseFile(path: string, optional: boolean): Promise<Environment> {
   try {
-    if ((await stat(path)).isFile()) return parse(await readFile(path));
+    const file = await stat(path);
+    if (file.isFile()) return variablesIn(await readText(path, file.size), path);
   } catch (error) {
+    if (error instanceof LshError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     if (optional && code === 'ENOENT') return {};
     throw unreadable(path, code, error);
   }
   // Reading a FIFO without a writer would block the run, and the end of this process, for ever.
   throw unreadable(path, 'not a regular file');
+}
+
+async function readText(path: string, bytes: number): Promise<string> {
+  if (bytes > FILE_MAX_BYTES) throw unreadable(path, 'more than 1 MiB');
+  return readFile(path, 'utf8');
+}
+
+/** The variables of the text. Throws SPAWN_FAILED for a text that would take too long to read. */
+export function variablesIn(text: string, path: string): Environment {
+  let blankLines = 0;
+  for (const line of text.split('\n')) {
+    blankLines = line.trim() === '' ? blankLines + 1 : 0;
+    if (blankLines > BLANK_LINES_MAX)
+      throw unreadable(path, `more than ${BLANK_LINES_MAX} blank lines in a row`);
+  }
+  return parse(text);
 }
 
 function unreadable(path: string, why: string, cause?: unknown): LshError {

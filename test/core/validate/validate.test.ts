@@ -163,12 +163,21 @@ describe('a bad document', () => {
     ]);
   });
 
-  test('with a thousand problems tells twenty and counts the rest', () => {
-    const error = refusal(() =>
-      parseSpec({ ...DAILY, env: Array.from({ length: 1000 }, () => ({})) }, 'local'),
-    );
-    expect(error.problems).toHaveLength(1000);
-    expect(error.message).toMatch(/And 980 more\.$/);
+  test('with many problems tells twenty, counts the rest, and stops at fifty', () => {
+    const withProblems = (length: number) =>
+      refusal(() => parseSpec({ ...DAILY, env: Array.from({ length }, () => ({})) }, 'local'));
+    expect(withProblems(40).problems).toHaveLength(40);
+    expect(withProblems(40).message).toMatch(/And 20 more\.$/);
+    expect(withProblems(1000).problems).toHaveLength(50);
+    expect(withProblems(1000).message).toMatch(/And 30 or more\.$/);
+  });
+
+  test.each([
+    ['unknown fields', Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`unknown${index}`, 1]))],
+    ['NUL characters', { args: Array.from({ length: 60 }, () => '\0') }],
+    ['variables of one name', { env: Array.from({ length: 60 }, () => ({ name: 'A', value: '' })) }],
+  ])('stops at fifty %s', (_, fields) => {
+    expect(refusal(() => parseSpec({ ...DAILY, ...fields }, 'local')).problems).toHaveLength(50);
   });
 
   test('never shows the value of a variable', () => {

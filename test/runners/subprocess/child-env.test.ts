@@ -68,6 +68,18 @@ test('a path other than a regular file, such as a FIFO without a writer, is an e
   }
 });
 
+test.each([
+  ['more than 1 MiB', `A=${'x'.repeat(1024 * 1024)}`],
+  ['more than 100 blank lines in a row', `A=1${'\n'.repeat(200)}B=2`],
+])('a file with %s is an error: reading it would hold up the runner', async (why, text) => {
+  writeFileSync(join(directory, 'a.env'), text);
+  const job = aUniqueJob({ command: 'true', envFrom: [{ file: 'a.env' }] });
+  await expect(environmentOf(job)).rejects.toMatchObject({
+    code: 'SPAWN_FAILED',
+    message: expect.stringContaining(`(${why})`),
+  });
+});
+
 test('an unreadable optional file is an error', async () => {
   const job = aUniqueJob({ command: 'true', envFrom: [{ file: '.', optional: true }] });
   await expect(environmentOf(job)).rejects.toMatchObject({

@@ -6,7 +6,7 @@ import type { JobManifest, JobSpecInput } from '../../job.ts';
 import { IMPORTED_COMMAND_ANNOTATION, IMPORTED_FROM_ANNOTATION } from '../origin.ts';
 import type { JobLine, LineNote } from './job-lines.ts';
 import { splitWord } from './lines.ts';
-import { BASE_NAME_MAX_LENGTH, uniqueName } from './job-name.ts';
+import { BASE_NAME_MAX_LENGTH, uniqueNames } from './job-name.ts';
 
 export interface ImportedJob {
   /** From 1. */
@@ -49,18 +49,19 @@ export function assignNames(
   { source, sharedSource, known, prefix }: NamingOptions,
 ): { jobs: ImportedJob[]; notes: LineNote[]; orphans: string[] } {
   const own = known.filter(({ annotations }) => annotations[IMPORTED_FROM_ANNOTATION] === source);
-  const matches = matchByCommand(lines, own);
+  const matches = new Matches();
+  matchCommands(matches, lines, own);
   if (!sharedSource) matchChangedCommands(matches, { lines, own, prefix });
-  const orphans = sharedSource ? [] : own.filter((job) => !isTaken(matches, job)).map(({ name }) => name);
-  const holders = new Map<string, string>(known.map(({ name }) => [name, holderText(name, orphans, own)]));
+  const orphans = sharedSource ? [] : own.filter((job) => !matches.isTaken(job)).map(({ name }) => name);
+  const holders = holdersOf(known, { orphans, own });
   const notes: LineNote[] = [];
+  const unique = uniqueNames(holders);
   const jobs = lines.map((line) => {
-    const match = matches.get(line);
-    const name = match?.name ?? uniqueName(baseName(line, prefix), holders);
-    if (match === undefined && name !== baseName(line, prefix)) {
-      const base = baseName(line, prefix);
+    const match = matches.jobOf(line);
+    const base = baseName(line, prefix);
+    const name = match?.name ?? unique(base);
+    if (match === undefined && name !== base)
       notes.push({ line: line.line, text: `The job is named "${name}": "${base}" ${holders.get(base)}.` });
-    }
     holders.set(name, `is the job of line ${line.line}`);
     return { line: line.line, job: manifestOf(line, { name, source, match }) };
   });
@@ -71,32 +72,72 @@ function baseName({ name }: JobLine, prefix: string): string {
   return toName(`${prefix}${name}`, BASE_NAME_MAX_LENGTH) || name;
 }
 
-function holderText(name: string, orphans: readonly string[], own: readonly KnownJob[]): string {
-  if (orphans.includes(name)) return 'belongs to a line that is gone, and is kept';
-  if (own.some((job) => job.name === name)) return 'is the job of another line';
-  return 'did not come from this crontab, and stays as it is';
+/** Who has each name, as the end of a sentence. */
+function holdersOf(
+  known: readonly KnownJob[],
+  { orphans, own }: { orphans: readonly string[]; own: readonly KnownJob[] },
+): Map<string, string> {
+  const holders = new Map<string, string>();
+  for (const { name } of known) holders.set(name, 'did not come from this crontab, and stays as it is');
+  for (const { name } of own) holders.set(name, 'is the job of another line');
+  for (const name of orphans) holders.set(name, 'belongs to a line that is gone, and is kept');
+  return holders;
 }
 
-type Matches = Map<JobLine, KnownJob>;
+/** Which known job each line is. */
+class Matches {
+  readonly #jobs = new Map<JobLine, KnownJob>();
+  readonly #taken = new Set<KnownJob>();
 
-function isTaken(matches: Matches, job: KnownJob): boolean {
-  return [...matches.values()].includes(job);
+  add(line: JobLine, job: KnownJob): void {
+    this.#jobs.set(line, job);
+    this.#taken.add(job);
+  }
+
+  jobOf(line: JobLine): KnownJob | undefined {
+    return this.#jobs.get(line);
+  }
+
+  isTaken(job: KnownJob): boolean {
+    return this.#taken.has(job);
+  }
 }
 
 /** Matches each line with the job of an earlier import: of two jobs with its command, the job with its schedule. */
-function matchByCommand(lines: readonly JobLine[], own: readonly KnownJob[]): Matches {
-  const matches: Matches = new Map();
-  const match = (accepts: (line: JobLine, job: KnownJob) => boolean): void => {
-    for (const line of lines.filter((line) => !matches.has(line))) {
-      const job = own.find((job) => !isTaken(matches, job) && accepts(line, job));
-      if (job) matches.set(line, job);
-    }
-  };
-  const sameCommand = ({ identity }: JobLine, { annotations }: KnownJob) =>
-    annotations[IMPORTED_COMMAND_ANNOTATION] === identity;
-  match((line, job) => sameCommand(line, job) && job.spec.schedule === line.spec.schedule);
-  match(sameCommand);
-  return matches;
+function matchCommands(matches: Matches, lines: readonly JobLine[], own: readonly KnownJob[]): void {
+  const command = (text: string | undefined) => JSON.stringify(text);
+  const commandOf = ({ annotations }: KnownJob) => annotations[IMPORTED_COMMAND_ANNOTATION];
+  matchByKey(
+    matches,
+    { lines, own },
+    {
+      ofLine: ({ identity, spec }) => `${command(spec.schedule)} ${command(identity)}`,
+      ofJob: (job) => `${command(job.spec.schedule)} ${command(commandOf(job))}`,
+    },
+  );
+  matchByKey(
+    matches,
+    { lines, own },
+    {
+      ofLine: ({ identity }) => command(identity),
+      ofJob: (job) => command(commandOf(job)),
+    },
+  );
+}
+
+/** Matches lines and jobs of the same key in their order. */
+function matchByKey(
+  matches: Matches,
+  { lines, own }: { lines: readonly JobLine[]; own: readonly KnownJob[] },
+  { ofLine, ofJob }: { ofLine: (line: JobLine) => string; ofJob: (job: KnownJob) => string },
+): void {
+  const free = own.filter((job) => !matches.isTaken(job));
+  const left = new Map([...Map.groupBy(free, ofJob)].map(([key, jobs]) => [key, jobs.values()]));
+  for (const line of lines) {
+    if (matches.jobOf(line)) continue;
+    const job = left.get(ofLine(line))?.next().value;
+    if (job) matches.add(line, job);
+  }
 }
 
 /**
@@ -107,23 +148,27 @@ function matchChangedCommands(
   matches: Matches,
   { lines, own, prefix }: { lines: readonly JobLine[]; own: readonly KnownJob[]; prefix: string },
 ): void {
-  const unmatched = lines.filter((line) => !matches.has(line));
+  const free = own.filter((job) => !matches.isTaken(job));
+  const byName = Map.groupBy(free, ({ name }) => name);
+  const numbered = Map.groupBy(
+    free.filter(({ name }) => NUMBER.test(name)),
+    ({ name }) => name.replace(NUMBER, ''),
+  );
+  const unmatched = lines.filter((line) => !matches.jobOf(line));
   for (const [name, [line, ...moreLines]] of Map.groupBy(unmatched, (line) => baseName(line, prefix))) {
-    const [job, ...moreJobs] = own.filter(
-      (job) => !isTaken(matches, job) && (job.name === name || isNumbered(job.name, name)),
-    );
+    const candidates = [...(byName.get(name) ?? []), ...(numbered.get(name) ?? [])];
+    const [job, ...moreJobs] = candidates.filter((candidate) => !matches.isTaken(candidate));
     const isOnly = moreLines.length + moreJobs.length === 0;
-    if (line && job && isOnly && isSuccessor(line, job)) matches.set(line, job);
+    if (line && job && isOnly && isSuccessor(line, job)) matches.add(line, job);
   }
 }
+
+/** What makes a name unique. */
+const NUMBER = /-\d+$/;
 
 function isSuccessor({ hasOwnName, spec }: JobLine, job: KnownJob): boolean {
   const programOf = ({ command = '' }: JobSpecInput) => splitWord(command).word;
   return hasOwnName || spec.schedule === job.spec.schedule || programOf(spec) === programOf(job.spec);
-}
-
-function isNumbered(name: string, base: string): boolean {
-  return name.startsWith(`${base}-`) && /^\d+$/.test(name.slice(base.length + 1));
 }
 
 function manifestOf(

@@ -42,9 +42,14 @@ function withoutExtension(name: string): string {
   return name.replace(/\.(sh|bash|py|pl|rb|js|mjs|ts|php|jar)$/, '');
 }
 
-/** The name, with a number behind it if it is taken. */
-export function uniqueName(name: string, taken: { has(name: string): boolean }): string {
-  let unique = name;
-  for (let number = 2; taken.has(unique); number++) unique = `${name}-${number}`;
-  return unique;
+/** Makes names unique: a name that is taken gets a number. The function marks nothing as taken. */
+export function uniqueNames(taken: { has(name: string): boolean }): (name: string) => string {
+  const next = new Map<string, number>();
+  return (name) => {
+    if (!taken.has(name)) return name;
+    let number = next.get(name) ?? 2;
+    while (taken.has(`${name}-${number}`)) number++;
+    next.set(name, number);
+    return `${name}-${number}`;
+  };
 }

@@ -2,7 +2,6 @@
 import { execFile } from 'node:child_process';
 import { readFile, realpath } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
-import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { loadConfig } from '../../../../config.ts';
 import type { ImportedJob, KnownJob } from '../../../../core/import/crontab/assign-names.ts';
@@ -96,7 +95,8 @@ async function readCrontab({ io }: Context, flags: ImportFlags): Promise<Crontab
     return { content: await ownCrontab(), label: 'crontab', source: `crontab:${userName()}` };
   }
   if (file === '-') {
-    const content = await buffer(io.stdin as AsyncIterable<Buffer>);
+    const { bytesOfStdin } = await import('../../../input/documents.ts');
+    const content = await bytesOfStdin(io);
     const source = flags.prefix === undefined ? 'stdin' : `stdin:${flags.prefix}`;
     return { content, label: '<stdin>', source, sharedSource: true };
   }
