@@ -255,17 +255,17 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       test('are filtered by job, phase and age, each alone and all together', async () => {
         await commit(...RUN_PHASES.map((phase, i) => aRunAt('a', i, { phase })));
         await commit(...RUN_PHASES.map((phase, i) => aRunAt('b', i, { phase })));
-        expect(names(await store.runs({ job: 'local/b', limit: 2 }))).toEqual(['b-4', 'b-3']);
+        expect(names(await store.runs({ job: 'local/b', limit: 2 }))).toEqual(['b-5', 'b-4']);
         expect(names(await store.runs({ phases: ['Created', 'Killed'] }))).toEqual([
-          'b-4',
-          'a-4',
+          'b-5',
+          'a-5',
           'b-0',
           'a-0',
         ]);
-        expect(names(await store.runs({ since: T0 + 4 * SECOND }))).toEqual(['b-4', 'a-4']);
+        expect(names(await store.runs({ since: T0 + 5 * SECOND }))).toEqual(['b-5', 'a-5']);
         expect(
-          names(await store.runs({ job: 'local/a', phases: ['Failed', 'Running'], since: T0 + 2 * SECOND })),
-        ).toEqual(['a-3']);
+          names(await store.runs({ job: 'local/a', phases: ['Failed', 'Running'], since: T0 + 3 * SECOND })),
+        ).toEqual(['a-4']);
         expect(await store.runs({ phases: [] })).toEqual([]);
         expect(await store.runs({ job: 'local/c' })).toEqual([]);
       });
