@@ -129,10 +129,19 @@ const EXPENSIVE: Shape[] = [
   { before: `A=(${'a '.repeat(60)}); `, unit: 'x "${A[@]}" "${A[@]}";' },
 ];
 
+/** The units take up `length` characters; the fixed parts come in addition, so that they do not change the ratio. */
 function build(shape: Shape, length: number): string {
-  const { before = '', unit, after = '' } = typeof shape === 'string' ? { unit: shape } : shape;
-  const room = length - before.length - after.length;
-  return `${before}${unit.repeat(Math.max(1, Math.floor(room / unit.length)))}${after}`;
+  const { before = '', unit, after = '' } = partsOf(shape);
+  return `${before}${unit.repeat(Math.max(1, Math.floor(length / unit.length)))}${after}`;
+}
+
+function longest(shape: Shape): string {
+  const { before = '', after = '' } = partsOf(shape);
+  return build(shape, KUBE_COMMAND_MAX_LENGTH - before.length - after.length);
+}
+
+function partsOf(shape: Shape): Exclude<Shape, string> {
+  return typeof shape === 'string' ? { unit: shape } : shape;
 }
 
 /** CPU time, so that other processes do not matter; the shortest of several, so that a collection does not. */
@@ -150,15 +159,24 @@ function named(shapes: readonly Shape[]): [string, Shape][] {
   return shapes.map((shape) => [JSON.stringify(shape).slice(0, 80), shape]);
 }
 
+/** The least of several ratios: a busy machine makes single ones larger, and no noise makes quadratic work linear. */
+function growth(shape: Shape, limit: number): number {
+  let least = Infinity;
+  for (let attempt = 0; attempt < 3 && least > limit; attempt++) {
+    const small = costMs(build(shape, SMALL));
+    least = Math.min(least, costMs(build(shape, SMALL * 2 ** DOUBLINGS)) / small);
+  }
+  return least;
+}
+
 test.each(named(SHAPES))('twice the input takes at most 2.5 times as long: %s', (_, shape) => {
-  const small = costMs(build(shape, SMALL));
-  const large = costMs(build(shape, SMALL * 2 ** DOUBLINGS));
-  expect(large / small).toBeLessThanOrEqual(PER_DOUBLING ** DOUBLINGS);
+  const limit = PER_DOUBLING ** DOUBLINGS;
+  expect(growth(shape, limit)).toBeLessThanOrEqual(limit);
 });
 
 test.each(named(EXPENSIVE))('the most expensive shapes end at the maximum length: %s', (_, shape) => {
   const before = process.cpuUsage();
-  checkCommand({ command: build(shape, KUBE_COMMAND_MAX_LENGTH) });
+  checkCommand({ command: longest(shape) });
   const { user, system } = process.cpuUsage(before);
   expect((user + system) / 1000).toBeLessThan(10_000);
 });
