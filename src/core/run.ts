@@ -12,6 +12,8 @@ export const RUN_PHASES = [
 ] as const;
 export type RunPhase = (typeof RUN_PHASES)[number];
 
+export const FINISHED_PHASES = ['Completed', 'Failed', 'Killed'] as const satisfies RunPhase[];
+
 export const RUN_TRIGGERS = ['Schedule', 'CatchUp', 'Manual'] as const;
 export type RunTrigger = (typeof RUN_TRIGGERS)[number];
 
@@ -184,7 +186,7 @@ export interface Correction {
 export type AllFields<T> = { [Field in keyof Required<T>]: T[Field] };
 
 export function isFinished({ phase }: Pick<Run, 'phase'>): boolean {
-  return phase === 'Completed' || phase === 'Failed' || phase === 'Killed';
+  return (FINISHED_PHASES as readonly RunPhase[]).includes(phase);
 }
 
 export function isActive(run: Pick<Run, 'phase'>): boolean {

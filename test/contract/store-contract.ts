@@ -282,12 +282,13 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
           aRunAt('a', 20, { phase: 'Killed' }),
           aRunAt('a', 21, { phase: 'Running' }),
           aRunAt('a', 0.5, { phase: 'Created', name: 'old' }),
+          aRunAt('a', 0.6, { phase: 'Pending', name: 'pending' }),
         );
         await commit(aRunAt('b', 1), aRunAt('b', 2));
         expect(names(await store.current(2)).sort()).toEqual(
-          ['a-20', 'a-21', 'a-6', 'a-7', 'a-8', 'b-1', 'b-2', 'old'].sort(),
+          ['a-20', 'a-21', 'a-6', 'a-7', 'a-8', 'b-1', 'b-2', 'old', 'pending'].sort(),
         );
-        expect(names(await store.current(0)).sort()).toEqual(['a-21', 'old']);
+        expect(names(await store.current(0)).sort()).toEqual(['a-21', 'old', 'pending']);
       });
 
       test('is empty for an empty store', async () => {

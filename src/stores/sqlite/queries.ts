@@ -2,10 +2,18 @@
 // however long the history is.
 import type { SQLInputValue } from 'node:sqlite';
 import type { RunQuery, SlotQuery } from '../../contracts/stores.ts';
-import { RUN_PHASES } from '../../core/run.ts';
+import { FINISHED_PHASES, isActive, RUN_PHASES } from '../../core/run.ts';
 import { RUN_ROWS, SLOT_ROWS } from './rows.ts';
 
 const DEFAULT_LIMIT = 50;
+
+/** The phases as the list of an `IN`; a negation could use no index. */
+export const ACTIVE = listOf(RUN_PHASES.filter((phase) => isActive({ phase })));
+export const FINISHED = listOf(FINISHED_PHASES);
+
+function listOf(phases: readonly string[]): string {
+  return `(${phases.map((phase) => `'${phase}'`).join(', ')})`;
+}
 
 export interface Query {
   sql: string;
@@ -56,7 +64,7 @@ export const CURRENT_RUNS = `
     SELECT (SELECT MIN(job) FROM runs WHERE job > jobs_with_runs.job) FROM jobs_with_runs WHERE job IS NOT NULL
   )
   SELECT ${RUN_ROWS.columns} FROM runs WHERE rowid IN (
-    SELECT rowid FROM runs WHERE phase IN ('Created', 'Running')
+    SELECT rowid FROM runs WHERE phase IN ${ACTIVE}
   )
   UNION ALL
   SELECT ${RUN_ROWS.columns
@@ -69,7 +77,7 @@ export const CURRENT_RUNS = `
     SELECT rowid FROM (${newestOf('Failed')} UNION ALL ${newestOf('Killed')} ORDER BY 2 DESC, 3 DESC LIMIT :limit)
   )`;
 
-const OLD_RUNS = `phase IN ('Completed', 'Failed', 'Killed') AND created_at < :before
+const OLD_RUNS = `phase IN ${FINISHED} AND created_at < :before
   AND COALESCE(finished_at, created_at) < :before`;
 
 /** Takes `:before` and `:limit`; returns the names of the deleted runs. */

@@ -10,7 +10,7 @@ import { GroupCommit } from './group-commit.ts';
 import { SqliteConnection } from './connection.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { BUSY_TIMEOUT_MS } from './open.ts';
-import { CURRENT_RUNS, PRUNE_RUNS, PRUNE_SLOTS, runsQuery, slotsQuery } from './queries.ts';
+import { ACTIVE, CURRENT_RUNS, PRUNE_RUNS, PRUNE_SLOTS, runsQuery, slotsQuery } from './queries.ts';
 import { JOB_ROWS, RUN_ROWS, SLOT_ROWS } from './rows.ts';
 import { runStats, STATS } from './stats.ts';
 
@@ -23,7 +23,7 @@ const PUT_JOB = JOB_ROWS.upsert(['key'], {
 });
 // Guards the ledger: a finished run stays finished.
 const PUT_RUN = `${RUN_ROWS.upsert(['name'])}
-  WHERE runs.phase IN ('Created', 'Running') OR excluded.phase NOT IN ('Created', 'Running')`;
+  WHERE runs.phase IN ${ACTIVE} OR excluded.phase NOT IN ${ACTIVE}`;
 const PUT_SLOT = SLOT_ROWS.upsert(['job', 'from_at', 'pass']);
 const FIRST_START = `SELECT value FROM meta WHERE key = 'first_start'`;
 const PUT_FIRST_START = `INSERT OR REPLACE INTO meta (key, value) VALUES ('first_start', ?)`;

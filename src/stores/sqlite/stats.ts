@@ -1,6 +1,7 @@
 // Statistics per job over the stored history, computed by SQLite.
 import type { SQLOutputValue } from 'node:sqlite';
 import type { RunStats } from '../../contracts/stores.ts';
+import { FINISHED } from './queries.ts';
 
 /** Most durations in the statistics of a job. */
 const RECENT = 30;
@@ -21,7 +22,7 @@ export const STATS = `
       ROW_NUMBER() OVER (PARTITION BY job ORDER BY created_at DESC, name DESC) AS age
     FROM runs
     WHERE created_at >= :since AND (:job IS NULL OR job = :job)
-      AND phase IN ('Completed', 'Failed', 'Killed') AND started_at IS NOT NULL AND finished_at IS NOT NULL
+      AND phase IN ${FINISHED} AND started_at IS NOT NULL AND finished_at IS NOT NULL
   ), timed AS (
     SELECT job, AVG(ms) AS average,
       MIN(ms) FILTER (WHERE rank * 100 >= total * 95) AS p95,

@@ -271,7 +271,7 @@ function startDirectories(): string[] {
 test('a sentence that is too long for the connection is cut', async () => {
   await world.startRunner({ LSH_COMMAND_ALLOW_LIST: 'listed' });
   const controller = await world.connected();
-  const command = Array.from({ length: 400 }, (_, index) => `program-${index}`).join('; ');
+  const command = Array.from({ length: 40 }, (_, index) => `program-${index}${'x'.repeat(100)}`).join('; ');
   const { end } = await startRemote(controller, { command });
   const { reason, message = '' } = await end;
   expect([reason, message.length]).toEqual(['Refused', 2000]);
