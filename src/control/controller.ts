@@ -40,7 +40,7 @@ export class Controller {
   readonly #withoutRoom = new Set<JobKey>();
   #running = 0;
   #state: 'new' | 'running' | 'stopped' = 'new';
-  #drained: (() => void) | undefined;
+  readonly #drained = Promise.withResolvers<void>();
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -71,10 +71,7 @@ export class Controller {
   async stop(): Promise<void> {
     this.#state = 'stopped';
     this.#queue.stop();
-    if (this.#running === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#drained = resolve;
-    });
+    if (this.#running > 0) await this.#drained.promise;
   }
 
   #pump(): void {
@@ -113,7 +110,7 @@ export class Controller {
     this.#queue.done(key, succeeded);
     for (const unblocked of this.#options.reconciler.takeUnblocked()) this.#queue.addNews(unblocked);
     this.#pump();
-    if (this.#running === 0) this.#drained?.();
+    if (this.#running === 0 && this.#state === 'stopped') this.#drained.resolve();
   }
 
   /** Retries the key after any failure: a failure must never end a schedule. */

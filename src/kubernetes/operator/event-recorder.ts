@@ -61,7 +61,8 @@ export class EventRecorder {
   readonly #series = new Map<string, Series>();
   readonly #queue = new Set<Series>();
   #writers = 0;
-  #idle: (() => void) | undefined;
+  /** Settled by the last writer; callers of flush() share it. */
+  #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
@@ -88,9 +89,8 @@ export class EventRecorder {
   /** Resolves when each queued Event is written or dropped. */
   async flush(): Promise<void> {
     if (this.#writers === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#idle = resolve;
-    });
+    this.#idle ??= Promise.withResolvers();
+    await this.#idle.promise;
   }
 
   #newSeries(job: Job, { type, reason, note }: EventText, now: number): Series {
@@ -139,7 +139,9 @@ export class EventRecorder {
       }
     }
     this.#writers--;
-    if (this.#writers === 0) this.#idle?.();
+    if (this.#writers > 0) return;
+    this.#idle?.resolve();
+    this.#idle = undefined;
   }
 
   async #send(series: Series): Promise<void> {
