@@ -28,6 +28,8 @@ const HOSTILE_VARIABLE = new RegExp(
     'PERL5(OPT|LIB|DB)|PERLLIB|PYTHON(PATH|HOME|STARTUP|INSPECT|BREAKPOINT|USERBASE|PLATLIBDIR|WARNINGS)',
     'RUBY(OPT|LIB)|GEM_(HOME|PATH)|BUNDLE_.*|NODE_(OPTIONS|PATH)|LUA_.*|PHPRC|PHP_INI_SCAN_DIR|R_PROFILE.*|TCLLIBPATH',
     'CLASSPATH|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|GIT_.*|LESSOPEN|LESSCLOSE|TAR_OPTIONS|PSQLRC',
+    // The places of settings, which may name programs.
+    'HOME|XDG_.*|KUBECONFIG|DOCKER_CONFIG|CURL_HOME|WGETRC|.*_CONFIG_FILE|PGSYSCONFDIR|MAKEFLAGS|EXECIGNORE|npm_config_.*|NPM_CONFIG_.*',
     '(.*_)?(COMMAND|PASSCOMMAND|RSH|SSH|ASKPASS|PAGER|EDITOR|VISUAL|BROWSER|CONNECT_PROG)',
   ].join('|')})$`,
 );
@@ -135,10 +137,13 @@ function hostileOperand(arg: string): Finding[] {
   return isHostileVariable(name) ? [hostile(name)] : [];
 }
 
-/** bash evaluates the operand of -v and -R: each unknown operand needs a known operator at its side. */
+/**
+ * bash evaluates the operand of -v and -R, and in it the index of an array: each unknown operand needs a known operator at
+ * its side, and no operand may have such an index.
+ */
 function isPlainTest(args: readonly string[]): boolean {
   const operands = args.filter((arg) => arg !== ']');
-  if (operands.some((arg) => arg.includes(UNQUOTED) || /^-[vR]$/.test(arg))) return false;
+  if (operands.some((arg) => arg.includes(UNQUOTED) || /^-[vR]$|\[[^]*[$`]/.test(arg))) return false;
   return operands.every(
     (arg, at) =>
       !arg.includes(QUOTED) ||
