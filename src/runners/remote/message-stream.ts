@@ -17,12 +17,15 @@ export interface MessageStreamOptions {
 const UNREAD_MAX_BYTES = 8 * MESSAGE_MAX_BYTES;
 /** How long close() waits for a peer that does not read. */
 const CLOSE_MS = 1000;
+/** A larger buffer goes after its message. */
+const KEPT_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
 
 export class MessageStream {
   readonly #options: MessageStreamOptions;
   readonly #heartbeats: NodeJS.Timeout;
-  #parts: Buffer[] = [];
+  /** The line so far: one buffer, since a peer may send each byte alone. */
+  #line = Buffer.alloc(0);
   #bytes = 0;
   #error: Error | undefined;
   #ended = false;
@@ -85,15 +88,18 @@ export class MessageStream {
 
   #buffer(part: Buffer): void {
     if (this.#ended || part.length === 0) return;
-    this.#parts.push(part);
-    this.#bytes += part.length;
-    if (this.#bytes > MESSAGE_MAX_BYTES) this.destroy(new Error('the peer sent a message that is too long'));
+    const bytes = this.#bytes + part.length;
+    if (bytes > MESSAGE_MAX_BYTES) return this.destroy(new Error('the peer sent a message that is too long'));
+    if (bytes > this.#line.length)
+      this.#line = Buffer.concat([this.#line], Math.max(bytes, 2 * this.#line.length));
+    part.copy(this.#line, this.#bytes);
+    this.#bytes = bytes;
   }
 
   #deliver(): void {
     if (this.#bytes === 0 || this.#ended) return;
-    const line = Buffer.concat(this.#parts, this.#bytes).toString('utf8');
-    this.#parts = [];
+    const line = this.#line.toString('utf8', 0, this.#bytes);
+    if (this.#line.length > KEPT_BYTES) this.#line = Buffer.alloc(0);
     this.#bytes = 0;
     try {
       this.#options.onMessage(JSON.parse(line));
@@ -104,7 +110,7 @@ export class MessageStream {
 
   #closed(): void {
     clearInterval(this.#heartbeats);
-    this.#parts = [];
+    this.#line = Buffer.alloc(0);
     this.#ended = true;
     this.#options.onClose(this.#error);
   }

@@ -11,6 +11,9 @@ export interface LogOptions {
   signal?: AbortSignal;
 }
 
+/** How long a runner may take to begin its answer. */
+const ANSWER_MS = 15_000;
+
 /** Yields nothing for a run without output. Rejects with RUNNER_UNREACHABLE. */
 export async function* readRemoteLog(
   socket: RunnerSocket,
@@ -19,9 +22,12 @@ export async function* readRemoteLog(
 ): AsyncGenerator<Uint8Array> {
   const path = `/v${PROTOCOL_VERSION}/runs/${name}/log${follow ? '?follow=true' : ''}`;
   const logRequest = requestRunner(socket, { path, ...(signal && { signal }) });
+  logRequest.setTimeout(ANSWER_MS, () => logRequest.destroy(new Error('the runner does not answer')));
   logRequest.end();
   try {
     const [response] = (await once(logRequest, 'response')) as [IncomingMessage];
+    // A command may be silent for as long as it likes.
+    logRequest.setTimeout(0);
     if (response.statusCode !== 200) throw unreachable(`it answered with status ${response.statusCode}`);
     yield* response as AsyncIterable<Uint8Array>;
   } catch (error) {

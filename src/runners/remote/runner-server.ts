@@ -226,6 +226,8 @@ export class RunnerServer {
     response.once('close', () => gone.abort());
     const signal = AbortSignal.any([gone.signal, this.#closing.signal]);
     response.writeHead(200, { 'content-type': 'application/octet-stream' });
+    // At once: the reader waits for the answer, and the command may be silent.
+    response.flushHeaders();
     const bytes = this.#options.runner.log(name, { follow: follow !== undefined, signal });
     // The reader left or the log is unreadable: the answer breaks off either way.
     await pipeline(bytes, response).catch((error: Error) =>
