@@ -35,7 +35,7 @@ describe.skipIf(NO_KUBE)('a hostile runner', () => {
     await cluster.patch('victim', TRIGGER, 'other');
     const { metadata, status } = await cluster.until(
       'victim',
-      ({ active = [] }) => active[0]?.phase === 'Running',
+      ({ active = [] }) => active.length === 1,
       'other',
     );
     const { name } = status!.active![0]!;
@@ -60,7 +60,7 @@ describe.skipIf(NO_KUBE)('a hostile runner', () => {
     const [job] = cluster.jobController.jobsOf('victim', 'other');
     expect(job?.metadata).toMatchObject({ name });
     expect(job?.metadata.deletionTimestamp).toBeUndefined();
-    expect(cluster.get('victim', 'other')?.status?.active).toMatchObject([{ name, phase: 'Running' }]);
+    expect(cluster.get('victim', 'other')?.status?.active).toMatchObject([{ name }]);
     await cluster.jobController.end(job!, 'Complete');
     const after = await cluster.until('victim', ({ recentRuns = [] }) => recentRuns.length === 1, 'other');
     expect(after.status?.recentRuns).toMatchObject([{ name, phase: 'Completed' }]);
