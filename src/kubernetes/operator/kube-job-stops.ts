@@ -53,9 +53,14 @@ export class KubeJobStops {
   async stop(kubeJob: KubeJob, stop: Stop): Promise<void> {
     const { runPods, deletions } = this.#options;
     if (hasEnded(kubeJob)) return;
+    const ending = this.#endings.get(kubeJob.metadata.uid);
+    // The Pod ends before its Job does, and is then no longer among the running ones.
+    if (ending?.isOverdue === false) return;
     // Of a removed job no record is left to hold the output.
-    const pod = stop.cause === 'JobRemoved' ? undefined : runPods.running(kubeJob);
-    if (pod === undefined || !(await this.#isEnding(kubeJob, pod, stop))) await deletions.stop(kubeJob);
+    const mayKeep = stop.cause !== 'JobRemoved' && ending === undefined;
+    const pod = mayKeep ? runPods.running(kubeJob) : undefined;
+    if (pod === undefined || !(await this.#passDeadline(pod))) return deletions.stop(kubeJob);
+    this.#awaitEnd(kubeJob, stop);
   }
 
   /** The Kubernetes Job has ended or is gone. */
@@ -70,12 +75,9 @@ export class KubeJobStops {
     this.#endings.clear();
   }
 
-  async #isEnding({ metadata }: KubeJob, pod: Pod, { key, graceMs, onOverdue }: Stop): Promise<boolean> {
+  #awaitEnd({ metadata }: KubeJob, { key, graceMs, onOverdue }: Stop): void {
     const { clock, logger } = this.#options;
     const { uid, name } = metadata;
-    const known = this.#endings.get(uid);
-    if (known !== undefined) return !known.isOverdue;
-    if (!(await this.#passDeadline(pod))) return false;
     const ending: Ending = {
       isOverdue: false,
       cancel: clock.at(clock.now() + graceMs + SLACK_MS, () => {
@@ -85,7 +87,6 @@ export class KubeJobStops {
       }),
     };
     this.#endings.set(uid, ending);
-    return true;
   }
 
   /** Returns whether the API server took the deadline: it does not without the right, and without the Pod. */

@@ -1,6 +1,6 @@
 // Pods of the real Job controller: exit codes, causes, and problems that keep a Pod from starting. The test acts as the
 // node and writes the Pods’ status.
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobSpecInput } from '../../../src/core/job.ts';
@@ -259,6 +259,23 @@ describe.skipIf(NO_MANAGER)('a run with a Pod', () => {
       exitCode: 137,
       outputTail: 'the end\n',
     });
+  });
+
+  test('that a stop has ended keeps its output, also while the Job controller has not seen it', async () => {
+    const pod = await runningPodOf('unseen', {});
+    await stop('unseen');
+    await eventually(async () => (await reading(pod)).spec?.activeDeadlineSeconds === 1);
+    const controllerManager = cluster.environment.controllerManagerPid!;
+    process.kill(controllerManager, 'SIGSTOP');
+    onTestFinished(() => void process.kill(controllerManager, 'SIGCONT'));
+    await mark(pod, { phase: 'Failed', reason: 'DeadlineExceeded', ...terminated(143, 'Error') });
+    // Each evaluation repeats the stop.
+    await cluster.patch('unseen', { spec: { timeZone: 'Asia/Tokyo' } });
+    await cluster.until('unseen', ({ observedGeneration }) => observedGeneration === 2);
+    expect(cluster.jobController.jobsOf('unseen')[0]?.metadata.deletionTimestamp).toBeUndefined();
+    process.kill(controllerManager, 'SIGCONT');
+    (await kubelet.request()).response.end('last words\n');
+    expect(await ended('unseen')).toMatchObject({ reason: 'StoppedByUser', outputTail: 'last words\n' });
   });
 
   test('that a stop does not end in time is deleted with its Job', async () => {
