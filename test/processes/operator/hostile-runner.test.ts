@@ -68,7 +68,7 @@ describe.skipIf(NO_KUBE)('a hostile runner', () => {
   });
 
   test('that answers no start holds up no Job', async () => {
-    // One worker: whoever waits keeps all others waiting.
+    // One worker: an evaluation that waits holds up all others.
     const args = ['--shell', world.socketPath, '--shell-namespaces', 'default', '--workers', '1'];
     const operator = await cluster.operator({ args }).leads();
     const connection = await hostile.ready(hostile.connections.length);
