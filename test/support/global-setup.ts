@@ -13,7 +13,7 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** How long an ending process may take, in milliseconds; in a passing run none takes that long. */
@@ -49,7 +49,8 @@ function makeProgram(directory: string): string {
   const program = join(directory, 'program');
   for (const part of ['dist', 'package.json']) cpSync(part, join(program, part), { recursive: true });
   mkdirSync(join(program, 'node_modules'));
-  symlinkSync(resolve('node_modules/node'), join(program, 'node_modules/node'));
+  const ourNode = dirname(dirname(process.execPath));
+  symlinkSync(ourNode, join(program, `node_modules/node-${process.platform}-${process.arch}`));
   return program;
 }
 
