@@ -1,5 +1,19 @@
 -- The team’s history: one row per finished run. lsh writes and reads it with the service role key.
--- Apply it with `supabase db push --workdir deploy`, or paste it into the SQL editor. A second time it changes nothing.
+-- `supabase db push --workdir deploy` applies every file of this directory; or paste them into the SQL editor in the order of
+-- their names. A second time they change nothing.
+
+-- The roles of a Supabase project, for a Postgres that has none. No login: PostgREST switches to them.
+do $$
+declare
+  missing text;
+begin
+  foreach missing in array array['anon', 'authenticated', 'service_role'] loop
+    if not exists (select from pg_roles where rolname = missing) then
+      execute format('create role %I nologin', missing);
+    end if;
+  end loop;
+end
+$$;
 
 create table if not exists public.lsh_runs (
   job_uid text not null, -- distinguishes a job from a later job of the same name

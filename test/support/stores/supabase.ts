@@ -61,8 +61,13 @@ export class Supabase {
   }
 
   /** The bearer token of a signed-in user. */
-  userToken(): string {
-    return roleToken(this.#parts.jwtSecret, 'authenticated', { sub: 'somebody' });
+  userToken(sub: string): string {
+    return this.token('authenticated', { sub });
+  }
+
+  /** A token of the project, with claims such as `exp`. */
+  token(role: string, claims: object = {}): string {
+    return roleToken(this.#parts.jwtSecret, role, claims);
   }
 
   /** Executes an SQL statement as a superuser, without grants and policies. */
@@ -70,10 +75,23 @@ export class Supabase {
     return this.#parts.postgres.query<Row>(statement, values);
   }
 
+  /** Executes a query as a role of the REST API, with the claims of its token. */
+  sqlAs<Row extends object>(role: string, claims: object, query: string): Promise<Row[]> {
+    return this.#parts.postgres.queryAs<Row>(role, claims, query);
+  }
+
   /** All recorded runs, sorted by name. */
   async runs(): Promise<Run[]> {
     const rows = await this.sql<{ row: RunRow }>('select to_json(r) as row from lsh_runs r order by name');
     return rows.map(({ row }) => runOfRow(row));
+  }
+
+  /** Deletes every row but the team `default`. */
+  async clear(): Promise<void> {
+    await this.sql(
+      'truncate lsh_audit, lsh_run_logs, lsh_runs, lsh_jobs, lsh_origins, lsh_members, lsh_teams',
+    );
+    await this.sql(`insert into lsh_teams (name) values ('default')`);
   }
 
   /** Applies the migrations once more. */
@@ -93,16 +111,23 @@ export class Supabase {
   }
 }
 
+/** A new directory for a Postgres. */
+export function serverDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'lsh-supabase-'));
+  if (UNPRIVILEGED) chownSync(directory, UNPRIVILEGED.uid, UNPRIVILEGED.gid);
+  return directory;
+}
+
 /** Puts each part on the stack as soon as it has started. */
 async function startParts(started: AsyncDisposableStack): Promise<Parts> {
   if (BINARIES === undefined) throw new Error('the packages of Postgres and PostgREST are not installed');
-  const directory = mkdtempSync(join(tmpdir(), 'lsh-supabase-'));
+  const directory = serverDirectory();
   started.defer(() => rmSync(directory, { recursive: true }));
-  if (UNPRIVILEGED) chownSync(directory, UNPRIVILEGED.uid, UNPRIVILEGED.gid);
   const jwtSecret = randomBytes(32).toString('hex');
   const keys = ['anon', 'service_role'].map((role) => roleToken(jwtSecret, role));
-  const postgres = await Postgres.start(BINARIES.postgres, directory);
+  const postgres = await Postgres.start(BINARIES.postgres, directory, 'project');
   started.defer(() => postgres.stop());
+  await postgres.migrate();
   const postgrest = await Postgrest.start(BINARIES.postgrest, postgres, jwtSecret);
   started.defer(() => postgrest.stop());
   const gateway = await Gateway.start(postgrest.socketPath, keys);

