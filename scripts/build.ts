@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { ERRORS as MESSAGES } from '../src/core/errors.ts';
+import { readMigrations } from '../src/stores/supabase/migrations.ts';
 import { BANNER, LATE_PACKAGES, lateModules } from './build/late-modules.ts';
 
 const { version, engines } = JSON.parse(readFileSync('package.json', 'utf8')) as {
@@ -63,7 +64,11 @@ const common = {
   minifySyntax: true,
   minifyWhitespace: true,
   sourcemap: 'linked',
-  define: { __LSH_VERSION__: JSON.stringify(version), __LSH_NODE__: JSON.stringify(nodeMissing()) },
+  define: {
+    __LSH_VERSION__: JSON.stringify(version),
+    __LSH_NODE__: JSON.stringify(nodeMissing()),
+    __LSH_SUPABASE_MIGRATIONS__: JSON.stringify(readMigrations('deploy/supabase/migrations')),
+  },
   plugins: [separateFiles, lateModules],
   banner: { js: BANNER },
   metafile: true,

@@ -72,6 +72,7 @@ const ONLY_IMPORTED_BY: Record<string, RegExp> = {
   '@kubernetes/client-node': /^kubernetes\//,
   'node:sqlite': /^stores\//,
   '@supabase/supabase-js': /^stores\//,
+  pg: /^stores\/supabase\//,
   'cron-parser': /^core\/schedule\//,
   pino: /^telemetry\/log\.ts$/,
   commander: /^cli\//,

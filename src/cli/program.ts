@@ -9,6 +9,7 @@ import { addCron } from './commands/cron.ts';
 import { addDaemon } from './commands/daemon.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addRunner } from './commands/runner.ts';
+import { addSupabase } from './commands/supabase.ts';
 import { addVersion } from './commands/version.ts';
 import { paintFor, printText } from './output/print.ts';
 
@@ -23,6 +24,7 @@ const GROUPS: Record<string, AddCommands> = {
   daemon: addDaemon,
   controller: addController,
   runner: addRunner,
+  supabase: addSupabase,
   doctor: addDoctor,
   completion: addCompletion,
   version: addVersion,

@@ -123,25 +123,4 @@ export const CONTROLLER_VARIABLES = {
     ),
     option: '--shell-force [boolean]',
   },
-  supabaseUrl: {
-    ...text(
-      'SUPABASE_URL',
-      'URL of the Supabase project whose table lsh_runs records every finished run; when not set, the operator records none there.',
-    ),
-    type: 'a URL that begins with https:// or http://',
-    read: (value) => (/^https?:$/.test(protocolOf(value)) ? value.trim() : undefined),
-  } as Variable<string | undefined>,
-  supabaseServiceRoleKey: {
-    ...text(
-      'SUPABASE_SERVICE_ROLE_KEY',
-      'Key of the role service_role of that project; the operator requires it when SUPABASE_URL is set.',
-    ),
-    secret: true,
-    // A Secret that was created from a file ends with the newline of the file.
-    read: (value) => value.trim() || undefined,
-  } as Variable<string | undefined>,
 } satisfies Record<string, Variable<never> | Variable>;
-
-function protocolOf(url: string): string {
-  return URL.parse(url)?.protocol ?? '';
-}

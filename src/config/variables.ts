@@ -1,5 +1,6 @@
 // The table of all environment variables. `npm run gen` makes docs/configuration.md from it.
 import { CONTROLLER_VARIABLES } from './controller-variables.ts';
+import { SUPABASE_VARIABLES } from './supabase-variables.ts';
 import {
   amount,
   choice,
@@ -97,6 +98,7 @@ export const VARIABLES = {
     option: '--evaluation-interval <time>',
   },
   ...CONTROLLER_VARIABLES,
+  ...SUPABASE_VARIABLES,
   secretsKey: {
     ...text(
       'LSH_SECRETS_KEY',

@@ -298,6 +298,8 @@ const CALLS: Record<string, string[][] | undefined> = {
   'daemon uninstall': [[]],
   controller: undefined,
   'runner logs': [[HOSTILE], ['ops/backup-1'], ['-f', 'ops/backup-1']],
+  'supabase init': [[], ['--dry-run']],
+  'supabase status': [[]],
   doctor: [[]],
   completion: [['bash'], [HOSTILE]],
   version: [[]],

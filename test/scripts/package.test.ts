@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { BUNDLE } from '../support/daemon/bundle.ts';
 
 /** What bundled packages use where it is there. */
-const TRIED = new Set(['bufferutil', 'supports-color', 'utf-8-validate']);
+const TRIED = new Set(['bufferutil', 'pg-native', 'supports-color', 'utf-8-validate']);
 
 interface Packed {
   files: { path: string; mode: number }[];

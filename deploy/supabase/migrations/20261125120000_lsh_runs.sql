@@ -1,6 +1,6 @@
 -- The team’s history: one row per finished run. lsh writes and reads it with the service role key.
--- `supabase db push --workdir deploy` applies every file of this directory; or paste them into the SQL editor in the order of
--- their names. A second time they change nothing.
+-- `lsh supabase init` applies the files of this directory, as does `supabase db push --workdir deploy`, in any order of the
+-- two: a second time they change nothing.
 
 -- The roles of a Supabase project, for a Postgres that has none. No login: PostgREST switches to them.
 do $$

@@ -22,7 +22,7 @@ import type { WatchReading } from './cluster-watches.ts';
 import { runEndsOf, type RunEnds } from './run-ends.ts';
 import { checkShellMode, shellRuns } from './shell-runs.ts';
 import { Standby } from './standby.ts';
-import { teamHistory } from './team-history.ts';
+import { teamHistory } from '../supabase/team-history.ts';
 
 export interface ControllerChoice {
   cluster: KubeConfigChoice;

@@ -1,5 +1,6 @@
 // Turns responses of a Supabase project, and failures on the way to it, into errors of the error table.
 import { LshError, type ErrorCode } from '../../core/errors.ts';
+import { causeOfAnswer, causeOfSilence, type FailedAnswer } from './causes.ts';
 
 /** The project; its key is here so that historyError() can mask it. */
 export interface Project {
@@ -13,11 +14,15 @@ const DETAIL_MAX_LENGTH = 300;
 /** The error of a failed response: HISTORY_UNAVAILABLE if the same request may succeed later, else HISTORY_REFUSED. */
 export async function answerError(response: Response, project: Project): Promise<LshError> {
   const { status } = response;
-  const { code = '', message } = complaint(await response.text());
+  const text = await response.text();
+  const { code = '', message = '', format } = complaint(text);
   const isTransient = status === 408 || status === 429 || status >= 500;
-  const reason = message === undefined ? '' : `: ${message}`;
+  const cause = causeOfAnswer({ status, code, message, format });
+  const words = [`HTTP ${status}${code === '' ? '' : ` (${code})`}`, message, cause?.meaning ?? ''];
   return historyError(isTransient ? 'HISTORY_UNAVAILABLE' : 'HISTORY_REFUSED', project, {
-    detail: `HTTP ${status}${code === '' ? '' : ` (${code})`}${reason}`,
+    detail: words.filter((part) => part !== '').join(': '),
+    code,
+    hint: cause?.hint,
     retryAfterMs: retryAfterMs(response),
   });
 }
@@ -34,29 +39,44 @@ export function requestError(thrown: unknown, project: Project, timeoutMs: numbe
   // fetch() wraps a network error as `cause`. Without a cause it refused the request itself, such as for a key that
   // cannot be a header.
   const { cause } = thrown;
-  return cause instanceof Error
-    ? historyError('HISTORY_UNAVAILABLE', project, { detail: cause.message || cause.name })
-    : historyError('HISTORY_REFUSED', project, { detail: thrown.message });
+  if (!(cause instanceof Error)) return historyError('HISTORY_REFUSED', project, { detail: thrown.message });
+  const { code = '' } = cause as NodeJS.ErrnoException;
+  const { meaning, hint } = causeOfSilence(code) ?? {};
+  return historyError('HISTORY_UNAVAILABLE', project, {
+    detail: meaning ?? (cause.message || code || cause.name),
+    hint,
+  });
 }
 
 /** HISTORY_REFUSED for a successful response that PostgREST cannot have sent. */
 export function unexpectedAnswer(project: Project): LshError {
   return historyError('HISTORY_REFUSED', project, {
     detail: 'the answer does not come from Supabase’s REST API',
+    hint: causeOfAnswer({ status: 200, code: '', message: '', format: 'page' })?.hint,
   });
+}
+
+interface Particulars {
+  detail: string;
+  /** Code of Postgres or PostgREST. */
+  code?: string;
+  /** Replaces the hint of the table. */
+  hint?: string | undefined;
+  retryAfterMs?: number;
 }
 
 /** Sets no `cause`: logs print it whole, and fetch() quotes a header that it refuses, such as the key. */
 function historyError(
   code: ErrorCode,
   { url, serviceRoleKey }: Project,
-  { detail, retryAfterMs }: { detail: string; retryAfterMs?: number },
+  { detail, code: answerCode, hint, retryAfterMs }: Particulars,
 ): LshError {
   const masked = serviceRoleKey === '' ? detail : detail.replaceAll(serviceRoleKey, '[key]');
   const shortened = withoutPassword(masked)
     .slice(0, DETAIL_MAX_LENGTH)
     .replace(/[.\s]+$/, '');
-  return new LshError(code, { url: withoutPassword(url), detail: shortened }, { retryAfterMs });
+  const fields = { url: withoutPassword(url), detail: shortened, ...(answerCode && { code: answerCode }) };
+  return new LshError(code, fields, { hint, retryAfterMs });
 }
 
 /** Removes user and password from URLs: fetch() refuses such a URL and quotes it. */
@@ -64,16 +84,23 @@ function withoutPassword(text: string): string {
   return text.replaceAll(/(?<=:\/\/)[^/\s]*@/g, '');
 }
 
+interface Complaint {
+  code?: string;
+  message?: string;
+  format: FailedAnswer['format'];
+}
+
 /** The error of PostgREST, or of the gateway in front of it; empty if the body is not JSON. */
-function complaint(body: string): { code?: string; message?: string } {
+function complaint(body: string): Complaint {
   try {
     const { code, message } = Object(JSON.parse(body)) as Record<string, unknown>;
     return {
       code: typeof code === 'string' ? code : undefined,
       message: typeof message === 'string' ? message : undefined,
+      format: 'json',
     };
   } catch {
-    return {};
+    return { format: /^\s*<(?:!doctype|html|h\d|head|body)/i.test(body) ? 'page' : 'other' };
   }
 }
 

@@ -220,7 +220,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       await supabase.alter(change.give);
       expect(error).toMatchObject({ code: 'HISTORY_REFUSED', retryable: false });
       expect(error.message).toContain(change.known);
-      expect(error.hint).toContain('deploy/supabase/migrations');
+      expect(error.hint).toContain('`lsh supabase init`');
       await history.record([aRunAt('a', 1)]);
       expect(await supabase.runs()).toEqual([aRunAt('a', 1)]);
     });
@@ -277,7 +277,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       const error = await failure(history, aRunAt('a', 2));
       await supabase.gateway.back();
       expect(error).toMatchObject({ code: 'HISTORY_UNAVAILABLE', retryable: true, retryAfterMs: 0 });
-      expect(error.message).toContain(`The history at ${supabase.url} cannot be reached: `);
+      expect(error.message).toContain(`The Supabase project at ${supabase.url} cannot be reached: `);
       await history.record([aRunAt('a', 1), aRunAt('a', 2)]);
       expect(await supabase.runs()).toEqual([aRunAt('a', 1), aRunAt('a', 2)]);
     });
@@ -298,7 +298,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       };
       expect(await failure()).toMatchObject({
         code: 'HISTORY_UNAVAILABLE',
-        message: `The history at ${supabase.url} cannot be reached: HTTP 429: Slow down.`,
+        message: `The Supabase project at ${supabase.url} cannot be reached: HTTP 429: Slow down.`,
         retryable: true,
         retryAfterMs: 7_000,
       });
@@ -308,7 +308,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       supabase.gateway.answer = { status, body: '<html>trouble</html>' };
       const error = await failure();
       expect(error).toMatchObject({ code: 'HISTORY_UNAVAILABLE', retryable: true });
-      expect(error.message).toContain(`cannot be reached: HTTP ${status}.`);
+      expect(error.message).toContain(`cannot be reached: HTTP ${status}: `);
     });
   });
 });

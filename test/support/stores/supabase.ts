@@ -44,11 +44,11 @@ export class Supabase {
     this.anonKey = roleToken(parts.jwtSecret, 'anon');
   }
 
-  /** Starts a fresh project; stop() removes all of it. */
-  static async start(): Promise<Supabase> {
+  /** Starts a fresh project with the first migrations, or all; stop() removes all of it. */
+  static async start(migrations?: number): Promise<Supabase> {
     const started = new AsyncDisposableStack();
     try {
-      return new Supabase(started, await startParts(started));
+      return new Supabase(started, await startParts(started, migrations));
     } catch (error) {
       await started.disposeAsync();
       throw error;
@@ -58,6 +58,11 @@ export class Supabase {
   /** Of the project, as it would be in SUPABASE_URL. */
   get url(): string {
     return this.gateway.url;
+  }
+
+  /** Connection string of the database, as it would be in SUPABASE_DB_URL. */
+  get databaseUrl(): string {
+    return `postgresql:///postgres?user=postgres&host=${this.#parts.postgres.host}`;
   }
 
   /** The bearer token of a signed-in user. */
@@ -78,6 +83,14 @@ export class Supabase {
   /** Executes a query as a role of the REST API, with the claims of its token. */
   sqlAs<Row extends object>(role: string, claims: object, query: string): Promise<Row[]> {
     return this.#parts.postgres.queryAs<Row>(role, claims, query);
+  }
+
+  /** Does the work in another database of the project's server, as its owner. */
+  inDatabase(
+    name: string,
+    work: (query: (sql: string) => Promise<object[]>) => Promise<void>,
+  ): Promise<void> {
+    return this.#parts.postgres.asOwner(name, work);
   }
 
   /** All recorded runs, sorted by name. */
@@ -119,7 +132,7 @@ export function serverDirectory(): string {
 }
 
 /** Puts each part on the stack as soon as it has started. */
-async function startParts(started: AsyncDisposableStack): Promise<Parts> {
+async function startParts(started: AsyncDisposableStack, migrations?: number): Promise<Parts> {
   if (BINARIES === undefined) throw new Error('the packages of Postgres and PostgREST are not installed');
   const directory = serverDirectory();
   started.defer(() => rmSync(directory, { recursive: true }));
@@ -127,7 +140,7 @@ async function startParts(started: AsyncDisposableStack): Promise<Parts> {
   const keys = ['anon', 'service_role'].map((role) => roleToken(jwtSecret, role));
   const postgres = await Postgres.start(BINARIES.postgres, directory, 'project');
   started.defer(() => postgres.stop());
-  await postgres.migrate();
+  await postgres.migrate(migrations);
   const postgrest = await Postgrest.start(BINARIES.postgrest, postgres, jwtSecret);
   started.defer(() => postgrest.stop());
   const gateway = await Gateway.start(postgrest.socketPath, keys);

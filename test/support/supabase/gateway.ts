@@ -19,7 +19,7 @@ export interface SeenRequest {
 export class Gateway {
   readonly #server = createServer((request, response) => void this.#handle(request, response));
   readonly #socketPath: string;
-  readonly #keys: readonly string[];
+  readonly #keys: string[];
   #port = 0;
   /** Those that came with a key. */
   readonly requests: SeenRequest[] = [];
@@ -28,7 +28,7 @@ export class Gateway {
 
   private constructor(socketPath: string, keys: readonly string[]) {
     this.#socketPath = socketPath;
-    this.#keys = keys;
+    this.#keys = [...keys];
   }
 
   static async start(socketPath: string, keys: readonly string[]): Promise<Gateway> {
@@ -40,6 +40,11 @@ export class Gateway {
   /** The same for as long as the gateway is there or comes back. */
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Takes one more key for a key of the project. */
+  accept(key: string): void {
+    this.#keys.push(key);
   }
 
   /** Ends every connection and refuses new ones, until back(). */

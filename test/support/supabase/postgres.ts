@@ -77,12 +77,22 @@ export class Postgres {
 
   /** Applies the first files of deploy/supabase/migrations, or all, as `supabase db push` does to an empty project. */
   async migrate(count?: number): Promise<void> {
-    const owner = clientOf(this.host, 'postgres');
+    await this.asOwner('postgres', async (query) => {
+      for (const file of readdirSync(MIGRATIONS).toSorted().slice(0, count)) {
+        await query(readFileSync(join(MIGRATIONS, file), 'utf8'));
+      }
+    });
+  }
+
+  /** Does the work in a database as its owner, who is no superuser. */
+  async asOwner(
+    database: string,
+    work: (query: (sql: string) => Promise<object[]>) => Promise<void>,
+  ): Promise<void> {
+    const owner = clientOf(this.host, 'postgres', database);
     await owner.connect();
     try {
-      for (const file of readdirSync(MIGRATIONS).toSorted().slice(0, count)) {
-        await owner.query(readFileSync(join(MIGRATIONS, file), 'utf8'));
-      }
+      await work(async (sql) => (await owner.query<object>(sql)).rows);
     } finally {
       await owner.end();
     }
@@ -94,6 +104,6 @@ export class Postgres {
   }
 }
 
-function clientOf(host: string, user: string): Client {
-  return new Client({ host, user, database: 'postgres' });
+function clientOf(host: string, user: string, database = 'postgres'): Client {
+  return new Client({ host, user, database });
 }

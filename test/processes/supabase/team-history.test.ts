@@ -1,7 +1,7 @@
 // The team’s history of an operator, from its environment.
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config.ts';
-import { teamHistory } from '../../../src/processes/operator/team-history.ts';
+import { teamHistory } from '../../../src/processes/supabase/team-history.ts';
 
 const SUPABASE_URL = 'https://team.supabase.co';
 const historyOf = (env: Record<string, string>) => teamHistory(loadConfig({ HOME: '/home/ada', ...env }));
@@ -10,6 +10,12 @@ test('is undefined without a project, and set with its address and key', () => {
   expect(historyOf({})).toBeUndefined();
   expect(historyOf({ SUPABASE_SERVICE_ROLE_KEY: 'k' })).toBeUndefined();
   expect(historyOf({ SUPABASE_URL, SUPABASE_SERVICE_ROLE_KEY: 'k' })).toBeDefined();
+});
+
+test('says that the public key is not enough', () => {
+  expect(() => historyOf({ SUPABASE_URL, SUPABASE_ANON_KEY: 'public' })).toThrow(
+    'SUPABASE_SERVICE_ROLE_KEY is required when SUPABASE_URL is set: SUPABASE_ANON_KEY is public and may not write.',
+  );
 });
 
 test('needs the key of the project', () => {
