@@ -37,7 +37,7 @@ const run: Record<keyof RunEntry, CrdSchema> = {
   exitCode: count('Exit status of the command.'),
   signal: text('Signal that ended the command.'),
   stopCause: text('Why the operator is stopping the run.'),
-  host: text('Pod of the process of a shell run.'),
+  host: text('Pod of the process of a shell run, as namespace/name.'),
   outputTail: text('End of the output.'),
   outputBytes: { ...count('Size of the whole output in bytes.'), format: 'int64' },
 };

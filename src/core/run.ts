@@ -66,7 +66,10 @@ export interface Run {
   /** How many earlier attempts were Disrupted; undefined for none. Their number counts against a limit of its own. */
   disruptions?: number;
   executor: Executor;
-  /** The operator’s pod that holds the process of a shell run; undefined in the daemon, which has one host. */
+  /**
+   * The operator’s pod that holds the process of a shell run, as `namespace/name`; undefined in the daemon, which has
+   * one host.
+   */
   host?: string;
   phase: RunPhase;
   reason?: RunReason;

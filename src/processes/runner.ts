@@ -6,7 +6,7 @@ import { loadConfig, type Config } from '../config.ts';
 import { EXIT, LshError, type ExitStatus } from '../core/errors.ts';
 import { ensureDirectories, localPaths, requireSocketPath, requireWritable } from '../local/paths.ts';
 import { openLog, type Log } from '../telemetry/log.ts';
-import { readRemoteLog } from '../runners/remote/remote-log.ts';
+import { readRemoteLog, type LogOptions } from '../runners/remote/remote-log.ts';
 import { RunnerServer } from '../runners/remote/runner-server.ts';
 import { SubprocessRunner } from '../runners/subprocess/subprocess-runner.ts';
 import { VERSION } from '../version.ts';
@@ -46,9 +46,9 @@ export async function runRunner(config: Config = loadConfig()): Promise<ExitStat
 }
 
 /** The output of a run, `namespace/name`, with `follow` until it has ended. Rejects with RUNNER_UNREACHABLE. */
-export function runnerLog(run: string, follow: boolean): AsyncGenerator<Uint8Array> {
+export function runnerLog(run: string, options: LogOptions): AsyncGenerator<Uint8Array> {
   const config = loadConfig();
-  return readRemoteLog(runnerSocket(socketOf(config)), run.replace('/', '.'), { follow });
+  return readRemoteLog(runnerSocket(socketOf(config)), run.replace('/', '.'), options);
 }
 
 function socketOf(config: Config): string {

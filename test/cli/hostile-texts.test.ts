@@ -297,7 +297,7 @@ const CALLS: Record<string, string[][] | undefined> = {
   'daemon install': [['--print']],
   'daemon uninstall': [[]],
   controller: undefined,
-  'runner logs': [[HOSTILE], ['ops/backup-1'], ['-f', 'ops/backup-1']],
+  'runner logs': [[HOSTILE], ['ops/backup-1'], ['-f', '--until-eof', 'ops/backup-1']],
   'supabase init': [[], ['--dry-run']],
   'supabase status': [[]],
   doctor: [[]],

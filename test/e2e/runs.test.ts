@@ -1,4 +1,6 @@
 // Runs on a cluster with real kubelets: every policy of an LshJob on both executors, and failures of pods.
+import { once } from 'node:events';
+import { buffer, text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunPhase } from '../../src/core/run.ts';
 import { eventually } from '../support/eventually.ts';
@@ -124,6 +126,51 @@ describe('a shell run', () => {
     const { status } = await cluster.operator();
     return status?.containerStatuses?.find(({ name }) => name === 'shell')?.restartCount;
   };
+
+  test('is followed live from outside the cluster, byte for byte and to its end', async () => {
+    const wait = 'until [ -e /tmp/go-on ]; do sleep 0.1; done';
+    const command = `printf 'begun\\0\\377\\r\\n'; ${wait}; seq 1 20000; echo told >&2`;
+    await shell('followed', command);
+    await shell('go-on', 'touch /tmp/go-on');
+    const whole = Buffer.concat([
+      Buffer.from('begun\0\u00ff\r\n', 'latin1'),
+      Buffer.from(`${Array.from({ length: 20_000 }, (_, index) => index + 1).join('\n')}\ntold\n`),
+    ]);
+
+    await cluster.lsh('cron', 'trigger', 'followed');
+    const following = cluster.lshProcess('cron', 'logs', '-f', 'followed');
+    const [printed, said] = [buffer(following.stdout), text(following.stderr)];
+    const ended = once(following, 'close');
+    await once(following.stdout, 'data');
+    expect(cluster.runsOf('followed').map(({ phase }) => phase)).toEqual(['Running']);
+    await cluster.lsh('cron', 'trigger', 'go-on', '--wait');
+    expect(await ended).toEqual([0, null]);
+    expect(await said).toBe('');
+    expect((await printed).equals(whole)).toBe(true);
+
+    await cluster.untilRun('followed', ({ phase }) => phase === 'Completed');
+    const later = cluster.lshProcess('cron', 'logs', 'followed');
+    expect((await buffer(later.stdout)).equals(whole)).toBe(true);
+    await cluster.remove('followed', 'go-on');
+  });
+
+  test('whose follower leaves keeps no reader in its container', async () => {
+    await shell('silent', 'echo begun; exec sleep 600');
+    await cluster.lsh('cron', 'trigger', 'silent');
+    const readers = async () => {
+      // The brackets keep the pattern from matching this command.
+      const count = `grep -alE 'runner.log[s]' /proc/[0-9]*/cmdline 2>/dev/null | wc -l`;
+      return Number(await cluster.inContainer('shell', 'sh', '-c', count));
+    };
+    const following = cluster.lshProcess('cron', 'logs', '-f', 'silent');
+    const ended = once(following, 'close');
+    await once(following.stdout, 'data');
+    expect(await readers()).toBeGreaterThan(0);
+    following.kill('SIGINT');
+    expect(await ended).toEqual([null, 'SIGINT']);
+    await eventually(async () => (await readers()) === 0, { what: 'the end of the reader' });
+    await cluster.remove('silent');
+  });
 
   test('that exhausts the memory is killed, and the others continue if the node permits it', async () => {
     // The kubelet sets it since 1.28 with cgroups version 2: the kernel then kills the whole container.

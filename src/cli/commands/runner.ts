@@ -5,6 +5,11 @@ import { withExamples } from '../define.ts';
 import { usage } from '../failure.ts';
 import { note, printParts } from '../output/print.ts';
 
+interface RunnerLogsFlags {
+  follow?: boolean;
+  untilEof?: boolean;
+}
+
 export function addRunner(program: Command, context: Context): void {
   const command = program
     .command('runner')
@@ -26,16 +31,30 @@ function addRunnerLogs(runner: Command, context: Context): void {
     .description('Print the whole output of a shell run, from its container: the LshJob keeps only the end.')
     .argument('<run>', 'namespace and name of the run, such as ops/backup-t86pdo')
     .option('-f, --follow', 'keep printing until the run ends')
-    .action((run: string, { follow = false }: { follow?: boolean }) => runnerLogs(context, run, follow));
+    .option('--until-eof', 'stop when standard input ends, such as with the connection of `kubectl exec -i`')
+    .action((run: string, flags: RunnerLogsFlags) => runnerLogs(context, run, flags));
   withExamples(command, [
     'kubectl exec lsh-controller-7d9f-x2b4p --namespace lsh-system -c shell -- lsh runner logs -f ops/backup-t86pdo',
-    'Follow a shell run of the cluster; `lsh cron logs` names pod and run',
+    'Follow a shell run of the cluster, as `lsh cron logs -f --cluster` does itself',
   ]);
 }
 
-async function runnerLogs({ io }: Context, run: string, follow: boolean): Promise<void> {
+async function runnerLogs(
+  { io }: Context,
+  run: string,
+  { follow = false, untilEof = false }: RunnerLogsFlags,
+): Promise<void> {
   if (!/^[a-z0-9-]+\/[a-z0-9][a-z0-9.-]*$/.test(run))
     throw usage('Name the run as NAMESPACE/RUN.', 'For example ops/backup-t86pdo');
   const { runnerLog } = await import('../../processes/runner.ts');
-  if ((await printParts(io, runnerLog(run, follow))) === 0) note(io, `No output of ${run}.`);
+  const signal = untilEof ? atEnd(io.stdin) : undefined;
+  if ((await printParts(io, runnerLog(run, { follow, signal }))) === 0) note(io, `No output of ${run}.`);
+}
+
+/** Aborts when the stream has ended or broken. */
+function atEnd(stream: NodeJS.ReadableStream): AbortSignal {
+  const ended = new AbortController();
+  for (const event of ['end', 'error', 'close']) stream.once(event, () => ended.abort());
+  stream.resume();
+  return ended.signal;
 }

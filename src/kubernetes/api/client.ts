@@ -65,6 +65,11 @@ export class KubeClient {
     return this.#config.getContextObject(this.#config.currentContext)?.namespace ?? 'default';
   }
 
+  /** The configuration as it was loaded last, for a call that is no request, such as a WebSocket. */
+  get config(): KubeConfig {
+    return this.#config;
+  }
+
   /** A typed client of one API group. */
   api<T extends object>(type: ApiConstructor<T>): T {
     return new type(

@@ -4,12 +4,13 @@ import type { Logger } from '../../control/ports.ts';
 import { describeError, isNotFound } from '../api/api-errors.ts';
 import type { KubeClient } from '../api/client.ts';
 import type { Wire } from '../api/objects.ts';
+import { hostName, hostPod } from '../objects/host.ts';
 
 type Pod = Wire<V1Pod>;
 
 export interface HostPodsOptions {
-  client: Pick<KubeClient, 'json' | 'namespace'>;
-  /** Name of this process's own Pod, if it is in one. */
+  client: Pick<KubeClient, 'json'>;
+  /** This process's own Pod, if it is in one, as `Run.host` names it. */
   own: string;
   logger: Logger;
 }
@@ -53,11 +54,12 @@ export class HostPods {
     }
   }
 
-  async #read(name: string): Promise<Pod | undefined> {
-    const { client } = this.#options;
+  async #read(host: string): Promise<Pod | undefined> {
+    const pod = hostPod(host);
+    if (pod === undefined) return undefined;
     try {
-      const path = `/api/v1/namespaces/${client.namespace}/pods/${encodeURIComponent(name)}`;
-      return await client.json<Pod>({ path });
+      const path = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}`;
+      return await this.#options.client.json<Pod>({ path });
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;
@@ -72,9 +74,11 @@ function hasEnded({ status }: Pod): boolean {
   return isOver && containerStatuses.every(({ state }) => state?.running === undefined);
 }
 
-/** What the names of all Pods of its Deployment begin with. */
+/** What the hosts of all Pods of its Deployment begin with. */
 function prefixOf(pod: Pod | undefined): string | undefined {
-  const { generateName, labels } = pod?.metadata ?? {};
+  const { namespace = '', generateName, labels } = pod?.metadata ?? {};
   const suffix = `${labels?.[HASH_LABEL] ?? ''}-`;
-  return generateName?.endsWith(suffix) ? generateName.slice(0, -suffix.length) : undefined;
+  return generateName?.endsWith(suffix)
+    ? hostName(namespace, generateName.slice(0, -suffix.length))
+    : undefined;
 }

@@ -1,21 +1,17 @@
 // The log of a run’s Pod from its kubelet, followed through breaks of the connection.
-import { setTimeout as delay } from 'node:timers/promises';
 import { LshError } from '../../core/errors.ts';
 import type { Run } from '../../core/run.ts';
 import { isNotFound, statusCode } from '../api/api-errors.ts';
-import { Backoff } from '../../core/backoff.ts';
 import { callError } from './call-errors.ts';
 import { RUN_CONTAINER, RUN_LABEL } from '../objects/kube-job.ts';
 import { listAll } from '../api/list-all.ts';
+import { resumed } from './resumed.ts';
 import { withCallError, type Scope } from './api-calls.ts';
 import type { KubeList } from '../api/objects.ts';
 import type { Pod } from '../objects/pod.ts';
 import { watch } from '../api/watch/watch.ts';
 
 const WATCH_SECONDS = 300;
-const BACKOFF = { initialMs: 200, maxMs: 5_000, random: Math.random };
-/** Breaks in a row, without a byte in between, after which following fails. */
-const BREAKS_MAX = 20;
 
 interface FollowOptions {
   signal: AbortSignal;
@@ -87,30 +83,20 @@ function podPath(namespace: string, pod?: string): string {
 }
 
 /** The bytes of the log. With `follow`, continues to the end of the container; a break repeats no bytes. */
-export async function* podLog(
+export function podLog(
   scope: Scope,
   pod: string,
   { follow, signal }: FollowOptions,
 ): AsyncGenerator<Uint8Array> {
-  const backoff = new Backoff(BACKOFF);
-  let sent = 0;
-  for (let breaks = 0; breaks <= BREAKS_MAX; breaks++) {
-    try {
-      for await (const chunk of withoutFirst(sent, open(scope, pod, { follow, signal }))) {
-        sent += chunk.length;
-        breaks = 0;
-        backoff.reset();
-        yield chunk;
-      }
-      // When the API server loses the kubelet, the log just ends; only the Pod shows that more will come.
-      if (!follow || !(await isRunning(scope, pod, signal))) return;
-    } catch (error) {
-      if (signal.aborted) return;
-      // A proxy may cut a silent log as a dead connection; the next try opens it again.
-      if (!follow || error instanceof LshError || breaks === BREAKS_MAX) throw logError(error, scope, pod);
-    }
-    await delay(backoff.next(), undefined, { signal }).catch(() => undefined);
-  }
+  return resumed({
+    open: () => open(scope, pod, { follow, signal }),
+    // When the API server loses the kubelet, the log just ends; only the Pod shows that more will come.
+    goesOn: () => isRunning(scope, pod, signal),
+    isFinal: (error) => error instanceof LshError,
+    failure: (error) => logError(error, scope, pod),
+    follow,
+    signal,
+  });
 }
 
 async function isRunning({ client, namespace }: Scope, pod: string, signal: AbortSignal): Promise<boolean> {
@@ -120,14 +106,6 @@ async function isRunning({ client, namespace }: Scope, pod: string, signal: Abor
   } catch (error) {
     if (isNotFound(error)) return false;
     throw error;
-  }
-}
-
-async function* withoutFirst(bytes: number, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let skip = bytes;
-  for await (const chunk of chunks) {
-    if (chunk.length > skip) yield chunk.subarray(skip);
-    skip = Math.max(0, skip - chunk.length);
   }
 }
 

@@ -9,6 +9,7 @@ import { findRun, runIn, type FoundRun } from './runs.ts';
 import { untilLshJob } from './lsh-job-watch.ts';
 import { getLshJob, type Scope } from './api-calls.ts';
 import { podLog, podOfRun } from './log-stream.ts';
+import { hostPod } from '../objects/host.ts';
 import type { LshJob } from '../objects/lsh-job.ts';
 
 export interface RunLogOptions {
@@ -30,17 +31,70 @@ async function* read(
   const { scope, notice } = options;
   const found = await requestedRun(scope, query);
   const { follow = false } = query;
-  if (EXECUTORS[found.run.executor].hasPod) {
-    const started = follow
-      ? await waitForRun(scope, found, ({ phase }) => phase !== 'Created', signal)
-      : found.run;
+  const started = follow
+    ? await waitForRun(scope, found, ({ phase }) => phase !== 'Created', signal)
+    : found.run;
+  let missing: Missing;
+  if (EXECUTORS[started.executor].hasPod) {
     const pod = await podOfRun(scope, started, { wait: follow, signal });
     if (pod !== undefined) return yield* podLog(scope, pod, { follow, signal });
-  } else if (follow && !isFinished(found.run)) {
-    notice(`A shell run shows its output here when it has ended.${inItsPod(found.run, '-f ')}`);
+    missing = { why: 'its pod is gone' };
+  } else {
+    const answer = yield* shellOutput(options, { ...found, run: started }, { follow, signal });
+    if (answer === 'complete') return;
+    missing = answer;
   }
   const run = follow ? await waitForRun(scope, found, isFinished, signal) : found.run;
-  yield* tailOf(run, notice);
+  yield* tailOf(run, missing, notice);
+}
+
+/** Why the status alone has output of the run. */
+interface Missing {
+  /** A part of a sentence. */
+  why: string;
+  /** Sentences on where else the whole is. */
+  elsewhere?: string;
+}
+
+async function* shellOutput(
+  { scope, notice }: RunLogOptions,
+  { lshJob, run }: FoundRun,
+  { follow, signal }: { follow: boolean; signal: AbortSignal },
+): AsyncGenerator<Uint8Array, Missing | 'complete'> {
+  if (run.phase === 'Created') return 'complete';
+  if (isWhole(run)) {
+    yield Buffer.from(run.outputTail ?? '');
+    return 'complete';
+  }
+  const { shellLog, ShellLogFailure } = await import('./shell-log.ts');
+  const { name } = run;
+  const isActive = async () => {
+    const now = runIn(await getLshJob(scope, lshJob.metadata.name, signal), name);
+    return now !== undefined && !isFinished(now);
+  };
+  let bytes = 0;
+  try {
+    for await (const chunk of shellLog(scope, run, { follow, signal, isActive })) {
+      bytes += chunk.length;
+      yield chunk;
+    }
+  } catch (error) {
+    if (!(error instanceof ShellLogFailure)) throw error;
+    const why = error.message;
+    if (bytes > 0) throw new LshError('LOG_NOT_KEPT', { name, detail: `after ${bytes} bytes, ${why}` });
+    const missing = { why, elsewhere: inItsPod(run, follow) };
+    if (!isFinished(run))
+      notice(`The output of ${name} appears here when it has ended: ${why}.${missing.elsewhere}`);
+    return missing;
+  }
+  // What is followed has ended by now.
+  const mayBeSilent = !follow && !isFinished(run);
+  return bytes > 0 || mayBeSilent ? 'complete' : { why: 'its pod no longer has it' };
+}
+
+/** Whether the status has every byte of the output. It has U+FFFD for each that is no text. */
+function isWhole({ outputTail = '', outputBytes }: Run): boolean {
+  return Buffer.byteLength(outputTail) === outputBytes && !outputTail.includes('\uFFFD');
 }
 
 /** The run with the name, or the newest of the job. Throws RUN_NONE_YET for a job without runs. */
@@ -66,26 +120,28 @@ function waitForRun(
   return untilLshJob(scope, lshJob.metadata.name, check, signal);
 }
 
-function* tailOf(run: Run, notice: RunLogOptions['notice']): Generator<Uint8Array> {
-  const { name, outputTail, outputBytes, executor } = run;
+function* tailOf(
+  run: Run,
+  { why, elsewhere = '' }: Missing,
+  notice: RunLogOptions['notice'],
+): Generator<Uint8Array> {
+  const { name, outputTail, outputBytes } = run;
   if (outputTail === undefined) {
     if (!isFinished(run) || outputBytes === 0) return;
     throw notKept(run);
   }
   const tail = Buffer.from(outputTail);
-  if (outputBytes === undefined || tail.length < outputBytes) {
-    const why = EXECUTORS[executor].hasPod ? 'its pod is gone' : 'a shell run keeps no more in a cluster';
-    const whole = EXECUTORS[executor].hasPod ? '' : inItsPod(run);
-    notice(`Only the end of the output of ${name} is kept (${tail.length} bytes): ${why}.${whole}`);
-  }
+  if (!isWhole(run))
+    notice(`Only the end of the output of ${name} is kept (${tail.length} bytes): ${why}.${elsewhere}`);
   yield tail;
 }
 
-/** How to read the output of a shell run in its pod, for people who may: nothing else of the cluster has it. */
-function inItsPod({ name, job, host }: Run, flags = ''): string {
-  if (host === undefined) return '';
-  const command = `lsh runner logs ${flags}${splitKey(job).namespace}/${name}`;
-  return ` Until its pod ends, the operator's namespace has the whole: kubectl exec ${host} --namespace NAMESPACE -c shell -- ${command}`;
+/** How people who may can read the output of a shell run in its pod. */
+function inItsPod({ name, job, host }: Run, follow: boolean): string {
+  const pod = hostPod(host);
+  if (pod === undefined) return '';
+  const command = `lsh runner logs ${follow ? '-f ' : ''}${splitKey(job).namespace}/${name}`;
+  return ` Until its pod ends, the whole is there: kubectl exec ${pod.name} --namespace ${pod.namespace} -c shell -- ${command}`;
 }
 
 function notKept({ name, executor, startedAt }: Run): LshError {

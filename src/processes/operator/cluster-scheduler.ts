@@ -35,6 +35,8 @@ export interface ClusterSchedulerOptions {
   api: KubeApi;
   /** Name of this process: the name of its pod. */
   identity: string;
+  /** Host of the shell runs that start now, as recorded in `Run.host`. */
+  host: string;
   /** Undefined if shell runs are off. */
   shell: ShellRuns | undefined;
   /** Undefined if no team history is configured. */
@@ -170,7 +172,7 @@ export class ClusterScheduler {
   }
 
   #createController(evaluatingSince: number): Controller {
-    const { config, log, metrics, identity, shell } = this.#options;
+    const { config, log, metrics, identity, host, shell } = this.#options;
     const runners: Partial<Record<Executor, Runner>> = { Job: this.#jobRunner };
     if (shell) runners.Shell = shell.runner;
     const clockSteps = new ClockSteps(systemClock, identity);
@@ -184,7 +186,7 @@ export class ClusterScheduler {
       meter: metrics,
       clockSteps,
       evaluatingSince,
-      host: identity,
+      host,
     });
     return new Controller({
       source: this.#source,

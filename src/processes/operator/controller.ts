@@ -11,6 +11,7 @@ import { KubeClient } from '../../kubernetes/api/client.ts';
 import { loadKubeConfig, type KubeConfigChoice } from '../../kubernetes/api/kube-config.ts';
 import { LeaderElector, type LeadershipEnd } from '../../kubernetes/api/lease.ts';
 import { HostPods } from '../../kubernetes/operator/host-pods.ts';
+import { hostName } from '../../kubernetes/objects/host.ts';
 import { TelemetryServer } from '../../telemetry/http.ts';
 import { openLog, type Log } from '../../telemetry/log.ts';
 import { Metrics } from '../../telemetry/metrics.ts';
@@ -59,7 +60,8 @@ export async function runController({ cluster, options }: ControllerChoice): Pro
   const leaseClient = connect();
   try {
     const identity = hostname();
-    const life = new ControllerLife({ config, log, metrics, client, leaseClient, history, identity });
+    const host = hostName(client.namespace, identity);
+    const life = new ControllerLife({ config, log, metrics, client, leaseClient, history, identity, host });
     return await serveUntilShutdown('controller', log, (shutdown) => life.serve(shutdown));
   } finally {
     await Promise.all([client.close(), leaseClient.close()]);
@@ -74,7 +76,10 @@ interface LifeOptions {
   client: KubeClient;
   leaseClient: KubeClient;
   history: RunHistory | undefined;
+  /** Name of this process: the name of its pod. */
   identity: string;
+  /** The same name with its namespace, as recorded in `Run.host`. */
+  host: string;
 }
 
 /** The life of the process: probes from the start, the loop while it leads. */
@@ -89,8 +94,8 @@ class ControllerLife implements Standing {
 
   constructor(options: LifeOptions) {
     this.#options = options;
-    const { client, identity, log } = options;
-    this.#pods = new HostPods({ client, own: identity, logger: log.component('shell') });
+    const { client, host, log } = options;
+    this.#pods = new HostPods({ client, own: host, logger: log.component('shell') });
     if (!options.config.leaderElect) return;
     this.#elector = elector(options);
     this.#standby = new Standby(options);
@@ -139,7 +144,7 @@ class ControllerLife implements Standing {
   }
 
   async #lead(leading: AbortSignal, stop: AbortSignal): Promise<void> {
-    const { config, log, client, identity: host } = this.#options;
+    const { config, log, client, host } = this.#options;
     const term = this.#elector?.term() ?? 0;
     const isHostGone = (other: string) => this.#pods.isGone(other);
     const shell = shellRuns({ config, host, term, isHostGone, log: log.component('shell') });

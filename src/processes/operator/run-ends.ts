@@ -23,19 +23,28 @@ export interface HostOptions {
   log: Log;
   metrics: Metrics;
   client: KubeClient;
-  /** Name of this process: the name of its pod, and the host of its shell runs. */
+  /** Name of this process: the name of its pod. */
   identity: string;
+  /** The host of its shell runs, as recorded in `Run.host`. */
+  host: string;
 }
 
 /** Returns undefined if no `lsh runner` executes shell runs. */
-export function runEndsOf({ config, log, metrics, client, identity }: HostOptions): RunEnds | undefined {
+export function runEndsOf({
+  config,
+  log,
+  metrics,
+  client,
+  identity,
+  host,
+}: HostOptions): RunEnds | undefined {
   const socket = runnerSocketOf(config);
   if (socket === undefined) return undefined;
   const logger = log.component('events');
   const events = new EventRecorder({ api: client, clock: systemClock, logger, identity });
   const ledger = new RunEndLedger({
     api: client,
-    host: identity,
+    host,
     traitsOf: (executor) => (executor === 'Shell' ? SHELL_TRAITS : NO_RUNNER),
     clockSteps: new ClockSteps(systemClock, identity),
     // The next evaluation of the leader finds the run in the status, and writes the team's history.

@@ -8,7 +8,7 @@ import { requestRunner, unreachable, type RunnerSocket } from './runner-link.ts'
 export interface LogOptions {
   /** Reads on until the run has ended. */
   follow?: boolean;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** How long a runner may take to begin its answer. */

@@ -11,6 +11,7 @@ import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
 import { untilAllowed } from '../../support/cluster/rights.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
+const LSH_JOBS = { group: 'lsh.dev', resource: 'lshjobs' };
 const ADD = ['cron', 'add', '-n', 'x', '-s', '@yearly', '-c', 'true'];
 
 describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
@@ -95,6 +96,56 @@ describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
     expect((await looker.call(ADD)).stderr).toContain('You may not create lshjobs.lsh.dev');
   });
 
+  test('without the right to exec, or without the pod, the end of a shell run is printed and the note says why', async () => {
+    const token = await tokenOf('reader');
+    await grant('reader', ['get', 'list', 'watch']);
+    const reader = await asBearer(environment, 'refusals', token);
+    await cli.ok(ADD);
+    const times = { createdAt: '2026-01-01T00:00:00Z', startedAt: '2026-01-01T00:00:00Z' };
+    const run = {
+      name: 'x-1',
+      job: 'x',
+      slot: times.createdAt,
+      trigger: 'Schedule',
+      attempt: 1,
+      executor: 'Shell',
+    };
+    const ended = { phase: 'Completed', finishedAt: '2026-01-01T00:00:01Z', outputBytes: 2000 };
+    const write = (entry: object) =>
+      client.json({
+        method: 'PATCH',
+        path: `${lshJobPath('refusals', 'x')}/status`,
+        contentType: 'application/merge-patch+json',
+        body: { status: { active: [], recentRuns: [{ ...run, ...times, ...ended, ...entry }] } },
+      });
+    await write({ outputTail: 'the end\n', host: 'refusals/lsh-1' });
+    const logs = (as: ClusterCli, ...flags: string[]) => as.call(['cron', 'logs', 'x', 'x-1', ...flags]);
+    const kept = (why: string) =>
+      `note: Only the end of the output of x-1 is kept (8 bytes): ${why}. Until its pod ends, the whole is there:`;
+
+    const refused = await logs(reader);
+    expect(refused).toMatchObject({ status: 0, stdout: 'the end\n' });
+    expect(refused.stderr).toContain(kept('you may not exec into pods of namespace "refusals"'));
+    expect(refused.stderr).toContain(
+      'kubectl exec lsh-1 --namespace refusals -c shell -- lsh runner logs refusals/x-1\n',
+    );
+    expect((await logs(reader, '-f')).stdout).toBe('the end\n');
+
+    // The rights that docs/security.md names; older servers need the first alone.
+    await grant('reader', ['get', 'create'], { group: '', resource: 'pods', subresource: 'exec' });
+    const gone = await logs(reader);
+    expect(gone).toMatchObject({ status: 0, stdout: 'the end\n' });
+    expect(gone.stderr).toContain(kept('namespace "refusals" has no pod lsh-1 with a container shell'));
+
+    // Words that are no pod become no part of a path.
+    await write({ outputTail: 'the end\n', host: '../secrets/lsh-1' });
+    expect((await logs(cli)).stderr).toMatch(/is kept \(8 bytes\): it does not say in which pod it is\.\n$/);
+    // The status has every byte: no call is made.
+    await write({ outputTail: 'the end\n', outputBytes: 8, host: 'refusals/lsh-1' });
+    expect(await logs(reader)).toMatchObject({ status: 0, stdout: 'the end\n', stderr: '' });
+    await cli.ok(['cron', 'remove', 'x']);
+  });
+
   test('without a controller a trigger fails after its timeout, and stays recorded', async () => {
     await cli.ok(ADD);
     const jobs = clusterJobs({
@@ -157,19 +208,25 @@ describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
     return status.token;
   }
 
-  async function grant(account: string, verbs: string[]): Promise<void> {
+  async function grant(
+    account: string,
+    verbs: string[],
+    access: { group: string; resource: string; subresource?: string } = LSH_JOBS,
+  ): Promise<void> {
     const base = '/apis/rbac.authorization.k8s.io/v1/namespaces/refusals';
-    const metadata = { name: account };
-    const rules = [{ apiGroups: ['lsh.dev'], resources: ['lshjobs'], verbs }];
-    await client.json({ method: 'POST', path: `${base}/roles`, body: { metadata, rules } });
-    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: account };
+    const { group, resource, subresource } = access;
+    const name = [account, resource, subresource].filter(Boolean).join('-');
+    const resources = [[resource, subresource].filter(Boolean).join('/')];
+    const rules = [{ apiGroups: [group], resources, verbs }];
+    await client.json({ method: 'POST', path: `${base}/roles`, body: { metadata: { name }, rules } });
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name };
     const subjects = [{ kind: 'ServiceAccount', name: account, namespace: 'refusals' }];
     await client.json({
       method: 'POST',
       path: `${base}/rolebindings`,
-      body: { metadata, roleRef, subjects },
+      body: { metadata: { name }, roleRef, subjects },
     });
-    const access = { group: 'lsh.dev', resource: 'lshjobs', namespace: 'refusals' };
-    for (const verb of verbs) await untilAllowed(client, `refusals:${account}`, { ...access, verb });
+    for (const verb of verbs)
+      await untilAllowed(client, `refusals:${account}`, { ...access, namespace: 'refusals', verb });
   }
 });

@@ -1,12 +1,16 @@
 // The verbs about runs with --cluster: the built command line, a real API server, and a real controller with real
 // children.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { JobStats } from '../../../src/contracts/job-api.ts';
 import type { JobDocument, RunDocument } from '../../../src/core/document.ts';
 import { aNamespace, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
 import { aController, type ControllerProcess } from '../../support/cluster/controller-process.ts';
+import { BUNDLE } from '../../support/daemon/bundle.ts';
 import { eventually } from '../../support/eventually.ts';
 import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
 import { tempDir } from '../../support/temp-dir.ts';
@@ -97,9 +101,19 @@ describe.skipIf(NO_KUBE)('runs in a cluster', () => {
     const refused = await cli.call(['cron', 'trigger', 'long']);
     expect(refused).toMatchObject({ status: 1, stdout: '' });
     expect(refused.stderr).toContain('a run of it is active');
-    const waiting = cli.call(['cron', 'logs', '-f', 'long']);
+    const following = spawn(process.execPath, [BUNDLE, 'cron', 'logs', '-f', 'long', '--cluster'], {
+      env: cli.env,
+    });
+    const ended = once(following, 'close');
+    const printed = text(following.stdout);
+    const [said] = (await once(following.stderr, 'data')) as [Buffer];
+    // This controller runs outside the cluster.
+    expect(said.toString()).toMatch(
+      /^note: The output of long-\S+ appears here when it has ended: namespace "[\w-]+" has no pod \S+ with a/,
+    );
     expect(await cli.ok(['cron', 'stop', 'long'])).toBe(`run "${name}" stopping\n`);
-    expect(await waiting).toMatchObject({ status: 0, stdout: 'begun\ntold\n' });
+    expect(await ended).toEqual([0, null]);
+    expect(await printed).toBe('begun\ntold\n');
     expect(await cli.ok(['cron', 'stop', 'long'])).toBe('job "long" has no active run\n');
     expect(await cli.json<RunDocument[]>('cron', 'history', 'long')).toMatchObject([
       { name, phase: 'Killed', reason: 'StoppedByUser' },
@@ -112,7 +126,8 @@ describe.skipIf(NO_KUBE)('runs in a cluster', () => {
     const { stdout, stderr } = await cli.call(['cron', 'logs', 'chatty']);
     expect(stdout).toMatch(/\n1999\n2000\n$/);
     expect(Buffer.byteLength(stdout)).toBeLessThanOrEqual(1024);
-    expect(stderr).toMatch(/^note: Only the end of the output of chatty-m\S+ is kept \(10\d\d bytes\)/);
+    expect(stderr).toMatch(/^note: Only the end of the output of chatty-m\S+ is kept \(10\d\d bytes\): /);
+    expect(stderr).toMatch(/: namespace "[\w-]+" has no pod \S+ with a container shell\./);
   });
 
   test('explain shows the outcome of a slot, and history the runs within the limits', async () => {

@@ -1,7 +1,8 @@
 // The cluster with real pods for tests: kubectl, helm and lsh against it, and a memory of every state of LshJobs, Jobs
 // and Pods that its watches have delivered. Tests wait for events of these watches.
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, type ChildProcessByStdio } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { KubeConfig } from '@kubernetes/client-node';
 import { inject } from 'vitest';
 import { stringify } from 'yaml';
@@ -136,12 +137,15 @@ export class RealCluster {
 
   /** Calls `lsh … --cluster` in the team's namespace. */
   lsh(...args: string[]): Promise<string> {
-    const end = args.indexOf('--');
-    const cluster = ['--cluster', '--namespace', TEAM];
-    return this.#call(process.execPath, [
-      BUNDLE,
-      ...args.toSpliced(end < 0 ? args.length : end, 0, ...cluster),
-    ]);
+    return this.#call(process.execPath, lshWords(args));
+  }
+
+  /** The process of `lsh … --cluster` in the team's namespace. */
+  lshProcess(...args: string[]): ChildProcessByStdio<null, Readable, Readable> {
+    return spawn(process.execPath, lshWords(args), {
+      env: this.#env(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
   }
 
   async create(name: string, spec: JobSpecInput): Promise<LshJob> {
@@ -313,6 +317,12 @@ export class RealCluster {
       child.stdin?.end(input);
     });
   }
+}
+
+function lshWords(args: string[]): string[] {
+  const end = args.indexOf('--');
+  const cluster = ['--cluster', '--namespace', TEAM];
+  return [BUNDLE, ...args.toSpliced(end < 0 ? args.length : end, 0, ...cluster)];
 }
 
 /** The LshJob document in the README. */

@@ -13,6 +13,8 @@ import { RunnerWorld } from '../../support/runners/runner-process.ts';
 const RUNNER_ENV = { LSH_RUNNER_LEASE: '10m', LSH_RUNNER_GRACE: '1s' };
 const PODS = `/api/v1/namespaces/${OPERATOR_NAMESPACE}/pods`;
 
+const hostOf = (pod: string) => `${OPERATOR_NAMESPACE}/${pod}`;
+
 /** A replica of the operator, in a Pod of one Deployment. */
 interface Replica {
   pod: string;
@@ -97,7 +99,9 @@ describe.skipIf(NO_KUBE)('the end of a leader with an active shell run', () => {
     runner.kill('SIGTERM');
     leader.operator.process.kill('SIGTERM');
     await standby.operator.leads();
-    expect(cluster.get('deleted')?.status?.active).toMatchObject([{ phase: 'Running', host: leader.pod }]);
+    expect(cluster.get('deleted')?.status?.active).toMatchObject([
+      { phase: 'Running', host: hostOf(leader.pod) },
+    ]);
     await gate.open();
     expect(await ended('deleted')).toMatchObject({ phase: 'Failed', reason: 'ExitCode', exitCode: 3 });
     const { status } = await cluster.until('deleted', ({ phase }) => phase === 'Failing');
@@ -115,7 +119,7 @@ describe.skipIf(NO_KUBE)('the end of a leader with an active shell run', () => {
     world.process!.kill('SIGTERM');
     leader.operator.process.kill('SIGTERM');
     await cluster.until('each', ({ recentRuns = [] }) =>
-      recentRuns.some(({ phase, host }) => phase === 'Completed' && host === standby.pod),
+      recentRuns.some(({ phase, host }) => phase === 'Completed' && host === hostOf(standby.pod)),
     );
     const reasons = cluster.runsOf('each').map(({ reason }) => reason);
     expect(reasons.filter((reason) => reason !== undefined)).toEqual([]);
@@ -161,10 +165,8 @@ describe.skipIf(NO_KUBE)('the end of a leader with an active shell run', () => {
   });
 
   describe('a Pod', () => {
-    const pods = (own: string): HostPods => {
-      const client = { json: cluster.admin.json.bind(cluster.admin), namespace: OPERATOR_NAMESPACE };
-      return new HostPods({ client, own, logger: keptLogger() });
-    };
+    const pods = (own: string): HostPods =>
+      new HostPods({ client: cluster.admin, own: hostOf(own), logger: keptLogger() });
     const setStatus = (pod: string, status: object) =>
       cluster.admin.json({
         method: 'PATCH',
@@ -175,7 +177,7 @@ describe.skipIf(NO_KUBE)('the end of a leader with an active shell run', () => {
     const container = { name: 'controller', image: 'none', imageID: '', ready: false, restartCount: 0 };
 
     test('that exists is gone when all its containers have ended', async () => {
-      const isGone = (pod: string) => pods(standby.pod).isGone(pod);
+      const isGone = (pod: string) => pods(standby.pod).isGone(hostOf(pod));
       expect(await isGone(leader.pod)).toBe(false);
       const running = { ...container, state: { running: {} } };
       await setStatus(leader.pod, { phase: 'Failed', containerStatuses: [running] });
@@ -186,10 +188,13 @@ describe.skipIf(NO_KUBE)('the end of a leader with an active shell run', () => {
     });
 
     test('that does not exist is gone if it was one of this Deployment', async () => {
-      expect(await pods(standby.pod).isGone('lsh-controller-5c8b-x')).toBe(true);
-      expect(await pods(standby.pod).isGone('somebodys-laptop')).toBe(false);
+      const gone = 'lsh-controller-5c8b-x';
+      expect(await pods(standby.pod).isGone(hostOf(gone))).toBe(true);
+      expect(await pods(standby.pod).isGone(hostOf('somebodys-laptop'))).toBe(false);
+      expect(await pods(standby.pod).isGone(`default/${gone}`)).toBe(false);
+      expect(await pods(standby.pod).isGone(gone)).toBe(false);
       // A controller outside the cluster knows no Pods.
-      expect(await pods('somebodys-laptop').isGone('lsh-controller-5c8b-x')).toBe(false);
+      expect(await pods('somebodys-laptop').isGone(hostOf(gone))).toBe(false);
     });
   });
 });

@@ -198,10 +198,10 @@ describe.skipIf(NO_KUBE)('the shipped rights', () => {
       name,
       identity: name,
     });
-    const ownNamespace = { json: client.json.bind(client), namespace: OPERATOR_NAMESPACE };
+    const hostOf = (pod: string) => `${OPERATOR_NAMESPACE}/${pod}`;
     await elector.run(stop.signal, async (leading) => {
-      const pods = new HostPods({ client: ownNamespace, own: name, logger: keptLogger() });
-      expect(await pods.isGone('another')).toBe(false);
+      const pods = new HostPods({ client, own: hostOf(name), logger: keptLogger() });
+      expect(await pods.isGone(hostOf('another'))).toBe(false);
       // The release at the end is an update.
       stop.abort();
       if (!leading.aborted) await once(leading, 'abort');

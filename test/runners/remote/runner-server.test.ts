@@ -222,6 +222,26 @@ describe('lsh runner logs', () => {
     expect(await text(logs(`local/${run.name}`).stdout)).toBe(whole);
   });
 
+  test('stops with its standard input if told so, while the command is silent', async () => {
+    await world.startRunner();
+    const controller = await world.connected();
+    const gate = await world.gate('gate');
+    const { run, end } = await startRemote(controller, { command: `echo begun; cat ${gate.path}` });
+    const following = logs('-f', '--until-eof', `local/${run.name}`);
+    const [first] = (await once(following.stdout, 'data')) as [Buffer];
+    expect(first.toString()).toBe('begun\n');
+    const ended = once(following, 'close');
+    following.stdin.end();
+    expect(await ended).toEqual([0, null]);
+    const again = logs('-f', '--until-eof', `local/${run.name}`);
+    await once(again.stdout, 'data');
+    const over = once(again, 'close');
+    await gate.open();
+    await end;
+    // The run has ended, and the standard input has not.
+    expect(await over).toEqual([0, null]);
+  });
+
   test('says that a run has no output, and refuses another name', async () => {
     await world.startRunner();
     await world.connected();

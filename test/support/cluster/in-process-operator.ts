@@ -58,6 +58,7 @@ export class InProcessOperator {
       client: options.client,
       api: this.#api(),
       identity: IDENTITY,
+      host: IDENTITY,
       shell: this.#shell && { ...this.#shell, runner: this.#counted(this.#shell.runner) },
       history: undefined,
     });

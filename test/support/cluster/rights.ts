@@ -7,6 +7,7 @@ export interface Access {
   verb: string;
   group?: string;
   resource: string;
+  subresource?: string;
   namespace?: string;
   name?: string;
 }
