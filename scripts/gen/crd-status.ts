@@ -26,6 +26,7 @@ const run: Record<keyof RunEntry, CrdSchema> = {
   requestedBy: text('User who requested the manual run.'),
   attempt: count('1 for the first try, 2 for its first retry.'),
   disruptions: count('How many earlier attempts were Disrupted.'),
+  specChanges: count('How many earlier attempts ended because the spec changed.'),
   executor: oneOf(EXECUTOR_NAMES, 'Executor of the command.'),
   phase: oneOf(RUN_PHASES, 'Phase of the run.'),
   reason: text('Why the run ended as it did, or why the operator is stopping it.'),

@@ -65,6 +65,8 @@ export interface Run {
   attempt: number;
   /** How many earlier attempts were Disrupted; undefined for none. Their number counts against a limit of its own. */
   disruptions?: number;
+  /** How many earlier attempts ended because their spec changed; undefined for none. No limit counts them. */
+  specChanges?: number;
   executor: Executor;
   /**
    * The operator’s pod that holds the process of a shell run, as `namespace/name`; undefined in the daemon, which has

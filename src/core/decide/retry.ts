@@ -15,10 +15,14 @@ export function isRetried(run: Run, retry: Retry): boolean {
   if (FINAL_REASONS.has(run.reason)) return false;
   // The command failed before the stop reached it; the user still wants no further attempt.
   if (run.stopCause !== undefined && FINAL_REASONS.has(run.stopCause)) return false;
-  const { disruptions = 0 } = run;
-  if (run.reason === 'Disrupted') return disruptions < retry.disruptions;
-  if (run.attempt - disruptions > retry.limit) return false;
+  if (run.reason === 'Disrupted') return (run.disruptions ?? 0) < retry.disruptions;
+  if (failuresUpTo(run) > retry.limit) return false;
   return run.reason !== 'ExitCode' || exitCodeAllows(run.exitCode ?? 1, retry);
+}
+
+/** Returns how many attempts count against the retry limit, the given failed one included. */
+function failuresUpTo({ attempt, disruptions = 0, specChanges = 0 }: Run): number {
+  return attempt - disruptions - specChanges;
 }
 
 function exitCodeAllows(code: number, retry: Retry): boolean {
@@ -42,10 +46,12 @@ export function nextAttempt(jobName: string, run: Run, retry: Retry, now: number
   const attempt = run.attempt + 1;
   const endedAt = run.finishedAt ?? now;
   const isDisrupted = run.reason === 'Disrupted';
+  const isOutdated = run.reason === 'SpecChanged';
   const disruptions = (run.disruptions ?? 0) + Number(isDisrupted);
-  const failure = isDisrupted ? disruptions : run.attempt - disruptions;
+  const specChanges = (run.specChanges ?? 0) + Number(isOutdated);
+  const failure = isDisrupted ? disruptions : failuresUpTo(run);
   // The user is waiting for the changed spec to act.
-  const delayMs = run.reason === 'SpecChanged' ? 0 : retryDelayMs(run.name, failure, retry);
+  const delayMs = isOutdated ? 0 : retryDelayMs(run.name, failure, retry);
   return {
     name:
       run.triggerId === undefined
@@ -60,6 +66,7 @@ export function nextAttempt(jobName: string, run: Run, retry: Retry, now: number
     requestedBy: run.requestedBy,
     attempt,
     ...(disruptions > 0 && { disruptions }),
+    ...(specChanges > 0 && { specChanges }),
     executor: run.executor,
     phase: 'Created',
     createdAt: now,

@@ -123,6 +123,7 @@ export function readRun(entry: RunEntry, owner: Pick<Run, 'job' | 'jobUid'>): Ru
     requestedBy: entry.requestedBy,
     attempt: entry.attempt,
     disruptions: entry.disruptions,
+    specChanges: entry.specChanges,
     executor: entry.executor,
     host: entry.host,
     phase: entry.phase,
@@ -144,10 +145,10 @@ export function readRun(entry: RunEntry, owner: Pick<Run, 'job' | 'jobUid'>): Ru
 
 /** The run as the status stores it: only the end of its output. */
 export function runEntry(run: Run): RunEntry {
-  const { triggerId, disruptions, stopCause, host, startAfter, createdAt, outputTail } = run;
+  const { triggerId, disruptions, specChanges, stopCause, host, startAfter, createdAt, outputTail } = run;
   return withoutEmpty({
     ...runDocument(run),
-    ...({ triggerId, disruptions, stopCause, host } satisfies AllFields<OperatorFields>),
+    ...({ triggerId, disruptions, specChanges, stopCause, host } satisfies AllFields<OperatorFields>),
     // The document omits startAfter once the run has started; the next attempt’s delay counts from it.
     startAfter: startAfter === createdAt ? undefined : rfc3339(startAfter),
     outputTail: outputTail && lastBytes(outputTail, OUTPUT_TAIL_MAX_BYTES),

@@ -9,8 +9,8 @@ interface JsonColumn {
   json: string;
 }
 
-/** Without `disruptions`: no run of the daemon has a Pod. */
-type StoredRun = Omit<Run, 'disruptions'>;
+/** Without what only a run with a Pod has. */
+type StoredRun = Omit<Run, 'disruptions' | 'specChanges'>;
 
 const RUN_COLUMNS: Columns<StoredRun> = {
   name: 'name',

@@ -72,8 +72,9 @@ export function runOfRow(row: RunRow): Run {
     triggerId: row.trigger_id ?? undefined,
     requestedBy: row.requested_by ?? undefined,
     attempt: row.attempt,
-    // Only the operator reads it, from the status.
+    // Only the operator reads them, from the status.
     disruptions: undefined,
+    specChanges: undefined,
     executor: row.executor,
     host: row.host ?? undefined,
     phase: row.phase,

@@ -51,6 +51,21 @@ test('a disrupted run is retried by a limit of its own, whatever its exit code',
   expect(isRetried(aRun({ ...disrupted, stopCause: 'StoppedByUser' }), none)).toBe(false);
 });
 
+test('a changed spec uses up no retry, and neither lengthens the delay of the other', () => {
+  const once = { ...retry, limit: 1 };
+  const end = { finishedAt: 0 } as const;
+  const changed = { ...end, phase: 'Killed', reason: 'SpecChanged' } as const;
+  const second = nextAttempt('backup', aRun(changed), once, 0);
+  expect(second).toMatchObject({ attempt: 2, startAfter: 0 });
+  const third = nextAttempt('backup', { ...second, ...changed }, once, 0);
+  expect(third).toMatchObject({ attempt: 3, startAfter: 0 });
+  const failed = { ...end, phase: 'Failed', reason: 'ExitCode', exitCode: 1 } as const;
+  expect(isRetried({ ...third, ...failed }, once)).toBe(true);
+  const fourth = nextAttempt('backup', { ...third, ...failed }, once, 0);
+  expect(fourth).toMatchObject({ attempt: 4, startAfter: 10_000 });
+  expect(isRetried({ ...fourth, ...failed }, once)).toBe(false);
+});
+
 test('disruptions use up no retry of other failures, and neither lengthens the delay of the other', () => {
   const once = { ...retry, limit: 1, disruptions: 1 };
   const end = { phase: 'Failed', finishedAt: 0 } as const;
