@@ -45,7 +45,7 @@ describe.skipIf(NO_KUBE)('an LshJob whose texts would control the terminal', () 
       message: HOSTILE,
       lastTransitionTime: at,
     };
-    const spec = { description: HOSTILE, env: [{ name: 'A', value: HOSTILE }], workingDir: HOSTILE };
+    const spec = { description: HOSTILE, env: [{ name: 'A', value: HOSTILE }], workingDir: `/${HOSTILE}` };
     await client.json({
       method: 'PATCH',
       path,

@@ -17,7 +17,7 @@ import type { KubeList } from '../../../src/kubernetes/api/objects.ts';
 import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { aJob, aRun, at } from '../../support/builders.ts';
 import { eventually } from '../../support/eventually.ts';
-import { KUBE_MINOR, KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+import { KUBE_MINOR, KubeEnvironment, NO_KUBE, NO_MANAGER } from '../../support/cluster/kube.ts';
 
 const DEFAULTS = { image: 'busybox:stable' };
 const JOBS = '/apis/batch/v1/namespaces/default/jobs';
@@ -467,7 +467,6 @@ describe.skipIf(NO_KUBE)('a Kubernetes Job in a cluster', () => {
   let environment: KubeEnvironment;
   let client: KubeClient;
   let owner: Job;
-  let hasController = false;
 
   beforeAll(async () => {
     environment = await KubeEnvironment.start();
@@ -483,7 +482,7 @@ describe.skipIf(NO_KUBE)('a Kubernetes Job in a cluster', () => {
       },
     });
     owner = clusterJob({}, { uid: created.metadata.uid });
-    hasController = await environment.startControllerManager();
+    if (!NO_MANAGER) await environment.startControllerManager();
   });
   afterAll(() => environment?.stop());
 
@@ -585,8 +584,7 @@ describe.skipIf(NO_KUBE)('a Kubernetes Job in a cluster', () => {
     expect(created.metadata.labels).toMatchObject({ 'lsh.dev/run': 'backup-1' });
   });
 
-  test('completes, fails with its exit code, or exceeds its deadline', async (context) => {
-    if (!hasController) context.skip('no kube-controller-manager among the binaries');
+  test.skipIf(NO_MANAGER)('completes, fails with its exit code, or exceeds its deadline', async () => {
     await Promise.all([create('good'), create('bad'), create('slow', { timeoutSeconds: 1 })]);
     await endPod('good', { exitCode: 0 });
     await endPod('bad', { exitCode: 3, reason: 'Error' });

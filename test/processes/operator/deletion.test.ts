@@ -1,18 +1,15 @@
 // Deletions beside the schedule: of an LshJob that has a finalizer, of a Kubernetes Job by hand, and of kept history that
 // fills a quota. The real Job controller, garbage collector and quota controller act; the test acts as the node.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { KubeList, KubeObject } from '../../../src/kubernetes/api/objects.ts';
 import type { Pod } from '../../../src/kubernetes/objects/pod.ts';
 import { kubeJobPath } from '../../../src/kubernetes/objects/kube-job.ts';
 import { eventually } from '../../support/eventually.ts';
-import { NO_KUBE } from '../../support/cluster/kube.ts';
+import { NO_MANAGER } from '../../support/cluster/kube.ts';
 import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
 
 const EVERY_SECOND = '* * * * * *';
 const PODS = '/api/v1/namespaces/default/pods';
-const NO_MANAGER = NO_KUBE || !existsSync(join(inject('kubeBinaries'), 'kube-controller-manager'));
 
 describe.skipIf(NO_MANAGER)('with the controllers of Kubernetes', () => {
   let cluster: OperatorCluster;

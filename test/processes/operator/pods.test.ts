@@ -1,22 +1,18 @@
 // Pods of the real Job controller: exit codes, causes, and problems that keep a Pod from starting. The test acts as the
 // node and writes the Pods’ status.
-import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { JobSpecInput } from '../../../src/core/job.ts';
 import { isNotFound } from '../../../src/kubernetes/api/api-errors.ts';
 import type { KubeList } from '../../../src/kubernetes/api/objects.ts';
-import type { KubeEvent } from '../../../src/kubernetes/objects/events.ts';
 import { hasEnded } from '../../../src/kubernetes/objects/kube-job-run.ts';
 import type { Pod } from '../../../src/kubernetes/objects/pod.ts';
 import type { RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 import { eventually } from '../../support/eventually.ts';
-import { NO_KUBE } from '../../support/cluster/kube.ts';
+import { KUBE_MINOR, NO_MANAGER } from '../../support/cluster/kube.ts';
 import { PlayedKubelet } from '../../support/cluster/played-kubelet.ts';
 import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
 
 const PODS = '/api/v1/namespaces/default/pods';
-const NO_MANAGER = NO_KUBE || !existsSync(join(inject('kubeBinaries'), 'kube-controller-manager'));
 
 describe.skipIf(NO_MANAGER)('a run with a Pod', () => {
   let cluster: OperatorCluster;
@@ -93,6 +89,37 @@ describe.skipIf(NO_MANAGER)('a run with a Pod', () => {
     expect(status!.active![0]).toMatchObject({ attempt: 2, disruptions: 1 });
   });
 
+  test.skipIf(KUBE_MINOR < 26)(
+    'is tried again if a drain evicts its Pod, once the Pod has ended',
+    async () => {
+      const pod = await runningPodOf('drained', { retry: { initialSeconds: 0 } });
+      const { name } = pod.metadata;
+      await cluster.admin.request({
+        method: 'POST',
+        path: `${PODS}/${name}/eviction`,
+        body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name } },
+      });
+      const marked = await eventually(async () => {
+        const { metadata, status } = await reading(pod);
+        return metadata.deletionTimestamp !== undefined && status;
+      });
+      expect(marked.conditions).toContainEqual(
+        expect.objectContaining({ type: 'DisruptionTarget', status: 'True' }),
+      );
+      expect(cluster.runsOf('drained')).toMatchObject([{ phase: 'Running' }]);
+      await mark(pod, { phase: 'Failed', ...terminated(143, 'Error') });
+      (await kubelet.request()).response.end('last words\n');
+      expect(await ended('drained')).toMatchObject({
+        phase: 'Failed',
+        reason: 'Disrupted',
+        outputTail: 'last words\n',
+        message: expect.stringMatching(/^The cluster took the Pod away: EvictionByEvictionAPI: /) as string,
+      });
+      const { status } = await cluster.until('drained', ({ active = [] }) => active.length === 1);
+      expect(status!.active![0]).toMatchObject({ attempt: 2, disruptions: 1 });
+    },
+  );
+
   test('reports a missing image while the problem lasts', async () => {
     const pod = await podOf('imageless');
     const waiting = { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image' } };
@@ -141,65 +168,6 @@ describe.skipIf(NO_MANAGER)('a run with a Pod', () => {
     await eventually(async () => {
       const left = await cluster.admin.json({ path: `${PODS}/${pod.metadata.name}` }).catch(() => undefined);
       return left === undefined;
-    });
-  });
-
-  /** A namespace whose LimitRange refuses Pods without a request for CPU. */
-  async function aStrictNamespace(name: string): Promise<void> {
-    const { admin } = cluster;
-    await admin.json({ method: 'POST', path: '/api/v1/namespaces', body: { metadata: { name } } });
-    const limits = [{ type: 'Pod', min: { cpu: '10m' } }];
-    const body = { metadata: { name: 'requests' }, spec: { limits } };
-    await admin.json({ method: 'POST', path: `/api/v1/namespaces/${name}/limitranges`, body });
-  }
-
-  test('that the API server refuses is Pending, says why, and fails when its time is up', async () => {
-    await aStrictNamespace('strict');
-    cluster.behave('refused', () => undefined);
-    const spec: JobSpecInput = { schedule: '@yearly', job: { pendingTimeoutSeconds: 12 } };
-    await cluster.create('refused', spec, 'strict');
-    await cluster.patch('refused', { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } }, 'strict');
-    const told = await cluster.until(
-      'refused',
-      ({ active: [run] = [] }) => run?.message !== undefined,
-      'strict',
-    );
-    const message = expect.stringMatching(/^No Pod was created: forbidden: .*cpu/) as string;
-    expect(told.status).toMatchObject({ phase: 'Pending', active: [{ phase: 'Pending', message }] });
-    expect(told.status!.active![0]).not.toHaveProperty('startedAt');
-    const { status } = await cluster.until('refused', ({ totals }) => totals?.failed === 1, 'strict');
-    expect(status!.recentRuns![0]).toMatchObject({ phase: 'Failed', reason: 'Stuck', message });
-    expect(status!.conditions!.find(({ type }) => type === 'Failing')).toMatchObject({ status: 'True' });
-    await eventually(async () => {
-      const query = { fieldSelector: 'involvedObject.name=refused,reason=RunStuck' };
-      const path = '/api/v1/namespaces/strict/events';
-      const { items } = await cluster.admin.json<KubeList<KubeEvent>>({ path, query });
-      return items.some((event) => /No Pod was created: forbidden/.test(event.message ?? ''));
-    });
-  });
-
-  test('that the API server refuses is replaced once its spec is mended', async () => {
-    await aStrictNamespace('mended');
-    cluster.behave('mended', () => undefined);
-    await cluster.create('mended', { schedule: '@yearly' }, 'mended');
-    await cluster.patch('mended', { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } }, 'mended');
-    await cluster.until('mended', ({ active }) => active?.length === 1, 'mended');
-    // An edit that does not concern the Pod leaves the run alone.
-    await cluster.patch('mended', { spec: { suspend: true } }, 'mended');
-    await cluster.until('mended', ({ phase }) => phase === 'Suspended', 'mended');
-    expect(cluster.runsOf('mended', 'mended')).toMatchObject([{ phase: 'Pending' }]);
-    const resources = { requests: { cpu: '20m' } };
-    await cluster.patch('mended', { spec: { suspend: false, job: { resources } } }, 'mended');
-    const { status } = await cluster.until(
-      'mended',
-      ({ active: [run] = [] }) => run?.attempt === 2,
-      'mended',
-    );
-    expect(status!.recentRuns![0]).toMatchObject({ attempt: 1, phase: 'Killed', reason: 'SpecChanged' });
-    const path = '/api/v1/namespaces/mended/pods';
-    await eventually(async () => {
-      const { items } = await cluster.admin.json<KubeList<Pod>>({ path });
-      return items[0]?.metadata.labels?.['lsh.dev/run'] === status!.active![0]!.name;
     });
   });
 

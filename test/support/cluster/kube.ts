@@ -1,5 +1,5 @@
 // A real etcd and kube-apiserver for one test file, with their own certificates; tests restart and compact them. Also
-// kube-controller-manager, if its binary exists.
+// kube-controller-manager.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -33,6 +33,8 @@ const IN_TEST = process.env['VITEST'] !== undefined;
 const BINARIES = IN_TEST ? inject('kubeBinaries') : (process.env['KUBEBUILDER_ASSETS'] ?? '');
 /** Whether the cluster tests are skipped. */
 export const NO_KUBE = BINARIES === '';
+/** Whether the tests that need Kubernetes’ own controllers are skipped. */
+export const NO_MANAGER = NO_KUBE || !existsSync(binary('kube-controller-manager'));
 /** Minor version of the API server under test. */
 export const KUBE_MINOR = IN_TEST ? inject('kubeMinor') : Number.NaN;
 
@@ -42,19 +44,31 @@ const STOP_TIMEOUT_MS = 100;
 const START_TIMEOUT_MS = 150_000;
 const SERVING_NAMES = ['localhost', '127.0.0.1', 'kubernetes.default.svc'];
 
+export interface KubeOptions {
+  /** Whether the CRD of LshJob is installed; default: true. */
+  crd?: boolean;
+  /**
+   * Whether the API server admits a Pod only if its service account exists; default: false. Only
+   * kube-controller-manager creates the account `default`.
+   */
+  serviceAccounts?: boolean;
+}
+
 export class KubeEnvironment {
   readonly dir: string;
   readonly #ca: TinyCA;
   readonly #admin: CertKeyPair;
   readonly #etcd: Etcd;
+  readonly #options: KubeOptions;
   #apiServer: APIServer | undefined;
   #controllerManager: ChildProcess | undefined;
   readonly #clients: KubeClient[] = [];
 
-  private constructor(dir: string, ca: TinyCA, admin: CertKeyPair) {
+  private constructor(dir: string, keys: { ca: TinyCA; admin: CertKeyPair }, options: KubeOptions) {
     this.dir = dir;
-    this.#ca = ca;
-    this.#admin = admin;
+    this.#ca = keys.ca;
+    this.#admin = keys.admin;
+    this.#options = options;
     this.#etcd = new Etcd({
       binary: binary('etcd'),
       dataDir: join(dir, 'etcd'),
@@ -63,12 +77,13 @@ export class KubeEnvironment {
     });
   }
 
-  /** Starts etcd and the API server, with the CRD of LshJob unless `crd` is false. */
-  static async start(options: { crd?: boolean } = {}): Promise<KubeEnvironment> {
+  /** Starts etcd and the API server. */
+  static async start(options: KubeOptions = {}): Promise<KubeEnvironment> {
     const dir = await mkdtemp(join(tmpdir(), 'lsh-kube-'));
     await mkdir(join(dir, 'etcd'));
     const ca = await TinyCA.create();
-    const environment = new KubeEnvironment(dir, ca, await ca.newClientCert('admin', ['system:masters']));
+    const admin = await ca.newClientCert('admin', ['system:masters']);
+    const environment = new KubeEnvironment(dir, { ca, admin }, options);
     try {
       await environment.#writeKeys();
       await environment.#etcd.start();
@@ -144,6 +159,7 @@ export class KubeEnvironment {
         saPrivateKey: keys('sa.key'),
       },
       ...(this.#apiServer && { securePort: this.#apiServer.port }),
+      ...(this.#options.serviceAccounts && { extraArgs: { 'disable-admission-plugins': null } }),
       adminRestConfigFor: (server) => ({ ...this.#admin, server, caPem: this.caPem }),
       startTimeoutMs: START_TIMEOUT_MS,
       stopTimeoutMs: STOP_TIMEOUT_MS,
@@ -174,10 +190,8 @@ export class KubeEnvironment {
     return this.#controllerManager?.pid;
   }
 
-  /** Starts kube-controller-manager; resolves to false if its binary is missing. */
-  async startControllerManager(flags: string[] = []): Promise<boolean> {
-    const command = binary('kube-controller-manager');
-    if (!existsSync(command)) return false;
+  /** Starts kube-controller-manager. */
+  async startControllerManager(flags: string[] = []): Promise<void> {
     const kubeconfig = await this.kubeconfig();
     const own = [
       `--kubeconfig=${kubeconfig}`,
@@ -190,8 +204,9 @@ export class KubeEnvironment {
       // Older versions serve plain HTTP on a fixed port by default.
       ...(KUBE_MINOR < 24 ? ['--port=0'] : []),
     ];
-    this.#controllerManager = spawn(command, [...own, ...flags], { stdio: 'ignore' });
-    return true;
+    this.#controllerManager = spawn(binary('kube-controller-manager'), [...own, ...flags], {
+      stdio: 'ignore',
+    });
   }
 
   async stopControllerManager(): Promise<void> {

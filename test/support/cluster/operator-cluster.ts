@@ -11,7 +11,7 @@ import type { KubeJob } from '../../../src/kubernetes/objects/kube-job-run.ts';
 import { OUTCOMES_SHOWN, type OutcomeEntry } from '../../../src/kubernetes/objects/lsh-job-outcomes.ts';
 import type { LshJobStatus, RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 import { keptLogger, type KeptLogger } from '../kept-logger.ts';
-import { KubeEnvironment } from './kube.ts';
+import { KubeEnvironment, type KubeOptions } from './kube.ts';
 import { PlayedJobController, type Behaviour } from './played-job-controller.ts';
 import type { Account } from './ledger-check.ts';
 import { installRbac, Operator, operatorKubeconfig, type OperatorOptions } from './operator.ts';
@@ -52,8 +52,8 @@ export class OperatorCluster {
     this.jobController.onChange(checkAll);
   }
 
-  static async start(): Promise<OperatorCluster> {
-    const environment = await KubeEnvironment.start();
+  static async start(options?: KubeOptions): Promise<OperatorCluster> {
+    const environment = await KubeEnvironment.start(options);
     const admin = await environment.client();
     await installRbac(admin);
     const cluster = new OperatorCluster(environment, admin, await operatorKubeconfig(environment, admin));
