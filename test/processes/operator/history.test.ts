@@ -119,7 +119,7 @@ describe.skipIf(NO_KUBE || NO_SUPABASE)('an operator with a team’s history', (
     await cluster.until('refused', (later) => later.totals!.completed > totals!.completed + 1);
     const refusal = {
       code: 'HISTORY_REFUSED',
-      hint: expect.stringContaining('supabase/migrations') as unknown,
+      hint: expect.stringContaining('lsh supabase init') as unknown,
     };
     const lines = operator.lines.filter(({ msg }) => msg === 'the team’s history was not written');
     expect(lines.map(({ err }) => err)).toContainEqual(expect.objectContaining(refusal));
