@@ -50,14 +50,12 @@ export function newHome(settings: Record<string, string> = {}): LshHome {
   };
 }
 
-/** CPU time of a process so far, milliseconds. */
-export function cpuMs(pid: number): number {
+/** CPU time of a process so far, milliseconds; with that of the children that it has waited for, if asked. */
+export function cpuMs(pid: number, scope: 'alone' | 'with children' = 'alone'): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const [user, system] = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 13);
-  return ((Number(user) + Number(system)) * 1000) / TICKS_PER_SECOND;
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const ticks = fields.slice(11, scope === 'alone' ? 13 : 15);
+  return (ticks.reduce((sum, field) => sum + Number(field), 0) * 1000) / TICKS_PER_SECOND;
 }
 
 /** Resident memory of a process, MB. */

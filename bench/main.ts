@@ -1,12 +1,16 @@
 // `npm run bench`: prints one line for each budget, with its peer from the same run. `--json` prints JSON. Arguments
-// choose groups: schedule, evaluation, lag, runs, daemon, cli, idle, cluster. `--seconds` sets the duration of the group
-// daemon.
+// choose groups: schedule, evaluation, lag, runs, daemon, burst, cli, idle, cluster. `--seconds` sets the duration of the
+// group daemon, `--slots` the length of the group burst.
 import { parseArgs } from 'node:util';
 import { kubeBinaries } from '../test/support/cluster/kube-binaries.ts';
 import type { Row } from './row.ts';
 
 const { values, positionals } = parseArgs({
-  options: { json: { type: 'boolean' }, seconds: { type: 'string', default: '20' } },
+  options: {
+    json: { type: 'boolean' },
+    seconds: { type: 'string', default: '20' },
+    slots: { type: 'string', default: '12' },
+  },
   allowPositionals: true,
 });
 
@@ -17,6 +21,7 @@ const GROUPS: Record<string, () => Promise<Row[]>> = {
   lag: async () => (await import('./start-lag.ts')).startLagRows(),
   runs: async () => (await import('./shell-runs.ts')).shellRuns(),
   daemon: async () => (await import('./daemon-runs.ts')).daemonRunRows(Number(values.seconds)),
+  burst: async () => (await import('./burst.ts')).burstRows(Number(values.slots)),
   cli: async () => (await import('./cli.ts')).cliRows(),
   idle: async () => (await import('./idle.ts')).idleRows(),
   cluster: async () => {
