@@ -136,6 +136,7 @@ async function whenGone(
 
 function exitOnDisk(directory: string): ProcessExit {
   const status = readStatus(directory);
+  if (status.claim === 'Sealed') return { unclaimed: true };
   if (status.claim !== 'Pid' || status.exitCode === undefined) return { vanished: true };
   return { exitCode: status.exitCode, at: status.writtenAt };
 }

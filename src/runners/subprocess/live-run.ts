@@ -1,5 +1,5 @@
 // One run from its start to its Ended observation: joins process, output, stop and first cause.
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClockSteps } from '../../control/clock-steps.ts';
 import type { JobKey } from '../../core/job.ts';
@@ -10,7 +10,7 @@ import type { Output } from './output/output.ts';
 import { endGroup, isEmptyWithin, signalGroup } from './process-group.ts';
 import { describeGroup } from './process-identity.ts';
 import { exitCodeOf, runEnd, type ProcessExit } from './run-end.ts';
-import { readStatus } from './run-files.ts';
+import { readStatus, saveExitCode } from './run-files.ts';
 
 /** How long a wrapper takes to set its trap: an earlier TERM would end the wrapper before its command. */
 const TRAP_SETUP_MS = 50;
@@ -234,7 +234,7 @@ export class LiveRun {
 /** Writes the exit code for the next runner: a killed wrapper has written none. */
 function saveSignal(directory: string, signal: NodeJS.Signals): void {
   try {
-    appendFileSync(join(directory, 'status'), `${exitCodeOf(signal)}\n`, { mode: 0o600 });
+    saveExitCode(directory, exitCodeOf(signal));
   } catch {
     // Only a recovery after a crash reads it; this process knows the signal.
   }

@@ -1,24 +1,16 @@
 // Finds the runs that an earlier runner left: which still live, which ended meanwhile, and which never started.
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { endGroup, signalGroup } from './process-group.ts';
 import { isRunProcess } from './process-identity.ts';
 import {
+  readIfThere,
   readStatus,
   removeStartDirectory,
   runOfDirectory,
   seal,
+  unseal,
   type RunFiles,
-  type StartStatus,
 } from './run-files.ts';
 
 /**
@@ -40,35 +32,27 @@ export function startDirectories(files: RunFiles): Map<string, string> {
 }
 
 /**
- * Decides the fate of a start for good: it seals a start without a claim first. After a crash of the machine a missing
- * claim proves nothing: it may not have reached the disk.
+ * Decides the fate of a start for good: it seals a start without a claim. After a crash of the machine a missing claim
+ * proves nothing: it may not have reached the disk.
  */
 export async function fateOf(directory: string, run: string, sameBoot: boolean): Promise<Fate> {
-  if (seal(directory)) return { state: sameBoot ? 'NeverStarted' : 'Unknown' };
-  const status = await awaitClaim(directory);
-  if (status.claim === 'Sealed') return { state: 'NeverStarted' };
+  const isNew = seal(directory);
+  const status = readStatus(directory);
+  if (status.claim === 'Sealed') return { state: sameBoot || !isNew ? 'NeverStarted' : 'Unknown' };
   if (status.claim !== 'Pid') return { state: 'Unknown' };
+  unseal(directory);
   const { pid, exitCode, writtenAt } = status;
   if (exitCode !== undefined) return { state: 'Exited', pid, exitCode, at: writtenAt };
   if (await isRunProcess(pid, run)) return { state: 'Alive', pid };
   return exitedMeanwhile(directory, pid);
 }
 
-/** Reads the status again: the wrapper may have written its exit code just before it ended. */
+/** Reads the status again: the wrapper may have written its exit code, or found the seal, just before it ended. */
 function exitedMeanwhile(directory: string, pid: number): Fate {
   const status = readStatus(directory);
+  if (status.claim === 'Sealed') return { state: 'NeverStarted' };
   if (status.claim !== 'Pid' || status.exitCode === undefined) return { state: 'Vanished', pid };
   return { state: 'Exited', pid, exitCode: status.exitCode, at: status.writtenAt };
-}
-
-/** The wrapper writes its pid microseconds after the claim; a claim still empty after a second survived a crash. */
-async function awaitClaim(directory: string): Promise<StartStatus> {
-  for (let tries = 0; tries < 50; tries++) {
-    const status = readStatus(directory);
-    if (status.claim !== 'Empty') return status;
-    await delay(20);
-  }
-  return { claim: 'Empty' };
 }
 
 /** Removes the start directory of a run that the ledger lacks, unless its command still runs. */
@@ -93,15 +77,6 @@ export function markBoot(files: RunFiles, identity: string): boolean {
     closeSync(file);
   }
   return false;
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 /**

@@ -1,12 +1,14 @@
 // The runner's files on disk, and the status file of a run. Every start of a run has a private directory of its own,
 // so that a delayed start can never claim for another.
 import {
+  appendFileSync,
   chmodSync,
   existsSync,
   mkdirSync,
   readFileSync,
   readdirSync,
   renameSync,
+  rmSync,
   rmdirSync,
   statSync,
   unlinkSync,
@@ -119,21 +121,24 @@ function checkedName(run: string): string {
   return run;
 }
 
-/** The content of a status file; `Empty` means between claim and pid, or a crash of the machine there. */
+/** What the status file of a start says about it. */
 export type StartStatus =
   | { claim: 'None' }
-  | { claim: 'Empty' }
   | { claim: 'Sealed' }
   | { claim: 'Lost' }
   | { claim: 'Pid'; pid: number; exitCode?: number; writtenAt: number };
 
-const SEAL = 'sealed\n';
 const LOST = 'lost\n';
+/** What a wrapper writes in place of an exit code when it finds its start sealed. */
+export const SEALED = 'sealed';
 
-/** Forbids a start that has not claimed its status file. Returns false if the start has claimed it already. */
+/**
+ * Forbids a start that has not claimed. The wrapper writes its claim and then looks for the seal; the caller seals and
+ * then reads the claim. So at least one of the two sees the other. Returns false if the start is sealed already.
+ */
 export function seal(directory: string): boolean {
   try {
-    writeFileSync(join(directory, 'status'), SEAL, { flag: 'wx', mode: 0o600 });
+    writeFileSync(sealOf(directory), '', { flag: 'wx', mode: 0o600 });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -141,23 +146,62 @@ export function seal(directory: string): boolean {
   }
 }
 
+/** Takes the seal away: the start has claimed before it. */
+export function unseal(directory: string): void {
+  rmSync(sealOf(directory), { force: true });
+}
+
+function sealOf(directory: string): string {
+  return join(directory, 'sealed');
+}
+
 /** Records on disk that the fate of this start is unknown, so that a later recovery decides the same. */
 export function markLost(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  writeFileSync(join(directory, 'status'), LOST, { mode: 0o600 });
+  writeFileSync(statusOf(directory), LOST, { mode: 0o600 });
 }
 
-/** Reads the status file of a start; instants are milliseconds since the epoch. */
+/** Writes the exit code that a killed wrapper has not written. */
+export function saveExitCode(directory: string, exitCode: number): void {
+  appendFileSync(statusOf(directory), `${tokenOf(directory)} ${exitCode}\n`, { mode: 0o600 });
+}
+
+/**
+ * Reads the status file of a start; instants are milliseconds since the epoch. A directory and its files serve many
+ * starts, one after another, because a file system that makes and deletes files for each run slows down: ext4 looks
+ * again at each file deleted in the last minutes. So each line begins with the token of its start, and the lines of
+ * earlier starts say nothing. The first line has the pid of the wrapper, the second its exit code.
+ */
 export function readStatus(directory: string): StartStatus {
-  const path = join(directory, 'status');
-  if (!existsSync(path)) return { claim: 'None' };
-  const text = readFileSync(path, 'utf8');
-  if (text === SEAL) return { claim: 'Sealed' };
+  const path = statusOf(directory);
+  const text = readIfThere(path);
   if (text === LOST) return { claim: 'Lost' };
-  const match = /^([1-9]\d*)\n(?:(\d{1,3})\n)?/.exec(text);
-  if (!match) return { claim: 'Empty' };
-  const exitCode = match[2] === undefined ? undefined : Number(match[2]);
+  const prefix = `${tokenOf(directory)} `;
+  const lines = text?.split('\n').filter((line) => line.startsWith(prefix)) ?? [];
+  const [pid, exit] = lines.map((line) => line.slice(prefix.length));
+  if (exit === SEALED || (pid === undefined && existsSync(sealOf(directory)))) return { claim: 'Sealed' };
+  if (pid === undefined) return { claim: 'None' };
+  const exitCode = exit === undefined ? undefined : Number(exit);
   // The file system counts fractions of a millisecond; instants are whole milliseconds.
   const writtenAt = Math.floor(statSync(path).mtimeMs);
-  return { claim: 'Pid', pid: Number(match[1]), exitCode, writtenAt };
+  return { claim: 'Pid', pid: Number(pid), exitCode, writtenAt };
+}
+
+function statusOf(directory: string): string {
+  return join(directory, 'status');
+}
+
+/** The token of a start directory. */
+function tokenOf(directory: string): string {
+  return directory.slice(directory.lastIndexOf('~') + 1);
+}
+
+/** The content of a file; undefined if it does not exist. */
+export function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }

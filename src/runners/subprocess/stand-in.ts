@@ -137,7 +137,7 @@ async function claimant(directory: string): Promise<number | undefined> {
   for (let waitedMs = 0; waitedMs < CLAIM_LIMIT_MS; waitedMs += POLL_MS) {
     const status = readStatus(directory);
     if (status.claim === 'Pid') return status.pid;
-    if (status.claim !== 'None' && status.claim !== 'Empty') return undefined;
+    if (status.claim !== 'None') return undefined;
     await delay(POLL_MS);
   }
   return undefined;

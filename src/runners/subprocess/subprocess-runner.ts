@@ -195,7 +195,11 @@ export class SubprocessRunner implements Runner {
     }
     if (this.#pool) return;
     for (const [run, directory] of directories) await removeStaleStart(directory, run);
-    this.#pool = new FifoPool(spare, this.#inherited['PATH']!);
+    this.#pool = new FifoPool({
+      directory: spare,
+      path: this.#inherited['PATH']!,
+      concurrentRuns: this.#options.maxConcurrentRuns,
+    });
     // From here on the wrappers rely on this process to read the rest of their FIFOs.
     writeOwner(owner, process.pid);
     if (this.#runs.allLive().length > 0) this.#armStandIn();

@@ -1,5 +1,6 @@
 // The POSIX sh script around every command: it claims the run, saves its exit status for the next runner, and outlives
 // the group's TERM until the command has ended.
+import { SEALED } from './run-files.ts';
 
 /** The shell of the wrapper itself. */
 export const WRAPPER_SHELL = '/bin/sh';
@@ -22,7 +23,9 @@ const OPEN_FILES = 1024;
 
 /*
  * Arguments: start directory, umask of the command, owner file, then the command.
- * - `set -C` makes the redirection an exclusive create: one claim per start directory, ever.
+ * - The claim is a line of the status file, written over the lines of earlier starts in that directory; then the
+ *   wrapper looks for the seal (run-files.ts). A start has one claim, ever. `command` keeps a shell alive that cannot
+ *   open the file, so that it tells why it ends.
  * - A caught signal is reset in the command; an ignored one would not be.
  * - `exec` runs a program even where the shell has a builtin of that name, such as `exit`.
  * - The command raises its OOM score above the runner's, so that the kernel kills the command first: a killed runner
@@ -38,11 +41,15 @@ const OPEN_FILES = 1024;
  * The names of variables have a prefix: assigning an inherited variable would change it for the command.
  */
 const SCRIPT = `_lsh_dir=$1 _lsh_umask=$2 _lsh_owner=$3
+_lsh_start=\${_lsh_dir##*"~"}
 shift 3
 umask 077
-set -C
-{ echo "$$" >"$_lsh_dir/status"; } 2>/dev/null || exit ${NOT_CLAIMED}
-set +C
+{
+  command exec 8<>"$_lsh_dir/status" || exit ${NOT_CLAIMED}
+  read -r _lsh_claim _lsh_pid <"$_lsh_dir/status"
+  [ "$_lsh_claim" != "$_lsh_start" ] && echo "$_lsh_start $$" >&8 || exit ${NOT_CLAIMED}
+} 2>/dev/null
+[ ! -e "$_lsh_dir/sealed" ] || { echo "$_lsh_start ${SEALED}" >&8; exit ${NOT_CLAIMED}; }
 umask "$_lsh_umask"
 trap : TERM INT HUP
 exec 9>&2 2>/dev/null
@@ -53,9 +60,9 @@ exec 9>&2 2>/dev/null
     ulimit -S -n ${OPEN_FILES}
   } 2>/dev/null
   exec "$@"
-) 2>&9 9>&-
+) 2>&9 8>&- 9>&-
 _lsh_status=$?
-echo "$_lsh_status" >>"$_lsh_dir/status"
+echo "$_lsh_start $_lsh_status" >&8
 _lsh_is_read() {
   read -r _lsh_reader _lsh_since <"$_lsh_owner" && kill -0 "$_lsh_reader" || return 1
   if [ -r "/proc/$_lsh_reader/stat" ]; then read -r _lsh_stat <"/proc/$_lsh_reader/stat" || return 1

@@ -1,6 +1,6 @@
 // The controller's side: a runner that stops and restarts, with the real loop, and runs of other hosts.
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../../src/control/clock.ts';
@@ -12,6 +12,7 @@ import { StoreJobSource } from '../../../src/local/jobs/job-source.ts';
 import { makeFifos } from '../../../src/runners/subprocess/output/fifo-pool.ts';
 import { RemoteRunner } from '../../../src/runners/remote/remote-runner.ts';
 import { hearRunEnds, type ToldEnd } from '../../../src/runners/remote/run-ends.ts';
+import { readStatus } from '../../../src/runners/subprocess/run-files.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { MemoryStore } from '../../support/stores/memory-store.ts';
 import { aUniqueJob, aRunOf } from '../../support/builders.ts';
@@ -44,9 +45,9 @@ function startDirectoryOf(run: Run): string {
 async function claimantOf(run: Run): Promise<number> {
   return vi.waitFor(
     () => {
-      const [, pid] = /^([1-9]\d*)\n/.exec(readFileSync(join(startDirectoryOf(run), 'status'), 'utf8')) ?? [];
-      expect(pid).toBeDefined();
-      return Number(pid);
+      const status = readStatus(startDirectoryOf(run));
+      if (status.claim !== 'Pid') throw new Error(`the claim is ${status.claim}`);
+      return status.pid;
     },
     { timeout: 60_000, interval: 5 },
   );
@@ -148,8 +149,8 @@ describe('a runner that restarts after kill -9', () => {
     const killed = await startRemote(controller, { command: 'sleep 1000' });
     await world.killRunner();
     await gate.open();
-    const status = () => readFileSync(join(startDirectoryOf(ended.run), 'status'), 'utf8');
-    await vi.waitFor(() => expect(status()).toMatch(/\n9\n$/), { timeout: 60_000, interval: 5 });
+    const status = () => readStatus(startDirectoryOf(ended.run));
+    await vi.waitFor(() => expect(status()).toMatchObject({ exitCode: 9 }), { timeout: 60_000, interval: 5 });
     process.kill(-(await claimantOf(killed.run)), 'SIGKILL');
     await vi.waitFor(() => expect(world.children()).toEqual([]), { timeout: 60_000, interval: 5 });
     await world.startRunner();

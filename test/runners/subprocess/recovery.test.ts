@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { JobSpecInput } from '../../../src/core/job.ts';
 import type { Run } from '../../../src/core/run.ts';
+import { hasEnded } from '../../../src/runners/subprocess/hand-over.ts';
 import { makeFifos } from '../../../src/runners/subprocess/output/fifo-pool.ts';
+import { fateOf } from '../../../src/runners/subprocess/recovery.ts';
 import { wrapperArguments } from '../../../src/runners/subprocess/wrapper.ts';
 import { ChildMessages } from '../../support/child-messages.ts';
 import { aUniqueJob, aRunOf } from '../../support/builders.ts';
@@ -175,7 +177,7 @@ describe('after kill -9 of the runner', () => {
     const run = await startInHost({ command: 'echo up; sleep 1000; sleep 1000' }, {}, 'up');
     await killHost();
     const runner = await home.runner({}, [run]);
-    process.kill(Number(readFileSync(join(home.startDirectoryOf(run), 'status'), 'utf8')), 'SIGKILL');
+    process.kill(home.wrapperOf(run), 'SIGKILL');
     expect(await endOf(runner, run)).toMatchObject({ reason: 'Lost' });
     expect(processesOf(run)).toEqual([]);
   });
@@ -183,7 +185,7 @@ describe('after kill -9 of the runner', () => {
   test('a child whose wrapper was killed meanwhile is Lost with its output, and its whole group ends', async () => {
     const run = await startInHost({ command: 'echo up; sleep 1000; sleep 1000' }, {}, 'up');
     await killHost();
-    const wrapper = Number(readFileSync(join(home.startDirectoryOf(run), 'status'), 'utf8'));
+    const wrapper = home.wrapperOf(run);
     process.kill(wrapper, 'SIGKILL');
     await vi.waitFor(() => expect(processesOf(run)).not.toContain(wrapper), { timeout: 60_000, interval: 5 });
     expect(processesOf(run).length).toBeGreaterThan(0);
@@ -242,8 +244,8 @@ describe('a background process of a command that ended without a runner', () => 
     const run = await startInHost({ command, ...spec }, {}, 'one');
     await killHost();
     await gate.open();
-    const status = join(home.startDirectoryOf(run), 'status');
-    await vi.waitFor(() => expect(readFileSync(status, 'utf8')).toMatch(/\n3\n$/), { timeout: 60_000 });
+    const directory = home.startDirectoryOf(run);
+    await vi.waitFor(() => expect(hasEnded(directory)).toBe(true), { timeout: 60_000 });
     const end = await endOf(await home.runner({}, [run]), run);
     const background = () => processesOf(run).filter((pid) => nameOf(pid) === 'sleep');
     return { end, background };
@@ -271,8 +273,8 @@ describe('after close()', () => {
   test('a background process that the first runner was about to end is left to the next, with all output', async () => {
     const first = await home.runner();
     const { run } = await startRun(first, { command: 'sleep 1000 & echo one' });
-    const status = join(home.startDirectoryOf(run), 'status');
-    await vi.waitFor(() => expect(readFileSync(status, 'utf8')).toMatch(/\n0\n$/), {
+    const directory = home.startDirectoryOf(run);
+    await vi.waitFor(() => expect(hasEnded(directory)).toBe(true), {
       timeout: 60_000,
       interval: 5,
     });
@@ -312,6 +314,21 @@ describe('a recorded run', () => {
     const runner = await home.runner({}, [run]);
     expect(runner.observe(run.job)).toEqual([{ name: run.name, state: 'NeverStarted' }]);
     expect(lateChild(directory)).toEqual({ status: 125, ran: false });
+  });
+
+  test('that its child claimed after the seal is NeverStarted for a second recovery, too', async () => {
+    await (await home.runner()).close();
+    const run = aRunOf(aUniqueJob({ command: 'true' }));
+    const directory = await unclaimedStart(run);
+    expect(await fateOf(directory, run.name, true)).toEqual({ state: 'NeverStarted' });
+    expect(lateChild(directory)).toEqual({ status: 125, ran: false });
+    expect(await fateOf(directory, run.name, true)).toEqual({ state: 'NeverStarted' });
+  });
+
+  test('whose directory is gone never runs in a late child', async () => {
+    const directory = join(home.path, 'gone~token');
+    expect(lateChild(directory)).toEqual({ status: 125, ran: false });
+    expect(existsSync(directory)).toBe(false);
   });
 
   test('that its child has claimed first runs in that child', async () => {
@@ -366,7 +383,7 @@ describe('misleading files', () => {
     await (await home.runner()).close();
     const { pid, alive, stop } = await stranger();
     const run = aRunOf(aUniqueJob({ command: 'true' }));
-    writeFileSync(join(await unclaimedStart(run), 'status'), `${pid}\n`);
+    writeFileSync(join(await unclaimedStart(run), 'status'), `token ${pid}\n`);
     const runner = await home.runner({}, [run]);
     expect(await endOf(runner, run)).toMatchObject({ reason: 'Lost' });
     expect(alive()).toBe(true);
@@ -377,25 +394,25 @@ describe('misleading files', () => {
     await (await home.runner()).close();
     const { pid, alive, stop } = await stranger();
     const run = aRunOf(aUniqueJob({ command: 'true' }));
-    writeFileSync(join(await unclaimedStart(run), 'status'), `${pid}\n3\n`);
+    writeFileSync(join(await unclaimedStart(run), 'status'), `token ${pid}\ntoken 3\n`);
     const runner = await home.runner({}, [run]);
     expect(await endOf(runner, run)).toMatchObject({ exitCode: 3 });
     expect(alive()).toBe(true);
     await stop();
   });
 
-  test('an empty status file, as after a crash of the machine, makes a lost run', async () => {
+  test('the claim and the exit code of an earlier start in the same directory say nothing', async () => {
     await (await home.runner()).close();
     const run = aRunOf(aUniqueJob({ command: 'true' }));
-    writeFileSync(join(await unclaimedStart(run), 'status'), '');
-    await expectLost(run);
-    await expectLost(run);
+    writeFileSync(join(await unclaimedStart(run), 'status'), 'earlier 1\nearlier 0\n');
+    const runner = await home.runner({}, [run]);
+    expect(runner.observe(run.job)).toEqual([{ name: run.name, state: 'NeverStarted' }]);
   });
 
   test('recovery removes the files of runs that are not Running in the ledger', async () => {
     await (await home.runner()).close();
     const run = aRunOf(aUniqueJob({ command: 'true' }));
-    writeFileSync(join(await unclaimedStart(run), 'status'), '1\n0\n');
+    writeFileSync(join(await unclaimedStart(run), 'status'), 'token 1\ntoken 0\n');
     await home.runner({}, []);
     expect(readdirSync(join(home.stateDir, 'runs'))).toEqual([]);
   });

@@ -19,6 +19,7 @@ import { runnerContract } from '../../contract/runner-contract.ts';
 import { eventually } from '../../support/eventually.ts';
 import { aUniqueJob, aRunOf } from '../../support/builders.ts';
 import { endOf, readAll, readUntil } from '../../support/runners/run-output.ts';
+import { hasEnded } from '../../../src/runners/subprocess/hand-over.ts';
 import { RunnerHome, processesOf, startRun } from '../../support/runners/subprocess-runner.ts';
 
 runnerContract('the subprocess runner', async () => {
@@ -225,11 +226,9 @@ describe('ending runs', () => {
 
   test('a command that ends by itself says so, and a stop while its background processes have their second changes nothing', async () => {
     const { end, run, job } = await startRun(runner, { command: 'sleep 1000 & exit 3' });
-    const statusFile = join(home.startDirectoryOf(run), 'status');
-    await eventually(() => existsSync(statusFile) && readFileSync(statusFile, 'utf8').endsWith('\n3\n'));
+    await eventually(() => hasEnded(home.startDirectoryOf(run)));
     // The wrapper writes the status and ends: a stop between the two is a stop of a command that may still run.
-    const wrapper = readFileSync(statusFile, 'utf8').split('\n')[0]!;
-    await eventually(() => !existsSync(`/proc/${wrapper}`));
+    await eventually(() => !existsSync(`/proc/${home.wrapperOf(run)}`));
     expect(runner.observe(job.key)).toMatchObject([{ state: 'Running' }]);
     runner.stop(run.name, 'TimedOut', 0);
     expect(await end).toMatchObject({ exitCode: 3, byItself: true });
@@ -239,10 +238,10 @@ describe('ending runs', () => {
 
   test('a command that ended while the runner was frozen ended before its time limit', async () => {
     const { end, run } = await startRun(runner, { command: 'exit 3' });
-    const statusFile = join(home.startDirectoryOf(run), 'status');
+    const directory = home.startDirectoryOf(run);
     // Blocks the event loop, as a freeze does: the runner hears of the stop before it hears of the end.
-    while (!existsSync(statusFile) || !readFileSync(statusFile, 'utf8').endsWith('\n3\n'));
-    while (Date.now() < statSync(statusFile).mtimeMs + 50);
+    while (!hasEnded(directory));
+    while (Date.now() < statSync(join(directory, 'status')).mtimeMs + 50);
     runner.stop(run.name, 'TimedOut', 0);
     expect(await end).toMatchObject({ exitCode: 3, byItself: true, reason: undefined });
     expect((await end).finishedAt).toBeLessThan(Date.now() - 40);
@@ -319,8 +318,7 @@ describe('ending runs', () => {
   test('a killed wrapper is a Signal, and its command ends too', async () => {
     const { end, run } = await startRun(runner, { command: 'echo up; sleep 1000; sleep 1000' });
     await readUntil(runner.log(run.name, { follow: true }), 'up');
-    const [directory] = readdirSync(join(home.stateDir, 'runs'));
-    process.kill(Number(readFileSync(join(home.stateDir, 'runs', directory!, 'status'), 'utf8')), 'SIGKILL');
+    process.kill(home.wrapperOf(run), 'SIGKILL');
     expect(await end).toMatchObject({ reason: 'Signal', signal: 'SIGKILL' });
     expect(processesOf(run)).toEqual([]);
   });
@@ -348,6 +346,21 @@ describe('many runs', () => {
       runner.release(run.name);
     }
     expect(readdirSync(join(home.stateDir, 'runs'))).toEqual([]);
+  });
+
+  test('a later run uses the files of an earlier one: making and deleting files would slow down with their number', async () => {
+    const filesOf = async () => {
+      const { end, run } = await startRun(runner, { command: 'true' });
+      await end;
+      const directory = home.startDirectoryOf(run);
+      const names = readdirSync(directory).sort();
+      const inodes = names.map((name) => [name, statSync(join(directory, name)).ino]);
+      runner.release(run.name);
+      return inodes;
+    };
+    const first = await filesOf();
+    expect(first.map(([name]) => name)).toEqual(['fifo', 'status']);
+    expect(await filesOf()).toEqual(first);
   });
 
   test('a full runner has no capacity', async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { JobSpecInput } from '../../../src/core/job.ts';
 import type { Run } from '../../../src/core/run.ts';
 import { makeFifos } from '../../../src/runners/subprocess/output/fifo-pool.ts';
+import { readStatus } from '../../../src/runners/subprocess/run-files.ts';
 import {
   SubprocessRunner,
   type SubprocessRunnerOptions,
@@ -46,6 +47,13 @@ export class RunnerHome {
     const entry = readdirSync(runs).find((candidate) => candidate.startsWith(`${name}~`));
     if (entry === undefined) throw new Error(`run ${name} has no start directory`);
     return join(runs, entry);
+  }
+
+  /** The pid of the wrapper, as the run's status file has it. */
+  wrapperOf(run: Run): number {
+    const status = readStatus(this.startDirectoryOf(run));
+    if (status.claim !== 'Pid') throw new Error(`run ${run.name} has no claim`);
+    return status.pid;
   }
 
   async close(): Promise<void> {

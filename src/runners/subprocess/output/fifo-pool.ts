@@ -1,5 +1,5 @@
 // Private directories with a FIFO in each, made in batches: Node cannot make a FIFO, and one `mkfifo` process per run
-// would cost as much as the run.
+// would cost as much as the run. The directory, its FIFO and its status file serve one start after another.
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, unlinkSync } from 'node:fs';
@@ -11,6 +11,8 @@ const execute = promisify(execFile);
 const BATCH = 64;
 const LOW_WATER = BATCH / 2;
 const SYSTEM_PATH = '/usr/bin:/bin';
+/** The files that serve the next start in the same directory. */
+const REUSED: ReadonlySet<string> = new Set(['fifo', 'status']);
 
 /** A directory that can become the start directory of a run. */
 export interface SpareDirectory {
@@ -24,17 +26,28 @@ export async function makeFifos(fifos: readonly string[], path: string): Promise
   await execute('mkfifo', ['-m', '600', ...fifos], { env: { PATH: `${path}:${SYSTEM_PATH}` } });
 }
 
+export interface FifoPoolOptions {
+  directory: string;
+  path: string;
+  concurrentRuns: number;
+}
+
 export class FifoPool {
   readonly #directory: string;
   readonly #path: string;
+  readonly #keptMax: number;
   readonly #spare: SpareDirectory[] = [];
   #filling: Promise<void> | undefined;
   #closed = false;
 
-  /** Starts with the directories that an earlier runner left unused; `path` is the PATH for `mkfifo`. */
-  constructor(directory: string, path: string) {
+  /**
+   * Starts with the directories that an earlier runner left unused. `path` is the PATH for `mkfifo`; `concurrentRuns` is
+   * how many directories a burst takes and returns: the pool keeps them all, and makes none anew for the next burst.
+   */
+  constructor({ directory, path, concurrentRuns }: FifoPoolOptions) {
     this.#directory = directory;
     this.#path = path;
+    this.#keptMax = concurrentRuns + 2 * BATCH;
     privateDirectory(directory);
     for (const token of readdirSync(directory)) this.#keep(token);
   }
@@ -67,12 +80,12 @@ export class FifoPool {
   }
 
   /**
-   * Returns a directory to the pool; no process may have its FIFO open. Reuse is much cheaper than removal, and the new
-   * token keeps a delayed start from claiming in it.
+   * Returns a directory to the pool; no process may have its FIFO open. Reuse is much cheaper than removal, the new
+   * token keeps a delayed start from claiming in it, and the status file keeps its place on the disk.
    */
   give(directory: string): void {
-    if (this.#closed || this.#spare.length >= 2 * BATCH) return removeStartDirectory(directory);
-    for (const entry of readdirSync(directory)) if (entry !== 'fifo') unlinkSync(join(directory, entry));
+    if (this.#closed || this.#spare.length >= this.#keptMax) return removeStartDirectory(directory);
+    for (const entry of readdirSync(directory)) if (!REUSED.has(entry)) unlinkSync(join(directory, entry));
     const token = randomUUID();
     const path = join(this.#directory, token);
     renameSync(directory, path);
