@@ -1,38 +1,55 @@
 // Shell runs per second of the whole daemon with its ledger. More jobs than the budget are due in every second of a
-// stretch; at the end every slot must have an outcome.
+// stretch; at the end every slot must have an outcome. A long stretch (`--seconds 600`) shows what grows with time.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { JobStats } from '../src/contracts/job-api.ts';
 import { daemonClient } from '../src/local/socket/client.ts';
 import { cpuMs, newHome, type LshHome } from './lsh-process.ts';
-import { bareRunsPerSecond, BUDGET, isWithinBudget } from './shell-runs.ts';
+import { BARE_SHARE, bareRunsPerSecond, BUDGET, isWithinBudget } from './shell-runs.ts';
 import type { Row } from './row.ts';
 
-const JOBS = 400;
+/** Jobs due per second, as a share of the bare spawns per second: the daemon must never lack work. */
+const DUE_SHARE = BARE_SHARE + 0.2;
 /** Time between the last `add` and the first slot. */
 const LEAD_MS = 15_000;
+/** Length of the stretches at the beginning and at the end whose pace is compared. */
+const STRETCH_SECONDS = 20;
 
-/** One row. Every job is due once a second, for `seconds`. */
+/** One row. Every job is due once a second, for `seconds`. The bare spawns are measured before and after. */
 export async function daemonRunRows(seconds = 20): Promise<Row[]> {
   const home = newHome();
   try {
     home.lsh('daemon', 'start');
-    const bare = await bareRunsPerSecond();
+    const bareBefore = await bareRunsPerSecond();
+    const jobs = Math.ceil(DUE_SHARE * bareBefore);
     const { pid, socketPath } = JSON.parse(home.lsh('daemon', 'status', '-o', 'json')) as DaemonFacts;
     const client = daemonClient(socketPath, { version: 'bench' });
     const from = Math.ceil((Date.now() + LEAD_MS) / 1000) * 1000;
-    addJobs(home, from, seconds);
+    addJobs(home, { jobs, from, seconds });
     if (Date.now() >= from) throw new Error('adding the jobs took longer than the lead time');
     const cpuBefore = cpuMs(pid);
-    await wait(from + seconds * 1000 - Date.now());
+    const completedAt = async (second: number) => {
+      await wait(from + second * 1000 - Date.now());
+      return completedOf(await client.stats({}));
+    };
+    const stretch = Math.min(STRETCH_SECONDS, seconds / 2);
+    const first = await completedAt(stretch);
+    const beforeLast = await completedAt(seconds - stretch);
+    const last = (await completedAt(seconds)) - beforeLast;
     while ((await client.status({})).activeRuns > 0) await wait(200);
     const stats = await client.stats({});
     const cpu = cpuMs(pid) - cpuBefore;
-    const last = await client.runs({ limit: 2 * JOBS });
-    const until = Math.max(...last.map((run) => Date.parse(run.finishedAt ?? '')));
-    return [rowOf(stats, { seconds, elapsedMs: until - from, bare, cpu })];
+    const newest = await client.runs({ limit: 2 * jobs });
+    const until = Math.max(...newest.map((run) => Date.parse(run.finishedAt ?? '')));
+    const bare = (bareBefore + (await bareRunsPerSecond())) / 2;
+    const paces = { first: first / stretch, last: last / stretch };
+    return [rowOf(stats, { slots: jobs * seconds, seconds, elapsedMs: until - from, bare, cpu, paces })];
   } finally {
     home.dispose();
   }
+}
+
+function completedOf(stats: readonly JobStats[]): number {
+  return stats.reduce((total, { completed }) => total + completed, 0);
 }
 
 interface DaemonFacts {
@@ -40,8 +57,14 @@ interface DaemonFacts {
   socketPath: string;
 }
 
+interface Stretch {
+  jobs: number;
+  from: number;
+  seconds: number;
+}
+
 /** Jobs due at every second of [from, from + seconds). A run that cannot start in its second waits. */
-function addJobs(home: LshHome, from: number, seconds: number): void {
+function addJobs(home: LshHome, { jobs, from, seconds }: Stretch): void {
   const span = {
     notBefore: new Date(from).toISOString(),
     notAfter: new Date(from + (seconds - 1) * 1000).toISOString(),
@@ -53,7 +76,7 @@ function addJobs(home: LshHome, from: number, seconds: number): void {
     timeZone: 'UTC',
     ...span,
   };
-  const documents = Array.from({ length: JOBS }, (_, index) =>
+  const documents = Array.from({ length: jobs }, (_, index) =>
     JSON.stringify({
       apiVersion: 'lsh.dev/v1alpha1',
       kind: 'LshJob',
@@ -65,18 +88,23 @@ function addJobs(home: LshHome, from: number, seconds: number): void {
 }
 
 interface Measured {
+  /** How many slots were due. */
+  slots: number;
   seconds: number;
   elapsedMs: number;
   bare: number;
   cpu: number;
+  /** Runs per second in the first and in the last stretch. */
+  paces: { first: number; last: number };
 }
 
-function rowOf(stats: readonly JobStats[], { seconds, elapsedMs, bare, cpu }: Measured): Row {
+function rowOf(stats: readonly JobStats[], measured: Measured): Row {
+  const { slots, seconds, elapsedMs, bare, cpu, paces } = measured;
   const sum = (of: (job: JobStats) => number) => stats.reduce((total, job) => total + of(job), 0);
-  const completed = sum((job) => job.completed);
+  const completed = completedOf(stats);
   const broken = sum((job) => job.failed + job.killed);
   const refused = sum((job) => job.missed);
-  const lost = JOBS * seconds - completed - broken - refused;
+  const lost = slots - completed - broken - refused;
   const value = completed / (elapsedMs / 1000);
   return {
     name: `shell runs through the daemon, ${seconds} s`,
@@ -84,6 +112,8 @@ function rowOf(stats: readonly JobStats[], { seconds, elapsedMs, bare, cpu }: Me
     unit: 'runs/s',
     peers: [
       { name: 'bare spawn', value: bare },
+      { name: 'in the first stretch', value: paces.first },
+      { name: 'in the last stretch', value: paces.last },
       { name: 'daemon CPU ms per run', value: cpu / completed },
       { name: 'without a turn, recorded as such', value: refused },
       { name: 'failed', value: broken },
