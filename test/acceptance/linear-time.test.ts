@@ -14,7 +14,7 @@ import { fromCronJob } from '../../src/kubernetes/objects/cron-job/cron-job.ts';
 import { readOutcomes } from '../../src/kubernetes/objects/lsh-job-outcomes.ts';
 import { documentOf, readLshJob, readRuns, type LshJob } from '../../src/kubernetes/objects/lsh-job.ts';
 import { parseEnvelope } from '../../src/local/socket/request.ts';
-import { variablesIn } from '../../src/runners/subprocess/child-env.ts';
+import { variablesIn } from '../../src/runners/subprocess/command/child-env.ts';
 import { MessageStream } from '../../src/runners/remote/message-stream.ts';
 import { parseControllerMessage, parseRunnerMessage } from '../../src/runners/remote/protocol.ts';
 import { expectLinearTime } from '../support/linear-time.ts';

@@ -25,7 +25,7 @@ import { runHandlers } from '../../local/handlers/run-handlers.ts';
 import { DaemonServer, type Handlers } from '../../local/socket/server.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { bootIdentity, uptimeIdentity } from '../../runners/subprocess/process-identity.ts';
-import { missingPrerequisite } from '../../runners/subprocess/prerequisites.ts';
+import { missingPrerequisite } from '../../runners/subprocess/command/prerequisites.ts';
 import { SubprocessRunner } from '../../runners/subprocess/subprocess-runner.ts';
 import { SqliteStore } from '../../stores/sqlite/sqlite-store.ts';
 import { VERSION } from '../../version.ts';

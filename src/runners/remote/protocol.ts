@@ -7,7 +7,7 @@
 import * as v from 'valibot';
 import { JobSpecSchema } from '../../core/job.ts';
 import { RUN_REASONS, STOP_CAUSES, type RunObservation } from '../../core/run.ts';
-import type { Command, StartedRun } from '../subprocess/child-env.ts';
+import type { Command, StartedRun } from '../subprocess/command/child-env.ts';
 import type { ClaimedRun } from '../subprocess/known-runs.ts';
 import { TAIL_MAX_BYTES } from '../subprocess/output/output.ts';
 

@@ -5,7 +5,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LshError } from '../../core/errors.ts';
-import type { Environment } from './child-env.ts';
+import type { Environment } from './command/child-env.ts';
 import { groupBelongsTo, isRunProcess } from './process-identity.ts';
 import type { ProcessExit } from './run-end.ts';
 import { readStatus } from './run-files.ts';

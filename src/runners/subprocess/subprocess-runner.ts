@@ -1,31 +1,20 @@
 // The runner of shell runs: subprocesses of this host. Children outlive it, and the next runner recovers them. It knows
 // no socket, no SQL and no Kubernetes.
 import type { ChildProcess } from 'node:child_process';
-import { createReadStream, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { renameSync, rmSync } from 'node:fs';
 import { systemClock } from '../../control/clock.ts';
 import { ClockSteps } from '../../control/clock-steps.ts';
 import { Listeners } from '../../control/listeners.ts';
 import type { Runner } from '../../control/ports.ts';
-import { LshError } from '../../core/errors.ts';
-import { DEFAULT_SHELL, type JobKey, type JobSpec } from '../../core/job.ts';
+import type { JobKey, JobSpec } from '../../core/job.ts';
 import type { RunObservation, StopCause } from '../../core/run.ts';
-import {
-  childEnvironment,
-  userVariables,
-  type Command,
-  type Environment,
-  type StartedRun,
-  variablesOfFiles,
-} from './child-env.ts';
-import { adoptChild, endedChild, openFifo, startChild, type ChildInput, type RunProcess } from './child.ts';
+import { userVariables, type Command, type Environment, type StartedRun } from './command/child-env.ts';
 import { FifoPool } from './output/fifo-pool.ts';
 import { KnownRuns, lostRun, neverStarted, type ClaimedRun } from './known-runs.ts';
-import { LiveRun, type Attachment } from './live-run.ts';
+import { LiveRun } from './live-run.ts';
 import { memoryKillCounter } from './memory-kills.ts';
-import { keptLogs, logsBeyond, totalBytes } from './output/kept-logs.ts';
-import { Output } from './output/output.ts';
-import { missingPrerequisite } from './prerequisites.ts';
+import { KeptLogs } from './output/kept-logs.ts';
+import { prepareCommand } from './command/prepared-command.ts';
 import { bootIdentity } from './process-identity.ts';
 import {
   endOrphans,
@@ -37,19 +26,15 @@ import {
   type Fate,
 } from './recovery.ts';
 import {
-  logPath,
   markLost,
   privateDirectory,
-  readLogError,
   removeStartDirectory,
   runFiles,
   startDirectory,
-  takeWithheld,
   type RunFiles,
 } from './run-files.ts';
-import { redactionOf } from './output/redaction.ts';
+import { RunProcesses } from './run-processes.ts';
 import { SHELL_TRAITS } from '../shell-traits.ts';
-import { RunLog } from './output/run-log.ts';
 import { armStandIn, endStandIn, writeOwner } from './stand-in.ts';
 
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
@@ -87,20 +72,22 @@ export class SubprocessRunner implements Runner {
   readonly #inherited: Environment;
   readonly #listeners = new Listeners<JobKey>();
   readonly #runs = new KnownRuns();
+  readonly #logs: KeptLogs;
+  readonly #processes: RunProcesses;
   #pool: FifoPool | undefined;
   #standIn: ChildProcess | undefined;
   /** Whether the stand-in of the earlier runner was killed while it read. */
   #mayLackOutput = false;
   #active = 0;
   #closed = false;
-  /** Observed runs whose release also removes their logs. */
-  readonly #logsToRemove = new Set<string>();
   /** Stop causes of the runs that endOrphans() ended, for the recover() that follows. */
   readonly #endedOrphans = new Map<string, StopCause>();
 
   constructor(options: SubprocessRunnerOptions) {
     this.#options = { ...defaults(), ...options };
     this.#files = runFiles(options.stateDir);
+    this.#processes = new RunProcesses(this.#files, this.#options);
+    this.#logs = new KeptLogs(this.#files, (run) => this.#runs.get(run) !== undefined);
     this.#inherited = { PATH: DEFAULT_PATH, ...userVariables(), ...options.inherit, ...options.secrets };
   }
 
@@ -130,7 +117,7 @@ export class SubprocessRunner implements Runner {
     const known = this.#runs.get(name);
     if (!known || known.observation.state === 'Running') return;
     this.#runs.delete(name);
-    if (this.#logsToRemove.delete(name)) this.removeLog(name);
+    this.#logs.released(name);
     if (!known.directory) return;
     if (known instanceof LiveRun && known.hasFreeDirectory) this.#pool!.give(known.directory);
     else removeStartDirectory(known.directory);
@@ -144,36 +131,27 @@ export class SubprocessRunner implements Runner {
     const live = this.#runs.live(name);
     await live?.ready;
     const log = live?.output?.log;
-    if (log) return yield* log.read(options);
-    const path = logPath(this.#files, name);
-    if (existsSync(path)) yield* createReadStream(path, { signal: options.signal });
+    yield* log ? log.read(options) : this.#logs.read(name, options.signal);
   }
 
   /** Deletes the log of a run; that of an observed run after its release. */
   removeLog(name: string): void {
-    if (this.#runs.get(name)) this.#logsToRemove.add(name);
-    else rmSync(logPath(this.#files, name), { force: true });
+    this.#logs.remove(name);
   }
 
   /** Size of all logs together. */
-  async logBytes(): Promise<number> {
-    return totalBytes(await keptLogs(this.#files.logs));
+  logBytes(): Promise<number> {
+    return this.#logs.bytes();
   }
 
   /** Deletes the oldest logs beyond the size of all together, none of an observed run. Returns how many. */
-  async trimLogs(maxBytes: number): Promise<number> {
-    const beyond = logsBeyond(await keptLogs(this.#files.logs), maxBytes, (run) => !!this.#runs.get(run));
-    for (const { run } of beyond) this.removeLog(run);
-    return beyond.length;
+  trimLogs(maxBytes: number): Promise<number> {
+    return this.#logs.trim(maxBytes);
   }
 
   /** Deletes the logs of all runs except the named and the observed. */
   keepLogs(names: readonly string[]): void {
-    const kept = new Set(names);
-    for (const entry of readdirSync(this.#files.logs)) {
-      const name = entry.replace(/\.log$/, '');
-      if (name !== entry && !kept.has(name) && !this.#runs.get(name)) this.removeLog(name);
-    }
+    this.#logs.keepOnly(names);
   }
 
   /**
@@ -240,28 +218,7 @@ export class SubprocessRunner implements Runner {
       return removeStartDirectory(directory);
     }
     const live = this.#track(run, run.startedAt ?? this.#now());
-    const log = RunLog.reopen(this.#logOptions(run.name, directory));
-    const redaction = this.#redaction(takeWithheld(directory));
-    const output = new Output(openFifo(directory), log, redaction, readLogError(directory));
-    const captureOutput = !existsSync(noCaptureMarker(directory));
-    const keepsBackground = existsSync(keepMarker(directory));
-    const process = recoveredProcess(fate);
-    live.attach({
-      process,
-      output,
-      directory,
-      isOwnChild: false,
-      captureOutput,
-      keepsBackground,
-      mayLackOutput: this.#mayLackOutput,
-    });
-
-    function recoveredProcess(found: RecoveredFate): RunProcess {
-      if (found.state === 'Alive') return adoptChild(found.pid, run.name, directory, output.ended);
-      if (found.state === 'Vanished') return endedChild(found.pid, run.name, { vanished: true });
-      const { exitCode, at } = found;
-      return endedChild(found.pid, run.name, { exitCode, at, beforeRecovery: true });
-    }
+    live.attach(this.#processes.recovered(run.name, directory, fate, this.#mayLackOutput));
   }
 
   async start(job: Command, run: StartedRun): Promise<void> {
@@ -278,67 +235,27 @@ export class SubprocessRunner implements Runner {
 
   /** Ends a run that has no process. Its log says why: users look there first. */
   #fail(live: LiveRun, name: string, reason: 'Refused' | 'SpawnError', message: string): void {
-    try {
-      writeFileSync(logPath(this.#files, name), `lsh: ${message}\n`, { mode: 0o600 });
-    } catch {
-      // On a full disk the record alone has the message.
-    }
+    this.#logs.writeFailure(name, message);
     live.fail(reason, message);
   }
 
   async #launch(job: Command, run: StartedRun, live: LiveRun): Promise<void> {
-    const { workingDir = this.#inherited['HOME'] ?? '/' } = job.spec;
-    const detail = missingPrerequisite({ ...job.spec, workingDir });
-    if (detail !== undefined) throw new LshError('SPAWN_FAILED', { detail });
-    const fromFiles = await variablesOfFiles(job.spec, workingDir);
-    const refusal = this.#refusalOf(job.spec, fromFiles, run.job);
-    if (refusal !== undefined) return this.#fail(live, run.name, 'Refused', refusal);
-    const env = childEnvironment(this.#inherited, job, run, fromFiles);
+    const prepared = await prepareCommand(job, run, {
+      inherited: this.#inherited,
+      check: this.#options.check,
+    });
+    if (prepared.refusal !== undefined) return this.#fail(live, run.name, 'Refused', prepared.refusal);
     const spare = await this.#pool!.take();
     if (this.#closed || live.endIfStopped()) return this.#pool!.give(spare.path);
     this.#armStandIn();
     const directory = startDirectory(this.#files, run.name, spare.token);
     renameSync(spare.path, directory);
     try {
-      live.attach(await this.#spawn(job.spec, run.name, { directory, workingDir, env }));
+      live.attach(await this.#processes.started(job.spec, run.name, { ...prepared, directory }));
     } catch (error) {
       this.#pool!.give(directory);
       throw error;
     }
-  }
-
-  /** The check sees the names of variables only here if a file holds them. */
-  #refusalOf(spec: JobSpec, fromFiles: Environment, key: JobKey): string | undefined {
-    const variables = Object.entries(fromFiles).map(([name, value]) => ({ name, value }));
-    return variables.length === 0
-      ? undefined
-      : this.#options.check({ ...spec, env: [...variables, ...(spec.env ?? [])] }, key);
-  }
-
-  async #spawn(spec: JobSpec, name: string, place: Place): Promise<Attachment> {
-    const { directory } = place;
-    const { captureOutput } = spec;
-    const keepsBackground = spec.backgroundChildren === 'keep';
-    if (keepsBackground) writeFileSync(keepMarker(directory), '', { mode: 0o600 });
-    if (!captureOutput) writeFileSync(noCaptureMarker(directory), '', { mode: 0o600 });
-    const log = RunLog.create(this.#logOptions(name, directory));
-    const command = commandOf(spec);
-    const { process, outputFd } = await startChild({
-      ...place,
-      command,
-      ownerFile: this.#files.owner,
-      umask: this.#options.umask,
-    });
-    const output = new Output(outputFd, log, this.#redaction());
-    return { process, output, directory, isOwnChild: true, captureOutput, keepsBackground };
-  }
-
-  #redaction(withheld?: Buffer) {
-    return redactionOf(Object.values(this.#options.secrets), withheld);
-  }
-
-  #logOptions(name: string, directory: string) {
-    return { path: logPath(this.#files, name), directory, maxBytes: this.#options.maxOutputBytes };
   }
 
   #now(): number {
@@ -378,22 +295,4 @@ function defaults() {
     clock: new ClockSteps(systemClock, 'of this runner'),
     memoryKills: memoryKillCounter(),
   };
-}
-
-type RecoveredFate = Extract<Fate, { pid: number }>;
-type Place = Pick<ChildInput, 'directory' | 'workingDir' | 'env'>;
-
-/** The words to execute: the arguments as they are, or the command in its shell. */
-function commandOf({ args, command, shell = DEFAULT_SHELL }: JobSpec): readonly string[] {
-  return args ?? [shell, '-c', command ?? ''];
-}
-
-/** A marker file: it tells the next runner that the run's record takes no output. */
-function noCaptureMarker(directory: string): string {
-  return join(directory, 'quiet');
-}
-
-/** A marker file: it tells the next runner that background processes of the command live on. */
-function keepMarker(directory: string): string {
-  return join(directory, 'keep');
 }

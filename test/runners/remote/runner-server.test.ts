@@ -7,7 +7,7 @@ import { connect, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { userVariables } from '../../../src/runners/subprocess/child-env.ts';
+import { userVariables } from '../../../src/runners/subprocess/command/child-env.ts';
 import { requireNoToken } from '../../../src/processes/service-account.ts';
 import { BUNDLE } from '../../support/daemon/bundle.ts';
 import { eventually } from '../../support/eventually.ts';

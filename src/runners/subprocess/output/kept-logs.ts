@@ -1,7 +1,8 @@
 // The logs of all runs together: how much they take, and which of them go when that is too much.
-import { existsSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { logPath, type RunFiles } from '../run-files.ts';
 
 export interface KeptLog {
   run: string;
@@ -38,4 +39,62 @@ export function logsBeyond(
     excess -= bytes;
     return true;
   });
+}
+
+/** The logs on disk. The log of an observed run may still be written; it goes with the release of its run. */
+export class KeptLogs {
+  readonly #files: RunFiles;
+  readonly #isObserved: (run: string) => boolean;
+  /** Observed runs whose release also removes their logs. */
+  readonly #toRemove = new Set<string>();
+
+  constructor(files: RunFiles, isObserved: (run: string) => boolean) {
+    this.#files = files;
+    this.#isObserved = isObserved;
+  }
+
+  /** Yields nothing for a run without a log. */
+  async *read(run: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+    const path = logPath(this.#files, run);
+    if (existsSync(path)) yield* createReadStream(path, { signal });
+  }
+
+  /** Writes why a run could not start: users look there first. */
+  writeFailure(run: string, message: string): void {
+    try {
+      writeFileSync(logPath(this.#files, run), `lsh: ${message}\n`, { mode: 0o600 });
+    } catch {
+      // On a full disk the record alone has the message.
+    }
+  }
+
+  remove(run: string): void {
+    if (this.#isObserved(run)) this.#toRemove.add(run);
+    else rmSync(logPath(this.#files, run), { force: true });
+  }
+
+  /** The run is no longer observed. */
+  released(run: string): void {
+    if (this.#toRemove.delete(run)) this.remove(run);
+  }
+
+  async bytes(): Promise<number> {
+    return totalBytes(await keptLogs(this.#files.logs));
+  }
+
+  /** Deletes the oldest logs beyond the size of all together. Returns how many. */
+  async trim(maxBytes: number): Promise<number> {
+    const beyond = logsBeyond(await keptLogs(this.#files.logs), maxBytes, this.#isObserved);
+    for (const { run } of beyond) this.remove(run);
+    return beyond.length;
+  }
+
+  /** Deletes the logs of all runs except the named and the observed. */
+  keepOnly(names: readonly string[]): void {
+    const kept = new Set(names);
+    for (const entry of readdirSync(this.#files.logs)) {
+      const run = entry.replace(/\.log$/, '');
+      if (run !== entry && !kept.has(run) && !this.#isObserved(run)) this.remove(run);
+    }
+  }
 }

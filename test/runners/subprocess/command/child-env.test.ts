@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import { childEnvironment, variablesOfFiles } from '../../../src/runners/subprocess/child-env.ts';
-import { makeFifos } from '../../../src/runners/subprocess/output/fifo-pool.ts';
-import type { Job, JobSpec } from '../../../src/core/job.ts';
-import { aUniqueJob, aRunOf } from '../../support/builders.ts';
-import { tempDir } from '../../support/temp-dir.ts';
-import { RunnerHome, startRun } from '../../support/runners/subprocess-runner.ts';
+import { childEnvironment, variablesOfFiles } from '../../../../src/runners/subprocess/command/child-env.ts';
+import { makeFifos } from '../../../../src/runners/subprocess/output/fifo-pool.ts';
+import type { Job, JobSpec } from '../../../../src/core/job.ts';
+import { aUniqueJob, aRunOf } from '../../../support/builders.ts';
+import { tempDir } from '../../../support/temp-dir.ts';
+import { RunnerHome, startRun } from '../../../support/runners/subprocess-runner.ts';
 
 let directory: string;
 beforeEach(() => {

@@ -3,11 +3,11 @@ import { readFile, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { parse } from 'dotenv';
-import { LshError } from '../../core/errors.ts';
-import type { Job, JobSpec } from '../../core/job.ts';
-import { runVariables } from '../../core/run-variables.ts';
-import type { Run } from '../../core/run.ts';
-import { ownNameOf } from '../run-index.ts';
+import { LshError } from '../../../core/errors.ts';
+import type { Job, JobSpec } from '../../../core/job.ts';
+import { runVariables } from '../../../core/run-variables.ts';
+import type { Run } from '../../../core/run.ts';
+import { ownNameOf } from '../../run-index.ts';
 
 export type Environment = Record<string, string>;
 

@@ -1,0 +1,57 @@
+// What a start needs of its job: the words to execute, where, with which variables, or why it must not be executed.
+import { LshError } from '../../../core/errors.ts';
+import { DEFAULT_SHELL, type JobKey, type JobSpec } from '../../../core/job.ts';
+import {
+  childEnvironment,
+  variablesOfFiles,
+  type Command,
+  type Environment,
+  type StartedRun,
+} from './child-env.ts';
+import { missingPrerequisite } from './prerequisites.ts';
+
+export interface PreparedCommand {
+  command: readonly string[];
+  workingDir: string;
+  env: Environment;
+}
+
+export interface CommandRules {
+  /** Variables for every command. */
+  inherited: Environment;
+  /** Returns a sentence that says why the command must not run. */
+  check: (spec: JobSpec, job: JobKey) => string | undefined;
+}
+
+type Refused = { refusal: string };
+
+/**
+ * Reads the env files, and checks the command with the names of their variables. Rejects with SPAWN_FAILED for what is
+ * missing. The caller has checked the command without the files.
+ */
+export async function prepareCommand(
+  job: Command,
+  run: StartedRun,
+  { inherited, check }: CommandRules,
+): Promise<(PreparedCommand & { refusal?: undefined }) | Refused> {
+  const { workingDir = inherited['HOME'] ?? '/' } = job.spec;
+  const detail = missingPrerequisite({ ...job.spec, workingDir });
+  if (detail !== undefined) throw new LshError('SPAWN_FAILED', { detail });
+  const fromFiles = await variablesOfFiles(job.spec, workingDir);
+  const variables = Object.entries(fromFiles).map(([name, value]) => ({ name, value }));
+  const refusal =
+    variables.length === 0
+      ? undefined
+      : check({ ...job.spec, env: [...variables, ...(job.spec.env ?? [])] }, run.job);
+  if (refusal !== undefined) return { refusal };
+  return {
+    command: wordsOf(job.spec),
+    workingDir,
+    env: childEnvironment(inherited, job, run, fromFiles),
+  };
+}
+
+/** The words to execute: the arguments as they are, or the command in its shell. */
+function wordsOf({ args, command, shell = DEFAULT_SHELL }: JobSpec): readonly string[] {
+  return args ?? [shell, '-c', command ?? ''];
+}

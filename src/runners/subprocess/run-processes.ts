@@ -1,0 +1,94 @@
+// Joins the process of a run to its output and its files: of a run that starts, and of one that an earlier runner left.
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { JobSpec } from '../../core/job.ts';
+import { adoptChild, endedChild, openFifo, startChild, type ChildInput, type RunProcess } from './child.ts';
+import type { Attachment } from './live-run.ts';
+import { Output } from './output/output.ts';
+import { redactionOf } from './output/redaction.ts';
+import { RunLog, type RunLogOptions } from './output/run-log.ts';
+import type { Fate } from './recovery.ts';
+import { logPath, readLogError, takeWithheld, type RunFiles } from './run-files.ts';
+
+export interface RunProcessesOptions {
+  /** The values of these variables are masked in all output. */
+  secrets: Readonly<Record<string, string>>;
+  maxOutputBytes: number;
+  /** File mode mask of the commands. */
+  umask: number;
+}
+
+/** A start that has claimed. */
+export type ClaimedFate = Extract<Fate, { pid: number }>;
+
+export class RunProcesses {
+  readonly #files: RunFiles;
+  readonly #options: RunProcessesOptions;
+
+  constructor(files: RunFiles, options: RunProcessesOptions) {
+    this.#files = files;
+    this.#options = options;
+  }
+
+  /** Starts the command; rejects with SPAWN_FAILED. */
+  async started(
+    spec: JobSpec,
+    run: string,
+    input: Omit<ChildInput, 'ownerFile' | 'umask'>,
+  ): Promise<Attachment> {
+    const { directory } = input;
+    const { captureOutput } = spec;
+    const keepsBackground = spec.backgroundChildren === 'keep';
+    if (keepsBackground) writeFileSync(keepMarker(directory), '', { mode: 0o600 });
+    if (!captureOutput) writeFileSync(noCaptureMarker(directory), '', { mode: 0o600 });
+    const log = RunLog.create(this.#logOptions(run, directory));
+    const { process, outputFd } = await startChild({
+      ...input,
+      ownerFile: this.#files.owner,
+      umask: this.#options.umask,
+    });
+    const output = new Output(outputFd, log, this.#redaction());
+    return { process, output, directory, isOwnChild: true, captureOutput, keepsBackground };
+  }
+
+  /** Observes a process that an earlier runner started. `mayLackOutput`: the process that read before was killed. */
+  recovered(run: string, directory: string, fate: ClaimedFate, mayLackOutput: boolean): Attachment {
+    const log = RunLog.reopen(this.#logOptions(run, directory));
+    const redaction = this.#redaction(takeWithheld(directory));
+    const output = new Output(openFifo(directory), log, redaction, readLogError(directory));
+    return {
+      process: recoveredProcess(run, directory, fate, output),
+      output,
+      directory,
+      isOwnChild: false,
+      captureOutput: !existsSync(noCaptureMarker(directory)),
+      keepsBackground: existsSync(keepMarker(directory)),
+      mayLackOutput,
+    };
+  }
+
+  #redaction(withheld?: Buffer) {
+    return redactionOf(Object.values(this.#options.secrets), withheld);
+  }
+
+  #logOptions(run: string, directory: string): RunLogOptions {
+    return { path: logPath(this.#files, run), directory, maxBytes: this.#options.maxOutputBytes };
+  }
+}
+
+function recoveredProcess(run: string, directory: string, fate: ClaimedFate, output: Output): RunProcess {
+  if (fate.state === 'Alive') return adoptChild(fate.pid, run, directory, output.ended);
+  if (fate.state === 'Vanished') return endedChild(fate.pid, run, { vanished: true });
+  const { exitCode, at } = fate;
+  return endedChild(fate.pid, run, { exitCode, at, beforeRecovery: true });
+}
+
+/** A marker file: it tells the next runner that the run's record takes no output. */
+function noCaptureMarker(directory: string): string {
+  return join(directory, 'quiet');
+}
+
+/** A marker file: it tells the next runner that background processes of the command live on. */
+function keepMarker(directory: string): string {
+  return join(directory, 'keep');
+}
