@@ -63,12 +63,10 @@ function builtinModule(path: string): string {
 /** The text of a module that loads another one at the first use of an export. */
 function lateModule(exports: unknown, load: string, known: Record<string, unknown> = {}): string {
   if (typeof exports === 'function') return lateFunction(load);
-  const names = Object.keys(exports as object).filter((name) => !(name in known));
-  // Getters on the prototype: esbuild copies own properties for each importing file, which would load the module.
+  // On the prototype: esbuild copies own properties for each importing file, which would load the module.
   return `let loaded;
-const late = ${JSON.stringify(known)};
-for (const name of ${JSON.stringify(names)}) Object.defineProperty(late, name, { get: () => (loaded ??= ${load})[name] });
-module.exports = Object.create(late);`;
+const late = new Proxy({}, { get: (_, name) => (loaded ??= ${load})[name] });
+module.exports = Object.create(late, Object.getOwnPropertyDescriptors(${JSON.stringify(known)}));`;
 }
 
 /** For CommonJS importers, which load the module by a call, by `new`, or by a property. */
