@@ -5,6 +5,7 @@
 import module from 'node:module';
 import { compileCache } from '../processes/compile-cache.ts';
 import { STAND_IN } from '../processes/launcher.ts';
+import { saveMemory } from '../processes/save-memory.ts';
 import { VERSION } from '../version.ts';
 
 /** Set by scripts/build.ts: the oldest Node that works, and the error for an older one. */
@@ -31,36 +32,30 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(1);
 });
 
-/**
- * V8 flags of the daemon and its stand-in. They wait far more than they compute, so the optimizing compilers and a large young generation
- * would only cost memory. Set from inside: as options of Node they would disable its startup snapshot.
- */
-const SMALL_MEMORY = ['--no-opt', '--no-maglev', '--optimize-for-size', '--semi-space-growth-factor=1'];
-
 const argv = process.argv.slice(2);
+const isDaemon = argv.join(' ') === 'daemon run';
+const isStandIn = argv[0] === STAND_IN;
 if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
   process.stdout.write(`${VERSION}\n`);
 } else {
-  const cache = compileCache();
-  if (cache.fault === undefined) {
-    // Node makes directories in it with the umask of the process.
-    const umask = process.umask(0o077);
-    module.enableCompileCache?.(cache.path);
-    process.umask(umask);
-  }
+  if (isDaemon || isStandIn) saveMemory();
+  enableCompileCache();
   const status = await statusOf(argv);
   // Exits after the last write, so that the error handler above sees its failure.
   process.stdout.write('', () => setImmediate(() => process.exit(status)));
 }
 
+function enableCompileCache(): void {
+  const cache = compileCache();
+  if (cache.fault !== undefined) return;
+  // Node makes directories in it with the umask of the process.
+  const umask = process.umask(0o077);
+  module.enableCompileCache?.(cache.path);
+  process.umask(umask);
+}
+
 async function statusOf(args: string[]): Promise<number> {
-  const isDaemon = args.join(' ') === 'daemon run';
-  const [first, stateDir] = args;
-  if (isDaemon || first === STAND_IN) {
-    const { setFlagsFromString } = await import('node:v8');
-    for (const flag of SMALL_MEMORY) setFlagsFromString(flag);
-  }
   if (isDaemon) return (await import('./daemon-run.ts')).daemonRun();
-  if (first === STAND_IN) return (await import('../processes/stand-in.ts')).runStandIn(stateDir ?? '');
+  if (isStandIn) return (await import('../processes/stand-in.ts')).runStandIn(args[1] ?? '');
   return (await import('./run.ts')).run(args);
 }
