@@ -25,7 +25,7 @@ const WHOLE: Record<string, string> = {
   'cli/main.ts': 'lsh',
   'cli/run.ts': 'cli',
   'cli/daemon-run.ts': 'daemon',
-  'local/lifecycle/spawn-daemon.ts': 'spawn-daemon',
+  'cli/daemon-start.ts': 'daemon-start',
   [ERRORS]: 'errors',
 };
 

@@ -55,6 +55,7 @@ function enableCompileCache(): void {
 }
 
 async function statusOf(args: string[]): Promise<number> {
+  if (args.join(' ') === 'daemon start') return (await import('./daemon-start.ts')).daemonStart();
   if (isDaemon) return (await import('./daemon-run.ts')).daemonRun();
   if (isStandIn) return (await import('../processes/stand-in.ts')).runStandIn(args[1] ?? '');
   return (await import('./run.ts')).run(args);

@@ -8,6 +8,11 @@ export function launcherPath(): string {
   return join(dirname(process.argv[1] ?? ''), 'lsh');
 }
 
+/** The command that runs the daemon in the foreground, word by word. */
+export function daemonRunCommand(): string[] {
+  return [launcherPath(), 'daemon', 'run'];
+}
+
 /** The first word of the command line of a stand-in (stand-in.ts): for lsh itself, and in no help. */
 export const STAND_IN = '__stand-in';
 

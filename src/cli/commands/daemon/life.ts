@@ -4,24 +4,13 @@ import { LshError } from '../../../core/errors.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { localApi } from '../../local-api.ts';
-import { launcherPath } from '../../../processes/launcher.ts';
-import { pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { print } from '../../output/print.ts';
 import { withProgress } from '../../output/progress.ts';
 
-/** The command that runs the daemon in the foreground, word by word. */
-export function daemonRunCommand(): string[] {
-  return [launcherPath(), 'daemon', 'run'];
-}
-
 /** Starts the daemon, and waits until it answers. */
 export async function start({ io }: Context): Promise<void> {
-  const { spawnDaemon } = await import('../../../local/lifecycle/spawn-daemon.ts');
-  const paths = pathsFromConfig();
-  const command = daemonRunCommand();
-  const work = spawnDaemon({ paths, command, client: localApi(io, paths) });
-  const { pid, started } = await withProgress(io, 'daemon starting', work);
-  print(io, started ? `daemon started (process ${pid})` : `daemon is already running (process ${pid})`);
+  const { startDaemon } = await import('../../daemon-start.ts');
+  await startDaemon(io);
 }
 
 /** Stops the daemon. Returns false if none runs. */

@@ -14,7 +14,8 @@ import { withExamples } from '../../define.ts';
 import { launcherPath } from '../../../processes/launcher.ts';
 import { daemonEnvironment, pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { note, print, printText } from '../../output/print.ts';
-import { daemonRunCommand, start, stop } from './life.ts';
+import { daemonRunCommand } from '../../../processes/launcher.ts';
+import { start, stop } from './life.ts';
 
 async function service(): Promise<ServiceFile> {
   const config = loadConfig();
