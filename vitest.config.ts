@@ -15,6 +15,7 @@ const E2E_TESTS = 'test/e2e/**/*.test.ts';
 const LONG = [
   'launcher/install',
   'every-second',
+  'acceptance/team-history',
   'operator/soak',
   'operator/exactly-once',
   'operator/away',

@@ -26,6 +26,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'core/validate': ['core', 'core/schedule'],
   'core/import': ['core', 'core/schedule', 'core/validate', 'core/command-check'],
   'core/decide': ['core', 'core/schedule'],
+  'core/record': ['core', 'core/validate'],
   contracts: ['core/**'],
   control: ['core/**'],
   config: ['core/**'],

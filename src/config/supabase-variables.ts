@@ -6,7 +6,7 @@ export const SUPABASE_VARIABLES = {
   supabaseUrl: {
     ...text(
       'SUPABASE_URL',
-      'URL of the Supabase project whose table lsh_runs records every finished run of the operator; when not set, it records none there.',
+      'URL of the Supabase project of the team’s history; when not set, the daemon and the operator record nothing there.',
     ),
     type: 'a URL that begins with https:// or http://',
     read: (value) => (/^https?:$/.test(URL.parse(value)?.protocol ?? '') ? value.trim() : undefined),
@@ -19,6 +19,16 @@ export const SUPABASE_VARIABLES = {
     'SUPABASE_ANON_KEY',
     'Public key of that project. It may not write, so lsh does not use it; with it alone, lsh says which key is missing.',
   ),
+  team: {
+    ...text('LSH_TEAM', 'Team that owns the rows which the daemon or the operator records there.'),
+    type: 'small letters, digits and hyphens, at most 63',
+    fallback: 'default',
+    shownDefault: 'default',
+    read: (value) => (/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(value) ? value : undefined),
+  } as Variable<string>,
+  originName: text('LSH_ORIGIN', 'Name of this machine or cluster there, for people.', {
+    shownDefault: 'the host name; in a cluster, the namespace of the operator',
+  }),
   supabaseDbUrl: {
     ...text(
       'SUPABASE_DB_URL',

@@ -1,15 +1,16 @@
 // The stores of a platform and their queries. One contract suite (test/contract) runs against every implementation.
 import type { LedgerChange } from '../core/decide/decide.ts';
 import type { Job, JobKey } from '../core/job.ts';
+import type { JobChange } from '../core/record/entry.ts';
 import type { Run, RunPhase, SlotRecord } from '../core/run.ts';
 
 /** Durable definitions and their status. Every promise resolves once the change is on disk. */
 export interface JobStore {
   jobs(): Promise<Job[]>;
-  /** Writes the definition of a new or changed job, but not its status. */
-  putJob(job: Job): Promise<void>;
+  /** Writes the definition of a new or changed job, but not its status. A store with an outbox adds the change to it. */
+  putJob(job: Job, change?: JobChange): Promise<void>;
   /** Removes definition and status. Runs and slots stay as history. */
-  removeJob(key: JobKey): Promise<void>;
+  removeJob(key: JobKey, removal?: { job: Job; change: JobChange }): Promise<void>;
 }
 
 export interface RunQuery {

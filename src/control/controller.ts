@@ -4,7 +4,7 @@ import { DEFAULT_PRIORITY, type JobKey } from '../core/job.ts';
 import type { ClockStep } from '../core/decide/clock-step.ts';
 import type { ClockSteps } from './clock-steps.ts';
 import type { Clock, JobSource, Logger, Meter, Runner } from './ports.ts';
-import type { HistoryOutbox } from './history-outbox.ts';
+import type { LedgerOutbox } from './history/ledger-outbox.ts';
 import type { Reconciler } from './reconciler.ts';
 import { Workqueue } from './workqueue.ts';
 
@@ -12,7 +12,7 @@ export interface ControllerOptions {
   source: JobSource;
   runners: Runner[];
   reconciler: Reconciler;
-  history?: HistoryOutbox;
+  history?: LedgerOutbox;
   clock: Clock;
   clockSteps: ClockSteps;
   logger: Logger;

@@ -4,6 +4,7 @@ import type { JobEvent } from '../core/decide/events.ts';
 import type { LshError } from '../core/errors.ts';
 import type { RunnerTraits } from '../core/executor.ts';
 import type { Job, JobKey } from '../core/job.ts';
+import type { HistoryEntry } from '../core/record/entry.ts';
 import type { ClosedStretch, Run, RunObservation, StopCause } from '../core/run.ts';
 
 /** The wall clock and its timers. Times are milliseconds since the epoch. */
@@ -109,11 +110,20 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
-/** The team’s history: finished runs, kept longer than the ledger shows them. */
-export interface RunHistory {
+/** The team’s history: finished runs, kept longer than the ledger shows them, jobs, and who changed them. */
+export interface TeamHistory {
   /**
-   * Resolves once all runs are recorded. Recording a run again changes nothing, so after a failure the caller may
+   * Resolves once all entries are recorded. Recording an entry again changes nothing, so after a failure the caller may
    * repeat the call. Rejects with HISTORY_UNAVAILABLE (retryable) or HISTORY_REFUSED.
    */
-  record(runs: readonly Run[]): Promise<void>;
+  record(entries: readonly HistoryEntry[]): Promise<void>;
+}
+
+/** Entries that the team’s history lacks, on disk, in the order of their changes. */
+export interface OutboxStore {
+  readonly size: number;
+  /** The entries behind a place, at most `limit`; 0 is before the first. */
+  after(place: number, limit: number): { place: number; entry: HistoryEntry }[];
+  /** Resolves once they are gone. */
+  remove(entries: readonly HistoryEntry[]): Promise<void>;
 }

@@ -20,7 +20,7 @@ import type { Schedule, Starts } from '../core/schedule/schedule.ts';
 import type { ClockSteps } from './clock-steps.ts';
 import { CapacityQueue } from './capacity-queue.ts';
 import { Refusals } from './refusals.ts';
-import type { HistoryOutbox } from './history-outbox.ts';
+import type { LedgerOutbox } from './history/ledger-outbox.ts';
 import type { JobSource, Ledger, Meter, Recorded, RecordedListener, Runner } from './ports.ts';
 
 export interface ReconcilerOptions {
@@ -32,7 +32,7 @@ export interface ReconcilerOptions {
   /** Called each time the evaluations of a job have failed for a while; undefined if no status can show it. */
   onFailing?: (failing: Pick<Recorded, 'job' | 'events'>) => void;
   /** Knows which finished runs the team’s history lacks; undefined if no team history is configured. */
-  history?: Pick<HistoryOutbox, 'progress' | 'forget'>;
+  history?: Pick<LedgerOutbox, 'progress' | 'forget'>;
   meter?: Pick<Meter, 'started'>;
   clockSteps: ClockSteps;
   /** When this process began to evaluate, milliseconds. */

@@ -2,12 +2,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { NEWEST_VERSION } from '../../src/stores/supabase/migrations.ts';
 import { projectStatus } from '../../src/stores/supabase/project-status.ts';
-import { SupabaseHistory } from '../../src/stores/supabase/supabase-history.ts';
 import { aRunAt } from '../support/builders.ts';
 import { lsh, lshOk } from '../support/daemon/cli.ts';
 import { aHome, type TestHome } from '../support/daemon/daemon.ts';
 import { eventually } from '../support/eventually.ts';
-import { NO_SUPABASE, Supabase } from '../support/stores/supabase.ts';
+import { NO_SUPABASE, RunRecorder, Supabase } from '../support/stores/supabase.ts';
 
 describe.skipIf(NO_SUPABASE)('lsh supabase', () => {
   let supabase: Supabase;
@@ -75,14 +74,14 @@ describe.skipIf(NO_SUPABASE)('lsh supabase', () => {
       const home = configured();
       // PostgREST reads the new schema when it hears of it.
       await eventually(async () => (await lsh(home, ['supabase', 'status'])).status === 0);
-      await new SupabaseHistory({ url, serviceRoleKey }).record([aRunAt('a', 1), aRunAt('a', 2)]);
+      await new RunRecorder({ url, serviceRoleKey }).record([aRunAt('a', 1), aRunAt('a', 2)]);
       const stdout = await lshOk(home, ['supabase', 'status']);
       expect(stdout).toContain(`Project: ${url}, answered in `);
       expect(stdout).toContain('Key:     role service_role\n');
       expect(stdout).toContain(`Schema:  ${NEWEST_VERSION}, up to date\n`);
       expect(stdout).toContain('Rights:  reads and writes\n');
       expect(stdout).toContain(
-        'Rows:    2 runs, 0 jobs, 0 origins, 0 output chunks, 0 audit rows, 1 team, 0 members\n',
+        'Rows:    2 runs, 0 jobs, 1 origin, 0 output chunks, 0 audit rows, 1 team, 0 members\n',
       );
       expect(stdout).toContain('Clock:   agrees with the project’s\n');
       const document = JSON.parse(await lshOk(home, ['supabase', 'status', '-o', 'json'])) as object;

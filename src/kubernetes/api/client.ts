@@ -13,6 +13,8 @@ import {
   type Cluster,
   type KubeConfig,
 } from '@kubernetes/client-node';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { AgentOptions } from 'node:https';
 import type { Dispatcher } from 'undici';
 import { DispatcherPool } from './dispatcher-pool.ts';
@@ -53,6 +55,13 @@ export class KubeClient {
   constructor(options: KubeClientOptions) {
     this.#options = options;
     this.#config = this.#load();
+  }
+
+  /** The same for each client of one cluster: from its certificate authority, or from its address if it has none. */
+  get clusterId(): string {
+    const { caData, caFile, server } = this.#config.getCurrentCluster()!;
+    const authority = caData ?? (caFile === undefined ? server : readFileSync(caFile, 'base64'));
+    return createHash('sha256').update(authority).digest('hex').slice(0, 16);
   }
 
   /** URL of the API server. */

@@ -28,6 +28,8 @@ export interface DaemonHandlerOptions {
   probe: () => Promise<void>;
   /** What the kept output of all runs takes, and may take. */
   output: () => Promise<DaemonStatus['output']>;
+  /** Undefined if no team’s history is configured. */
+  history: () => DaemonStatus['history'];
   /** Begins the shutdown; the daemon still answers the request. */
   shutdown: () => void;
 }
@@ -52,6 +54,7 @@ async function daemonStatus(options: DaemonHandlerOptions): Promise<DaemonStatus
   const step = steps.at(-1);
   const countsFrom = Math.max(startedAt, step === undefined ? 0 : step.at + step.byMs);
   const jobs = jobsOf(source);
+  const history = options.history();
   const memory = process.memoryUsage();
   return {
     pid: process.pid,
@@ -66,6 +69,7 @@ async function daemonStatus(options: DaemonHandlerOptions): Promise<DaemonStatus
     ...counts(source, jobs),
     memory: { rssBytes: memory.rss, heapUsedBytes: memory.heapUsed },
     output: await options.output(),
+    ...(history && { history }),
     clockSteps: recentSteps(await options.clockSteps(), now),
     health: await daemonHealth({ jobs, now, startedAt: countsFrom, progress, probe }),
   };

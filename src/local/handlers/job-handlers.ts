@@ -8,6 +8,7 @@ import { LOCAL_NAMESPACE, jobKey, splitKey } from '../../core/naming.ts';
 import { jobNotFound } from '../../core/closest.ts';
 import { jobSchedule } from '../../core/schedule/job-schedule.ts';
 import { outlook, type Outlook } from '../../core/schedule/next-slots.ts';
+import { changeable } from '../../core/record/job-record.ts';
 import { isActive } from '../../core/run.ts';
 import { specChanges } from '../../core/validate/spec-changes.ts';
 import { withPlatformDefaults } from '../../core/validate/defaults.ts';
@@ -103,9 +104,4 @@ function outlookAfterStep(job: Job, clock: PutContext['clock']): Outlook {
   const { now } = clock;
   const stepped = afterStep(job, { now, clock, schedule: jobSchedule(job) });
   return outlook(stepped.job, now, effectOn(stepped.job, clock));
-}
-
-/** The fields whose changes are shown; those outside the spec keep their whole path. */
-function changeable({ spec, labels = {}, annotations = {} }: Job): object {
-  return { ...spec, metadata: { labels, annotations } };
 }

@@ -10,6 +10,8 @@ import type { LedgerChange } from '../../core/decide/decide.ts';
 import { LshError } from '../../core/errors.ts';
 import type { Job, JobKey, JobSpec, TriggerRequest } from '../../core/job.ts';
 import { jobKey, splitKey } from '../../core/naming.ts';
+import type { AuditAction, JobChange } from '../../core/record/entry.ts';
+import { changeAction } from '../../core/record/job-record.ts';
 import { isActive, isFinished, type Run } from '../../core/run.ts';
 import { CommitFeed } from './commit-feed.ts';
 import { keptJob, keptRuns, keptSpec, withoutOutput } from './job-memory.ts';
@@ -32,6 +34,7 @@ export class StoreJobSource implements JobSource, Ledger {
   readonly #jobStore: JobStore;
   readonly #runStore: RunStore;
   readonly #clock: Pick<Clock, 'now'>;
+  readonly #user: string | undefined;
   readonly #jobs = new Map<JobKey, Job>();
   /** Holds also the active runs of removed jobs. */
   readonly #runs = new Map<JobKey, Run[]>();
@@ -40,10 +43,12 @@ export class StoreJobSource implements JobSource, Ledger {
   readonly #handled = new CommitFeed();
   #synced = false;
 
-  constructor(jobStore: JobStore, runStore: RunStore, clock: Pick<Clock, 'now'>) {
+  /** `user`: whose daemon this is, and so who changes its jobs. */
+  constructor(jobStore: JobStore, runStore: RunStore, clock: Pick<Clock, 'now'>, user?: string) {
     this.#jobStore = jobStore;
     this.#runStore = runStore;
     this.#clock = clock;
+    this.#user = user;
   }
 
   /** Reads the store; call it once, before any other method. */
@@ -124,8 +129,8 @@ export class StoreJobSource implements JobSource, Ledger {
   /** Removes the definition; active runs stay until they end. Throws JOB_NOT_FOUND. */
   async remove(key: JobKey): Promise<void> {
     await this.#mutex.run(key, async () => {
-      this.#require(key);
-      await this.#jobStore.removeJob(key);
+      const job = this.#require(key);
+      await this.#jobStore.removeJob(key, { job, change: this.#change('Removed') });
       this.#jobs.delete(key);
       this.#keepRuns(key, this.runsOf(key));
       this.#handled.announce(key);
@@ -148,7 +153,9 @@ export class StoreJobSource implements JobSource, Ledger {
       await this.#mutex.run(key, async () => {
         const job = this.#require(key);
         const repeated = request.id === job.trigger?.id || request.id === job.status?.lastHandledTrigger;
-        if (!repeated) await this.#write({ ...job, trigger: request });
+        if (repeated) return;
+        const { requestedBy: actor = this.#user } = request;
+        await this.#write({ ...job, trigger: request }, { ...this.#change('Triggered'), actor });
       });
     });
   }
@@ -161,19 +168,21 @@ export class StoreJobSource implements JobSource, Ledger {
       const stop = this.runsOf(key)
         .filter((run) => isActive(run) && asked.has(run.name))
         .map((run) => run.name);
-      if (stop.some((name) => !job.stop?.includes(name))) await this.#write({ ...job, stop });
+      if (stop.some((name) => !job.stop?.includes(name)))
+        await this.#write({ ...job, stop }, this.#change('Stopped'));
     });
   }
 
   async #configure(known: Job, definition: Omit<JobDefinition, 'namespace' | 'name'>): Promise<PutOutcome> {
     const job = redefined(known, definition, this.#clock.now());
     if (job === undefined) return { result: 'unchanged', job: known };
-    return { result: 'configured', job: await this.#write(job), before: known };
+    const change = { ...this.#change(changeAction(known, job)), before: known };
+    return { result: 'configured', job: await this.#write(job, change), before: known };
   }
 
   #create(key: JobKey, { spec, ...definition }: JobDefinition): Promise<Job> {
     const createdAt = this.#clock.now();
-    return this.#write({
+    const job = {
       key,
       ...definition,
       uid: randomUUID(),
@@ -181,11 +190,16 @@ export class StoreJobSource implements JobSource, Ledger {
       createdAt,
       specChangedAt: createdAt,
       spec: keptSpec(spec),
-    });
+    };
+    return this.#write(job, this.#change('Added'));
   }
 
-  async #write(definition: Job): Promise<Job> {
-    await this.#jobStore.putJob(definition);
+  #change(action: AuditAction): JobChange {
+    return { action, at: this.#clock.now(), actor: this.#user };
+  }
+
+  async #write(definition: Job, change: JobChange): Promise<Job> {
+    await this.#jobStore.putJob(definition, change);
     // An evaluation may have committed a status meanwhile; the queue serializes all other changes to a job.
     const job = { ...definition, status: this.#jobs.get(definition.key)?.status };
     this.#jobs.set(job.key, job);

@@ -47,6 +47,8 @@ export interface DaemonStatus {
   memory: { rssBytes: number; heapUsedBytes: number };
   /** The kept output of all runs, and its limit. */
   output: { bytes: number; maxBytes: number };
+  /** The team’s history; absent if no project is configured. `backlog`: entries that it lacks, and why. */
+  history?: { url: string; backlog: number; trouble?: { reason: string; message: string } };
   /** The steps of the clock of the last day, newest first. */
   clockSteps: { at: string; to: string; whileAway?: true }[];
   health: DaemonHealth;

@@ -12,7 +12,7 @@ import { LOCAL_NAMESPACE } from '../../core/naming.ts';
 import type { ClockStep } from '../../core/decide/clock-step.ts';
 import type { Executor } from '../../core/executor.ts';
 import type { JobSpec } from '../../core/job.ts';
-import type { Run } from '../../core/run.ts';
+import { isFinished, type Run } from '../../core/run.ts';
 import { removeRecord, writeRecord } from '../../local/daemon-record.ts';
 import { CommitFeed } from '../../local/jobs/commit-feed.ts';
 import { daemonHandlers } from '../../local/handlers/daemon-handlers.ts';
@@ -34,6 +34,7 @@ import { refusal } from '../command-policy.ts';
 import { commandSettings } from '../command-settings.ts';
 import { standInCommand, withLauncher } from '../launcher.ts';
 import { daemonEnvironment } from '../local-jobs.ts';
+import type { DaemonHistory } from './daemon-history.ts';
 import { EvaluationProgress } from './evaluation-progress.ts';
 import { pruneHourly, trimLogs } from './record-pruning.ts';
 import { keepSocket } from './socket-keeping.ts';
@@ -68,6 +69,7 @@ export class LocalScheduler {
   readonly #clockSteps = new ClockSteps(systemClock, uptimeIdentity(this.#startedAt));
   /** When a daemon first started since the machine did. */
   readonly #bootedAt: number;
+  #history: DaemonHistory | undefined;
   readonly #progress = new EvaluationProgress(systemClock, () => this.#controller);
   #housekeeping: (() => void)[] = [];
 
@@ -79,7 +81,8 @@ export class LocalScheduler {
     requireDatabase(paths);
     this.#store = SqliteStore.open(paths.database);
     this.#bootedAt = this.#firstStart();
-    this.#source = new StoreJobSource(this.#store, this.#store, systemClock);
+    const user = config.user ?? config.logname;
+    this.#source = new StoreJobSource(this.#store, this.#store, systemClock, user);
     this.#runner = new SubprocessRunner({
       stateDir: paths.stateDir,
       inherit: withLauncher(daemonEnvironment(config)),
@@ -101,6 +104,7 @@ export class LocalScheduler {
 
   /** Resolves once the socket answers and the loop runs. */
   async start(): Promise<void> {
+    this.#history = await this.#openHistory();
     await this.#source.load();
     this.#clockSteps.onStep((step) => void this.#recordStep(step));
     const lastLook = this.#source.lastLook();
@@ -110,6 +114,7 @@ export class LocalScheduler {
     await this.#server.listen();
     writeRecord(this.#options.paths);
     this.#controller.start();
+    this.#history?.wake();
     this.#housekeeping = this.#keepHouse();
   }
 
@@ -122,9 +127,18 @@ export class LocalScheduler {
     await this.#server.drain();
     await this.#controller.stop();
     await this.#runner.close();
+    this.#history?.close();
     this.#store.close();
     await this.#server.close();
     removeRecord(this.#options.paths);
+  }
+
+  /** Loaded only with a project: no other daemon pays for it. */
+  async #openHistory(): Promise<DaemonHistory | undefined> {
+    const { config, log } = this.#options;
+    if (config.supabaseUrl === undefined) return undefined;
+    const { openDaemonHistory } = await import('./daemon-history.ts');
+    return openDaemonHistory({ config, store: this.#store, logger: log.component('history') });
   }
 
   /** A step that cannot be recorded is in the log; the jobs follow it all the same. */
@@ -171,13 +185,17 @@ export class LocalScheduler {
   #createController(): Controller {
     const { config, log } = this.#options;
     const runners: Partial<Record<Executor, Runner>> = { Shell: this.#runner };
-    this.#source.onChange((key) => this.#feed.announce(key));
+    this.#source.onChange((key) => {
+      this.#feed.announce(key);
+      this.#history?.wake();
+    });
     const reconciler = new Reconciler({
       source: this.#source,
       ledger: this.#source,
       runners,
       onRecorded: [
         logRecorder(log.component('jobs')),
+        ({ change }) => change.runs.some(isFinished) && this.#history?.wake(),
         // Requests that wait for a run check it in the next turn of the event loop, once its output is readable.
         ({ key: recorded }) => void setImmediate(() => this.#feed.announce(recorded)),
       ],
@@ -227,6 +245,7 @@ export class LocalScheduler {
         timeZone,
         startedAt: this.#startedAt,
         progress: this.#progress,
+        history: () => this.#history?.standing(),
         probe: () => this.#probeWrites(),
         output: async () => ({ bytes: await this.#runner.logBytes(), maxBytes: config.maxLogBytes }),
         shutdown,

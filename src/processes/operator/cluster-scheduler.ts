@@ -4,8 +4,8 @@ import type { Config } from '../../config.ts';
 import { systemClock } from '../../control/clock.ts';
 import { ClockSteps } from '../../control/clock-steps.ts';
 import { Controller } from '../../control/controller.ts';
-import { HistoryOutbox } from '../../control/history-outbox.ts';
-import type { RecordedListener, RunHistory, Runner } from '../../control/ports.ts';
+import { LedgerOutbox } from '../../control/history/ledger-outbox.ts';
+import type { RecordedListener, TeamHistory, Runner } from '../../control/ports.ts';
 import { Reconciler } from '../../control/reconciler.ts';
 import { requireSafeCommand } from '../../core/command-check/command-check.ts';
 import { policyFor } from '../../core/command-check/policy.ts';
@@ -40,7 +40,7 @@ export interface ClusterSchedulerOptions {
   /** Undefined if shell runs are off. */
   shell: ShellRuns | undefined;
   /** Undefined if no team history is configured. */
-  history: RunHistory | undefined;
+  history: TeamHistory | undefined;
 }
 
 /** etcd stores objects of at most 1.5 MB; the rest is for the status. */
@@ -55,7 +55,7 @@ export class ClusterScheduler {
   readonly #source: LshJobSource;
   readonly #jobRunner: KubeJobRunner;
   readonly #events: EventRecorder;
-  readonly #history: HistoryOutbox | undefined;
+  readonly #history: LedgerOutbox | undefined;
   #controller: Controller | undefined;
 
   constructor(options: ClusterSchedulerOptions) {
@@ -87,7 +87,7 @@ export class ClusterScheduler {
     this.#events = new EventRecorder({ api, clock: systemClock, logger: log.component('events'), identity });
     const { history } = options;
     const logger = log.component('history');
-    this.#history = history && new HistoryOutbox({ history, clock: systemClock, logger });
+    this.#history = history && new LedgerOutbox({ history, clock: systemClock, logger });
   }
 
   /** Resolves once the loop evaluates every schedule. */

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { loadConfig, withOptions, type Config } from '../../config.ts';
-import type { RunHistory } from '../../control/ports.ts';
+import type { TeamHistory } from '../../control/ports.ts';
 import { EXIT, LshError, type ExitStatus } from '../../core/errors.ts';
 import { fenced } from '../../kubernetes/api/fence.ts';
 import { KubeClient } from '../../kubernetes/api/client.ts';
@@ -23,7 +23,7 @@ import type { WatchReading } from './cluster-watches.ts';
 import { runEndsOf, type RunEnds } from './run-ends.ts';
 import { checkShellMode, shellRuns } from './shell-runs.ts';
 import { Standby } from './standby.ts';
-import { teamHistory } from '../supabase/team-history.ts';
+import { teamHistory, type Home } from '../supabase/team-history.ts';
 
 export interface ControllerChoice {
   cluster: KubeConfigChoice;
@@ -46,7 +46,6 @@ export async function runController({ cluster, options }: ControllerChoice): Pro
   for (const flag of SMALL_MEMORY) setFlagsFromString(flag);
   const config = loadConfig(withOptions(options));
   checkShellMode(config);
-  const history = teamHistory(config);
   const log = openLog({ level: config.logLevel });
   const metrics = new Metrics();
   const connect = (): KubeClient =>
@@ -56,6 +55,7 @@ export async function runController({ cluster, options }: ControllerChoice): Pro
       onAnswer: (method, status) => metrics.requested(method, status),
     });
   const client = connect();
+  const history = teamHistory(config, homeOf(client, config));
   // A separate connection: a renewal must not wait behind other requests, and a slow one must not abort them.
   const leaseClient = connect();
   try {
@@ -69,13 +69,18 @@ export async function runController({ cluster, options }: ControllerChoice): Pro
   }
 }
 
+/** LSH_ORIGIN keeps the identity when the cluster gets another certificate authority. */
+function homeOf({ clusterId, namespace }: KubeClient, { originName = clusterId }: Config): Home {
+  return { id: `${originName}/${namespace}`, kind: 'Cluster', name: namespace, namespace };
+}
+
 interface LifeOptions {
   config: Config;
   log: Log;
   metrics: Metrics;
   client: KubeClient;
   leaseClient: KubeClient;
-  history: RunHistory | undefined;
+  history: TeamHistory | undefined;
   /** Name of this process: the name of its pod. */
   identity: string;
   /** The same name with its namespace, as recorded in `Run.host`. */

@@ -1,12 +1,17 @@
 // The team’s history, by the configuration.
 import type { Config } from '../../config.ts';
-import type { RunHistory } from '../../control/ports.ts';
-import { SupabaseHistory } from '../../stores/supabase/supabase-history.ts';
+import type { TeamHistory } from '../../control/ports.ts';
+import { SupabaseHistory, type Origin } from '../../stores/supabase/supabase-history.ts';
+import { VERSION } from '../../version.ts';
 import { requireKey } from './service-role-key.ts';
 
+/** Where the entries come from; LSH_ORIGIN replaces its name. */
+export type Home = Pick<Origin, 'id' | 'kind' | 'name' | 'namespace'>;
+
 /** Returns undefined if no Supabase project is configured. Throws ENVIRONMENT_INVALID if a project lacks its key. */
-export function teamHistory(config: Config): RunHistory | undefined {
-  const { supabaseUrl } = config;
+export function teamHistory(config: Config, home: Home): TeamHistory | undefined {
+  const { supabaseUrl, team, originName } = config;
   if (supabaseUrl === undefined) return undefined;
-  return new SupabaseHistory({ url: supabaseUrl, serviceRoleKey: requireKey(config) });
+  const origin = { ...home, team, name: originName ?? home.name, version: VERSION };
+  return new SupabaseHistory({ url: supabaseUrl, serviceRoleKey: requireKey(config), origin });
 }

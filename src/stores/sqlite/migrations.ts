@@ -98,6 +98,17 @@ export const MIGRATIONS: readonly string[] = [
   `
   CREATE INDEX slots_not_run ON slots (job, from_at, pass) WHERE outcome <> 'Ran';
   `,
+  `
+  CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    job TEXT NOT NULL,
+    run TEXT UNIQUE REFERENCES runs (name) ON DELETE CASCADE,
+    payload TEXT
+  ) STRICT;
+  CREATE UNIQUE INDEX outbox_jobs ON outbox (job) WHERE kind = 'job';
+  CREATE INDEX outbox_audit ON outbox (id) WHERE kind = 'audit';
+  `,
 ];
 
 /** The schema version of the file: 0 for an empty file, undefined for a database of another program. */

@@ -1,15 +1,18 @@
 // The embedded store: jobs, runs and slots in one SQLite file. Acknowledged writes survive kill -9 and power loss.
+import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JobStore, RunQuery, RunStats, RunStore, SlotQuery } from '../../contracts/stores.ts';
 import type { ClockStep } from '../../core/decide/clock-step.ts';
 import type { LedgerChange } from '../../core/decide/decide.ts';
 import { LshError } from '../../core/errors.ts';
 import type { ClockReference, Job, JobKey } from '../../core/job.ts';
-import type { Run, SlotRecord } from '../../core/run.ts';
+import type { JobChange } from '../../core/record/entry.ts';
+import { isFinished, type Run, type SlotRecord } from '../../core/run.ts';
 import { GroupCommit } from './group-commit.ts';
 import { SqliteConnection } from './connection.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { BUSY_TIMEOUT_MS } from './open.ts';
+import { SqliteOutbox } from './outbox.ts';
 import { ACTIVE, CURRENT_RUNS, PRUNE_RUNS, PRUNE_SLOTS, runsQuery, slotsQuery } from './queries.ts';
 import { JOB_ROWS, RUN_ROWS, SLOT_ROWS } from './rows.ts';
 import { runStats, STATS } from './stats.ts';
@@ -49,10 +52,15 @@ export class SqliteStore implements JobStore, RunStore {
   readonly #writes: GroupCommit;
   /** Whether the write-ahead log may hold a definition or an output that the database no longer has; at first, that of a killed process. */
   #hasResidue = true;
+  /** Whether ends of runs and changes of jobs enter the outbox. */
+  #isRecorded = false;
+  /** What the team’s history lacks. */
+  readonly outbox: SqliteOutbox;
 
   private constructor(connection: SqliteConnection) {
     this.#connection = connection;
     this.#writes = new GroupCommit((work) => connection.transaction(work));
+    this.outbox = new SqliteOutbox(connection, (work) => this.#writes.add(work));
   }
 
   /** Opens or creates the file and brings its schema up to date; throws an LshError STORE_…. */
@@ -106,25 +114,42 @@ export class SqliteStore implements JobStore, RunStore {
     }));
   }
 
+  /** From now on each change enters the outbox, within its transaction. */
+  record(): void {
+    this.#isRecorded = true;
+  }
+
+  /** Identity of this file in the team’s history. */
+  originId(): string {
+    return this.#connection.transaction(() => {
+      this.#connection.change(`INSERT OR IGNORE INTO meta (key, value) VALUES ('origin', ?)`, [randomUUID()]);
+      return this.#connection.rows(`SELECT value FROM meta WHERE key = 'origin'`, [], ([value]) =>
+        String(value),
+      )[0]!;
+    });
+  }
+
   async jobs(): Promise<Job[]> {
     const sql = `SELECT ${JOB_ROWS.columns} FROM jobs ORDER BY key`;
     return this.#connection.rows(sql, [], JOB_ROWS.decode);
   }
 
-  async putJob(job: Job): Promise<void> {
+  async putJob(job: Job, change?: JobChange): Promise<void> {
     const definition = JOB_ROWS.encode({ ...job, status: undefined });
     const { key, labels, annotations, spec } = job;
     const texts = [labels, annotations, spec].map((part) => (part ? JSON.stringify(part) : null));
     await this.#writes.add(() => {
       this.#hasResidue ||= this.#connection.rows(REPLACES_TEXT, [key, ...texts], () => true).length > 0;
       this.#connection.change(PUT_JOB, definition);
+      if (this.#isRecorded && change !== undefined) this.outbox.jobChanged(job, change);
     });
     this.#eraseResidue();
   }
 
-  async removeJob(key: JobKey): Promise<void> {
+  async removeJob(key: JobKey, removal?: { job: Job; change: JobChange }): Promise<void> {
     await this.#writes.add(() => {
       this.#hasResidue = true;
+      if (this.#isRecorded && removal !== undefined) this.outbox.jobChanged(removal.job, removal.change);
       this.#connection.change('DELETE FROM jobs WHERE key = ?', [key]);
     });
     this.#eraseResidue();
@@ -132,7 +157,10 @@ export class SqliteStore implements JobStore, RunStore {
 
   commit(key: JobKey, { runs, slots, status }: LedgerChange): Promise<void> {
     return this.#writes.add(() => {
-      for (const run of runs) this.#putRun(run);
+      for (const run of runs) {
+        this.#putRun(run);
+        if (this.#isRecorded && isFinished(run)) this.outbox.runEnded(run);
+      }
       for (const slot of slots) this.#connection.change(PUT_SLOT, SLOT_ROWS.encode(slot));
       if (status !== undefined) this.#connection.change(PUT_STATUS, [JSON.stringify(status), key]);
     });

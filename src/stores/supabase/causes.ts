@@ -54,6 +54,12 @@ const ANSWERS: readonly (Cause & { is: (answer: FailedAnswer) => boolean })[] = 
     hint: 'Set SUPABASE_URL to the address itself: https://PROJECT.supabase.co, without a path.',
   },
   {
+    // The team is the only row that lsh refers to and does not write itself.
+    is: ({ code, message }) => code === '23503' && message.includes('lsh_origins'),
+    meaning: 'the project has no such team',
+    hint: `Add the team of LSH_TEAM in the SQL editor, such as: insert into lsh_teams (name) values ('payments');`,
+  },
+  {
     is: ({ code }) => code === '53100',
     hint: 'Make room: `select lsh_prune()` deletes old rows, or give the project a larger disk.',
   },

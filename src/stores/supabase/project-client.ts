@@ -1,7 +1,7 @@
 // Calls of the REST API of a Supabase project. Every failure becomes an error of the error table.
 import type { SupabaseClient } from '@supabase/supabase-js';
-import { answerError, requestError, type Project } from './errors.ts';
-import type { RunRow } from './rows.ts';
+import { answerError, requestError, unexpectedAnswer, type Project } from './errors.ts';
+import type { AuditRow, JobRow, Place, RunRow } from './rows.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -14,9 +14,26 @@ export type StatusRow = {
   rows: Record<'teams' | 'members' | 'origins' | 'jobs' | 'runs' | 'runLogs' | 'audit', number>;
 };
 
+export type OriginRow = {
+  team: string;
+  id: string;
+  kind: 'Host' | 'Cluster';
+  name: string;
+  namespace: string | null;
+  version: string;
+  last_seen_at: string;
+};
+
+type Table<Row> = { Row: Row; Insert: Row; Update: never; Relationships: [] };
+
 type Schema = {
   public: {
-    Tables: { lsh_runs: { Row: RunRow; Insert: RunRow; Update: never; Relationships: [] } };
+    Tables: {
+      lsh_origins: Table<OriginRow>;
+      lsh_jobs: Table<JobRow>;
+      lsh_runs: Table<RunRow & Place>;
+      lsh_audit: Table<AuditRow>;
+    };
     Views: Record<string, never>;
     Functions: { lsh_status: { Args: Record<string, never>; Returns: StatusRow } };
   };
@@ -41,6 +58,13 @@ export class ProjectClient {
   constructor({ url, serviceRoleKey, timeoutMs = TIMEOUT_MS }: ProjectClientOptions) {
     this.project = { url, serviceRoleKey };
     this.#timeoutMs = timeoutMs;
+  }
+
+  /** Throws HISTORY_REFUSED unless PostgREST has sent the answer of a write: it returns no data, as none is selected. */
+  async write(
+    request: (client: SupabaseClient<Schema>, signal: AbortSignal) => PromiseLike<{ data: unknown }>,
+  ): Promise<void> {
+    if ((await this.call(request)) !== null) throw unexpectedAnswer(this.project);
   }
 
   /** The data of one request. Throws HISTORY_UNAVAILABLE (retryable) or HISTORY_REFUSED. */

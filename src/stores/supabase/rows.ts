@@ -1,7 +1,10 @@
-// Converts runs to rows of lsh_runs (deploy/supabase/migrations) and back. No other module knows the column names.
+// Converts entries of the team's history to rows (deploy/supabase/migrations), and runs back. No other module knows the column
+// names.
+import { createHash } from 'node:crypto';
 import { rfc3339 } from '../../core/rfc3339.ts';
 import type { Executor } from '../../core/executor.ts';
 import { jobKey, splitKey } from '../../core/naming.ts';
+import type { AuditEntry, JobEntry } from '../../core/record/entry.ts';
 import type { AllFields, Run, RunPhase, RunReason, RunTrigger, StopCause } from '../../core/run.ts';
 
 /** A row on the wire: instants are RFC 3339, absent fields null. The client needs a type, as an interface has no index. */
@@ -91,6 +94,88 @@ export function runOfRow(row: RunRow): Run {
     outputBytes: row.output_bytes ?? undefined,
   };
   return run;
+}
+
+/** What each row says of where it comes from. */
+export type Place = { team: string; origin: string };
+
+/** A row on the wire, as RunRow. */
+export type JobRow = Place & {
+  namespace: string;
+  name: string;
+  uid: string;
+  revision: number;
+  spec: object;
+  spec_hash: string;
+  labels: object | null;
+  annotations: object | null;
+  changed_at: string;
+  changed_by: string | null;
+  removed_at: string | null;
+};
+
+export function jobRow(place: Place, entry: JobEntry): JobRow {
+  const { namespace, name } = splitKey(entry.job);
+  const spec = cleaned(entry.spec) as object;
+  const changedAt = rfc3339(entry.changedAt);
+  return {
+    ...place,
+    namespace,
+    name,
+    uid: entry.jobUid,
+    revision: entry.revision,
+    spec,
+    spec_hash: createHash('sha256').update(canonical(spec)).digest('hex').slice(0, 32),
+    labels: (cleaned(entry.labels) as object | undefined) ?? null,
+    annotations: (cleaned(entry.annotations) as object | undefined) ?? null,
+    changed_at: changedAt,
+    changed_by: text(entry.changedBy),
+    removed_at: entry.isRemoved ? changedAt : null,
+  };
+}
+
+/** A row on the wire, as RunRow. */
+export type AuditRow = Place & {
+  id: number;
+  at: string;
+  action: string;
+  namespace: string;
+  job: string;
+  job_uid: string;
+  actor: string | null;
+  details: object | null;
+};
+
+export function auditRow(place: Place, entry: AuditEntry): AuditRow {
+  const { namespace, name: job } = splitKey(entry.job);
+  return {
+    ...place,
+    id: entry.number,
+    at: rfc3339(entry.at),
+    action: entry.action,
+    namespace,
+    job,
+    job_uid: entry.jobUid,
+    actor: text(entry.actor),
+    details: entry.changes.length === 0 ? null : { changes: cleaned(entry.changes) },
+  };
+}
+
+/** The JSON of a value, with the same text for the same fields in any order. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}
+
+/** The value with texts that Postgres accepts. */
+function cleaned(value: unknown): unknown {
+  if (value === undefined) return undefined;
+  return JSON.parse(JSON.stringify(value), (_, part: unknown) =>
+    typeof part === 'string' ? text(part) : part,
+  );
 }
 
 /** Postgres rejects NUL and lone surrogates; one such character would block its whole batch. */

@@ -3,9 +3,8 @@ import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { LshError } from '../../../src/core/errors.ts';
 import type { Run } from '../../../src/core/run.ts';
-import { SupabaseHistory } from '../../../src/stores/supabase/supabase-history.ts';
 import { aRunAt, T0 } from '../../support/builders.ts';
-import { NO_SUPABASE, Supabase } from '../../support/stores/supabase.ts';
+import { NO_SUPABASE, RunRecorder, Supabase } from '../../support/stores/supabase.ts';
 
 const MIB = 1024 * 1024;
 /** Two more processes have to answer, also on a busy machine. */
@@ -13,7 +12,7 @@ const timeoutMs = 120_000;
 
 describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
   let supabase: Supabase;
-  let history: SupabaseHistory;
+  let history: RunRecorder;
 
   beforeAll(async () => {
     supabase = await Supabase.start();
@@ -26,9 +25,9 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
     history = patient();
   });
 
-  function patient(): SupabaseHistory {
+  function patient(): RunRecorder {
     const { url, serviceRoleKey } = supabase;
-    return new SupabaseHistory({ url, serviceRoleKey, timeoutMs });
+    return new RunRecorder({ url, serviceRoleKey, timeoutMs });
   }
 
   /** The LshError of a rejected record(); any other outcome fails the test. */
@@ -158,7 +157,8 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       );
       await history.record(runs);
       expect(await supabase.sql('select count(*)::int as count from lsh_runs')).toEqual([{ count: 5000 }]);
-      const sizes = supabase.gateway.requests.map(({ body }) => ({
+      const writes = supabase.gateway.requests.filter(({ path }) => path.includes('/lsh_runs'));
+      const sizes = writes.map(({ body }) => ({
         rows: (JSON.parse(body) as unknown[]).length,
         bytes: Buffer.byteLength(body),
       }));
@@ -178,7 +178,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
   describe('HISTORY_REFUSED', () => {
     test.each([
       ['a key of another project', () => 'sb_secret_of-another-project', 'HTTP 401: Invalid API key'],
-      ['the public key', () => supabase.anonKey, 'HTTP 401 (42501): permission denied for table lsh_runs'],
+      ['the public key', () => supabase.anonKey, 'HTTP 401 (42501): permission denied for table lsh_origins'],
       [
         'a key that cannot be a header',
         () => 'first line\nsecond line',
@@ -187,7 +187,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       ['no key', () => '', 'supabaseKey is required'],
     ])('%s is refused without being told', async (_, key, detail) => {
       const serviceRoleKey = key();
-      const error = await failure(new SupabaseHistory({ url: supabase.url, serviceRoleKey, timeoutMs }));
+      const error = await failure(new RunRecorder({ url: supabase.url, serviceRoleKey, timeoutMs }));
       expect(error).toMatchObject({ code: 'HISTORY_REFUSED', retryable: false });
       expect(error.message).toContain(detail);
       expect(error.hint).toContain('SUPABASE_SERVICE_ROLE_KEY');
@@ -264,7 +264,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
 
     test('an invalid URL', async () => {
       const { serviceRoleKey } = supabase;
-      const error = await failure(new SupabaseHistory({ url: 'project.supabase.co', serviceRoleKey }));
+      const error = await failure(new RunRecorder({ url: 'project.supabase.co', serviceRoleKey }));
       expect(error).toMatchObject({ code: 'HISTORY_REFUSED' });
       expect(error.message).toContain('Invalid supabaseUrl');
     });
@@ -285,7 +285,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
     test('a project that does not answer in time', async () => {
       supabase.gateway.answer = 'silence';
       const { url, serviceRoleKey } = supabase;
-      const error = await failure(new SupabaseHistory({ url, serviceRoleKey, timeoutMs: 100 }));
+      const error = await failure(new RunRecorder({ url, serviceRoleKey, timeoutMs: 100 }));
       expect(error).toMatchObject({ code: 'HISTORY_UNAVAILABLE', retryable: true });
       expect(error.message).toContain('no answer within 0.1 s');
     });

@@ -5,6 +5,9 @@ import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Run } from '../../../src/core/run.ts';
+import { runEntry } from '../../../src/core/record/entry.ts';
+import type { ProjectClientOptions } from '../../../src/stores/supabase/project-client.ts';
+import { SupabaseHistory, type Origin } from '../../../src/stores/supabase/supabase-history.ts';
 import { runOfRow, type RunRow } from '../../../src/stores/supabase/rows.ts';
 import { BINARIES } from '../supabase/binaries.ts';
 import { Gateway } from '../supabase/gateway.ts';
@@ -17,6 +20,28 @@ import { UNPRIVILEGED } from '../supabase/server-process.ts';
 export const NO_SUPABASE = BINARIES === undefined && process.env['CI'] === undefined;
 if (NO_SUPABASE) {
   process.stderr.write('The tests of Supabase are skipped: no Postgres and PostgREST for this platform.\n');
+}
+
+/** A machine that writes. */
+export const AN_ORIGIN: Origin = {
+  team: 'default',
+  id: 'one',
+  kind: 'Host',
+  name: 'laptop',
+  version: '1.0.0',
+};
+
+/** A history of the given project that records runs alone. */
+export class RunRecorder {
+  readonly #history: SupabaseHistory;
+
+  constructor(options: ProjectClientOptions) {
+    this.#history = new SupabaseHistory({ ...options, origin: AN_ORIGIN });
+  }
+
+  record(runs: readonly Run[]): Promise<void> {
+    return this.#history.record(runs.map(runEntry));
+  }
 }
 
 interface Parts {

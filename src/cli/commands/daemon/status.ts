@@ -11,11 +11,12 @@ import { formatOption, isDocumentFormat, type Format } from '../../output/format
 import { paintFor, print, printDocument } from '../../output/print.ts';
 import { counted, pad } from '../../output/text.ts';
 import { clockStepText } from '../../output/clock-step.ts';
+import { historyText } from '../../output/history-text.ts';
 import { keptOutputText, mebibytes } from '../../output/kept-output.ts';
 import { calendar, soon } from '../../output/when.ts';
 
 function lines(status: DaemonStatus, now: number): [string, string][] {
-  const { jobs, next, memory, output } = status;
+  const { jobs, next, memory, output, history } = status;
   const exceptions = [
     ...(jobs.suspended > 0 ? [`${jobs.suspended} paused`] : []),
     ...(jobs.invalid > 0 ? [`${jobs.invalid} invalid`] : []),
@@ -31,6 +32,7 @@ function lines(status: DaemonStatus, now: number): [string, string][] {
     ...status.clockSteps.slice(0, 3).map((step): [string, string] => ['Clock', clockStepText(step)]),
     ['Memory', mebibytes(memory.rssBytes)],
     ['Output', keptOutputText(output)],
+    ...(history === undefined ? [] : [['History', historyText(history)] as [string, string]]),
     ['State', status.stateDir],
     ['Socket', status.socketPath],
     ['Log', status.logPath],

@@ -4,7 +4,7 @@ import { lstat } from 'node:fs/promises';
 import { environmentState, loadConfig } from '../../../config.ts';
 import { LshError, toLshError } from '../../../core/errors.ts';
 import { requireWritable, type LocalPaths } from '../../../local/paths.ts';
-import { fromWire } from '../../../local/socket/protocol.ts';
+import { fromWire, type DaemonStatus } from '../../../local/socket/protocol.ts';
 import { VERSION } from '../../../version.ts';
 import type { Io } from '../../io.ts';
 import { localApi } from '../../local-api.ts';
@@ -13,6 +13,7 @@ import { compileCache } from '../../../processes/compile-cache.ts';
 import { daemonOwner, pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { hostTimeZone } from '../../../local/host-time-zone.ts';
 import { clockStepText } from '../../output/clock-step.ts';
+import { historyText } from '../../output/history-text.ts';
 import { keptOutputText } from '../../output/kept-output.ts';
 import { calendar } from '../../output/when.ts';
 
@@ -165,20 +166,35 @@ async function storeCheck(paths: LocalPaths): Promise<Check> {
   return checked('store', () => checkStore(paths));
 }
 
-/** What only a daemon knows: the kept output, and the steps of the clock of the last day. */
+/** What only a daemon knows: the kept output, the team’s history, and the steps of the clock of the last day. */
 async function statusChecks(io: Io, paths: LocalPaths): Promise<Check[]> {
   try {
-    const { output, clockSteps } = await localApi(io, paths).status({});
+    const { output, clockSteps, history } = await localApi(io, paths).status({});
     const steps = clockSteps.map((step): Check => ({
       name: 'clock',
       result: 'warn',
       detail: clockStepText(step),
       hint: 'docs/schedules.md, "A clock that is set", says what runs after a step.',
     }));
-    return [{ name: 'output', result: 'ok', detail: keptOutputText(output) }, ...steps];
+    return [
+      { name: 'output', result: 'ok', detail: keptOutputText(output) },
+      ...(history === undefined ? [] : [historyCheck(history)]),
+      ...steps,
+    ];
   } catch {
     return []; // the check of the daemon says why
   }
+}
+
+/** A warning: jobs run all the same, and the outbox keeps what is to be written. */
+function historyCheck(history: NonNullable<DaemonStatus['history']>): Check {
+  const hint = '`lsh supabase status` shows what is wrong with the project or the key.';
+  return {
+    name: 'history',
+    result: history.trouble === undefined ? 'ok' : 'warn',
+    detail: historyText(history),
+    hint,
+  };
 }
 
 async function daemonCheck(io: Io, paths: LocalPaths): Promise<Check> {

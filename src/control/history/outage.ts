@@ -1,8 +1,8 @@
 // Failures of the team's history in a row: when to try again, and what jobs hear once the failures last.
-import { Backoff } from '../core/backoff.ts';
-import type { LshError } from '../core/errors.ts';
-import type { Trouble } from './history-queue.ts';
-import type { Clock } from './ports.ts';
+import { Backoff } from '../../core/backoff.ts';
+import type { LshError } from '../../core/errors.ts';
+import type { Trouble } from './queue.ts';
+import type { Clock } from '../ports.ts';
 
 const RETRY = { initialMs: 1_000, maxMs: 60_000 };
 /** Longest wait that a server may ask for, milliseconds. */

@@ -1,12 +1,13 @@
 // Finished runs reach the team's history once it takes writes, and one refused run does not hold up the others.
 import { beforeEach, describe, expect, test } from 'vitest';
-import { HistoryOutbox } from '../../src/control/history-outbox.ts';
-import type { RunHistory } from '../../src/control/ports.ts';
-import { LshError } from '../../src/core/errors.ts';
-import type { Run } from '../../src/core/run.ts';
-import { aRun, at } from '../support/builders.ts';
-import { keptLogger } from '../support/kept-logger.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+import { LedgerOutbox } from '../../../src/control/history/ledger-outbox.ts';
+import type { TeamHistory } from '../../../src/control/ports.ts';
+import { LshError } from '../../../src/core/errors.ts';
+import type { HistoryEntry } from '../../../src/core/record/entry.ts';
+import type { Run } from '../../../src/core/run.ts';
+import { aRun, at } from '../../support/builders.ts';
+import { keptLogger } from '../../support/kept-logger.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 const KEY = 'local/backup';
 const JOB = { key: KEY, uid: 'uid-of-backup' };
@@ -23,15 +24,15 @@ const REFUSED = new LshError('HISTORY_REFUSED', {
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Takes runs, or fails with the error that `answer` returns. */
-class Table implements RunHistory {
+class Table implements TeamHistory {
   readonly calls: string[][] = [];
   readonly rows = new Set<string>();
   answer: (names: string[]) => LshError | undefined = () => undefined;
   /** While set, writes wait for it. */
   gate: Promise<void> | undefined;
 
-  async record(runs: readonly Run[]): Promise<void> {
-    const names = runs.map(({ name }) => name);
+  async record(entries: readonly HistoryEntry[]): Promise<void> {
+    const names = entries.map((entry) => (entry.kind === 'run' ? entry.run.name : entry.id));
     this.calls.push(names);
     await this.gate;
     const error = this.answer(names);
@@ -47,7 +48,7 @@ function ended(name: string, run: Partial<Run> = {}): Run {
 let table: Table;
 let clock: ManualClock;
 let announced: string[];
-let outbox: HistoryOutbox;
+let outbox: LedgerOutbox;
 
 const logger = keptLogger();
 
@@ -55,7 +56,7 @@ beforeEach(() => {
   table = new Table();
   clock = new ManualClock(at('2026-01-01T00:00:00Z'));
   announced = [];
-  outbox = new HistoryOutbox({ history: table, clock, logger });
+  outbox = new LedgerOutbox({ history: table, clock, logger });
   outbox.onChange((key) => announced.push(key));
   logger.lines.length = 0;
 });
@@ -94,7 +95,7 @@ test('runs that end while a batch is on its way form the next batch', async () =
 test('after a restart every run that the ledger shows is written again', async () => {
   outbox.progress(JOB, [ended('one')]);
   await settle();
-  const next = new HistoryOutbox({ history: table, clock, logger });
+  const next = new LedgerOutbox({ history: table, clock, logger });
   expect(next.progress(JOB, [ended('one'), ended('two')]).missing).toEqual(new Set(['one', 'two']));
   await settle();
   expect(table.calls.at(-1)).toEqual(['one', 'two']);

@@ -1,0 +1,72 @@
+// The outbox of the daemon. A table of its database keeps each entry, from the transaction of the change itself until the team's
+// history has it: kill -9 loses none, and an outage costs room on the disk alone.
+import type { HistoryEntry } from '../../core/record/entry.ts';
+import type { OutboxStore } from '../ports.ts';
+import type { Trouble } from './queue.ts';
+import { HistorySender, type HistorySenderOptions, type OutboxOwner } from './sender.ts';
+
+/** Most entries in memory, each with at most 4 KiB of output or one job. */
+const ENTRIES_MAX = 1_000;
+
+export interface StoredOutboxOptions extends HistorySenderOptions {
+  store: OutboxStore;
+}
+
+export class StoredOutbox implements OutboxOwner {
+  readonly #options: StoredOutboxOptions;
+  readonly #sender: HistorySender;
+  /** Place of the last entry that was read. */
+  #readTo = 0;
+  #isWoken = false;
+
+  constructor(options: StoredOutboxOptions) {
+    this.#options = options;
+    this.#sender = new HistorySender(options, this, ENTRIES_MAX);
+  }
+
+  /** Entries that the history lacks. */
+  get backlog(): number {
+    return this.#options.store.size;
+  }
+
+  /** Why entries wait; undefined while all is well. */
+  get trouble(): Trouble | undefined {
+    return this.#sender.trouble;
+  }
+
+  /** The table may have new entries. Commits of the same turn of the event loop cost one look. */
+  wake(): void {
+    if (this.#isWoken) return;
+    this.#isWoken = true;
+    setImmediate(() => {
+      this.#isWoken = false;
+      this.#read();
+    });
+  }
+
+  /** Starts no further write. Call it before the store closes. */
+  close(): void {
+    this.#sender.close();
+  }
+
+  written(entries: readonly HistoryEntry[]): void {
+    this.#options.store.remove(entries).catch((err: unknown) => {
+      // They are written once more after a restart, which changes nothing.
+      this.#options.logger.warn({ err }, 'written entries of the outbox were not removed');
+    });
+    this.#read();
+  }
+
+  changed(): void {}
+
+  #read(): void {
+    while (this.#sender.hasRoom) {
+      const read = this.#options.store.after(this.#readTo, ENTRIES_MAX / 2);
+      for (const { entry } of read) this.#sender.add(entry);
+      const last = read.at(-1);
+      if (last === undefined) break;
+      this.#readTo = last.place;
+    }
+    this.#sender.send();
+  }
+}

@@ -1,0 +1,51 @@
+// The team's history of a daemon: its jobs, their runs, and who changed them. What is wrong with it never keeps a job from running.
+import { hostname } from 'node:os';
+import type { Config } from '../../config.ts';
+import { systemClock } from '../../control/clock.ts';
+import { StoredOutbox } from '../../control/history/stored-outbox.ts';
+import type { Logger } from '../../control/ports.ts';
+import { toLshError } from '../../core/errors.ts';
+import type { DaemonStatus } from '../../local/socket/protocol.ts';
+import type { SqliteStore } from '../../stores/sqlite/sqlite-store.ts';
+import { teamHistory } from '../supabase/team-history.ts';
+
+export interface DaemonHistory {
+  /** The outbox may have new entries. */
+  wake(): void;
+  /** For `lsh daemon status`. */
+  standing(): NonNullable<DaemonStatus['history']>;
+  /** Starts no further write. Call it before the store closes. */
+  close(): void;
+}
+
+interface DaemonHistoryOptions {
+  config: Config;
+  store: SqliteStore;
+  logger: Logger;
+}
+
+/** Changes enter the outbox from now on. Without the key they do not: the daemon runs without a history and says why. */
+export function openDaemonHistory({
+  config,
+  store,
+  logger,
+}: DaemonHistoryOptions): DaemonHistory | undefined {
+  const url = config.supabaseUrl;
+  if (url === undefined) return undefined;
+  try {
+    const home = { id: store.originId(), kind: 'Host', name: hostname() } as const;
+    const history = teamHistory(config, home)!;
+    const outbox = new StoredOutbox({ history, clock: systemClock, logger, store: store.outbox });
+    store.record();
+    return {
+      wake: () => outbox.wake(),
+      standing: () => ({ url, backlog: outbox.backlog, ...(outbox.trouble && { trouble: outbox.trouble }) }),
+      close: () => outbox.close(),
+    };
+  } catch (thrown) {
+    const { reason, message } = toLshError(thrown);
+    logger.warn({ reason, detail: message }, 'the team’s history is off');
+    const standing = { url, backlog: store.outbox.size, trouble: { reason, message } };
+    return { wake: () => undefined, standing: () => standing, close: () => undefined };
+  }
+}

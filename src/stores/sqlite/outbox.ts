@@ -1,0 +1,106 @@
+// What the team's history still lacks, as rows beside the jobs and runs that they are about. SqliteStore adds a row within the
+// transaction of the change. A row of a run is its name: the run itself stays in its table. A job has one row, the newest.
+import type { OutboxStore } from '../../control/ports.ts';
+import type { Job } from '../../core/job.ts';
+import type { HistoryEntry, JobChange } from '../../core/record/entry.ts';
+import {
+  auditPayload,
+  jobPayload,
+  type AuditPayload,
+  type JobPayload,
+} from '../../core/record/job-record.ts';
+import type { Run } from '../../core/run.ts';
+import type { Row, SqliteConnection } from './connection.ts';
+import { RUN_ROWS } from './rows.ts';
+
+/** Most rows about who changed what; the oldest go first. */
+const AUDIT_MAX = 10_000;
+/** Rows between two counts of them. */
+const AUDIT_STRIDE = 500;
+
+/** Greater than every earlier number, and than those of a copy of this file that was in use since. */
+const NEXT_ID = `(SELECT MAX(:now, COALESCE((SELECT seq + 1 FROM sqlite_sequence WHERE name = 'outbox'), 0)))`;
+const ADD_RUN = `INSERT OR IGNORE INTO outbox (id, kind, job, run) VALUES (${NEXT_ID}, 'run', :job, :run)`;
+const ADD = `INSERT OR REPLACE INTO outbox (id, kind, job, payload) VALUES (${NEXT_ID}, :kind, :job, :payload)`;
+const TRIM_AUDIT = `DELETE FROM outbox WHERE kind = 'audit' AND id <=
+  (SELECT id FROM outbox WHERE kind = 'audit' ORDER BY id DESC LIMIT 1 OFFSET ${AUDIT_MAX})`;
+const AFTER = 'SELECT id, kind, run, payload FROM outbox WHERE id > ? ORDER BY id LIMIT ?';
+const RUN = `SELECT ${RUN_ROWS.columns} FROM runs WHERE name = ?`;
+
+interface Stored {
+  id: number;
+  kind: string;
+  run: string | null;
+  payload: string | null;
+}
+
+export class SqliteOutbox implements OutboxStore {
+  readonly #connection: SqliteConnection;
+  readonly #write: (work: () => void) => Promise<void>;
+  #audited = 0;
+
+  /** `write` does the work in a transaction. */
+  constructor(connection: SqliteConnection, write: (work: () => void) => Promise<void>) {
+    this.#connection = connection;
+    this.#write = write;
+  }
+
+  get size(): number {
+    return this.#connection.rows('SELECT COUNT(*) FROM outbox', [], ([count]) => Number(count))[0] ?? 0;
+  }
+
+  after(place: number, limit: number): { place: number; entry: HistoryEntry }[] {
+    return this.#connection.rows(AFTER, [place, limit], stored).flatMap((row) => {
+      const entry = this.#entry(row);
+      return entry === undefined ? [] : [{ place: row.id, entry }];
+    });
+  }
+
+  remove(entries: readonly HistoryEntry[]): Promise<void> {
+    return this.#write(() => {
+      for (const { id } of entries) this.#connection.change('DELETE FROM outbox WHERE id = ?', [Number(id)]);
+    });
+  }
+
+  /** Call it within the transaction that records the end of the run. */
+  runEnded({ job, name }: Run): void {
+    this.#connection.change(ADD_RUN, { now: Date.now(), job, run: name });
+  }
+
+  /** Call it within the transaction of the change. */
+  jobChanged(job: Job, change: JobChange): void {
+    const payload = jobPayload(job, change);
+    if (payload !== undefined) this.#add('job', payload);
+    this.#add('audit', auditPayload(job, change));
+    if (++this.#audited % AUDIT_STRIDE === 0) this.#connection.change(TRIM_AUDIT, []);
+  }
+
+  #add(kind: 'job' | 'audit', payload: JobPayload | AuditPayload): void {
+    this.#connection.change(ADD, {
+      now: Date.now(),
+      kind,
+      job: payload.job,
+      payload: JSON.stringify(payload),
+    });
+  }
+
+  #entry({ id, kind, run, payload }: Stored): HistoryEntry | undefined {
+    if (run !== null) {
+      const [found] = this.#connection.rows(RUN, [run], RUN_ROWS.decode);
+      return found && { kind: 'run', id: String(id), job: found.job, jobUid: found.jobUid, run: found };
+    }
+    const fields = JSON.parse(payload ?? '{}') as object;
+    if (kind === 'job') return { ...(fields as JobPayload), kind, id: String(id), revision: id };
+    if (kind === 'audit') return { ...(fields as AuditPayload), kind, id: String(id), number: id };
+    return undefined;
+  }
+}
+
+function stored([id, kind, run, payload]: Row): Stored {
+  return {
+    id: Number(id),
+    kind: String(kind),
+    run: run === null ? null : String(run),
+    payload: payload === null ? null : String(payload),
+  };
+}

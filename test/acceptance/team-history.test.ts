@@ -1,0 +1,160 @@
+// A daemon's jobs, runs and changes reach the team's real project: through an outage and two kills, each run once.
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import type { DaemonStatus } from '../../src/local/socket/protocol.ts';
+import { lsh, lshOk } from '../support/daemon/cli.ts';
+import { aHome, aManifest, type TestHome } from '../support/daemon/daemon.ts';
+import { eventually } from '../support/eventually.ts';
+import { NO_SUPABASE, Supabase } from '../support/stores/supabase.ts';
+
+const RUNS = 1_000;
+const JOBS = 20;
+
+describe.skipIf(NO_SUPABASE)('a daemon with a team’s history', () => {
+  let supabase: Supabase;
+
+  beforeAll(async () => {
+    supabase = await Supabase.start();
+  });
+  afterAll(() => supabase?.stop());
+  beforeEach(async () => {
+    await supabase.clear();
+    supabase.gateway.requests.length = 0;
+  });
+
+  async function started(env: Record<string, string> = {}): Promise<TestHome> {
+    const home = aHome({
+      SUPABASE_URL: supabase.url,
+      SUPABASE_SERVICE_ROLE_KEY: supabase.serviceRoleKey,
+      USER: 'ada',
+      ...env,
+    });
+    onTestFinished(async () => void (await lsh(home, ['daemon', 'stop'])));
+    await lshOk(home, ['daemon', 'start']);
+    return home;
+  }
+
+  const statusOf = async (home: TestHome) =>
+    JSON.parse(await lshOk(home, ['daemon', 'status', '-o', 'json'])) as DaemonStatus;
+
+  /** Kills the daemon and starts another. */
+  async function replaceKilled(home: TestHome): Promise<void> {
+    const { pid } = await home.client.status({});
+    process.kill(pid, 'SIGKILL');
+    await lshOk(home, ['daemon', 'start']);
+  }
+
+  test('records jobs, runs, and who changed what', async () => {
+    const home = await started({ LSH_ORIGIN: 'build server' });
+    const job = ['--name', 'backup', '--schedule', '@yearly', '--env', 'TOKEN=hunter2-canary'];
+    await lshOk(home, ['cron', 'add', ...job, '--command', 'echo one']);
+    await lshOk(home, ['cron', 'trigger', 'backup', '--wait']);
+    await lshOk(home, ['cron', 'add', ...job, '--command', 'echo two']);
+    await lshOk(home, ['cron', 'pause', 'backup']);
+    await lshOk(home, ['cron', 'resume', 'backup']);
+    await lshOk(home, ['cron', 'remove', 'backup']);
+    await eventually(async () => (await home.client.status({})).history?.backlog === 0);
+    const audit = await supabase.sql<{ action: string; actor: string }>(
+      'select action, actor from lsh_audit order by id',
+    );
+    expect(audit.map(({ action }) => action)).toEqual([
+      'Added',
+      'Triggered',
+      'Configured',
+      'Paused',
+      'Resumed',
+      'Removed',
+    ]);
+    expect(new Set(audit.map(({ actor }) => actor))).toEqual(new Set(['ada']));
+    expect(
+      await supabase.sql(`select j.name, j.spec->>'command' as command, j.spec->'env' as env,
+        j.removed_at is not null as removed, o.name as origin, o.kind from lsh_jobs j
+        join lsh_origins o on o.id = j.origin`),
+    ).toEqual([
+      {
+        name: 'backup',
+        command: 'echo two',
+        env: [{ name: 'TOKEN' }],
+        removed: true,
+        origin: 'build server',
+        kind: 'Host',
+      },
+    ]);
+    expect(await supabase.runs()).toMatchObject([
+      { job: 'local/backup', phase: 'Completed', exitCode: 0, outputTail: 'one\n' },
+    ]);
+    const rows = await supabase.sql(
+      'select to_json(a) from lsh_audit a union all select to_json(j) from lsh_jobs j',
+    );
+    expect(JSON.stringify(rows)).not.toContain('hunter2-canary');
+    expect(await lshOk(home, ['daemon', 'status'])).toContain(`History: ${supabase.url}, up to date\n`);
+    expect(await lshOk(home, ['doctor'])).toMatch(/^ok +history +.*up to date$/m);
+  });
+
+  test(`loses none of ${RUNS} runs while the project is away, killed twice, and writes each once`, async () => {
+    const home = await started();
+    for (let job = 0; job < JOBS; job++)
+      await home.client.put({ job: aManifest(`job-${job}`, { command: 'true', schedule: '@yearly' }) });
+    await supabase.gateway.away();
+    const names: string[] = [];
+    const share = RUNS / 4;
+    for (let part = 0; part < 4; part++) {
+      // The runs of one job follow each other; those of several overlap.
+      await Promise.all(
+        Array.from({ length: JOBS }, async (_, job) => {
+          for (let run = 0; run < share / JOBS; run++) {
+            const { name } = await home.client.trigger({ name: `job-${job}`, id: `${part}-${run}` });
+            await home.client.run({ run: name, wait: true });
+            names.push(name);
+          }
+        }),
+      );
+      if (part === 0 || part === 2) await replaceKilled(home);
+    }
+    const away = await statusOf(home);
+    // Its jobs, the runs, and the requests for them.
+    expect(away.history!.backlog).toBeGreaterThanOrEqual(RUNS);
+    await eventually(async () => (await statusOf(home)).history!.trouble !== undefined);
+    const { stdout } = await lsh(home, ['doctor']);
+    expect(stdout).toMatch(/^warn +history .*cannot be reached/m);
+    await supabase.gateway.back();
+    await eventually(async () => (await home.client.status({})).history!.backlog === 0, {
+      withinMs: 120_000,
+      what: 'an empty outbox',
+    });
+    const rows = await supabase.sql<{ name: string; job: string; finished_at: Date }>(
+      'select name, job, finished_at from lsh_runs order by recorded_at, ctid',
+    );
+    expect(rows.map(({ name }) => name).toSorted()).toEqual(names.toSorted());
+    for (const [, own] of Map.groupBy(rows, ({ job }) => job)) {
+      const ends = own.map(({ finished_at: at }) => at.getTime());
+      expect(ends).toEqual(ends.toSorted((a, b) => a - b));
+    }
+    expect((await statusOf(home)).history).toEqual({ url: supabase.url, backlog: 0 });
+  });
+
+  test('two daemons write to one team, each as an origin of its own', async () => {
+    const homes = [await started({ LSH_ORIGIN: 'first' }), await started({ LSH_ORIGIN: 'second' })];
+    for (const home of homes) {
+      await home.client.put({ job: aManifest('backup', { command: 'true', schedule: '@yearly' }) });
+      const { name } = await home.client.trigger({ name: 'backup', id: 'once' });
+      await home.client.run({ run: name, wait: true });
+    }
+    const rows = () =>
+      supabase.sql(`select o.name from lsh_runs r join lsh_origins o on (o.team, o.id) = (r.team, r.origin)
+        where r.job = 'backup' order by o.name`);
+    await eventually(async () => (await rows()).length === 2);
+    expect(await rows()).toEqual([{ name: 'first' }, { name: 'second' }]);
+  });
+
+  test('runs jobs without the key, and says exactly what is missing', async () => {
+    const home = await started({ SUPABASE_SERVICE_ROLE_KEY: '', SUPABASE_ANON_KEY: supabase.anonKey });
+    await lshOk(home, ['cron', 'add', '--name', 'a', '--schedule', '@yearly', '--command', 'echo hello']);
+    await lshOk(home, ['cron', 'trigger', 'a', '--wait']);
+    const missing =
+      'SUPABASE_SERVICE_ROLE_KEY is required when SUPABASE_URL is set: SUPABASE_ANON_KEY is public';
+    expect(await lshOk(home, ['daemon', 'status'])).toContain(missing);
+    expect(await lshOk(home, ['daemon', 'logs'])).toContain(missing);
+    expect((await lsh(home, ['doctor'])).stdout).toMatch(/^warn +history .*SUPABASE_SERVICE_ROLE_KEY/m);
+    expect(supabase.gateway.requests).toEqual([]);
+  });
+});

@@ -1,0 +1,135 @@
+// The outbox of a daemon over a real database: what a killed process leaves is written by the next, in order and once.
+import { join } from 'node:path';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { StoredOutbox } from '../../../src/control/history/stored-outbox.ts';
+import type { TeamHistory } from '../../../src/control/ports.ts';
+import { LshError } from '../../../src/core/errors.ts';
+import type { HistoryEntry } from '../../../src/core/record/entry.ts';
+import { SqliteStore } from '../../../src/stores/sqlite/sqlite-store.ts';
+import { aChange, aRunAt, at } from '../../support/builders.ts';
+import { eventually } from '../../support/eventually.ts';
+import { keptLogger } from '../../support/kept-logger.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { tempDir } from '../../support/temp-dir.ts';
+
+const UNAVAILABLE = new LshError('HISTORY_UNAVAILABLE', { url: 'https://team.example', detail: 'away' });
+const REFUSED = new LshError('HISTORY_REFUSED', { url: 'https://team.example', detail: 'no table' });
+
+/** Takes entries, or fails with the error that `answer` returns. */
+class Table implements TeamHistory {
+  readonly rows: string[] = [];
+  answer: () => LshError | undefined = () => undefined;
+  largest = 0;
+
+  async record(entries: readonly HistoryEntry[]): Promise<void> {
+    this.largest = Math.max(this.largest, entries.length);
+    const error = this.answer();
+    if (error !== undefined) throw error;
+    for (const entry of entries) this.rows.push(entry.kind === 'run' ? entry.run.name : entry.id);
+  }
+}
+
+let store: SqliteStore;
+let table: Table;
+let clock: ManualClock;
+const logger = keptLogger();
+
+beforeEach(() => {
+  store = SqliteStore.open(join(tempDir(), 'lsh.db'));
+  store.record();
+  table = new Table();
+  clock = new ManualClock(at('2026-01-01T00:00:00Z'));
+  return () => store.close();
+});
+
+function start(): StoredOutbox {
+  const outbox = new StoredOutbox({ history: table, clock, logger, store: store.outbox });
+  onTestFinished(() => outbox.close());
+  outbox.wake();
+  return outbox;
+}
+
+async function end(from: number, to: number): Promise<string[]> {
+  const runs = Array.from({ length: to - from }, (_, index) => aRunAt('a', from + index));
+  await Promise.all(runs.map((run) => store.commit(run.job, aChange({ runs: [run] }))));
+  return runs.map(({ name }) => name);
+}
+
+/** Lets time pass until the condition holds. */
+const whilePassing = (holds: () => boolean): Promise<unknown> =>
+  eventually(() => {
+    clock.advanceTo(clock.now() + 1000);
+    return holds();
+  });
+
+test('writes five thousand runs in their order, in batches, and empties the table', async () => {
+  const names = await end(0, 5000);
+  const outbox = start();
+  await eventually(() => outbox.backlog === 0);
+  expect(table.rows).toEqual(names);
+  expect(table.largest).toBe(200);
+});
+
+test('holds back during an outage, says why, and writes all when the history is back', async () => {
+  table.answer = () => UNAVAILABLE;
+  const outbox = start();
+  const names = await end(0, 2500);
+  outbox.wake();
+  await whilePassing(() => outbox.trouble !== undefined);
+  expect(outbox.trouble).toEqual({ reason: 'HistoryUnavailable', message: UNAVAILABLE.message });
+  expect(outbox.backlog).toBe(2500);
+  table.answer = () => undefined;
+  await whilePassing(() => outbox.backlog === 0);
+  expect(table.rows).toEqual(names);
+  expect(outbox.trouble).toBeUndefined();
+});
+
+test('a process that ends leaves its entries to the next', async () => {
+  table.answer = () => UNAVAILABLE;
+  const first = start();
+  const names = await end(0, 10);
+  first.wake();
+  await whilePassing(() => first.trouble !== undefined);
+  first.close();
+  table.answer = () => undefined;
+  const second = start();
+  names.push(...(await end(10, 20)));
+  second.wake();
+  await eventually(() => second.backlog === 0);
+  expect(table.rows).toEqual(names);
+});
+
+test('a close while a batch is on its way uses the store no more', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  const history: TeamHistory = {
+    record: () => {
+      begun.resolve();
+      return promise;
+    },
+  };
+  await end(0, 3);
+  const outbox = new StoredOutbox({ history, clock, logger, store: store.outbox });
+  outbox.wake();
+  await begun.promise;
+  outbox.close();
+  const removed: unknown[] = [];
+  store.outbox.remove = async (entries) => void removed.push(entries);
+  resolve();
+  await new Promise(setImmediate);
+  expect(removed).toEqual([]);
+  expect(store.outbox.size).toBe(3);
+});
+
+test('a refusal of everything keeps everything, says why, and ends by itself', async () => {
+  table.answer = () => REFUSED;
+  const outbox = start();
+  const names = await end(0, 4);
+  outbox.wake();
+  await whilePassing(() => outbox.trouble !== undefined);
+  expect(outbox.trouble).toEqual({ reason: 'HistoryRefused', message: REFUSED.message });
+  expect(outbox.backlog).toBe(4);
+  table.answer = () => undefined;
+  await whilePassing(() => outbox.backlog === 0);
+  expect(table.rows.toSorted()).toEqual(names.toSorted());
+});

@@ -1,0 +1,146 @@
+// Jobs, audit rows and origins in a real project.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { AuditEntry, HistoryEntry, JobEntry } from '../../../src/core/record/entry.ts';
+import { runEntry } from '../../../src/core/record/entry.ts';
+import { SupabaseHistory, type Origin } from '../../../src/stores/supabase/supabase-history.ts';
+import { aRunAt, T0 } from '../../support/builders.ts';
+import { AN_ORIGIN, NO_SUPABASE, Supabase } from '../../support/stores/supabase.ts';
+
+const timeoutMs = 120_000;
+
+function jobEntry(revision: number, change: Partial<JobEntry> = {}): JobEntry {
+  return {
+    kind: 'job',
+    id: String(revision),
+    job: 'local/backup',
+    jobUid: 'uid',
+    revision,
+    spec: { command: `make ${revision}`, schedule: '@daily' },
+    labels: undefined,
+    annotations: { owner: 'ops' },
+    changedAt: T0 + revision,
+    changedBy: 'ada',
+    isRemoved: false,
+    ...change,
+  };
+}
+
+function auditEntry(number: number, change: Partial<AuditEntry> = {}): AuditEntry {
+  return {
+    kind: 'audit',
+    id: String(number),
+    job: 'local/backup',
+    jobUid: 'uid',
+    number,
+    at: T0 + number,
+    action: 'Configured',
+    actor: 'ada',
+    changes: [{ path: 'command', before: 'old\0', after: 'new' }],
+    ...change,
+  };
+}
+
+describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
+  let supabase: Supabase;
+
+  beforeAll(async () => {
+    supabase = await Supabase.start();
+  });
+  afterAll(() => supabase?.stop());
+  beforeEach(() => supabase.clear());
+
+  const recorder = (origin: Partial<Origin> = {}): SupabaseHistory => {
+    const { url, serviceRoleKey } = supabase;
+    return new SupabaseHistory({ url, serviceRoleKey, timeoutMs, origin: { ...AN_ORIGIN, ...origin } });
+  };
+  const jobs = () =>
+    supabase.sql<Record<string, unknown>>(
+      'select origin, namespace, name, uid, revision::int, spec, spec_hash, changed_by, removed_at is not null as removed from lsh_jobs order by origin, name',
+    );
+
+  test('writes a batch of every kind, with its origin, however often', async () => {
+    const entries: HistoryEntry[] = [runEntry(aRunAt('backup', 1)), jobEntry(1), auditEntry(2)];
+    const history = recorder();
+    await history.record(entries);
+    await history.record(entries);
+    await recorder().record(entries);
+    expect(await jobs()).toMatchObject([
+      {
+        origin: 'one',
+        namespace: 'local',
+        name: 'backup',
+        uid: 'uid',
+        revision: 1,
+        changed_by: 'ada',
+        removed: false,
+      },
+    ]);
+    expect(await supabase.sql('select team, origin, name from lsh_runs')).toEqual([
+      { team: 'default', origin: 'one', name: 'backup-1' },
+    ]);
+    expect(
+      await supabase.sql('select id::int, action, namespace, job, actor, details from lsh_audit'),
+    ).toEqual([
+      {
+        id: 2,
+        action: 'Configured',
+        namespace: 'local',
+        job: 'backup',
+        actor: 'ada',
+        details: { changes: [{ path: 'command', before: 'old�', after: 'new' }] },
+      },
+    ]);
+    expect(await supabase.sql('select id, kind, name, version from lsh_origins')).toEqual([
+      { id: 'one', kind: 'Host', name: 'laptop', version: '1.0.0' },
+    ]);
+  });
+
+  test('keeps the newest of several changes of a job, in one batch and over several', async () => {
+    const history = recorder();
+    await history.record([jobEntry(1), jobEntry(2)]);
+    await history.record([jobEntry(4, { isRemoved: true }), jobEntry(5)]);
+    await history.record([jobEntry(3)]);
+    expect(await jobs()).toMatchObject([{ revision: 5, spec: { command: 'make 5' }, removed: false }]);
+    await history.record([jobEntry(6, { isRemoved: true })]);
+    expect(await jobs()).toMatchObject([{ revision: 6, removed: true }]);
+  });
+
+  test('a job has a row for each machine, which tell whether it differs', async () => {
+    const same = { schedule: '@daily', command: 'make' };
+    await recorder({ id: 'one' }).record([jobEntry(1, { spec: same })]);
+    await recorder({ id: 'two' }).record([jobEntry(9, { spec: { command: 'make', schedule: '@daily' } })]);
+    await recorder({ id: 'three' }).record([jobEntry(9, { spec: { ...same, command: 'other' } })]);
+    const hashes = new Map((await jobs()).map(({ origin, spec_hash: hash }) => [origin, hash]));
+    expect(hashes.get('one')).toBe(hashes.get('two'));
+    expect(hashes.get('one')).not.toBe(hashes.get('three'));
+  });
+
+  test('the row of an origin follows its version, and says when it was heard of', async () => {
+    await recorder().record([auditEntry(1)]);
+    await supabase.sql(`update lsh_origins set last_seen_at = '2001-01-01', first_seen_at = '2001-01-01'`);
+    await recorder({ version: '2.0.0' }).record([auditEntry(2)]);
+    expect(
+      await supabase.sql(`select version, last_seen_at > now() - interval '1 minute' as seen,
+        first_seen_at < '2002-01-01' as known from lsh_origins`),
+    ).toEqual([{ version: '2.0.0', seen: true, known: true }]);
+  });
+
+  test('a history whose origin was deleted writes it again', async () => {
+    const history = recorder();
+    await history.record([auditEntry(1)]);
+    await supabase.sql('delete from lsh_audit; delete from lsh_origins');
+    await expect(history.record([auditEntry(2)])).rejects.toMatchObject({ code: 'HISTORY_REFUSED' });
+    await history.record([auditEntry(2)]);
+    expect(await supabase.sql('select id::int from lsh_audit')).toEqual([{ id: 2 }]);
+  });
+
+  test('a team that is not there is named, with the step to add it', async () => {
+    const error: unknown = await recorder({ team: 'payments' })
+      .record([auditEntry(1)])
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: 'HISTORY_REFUSED',
+      hint: expect.stringContaining('lsh_teams') as unknown,
+    });
+  });
+});
