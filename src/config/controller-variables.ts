@@ -60,7 +60,7 @@ export const CONTROLLER_VARIABLES = {
     ...amount(
       'LSH_LEASE_DURATION',
       'a time (ms, s, m)',
-      { units: DURATION, min: '1s', max: '5m', default: '15s' },
+      { units: DURATION, min: '1s', max: '5m', default: '6s' },
       'How long a silent leader stays leader; after that another replica takes over.',
     ),
     option: '--lease-duration <time>',

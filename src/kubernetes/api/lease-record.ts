@@ -26,11 +26,11 @@ export function observe(before: ObservedLease | undefined, lease: Lease, now: nu
   return { lease, observedAt: unchanged ? before.observedAt : now };
 }
 
-/** Whether another candidate holds the lease at the monotonic instant `now`. */
-export function isHeldByOther({ lease, observedAt }: ObservedLease, identity: string, now: number): boolean {
+/** For how long after the monotonic instant `now` another candidate holds the lease, milliseconds; 0 if none does. */
+export function heldByOtherMs({ lease, observedAt }: ObservedLease, identity: string, now: number): number {
   const { holderIdentity, leaseDurationSeconds = 0 } = lease.spec ?? {};
-  if (!holderIdentity || holderIdentity === identity) return false;
-  return now < observedAt + leaseDurationSeconds * 1000;
+  if (!holderIdentity || holderIdentity === identity) return 0;
+  return Math.max(0, observedAt + leaseDurationSeconds * 1000 - now);
 }
 
 export function isHolder(lease: Lease, identity: string): boolean {

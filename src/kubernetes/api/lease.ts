@@ -1,11 +1,12 @@
 // Leader election over a coordination.k8s.io Lease, by client-go’s rules: a candidate acquires a free lease, renews it
-// each retry period, and stops leading after a renew deadline without success. It elects; it does not fence.
+// each retry period, and stops leading after a renew deadline without success. It elects; it does not fence. The times
+// are shorter than client-go’s: see docs/adr/0014.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../control/ports.ts';
 import { describeError, isAlreadyExists, isConflict, isNotFound } from './api-errors.ts';
 import type { KubeClient } from './client.ts';
 import {
-  isHeldByOther,
+  heldByOtherMs,
   isHolder,
   newLease,
   observe,
@@ -23,12 +24,8 @@ export interface LeaderElectorOptions {
   name: string;
   /** Unique per process, such as the pod’s name. */
   identity: string;
-  /** How long other candidates wait for a silent holder, milliseconds; default 15,000. */
-  leaseDurationMs?: number;
-  /** The holder stops leading after this many milliseconds without a renewal; less than the lease; default 10,000. */
-  renewDeadlineMs?: number;
-  /** Time between two tries, milliseconds; default 2,000. */
-  retryPeriodMs?: number;
+  /** How long other candidates wait for a silent holder, in whole seconds as milliseconds. */
+  leaseDurationMs: number;
   /** 0 <= value < 1; spreads the tries of several candidates. */
   random?: () => number;
 }
@@ -36,8 +33,17 @@ export interface LeaderElectorOptions {
 /** How leading ended: the caller’s signal, or a lease that could not be renewed. */
 export type LeadershipEnd = 'released' | 'lost';
 
+/** Tries in the time of a lease, the holder’s and each candidate’s. */
+const TRIES_PER_LEASE = 12;
+/** The holder stops leading this much before another candidate may take the lease, milliseconds. */
+const MARGIN_MS = 100;
+
 export class LeaderElector {
   readonly #options: Required<LeaderElectorOptions>;
+  /** The holder stops leading after this many milliseconds without a renewal. */
+  readonly #renewDeadlineMs: number;
+  /** Longest time between two tries, milliseconds. */
+  readonly #retryPeriodMs: number;
   readonly #path: string;
   #observed: ObservedLease | undefined;
   /** Monotonic instant at which the last successful renewal was sent. */
@@ -45,19 +51,15 @@ export class LeaderElector {
   #leading = false;
 
   constructor(options: LeaderElectorOptions) {
-    this.#options = {
-      leaseDurationMs: 15_000,
-      renewDeadlineMs: 10_000,
-      retryPeriodMs: 2_000,
-      random: Math.random,
-      ...options,
-    };
+    this.#options = { random: Math.random, ...options };
+    this.#renewDeadlineMs = options.leaseDurationMs - MARGIN_MS;
+    this.#retryPeriodMs = options.leaseDurationMs / TRIES_PER_LEASE;
     this.#path = `/apis/coordination.k8s.io/v1/namespaces/${options.namespace}/leases`;
   }
 
   /** Whether this process holds the lease now; correct also after a freeze, before any timer fires. */
   isLeader(): boolean {
-    return this.#leading && performance.now() < this.#renewedAt + this.#options.renewDeadlineMs;
+    return this.#leading && this.#timeLeft() > 0;
   }
 
   /** How often the lease has changed hands, as last observed: higher for each next leader. */
@@ -97,7 +99,9 @@ export class LeaderElector {
   async #acquire(signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
       if (await this.#tryAcquireOrRenew()) return true;
-      await this.#pause(signal);
+      // A try at the very expiry: a killed holder costs no further retry period.
+      const heldMs = this.#heldByOtherMs();
+      await this.#pause(signal, heldMs > 0 ? heldMs : Infinity);
     }
     return false;
   }
@@ -112,17 +116,25 @@ export class LeaderElector {
   }
 
   #timeLeft(): number {
-    return this.#renewedAt + this.#options.renewDeadlineMs - performance.now();
+    return this.#renewedAt + this.#renewDeadlineMs - performance.now();
+  }
+
+  #isOwn(): boolean {
+    return this.#observed !== undefined && isHolder(this.#observed.lease, this.#options.identity);
   }
 
   #isTakenByOther(): boolean {
-    return this.#observed !== undefined && !isHolder(this.#observed.lease, this.#options.identity);
+    return this.#observed !== undefined && !this.#isOwn();
+  }
+
+  #heldByOtherMs(): number {
+    if (this.#observed === undefined) return 0;
+    return heldByOtherMs(this.#observed, this.#options.identity, performance.now());
   }
 
   // At most one retry period, so that a candidate acquires a released lease within it.
   async #pause(signal: AbortSignal, atMostMs = Infinity): Promise<void> {
-    const { retryPeriodMs, random } = this.#options;
-    const ms = Math.max(0, Math.min(atMostMs, retryPeriodMs * (0.75 + random() / 4)));
+    const ms = Math.max(0, Math.min(atMostMs, this.#retryPeriodMs * (0.75 + this.#options.random() / 4)));
     await delay(ms, undefined, { signal }).catch(() => undefined);
   }
 
@@ -131,19 +143,21 @@ export class LeaderElector {
    * it: without the answer to its write, the elector could not release the lease.
    */
   async #tryAcquireOrRenew(): Promise<boolean> {
-    const { client, logger, renewDeadlineMs, name } = this.#options;
-    const timeout = AbortSignal.timeout(renewDeadlineMs / 2);
+    const { client, logger, name } = this.#options;
+    const timeout = AbortSignal.timeout(this.#renewDeadlineMs / 2);
     const sentAt = performance.now();
     try {
       if (!(await this.#acquireOrRenew(timeout))) return false;
       this.#renewedAt = sentAt;
       return true;
     } catch (error) {
-      // Another candidate wrote the lease since it was read: read it again before the next try.
-      if (isConflict(error) || isAlreadyExists(error)) await this.#read(timeout).catch(() => undefined);
-      if (timeout.aborted) client.dropConnection();
       logger.debug({ lease: name, error: describeError(error) }, 'lease not renewed');
-      return false;
+      if (timeout.aborted) client.dropConnection();
+      if (!isConflict(error) && !isAlreadyExists(error)) return false;
+      // The lease was written since it was read: read it again before the next try.
+      await this.#read(timeout).catch(() => undefined);
+      // A stalled server carries out a renewal that the holder has given up. It must not cost a retry period.
+      return this.isLeader() && this.#isOwn() ? this.#tryAcquireOrRenew() : false;
     }
   }
 
@@ -151,7 +165,7 @@ export class LeaderElector {
     const { client, namespace, name, identity } = this.#options;
     // The holder knows its own record and writes without reading; a conflict reveals that it was wrong.
     const observed = this.isLeader() && this.#observed ? this.#observed : await this.#read(signal);
-    if (observed && isHeldByOther(observed, identity, performance.now())) return false;
+    if (observed && heldByOtherMs(observed, identity, performance.now()) > 0) return false;
     const lease = observed
       ? await client.json<Lease>({
           method: 'PUT',
@@ -187,14 +201,14 @@ export class LeaderElector {
   }
 
   async #release(): Promise<void> {
-    const { client, logger, name, identity, retryPeriodMs } = this.#options;
+    const { client, logger, name, identity } = this.#options;
     if (!this.#observed || !isHolder(this.#observed.lease, identity)) return;
     try {
       await client.request({
         method: 'PUT',
         path: `${this.#path}/${name}`,
         body: released(this.#observed.lease, Date.now()),
-        signal: AbortSignal.timeout(retryPeriodMs),
+        signal: AbortSignal.timeout(this.#renewDeadlineMs / 2),
       });
     } catch (error) {
       logger.warn({ lease: name, error: describeError(error) }, 'lease not released; it will expire');

@@ -45,8 +45,11 @@ export interface ClusterSchedulerOptions {
 
 /** etcd stores objects of at most 1.5 MB; the rest is for the status. */
 const SPEC_MAX_BYTES = 1024 * 1024;
-/** How many lease durations the name of a finished Kubernetes Job stays taken: see KubeJobRunnerOptions. */
-const REMOVAL_DELAY_LEASES = 2;
+/**
+ * How many lease durations the name of a finished Kubernetes Job stays taken: see KubeJobRunnerOptions. A former leader
+ * may be paused for longer than a lease, such as by the move of its virtual machine.
+ */
+const REMOVAL_DELAY_LEASES = 5;
 
 /** The loop of one leadership, from start() to stop(). */
 export class ClusterScheduler {

@@ -201,16 +201,12 @@ class ControllerLife implements Standing {
 }
 
 function elector({ config, log, leaseClient, identity }: LifeOptions): LeaderElector {
-  const { leaseDurationMs } = config;
   return new LeaderElector({
     client: leaseClient,
     logger: log.component('lease'),
     namespace: leaseClient.namespace,
     name: LEASE,
     identity: `${identity}_${process.pid}`,
-    leaseDurationMs,
-    // The proportions of client-go: a lease of 15 s, 10 s to renew it, a try every 2 s.
-    renewDeadlineMs: 2 * Math.round(leaseDurationMs / 3),
-    retryPeriodMs: Math.round((2 * leaseDurationMs) / 15),
+    leaseDurationMs: config.leaseDurationMs,
   });
 }

@@ -8,7 +8,7 @@ import { RunnerWorld } from '../../support/runners/runner-process.ts';
 import { testSeed } from '../../support/seed.ts';
 
 const EVERY_SECOND = '* * * * * *';
-// The default durations: no test restarts an operator that is too slow on a busy machine to renew its lease.
+// Longer than the default: no test restarts an operator that is too slow on a busy machine to renew its lease.
 const IN_TURNS = ['--lease-duration', '8s'];
 
 describe.skipIf(NO_KUBE)('an operator after an absence', () => {

@@ -20,8 +20,8 @@ import { testSeed } from '../../support/seed.ts';
 const SECONDS = Number(process.env['LSH_CHAOS_SECONDS'] ?? 45);
 const LONG_SECONDS = 180;
 const JOBS = 50;
-const LEASE_SECONDS = SECONDS < LONG_SECONDS ? 3 : 15;
-/** 20 s for a lease of 15 s. */
+const LEASE_SECONDS = SECONDS < LONG_SECONDS ? 3 : 6;
+/** 8 s for a lease of 6 s. */
 const FAULT_MS = (LEASE_SECONDS * 1000 * 4) / 3;
 const SETTLE_MS = 120_000;
 

@@ -197,6 +197,7 @@ describe.skipIf(NO_KUBE)('the shipped rights', () => {
       namespace: OPERATOR_NAMESPACE,
       name,
       identity: name,
+      leaseDurationMs: 6_000,
     });
     const hostOf = (pod: string) => `${OPERATOR_NAMESPACE}/${pod}`;
     await elector.run(stop.signal, async (leading) => {

@@ -1,7 +1,7 @@
 // A real etcd and kube-apiserver for one test file, with their own certificates; tests restart and compact them. Also
 // kube-controller-manager.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -185,6 +185,17 @@ export class KubeEnvironment {
     await post('compaction', { revision: header.revision, physical: true });
   }
 
+  /** Process id of the running API server. */
+  get apiServerPid(): number {
+    const isOurs = (pid: string) => {
+      const words = readCommandLine(pid);
+      return words[0]?.endsWith('kube-apiserver') && words.some((word) => word.includes(this.dir));
+    };
+    const pid = readdirSync('/proc').find((name) => /^\d+$/.test(name) && isOurs(name));
+    if (pid === undefined) throw new Error('the API server is not running');
+    return Number(pid);
+  }
+
   /** Process id of the running kube-controller-manager. */
   get controllerManagerPid(): number | undefined {
     return this.#controllerManager?.pid;
@@ -266,4 +277,13 @@ export async function kubectl(environment: KubeEnvironment, ...args: string[]): 
 /** The text of a file in the environment’s directory. */
 export function readKey(environment: KubeEnvironment, name: string): Promise<string> {
   return readFile(join(environment.dir, name), 'utf8');
+}
+
+/** The words of a process; none if it has ended. */
+function readCommandLine(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
 }
