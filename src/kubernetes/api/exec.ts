@@ -42,7 +42,7 @@ export async function* exec(config: KubeConfig, request: ExecRequest): AsyncGene
   const { signal } = request;
   const stdout = new PassThrough();
   const stderr = new PassThrough();
-  const said = endOf(stderr).catch(() => '');
+  const said = endOf(stderr);
   let status: V1Status | undefined;
   const socket = await open(config, request, { stdout, stderr, onStatus: (told) => (status = told) });
   const leave = () => socket.terminate();
@@ -50,9 +50,8 @@ export async function* exec(config: KubeConfig, request: ExecRequest): AsyncGene
   // The library does not wait for a slow reader.
   socket.on('message', () => stdout.writableNeedDrain && socket.pause());
   stdout.on('drain', () => socket.resume());
-  socket.on('close', () => {
-    if (status === undefined) for (const stream of [stdout, stderr]) stream.destroy(new Error(BROKEN));
-  });
+  // Ends the streams, so that the bytes before a break arrive.
+  socket.on('close', () => [stdout, stderr].forEach((stream) => stream.end()));
   try {
     if (signal.aborted) leave();
     yield* stdout as AsyncIterable<Uint8Array>;
@@ -60,10 +59,10 @@ export async function* exec(config: KubeConfig, request: ExecRequest): AsyncGene
     signal.removeEventListener('abort', leave);
     leave();
   }
-  if (status?.status !== 'Success') throw new ExecFailure(status ?? {}, await said);
+  if (status === undefined) throw new Error('the connection to the pod broke');
+  if (status.status !== 'Success') throw new ExecFailure(status, await said);
 }
 
-const BROKEN = 'the connection to the pod broke';
 /** The last sentence of a command; a hostile one may write without end. */
 const SAID_MAX_LENGTH = 2000;
 

@@ -1,10 +1,11 @@
-// `lsh cron logs --cluster` of a Kubernetes Job: through the API server to the log of the run’s pod.
+// `lsh cron logs --cluster`: of a Kubernetes Job through the API server to the log of the run’s pod, of a shell run to a
+// command in the operator’s pod.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { lshJobPath } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { aNamespace, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
 import { aController, type ControllerProcess } from '../../support/cluster/controller-process.ts';
-import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+import { KUBE_MINOR, KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
 import type { JobDocument } from '../../../src/core/document.ts';
 import { eventually } from '../../support/eventually.ts';
 import { PlayedKubelet } from '../../support/cluster/played-kubelet.ts';
@@ -105,5 +106,87 @@ describe.skipIf(NO_KUBE)('logs of Kubernetes Jobs', () => {
     const shell = await cli.call(['cron', 'logs', 'gone']);
     expect(shell.stderr).toMatch(/captureOutput[^]*\[LOG_NOT_KEPT\]/);
     expect(shell.stderr).not.toContain('pod');
+  });
+
+  // A later API server speaks SPDY to the kubelet.
+  describe.skipIf(KUBE_MINOR >= 30)('of a shell run', () => {
+    const POD = 'operator';
+    const run = { name: 'shell-1', job: 'shell', trigger: 'Manual', attempt: 1, executor: 'Shell' };
+    const at = '2026-01-01T00:00:00Z';
+
+    beforeAll(async () => {
+      // Without an operator the status stays as the test writes it.
+      await controller.stop();
+      await kubelet.createPod(client, 'logs', { metadata: { name: POD }, container: 'shell' });
+      await cli.ok(['cron', 'add', '-n', 'shell', '-s', '@yearly', '-c', 'true', '--executor', 'shell']);
+    });
+
+    const write = (end: object = {}) => {
+      const phase = { phase: 'Running', host: `logs/${POD}`, slot: at, createdAt: at, startedAt: at };
+      const entry = { ...run, ...phase, ...end };
+      const isOver = 'finishedAt' in end;
+      return client.json({
+        method: 'PATCH',
+        path: `${lshJobPath('logs', 'shell')}/status`,
+        contentType: 'application/merge-patch+json',
+        body: { status: { active: isOver ? [] : [entry], recentRuns: isOver ? [entry] : [] } },
+      });
+    };
+    const END = { phase: 'Completed', finishedAt: at, outputBytes: 4000, outputTail: 'the end\n' };
+    const logs = (...flags: string[]) => cli.call(['cron', 'logs', 'shell', ...flags]);
+
+    test('-f waits for the first byte, and resumes after a broken connection without repeated bytes', async () => {
+      await write();
+      const printed = logs('-f');
+      const first = await kubelet.exec();
+      const command = ['lsh', 'runner', 'logs', '--follow', '--until-eof', 'logs/shell-1'];
+      expect(first.url.pathname).toBe(`/exec/logs/${POD}/shell`);
+      expect(first.url.searchParams.getAll('command')).toEqual(command);
+      // The runner does not know the run yet.
+      first.write('status', { status: 'Success' });
+      const second = await kubelet.exec();
+      second.write('stdout', 'one\ntw');
+      second.breakOff();
+      const third = await kubelet.exec();
+      third.write('stdout', 'one\ntwo\n');
+      third.write('stderr', 'not output\n');
+      third.write('stdout', 'three\n');
+      third.write('status', { status: 'Success' });
+      expect(await printed).toMatchObject({ status: 0, stdout: 'one\ntwo\nthree\n', stderr: '' });
+    });
+
+    test.each([
+      ['2', 'error: Unknown command `logs`.\n', `its pod ${POD} has an older lsh`],
+      ['1', 'hint\nthe runner\u001B[2J does not answer.\n', 'the runner [2J does not answer'],
+    ])(
+      'of a pod that answers with status %s, the end in the LshJob is printed, and why',
+      async (code, stderr, why) => {
+        await write(END);
+        const printed = logs();
+        const asked = await kubelet.exec();
+        asked.write('stderr', stderr);
+        const causes = [{ reason: 'ExitCode', message: code }];
+        asked.write('status', { status: 'Failure', reason: 'NonZeroExitCode', details: { causes } });
+        const { status, stdout, stderr: said } = await printed;
+        expect({ status, stdout }).toEqual({ status: 0, stdout: 'the end\n' });
+        expect(said).toMatch(/^note: Only the end of the output of shell-1 is kept \(8 bytes\): /);
+        expect(said).toContain(`: ${why}. Until its pod ends, the whole is there: kubectl exec ${POD} `);
+      },
+    );
+
+    test('a pod that lost the output is named, and a break in the middle fails', async () => {
+      await write(END);
+      const lost = logs();
+      (await kubelet.exec()).write('status', { status: 'Success' });
+      expect((await lost).stderr).toContain('is kept (8 bytes): its pod no longer has it.');
+      const broken = logs();
+      const asked = await kubelet.exec();
+      asked.write('stdout', 'the begin');
+      asked.breakOff();
+      const { status, stdout, stderr } = await broken;
+      expect(stdout).toBe('the begin');
+      expect({ status, stderr }).toMatchObject({ status: 4 });
+      expect(stderr).toMatch(/after 9 bytes, the connection to the pod broke\.[^]*\[LOG_NOT_KEPT\]/);
+    });
   });
 });
