@@ -2,27 +2,8 @@
 import type { Command } from 'commander';
 import type { Context } from '../../../context.ts';
 import { repeatable, withExamples } from '../../../define.ts';
-import { usage } from '../../../failure.ts';
 import { formatOption } from '../../../output/format-option.ts';
-import { importCronJob, importDocuments } from './import-cronjob.ts';
-import { importCrontabFile } from './import-crontab.ts';
 import type { ImportFlags } from './import-answer.ts';
-
-async function importJobs(context: Context, flags: ImportFlags): Promise<void> {
-  const { crontab, cronjob, filename, prefix } = flags;
-  if ([crontab, cronjob, filename].filter((source) => source !== undefined).length !== 1) {
-    throw usage('Say what to import: --crontab [FILE], --cronjob NAME, or -f FILE.');
-  }
-  if (prefix !== undefined && !/^[a-z0-9][a-z0-9-]{0,30}$/.test(prefix)) {
-    throw usage(
-      `--prefix needs up to 31 lower-case letters, digits and hyphens, not "${prefix}".`,
-      'For example --prefix web1-',
-    );
-  }
-  if (cronjob !== undefined) return importCronJob(context, cronjob, flags);
-  if (filename !== undefined) return importDocuments(context, filename, flags);
-  return importCrontabFile(context, flags);
-}
 
 export function addImport(cron: Command, context: Context): void {
   const command = cron
@@ -42,7 +23,10 @@ export function addImport(cron: Command, context: Context): void {
     .option('--prefix <text>', 'begins the name of each new job, such as web1-')
     .option('--dry-run', 'only say what would change; needs no daemon')
     .addOption(formatOption('yaml', 'json', 'name'))
-    .action((flags: ImportFlags) => importJobs(context, flags));
+    .action(async (flags: ImportFlags) => {
+      const { importJobs } = await import('./import-jobs.ts');
+      await importJobs(context, flags);
+    });
   withExamples(
     command,
     ['lsh cron import --crontab --dry-run', 'What your crontab would become'],
