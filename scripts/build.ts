@@ -45,6 +45,18 @@ const separateFiles: Plugin = {
   },
 };
 
+/** Keeps commander out of files that use nothing of it: its package does not say that it has no side effects. */
+const unusedCommander: Plugin = {
+  name: 'unused-commander',
+  setup(bundler) {
+    bundler.onResolve({ filter: /^commander$/ }, async ({ path, resolveDir, kind, pluginData }) => {
+      if (pluginData === unusedCommander) return undefined;
+      const resolved = await bundler.resolve(path, { resolveDir, kind, pluginData: unusedCommander });
+      return { ...resolved, sideEffects: false };
+    });
+  },
+};
+
 function outputName(file: string): string {
   return WHOLE[file] ?? file.replace('.ts', '').replaceAll('/', '-');
 }
@@ -69,7 +81,7 @@ const common = {
     __LSH_NODE__: JSON.stringify(nodeMissing()),
     __LSH_SUPABASE_MIGRATIONS__: JSON.stringify(readMigrations('deploy/supabase/migrations')),
   },
-  plugins: [separateFiles, lateModules],
+  plugins: [separateFiles, unusedCommander, lateModules],
   banner: { js: BANNER },
   metafile: true,
   logLevel: 'warning',
