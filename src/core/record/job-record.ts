@@ -1,10 +1,7 @@
 // A change of a job as the team's history records it: the job as it is now, and who did what.
 import type { Job } from '../job.ts';
-import { specChanges } from '../validate/spec-changes.ts';
+import { LAST_APPLIED, specChanges } from '../validate/spec-changes.ts';
 import type { AuditEntry, JobChange, JobEntry } from './entry.ts';
-
-/** Holds a whole manifest of kubectl, variables included. */
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** Without what the outbox adds: its place there. */
 export type JobPayload = Omit<JobEntry, 'kind' | 'id' | 'revision'>;

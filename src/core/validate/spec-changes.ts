@@ -11,7 +11,7 @@ interface Values {
 }
 
 /** Holds a whole manifest of kubectl, variables included. */
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /**
  * Returns the fields that differ, in the order of the first spec. Entries of a list that all have names are compared by
@@ -44,8 +44,9 @@ function changes(before: unknown, after: unknown, place: Place): FieldChange[] {
   return same(before, after) ? [] : [difference(before, after, place)];
 }
 
-function difference(before: unknown, after: unknown, { path, isSecret }: Place): FieldChange {
-  if (isSecret) {
+function difference(before: unknown, after: unknown, { path, key, isSecret }: Place): FieldChange {
+  // Variables that share a name are compared as one value.
+  if (isSecret || key === 'env') {
     if (before === undefined) return { path, change: 'added' };
     return { path, change: after === undefined ? 'removed' : 'changed' };
   }

@@ -96,6 +96,12 @@ describe('the value of a variable is in no change', () => {
       ['x'],
     ],
     [
+      'that share a name',
+      { ...before, env: [...before.env!, { name: 'A', value: SECRET }] },
+      { ...before, env: [...before.env!, { name: 'A', value: 'new' }] },
+      ['env'],
+    ],
+    [
       'in the manifest that kubectl keeps',
       annotated(SECRET),
       annotated('new'),
