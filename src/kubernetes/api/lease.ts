@@ -1,6 +1,6 @@
 // Leader election over a coordination.k8s.io Lease, by client-go’s rules: a candidate acquires a free lease, renews it
 // each retry period, and stops leading after a renew deadline without success. It elects; it does not fence. The times
-// are shorter than client-go’s: see docs/adr/0014.
+// are shorter than client-go’s: see docs/adr/0015.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../control/ports.ts';
 import { describeError, isAlreadyExists, isConflict, isNotFound } from './api-errors.ts';

@@ -1,4 +1,4 @@
-// Two operators, and jobs that are due each second. What lasts how long is the operator's promise: see docs/adr/0014.
+// Two operators, and jobs that are due each second. What lasts how long is the operator's promise: see docs/adr/0015.
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Lease } from '../../../src/kubernetes/api/lease-record.ts';
