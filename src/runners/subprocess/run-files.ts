@@ -1,10 +1,11 @@
 // The runner's files on disk, and the status file of a run. Every start of a run has a private directory of its own,
 // so that a delayed start can never claim for another.
 import {
-  appendFileSync,
   chmodSync,
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readFileSync,
   readdirSync,
   renameSync,
@@ -13,6 +14,7 @@ import {
   statSync,
   unlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { LshError } from '../../core/errors.ts';
@@ -161,9 +163,20 @@ export function markLost(directory: string): void {
   writeFileSync(statusOf(directory), LOST, { mode: 0o600 });
 }
 
-/** Writes the exit code that a killed wrapper has not written. */
+/**
+ * Writes the exit code that a killed wrapper has not written, after its claim: appended, it would lengthen the file with
+ * each kill. Without a claim the command never ran, and the file has nothing to say.
+ */
 export function saveExitCode(directory: string, exitCode: number): void {
-  appendFileSync(statusOf(directory), `${tokenOf(directory)} ${exitCode}\n`, { mode: 0o600 });
+  const status = readStatus(directory);
+  if (status.claim !== 'Pid' || status.exitCode !== undefined) return;
+  const token = tokenOf(directory);
+  const file = openSync(statusOf(directory), 'r+');
+  try {
+    writeSync(file, `${token} ${exitCode}\n`, Buffer.byteLength(`${token} ${status.pid}\n`));
+  } finally {
+    closeSync(file);
+  }
 }
 
 /**

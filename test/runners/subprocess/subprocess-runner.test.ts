@@ -322,6 +322,22 @@ describe('ending runs', () => {
     expect(await end).toMatchObject({ reason: 'Signal', signal: 'SIGKILL' });
     expect(processesOf(run)).toEqual([]);
   });
+
+  test('killed runs in the same start directory do not lengthen its status file', async () => {
+    const files: { ino: number; size: number }[] = [];
+    for (let kills = 0; kills < 3; kills++) {
+      const { end, run } = await startRun(runner, { command: 'echo up; sleep 1000' });
+      await readUntil(runner.log(run.name, { follow: true }), 'up');
+      process.kill(home.wrapperOf(run), 'SIGKILL');
+      await end;
+      files.push(statSync(join(home.startDirectoryOf(run), 'status')));
+      runner.release(run.name);
+    }
+    const [first, second, third] = files;
+    expect([second!.ino, third!.ino]).toEqual([first!.ino, first!.ino]);
+    // Pids have different lengths.
+    expect(third!.size).toBeLessThan(first!.size + 20);
+  });
 });
 
 describe('many runs', () => {
