@@ -24,9 +24,13 @@ export class StoredOutbox implements OutboxOwner {
     this.#sender = new HistorySender(options, this, ENTRIES_MAX);
   }
 
-  /** Entries that the history lacks. */
+  /** Entries that the history lacks; those in memory alone if the table cannot be read. */
   get backlog(): number {
-    return this.#options.store.size;
+    try {
+      return this.#options.store.size;
+    } catch {
+      return this.#sender.size;
+    }
   }
 
   /** Why entries wait; undefined while all is well. */
@@ -59,7 +63,17 @@ export class StoredOutbox implements OutboxOwner {
 
   changed(): void {}
 
+  /** A table that cannot be read keeps no job from running. The next change looks again. */
   #read(): void {
+    try {
+      this.#fill();
+    } catch (err) {
+      this.#options.logger.warn({ err }, 'the outbox was not read');
+    }
+    this.#sender.send();
+  }
+
+  #fill(): void {
     while (this.#sender.hasRoom) {
       const read = this.#options.store.after(this.#readTo, ENTRIES_MAX / 2);
       for (const { entry } of read) this.#sender.add(entry);
@@ -67,6 +81,5 @@ export class StoredOutbox implements OutboxOwner {
       if (last === undefined) break;
       this.#readTo = last.place;
     }
-    this.#sender.send();
   }
 }

@@ -1,5 +1,6 @@
 // The outbox of a daemon over a real database: what a killed process leaves is written by the next, in order and once.
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { StoredOutbox } from '../../../src/control/history/stored-outbox.ts';
 import type { TeamHistory } from '../../../src/control/ports.ts';
@@ -29,13 +30,15 @@ class Table implements TeamHistory {
   }
 }
 
+let path: string;
 let store: SqliteStore;
 let table: Table;
 let clock: ManualClock;
 const logger = keptLogger();
 
 beforeEach(() => {
-  store = SqliteStore.open(join(tempDir(), 'lsh.db'));
+  path = join(tempDir(), 'lsh.db');
+  store = SqliteStore.open(path);
   store.record();
   table = new Table();
   clock = new ManualClock(at('2026-01-01T00:00:00Z'));
@@ -119,6 +122,20 @@ test('a close while a batch is on its way uses the store no more', async () => {
   await new Promise(setImmediate);
   expect(removed).toEqual([]);
   expect(store.outbox.size).toBe(3);
+});
+
+test('a table that cannot be read is in the log, and the process goes on', async () => {
+  await end(0, 3);
+  table.answer = () => UNAVAILABLE;
+  const outbox = start();
+  await eventually(() => table.largest === 3);
+  const other = new DatabaseSync(path);
+  other.exec('DROP TABLE outbox');
+  other.close();
+  outbox.wake();
+  await whilePassing(() => outbox.trouble !== undefined);
+  expect(logger.lines.map(({ message }) => message)).toContain('the outbox was not read');
+  expect(outbox.backlog).toBe(3);
 });
 
 test('a refusal of everything keeps everything, says why, and ends by itself', async () => {
