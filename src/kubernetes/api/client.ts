@@ -4,10 +4,8 @@ import {
   ApiException,
   createConfiguration,
   HttpMethod,
-  IsomorphicFetchHttpLibrary,
   Observable,
   RequestContext,
-  ResponseContext,
   ServerConfiguration,
   type ApiConstructor,
   type Cluster,
@@ -18,6 +16,7 @@ import { readFileSync } from 'node:fs';
 import type { AgentOptions } from 'node:https';
 import type { Dispatcher } from 'undici';
 import { DispatcherPool } from './dispatcher-pool.ts';
+import { readBody, transport, typedAnswer, type Answer } from './transport.ts';
 
 type DispatcherFactory = (cluster: Cluster | null, tls: AgentOptions) => Dispatcher | undefined;
 
@@ -49,7 +48,6 @@ export interface KubeClientOptions {
 export class KubeClient {
   readonly #options: KubeClientOptions;
   readonly #pool = new DispatcherPool();
-  readonly #fetch = new IsomorphicFetchHttpLibrary();
   #config: KubeConfig;
 
   constructor(options: KubeClientOptions) {
@@ -90,13 +88,13 @@ export class KubeClient {
             applySecurityAuthentication: (context) => this.#authenticate(context),
           },
         },
-        httpApi: { send: (request) => new Observable(this.#send(request)) },
+        httpApi: { send: (request) => new Observable(this.#send(request).then(typedAnswer)) },
       }),
     );
   }
 
   /** Sends a request. The caller must read the answer to a GET. Throws ApiException for a status of 400 and above. */
-  async request(request: KubeRequest): Promise<ResponseContext> {
+  async request(request: KubeRequest): Promise<Answer> {
     const response = await this.#send(await this.#context(request));
     const { httpStatusCode, headers } = response;
     const failed = httpStatusCode >= 400;
@@ -105,7 +103,7 @@ export class KubeClient {
     if (!failed && (request.method ?? 'GET') === 'GET') return response;
     const body = await response.body.text();
     if (failed) throw new ApiException(httpStatusCode, request.path, body, headers);
-    return new ResponseContext(httpStatusCode, headers, readBody(body));
+    return { ...response, body: readBody(body) };
   }
 
   /** Sends a request and parses the answer as JSON. Throws as request(). */
@@ -154,7 +152,7 @@ export class KubeClient {
     return context;
   }
 
-  async #send(request: RequestContext): Promise<ResponseContext> {
+  async #send(request: RequestContext): Promise<Answer> {
     const used = this.#config;
     const response = await this.#sendOnce(request).catch((error: unknown) => {
       this.#options.onAnswer?.(request.getHttpMethod(), 0, request.getUrl());
@@ -169,13 +167,13 @@ export class KubeClient {
     return this.#sendOnce(request);
   }
 
-  async #sendOnce(request: RequestContext): Promise<ResponseContext> {
+  async #sendOnce(request: RequestContext): Promise<Answer> {
     try {
-      return await this.#fetch.send(request).toPromise();
+      return await transport(request);
     } catch (error) {
       if (!this.#pool.fellBackToHttp1(error)) throw error;
       await this.#authenticate(request);
-      return this.#fetch.send(request).toPromise();
+      return transport(request);
     }
   }
 
@@ -204,14 +202,6 @@ async function unlessAborted(promise: Promise<void>, signal: AbortSignal | undef
   } finally {
     signal.removeEventListener('abort', abort);
   }
-}
-
-function readBody(text: string): ResponseContext['body'] {
-  return {
-    text: () => Promise.resolve(text),
-    binary: () => Promise.resolve(Buffer.from(text)),
-    stream: () => new Response(text).body,
-  };
 }
 
 // The library creates a dispatcher, and so a connection, for every call, in a method that it declares private.

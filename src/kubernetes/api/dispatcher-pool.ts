@@ -48,7 +48,7 @@ export class DispatcherPool {
 
   /** Whether the error says that the server lacks HTTP/2; if so, the next dispatcher uses HTTP/1.1. */
   fellBackToHttp1(error: unknown): boolean {
-    if (!(error instanceof Error && error.cause instanceof Http1Only)) return false;
+    if (!(error instanceof Http1Only)) return false;
     if (this.#http2) {
       this.#http2 = false;
       this.drop();

@@ -123,7 +123,7 @@ async function* open(
     if (status !== undefined && status < 500) throw logError(error, { client, namespace }, pod);
     throw error;
   }
-  yield* body.stream() ?? [];
+  yield* body.stream();
 }
 
 function logError(error: unknown, { client, namespace }: Scope, pod: string): unknown {

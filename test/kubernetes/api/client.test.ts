@@ -187,6 +187,17 @@ describe.skipIf(NO_KUBE)('the client', () => {
     await proxy.stop();
   });
 
+  test('a long answer to a read comes compressed, as text and as a stream', async () => {
+    const value = 'x'.repeat(300_000);
+    await direct.json({ method: 'POST', path: CONFIG_MAPS, body: configMap('long', { value }) });
+    const request = { path: `${CONFIG_MAPS}/long` };
+    const { headers, body } = await direct.request(request);
+    expect(headers['content-encoding']).toBe('gzip');
+    expect(await body.text()).toContain(value);
+    const chunks = await Array.fromAsync((await direct.request(request)).body.stream());
+    expect(Buffer.concat(chunks).toString()).toContain(value);
+  });
+
   test('the errors of the server are told apart', async () => {
     const body = configMap('errors');
     const created = await direct.json<{ metadata: { resourceVersion: string } }>({

@@ -53,7 +53,5 @@ async function open(
 ): Promise<AsyncIterable<Uint8Array>> {
   const options = { ...query, resourceVersion, timeoutSeconds, watch: true, allowWatchBookmarks: true };
   const { body } = await client.request({ path, query: options, signal });
-  return body.stream() ?? empty();
+  return body.stream();
 }
-
-async function* empty(): AsyncGenerator<Uint8Array> {}
