@@ -42,7 +42,7 @@ export const CONTROLLER_VARIABLES = {
     ...amount(
       'LSH_WORKERS',
       'a whole number',
-      { units: PLAIN, min: '1', max: '100000', default: '2000' },
+      { units: PLAIN, min: '1', max: '100000', default: '256' },
       'Number of LshJobs that the operator evaluates at the same time; an evaluation mostly waits for the API server.',
     ),
     option: '--workers <count>',

@@ -97,8 +97,11 @@ export class Controller {
     const { clock, reconciler, meter } = this.#options;
     const startedAt = clock.monotonic();
     let result: Parameters<Meter['reconciled']>[0] = 'success';
+    let owesRecord = false;
     try {
-      this.#queue.wakeAt(key, await reconciler.reconcile(key));
+      const evaluated = await reconciler.reconcile(key);
+      this.#queue.wakeAt(key, evaluated.wakeAt);
+      owesRecord = evaluated.owesRecord;
       if (this.#withoutRoom.delete(key)) this.#retryAllWithoutRoom();
     } catch (thrown) {
       result = thrown instanceof LshError && thrown.code === 'CLUSTER_CONFLICT' ? 'conflict' : 'error';
@@ -107,7 +110,7 @@ export class Controller {
     const succeeded = result === 'success';
     meter?.reconciled(result, clock.monotonic() - startedAt);
     this.#running--;
-    this.#queue.done(key, succeeded);
+    this.#queue.done(key, succeeded, { owesRecord });
     for (const unblocked of this.#options.reconciler.takeUnblocked()) this.#queue.addNews(unblocked);
     this.#pump();
     if (this.#running === 0 && this.#state === 'stopped') this.#drained.resolve();

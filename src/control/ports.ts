@@ -40,6 +40,13 @@ export interface Ledger {
   /** Resolves once the change is durable. Rejects with a retryable LshError on a conflict. */
   commit(key: JobKey, change: LedgerChange): Promise<void>;
   /**
+   * Takes in a change that a restart would find again, in the runs that the runner shows. Reads include it at once, and
+   * the next commit writes it. Undefined if the ledger itself is the claim of every run.
+   */
+  hold?(key: JobKey, change: LedgerChange): void;
+  /** Whether a held change is not written yet. */
+  holds?(key: JobKey): boolean;
+  /**
    * Called before each decision. After a write whose response was lost, resolves once this view of the job includes
    * the write, if the write succeeded; undefined if there was no such write.
    */
@@ -78,7 +85,7 @@ export interface Runner {
   onChange(listener: (key: JobKey) => void): void;
 }
 
-/** One commit: the changes of an evaluation, now durable. */
+/** One commit: the changes of an evaluation, now durable, or held because a restart would find them again. */
 export interface Recorded {
   key: JobKey;
   /** The job as it was evaluated; undefined if it has been removed. */

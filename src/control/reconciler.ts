@@ -13,15 +13,16 @@ import type { JobEvent } from '../core/decide/events.ts';
 import { failingStatus, sameStatus } from '../core/decide/status.ts';
 import { LshError } from '../core/errors.ts';
 import { EXECUTOR_NAMES, NO_RUNNER, type Executor, type RunnerTraits } from '../core/executor.ts';
-import type { ClockReference, Job, JobKey, JobSpec } from '../core/job.ts';
-import type { Run, RunObservation } from '../core/run.ts';
-import { evaluatedSince, jobSchedule } from '../core/schedule/job-schedule.ts';
-import type { Schedule, Starts } from '../core/schedule/schedule.ts';
+import type { ClockReference, Job, JobKey } from '../core/job.ts';
+import { isUnderWay, type Run, type RunObservation } from '../core/run.ts';
+import { evaluatedSince } from '../core/schedule/job-schedule.ts';
+import type { Starts } from '../core/schedule/schedule.ts';
 import type { ClockSteps } from './clock-steps.ts';
 import { CapacityQueue } from './capacity-queue.ts';
 import { Refusals } from './refusals.ts';
 import type { LedgerOutbox } from './history/ledger-outbox.ts';
 import type { JobSource, Ledger, Meter, Recorded, RecordedListener, Runner } from './ports.ts';
+import { Schedules } from './schedules.ts';
 
 export interface ReconcilerOptions {
   source: JobSource;
@@ -43,14 +44,6 @@ export interface ReconcilerOptions {
   host?: string;
 }
 
-interface Compiled {
-  /** The starts of its macros moved with the clock. */
-  movedMs: number;
-  uid: string;
-  spec: JobSpec;
-  schedule: Schedule | LshError;
-}
-
 /** Capacity of one executor: the jobs that wait for it, and the share that starts under way take. */
 interface Lane {
   waiting: CapacityQueue;
@@ -62,9 +55,17 @@ function newLanes(): Record<Executor, Lane> {
   return Object.fromEntries(lanes) as Record<Executor, Lane>;
 }
 
+/** What the queue needs to know after an evaluation. */
+export interface Evaluated {
+  /** When to evaluate again, milliseconds; Infinity for never. */
+  wakeAt: number;
+  /** The ledger holds a change that the next evaluation writes. */
+  owesRecord: boolean;
+}
+
 export class Reconciler {
   readonly #options: ReconcilerOptions;
-  readonly #schedules = new Map<JobKey, Compiled>();
+  readonly #schedules: Schedules;
   /** The setting of the clock at the last commit of jobs whose ledger does not keep it. */
   readonly #references = new Map<JobKey, ClockReference>();
   /** Per executor: free capacity of one runner cannot start a run of another. */
@@ -75,10 +76,11 @@ export class Reconciler {
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.#schedules = new Schedules(options);
   }
 
-  /** Evaluates the job and applies the decision. Returns when to evaluate again, milliseconds; Infinity for never. */
-  async reconcile(key: JobKey): Promise<number> {
+  /** Evaluates the job and applies the decision. */
+  async reconcile(key: JobKey): Promise<Evaluated> {
     // A decision on a view that lacks the last write could contradict that write.
     const refreshes = this.#refreshes(key);
     if (refreshes.length > 0) await Promise.all(refreshes);
@@ -93,7 +95,8 @@ export class Reconciler {
     const starting = decision.actions.filter(({ kind }) => kind === 'Start').length;
     lane.reserved += starting;
     try {
-      await this.#apply({ key, job }, decision);
+      const owesRecord = await this.#apply({ key, job }, decision);
+      return { wakeAt: decision.wakeAt, owesRecord };
     } catch (error) {
       // The retry asks for capacity again. Free capacity would bring it at once, past its delay.
       lane.waiting.leave(key);
@@ -101,7 +104,6 @@ export class Reconciler {
     } finally {
       lane.reserved -= starting;
     }
-    return decision.wakeAt;
   }
 
   /** Tells the users of a job that its evaluations keep failing: by an event, and by its status if the ledger takes it. */
@@ -146,7 +148,9 @@ export class Reconciler {
     } satisfies Omit<Evaluation, 'schedule'>;
     if (job.terminating) return decideTerminating(known);
     const schedule =
-      job.invalid ?? this.#refusals.of(job) ?? (runner === undefined ? noRunner(job) : this.#schedule(job));
+      job.invalid ??
+      this.#refusals.of(job) ??
+      (runner === undefined ? noRunner(job) : this.#schedules.of(job));
     return schedule instanceof LshError ? decideInvalid(known, schedule) : decide({ ...known, schedule });
   }
 
@@ -172,28 +176,32 @@ export class Reconciler {
     return job && this.#refusals.ask(job, this.#options.runners[job.spec.executor]);
   }
 
-  async #reconcileRemoved(key: JobKey): Promise<number> {
-    this.#schedules.delete(key);
+  async #reconcileRemoved(key: JobKey): Promise<Evaluated> {
+    this.#schedules.forget(key);
     this.#refusals.forget(key);
     this.#references.delete(key);
     this.#options.history?.forget(key);
     const runs = this.#options.ledger.runsOf(key);
     const decision = decideRemoved(runs, this.#observe(key, runs), this.#options.clockSteps.look().now);
     await this.#apply({ key, job: undefined }, decision);
-    return decision.wakeAt;
+    return { wakeAt: decision.wakeAt, owesRecord: false };
   }
 
-  /** This order makes each crash harmless: a claim precedes the start that it guards; a release follows the record. */
-  async #apply(
-    { key, job }: { key: JobKey; job: Job | undefined },
-    { actions, change, events }: Decision,
-  ): Promise<void> {
+  /**
+   * This order makes each crash harmless: a claim precedes the start that it guards; a release follows the record. Returns
+   * whether the ledger holds the change.
+   */
+  async #apply({ key, job }: { key: JobKey; job: Job | undefined }, decision: Decision): Promise<boolean> {
+    const { actions, change, events } = decision;
+    const { ledger } = this.#options;
     const starts = actions.filter((action) => action.kind === 'Start').map(({ run }) => run);
     const changes =
       change.status !== undefined || change.runs.length + change.slots.length + change.forget.length > 0;
     this.#unrecorded.add(key);
     await this.#start(key, starts, 'name');
-    if (changes) await this.#options.ledger.commit(key, change);
+    const isHeld = this.#mayHold(key, decision);
+    if (isHeld) ledger.hold?.(key, change);
+    else if (changes || ledger.holds?.(key)) await ledger.commit(key, change);
     this.#unrecorded.delete(key);
     this.#keepReference(key, change);
     const started = this.#start(key, starts, 'ledger');
@@ -202,6 +210,24 @@ export class Reconciler {
     if (changes) for (const listener of this.#options.onRecorded) listener(recorded);
     // A failed start must not prevent a recorded stop.
     await Promise.all([started, ...actions.map((action) => this.#act(key, action))]);
+    return isHeld;
+  }
+
+  /**
+   * Whether the record may wait for the starts of other jobs: a restart would find the whole change again, in the runs
+   * that a runner shows by their names. A second such change is written with the first: no record waits forever.
+   */
+  #mayHold(key: JobKey, { actions, change: { runs, slots, forget, corrections = [] } }: Decision): boolean {
+    const { ledger } = this.#options;
+    if (ledger.hold === undefined || ledger.holds?.(key)) return false;
+    const isFound = (run: Run) => isUnderWay(run) && this.#traitsOf(run.executor).claim === 'name';
+    return (
+      runs.length > 0 &&
+      runs.every(isFound) &&
+      slots.every(({ outcome }) => outcome === 'Ran') &&
+      forget.length + corrections.length === 0 &&
+      actions.every(({ kind }) => kind === 'Start')
+    );
   }
 
   /** Starts the runs whose runner claims in the given way. A run keeps its executor after an edit of the job. */
@@ -269,33 +295,6 @@ export class Reconciler {
     if (executor === undefined) return Object.values(runners);
     const runner = runners[executor];
     return runner === undefined ? [] : [runner];
-  }
-
-  /** Compiles each spec once. An edit brings a new spec object. */
-  #schedule(job: Job): Schedule | LshError {
-    const { key, uid, spec } = job;
-    const { movedMs } = this.#options.clockSteps;
-    const known = this.#schedules.get(key);
-    if (known?.spec === spec && known.uid === uid && known.movedMs === movedMs) return known.schedule;
-    const schedule = this.#compile(job);
-    this.#schedules.set(key, { movedMs, uid, spec, schedule });
-    return schedule;
-  }
-
-  get #starts(): Starts | undefined {
-    const { starts, clockSteps } = this.#options;
-    if (starts === undefined) return undefined;
-    const { movedMs } = clockSteps;
-    return { '@reboot': starts['@reboot'] + movedMs, '@daemon-start': starts['@daemon-start'] + movedMs };
-  }
-
-  #compile(job: Job): Schedule | LshError {
-    try {
-      return jobSchedule(job, this.#starts);
-    } catch (thrown) {
-      if (thrown instanceof LshError) return thrown;
-      throw thrown;
-    }
   }
 }
 

@@ -1,5 +1,6 @@
-// The workqueue of keys: deduplicated, one worker per key at a time, ordered by priority, with wake-up times and
-// rate-limited retries. The heap of wake-ups holds the next instant of every schedule, so one timer serves all jobs.
+// The workqueue of keys: deduplicated, one worker per key at a time, in lanes and ordered by priority within a lane, with
+// wake-up times and rate-limited retries. The heap of wake-ups holds the next instant of every schedule, so one timer
+// serves all jobs.
 import { exponentialDelay } from '../core/backoff.ts';
 import type { JobKey } from '../core/job.ts';
 import { WakeHeap } from './wake-heap.ts';
@@ -9,6 +10,12 @@ const PRIORITIES = 11; // 0 to 10
 const RETRY_MS = { initial: 5, max: 60_000 };
 /** Longest wait of the timer, milliseconds: a step of the wall clock is noticed when it fires. */
 const CLOCK_CHECK_MS = 10_000;
+
+/** The lanes of ready keys: may start a run; has news of its runs; owes the record of a start. */
+const LANE = { due: 0, news: 1, record: 2 } as const;
+type Lane = (typeof LANE)[keyof typeof LANE];
+/** Of this many keys in a row, one is of the lane `record` if that has any; the other two lanes share the rest evenly. */
+const RECORD_EVERY = 16;
 
 export interface WorkqueueOptions {
   clock: Clock;
@@ -26,7 +33,12 @@ export interface WorkqueueOptions {
 
 export class Workqueue {
   readonly #options: WorkqueueOptions;
-  readonly #ready: ReadyKeys[] = Array.from({ length: PRIORITIES }, newReadyKeys);
+  readonly #lanes: ReadyKeys[][] = Object.keys(LANE).map(() =>
+    Array.from({ length: PRIORITIES }, newReadyKeys),
+  );
+  /** Where each ready key is. */
+  readonly #places = new Map<JobKey, Place>();
+  #taken = 0;
   readonly #processing = new Set<JobKey>();
   /** Keys that changed while a worker had them. */
   readonly #dirty = new Set<JobKey>();
@@ -42,7 +54,7 @@ export class Workqueue {
 
   /** Number of ready keys. */
   get depth(): number {
-    return this.#ready.reduce((sum, { keys }) => sum + keys.size, 0);
+    return this.#places.size;
   }
 
   /** Arms the timer. */
@@ -57,7 +69,8 @@ export class Workqueue {
 
   /** Makes the key ready, because its job changed. If a worker has the key, it becomes ready again after done(). */
   add(key: JobKey): void {
-    this.#enqueue(key);
+    if (this.#processing.has(key)) this.#dirty.add(key);
+    else this.#enqueue(key, LANE.due);
     this.#options.onReady();
   }
 
@@ -67,7 +80,10 @@ export class Workqueue {
    */
   addNews(key: JobKey): void {
     if (this.#processing.has(key)) this.#withNews.add(key);
-    else if (!this.#failures.has(key)) this.add(key);
+    else if (!this.#failures.has(key)) {
+      this.#enqueue(key, LANE.news);
+      this.#options.onReady();
+    }
   }
 
   /** Sets when the key becomes ready without a change. Replaces its earlier wake-up. */
@@ -86,34 +102,49 @@ export class Workqueue {
     return delayMs;
   }
 
-  /** Returns the next key, highest priority first. done() must follow. */
+  /**
+   * Returns the next key: of the lane whose turn it is, else of the first lane that has one; in a lane, highest priority
+   * first. done() must follow.
+   */
   take(): JobKey | undefined {
-    for (let priority = PRIORITIES - 1; priority >= 0; priority--) {
-      const key = takeOldest(this.#ready[priority]!);
+    if (this.#places.size === 0) return undefined;
+    for (const lane of [turn(this.#taken++), LANE.due, LANE.news, LANE.record]) {
+      const key = takeFirst(this.#lanes[lane]!);
       if (key === undefined) continue;
-      // From every priority: the priority of the key may have changed since it was added.
-      for (const { keys } of this.#ready) keys.delete(key);
+      this.#places.delete(key);
       this.#processing.add(key);
       return key;
     }
     return undefined;
   }
 
-  /** Ends the work on the key; retry() precedes if it failed. */
-  done(key: JobKey, succeeded: boolean): void {
+  /**
+   * Ends the work on the key; retry() precedes if it failed. With `owesRecord` the key is ready again when keys that may
+   * start runs leave it a turn.
+   */
+  done(key: JobKey, succeeded: boolean, { owesRecord = false } = {}): void {
     if (succeeded) this.#failures.delete(key);
     this.#processing.delete(key);
     const changed = this.#dirty.delete(key);
     const hasNews = this.#withNews.delete(key) && succeeded;
-    if (changed || hasNews) this.#enqueue(key);
+    if (changed) this.#enqueue(key, LANE.due);
+    else if (hasNews) this.#enqueue(key, LANE.news);
+    else if (owesRecord) this.#enqueue(key, LANE.record);
   }
 
-  #enqueue(key: JobKey): void {
-    if (this.#processing.has(key)) this.#dirty.add(key);
-    else {
-      this.#ready[this.#options.priorityOf(key)]?.keys.add(key);
-      this.#options.onQueued?.(this.#failures.has(key));
+  #enqueue(key: JobKey, lane: Lane): void {
+    const place = { lane, priority: this.#options.priorityOf(key) };
+    const known = this.#places.get(key);
+    if (known === undefined || comesBefore(place, known)) {
+      if (known !== undefined) this.#keysAt(known).delete(key);
+      this.#keysAt(place).add(key);
+      this.#places.set(key, place);
     }
+    this.#options.onQueued?.(this.#failures.has(key));
+  }
+
+  #keysAt({ lane, priority }: Place): Set<JobKey> {
+    return this.#lanes[lane]![priority]!.keys;
   }
 
   #arm(): void {
@@ -130,12 +161,37 @@ export class Workqueue {
     const now = this.#options.clock.now();
     let found = false;
     for (let key = this.#wakeUps.takeDue(now); key !== undefined; key = this.#wakeUps.takeDue(now)) {
-      this.#enqueue(key);
+      if (this.#processing.has(key)) this.#dirty.add(key);
+      else this.#enqueue(key, LANE.due);
       found = true;
     }
     this.#arm();
     if (found) this.#options.onReady();
   }
+}
+
+function turn(taken: number): Lane {
+  if (taken % RECORD_EVERY === RECORD_EVERY - 1) return LANE.record;
+  return taken % 2 === 0 ? LANE.due : LANE.news;
+}
+
+interface Place {
+  lane: Lane;
+  priority: number;
+}
+
+/** Whether a key waits in the first place rather than in the second. */
+
+function comesBefore(a: Place, b: Place): boolean {
+  return a.lane === b.lane ? a.priority > b.priority : a.lane < b.lane;
+}
+
+function takeFirst(lane: readonly ReadyKeys[]): JobKey | undefined {
+  for (let priority = PRIORITIES - 1; priority >= 0; priority--) {
+    const key = takeOldest(lane[priority]!);
+    if (key !== undefined) return key;
+  }
+  return undefined;
 }
 
 /**

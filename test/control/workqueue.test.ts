@@ -121,3 +121,37 @@ test('a key whose priority changes while it is ready is taken once', () => {
   queue.add('a');
   expect([queue.take(), queue.take()]).toEqual(['a', undefined]);
 });
+
+test('while keys are due, one key in sixteen owes a record: starts pass first, and no record starves', () => {
+  const { queue } = aQueue();
+  for (const key of ['record-1', 'record-2']) {
+    queue.add(key);
+    queue.take();
+    queue.done(key, true, { owesRecord: true });
+  }
+  for (let index = 0; index < 100; index++) queue.add(`due-${index}`);
+  const taken = Array.from({ length: 40 }, () => queue.take()!);
+  const places = taken.flatMap((key, place) => (key.startsWith('record') ? [place] : []));
+  expect(places).toHaveLength(2);
+  expect(places[0]).toBeLessThan(16);
+  expect(places[1]! - places[0]!).toBe(16);
+});
+
+test('keys that are due and keys with news take turns, and the last lanes are emptied', () => {
+  const { queue } = aQueue();
+  for (const key of ['due-1', 'due-2', 'due-3']) queue.add(key);
+  for (const key of ['news-1', 'news-2']) queue.addNews(key);
+  const taken = Array.from({ length: 5 }, () => queue.take()!.split('-')[0]);
+  expect(taken).toEqual(['due', 'news', 'due', 'news', 'due']);
+});
+
+test('a key that owes a record and becomes due is taken once, in its turn as due', () => {
+  const { queue } = aQueue();
+  queue.add('a');
+  queue.take();
+  queue.done('a', true, { owesRecord: true });
+  queue.add('b');
+  queue.add('a');
+  expect([queue.take(), queue.take(), queue.take()]).toEqual(['b', 'a', undefined]);
+  expect(queue.depth).toBe(0);
+});

@@ -4,7 +4,7 @@ import { Listeners } from '../../control/listeners.ts';
 import type { Clock, Logger, Runner } from '../../control/ports.ts';
 import { LshError } from '../../core/errors.ts';
 import type { Job, JobKey } from '../../core/job.ts';
-import { splitKey } from '../../core/naming.ts';
+import { jobKey, splitKey } from '../../core/naming.ts';
 import {
   isActive,
   type Run,
@@ -22,6 +22,7 @@ import {
   rejection,
 } from '../api/api-errors.ts';
 import { asRetryable, type KubeApi } from '../api/fence.ts';
+import { objectKey } from '../api/objects.ts';
 import type { NamespacedInformer } from '../api/watch/namespaced-informer.ts';
 import { hasEnded, isOwnedBy, observationOf, recordedRun, type KubeJob } from '../objects/kube-job-run.ts';
 import {
@@ -78,6 +79,8 @@ export class KubeJobRunner implements Runner {
   readonly #lookups: Lookups;
   readonly #deletions: KubeJobDeletions;
   readonly #stops: KubeJobStops;
+  /** Kubernetes Jobs that are being created: their appearance is no news to the evaluation that creates them. */
+  readonly #starting = new Set<string>();
   /** Runs whose start ended without an answer. */
   readonly #uncertainStarts = new Map<JobKey, Map<string, Run>>();
 
@@ -115,6 +118,8 @@ export class KubeJobRunner implements Runner {
 
   async start(job: Job, run: Run): Promise<void> {
     const { api, defaults } = this.#options;
+    const id = jobKey(job.namespace, run.name);
+    this.#starting.add(id);
     try {
       this.#put(job.key, await api.json<KubeJob>(createRequest(job, run, defaults)));
       this.#deletions.tookRoom(job.namespace);
@@ -125,6 +130,8 @@ export class KubeJobRunner implements Runner {
       const message = rejection(error);
       if (message === undefined) throw asRetryable(error);
       this.#fail(run, { reason: 'SpawnError', message });
+    } finally {
+      this.#starting.delete(id);
     }
   }
 
@@ -305,7 +312,7 @@ export class KubeJobRunner implements Runner {
       this.#runPods.forget(kubeJob);
       this.#stops.forget(kubeJob);
     } else this.#runPods.of(kubeJob);
-    if (!changesRun) return;
+    if (!changesRun || (this.#starting.has(objectKey(kubeJob)) && !deleted && !hasEnded(kubeJob))) return;
     if (deleted && !this.#deletions.confirm(kubeJob)) this.#endDeleted(key, kubeJob);
     this.#listeners.notify(key);
   }

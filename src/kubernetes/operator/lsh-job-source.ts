@@ -1,5 +1,6 @@
 // The jobs of a cluster and their ledger: both are the LshJob object, read from the informer and written by one patch of
 // its status. Knows no runner; objects that it returns never change afterwards.
+import { isDeepStrictEqual } from 'node:util';
 import { Listeners } from '../../control/listeners.ts';
 import type { JobSource, Ledger } from '../../control/ports.ts';
 import type { LedgerChange } from '../../core/decide/decide.ts';
@@ -12,9 +13,9 @@ import { isConflict, isNotFound, isUncertain } from '../api/api-errors.ts';
 import type { NamespacedInformer } from '../api/watch/namespaced-informer.ts';
 import type { Change } from '../api/watch/object-cache.ts';
 import { objectKey } from '../api/objects.ts';
-import { jobWith, lshJobPath, readLshJob, readRuns, type LshJob } from '../objects/lsh-job.ts';
-import { corrected, readOutcomes, withOutcomes } from '../objects/lsh-job-outcomes.ts';
-import { statusPatch, writeStatus, type LshJobStatus } from '../objects/lsh-job-status.ts';
+import { jobWith, lshJobPath, readLshJob, type LshJob } from '../objects/lsh-job.ts';
+import { readOutcomes } from '../objects/lsh-job-outcomes.ts';
+import { merged, patchFor, viewOf, withChange, type LshJobView } from './lsh-job-view.ts';
 
 export interface LshJobSourceOptions {
   api: KubeApi;
@@ -25,22 +26,11 @@ export interface LshJobSourceOptions {
   onRemoved?: (key: JobKey, runs: readonly Run[]) => void;
 }
 
-/** One version of an LshJob, with the job and the runs that it describes. */
-interface ParsedLshJob {
-  lshJob: LshJob;
-  job: Job;
-  /** Active ones first, then finished ones, newest first. */
-  runs: Run[];
-}
-
-/** No LshJob has this generation: the status counts as not evaluated yet. */
-const NOTHING_OBSERVED = 0;
-
 export class LshJobSource implements JobSource, Ledger {
   readonly #options: LshJobSourceOptions;
-  readonly #parsed = new Map<JobKey, ParsedLshJob>();
+  readonly #parsed = new Map<JobKey, LshJobView>();
   /** The version that the current evaluation has read; its commit patches this one. */
-  readonly #pending = new Map<JobKey, ParsedLshJob>();
+  readonly #pending = new Map<JobKey, LshJobView>();
   /** Active runs of deleted LshJobs. A new LshJob of the same name waits until they have ended. */
   readonly #leftovers = new Map<JobKey, Run[]>();
   /** LshJobs whose last commit ended in a conflict or without an answer: the cache may be outdated. */
@@ -80,7 +70,7 @@ export class LshJobSource implements JobSource, Ledger {
   }
 
   closedOf(key: JobKey): ClosedStretch[] {
-    return readOutcomes(this.#current(key)?.lshJob.status?.recentOutcomes ?? []);
+    return readOutcomes(this.#current(key)?.status?.recentOutcomes ?? []);
   }
 
   /** Phase of the run; undefined if the ledger lacks it. Begins no evaluation. */
@@ -96,6 +86,21 @@ export class LshJobSource implements JobSource, Ledger {
   /** The runs that are active or wait for their start. Begins no evaluation. */
   activeRunsOf(key: JobKey): Run[] {
     return this.shownRunsOf(key).filter(isActive);
+  }
+
+  /** Shows the change as if it were written. If the LshJob has changed otherwise than by its status, holds it all the same. */
+  hold(key: JobKey, change: LedgerChange): void {
+    const read = this.#pending.get(key);
+    const parsed = this.#current(key);
+    if (read === undefined || parsed === undefined || parsed.job.uid !== read.job.uid) return;
+    if (!isDeepStrictEqual(parsed.status, read.status))
+      throw new LshError('CLUSTER_CONFLICT', { object: key });
+    this.#pending.delete(key);
+    this.#parsed.set(key, withChange(parsed, change));
+  }
+
+  holds(key: JobKey): boolean {
+    return this.#current(key)?.recorded !== undefined;
   }
 
   async commit(key: JobKey, change: LedgerChange): Promise<void> {
@@ -175,7 +180,7 @@ export class LshJobSource implements JobSource, Ledger {
     this.#pending.delete(key);
   }
 
-  #current(key: JobKey): ParsedLshJob | undefined {
+  #current(key: JobKey): LshJobView | undefined {
     const lshJob = this.#options.informer.get(key);
     if (lshJob === undefined) return undefined;
     const parsed = this.#parsed.get(key);
@@ -185,16 +190,14 @@ export class LshJobSource implements JobSource, Ledger {
     return next;
   }
 
-  #parse(lshJob: LshJob, before: ParsedLshJob | undefined): ParsedLshJob {
+  #parse(lshJob: LshJob, before: LshJobView | undefined): LshJobView {
     const { uid, generation } = lshJob.metadata;
     const same = before?.job.uid === uid ? before : undefined;
     const job =
       same && same.lshJob.metadata.generation === generation
         ? { ...jobWith(lshJob, same.job.spec), ...(same.job.invalid && { invalid: same.job.invalid }) }
         : this.#admitted(lshJob);
-    return same && isStatusOlder(same.job, job)
-      ? restored(lshJob, job, same)
-      : { lshJob, job, runs: readRuns(lshJob) };
+    return viewOf(lshJob, job, same);
   }
 
   #admitted(lshJob: LshJob): Job {
@@ -202,43 +205,4 @@ export class LshJobSource implements JobSource, Ledger {
     const invalid = problem ?? this.#options.admit(job, lshJob);
     return invalid === undefined ? job : { ...job, invalid };
   }
-}
-
-/** Whether a hand edit removed the status’s cursor or set it back. The operator sets it back after a clock step. */
-function isStatusOlder(before: Job, now: Job): boolean {
-  if (before.status === undefined) return false;
-  if (now.status === undefined) return true;
-  if ((now.status.clockEffect?.pass ?? 1) > (before.status.clockEffect?.pass ?? 1)) return false;
-  return now.status.accountedUntil < before.status.accountedUntil;
-}
-
-/** The new version with the status and runs of the version before; the next evaluation writes them again. */
-function restored(lshJob: LshJob, job: Job, { job: { status }, runs }: ParsedLshJob): ParsedLshJob {
-  return {
-    lshJob,
-    job: { ...job, status: status && { ...status, observedGeneration: NOTHING_OBSERVED } },
-    runs,
-  };
-}
-
-/** The patch of the status that records the change; undefined if it changes nothing. */
-export function patchFor(parsed: ParsedLshJob, change: LedgerChange): object | undefined {
-  return statusPatch(parsed.lshJob.status, statusToWrite(parsed, change));
-}
-
-function statusToWrite({ lshJob, job, runs }: ParsedLshJob, change: LedgerChange): LshJobStatus | undefined {
-  const status = change.status ?? job.status;
-  if (status === undefined) return undefined;
-  const outcomes = withOutcomes(
-    corrected(lshJob.status?.recentOutcomes ?? [], change.corrections ?? []),
-    change.slots,
-    job.status?.lastScheduleAt,
-  );
-  return writeStatus(job, status, { runs: merged(runs, change), outcomes });
-}
-
-function merged(runs: readonly Run[], { runs: changed, forget }: LedgerChange): Run[] {
-  const after = new Map([...runs, ...changed].map((run) => [run.name, run]));
-  for (const name of forget) after.delete(name);
-  return [...after.values()].sort((a, b) => b.createdAt - a.createdAt || (a.name < b.name ? 1 : -1));
 }

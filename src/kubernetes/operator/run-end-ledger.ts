@@ -10,7 +10,7 @@ import type { Run, RunEnd } from '../../core/run.ts';
 import { isConflict, isNotFound } from '../api/api-errors.ts';
 import type { KubeApi } from '../api/fence.ts';
 import { lshJobPath, readLshJob, readRuns, type LshJob } from '../objects/lsh-job.ts';
-import { patchFor } from './lsh-job-source.ts';
+import { patchFor, viewOf } from './lsh-job-view.ts';
 
 export interface RunEndLedgerOptions {
   api: KubeApi;
@@ -51,7 +51,7 @@ export class RunEndLedger {
     const { job } = readLshJob(lshJob!);
     const { now, ...clock } = clockSteps.look();
     const { change, events } = decideEnd({ job, runs, now, clock, traitsOf, host }, end);
-    const status = patchFor({ lshJob: lshJob!, job, runs }, change);
+    const status = patchFor(viewOf(lshJob!, job, undefined), change);
     if (status === undefined) return true;
     if (!(await this.#write(lshJob!, status))) return false;
     for (const listener of onRecorded) listener({ key, job, change, events });
