@@ -90,6 +90,25 @@ describe.skipIf(NO_SUPABASE)('a daemon with a team’s history', () => {
     expect(await lshOk(home, ['doctor'])).toMatch(/^ok +history +.*up to date$/m);
   });
 
+  test('records the jobs that were there before the project, and those of a time without it', async () => {
+    const home = await started({ SUPABASE_URL: '' });
+    const withProject = { ...home, env: { ...home.env, SUPABASE_URL: supabase.url } };
+    const put = (name: string, command: string) => home.client.put({ job: aManifest(name, { command }) });
+    const jobs = () => supabase.sql(`select name, spec->>'command' as command from lsh_jobs order by name`);
+    await put('first', 'echo one');
+    await lshOk(withProject, ['daemon', 'restart']);
+    await eventually(async () => (await jobs()).length === 1);
+    await lshOk(home, ['daemon', 'restart']);
+    await put('first', 'echo two');
+    await put('second', 'echo three');
+    await lshOk(withProject, ['daemon', 'restart']);
+    await eventually(async () => (await jobs()).length === 2);
+    expect(await jobs()).toEqual([
+      { name: 'first', command: 'echo two' },
+      { name: 'second', command: 'echo three' },
+    ]);
+  });
+
   test(`loses none of ${RUNS} runs while the project is away, killed twice, and writes each once`, async () => {
     const home = await started();
     for (let job = 0; job < JOBS; job++)

@@ -36,6 +36,7 @@ export function openDaemonHistory({
     const home = { id: store.originId(), kind: 'Host', name: hostname() } as const;
     const history = teamHistory(config, home)!;
     const outbox = new StoredOutbox({ history, clock: systemClock, logger, store: store.outbox });
+    store.enterJobs(`${url} ${config.team}`);
     store.record();
     return {
       wake: () => outbox.wake(),
@@ -45,6 +46,7 @@ export function openDaemonHistory({
   } catch (thrown) {
     const { reason, message } = toLshError(thrown);
     logger.warn({ reason, detail: message }, 'the team’s history is off');
+    store.enterJobs(undefined);
     const standing = { url, backlog: store.outbox.size, trouble: { reason, message } };
     return { wake: () => undefined, standing: () => standing, close: () => undefined };
   }

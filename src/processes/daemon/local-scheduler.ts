@@ -136,7 +136,10 @@ export class LocalScheduler {
   /** Loaded only with a project: no other daemon pays for it. */
   async #openHistory(): Promise<DaemonHistory | undefined> {
     const { config, log } = this.#options;
-    if (config.supabaseUrl === undefined) return undefined;
+    if (config.supabaseUrl === undefined) {
+      this.#store.enterJobs(undefined);
+      return undefined;
+    }
     const { openDaemonHistory } = await import('./daemon-history.ts');
     return openDaemonHistory({ config, store: this.#store, logger: log.component('history') });
   }

@@ -75,6 +75,12 @@ export class SqliteOutbox implements OutboxStore {
     if (++this.#audited % AUDIT_STRIDE === 0) this.#connection.change(TRIM_AUDIT, []);
   }
 
+  /** The job as it is; who made it so is not known. Call it within a transaction. */
+  jobFound(job: Job): void {
+    const payload = jobPayload(job, { action: 'Added', at: job.specChangedAt ?? job.createdAt });
+    if (payload !== undefined) this.#add('job', payload);
+  }
+
   #add(kind: 'job' | 'audit', payload: JobPayload | AuditPayload): void {
     this.#connection.change(ADD, {
       now: Date.now(),

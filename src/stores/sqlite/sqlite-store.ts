@@ -37,6 +37,10 @@ const CLOCK_STEPS_MAX = 100;
 /** Whether a new definition replaces text; a pause and a request for a run do not, and need not wait for the disk twice. */
 const REPLACES_TEXT = `SELECT 1 FROM jobs WHERE key = ? AND (labels IS NOT ? OR annotations IS NOT ?
   OR json_remove(spec, '$.suspend') <> json_remove(?, '$.suspend'))`;
+const JOBS = `SELECT ${JOB_ROWS.columns} FROM jobs ORDER BY key`;
+const ENTERED_FOR = `SELECT value FROM meta WHERE key = 'entered_for'`;
+const PUT_ENTERED_FOR = `INSERT OR REPLACE INTO meta (key, value) VALUES ('entered_for', ?)`;
+const FORGET_ENTERED = `DELETE FROM meta WHERE key = 'entered_for'`;
 const PUT_STATUS = 'UPDATE jobs SET status = ? WHERE key = ?';
 
 /** The first start of a daemon in a boot of the machine. */
@@ -119,6 +123,20 @@ export class SqliteStore implements JobStore, RunStore {
     this.#isRecorded = true;
   }
 
+  /**
+   * Each job enters the outbox, once for each project: from then on its changes do. Undefined: no project hears of
+   * changes now, so each job enters it again for the next.
+   */
+  enterJobs(project: string | undefined): void {
+    this.#connection.transaction(() => {
+      const [known] = this.#connection.rows(ENTERED_FOR, [], ([value]) => String(value));
+      if (known === project) return;
+      if (project === undefined) return void this.#connection.change(FORGET_ENTERED, []);
+      for (const job of this.#connection.rows(JOBS, [], JOB_ROWS.decode)) this.outbox.jobFound(job);
+      this.#connection.change(PUT_ENTERED_FOR, [project]);
+    });
+  }
+
   /** Identity of this file in the team’s history. */
   originId(): string {
     return this.#connection.transaction(() => {
@@ -130,8 +148,7 @@ export class SqliteStore implements JobStore, RunStore {
   }
 
   async jobs(): Promise<Job[]> {
-    const sql = `SELECT ${JOB_ROWS.columns} FROM jobs ORDER BY key`;
-    return this.#connection.rows(sql, [], JOB_ROWS.decode);
+    return this.#connection.rows(JOBS, [], JOB_ROWS.decode);
   }
 
   async putJob(job: Job, change?: JobChange): Promise<void> {

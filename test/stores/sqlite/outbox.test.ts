@@ -60,6 +60,23 @@ test('a job has one entry, its newest, and each change of it an audit entry', as
   expect(all().filter(({ kind }) => kind === 'audit')).toHaveLength(3);
 });
 
+test('each job enters it once for a project, and again after a time without one', async () => {
+  const quiet = open();
+  await quiet.putJob(aJob({ command: 'known' }, { createdAt: T0, specChangedAt: T0 + 1000 }));
+  const entered = async (project: string | undefined) => {
+    store.enterJobs(project);
+    const entries = all();
+    await store.outbox.remove(entries);
+    return entries;
+  };
+  const job = { kind: 'job', spec: { command: 'known' }, changedAt: T0 + 1000, isRemoved: false };
+  expect(await entered('one')).toMatchObject([job]);
+  expect(await entered('one')).toEqual([]);
+  expect(await entered('two')).toMatchObject([job]);
+  expect(await entered(undefined)).toEqual([]);
+  expect(await entered('two')).toMatchObject([job]);
+});
+
 test('a removed job is an entry with its last spec', async () => {
   const job = aJob({ command: 'last' });
   await store.putJob(job, CHANGE);
