@@ -15,7 +15,7 @@ import { RUN_ROWS } from './rows.ts';
 
 /** Most rows about who changed what; the oldest go first. */
 const AUDIT_MAX = 10_000;
-/** Rows between two counts of them. */
+/** Rows of one process between two counts of them; its first row is counted. */
 const AUDIT_STRIDE = 500;
 
 /** Greater than every earlier number, and than those of a copy of this file that was in use since. */
@@ -72,7 +72,7 @@ export class SqliteOutbox implements OutboxStore {
     const payload = jobPayload(job, change);
     if (payload !== undefined) this.#add('job', payload);
     this.#add('audit', auditPayload(job, change));
-    if (++this.#audited % AUDIT_STRIDE === 0) this.#connection.change(TRIM_AUDIT, []);
+    if (this.#audited++ % AUDIT_STRIDE === 0) this.#connection.change(TRIM_AUDIT, []);
   }
 
   /** The job as it is; who made it so is not known. Call it within a transaction. */

@@ -153,6 +153,17 @@ test('it holds about ten thousand audit entries, and drops the oldest', async ()
   expect(oldest!.place).toBeGreaterThan(1);
 });
 
+test('it drops the oldest audit entries of processes, too, that make few', async () => {
+  const triggered = { ...CHANGE, action: 'Triggered' } as const;
+  for (let processes = 0; processes < 30; processes++) {
+    const next = SqliteStore.open(path);
+    next.record();
+    await Promise.all(Array.from({ length: 400 }, () => next.putJob(aJob(), triggered)));
+    next.close();
+  }
+  expect(store.outbox.size).toBeLessThanOrEqual(10_400);
+});
+
 test('the identity of a file stays the same, and another file has another', () => {
   const id = store.originId();
   expect(open().originId()).toBe(id);
