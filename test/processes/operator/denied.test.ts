@@ -1,6 +1,10 @@
 // The API server denies what the operator decides: the operator tries again at growing delays, and says so.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { V1CustomResourceDefinition } from '@kubernetes/client-node';
+import type {
+  V1CustomResourceDefinition,
+  V1JSONSchemaProps,
+  V1ValidationRule,
+} from '@kubernetes/client-node';
 import type { KubeList, KubeObject } from '../../../src/kubernetes/api/objects.ts';
 import type { LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import {
@@ -14,6 +18,9 @@ import { eventually } from '../../support/eventually.ts';
 import { NO_KUBE } from '../../support/cluster/kube.ts';
 import type { Operator } from '../../support/cluster/operator.ts';
 import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
+
+/** The schema under its name in JSON; the generated type has underscores. */
+type WireSchema = V1JSONSchemaProps & { 'x-kubernetes-validations'?: V1ValidationRule[] };
 
 const EVERY_SECOND = '* * * * * *';
 const CRD = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/lshjobs.lsh.dev';
@@ -119,11 +126,17 @@ describe.skipIf(NO_KUBE)('an LshJob whose writes are denied', () => {
     await cluster.delete('stored');
   });
 
-  /** Sets the largest successfulRunsHistoryLimit that the definition accepts. */
+  /**
+   * Sets the largest successfulRunsHistoryLimit that the definition accepts. Servers since 1.30 accept a field that a
+   * write leaves unchanged; only a rule about the whole object refuses the write there. Older ones drop the rule.
+   */
   async function withLimit(definition: V1CustomResourceDefinition, maximum: number): Promise<void> {
     const versions = structuredClone(definition.spec.versions);
-    const { spec } = versions[0]!.schema!.openAPIV3Schema!.properties!;
-    spec!.properties!['successfulRunsHistoryLimit']!.maximum = maximum;
+    const schema = versions[0]!.schema!.openAPIV3Schema! as WireSchema;
+    schema.properties!['spec']!.properties!['successfulRunsHistoryLimit']!.maximum = maximum;
+    const rule = `self.spec.successfulRunsHistoryLimit <= ${maximum}`;
+    const message = `successfulRunsHistoryLimit must be at most ${maximum}`;
+    schema['x-kubernetes-validations'] = [...(schema['x-kubernetes-validations'] ?? []), { rule, message }];
     const contentType = 'application/merge-patch+json';
     await cluster.admin.json({ method: 'PATCH', path: CRD, body: { spec: { versions } }, contentType });
   }
