@@ -11,6 +11,7 @@ import {
   resolvePath,
 } from '../paths.ts';
 import { SHELLS } from '../programs.ts';
+import { isDryRun } from './dry-run.ts';
 
 const ROOT_MESSAGE = 'deletes a directory that the system or its users need';
 
@@ -124,7 +125,7 @@ export function replaceRoot({ program, args, cwd, source }: Invocation): Finding
   if (program !== 'rsync' || target === undefined || !long.some((option) => option.startsWith('--delete')))
     return [];
   const path = resolvePath(target, cwd);
-  if (!isSystemRoot(path)) return [];
+  if (!isSystemRoot(path) || isDryRun(program, args)) return [];
   // A mirror of a home or of a data directory is an everyday copy.
   const level = isVitalRoot(path) ? 'critical' : 'medium';
   return [finding(source, 'delete-root', level, `rsync --delete ${ROOT_MESSAGE}: ${shown(target)}`)];

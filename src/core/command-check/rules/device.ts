@@ -2,6 +2,7 @@
 import { finding, optionsOf, type Finding, type Invocation } from '../invocation.ts';
 import { isRawDevice, resolvePath } from '../paths.ts';
 import { stringsInCode } from '../programs.ts';
+import { isDryRun } from './dry-run.ts';
 
 const FORMATTERS = /^(mkfs(\.\w+)?|mke2fs|mkswap|newfs\w*|wipefs|blkdiscard|shred|mkntfs|mkdosfs)$/;
 /** Other programs that destroy a device or a volume, with the arguments by which they do. */
@@ -25,6 +26,7 @@ const PARTITIONERS = new Set(['fdisk', 'gdisk', 'cfdisk']);
 
 /** mkfs and similar programs. */
 export function format({ program, args, source }: Invocation): Finding[] {
+  if (isDryRun(program, args)) return [];
   if (!FORMATTERS.test(program)) return destroy(program, args, source);
   if (args.some((arg) => arg.startsWith('/dev/') && arg !== '/dev/null')) {
     return [finding(source, 'format-device', 'critical', `${program} destroys the contents of the device.`)];
