@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { BUNDLE } from '../support/daemon/bundle.ts';
-import { aSharedDaemon, bash, lshOk } from '../support/daemon/cli.ts';
+import type { RunDocument } from '../../src/core/document.ts';
+import { aSharedDaemon, bash, lsh, lshOk } from '../support/daemon/cli.ts';
 import type { TestHome } from '../support/daemon/daemon.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -51,6 +52,23 @@ describe('in a real bash', () => {
     expect(await offered('cron', 'trigger', '')).toEqual(['backup', 'ping']);
     expect(await offered('cron', 'trigger', 'b')).toEqual(['backup']);
     expect(await offered('apply', '-f', '')).toEqual([]);
+  });
+
+  test('completes names of runs of the job, the newest first', async () => {
+    for (const name of ['fails', 'idle'])
+      await lshOk(home, ['cron', 'add', '-n', name, '-s', '0 0 1 1 *', '-c', 'exit 3']);
+    for (const id of ['one', 'two']) await lsh(home, ['cron', 'trigger', 'fails', '--wait', '--id', id]);
+    const history = await lshOk(home, ['cron', 'history', 'fails', '-o', 'json']);
+    const names = (JSON.parse(history) as RunDocument[]).map(({ name }) => name);
+    expect(names).toHaveLength(2);
+    expect(await offered('cron', 'logs', 'fails', '')).toEqual(names);
+    expect(await offered('cron', 'logs', '--lines', '5', 'fails', '')).toEqual(names);
+    expect(await offered('cron', 'stop', 'fails', names[1]!.slice(0, -1))).toContain(names[1]);
+    expect(await offered('cron', 'logs', 'idle', '')).toEqual([]);
+    expect(await offered('cron', 'logs', 'nobody', '')).toEqual([]);
+    expect(await offered('cron', 'logs', 'fails', names[0]!, '')).toEqual([]);
+    const described = await lshOk(home, ['__complete', 'cron', 'logs', 'fails', names[0]!]);
+    expect(described).toBe(`${names[0]}\tFailed\n`);
   });
 });
 

@@ -11,6 +11,7 @@ import type { JobDocument, RunDocument } from '../../../src/core/document.ts';
 import { aNamespace, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
 import { aController, type ControllerProcess } from '../../support/cluster/controller-process.ts';
 import { BUNDLE } from '../../support/daemon/bundle.ts';
+import { lshOk } from '../../support/daemon/cli.ts';
 import { eventually } from '../../support/eventually.ts';
 import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
 import { tempDir } from '../../support/temp-dir.ts';
@@ -57,6 +58,15 @@ describe.skipIf(NO_KUBE)('runs in a cluster', () => {
     expect(stats).toMatchObject({ job: 'fails', failed: 1, completed: 0, successRate: 0 });
     expect(stats!.recentDurationsMs).toHaveLength(1);
     expect(await cli.ok(['cron', 'list'])).toMatch(/^fails .*Failed \(exit 7\) .*Failing$/m);
+  });
+
+  test('completion offers the runs of the job, the newest first', async () => {
+    await add('offered', 'true');
+    for (const id of ['one', 'two']) await cli.ok(['cron', 'trigger', 'offered', '--wait', '--id', id]);
+    const runs = await cli.json<RunDocument[]>('cron', 'history', 'offered');
+    const offered = await lshOk(cli, ['__complete', 'cron', 'logs', '--cluster', 'offered', '']);
+    expect(offered).toBe(runs.map(({ name }) => `${name}\tCompleted\n`).join(''));
+    expect(runs).toHaveLength(2);
   });
 
   test('trigger --wait waits for the last attempt, and fails with 125 for an unknown job', async () => {
