@@ -154,7 +154,9 @@ describe('a file of documents', () => {
     JSON: (size) => JSON.stringify(keys(size)),
     'keys of two documents': (size) =>
       JSON.stringify(keys(size)).concat('\n---\n', JSON.stringify(keys(size))),
-    'a nested block': (size) => list(Math.min(size, 1000), (index) => `${' '.repeat(index)}a:`).join('\n'),
+    // The indentation makes the text as long as the square of its lines.
+    'a nested block': (size) =>
+      list(Math.min(Math.sqrt(2 * size), 1000), (index) => `${' '.repeat(index)}a:`).join('\n'),
     'documents of a list': (size) => JSON.stringify({ kind: 'List', items: list(size, () => ({ a: 1 })) }),
     anchors: (size) => list(size, (index) => `- &a${index} b\n- *a${index}`).join('\n'),
   });
@@ -364,7 +366,7 @@ describe('the status of an LshJob', () => {
 
 describe('a message between controller and runner', () => {
   const given = (index: number) => ({ nonce: 'n'.repeat(22), name: `default.a-${index}`, job: 'default/a' });
-  values(parseControllerMessage, 500, {
+  values(parseControllerMessage, 8000, {
     'with many runs': (size) => ({
       type: 'recover',
       runs: list(size, (index) => given(index)),
@@ -377,7 +379,7 @@ describe('a message between controller and runner', () => {
       run: given(1),
     }),
   });
-  values(parseRunnerMessage, 500, {
+  values(parseRunnerMessage, 8000, {
     'with unknown fields': (size) => ({
       type: 'observed',
       nonce: 'n'.repeat(22),
