@@ -1,11 +1,10 @@
 // Jobs that come to a cluster from elsewhere: `promote` from the local daemon, `import` from CronJobs.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { aSharedDaemon, lsh, lshOk } from '../../support/daemon/cli.ts';
-import { aNamespace, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
-import { KUBE_MINOR, KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+import { KUBE_MINOR, NO_KUBE } from '../../support/cluster/kube.ts';
+import { aTestCluster } from '../../support/cluster/test-cluster.ts';
 
 const CRON_JOBS = KUBE_MINOR >= 21 ? 'batch/v1' : 'batch/v1beta1';
 
@@ -27,24 +26,18 @@ function aCronJob(name: string, changes: { spec?: object; job?: object; containe
 
 describe.skipIf(NO_KUBE)('adoption by a cluster', () => {
   const home = aSharedDaemon();
-  let environment: KubeEnvironment;
-  let client: KubeClient;
-  let cli: ClusterCli;
+  const cli = aTestCluster('adopted');
   let both: { env: Record<string, string> };
 
   beforeAll(async () => {
-    environment = await KubeEnvironment.start();
-    client = await environment.client();
-    cli = await aNamespace(environment, 'adopted');
     both = { env: { ...home.env, KUBECONFIG: cli.env['KUBECONFIG']! } };
   });
-  afterAll(() => environment?.stop());
 
-  const object = (name: string) => client.json<LshJob>({ path: lshJobPath('adopted', name) });
+  const object = (name: string) => cli.client.json<LshJob>({ path: lshJobPath('adopted', name) });
   const addLocally = (name: string, ...more: string[]) =>
     lshOk(home, ['cron', 'add', '-n', name, '-s', '0 2 * * 0', '-c', 'make rotate', ...more]);
   const createCronJob = (body: object) =>
-    client.json({ method: 'POST', path: `/apis/${CRON_JOBS}/namespaces/adopted/cronjobs`, body });
+    cli.client.json({ method: 'POST', path: `/apis/${CRON_JOBS}/namespaces/adopted/cronjobs`, body });
 
   test('promote copies a local job, notes the differences, and leaves the local job', async () => {
     await addLocally('rotate', '--tz', 'Europe/Berlin', '--retries', '2');

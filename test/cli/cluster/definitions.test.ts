@@ -1,31 +1,22 @@
 // The verbs that read and change jobs, with --cluster: the built command line against a real API server.
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { PutResult } from '../../../src/contracts/job-api.ts';
 import type { JobDocument } from '../../../src/core/document.ts';
-import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { lshOk } from '../../support/daemon/cli.ts';
-import { aNamespace, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
-import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+import { aNamespace } from '../../support/cluster/cluster-cli.ts';
+import { NO_KUBE } from '../../support/cluster/kube.ts';
+import { aTestCluster } from '../../support/cluster/test-cluster.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const YEARLY = ['--schedule', '0 0 1 1 *'];
 
 describe.skipIf(NO_KUBE)('definitions in a cluster', () => {
-  let environment: KubeEnvironment;
-  let client: KubeClient;
-  let cli: ClusterCli;
+  const cli = aTestCluster('team');
 
-  beforeAll(async () => {
-    environment = await KubeEnvironment.start();
-    client = await environment.client();
-    cli = await aNamespace(environment, 'team');
-  });
-  afterAll(() => environment?.stop());
-
-  const object = (name: string) => client.json<LshJob>({ path: lshJobPath('team', name) });
+  const object = (name: string) => cli.client.json<LshJob>({ path: lshJobPath('team', name) });
   const add = (name: string, ...more: string[]) =>
     cli.ok(['cron', 'add', '--name', name, ...YEARLY, '--command', 'true', ...more]);
 
@@ -54,7 +45,7 @@ describe.skipIf(NO_KUBE)('definitions in a cluster', () => {
     await add('labelled');
     const metadata = { labels: { team: 'a' }, annotations: { 'example.com/why': 'so' } };
     const contentType = 'application/merge-patch+json';
-    await client.json({
+    await cli.client.json({
       path: lshJobPath('team', 'labelled'),
       method: 'PATCH',
       body: { metadata },
@@ -91,7 +82,7 @@ describe.skipIf(NO_KUBE)('definitions in a cluster', () => {
     expect(refused.stdout).toMatch(
       /error: spec\.job: The job is not valid: the API server refuses its Kubernetes Job/,
     );
-    const env = { KUBECONFIG: join(environment.dir, 'none') };
+    const env = { KUBECONFIG: join(cli.environment.dir, 'none') };
     const alone = await cli.call(validate, { stdin: document('much'), env });
     expect(alone).toMatchObject({ status: 0 });
     expect(alone.stdout).toContain('note: spec.job: was not shown to the API server');
@@ -109,7 +100,7 @@ describe.skipIf(NO_KUBE)('definitions in a cluster', () => {
   });
 
   test('list -A shows the namespace of each job', async () => {
-    const other = await aNamespace(environment, 'other');
+    const other = await aNamespace(cli.environment, 'other');
     await other.ok(['cron', 'add', '-n', 'same', ...YEARLY, '-c', 'true']);
     await add('same');
     expect(await other.ok(['cron', 'list', '-o', 'name'])).toBe('same\n');
@@ -146,14 +137,14 @@ describe.skipIf(NO_KUBE)('definitions in a cluster', () => {
   });
 
   test('apply and delete use the namespace of each document, and refuse one that contradicts --namespace', async () => {
-    await aNamespace(environment, 'third');
+    await aNamespace(cli.environment, 'third');
     const document = (namespace: string, name: string) =>
       `apiVersion: lsh.dev/v1alpha1\nkind: LshJob\nmetadata: {name: ${name}, namespace: ${namespace}}\nspec: {schedule: '@daily', command: 'true'}\n`;
     const both = `${document('team', 'here')}---\n${document('third', 'there')}`;
     expect(await cli.ok(['apply', '-f', '-'], { stdin: both })).toBe(
       'job "here" created\njob "there" created\n',
     );
-    expect(await client.json({ path: lshJobPath('third', 'there') })).toBeDefined();
+    expect(await cli.client.json({ path: lshJobPath('third', 'there') })).toBeDefined();
     const refused = await cli.call(['apply', '--namespace', 'team', '-f', '-'], {
       stdin: document('third', 'x'),
     });

@@ -1,22 +1,16 @@
 // Texts of an LshJob that would control the terminal, written by another client of a real API server, through the verbs.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { lshJobPath } from '../../../src/kubernetes/objects/lsh-job.ts';
-import { aNamespace, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
-import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+import { NO_KUBE } from '../../support/cluster/kube.ts';
+import { aTestCluster } from '../../support/cluster/test-cluster.ts';
 
 const HOSTILE = 'x\u001B]0;title\u0007\u001B[2J\u001B[35my\u009B31mz\u202Eabc\u2066d\re\nerror: forged';
 const CONTROL = /(?!\n)[\p{Cc}\u202E\u2066]/u;
 
 describe.skipIf(NO_KUBE)('an LshJob whose texts would control the terminal', () => {
-  let environment: KubeEnvironment;
-  let client: KubeClient;
-  let cli: ClusterCli;
+  const cli = aTestCluster('hostile');
 
   beforeAll(async () => {
-    environment = await KubeEnvironment.start();
-    client = await environment.client();
-    cli = await aNamespace(environment, 'hostile');
     await cli.ok(['cron', 'add', '-n', 'hostile', '-s', '@yearly', '-c', 'true']);
     const path = lshJobPath('hostile', 'hostile');
     const contentType = 'application/merge-patch+json';
@@ -46,20 +40,19 @@ describe.skipIf(NO_KUBE)('an LshJob whose texts would control the terminal', () 
       lastTransitionTime: at,
     };
     const spec = { description: HOSTILE, env: [{ name: 'A', value: HOSTILE }], workingDir: `/${HOSTILE}` };
-    await client.json({
+    await cli.client.json({
       method: 'PATCH',
       path,
       contentType,
       body: { spec, metadata: { annotations: { a: HOSTILE } } },
     });
-    await client.json({
+    await cli.client.json({
       method: 'PATCH',
       path: `${path}/status`,
       contentType,
       body: { status: { phase: 'Invalid', conditions: [condition], recentRuns: [ended] } },
     });
   });
-  afterAll(() => environment?.stop());
 
   test.each(
     [

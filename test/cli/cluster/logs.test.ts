@@ -1,39 +1,26 @@
 // `lsh cron logs --cluster`: of a Kubernetes Job through the API server to the log of the run’s pod, of a shell run to a
 // command in the operator’s pod.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { lshJobPath } from '../../../src/kubernetes/objects/lsh-job.ts';
-import { aNamespace, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
-import { aController, type ControllerProcess } from '../../support/cluster/controller-process.ts';
-import { KUBE_MINOR, KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+import { KUBE_MINOR, NO_KUBE } from '../../support/cluster/kube.ts';
 import type { JobDocument } from '../../../src/core/document.ts';
 import { eventually } from '../../support/eventually.ts';
 import { PlayedKubelet } from '../../support/cluster/played-kubelet.ts';
+import { aTestCluster } from '../../support/cluster/test-cluster.ts';
 
 describe.skipIf(NO_KUBE)('logs of Kubernetes Jobs', () => {
-  let environment: KubeEnvironment;
-  let client: KubeClient;
-  let controller: ControllerProcess;
   let kubelet: PlayedKubelet;
-  let cli: ClusterCli;
+  const cli = aTestCluster('logs', { controller: true });
 
   beforeAll(async () => {
-    environment = await KubeEnvironment.start();
-    client = await environment.client();
-    cli = await aNamespace(environment, 'logs');
-    await client.json({
+    await cli.client.json({
       method: 'POST',
       path: '/api/v1/namespaces/logs/serviceaccounts',
       body: { metadata: { name: 'default' } },
     });
-    controller = await aController(environment, cli);
-    kubelet = await PlayedKubelet.start(environment, client);
+    kubelet = await PlayedKubelet.start(cli.environment, cli.client);
   });
-  afterAll(async () => {
-    await controller?.stop();
-    await kubelet?.stop();
-    await environment?.stop();
-  });
+  afterAll(() => kubelet?.stop());
 
   async function started(name: string): Promise<string> {
     await cli.ok(['cron', 'add', '-n', name, '-s', '@yearly', '-c', 'true']);
@@ -42,7 +29,7 @@ describe.skipIf(NO_KUBE)('logs of Kubernetes Jobs', () => {
 
   test('the whole log of the container is printed, byte for byte', async () => {
     const run = await started('whole');
-    await kubelet.runPod(client, 'logs', { job: 'whole', run });
+    await kubelet.runPod(cli.client, 'logs', { job: 'whole', run });
     await eventually(async () => {
       const { status } = await cli.json<JobDocument>('cron', 'get', 'whole');
       return status?.active[0]?.phase === 'Running';
@@ -58,13 +45,13 @@ describe.skipIf(NO_KUBE)('logs of Kubernetes Jobs', () => {
   test('-f waits for the pod, follows it, and resumes after a broken connection without repeated bytes', async () => {
     const run = await started('followed');
     const printed = cli.call(['cron', 'logs', '-f', 'followed']);
-    await kubelet.runPod(client, 'logs', { job: 'followed', run });
+    await kubelet.runPod(cli.client, 'logs', { job: 'followed', run });
     const first = await kubelet.request();
     expect(first.url).toContain('follow=true');
     await new Promise<void>((resolve) => first.response.write('one\ntw', () => resolve()));
     first.response.destroy();
     const second = await kubelet.request();
-    await kubelet.endPod(client, 'logs', run);
+    await kubelet.endPod(cli.client, 'logs', run);
     second.response.end('one\ntwo\nthree\n');
     expect(await printed).toMatchObject({ status: 0, stdout: 'one\ntwo\nthree\n' });
   });
@@ -73,7 +60,7 @@ describe.skipIf(NO_KUBE)('logs of Kubernetes Jobs', () => {
     const run = await started('gone');
     const path = `${lshJobPath('logs', 'gone')}/status`;
     const contentType = 'application/merge-patch+json';
-    await controller.stop();
+    await cli.controller!.stop();
     const end = (outputTail?: string, executor = 'Job') => ({
       name: run,
       job: 'gone',
@@ -90,19 +77,19 @@ describe.skipIf(NO_KUBE)('logs of Kubernetes Jobs', () => {
     const body = (...shown: Parameters<typeof end>) => ({
       status: { active: [], recentRuns: [end(...shown)] },
     });
-    await client.json({ method: 'PATCH', path, contentType, body: body('the end\n') });
+    await cli.client.json({ method: 'PATCH', path, contentType, body: body('the end\n') });
     const kept = await cli.call(['cron', 'logs', 'gone']);
     expect(kept).toMatchObject({ status: 0, stdout: 'the end\n' });
     expect(kept.stderr).toContain('its pod is gone');
-    await client.json({ method: 'PATCH', path, contentType, body: body() });
+    await cli.client.json({ method: 'PATCH', path, contentType, body: body() });
     const lost = await cli.call(['cron', 'logs', 'gone']);
     expect(lost).toMatchObject({ status: 4, stdout: '' });
     expect(lost.stderr).toMatch(/its pod is gone[^]*\[LOG_NOT_KEPT\]/);
     const entry = { ...end(), startedAt: null };
-    await client.json({ method: 'PATCH', path, contentType, body: { status: { recentRuns: [entry] } } });
+    await cli.client.json({ method: 'PATCH', path, contentType, body: { status: { recentRuns: [entry] } } });
     const never = await cli.call(['cron', 'logs', 'gone']);
     expect(never.stderr).toMatch(/its command never began[^]*lsh cron history[^]*\[LOG_NOT_KEPT\]/);
-    await client.json({ method: 'PATCH', path, contentType, body: body(undefined, 'Shell') });
+    await cli.client.json({ method: 'PATCH', path, contentType, body: body(undefined, 'Shell') });
     const shell = await cli.call(['cron', 'logs', 'gone']);
     expect(shell.stderr).toMatch(/captureOutput[^]*\[LOG_NOT_KEPT\]/);
     expect(shell.stderr).not.toContain('pod');
@@ -116,8 +103,8 @@ describe.skipIf(NO_KUBE)('logs of Kubernetes Jobs', () => {
 
     beforeAll(async () => {
       // Without an operator the status stays as the test writes it.
-      await controller.stop();
-      await kubelet.createPod(client, 'logs', { metadata: { name: POD }, container: 'shell' });
+      await cli.controller!.stop();
+      await kubelet.createPod(cli.client, 'logs', { metadata: { name: POD }, container: 'shell' });
       await cli.ok(['cron', 'add', '-n', 'shell', '-s', '@yearly', '-c', 'true', '--executor', 'shell']);
     });
 
@@ -125,7 +112,7 @@ describe.skipIf(NO_KUBE)('logs of Kubernetes Jobs', () => {
       const phase = { phase: 'Running', host: `logs/${POD}`, slot: at, createdAt: at, startedAt: at };
       const entry = { ...run, ...phase, ...end };
       const isOver = 'finishedAt' in end;
-      return client.json({
+      return cli.client.json({
         method: 'PATCH',
         path: `${lshJobPath('logs', 'shell')}/status`,
         contentType: 'application/merge-patch+json',

@@ -1,10 +1,9 @@
 // The same command lines on the local daemon and on a cluster: the same output, fields and exit statuses.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { CallOptions } from '../../support/daemon/cli.ts';
 import { aSharedDaemon, lsh } from '../../support/daemon/cli.ts';
-import { aNamespace, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
-import { aController, type ControllerProcess } from '../../support/cluster/controller-process.ts';
-import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+import { NO_KUBE } from '../../support/cluster/kube.ts';
+import { aTestCluster } from '../../support/cluster/test-cluster.ts';
 
 const MANIFEST = `apiVersion: lsh.dev/v1alpha1
 kind: LshJob
@@ -80,19 +79,7 @@ function shape(text: string, namespace: string): string {
 
 describe.skipIf(NO_KUBE)('local and cluster', () => {
   const home = aSharedDaemon();
-  let environment: KubeEnvironment;
-  let controller: ControllerProcess;
-  let cli: ClusterCli;
-
-  beforeAll(async () => {
-    environment = await KubeEnvironment.start();
-    cli = await aNamespace(environment, 'parity');
-    controller = await aController(environment, cli);
-  });
-  afterAll(async () => {
-    await controller?.stop();
-    await environment?.stop();
-  });
+  const cli = aTestCluster('parity', { controller: true });
 
   test('every step of a long session prints the same on both', async () => {
     for (const [args, options] of STEPS) {

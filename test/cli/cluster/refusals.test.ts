@@ -1,30 +1,21 @@
 // The errors of `--cluster` without a cluster, a CRD, a right, a namespace or a controller.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
+import { describe, expect, test } from 'vitest';
 import { lshJobPath } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { clusterJobs } from '../../../src/kubernetes/verbs/cluster-jobs.ts';
 import { lsh } from '../../support/daemon/cli.ts';
-import { aNamespace, asBearer, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
-import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+import { asBearer, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
+import { NO_KUBE } from '../../support/cluster/kube.ts';
 import { untilAllowed } from '../../support/cluster/rights.ts';
+import { aTestCluster } from '../../support/cluster/test-cluster.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const LSH_JOBS = { group: 'lsh.dev', resource: 'lshjobs' };
 const ADD = ['cron', 'add', '-n', 'x', '-s', '@yearly', '-c', 'true'];
 
 describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
-  let environment: KubeEnvironment;
-  let client: KubeClient;
-  let cli: ClusterCli;
-
-  beforeAll(async () => {
-    environment = await KubeEnvironment.start();
-    client = await environment.client();
-    cli = await aNamespace(environment, 'refusals');
-  });
-  afterAll(() => environment?.stop());
+  const cli = aTestCluster('refusals');
 
   test('a missing kubeconfig, an invalid one and an unknown context have errors of their own', async () => {
     const env = { PATH: process.env['PATH'] ?? '', HOME: tempDir() };
@@ -59,9 +50,9 @@ describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
     const path = lshJobPath('refusals', 'leaving');
     const contentType = 'application/merge-patch+json';
     const finalizers = (value: string[] | null) =>
-      client.json({ method: 'PATCH', path, contentType, body: { metadata: { finalizers: value } } });
+      cli.client.json({ method: 'PATCH', path, contentType, body: { metadata: { finalizers: value } } });
     await finalizers(['example.com/hold']);
-    await client.request({ method: 'DELETE', path });
+    await cli.client.request({ method: 'DELETE', path });
     const { status, stderr } = await cli.call(['cron', 'trigger', 'leaving']);
     expect(status).toBe(1);
     expect(stderr).toMatch(/did not start: it is being deleted[^]*finalizers[^]*\[RUN_FORBIDDEN\]/);
@@ -77,21 +68,21 @@ describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
   });
 
   test('a missing right is named, and differs from wrong credentials', async () => {
-    const stranger = await asBearer(environment, 'refusals', await tokenOf('stranger'));
+    const stranger = await asBearer(cli.environment, 'refusals', await tokenOf('stranger'));
     const list = await stranger.call(['cron', 'list']);
     expect(list.status).toBe(1);
     expect(list.stderr).toMatch(
       /You may not list lshjobs\.lsh\.dev in namespace "refusals"[^]*\[CLUSTER_FORBIDDEN\]/,
     );
     expect((await stranger.call(['cron', 'list', '-A'])).stderr).toContain('in the whole cluster');
-    const nobody = await asBearer(environment, 'refusals', 'not-a-token-of-anybody');
+    const nobody = await asBearer(cli.environment, 'refusals', 'not-a-token-of-anybody');
     expect((await nobody.call(['cron', 'list'])).stderr).toContain('[CLUSTER_UNAUTHORIZED]');
   });
 
   test('a user who may only read gets an error about create', async () => {
     const token = await tokenOf('looker');
     await grant('looker', ['get', 'list', 'watch']);
-    const looker = await asBearer(environment, 'refusals', token);
+    const looker = await asBearer(cli.environment, 'refusals', token);
     expect(await looker.ok(['cron', 'list', '-o', 'name'])).toBe('');
     expect((await looker.call(ADD)).stderr).toContain('You may not create lshjobs.lsh.dev');
   });
@@ -99,7 +90,7 @@ describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
   test('without the right to exec, or without the pod, the end of a shell run is printed and the note says why', async () => {
     const token = await tokenOf('reader');
     await grant('reader', ['get', 'list', 'watch']);
-    const reader = await asBearer(environment, 'refusals', token);
+    const reader = await asBearer(cli.environment, 'refusals', token);
     await cli.ok(ADD);
     const times = { createdAt: '2026-01-01T00:00:00Z', startedAt: '2026-01-01T00:00:00Z' };
     const run = {
@@ -112,7 +103,7 @@ describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
     };
     const ended = { phase: 'Completed', finishedAt: '2026-01-01T00:00:01Z', outputBytes: 2000 };
     const write = (entry: object) =>
-      client.json({
+      cli.client.json({
         method: 'PATCH',
         path: `${lshJobPath('refusals', 'x')}/status`,
         contentType: 'application/merge-patch+json',
@@ -149,7 +140,7 @@ describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
   test('without a controller a trigger fails after its timeout, and stays recorded', async () => {
     await cli.ok(ADD);
     const jobs = clusterJobs({
-      client,
+      client: cli.client,
       namespace: 'refusals',
       allNamespaces: false,
       answerWithinMs: 50,
@@ -160,7 +151,7 @@ describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
     await expect(jobs.trigger({ name: 'x', id: 'early' })).rejects.toMatchObject({
       code: 'CONTROLLER_SILENT',
     });
-    const { metadata } = await client.json<{ metadata: { annotations: Record<string, string> } }>({
+    const { metadata } = await cli.client.json<{ metadata: { annotations: Record<string, string> } }>({
       path: '/apis/lsh.dev/v1alpha1/namespaces/refusals/lshjobs/x',
     });
     expect(metadata.annotations['lsh.dev/trigger']).toBe('early');
@@ -172,7 +163,7 @@ describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
   });
 
   test('the error of a cluster without the CRD says how to install it', async () => {
-    await client.json({
+    await cli.client.json({
       method: 'DELETE',
       path: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/lshjobs.lsh.dev',
     });
@@ -194,13 +185,13 @@ describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
 
   async function tokenOf(name: string): Promise<string> {
     const path = '/api/v1/namespaces/refusals/serviceaccounts';
-    await client.json({ method: 'POST', path, body: { metadata: { name } } });
+    await cli.client.json({ method: 'POST', path, body: { metadata: { name } } });
     const body = {
       apiVersion: 'authentication.k8s.io/v1',
       kind: 'TokenRequest',
       spec: { expirationSeconds: 3600 },
     };
-    const { status } = await client.json<{ status: { token: string } }>({
+    const { status } = await cli.client.json<{ status: { token: string } }>({
       method: 'POST',
       path: `${path}/${name}/token`,
       body,
@@ -218,15 +209,15 @@ describe.skipIf(NO_KUBE)('refusals of a cluster', () => {
     const name = [account, resource, subresource].filter(Boolean).join('-');
     const resources = [[resource, subresource].filter(Boolean).join('/')];
     const rules = [{ apiGroups: [group], resources, verbs }];
-    await client.json({ method: 'POST', path: `${base}/roles`, body: { metadata: { name }, rules } });
+    await cli.client.json({ method: 'POST', path: `${base}/roles`, body: { metadata: { name }, rules } });
     const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name };
     const subjects = [{ kind: 'ServiceAccount', name: account, namespace: 'refusals' }];
-    await client.json({
+    await cli.client.json({
       method: 'POST',
       path: `${base}/rolebindings`,
       body: { metadata: { name }, roleRef, subjects },
     });
     for (const verb of verbs)
-      await untilAllowed(client, `refusals:${account}`, { ...access, namespace: 'refusals', verb });
+      await untilAllowed(cli.client, `refusals:${account}`, { ...access, namespace: 'refusals', verb });
   }
 });

@@ -5,33 +5,20 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { JobStats } from '../../../src/contracts/job-api.ts';
 import type { JobDocument, RunDocument } from '../../../src/core/document.ts';
-import { aNamespace, type ClusterCli } from '../../support/cluster/cluster-cli.ts';
-import { aController, type ControllerProcess } from '../../support/cluster/controller-process.ts';
 import { BUNDLE } from '../../support/daemon/bundle.ts';
 import { lshOk } from '../../support/daemon/cli.ts';
 import { eventually } from '../../support/eventually.ts';
-import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
+import { NO_KUBE } from '../../support/cluster/kube.ts';
+import { aTestCluster } from '../../support/cluster/test-cluster.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const YEARLY = ['--schedule', '0 0 1 1 *', '--executor', 'shell'];
 
 describe.skipIf(NO_KUBE)('runs in a cluster', () => {
-  let environment: KubeEnvironment;
-  let controller: ControllerProcess;
-  let cli: ClusterCli;
-
-  beforeAll(async () => {
-    environment = await KubeEnvironment.start();
-    cli = await aNamespace(environment, 'runs');
-    controller = await aController(environment, cli);
-  });
-  afterAll(async () => {
-    await controller?.stop();
-    await environment?.stop();
-  });
+  const cli = aTestCluster('runs', { controller: true });
 
   const add = (name: string, command: string, ...more: string[]) =>
     cli.ok(['cron', 'add', '--name', name, ...YEARLY, '--command', command, ...more]);
@@ -181,8 +168,7 @@ describe.skipIf(NO_KUBE)('runs in a cluster', () => {
 
   test('a trigger of a job that kubectl applied with an unknown zone fails with the problem', async () => {
     const spec = { schedule: '@daily', timeZone: 'Mars/Phobos', command: 'true' };
-    const client = await environment.client();
-    await client.json({
+    await cli.client.json({
       method: 'POST',
       path: '/apis/lsh.dev/v1alpha1/namespaces/runs/lshjobs',
       body: { apiVersion: 'lsh.dev/v1alpha1', kind: 'LshJob', metadata: { name: 'martian' }, spec },
