@@ -29,6 +29,8 @@ export interface ChildInput {
   /** Start directory, with the FIFO in it. */
   directory: string;
   ownerFile: string;
+  /** Leads to the owner file for as long as this process has it open; only on Linux. */
+  reader: string;
   umask: number;
   command: readonly string[];
   workingDir: string;

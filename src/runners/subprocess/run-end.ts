@@ -101,6 +101,7 @@ function notStarted(exitCode: number, outputTail: string | undefined): Cause {
 }
 
 function signalOf(exitCode: number): NodeJS.Signals | undefined {
+  if (exitCode <= 128) return undefined;
   const found = Object.entries(constants.signals).find(([, number]) => number === exitCode - 128);
   return found?.[0] as NodeJS.Signals | undefined;
 }

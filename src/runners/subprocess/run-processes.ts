@@ -1,5 +1,5 @@
 // Joins the process of a run to its output and its files: of a run that starts, and of one that an earlier runner left.
-import { existsSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobSpec } from '../../core/job.ts';
 import { adoptChild, endedChild, openFifo, startChild, type ChildInput, type RunProcess } from './child.ts';
@@ -9,6 +9,7 @@ import { redactionOf } from './output/redaction.ts';
 import { RunLog, type RunLogOptions } from './output/run-log.ts';
 import type { Fate } from './recovery.ts';
 import { logPath, readLogError, takeWithheld, type RunFiles } from './run-files.ts';
+import { writeOwner } from './stand-in.ts';
 
 export interface RunProcessesOptions {
   /** The values of these variables are masked in all output. */
@@ -24,17 +25,32 @@ export type ClaimedFate = Extract<Fate, { pid: number }>;
 export class RunProcesses {
   readonly #files: RunFiles;
   readonly #options: RunProcessesOptions;
+  /** Descriptor of the owner file, open for as long as this process reads. */
+  #ownerFd: number | undefined;
 
   constructor(files: RunFiles, options: RunProcessesOptions) {
     this.#files = files;
     this.#options = options;
   }
 
+  /** From here on the wrappers rely on this process to read the rest of their FIFOs. Call it before started(). */
+  own(): void {
+    writeOwner(this.#files.owner, process.pid);
+    this.#ownerFd = openSync(this.#files.owner, 'r');
+  }
+
+  /** This process reads no more. */
+  disown(): void {
+    rmSync(this.#files.owner, { force: true });
+    if (this.#ownerFd !== undefined) closeSync(this.#ownerFd);
+    this.#ownerFd = undefined;
+  }
+
   /** Starts the command; rejects with SPAWN_FAILED. */
   async started(
     spec: JobSpec,
     run: string,
-    input: Omit<ChildInput, 'ownerFile' | 'umask'>,
+    input: Omit<ChildInput, 'ownerFile' | 'reader' | 'umask'>,
   ): Promise<Attachment> {
     const { directory } = input;
     const { captureOutput } = spec;
@@ -42,13 +58,15 @@ export class RunProcesses {
     if (keepsBackground) writeFileSync(keepMarker(directory), '', { mode: 0o600 });
     if (!captureOutput) writeFileSync(noCaptureMarker(directory), '', { mode: 0o600 });
     const log = RunLog.create(this.#logOptions(run, directory));
-    const { process, outputFd } = await startChild({
+    const started = await startChild({
       ...input,
       ownerFile: this.#files.owner,
+      reader: `/proc/${process.pid}/fd/${this.#ownerFd}`,
       umask: this.#options.umask,
     });
-    const output = new Output(outputFd, log, this.#redaction());
-    return { process, output, directory, isOwnChild: true, captureOutput, keepsBackground };
+    const output = new Output(started.outputFd, log, this.#redaction());
+    const { process: child } = started;
+    return { process: child, output, directory, isOwnChild: true, captureOutput, keepsBackground };
   }
 
   /** Observes a process that an earlier runner started. `mayLackOutput`: the process that read before was killed. */

@@ -1,7 +1,7 @@
 // The runner of shell runs: subprocesses of this host. Children outlive it, and the next runner recovers them. It knows
 // no socket, no SQL and no Kubernetes.
 import type { ChildProcess } from 'node:child_process';
-import { renameSync, rmSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { systemClock } from '../../control/clock.ts';
 import { ClockSteps } from '../../control/clock-steps.ts';
 import { Listeners } from '../../control/listeners.ts';
@@ -35,7 +35,7 @@ import {
 } from './run-files.ts';
 import { RunProcesses } from './run-processes.ts';
 import { SHELL_TRAITS } from '../shell-traits.ts';
-import { armStandIn, endStandIn, writeOwner } from './stand-in.ts';
+import { armStandIn, endStandIn } from './stand-in.ts';
 
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
 const DEFAULT_MAX_OUTPUT_BYTES = 10 * 1024 * 1024;
@@ -161,7 +161,7 @@ export class SubprocessRunner implements Runner {
    * serializes calls.
    */
   async recover(runs: readonly ClaimedRun[]): Promise<void> {
-    const { state, runs: starts, logs, spare, owner } = this.#files;
+    const { state, runs: starts, logs, spare } = this.#files;
     for (const directory of [state, starts, logs]) privateDirectory(directory);
     if (!this.#pool) this.#mayLackOutput = await endStandIn(this.#files);
     const sameBoot = markBoot(this.#files, bootIdentity(this.#now()));
@@ -178,8 +178,7 @@ export class SubprocessRunner implements Runner {
       path: this.#inherited['PATH']!,
       concurrentRuns: this.#options.maxConcurrentRuns,
     });
-    // From here on the wrappers rely on this process to read the rest of their FIFOs.
-    writeOwner(owner, process.pid);
+    this.#processes.own();
     if (this.#runs.allLive().length > 0) this.#armStandIn();
     await this.#pool.ready();
   }
@@ -278,7 +277,7 @@ export class SubprocessRunner implements Runner {
   /** Stops observing and starts nothing more. The children run on; the next recover() finds them. */
   async close(): Promise<void> {
     this.#closed = true;
-    rmSync(this.#files.owner, { force: true });
+    this.#processes.disown();
     await Promise.all(this.#runs.allLive().map((run) => run.detach()));
     // From here on the stand-in reads.
     this.#standIn?.stdin?.end();

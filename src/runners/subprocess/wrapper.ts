@@ -22,7 +22,7 @@ const REST_MAX_BLOCKS = 2048;
 const OPEN_FILES = 1024;
 
 /*
- * Arguments: start directory, umask of the command, owner file, then the command.
+ * Arguments: start directory, umask of the command, owner file, the reader's descriptor of it in /proc, then the command.
  * - The claim is a line of the status file, written over the lines of earlier starts in that directory; then the
  *   wrapper looks for the seal (run-files.ts). A start has one claim, ever. `command` keeps a shell alive that cannot
  *   open the file, so that it tells why it ends.
@@ -34,15 +34,17 @@ const OPEN_FILES = 1024;
  *   nothing.
  * - The shell's own messages ("Terminated") are discarded; its messages about the command go to the output.
  * - A stop sends TERM to the whole group; the trap protects the wrapper.
- * - A reader is alive if its pid is, started when the owner file says, and is not a zombie: a parent may leave a killed
+ * - A reader is alive if it has the owner file open: a dead process has no descriptors. That is two system calls, where
+ *   the shell reads a file byte by byte. Any other reader is a successor of the first, or the system shows no descriptors.
+ * - Such a reader is alive if its pid is, started when the owner file says, and is not a zombie: a parent may leave a killed
  *   runner unreaped. In /proc the state and the start time are the first and the 20th word after the name.
  * - Without a living reader the FIFO loses its content with its last writer, so the wrapper saves it beside the FIFO.
  *   cat writes what it has read at once, so that the end of a background process may cost nothing.
  * The names of variables have a prefix: assigning an inherited variable would change it for the command.
  */
-const SCRIPT = `_lsh_dir=$1 _lsh_umask=$2 _lsh_owner=$3
+const SCRIPT = `_lsh_dir=$1 _lsh_umask=$2 _lsh_owner=$3 _lsh_fd=$4
 _lsh_start=\${_lsh_dir##*"~"}
-shift 3
+shift 4
 umask 077
 {
   command exec 8<>"$_lsh_dir/status" || exit ${NOT_CLAIMED}
@@ -72,7 +74,7 @@ _lsh_is_read() {
   case $1 in [ZX]*) return 1; esac
   [ -z "$_lsh_since" ] || [ "\${20}" = "$_lsh_since" ]
 }
-_lsh_is_read || {
+[ "$_lsh_fd" -ef "$_lsh_owner" ] || _lsh_is_read || {
   umask 077
   exec 8<"$_lsh_dir/fifo" >/dev/null 9>&-
   PATH=$PATH:/usr/bin:/bin
@@ -86,11 +88,12 @@ export interface WrapperInput {
   directory: string;
   umask: number;
   ownerFile: string;
+  reader: string;
   /** The command and its arguments, run as they are. */
   command: readonly string[];
 }
 
 /** Arguments for WRAPPER_SHELL that run the command under the wrapper. */
-export function wrapperArguments({ directory, umask, ownerFile, command }: WrapperInput): string[] {
-  return ['-c', SCRIPT, 'lsh', directory, umask.toString(8), ownerFile, ...command];
+export function wrapperArguments({ directory, umask, ownerFile, reader, command }: WrapperInput): string[] {
+  return ['-c', SCRIPT, 'lsh', directory, umask.toString(8), ownerFile, reader, ...command];
 }

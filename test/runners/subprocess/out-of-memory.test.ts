@@ -40,7 +40,7 @@ describe.runIf(onLinux)('the kernel’s choice', () => {
     const directory = home.path;
     const ownerFile = join(directory, 'owner');
     writeFileSync(ownerFile, `${process.pid}\n`);
-    const input = { directory, umask: 0o22, ownerFile, command: ['cat', SCORE] };
+    const input = { directory, umask: 0o22, ownerFile, reader: '', command: ['cat', SCORE] };
     const raised = `echo ${own} >${SCORE} && exec /bin/sh "$@"`;
     const { stdout, stderr } = spawnSync('/bin/sh', ['-c', raised, 'sh', ...wrapperArguments(input)]);
     expect({ stdout: String(stdout), stderr: String(stderr) }).toEqual({

@@ -136,6 +136,18 @@ describe('after kill -9 of the runner', () => {
     expect(end.message).toBeUndefined();
   });
 
+  test('a living reader that is not the one of the start leaves no rest beside the FIFO', async () => {
+    const gate = await home.gate('gate');
+    const run = await startInHost({ command: `echo one; cat ${gate.path}; echo two` }, {}, 'one');
+    await killHost();
+    const runner = await home.runner({}, [run]);
+    const directory = home.startDirectoryOf(run);
+    const end = endOf(runner, run);
+    await gate.open();
+    expect(await end).toMatchObject({ outputTail: 'one\ntwo\n' });
+    expect(readdirSync(directory)).not.toContain('rest');
+  });
+
   test('another process with the pid of the killed runner is not taken for a reader', async () => {
     const gate = await home.gate('gate');
     const run = await startInHost({ command: `echo one; cat ${gate.path}; echo two` }, {}, 'one');
@@ -358,7 +370,7 @@ describe('a recorded run', () => {
     const marker = join(home.path, 'ran');
     const ownerFile = join(home.path, 'owner');
     writeFileSync(ownerFile, `${process.pid}\n`);
-    const input = { directory, umask: 0o22, ownerFile, command: ['touch', marker] };
+    const input = { directory, umask: 0o22, ownerFile, reader: '', command: ['touch', marker] };
     const { status } = spawnSync('/bin/sh', wrapperArguments(input));
     return { status, ran: existsSync(marker) };
   }

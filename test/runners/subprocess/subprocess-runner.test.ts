@@ -104,7 +104,7 @@ describe('what a command inherits', () => {
     await end;
     const directory = join(home.path, 'limited');
     mkdirSync(directory);
-    const input = { directory, umask: 0o22, ownerFile: join(home.stateDir, 'runner.pid') };
+    const input = { directory, umask: 0o22, ownerFile: join(home.stateDir, 'runner.pid'), reader: '' };
     const words = wrapperArguments({ ...input, command: ['sh', '-c', 'ulimit -S -n; ulimit -H -n'] });
     const script = 'ulimit -S -n 512; ulimit -H -n 512; exec /bin/sh "$@"';
     const { stdout } = spawnSync('sh', ['-c', script, 'sh', ...words], { encoding: 'utf8' });
