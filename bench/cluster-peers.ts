@@ -1,12 +1,10 @@
 // The peer of the cluster bench: the same numbers of CronJobs with Kubernetes' controller on the same API server.
 import type { KubeClient } from '../src/kubernetes/api/client.ts';
 import { NO_MANAGER, type KubeEnvironment } from '../test/support/cluster/kube.ts';
-import { idleCpuOf, minuteAfter, Scene, scheduleAt, unstartedJob } from './cluster-scene.ts';
-import { DUE, FEW, MANY, MINUTE, type Due, type Many } from './cluster-sizes.ts';
-import { cpuMs, rssMb } from './lsh-process.ts';
+import { idleCpuOf, idleOf, leadMs, minuteAfter, Scene, scheduleAt, unstartedJob } from './cluster-scene.ts';
+import { DUE, FEW, MANY, MINUTE, MORE_DUE, type Due, type Many } from './cluster-sizes.ts';
+import { rssMb } from './lsh-process.ts';
 
-/** Time to create the objects before they are due. */
-const LEAD_MS = 45_000;
 const TUNED = [
   '--kube-api-qps=1000',
   '--kube-api-burst=2000',
@@ -22,6 +20,7 @@ export interface CronJobController {
   /** Name and settings of the controller. */
   name: string;
   due: Due;
+  moreDue: Due;
   many: Many;
 }
 
@@ -38,9 +37,10 @@ export async function cronJobControllers(
   for (const [name, flags] of SETTINGS) {
     await environment.startControllerManager(['--controllers=cronjob,job', ...gates, ...flags]);
     const measured = new Measured(client, environment.controllerManagerPid!, old ? 'v1beta1' : 'v1');
-    const due = await measured.dueTogether(`cron-due-${name}`);
+    const due = await measured.dueTogether(`cron-due-${name}`, DUE);
+    const moreDue = await measured.dueTogether(`cron-more-${name}`, MORE_DUE);
     const many = await measured.fewOfMany(`cron-many-${name}`);
-    results.push({ name: `CronJob controller, ${name}`, due, many });
+    results.push({ name: `CronJob controller, ${name}`, due, moreDue, many });
     await environment.stopControllerManager();
   }
   return results;
@@ -57,13 +57,13 @@ class Measured {
     this.#version = version;
   }
 
-  async dueTogether(namespace: string): Promise<Due> {
+  async dueTogether(namespace: string, count: number): Promise<Due> {
     const scene = await Scene.open(this.#client, namespace);
-    const dueAt = minuteAfter(LEAD_MS);
-    await this.#create(scene, 'due', DUE, scheduleAt(dueAt));
-    const before = cpuMs(this.#pid);
-    const lags = await scene.lags(dueAt, DUE, MINUTE);
-    const due = { lags, rssMb: rssMb(this.#pid), cpuMs: cpuMs(this.#pid) - before };
+    const dueAt = minuteAfter(leadMs(count));
+    await this.#create(scene, 'due', count, scheduleAt(dueAt));
+    const before = await idleOf(this.#pid);
+    const lags = await scene.lags(dueAt, count, MINUTE);
+    const due = { count, lags, rssMb: rssMb(this.#pid), cpuMs: (await idleOf(this.#pid)) - before };
     await this.#clear(scene);
     return due;
   }

@@ -17,7 +17,6 @@ import { cpuMs } from './lsh-process.ts';
 
 const AT_ONCE = 100;
 const PAGE_SIZE = 500;
-const IDLE_MS = 20_000;
 
 export class Scene {
   readonly client: KubeClient;
@@ -105,21 +104,31 @@ export function unstartedJob(): V1JobSpec {
   return { parallelism: 0, suspend: true, backoffLimit: 0, template };
 }
 
-/** CPU of the process in an idle minute, milliseconds. Waits until the process is idle. */
-export async function idleCpuOf(pid: number): Promise<number> {
+/** Waits until the process is idle. Resolves with its CPU so far, milliseconds. */
+export async function idleOf(pid: number): Promise<number> {
   let before: number;
   do {
     before = cpuMs(pid);
     await wait(2_000);
   } while (cpuMs(pid) - before > 100);
-  before = cpuMs(pid);
-  await wait(IDLE_MS);
-  return ((cpuMs(pid) - before) * MINUTE) / IDLE_MS;
+  return cpuMs(pid);
+}
+
+/** CPU of the process in an idle minute, milliseconds. A whole one: a collection of garbage may fall into any part of it. */
+export async function idleCpuOf(pid: number): Promise<number> {
+  const before = await idleOf(pid);
+  await wait(MINUTE);
+  return cpuMs(pid) - before;
 }
 
 /** Ignores a missing object: Kubernetes deletes it with its owner. */
 function ignoreGone(error: unknown): void {
   if (!isNotFound(error)) throw error;
+}
+
+/** Time to create so many objects before they are due, milliseconds. */
+export function leadMs(count: number): number {
+  return 45_000 + 15 * count;
 }
 
 /** The next full minute at least `leadMs` from now. */

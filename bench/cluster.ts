@@ -1,4 +1,4 @@
-// The operator on a real API server: a thousand LshJobs due in one minute, and ten thousand of which twenty are due.
+// The operator on a real API server: LshJobs due together, their ends meanwhile, and ten thousand of which twenty are due.
 // Compares it with bare POSTs and with the CronJob controller on the same server in the same run.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,14 +10,21 @@ import { lshJobPath } from '../src/kubernetes/objects/lsh-job.ts';
 import { KubeEnvironment } from '../test/support/cluster/kube.ts';
 import { installRbac, Operator, operatorKubeconfig } from '../test/support/cluster/operator.ts';
 import { cronJobControllers } from './cluster-peers.ts';
+import { endsTogether } from './cluster-ends.ts';
 import { clusterRowsOf } from './cluster-rows.ts';
-import { idleCpuOf, minuteAfter, Scene, scheduleAt, socketsTo, unstartedJob } from './cluster-scene.ts';
-import { DUE, FEW, MANY, MINUTE, type Due, type Many } from './cluster-sizes.ts';
-import { cpuMs, rssMb } from './lsh-process.ts';
+import {
+  idleCpuOf,
+  idleOf,
+  leadMs,
+  minuteAfter,
+  Scene,
+  scheduleAt,
+  socketsTo,
+  unstartedJob,
+} from './cluster-scene.ts';
+import { DUE, FEW, MANY, MINUTE, MORE_DUE, type Due, type Many } from './cluster-sizes.ts';
+import { rssMb } from './lsh-process.ts';
 import type { Row } from './row.ts';
-
-/** Time to create the objects before they are due. */
-const LEAD_MS = 45_000;
 
 export async function clusterRows(): Promise<Row[]> {
   const environment = await KubeEnvironment.start();
@@ -25,18 +32,26 @@ export async function clusterRows(): Promise<Row[]> {
   const stateDir = mkdtempSync(join(tmpdir(), 'lsh-bench-'));
   try {
     await installRbac(client);
-    const floorMs = await bareCreates(client);
+    const floorMs = await bareCreates(client, 'floor', DUE);
+    const moreFloorMs = await bareCreates(client, 'more-floor', MORE_DUE);
     const typedPerSecond = await typedCreates(client);
     const kubeconfig = await operatorKubeconfig(environment, client);
     const operator = await new Operator({ kubeconfig, stateDir }).leads();
     const port = Number(new URL(environment.server).port);
-    const due = await withSockets(operator, port, () => dueTogether(client, operator));
+    const due = await withSockets(operator, port, () => dueTogether(client, operator, DUE));
+    const moreDue = await dueTogether(client, operator, MORE_DUE);
+    const endLags = await endsTogether(client, DUE);
+    const moreEndLags = await endsTogether(client, MORE_DUE);
     const many = await withSockets(operator, port, () => fewOfMany(client, operator));
     await operator.stop();
     return clusterRowsOf({
       floorMs,
+      moreFloorMs,
       typedPerSecond,
       due: due.measured,
+      moreDue,
+      endLags,
+      moreEndLags,
       many: many.measured,
       sockets: { due: due.sockets, many: many.sockets },
       peers: await cronJobControllers(environment, client),
@@ -55,10 +70,10 @@ const idleJob = (name: string) => ({
 });
 
 /** Duration of creating the Jobs by bare POSTs on one connection, milliseconds. */
-async function bareCreates(client: KubeClient): Promise<number> {
-  const scene = await Scene.open(client, 'floor');
-  const path = '/apis/batch/v1/namespaces/floor/jobs';
-  const bodies = Array.from({ length: DUE }, (_, index) => idleJob(`floor-${index}`));
+async function bareCreates(client: KubeClient, namespace: string, count: number): Promise<number> {
+  const scene = await Scene.open(client, namespace);
+  const path = `/apis/batch/v1/namespaces/${namespace}/jobs`;
+  const bodies = Array.from({ length: count }, (_, index) => idleJob(`floor-${index}`));
   const startedAt = performance.now();
   await Promise.all(bodies.map((body) => client.json({ method: 'POST', path, body })));
   const tookMs = performance.now() - startedAt;
@@ -80,15 +95,15 @@ async function typedCreates(client: KubeClient): Promise<number> {
   return perSecond;
 }
 
-async function dueTogether(client: KubeClient, operator: Operator): Promise<Due> {
-  const scene = await Scene.open(client, 'due');
+async function dueTogether(client: KubeClient, operator: Operator, count: number): Promise<Due> {
+  const scene = await Scene.open(client, `due-${count}`);
   const pid = operator.process.pid!;
-  const dueAt = minuteAfter(LEAD_MS);
-  await scene.createLshJobs('due', DUE, { schedule: scheduleAt(dueAt) });
-  const before = cpuMs(pid);
-  const lags = await scene.lags(dueAt, DUE, MINUTE);
-  const due = { lags, rssMb: rssMb(pid), cpuMs: cpuMs(pid) - before };
-  await scene.clear(lshJobPath('due'));
+  const dueAt = minuteAfter(leadMs(count));
+  await scene.createLshJobs('due', count, { schedule: scheduleAt(dueAt) });
+  const before = await idleOf(pid);
+  const lags = await scene.lags(dueAt, count, MINUTE);
+  const due = { count, lags, rssMb: rssMb(pid), cpuMs: (await idleOf(pid)) - before };
+  await scene.clear(lshJobPath(scene.namespace));
   await scene.close();
   return due;
 }
