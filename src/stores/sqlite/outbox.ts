@@ -34,15 +34,23 @@ interface Stored {
   payload: string | null;
 }
 
+interface SqliteOutboxOptions {
+  /** Does the work in a transaction. */
+  write: (work: () => void) => Promise<void>;
+  /** Rids the files of what the last transaction has removed. */
+  erase: () => void;
+}
+
 export class SqliteOutbox implements OutboxStore {
   readonly #connection: SqliteConnection;
-  readonly #write: (work: () => void) => Promise<void>;
+  readonly #write: SqliteOutboxOptions['write'];
+  readonly #erase: SqliteOutboxOptions['erase'];
   #audited = 0;
 
-  /** `write` does the work in a transaction. */
-  constructor(connection: SqliteConnection, write: (work: () => void) => Promise<void>) {
+  constructor(connection: SqliteConnection, { write, erase }: SqliteOutboxOptions) {
     this.#connection = connection;
     this.#write = write;
+    this.#erase = erase;
   }
 
   get size(): number {
@@ -56,10 +64,12 @@ export class SqliteOutbox implements OutboxStore {
     });
   }
 
-  remove(entries: readonly HistoryEntry[]): Promise<void> {
-    return this.#write(() => {
+  async remove(entries: readonly HistoryEntry[]): Promise<void> {
+    await this.#write(() => {
       for (const { id } of entries) this.#connection.change('DELETE FROM outbox WHERE id = ?', [Number(id)]);
     });
+    // The text of a job that has changed since; a run has none here.
+    if (entries.some(({ kind }) => kind !== 'run')) this.#erase();
   }
 
   /** Call it within the transaction that records the end of the run. */

@@ -64,7 +64,13 @@ export class SqliteStore implements JobStore, RunStore {
   private constructor(connection: SqliteConnection) {
     this.#connection = connection;
     this.#writes = new GroupCommit((work) => connection.transaction(work));
-    this.outbox = new SqliteOutbox(connection, (work) => this.#writes.add(work));
+    this.outbox = new SqliteOutbox(connection, {
+      write: (work) => this.#writes.add(work),
+      erase: () => {
+        this.#hasResidue = true;
+        this.#eraseResidue();
+      },
+    });
   }
 
   /** Opens or creates the file and brings its schema up to date; throws an LshError STORE_…. */

@@ -44,6 +44,18 @@ for (const size of [20, 3000, 60_000]) {
   });
 }
 
+test('the command of a removed job is gone once the team’s history has it', async () => {
+  const { store, holdsSecret } = aStore();
+  store.record();
+  const job = aJob({ command: `echo ${SECRET}` });
+  const change = { action: 'Added', at: 0 } as const;
+  await store.putJob(job, change);
+  await store.removeJob(job.key, { job, change: { ...change, action: 'Removed' } });
+  expect(holdsSecret()).toBe(true);
+  await store.outbox.remove(store.outbox.after(0, 10).map(({ entry }) => entry));
+  expect(holdsSecret()).toBe(false);
+});
+
 test('the output of a run is gone when its record is pruned', async () => {
   const { store, holdsSecret } = aStore();
   const job = aJob();
