@@ -57,6 +57,7 @@ export class Gateway {
   }
 
   async back(): Promise<void> {
+    if (this.#server.listening) return;
     this.#server.listen(this.#port, '127.0.0.1');
     await once(this.#server, 'listening');
     const address = this.#server.address();
