@@ -128,8 +128,9 @@ export interface TeamHistory {
 
 /** Entries that the team’s history lacks, on disk, in the order of their changes. */
 export interface OutboxStore {
-  readonly size: number;
-  /** The entries behind a place, at most `limit`; 0 is before the first. */
+  /** How many entries are behind a place; 0 is before the first. */
+  count(place: number): number;
+  /** The entries behind a place, at most `limit`. */
   after(place: number, limit: number): { place: number; entry: HistoryEntry }[];
   /** Resolves once they are gone. */
   remove(entries: readonly HistoryEntry[]): Promise<void>;

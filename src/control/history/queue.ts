@@ -8,13 +8,13 @@
 //   written  | has left the queue                      |
 //
 // The history refuses a batch as a whole. Halving finds the refused entry, so that one bad entry does not keep the
-// other 199 from the history.
+// others from the history.
 import type { HistoryProgress } from '../../core/decide/history-sync.ts';
 import type { JobKey } from '../../core/job.ts';
 import type { HistoryEntry } from '../../core/record/entry.ts';
 
-/** Most entries of one batch. */
-const BATCH_MAX = 200;
+/** Most entries of one batch. A larger one makes no server faster. */
+const BATCH_MAX = 500;
 
 export type Trouble = NonNullable<HistoryProgress['trouble']>;
 

@@ -107,20 +107,23 @@ export class HistorySender {
     }
     // The store of a process that ends may be closed.
     if (this.#state === 'closed') return;
-    this.#succeeded(batch);
+    const concerned = this.#succeeded(batch);
     this.#state = 'idle';
+    // First, so that the next batch is on its way while the owner prepares the one after it.
     this.send();
+    this.#owner.written(batch);
+    this.#owner.changed(concerned);
   }
 
-  #succeeded(batch: readonly HistoryEntry[]): void {
+  /** Returns the jobs whose progress has changed. */
+  #succeeded(batch: readonly HistoryEntry[]): Set<JobKey> {
     const concerned = new Set(batch.map(({ job }) => job));
     this.#queue.written(batch);
     if (this.#outage.succeeded()) {
       this.#options.logger.info({ backlog: this.#owner.backlog }, 'the team’s history takes writes again');
       for (const key of this.#queue.waitingJobs()) concerned.add(key);
     }
-    this.#owner.written(batch);
-    this.#owner.changed(concerned);
+    return concerned;
   }
 
   #failed(batch: readonly HistoryEntry[], error: LshError): void {

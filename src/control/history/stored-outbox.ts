@@ -5,8 +5,10 @@ import type { OutboxStore } from '../ports.ts';
 import type { Trouble } from './queue.ts';
 import { HistorySender, type HistorySenderOptions, type OutboxOwner } from './sender.ts';
 
-/** Most entries in memory, each with at most 4 KiB of output or one job. */
-const ENTRIES_MAX = 1_000;
+/** Most entries in memory, each with at most 4 KiB of output or one job: several batches, so that one is ready for the next. */
+const ENTRIES_MAX = 2_000;
+/** Written entries that are removed in one transaction: each transaction waits for the disk. */
+const REMOVED_TOGETHER = 2_000;
 
 export interface StoredOutboxOptions extends HistorySenderOptions {
   store: OutboxStore;
@@ -17,6 +19,8 @@ export class StoredOutbox implements OutboxOwner {
   readonly #sender: HistorySender;
   /** Place of the last entry that was read. */
   #readTo = 0;
+  /** Entries that the history has, and the table still has, too. */
+  readonly #written: HistoryEntry[] = [];
   #isWoken = false;
 
   constructor(options: StoredOutboxOptions) {
@@ -27,7 +31,7 @@ export class StoredOutbox implements OutboxOwner {
   /** Entries that the history lacks; those in memory alone if the table cannot be read. */
   get backlog(): number {
     try {
-      return this.#options.store.size;
+      return this.#sender.size + this.#options.store.count(this.#readTo);
     } catch {
       return this.#sender.size;
     }
@@ -54,14 +58,19 @@ export class StoredOutbox implements OutboxOwner {
   }
 
   written(entries: readonly HistoryEntry[]): void {
-    this.#options.store.remove(entries).catch((err: unknown) => {
-      // They are written once more after a restart, which changes nothing.
-      this.#options.logger.warn({ err }, 'written entries of the outbox were not removed');
-    });
+    this.#written.push(...entries);
     this.#read();
+    if (this.#written.length >= REMOVED_TOGETHER || this.#sender.size === 0) this.#removeWritten();
   }
 
   changed(): void {}
+
+  /** What a process that ends has not removed is written once more by the next, which changes nothing. */
+  #removeWritten(): void {
+    this.#options.store.remove(this.#written.splice(0)).catch((err: unknown) => {
+      this.#options.logger.warn({ err }, 'written entries of the outbox were not removed');
+    });
+  }
 
   /** A table that cannot be read keeps no job from running. The next change looks again. */
   #read(): void {

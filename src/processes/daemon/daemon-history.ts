@@ -47,7 +47,7 @@ export function openDaemonHistory({
     const { reason, message } = toLshError(thrown);
     logger.warn({ reason, detail: message }, 'the team’s history is off');
     store.enterJobs(undefined);
-    const standing = { url, backlog: store.outbox.size, trouble: { reason, message } };
+    const standing = { url, backlog: store.outbox.count(0), trouble: { reason, message } };
     return { wake: () => undefined, standing: () => standing, close: () => undefined };
   }
 }

@@ -24,15 +24,10 @@ const ADD_RUN = `INSERT OR IGNORE INTO outbox (id, kind, job, run) VALUES (${NEX
 const ADD = `INSERT OR REPLACE INTO outbox (id, kind, job, payload) VALUES (${NEXT_ID}, :kind, :job, :payload)`;
 const TRIM_AUDIT = `DELETE FROM outbox WHERE kind = 'audit' AND id <=
   (SELECT id FROM outbox WHERE kind = 'audit' ORDER BY id DESC LIMIT 1 OFFSET ${AUDIT_MAX})`;
-const AFTER = 'SELECT id, kind, run, payload FROM outbox WHERE id > ? ORDER BY id LIMIT ?';
-const RUN = `SELECT ${RUN_ROWS.columns} FROM runs WHERE name = ?`;
-
-interface Stored {
-  id: number;
-  kind: string;
-  run: string | null;
-  payload: string | null;
-}
+const RUN_COLUMNS = RUN_ROWS.columns.replaceAll(/\w+/g, 'runs.$&');
+const AFTER = `SELECT outbox.id, outbox.kind, outbox.payload, ${RUN_COLUMNS} FROM outbox
+  LEFT JOIN runs ON runs.name = outbox.run WHERE outbox.id > ? ORDER BY outbox.id LIMIT ?`;
+const COUNT = 'SELECT COUNT(*) FROM outbox WHERE id > ?';
 
 interface SqliteOutboxOptions {
   /** Does the work in a transaction. */
@@ -53,15 +48,12 @@ export class SqliteOutbox implements OutboxStore {
     this.#erase = erase;
   }
 
-  get size(): number {
-    return this.#connection.rows('SELECT COUNT(*) FROM outbox', [], ([count]) => Number(count))[0] ?? 0;
+  count(place: number): number {
+    return this.#connection.rows(COUNT, [place], ([count]) => Number(count))[0] ?? 0;
   }
 
   after(place: number, limit: number): { place: number; entry: HistoryEntry }[] {
-    return this.#connection.rows(AFTER, [place, limit], stored).flatMap((row) => {
-      const entry = this.#entry(row);
-      return entry === undefined ? [] : [{ place: row.id, entry }];
-    });
+    return this.#connection.rows(AFTER, [place, limit], stored);
   }
 
   async remove(entries: readonly HistoryEntry[]): Promise<void> {
@@ -99,24 +91,22 @@ export class SqliteOutbox implements OutboxStore {
       payload: JSON.stringify(payload),
     });
   }
-
-  #entry({ id, kind, run, payload }: Stored): HistoryEntry | undefined {
-    if (run !== null) {
-      const [found] = this.#connection.rows(RUN, [run], RUN_ROWS.decode);
-      return found && { kind: 'run', id: String(id), job: found.job, jobUid: found.jobUid, run: found };
-    }
-    const fields = JSON.parse(payload ?? '{}') as object;
-    if (kind === 'job') return { ...(fields as JobPayload), kind, id: String(id), revision: id };
-    if (kind === 'audit') return { ...(fields as AuditPayload), kind, id: String(id), number: id };
-    return undefined;
-  }
 }
 
-function stored([id, kind, run, payload]: Row): Stored {
-  return {
-    id: Number(id),
-    kind: String(kind),
-    run: run === null ? null : String(run),
-    payload: payload === null ? null : String(payload),
-  };
+function stored([place, kind, payload, ...run]: Row): { place: number; entry: HistoryEntry } {
+  const id = String(place);
+  const number = Number(place);
+  return { place: number, entry: entryOf({ id, number, kind: String(kind), payload: String(payload) }, run) };
+}
+
+function entryOf(
+  { id, number, kind, payload }: { id: string; number: number; kind: string; payload: string },
+  columns: Row,
+): HistoryEntry {
+  if (kind === 'run') {
+    const run = RUN_ROWS.decode(columns);
+    return { kind, id, job: run.job, jobUid: run.jobUid, run };
+  }
+  if (kind === 'job') return { ...(JSON.parse(payload) as JobPayload), kind, id, revision: number };
+  return { ...(JSON.parse(payload) as AuditPayload), kind: 'audit', id, number };
 }

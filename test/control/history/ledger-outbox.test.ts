@@ -190,7 +190,7 @@ describe('while the history is unavailable', () => {
     outbox.progress(job, [late]);
     await settle();
     expect(table.rows.has('late')).toBe(true);
-    expect(Math.max(...table.calls.map(({ length }) => length))).toBe(200);
+    expect(Math.max(...table.calls.map(({ length }) => length))).toBe(500);
   });
 
   test('a closed outbox retries no write', async () => {
