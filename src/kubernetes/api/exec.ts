@@ -9,7 +9,11 @@ export interface ExecRequest {
   container: string;
   command: readonly string[];
   signal: AbortSignal;
+  /** How long the server may take to open the connection, milliseconds; default 30 s. */
+  answerMs?: number;
 }
+
+const ANSWER_MS = 30_000;
 
 /** The command ended with another status than 0, or did not begin. */
 export class ExecFailure extends Error {
@@ -80,14 +84,14 @@ interface Streams {
 
 async function open(
   config: KubeConfig,
-  { namespace, pod, container, command }: ExecRequest,
+  { namespace, pod, container, command, signal, answerMs = ANSWER_MS }: ExecRequest,
   { stdout, stderr, onStatus }: Streams,
 ): Promise<Socket> {
   // Without an end: what the command reads ends with the connection.
   const stdin = new PassThrough();
   try {
     const words = [...command];
-    return await new Exec(config).exec(
+    return await new Exec(withOptions(config, { signal, handshakeTimeout: answerMs })).exec(
       namespace,
       pod,
       container,
@@ -103,9 +107,19 @@ async function open(
   }
 }
 
+/** The configuration, with further options for the request that opens the WebSocket: the library asks it for all of them. */
+function withOptions(config: KubeConfig, options: object): KubeConfig {
+  const applyToHTTPSOptions: KubeConfig['applyToHTTPSOptions'] = async (known) => {
+    await config.applyToHTTPSOptions(known);
+    Object.assign(known, options);
+  };
+  return Object.assign(Object.create(config) as KubeConfig, { applyToHTTPSOptions });
+}
+
 /** The library’s WebSocket tells the status of a refusal in a sentence alone. */
 function refusal(error: unknown): Error {
   const { message } = error as { message: string };
+  if (message === 'Opening handshake has timed out') return new Error('the server does not answer');
   const [, status] = /^Unexpected server response: (\d{3})$/.exec(message) ?? [];
   return status === undefined ? new Error(message) : new ApiException(Number(status), message, undefined, {});
 }
