@@ -31,6 +31,15 @@ test('operations.md has a heading for each alert of the chart, and for no other'
   expect(names(headings)).toEqual(names(alerts));
 });
 
+test('each decision has a number of its own, and its heading has the same', () => {
+  const pages = readdirSync(join(ROOT, 'docs/adr'));
+  const numbers = pages.map((page) => page.slice(0, 4));
+  expect(numbers).toEqual([...new Set(numbers)]);
+  expect(pages.map((page) => read(`docs/adr/${page}`).slice(0, 7))).toEqual(
+    numbers.map((number) => `# ${number} `),
+  );
+});
+
 describe('links', () => {
   const markdown = (folder: string) =>
     readdirSync(join(ROOT, folder))
