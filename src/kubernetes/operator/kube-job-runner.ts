@@ -3,7 +3,7 @@
 import { Listeners } from '../../control/listeners.ts';
 import type { Clock, Logger, Runner } from '../../control/ports.ts';
 import { LshError } from '../../core/errors.ts';
-import type { Job, JobKey } from '../../core/job.ts';
+import type { Job, JobKey, JobSpec } from '../../core/job.ts';
 import { jobKey, splitKey } from '../../core/naming.ts';
 import {
   isActive,
@@ -81,6 +81,8 @@ export class KubeJobRunner implements Runner {
   readonly #stops: KubeJobStops;
   /** Kubernetes Jobs that are being created: their appearance is no news to the evaluation that creates them. */
   readonly #starting = new Set<string>();
+  /** The spec that a new Kubernetes Job was made from: as long as it is the job’s, no manifest is made to compare the two. */
+  readonly #madeFrom = new WeakMap<KubeJob, JobSpec>();
   /** Runs whose start ended without an answer. */
   readonly #uncertainStarts = new Map<JobKey, Map<string, Run>>();
 
@@ -122,6 +124,8 @@ export class KubeJobRunner implements Runner {
     this.#starting.add(id);
     try {
       this.#put(job.key, await api.json<KubeJob>(createRequest(job, run, defaults)));
+      const created = this.#kubeJobs.get(job.key, run.name);
+      if (created !== undefined) this.#madeFrom.set(created, job.spec);
       this.#deletions.tookRoom(job.namespace);
     } catch (error) {
       if (isAlreadyExists(error)) return this.#adoptExisting(job, run);
@@ -207,6 +211,7 @@ export class KubeJobRunner implements Runner {
     const { facts, defaults } = this.#options;
     const job = facts.jobOf(key);
     if (job === undefined || job.invalid !== undefined) return false;
+    if (this.#madeFrom.get(kubeJob) === job.spec) return false;
     return isOutdated(kubeJob, kubeJobManifest(job, run, defaults));
   }
 
