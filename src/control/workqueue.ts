@@ -120,10 +120,10 @@ export class Workqueue {
 
   /**
    * Ends the work on the key; retry() precedes if it failed. With `owesRecord` the key is ready again when keys that may
-   * start runs leave it a turn.
+   * start runs leave it a turn; until that record is written, the failures before it still count.
    */
   done(key: JobKey, succeeded: boolean, { owesRecord = false } = {}): void {
-    if (succeeded) this.#failures.delete(key);
+    if (succeeded && !owesRecord) this.#failures.delete(key);
     this.#processing.delete(key);
     const changed = this.#dirty.delete(key);
     const hasNews = this.#withNews.delete(key) && succeeded;

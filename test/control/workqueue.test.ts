@@ -155,3 +155,16 @@ test('a key that owes a record and becomes due is taken once, in its turn as due
   expect([queue.take(), queue.take(), queue.take()]).toEqual(['b', 'a', undefined]);
   expect(queue.depth).toBe(0);
 });
+
+test('the delay of a retry grows on after an evaluation that only owes a record', () => {
+  const { queue } = aQueue();
+  queue.add('a');
+  queue.take();
+  expect(queue.retry('a')).toBe(5);
+  queue.done('a', false);
+  queue.add('a');
+  queue.take();
+  queue.done('a', true, { owesRecord: true });
+  queue.take();
+  expect(queue.retry('a')).toBe(10);
+});
