@@ -4,7 +4,6 @@ import type { DaemonStatus } from '../../src/local/socket/protocol.ts';
 import { lsh, lshOk } from '../support/daemon/cli.ts';
 import { aHome, aManifest, type TestHome } from '../support/daemon/daemon.ts';
 import { eventually } from '../support/eventually.ts';
-import { processesWith } from '../support/side-effects.ts';
 import { NO_SUPABASE, Supabase } from '../support/stores/supabase.ts';
 
 const RUNS = 1_000;
@@ -41,8 +40,6 @@ describe.skipIf(NO_SUPABASE)('a daemon with a team’s history', () => {
   async function replaceKilled(home: TestHome): Promise<void> {
     const { pid } = await home.client.status({});
     process.kill(pid, 'SIGKILL');
-    const variable = `LSH_STATE_DIR=${home.paths.stateDir}`;
-    await eventually(() => !processesWith(variable).includes(pid), { what: 'the end of the daemon' });
     await lshOk(home, ['daemon', 'start']);
   }
 

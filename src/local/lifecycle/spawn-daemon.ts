@@ -5,6 +5,7 @@ import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LshError } from '../../core/errors.ts';
 import { ensureDirectories, requireWritable, type LocalPaths } from '../paths.ts';
+import { isDropped } from '../socket/client.ts';
 import { fromWire, toWire, type DaemonApi, type WireError } from '../socket/protocol.ts';
 
 export interface SpawnOptions {
@@ -27,6 +28,8 @@ type StartReport = { ready: true } | { error: WireError };
 
 const TIMEOUT_MS = 15_000;
 const POLL_MS = 20;
+/** A process with much memory takes a second to end. */
+const BROKEN_TRIES = 100;
 const LOG_LINES = 5;
 
 /** Resolves once a daemon is ready. Throws the daemon's own error, or DAEMON_START_FAILED. */
@@ -58,14 +61,19 @@ export async function tellParent(outcome: 'ready' | LshError): Promise<void> {
   if (process.connected) process.disconnect();
 }
 
-/** The process id of the running daemon. */
-async function findDaemon(client: DaemonApi): Promise<number | undefined> {
+/**
+ * The process id of the running daemon. A daemon that a signal has killed accepts connections until its process is gone:
+ * a broken one is tried again, up to `tries` times.
+ */
+async function findDaemon(client: DaemonApi, tries = BROKEN_TRIES): Promise<number | undefined> {
   try {
     return (await client.status({})).pid;
   } catch (error) {
     if (error instanceof LshError && error.code === 'DAEMON_NOT_RUNNING') return undefined;
-    throw error;
+    if (tries === 0 || !isDropped(error)) throw error;
   }
+  await delay(POLL_MS);
+  return findDaemon(client, tries - 1);
 }
 
 /** Another start holds the lock; its daemon may be about to listen. */

@@ -209,6 +209,12 @@ function unreachable(detail: string, cause?: unknown): LshError {
 const NOT_RUNNING = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR']);
 const DROPPED = new Set(['ECONNRESET', 'EPIPE']);
 
+/** Whether the error of a call says that the connection broke, as that of a daemon does which is just ending. */
+export function isDropped(error: unknown): boolean {
+  const { code = '' } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+  return error instanceof LshError && error.code === 'DAEMON_UNREACHABLE' && DROPPED.has(code);
+}
+
 function translate(error: unknown): unknown {
   if (error instanceof LshError || !(error instanceof Error) || error.name === 'AbortError') return error;
   const { code = '' } = error as NodeJS.ErrnoException;

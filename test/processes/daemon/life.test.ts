@@ -11,7 +11,8 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { spawnDaemon } from '../../../src/local/lifecycle/spawn-daemon.ts';
 import { isAlive } from '../../../src/local/lifecycle/process-state.ts';
@@ -306,5 +307,19 @@ describe('after kill -9', () => {
     await expect(first.client.list({})).rejects.toMatchObject({ code: 'DAEMON_NOT_RUNNING' });
     const second = await aDaemon(first);
     expect(await second.client.get({ name: 'kept' })).toMatchObject({ spec: { description: 'still here' } });
+  });
+
+  test('a start while the killed daemon still accepts connections waits for its end', async () => {
+    const home = aHome();
+    mkdirSync(dirname(home.paths.socket), { recursive: true, mode: 0o700 });
+    let connections = 0;
+    const dying = createServer((socket) => {
+      connections += 1;
+      socket.destroy();
+      if (connections === 3) dying.close();
+    }).listen(home.paths.socket);
+    await once(dying, 'listening');
+    expect(await spawnInBackground(home)).toMatchObject({ started: true });
+    expect(connections).toBe(3);
   });
 });
