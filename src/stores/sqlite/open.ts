@@ -83,7 +83,7 @@ function prepareForWriting(db: DatabaseSync): void {
     PRAGMA fullfsync = ON; -- macOS: through the cache of the drive as well
     PRAGMA foreign_keys = ON;
     PRAGMA secure_delete = ON; -- zeroes what a removed or changed job leaves: its variables may be secret
-    PRAGMA cache_size = -1024;
+    PRAGMA cache_size = -256;
     PRAGMA cache_spill = OFF; -- a burst changes more pages than the cache holds, and would write them twice
     PRAGMA cell_size_check = ON;
     PRAGMA journal_size_limit = 16777216;
