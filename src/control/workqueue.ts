@@ -180,8 +180,7 @@ interface Place {
   priority: number;
 }
 
-/** Whether a key waits in the first place rather than in the second. */
-
+/** Whether `a` is in an earlier lane than `b`, or has the higher priority in the same lane. */
 function comesBefore(a: Place, b: Place): boolean {
   return a.lane === b.lane ? a.priority > b.priority : a.lane < b.lane;
 }

@@ -108,7 +108,7 @@ export function describeError(error: unknown): string {
   const status = statusCode(error);
   if (status !== undefined) return `HTTP ${status}: ${statusBody(error)?.message ?? 'no message'}`;
   if (!(error instanceof Error)) return String(error);
-  // A host with several addresses, none of which answers: the error of the first says why.
+  // Node tried every address of the host, and each failed: the error of the first says why.
   if (error instanceof AggregateError && error.errors.length > 0) return describeError(error.errors[0]);
   const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
   return `${error.message}${cause}`;

@@ -23,8 +23,9 @@ export interface LshJobView {
 const NOTHING_OBSERVED = 0;
 
 /**
- * The view of a version of an LshJob, of which `job` was read. `before` is the view of an earlier version: its held change
- * stays, unless someone else wrote the status. Then the next evaluation finds the started run by its name.
+ * The view of one version of an LshJob; `job` is what the operator read from that version. `before` is the view of an
+ * earlier version. Its held change stays in the new view, unless another writer changed the status: then the next
+ * evaluation finds the started run by its name.
  */
 export function viewOf(lshJob: LshJob, job: Job, before: LshJobView | undefined): LshJobView {
   const { status } = lshJob;
