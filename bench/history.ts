@@ -64,12 +64,12 @@ async function syncRow(supabase: Supabase): Promise<Row> {
   };
 }
 
-async function outboxPerSecond({ url, serviceRoleKey }: Supabase): Promise<number> {
+async function outboxPerSecond({ url, serviceRoleKey: apiKey }: Supabase): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'lsh-'));
   const store = SqliteStore.open(join(directory, 'lsh.db'));
   store.record();
   await Promise.all(runs(SYNC_RUNS).map((run) => store.commit(run.job, aChange({ runs: [run] }))));
-  const history = new SupabaseHistory({ url, serviceRoleKey, origin: AN_ORIGIN });
+  const history = new SupabaseHistory({ url, apiKey, origin: AN_ORIGIN });
   const outbox = new StoredOutbox({ history, clock: systemClock, logger: LOG, store: store.outbox });
   const before = performance.now();
   outbox.wake();
@@ -81,9 +81,9 @@ async function outboxPerSecond({ url, serviceRoleKey }: Supabase): Promise<numbe
   return perSecond;
 }
 
-async function barePerSecond({ url, serviceRoleKey }: Supabase): Promise<number> {
-  const client = createClient(url, serviceRoleKey, { auth: { persistSession: false } });
-  await new SupabaseHistory({ url, serviceRoleKey, origin: AN_ORIGIN }).record([runEntry(aRunAt('b', 1))]);
+async function barePerSecond({ url, serviceRoleKey: apiKey }: Supabase): Promise<number> {
+  const client = createClient(url, apiKey, { auth: { persistSession: false } });
+  await new SupabaseHistory({ url, apiKey, origin: AN_ORIGIN }).record([runEntry(aRunAt('b', 1))]);
   const place = { team: AN_ORIGIN.team, origin: AN_ORIGIN.id };
   const rows = runs(SYNC_RUNS).map((run) => ({ ...runRow(run), ...place }));
   const before = performance.now();

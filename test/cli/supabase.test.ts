@@ -70,11 +70,11 @@ describe.skipIf(NO_SUPABASE)('lsh supabase', () => {
     });
 
     test('status then says that lsh may write, and counts rows', async () => {
-      const { url, serviceRoleKey } = supabase;
+      const { url, serviceRoleKey: apiKey } = supabase;
       const home = configured();
       // PostgREST reads the new schema when it hears of it.
       await eventually(async () => (await lsh(home, ['supabase', 'status'])).status === 0);
-      await new RunRecorder({ url, serviceRoleKey }).record([aRunAt('a', 1), aRunAt('a', 2)]);
+      await new RunRecorder({ url, apiKey }).record([aRunAt('a', 1), aRunAt('a', 2)]);
       const stdout = await lshOk(home, ['supabase', 'status']);
       expect(stdout).toContain(`Project: ${url}, answered in `);
       expect(stdout).toContain('Key:     role service_role\n');
@@ -199,8 +199,8 @@ describe.skipIf(NO_SUPABASE)('lsh supabase', () => {
       ['ahead of', 300_000],
       ['behind', -300_000],
     ])('when the clock of this machine is five minutes %s the project’s', async (_, skewMs) => {
-      const { url, serviceRoleKey } = supabase;
-      const { clockAheadMs } = await projectStatus({ url, serviceRoleKey }, () => Date.now() + skewMs);
+      const { url, serviceRoleKey: apiKey } = supabase;
+      const { clockAheadMs } = await projectStatus({ url, apiKey }, () => Date.now() + skewMs);
       expect(clockAheadMs! + skewMs).toBeGreaterThan(-60_000);
       expect(clockAheadMs! + skewMs).toBeLessThan(60_000);
     });

@@ -39,7 +39,7 @@ test('the log redacts variables and secrets at any depth of an object', () => {
   log.info({ env: { A: 'hush' }, job: { spec: { env: [{ name: 'A', value: 'hush' }] } } }, 'job');
   log.info({ token: 'hush', request: { authorization: 'hush', password: 'hush' } }, 'request');
   log.info({ config: { secretsKey: 'hush', inheritedSecrets: { LSH_SECRETS_KEY: 'hush' } } }, 'config');
-  log.info({ config: { supabaseServiceRoleKey: 'hush' }, project: { serviceRoleKey: 'hush' } }, 'history');
+  log.info({ config: { supabaseServiceRoleKey: 'hush' }, project: { apiKey: 'hush' } }, 'history');
   expect(readFileSync(path, 'utf8')).not.toContain('hush');
   expect(readFileSync(path, 'utf8')).toContain('[redacted]');
 });

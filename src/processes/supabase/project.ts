@@ -9,16 +9,13 @@ import {
 } from '../../stores/supabase/migrations.ts';
 import { ProjectDatabase } from '../../stores/supabase/project-database.ts';
 import { projectStatus, type ProjectStatus } from '../../stores/supabase/project-status.ts';
-import { requireKey } from './service-role-key.ts';
+import { projectForReading } from './credentials.ts';
 
 export type { Migration, ProjectStatus };
 
 /** Asks the project. Throws SUPABASE_NOT_CONFIGURED, ENVIRONMENT_INVALID, SUPABASE_SCHEMA_MISSING or HISTORY_…. */
 export async function configuredStatus(now: () => number): Promise<ProjectStatus> {
-  const config = loadConfig();
-  if (config.supabaseUrl === undefined)
-    throw new LshError('SUPABASE_NOT_CONFIGURED', { detail: 'SUPABASE_URL is not set' });
-  return projectStatus({ url: config.supabaseUrl, serviceRoleKey: requireKey(config) }, now);
+  return projectStatus(projectForReading(loadConfig()), now);
 }
 
 /** The migrations that the database of SUPABASE_DB_URL lacks; all of them if it is not set. */

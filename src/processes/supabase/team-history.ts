@@ -3,7 +3,7 @@ import type { Config } from '../../config.ts';
 import type { TeamHistory } from '../../control/ports.ts';
 import { SupabaseHistory, type Origin } from '../../stores/supabase/supabase-history.ts';
 import { VERSION } from '../../version.ts';
-import { requireKey } from './service-role-key.ts';
+import { projectForWriting } from './credentials.ts';
 
 /** Where the entries come from; LSH_ORIGIN replaces its name. */
 export type Home = Pick<Origin, 'id' | 'kind' | 'name' | 'namespace'>;
@@ -13,5 +13,5 @@ export function teamHistory(config: Config, home: Home): TeamHistory | undefined
   const { supabaseUrl, team, originName } = config;
   if (supabaseUrl === undefined) return undefined;
   const origin = { ...home, team, name: originName ?? home.name, version: VERSION };
-  return new SupabaseHistory({ url: supabaseUrl, serviceRoleKey: requireKey(config), origin });
+  return new SupabaseHistory({ ...projectForWriting(config), origin });
 }

@@ -2,14 +2,19 @@
 import { LshError, type ErrorCode } from '../../core/errors.ts';
 import { causeOfAnswer, causeOfSilence, type FailedAnswer } from './causes.ts';
 
-/** The project; its key is here so that historyError() can mask it. */
+/** A Supabase project, and who asks it. */
 export interface Project {
+  /** Such as https://abcdefgh.supabase.co. */
   url: string;
-  serviceRoleKey: string;
+  /** Secret unless it is the public key: one of the service role bypasses row-level security. */
+  apiKey: string;
+  /** Gives a token of the member who asks, valid now; undefined if the key itself says who asks. */
+  accessToken?: (() => Promise<string>) | undefined;
 }
 
 /** Fits a sentence of Postgres, and cuts the HTML page of a proxy. */
 const DETAIL_MAX_LENGTH = 300;
+const TOKEN = /eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 
 /** The error of a failed response: HISTORY_UNAVAILABLE if the same request may succeed later, else HISTORY_REFUSED. */
 export async function answerError(response: Response, project: Project): Promise<LshError> {
@@ -68,10 +73,10 @@ interface Particulars {
 /** Sets no `cause`: logs print it whole, and fetch() quotes a header that it refuses, such as the key. */
 function historyError(
   code: ErrorCode,
-  { url, serviceRoleKey }: Project,
+  { url, apiKey }: Project,
   { detail, code: answerCode, hint, retryAfterMs }: Particulars,
 ): LshError {
-  const masked = serviceRoleKey === '' ? detail : detail.replaceAll(serviceRoleKey, '[key]');
+  const masked = (apiKey === '' ? detail : detail.replaceAll(apiKey, '[key]')).replaceAll(TOKEN, '[token]');
   const shortened = withoutPassword(masked)
     .slice(0, DETAIL_MAX_LENGTH)
     .replace(/[.\s]+$/, '');

@@ -39,11 +39,7 @@ type Schema = {
   };
 };
 
-export interface ProjectClientOptions {
-  /** URL of the project, such as https://abcdefgh.supabase.co. */
-  url: string;
-  /** Secret: it bypasses row-level security. */
-  serviceRoleKey: string;
+export interface ProjectClientOptions extends Project {
   /** How long one request may take, in milliseconds; default 10 s. */
   timeoutMs?: number;
 }
@@ -55,8 +51,8 @@ export class ProjectClient {
   /** The project’s clock at its last answer, milliseconds since the epoch, to the second. */
   answeredAt: number | undefined;
 
-  constructor({ url, serviceRoleKey, timeoutMs = TIMEOUT_MS }: ProjectClientOptions) {
-    this.project = { url, serviceRoleKey };
+  constructor({ timeoutMs = TIMEOUT_MS, ...project }: ProjectClientOptions) {
+    this.project = project;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -82,8 +78,8 @@ export class ProjectClient {
   /** The first call loads the client: without a history, no process pays its 30 ms and, with fetch, 20 MB. */
   async #connect(): Promise<SupabaseClient<Schema>> {
     const { createClient } = await import('@supabase/supabase-js');
-    const { url, serviceRoleKey } = this.project;
-    return createClient<Schema>(url, serviceRoleKey, {
+    const { url, apiKey } = this.project;
+    return createClient<Schema>(url, apiKey, {
       auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
       global: { fetch: (input, init) => this.#fetch(input, init) },
     });
@@ -94,7 +90,10 @@ export class ProjectClient {
    * Follows no redirect: it would turn the write into a read, and send the key to another host.
    */
   async #fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
-    const response = await fetch(input, { ...init, redirect: 'manual' });
+    const headers = new Headers(init?.headers);
+    const token = await this.project.accessToken?.();
+    if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
+    const response = await fetch(input, { ...init, headers, redirect: 'manual' });
     const date = Date.parse(response.headers.get('date') ?? '');
     this.answeredAt = Number.isNaN(date) ? undefined : date;
     if (!response.ok) throw await answerError(response, this.project);

@@ -33,7 +33,7 @@ export async function projectStatus(
   return {
     url: client.project.url,
     tookMs,
-    key: keyFacts(options.serviceRoleKey),
+    key: keyFacts(options.apiKey),
     schema,
     newestSchema: NEWEST_VERSION,
     facts: 'rows' in facts ? facts : undefined,

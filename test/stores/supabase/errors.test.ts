@@ -8,7 +8,7 @@ import { AN_ORIGIN } from '../../support/stores/supabase.ts';
 test('no message shows a password in the address', async () => {
   const history = new SupabaseHistory({
     url: 'http://ada:hush@127.0.0.1:9',
-    serviceRoleKey: 'key',
+    apiKey: 'key',
     origin: AN_ORIGIN,
   });
   const error: unknown = await history

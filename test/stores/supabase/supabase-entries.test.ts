@@ -50,8 +50,8 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
   beforeEach(() => supabase.clear());
 
   const recorder = (origin: Partial<Origin> = {}): SupabaseHistory => {
-    const { url, serviceRoleKey } = supabase;
-    return new SupabaseHistory({ url, serviceRoleKey, timeoutMs, origin: { ...AN_ORIGIN, ...origin } });
+    const { url, serviceRoleKey: apiKey } = supabase;
+    return new SupabaseHistory({ url, apiKey, timeoutMs, origin: { ...AN_ORIGIN, ...origin } });
   };
   const jobs = () =>
     supabase.sql<Record<string, unknown>>(

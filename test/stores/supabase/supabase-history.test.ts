@@ -26,8 +26,8 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
   });
 
   function patient(): RunRecorder {
-    const { url, serviceRoleKey } = supabase;
-    return new RunRecorder({ url, serviceRoleKey, timeoutMs });
+    const { url, serviceRoleKey: apiKey } = supabase;
+    return new RunRecorder({ url, apiKey, timeoutMs });
   }
 
   /** The LshError of a rejected record(); any other outcome fails the test. */
@@ -186,13 +186,13 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
       ],
       ['no key', () => '', 'supabaseKey is required'],
     ])('%s is refused without being told', async (_, key, detail) => {
-      const serviceRoleKey = key();
-      const error = await failure(new RunRecorder({ url: supabase.url, serviceRoleKey, timeoutMs }));
+      const apiKey = key();
+      const error = await failure(new RunRecorder({ url: supabase.url, apiKey, timeoutMs }));
       expect(error).toMatchObject({ code: 'HISTORY_REFUSED', retryable: false });
       expect(error.message).toContain(detail);
       expect(error.hint).toContain('SUPABASE_SERVICE_ROLE_KEY');
       const everything = inspect(error, { depth: null }) + JSON.stringify(error);
-      if (serviceRoleKey !== '') expect(everything).not.toContain(serviceRoleKey);
+      if (apiKey !== '') expect(everything).not.toContain(apiKey);
       expect(await supabase.runs()).toEqual([]);
     });
 
@@ -263,8 +263,8 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
     });
 
     test('an invalid URL', async () => {
-      const { serviceRoleKey } = supabase;
-      const error = await failure(new RunRecorder({ url: 'project.supabase.co', serviceRoleKey }));
+      const { serviceRoleKey: apiKey } = supabase;
+      const error = await failure(new RunRecorder({ url: 'project.supabase.co', apiKey }));
       expect(error).toMatchObject({ code: 'HISTORY_REFUSED' });
       expect(error.message).toContain('Invalid supabaseUrl');
     });
@@ -284,8 +284,8 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
 
     test('a project that does not answer in time', async () => {
       supabase.gateway.answer = 'silence';
-      const { url, serviceRoleKey } = supabase;
-      const error = await failure(new RunRecorder({ url, serviceRoleKey, timeoutMs: 100 }));
+      const { url, serviceRoleKey: apiKey } = supabase;
+      const error = await failure(new RunRecorder({ url, apiKey, timeoutMs: 100 }));
       expect(error).toMatchObject({ code: 'HISTORY_UNAVAILABLE', retryable: true });
       expect(error.message).toContain('no answer within 0.1 s');
     });
