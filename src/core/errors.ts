@@ -498,6 +498,50 @@ const table = {
     exit: EXIT.failure,
     http: 503,
   },
+  // secrets
+  SECRET_KEY_INVALID: {
+    message: '"{key}" cannot be the name of a variable.',
+    hint: 'A name begins with a letter or an underscore; letters, digits, underscores, dots and hyphens follow.',
+    exit: EXIT.usage,
+    http: 422,
+  },
+  SECRET_VALUE_UNWRITABLE: {
+    message:
+      'The variable {key} cannot be changed: no spelling of a .env file reads back as this value in this place.',
+    hint: 'A value cannot hold all three kinds of quotes, or a carriage return beside a written \\n. Encode it, for example as base64, or edit the file by hand.',
+    exit: EXIT.usage,
+    http: 422,
+  },
+  SECRETS_KEY_MISMATCH: {
+    message: 'No key of this machine opens version {version} of {environment}.',
+    hint: 'Send the output of `lsh key show` to a teammate, who runs `lsh key add-recipient NAME RECIPIENT --env {environment}`.',
+    exit: EXIT.refused,
+    http: 403,
+  },
+  SECRETS_TAMPERED: {
+    message: 'Version {version} of {environment} is not what its author wrote: {detail}.',
+    hint: 'lsh uses nothing of it. Compare with a teammate’s `lsh secrets history --env {environment}`, and find out who writes to the store.',
+    exit: EXIT.refused,
+    http: 403,
+  },
+  SECRETS_FORMAT_UNKNOWN: {
+    message: 'Version {version} of {environment} has format {format}; this lsh reads lsh-secrets/1.',
+    hint: 'Update lsh.',
+    exit: EXIT.failure,
+    http: 422,
+  },
+  RECIPIENT_INVALID: {
+    message: '"{recipient}" is not a recipient of age: {detail}.',
+    hint: 'A recipient begins with age1; `lsh key show` and `age-keygen -y` print it. Never send an AGE-SECRET-KEY.',
+    exit: EXIT.usage,
+    http: 422,
+  },
+  SECRETS_FILE_INVALID: {
+    message: 'The file {path} holds no version of secrets, or not the one that its name says.',
+    hint: 'Restore the file from a backup or from git; lsh never changes it once it is written.',
+    exit: EXIT.failure,
+    http: 500,
+  },
 } satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof table;
