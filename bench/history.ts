@@ -13,7 +13,7 @@ import { SqliteStore } from '../src/stores/sqlite/sqlite-store.ts';
 import { runRow } from '../src/stores/supabase/rows.ts';
 import { SupabaseHistory } from '../src/stores/supabase/supabase-history.ts';
 import { aChange, aRunAt } from '../test/support/builders.ts';
-import { AN_ORIGIN, NO_SUPABASE, Supabase } from '../test/support/stores/supabase.ts';
+import { AN_ORIGIN, NO_SUPABASE, Supabase, TAILS } from '../test/support/stores/supabase.ts';
 import { newHome, type LshHome } from './lsh-process.ts';
 import { median, percentile, type Row } from './row.ts';
 
@@ -69,7 +69,7 @@ async function outboxPerSecond({ url, serviceRoleKey: apiKey }: Supabase): Promi
   const store = SqliteStore.open(join(directory, 'lsh.db'));
   store.record();
   await Promise.all(runs(SYNC_RUNS).map((run) => store.commit(run.job, aChange({ runs: [run] }))));
-  const history = new SupabaseHistory({ url, apiKey, origin: AN_ORIGIN });
+  const history = new SupabaseHistory({ url, apiKey, origin: AN_ORIGIN, output: TAILS });
   const outbox = new StoredOutbox({ history, clock: systemClock, logger: LOG, store: store.outbox });
   const before = performance.now();
   outbox.wake();
@@ -83,7 +83,9 @@ async function outboxPerSecond({ url, serviceRoleKey: apiKey }: Supabase): Promi
 
 async function barePerSecond({ url, serviceRoleKey: apiKey }: Supabase): Promise<number> {
   const client = createClient(url, apiKey, { auth: { persistSession: false } });
-  await new SupabaseHistory({ url, apiKey, origin: AN_ORIGIN }).record([runEntry(aRunAt('b', 1))]);
+  await new SupabaseHistory({ url, apiKey, origin: AN_ORIGIN, output: TAILS }).record([
+    runEntry(aRunAt('b', 1)),
+  ]);
   const place = { team: AN_ORIGIN.team, origin: AN_ORIGIN.id };
   const rows = runs(SYNC_RUNS).map((run) => ({ ...runRow(run), ...place }));
   const before = performance.now();

@@ -92,8 +92,9 @@ export function presence(name: string, description: string): Variable<boolean> {
   };
 }
 
-/** Units of counts, and of durations in milliseconds. */
+/** Units of counts, of sizes in bytes, and of durations in milliseconds. */
 export const PLAIN = { '': 1 };
+export const BYTES = { '': 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 export const DURATION = { ms: 1, s: 1000, m: 60_000 };
 
 interface Amount {

@@ -1,5 +1,5 @@
 // The variables of a team's Supabase project.
-import { text, type Variable } from './kinds.ts';
+import { amount, BYTES, text, type Variable } from './kinds.ts';
 
 /** Where the project is, and who lsh is there, in the order of docs/configuration.md. */
 export const SUPABASE_VARIABLES = {
@@ -29,6 +29,12 @@ export const SUPABASE_VARIABLES = {
   originName: text('LSH_ORIGIN', 'Name of this machine or cluster there, for people.', {
     shownDefault: 'the host name; in a cluster, the namespace of the operator',
   }),
+  recordOutputBytes: amount(
+    'LSH_RECORD_OUTPUT_BYTES',
+    'a number of bytes (KiB, MiB)',
+    { units: BYTES, min: '0', max: '16MiB', default: '256KiB' },
+    'Output of each run that the daemon or the operator records there, in chunks of at most 64 KiB; of a longer output the beginning and the end. lsh masks only the secrets that it knows; 0 keeps all output on the machine.',
+  ),
   supabaseDbUrl: {
     ...text(
       'SUPABASE_DB_URL',

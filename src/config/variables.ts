@@ -9,6 +9,7 @@ import {
   list,
   presence,
   text,
+  BYTES,
   DURATION,
   PLAIN,
   type Variable,
@@ -16,7 +17,6 @@ import {
 
 /** A shorter key is too weak, and masking it in output would mask ordinary words. */
 const KEY_MIN_LENGTH = 16;
-const BYTES = { '': 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 
 /** Every variable that lsh reads, in the order of docs/configuration.md. */
 export const VARIABLES = {

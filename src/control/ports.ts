@@ -5,6 +5,7 @@ import type { LshError } from '../core/errors.ts';
 import type { RunnerTraits } from '../core/executor.ts';
 import type { Job, JobKey } from '../core/job.ts';
 import type { HistoryEntry } from '../core/record/entry.ts';
+import type { KeptOutput } from '../core/record/output-chunks.ts';
 import type { ClosedStretch, Run, RunObservation, StopCause } from '../core/run.ts';
 
 /** The wall clock and its timers. Times are milliseconds since the epoch. */
@@ -116,6 +117,12 @@ export interface Logger {
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
 }
+
+/**
+ * What is kept of the output of a finished run, at most `maxBytes` of it; undefined if nothing is, or if it
+ * cannot be read: the end that stands in the record takes its place.
+ */
+export type OutputReader = (run: Run, maxBytes: number) => Promise<KeptOutput | undefined>;
 
 /** The team’s history: finished runs, kept longer than the ledger shows them, jobs, and who changed them. */
 export interface TeamHistory {

@@ -188,7 +188,7 @@ export const JobSpecSchema = v.strictObject({
   captureOutput: v.optional(
     described(
       v.boolean(),
-      'Whether lsh keeps the end of the output with the run. Default: true; false in a cluster if the job uses secrets.',
+      'Whether lsh keeps the end of the output with the run, and records the output in the team’s history. Default: true; false in a cluster if the job uses secrets.',
     ),
   ),
   workingDir: v.optional(

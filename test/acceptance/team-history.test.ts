@@ -1,4 +1,6 @@
 // A daemon's jobs, runs and changes reach the team's real project: through an outage and two kills, each run once.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { DaemonStatus } from '../../src/local/socket/protocol.ts';
 import { lsh, lshOk } from '../support/daemon/cli.ts';
@@ -90,6 +92,41 @@ describe.skipIf(NO_SUPABASE)('a daemon with a team’s history', () => {
     expect(await lshOk(home, ['doctor'])).toMatch(/^ok +history +.*up to date$/m);
   });
 
+  test('records the output of runs, masked and bounded, and none that a job does not show', async () => {
+    const home = await started({ LSH_SECRETS_KEY: 'k'.repeat(40), LSH_RECORD_OUTPUT_BYTES: '4KiB' });
+    const put = (name: string, spec: object) =>
+      home.client.put({ job: aManifest(name, { schedule: '@yearly', ...spec }) });
+    await put('said', { command: 'echo "begin $LSH_SECRETS_KEY end"' });
+    await put('long', { command: 'seq 1 100000' });
+    await put('mute', { command: 'echo nothing', captureOutput: false });
+    for (const name of ['said', 'long', 'mute']) await lshOk(home, ['cron', 'trigger', name, '--wait']);
+    await eventually(async () => (await home.client.status({})).history!.backlog === 0);
+    const chunks = await supabase.sql<{ job: string; output: string }>(
+      `select r.job, l.output from lsh_runs r join lsh_run_logs l on (l.job_uid, l.run) = (r.job_uid, r.name)
+        order by r.job, l.chunk`,
+    );
+    expect(chunks.map(({ job }) => job)).toEqual(['long', 'long', 'said']);
+    expect(chunks[0]!.output).toMatch(/^1\n2\n/);
+    expect(chunks[1]!.output).toMatch(/^\n\[lsh: 584799 bytes left out\]\n[^]*\n99999\n100000\n$/);
+    expect(chunks[2]!.output).toBe('begin *** end\n');
+  });
+
+  test('a log that is gone before it is recorded leaves a line and the end', async () => {
+    const home = await started();
+    await home.client.put({ job: aManifest('long', { command: 'seq 1 1000', schedule: '@yearly' }) });
+    await supabase.gateway.away();
+    onTestFinished(() => supabase.gateway.back());
+    await lshOk(home, ['cron', 'trigger', 'long', '--wait']);
+    rmSync(join(home.paths.stateDir, 'logs'), { recursive: true });
+    await supabase.gateway.back();
+    await eventually(async () => (await home.client.status({})).history!.backlog === 0, { withinMs: 60_000 });
+    const [row] = await supabase.sql<{ chunk: number; output: string }>(
+      'select chunk, output from lsh_run_logs',
+    );
+    expect(row!.chunk).toBe(0);
+    expect(row!.output).toMatch(/^\[lsh: 2869 bytes left out\]\n[^]*\n1000\n$/);
+  });
+
   test('records the jobs that were there before the project, and those of a time without it', async () => {
     const home = await started({ SUPABASE_URL: '' });
     const withProject = { ...home, env: { ...home.env, SUPABASE_URL: supabase.url } };
@@ -112,7 +149,9 @@ describe.skipIf(NO_SUPABASE)('a daemon with a team’s history', () => {
   test(`loses none of ${RUNS} runs while the project is away, killed twice, and writes each once`, async () => {
     const home = await started();
     for (let job = 0; job < JOBS; job++)
-      await home.client.put({ job: aManifest(`job-${job}`, { command: 'true', schedule: '@yearly' }) });
+      await home.client.put({
+        job: aManifest(`job-${job}`, { command: 'echo $LSH_RUN', schedule: '@yearly' }),
+      });
     await supabase.gateway.away();
     onTestFinished(() => supabase.gateway.back());
     const names: string[] = [];
@@ -145,6 +184,11 @@ describe.skipIf(NO_SUPABASE)('a daemon with a team’s history', () => {
       'select name, job, finished_at from lsh_runs order by recorded_at, ctid',
     );
     expect(rows.map(({ name }) => name).toSorted()).toEqual(names.toSorted());
+    const logs = await supabase.sql<{ run: string; chunk: number; output: string }>(
+      'select run, chunk, output from lsh_run_logs',
+    );
+    expect(logs.map(({ run }) => run).toSorted()).toEqual(names.toSorted());
+    expect(logs.filter(({ run, chunk, output }) => chunk !== 0 || output !== `${run}\n`)).toEqual([]);
     for (const [, own] of Map.groupBy(rows, ({ job }) => job)) {
       const ends = own.map(({ finished_at: at }) => at.getTime());
       expect(ends).toEqual(ends.toSorted((a, b) => a - b));

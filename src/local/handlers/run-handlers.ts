@@ -3,6 +3,7 @@
 import type { JobStats } from '../../contracts/job-api.ts';
 import type { RunStats, RunStore } from '../../contracts/stores.ts';
 import { runDocument, slotDocument } from '../../core/document.ts';
+import { leftOut } from '../../core/record/left-out.ts';
 import { rfc3339 } from '../../core/rfc3339.ts';
 import { LshError } from '../../core/errors.ts';
 import type { Job } from '../../core/job.ts';
@@ -81,7 +82,7 @@ export function runHandlers(options: RunHandlerOptions): RunHandlers {
         yield chunk;
       }
       // As within a log: the size limits have deleted it.
-      if (isEmpty && known.outputBytes) yield Buffer.from(`[lsh: ${known.outputBytes} bytes left out]\n`);
+      if (isEmpty && known.outputBytes) yield Buffer.from(leftOut(known.outputBytes).trimStart());
     },
   };
 }

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { Config } from '../../config.ts';
 import { systemClock } from '../../control/clock.ts';
 import { StoredOutbox } from '../../control/history/stored-outbox.ts';
-import type { Logger } from '../../control/ports.ts';
+import type { Logger, OutputReader } from '../../control/ports.ts';
 import { toLshError } from '../../core/errors.ts';
 import type { DaemonStatus } from '../../local/socket/protocol.ts';
 import type { SqliteStore } from '../../stores/sqlite/sqlite-store.ts';
@@ -22,6 +22,7 @@ interface DaemonHistoryOptions {
   config: Config;
   store: SqliteStore;
   logger: Logger;
+  outputOf: OutputReader;
 }
 
 /** Changes enter the outbox from now on. Without the key they do not: the daemon runs without a history and says why. */
@@ -29,12 +30,13 @@ export function openDaemonHistory({
   config,
   store,
   logger,
+  outputOf,
 }: DaemonHistoryOptions): DaemonHistory | undefined {
   const url = config.supabaseUrl;
   if (url === undefined) return undefined;
   try {
     const home = { id: store.originId(), kind: 'Host', name: hostname() } as const;
-    const history = teamHistory(config, home)!;
+    const history = teamHistory(config, home, outputOf)!;
     const outbox = new StoredOutbox({ history, clock: systemClock, logger, store: store.outbox });
     store.enterJobs(`${url} ${config.team}`);
     store.record();

@@ -141,7 +141,12 @@ export class LocalScheduler {
       return undefined;
     }
     const { openDaemonHistory } = await import('./daemon-history.ts');
-    return openDaemonHistory({ config, store: this.#store, logger: log.component('history') });
+    return openDaemonHistory({
+      config,
+      store: this.#store,
+      logger: log.component('history'),
+      outputOf: async ({ name }, maxBytes) => this.#runner.keptOutput(name, maxBytes),
+    });
   }
 
   /** A step that cannot be recorded is in the log; the jobs follow it all the same. */

@@ -6,6 +6,8 @@ import { setFlagsFromString } from 'node:v8';
 import { loadConfig, withOptions, type Config } from '../../config.ts';
 import type { TeamHistory } from '../../control/ports.ts';
 import { EXIT, LshError, type ExitStatus } from '../../core/errors.ts';
+import type { KeptOutput } from '../../core/record/output-chunks.ts';
+import type { Run } from '../../core/run.ts';
 import { fenced } from '../../kubernetes/api/fence.ts';
 import { KubeClient } from '../../kubernetes/api/client.ts';
 import { loadKubeConfig, type KubeConfigChoice } from '../../kubernetes/api/kube-config.ts';
@@ -21,7 +23,7 @@ import { addReadings, type Standing } from './controller-readings.ts';
 import { awaitStop, serveUntilShutdown, type Shutdown } from '../life.ts';
 import type { WatchReading } from './cluster-watches.ts';
 import { runEndsOf, type RunEnds } from './run-ends.ts';
-import { checkShellMode, shellRuns } from './shell-runs.ts';
+import { checkShellMode, shellRuns, type ShellRuns } from './shell-runs.ts';
 import { Standby } from './standby.ts';
 import { teamHistory, type Home } from '../supabase/team-history.ts';
 
@@ -55,13 +57,12 @@ export async function runController({ cluster, options }: ControllerChoice): Pro
       onAnswer: (method, status) => metrics.requested(method, status),
     });
   const client = connect();
-  const history = teamHistory(config, homeOf(client, config));
   // A separate connection: a renewal must not wait behind other requests, and a slow one must not abort them.
   const leaseClient = connect();
   try {
     const identity = hostname();
     const host = hostName(client.namespace, identity);
-    const life = new ControllerLife({ config, log, metrics, client, leaseClient, history, identity, host });
+    const life = new ControllerLife({ config, log, metrics, client, leaseClient, identity, host });
     return await serveUntilShutdown('controller', log, (shutdown) => life.serve(shutdown));
   } finally {
     await Promise.all([client.close(), leaseClient.close()]);
@@ -80,7 +81,6 @@ interface LifeOptions {
   metrics: Metrics;
   client: KubeClient;
   leaseClient: KubeClient;
-  history: TeamHistory | undefined;
   /** Name of this process: the name of its pod. */
   identity: string;
   /** The same name with its namespace, as recorded in `Run.host`. */
@@ -92,14 +92,21 @@ class ControllerLife implements Standing {
   readonly #options: LifeOptions;
   readonly #elector: LeaderElector | undefined;
   readonly #pods: HostPods;
+  readonly #history: TeamHistory | undefined;
+  /** While this process leads and executes shell runs. */
+  #shell: ShellRuns | undefined;
   /** Settles when the runs of a Pod that is being deleted are recorded. */
   #leaving: Promise<void> | undefined;
   #standby: Standby | undefined;
   scheduler: ClusterScheduler | undefined;
 
+  /** Throws ENVIRONMENT_INVALID. */
   constructor(options: LifeOptions) {
     this.#options = options;
-    const { client, host, log } = options;
+    const { config, client, host, log } = options;
+    this.#history = teamHistory(config, homeOf(client, config), (run, maxBytes) =>
+      this.#outputOf(run, maxBytes),
+    );
     this.#pods = new HostPods({ client, own: host, logger: log.component('shell') });
     if (!options.config.leaderElect) return;
     this.#elector = elector(options);
@@ -153,8 +160,9 @@ class ControllerLife implements Standing {
     const term = this.#elector?.term() ?? 0;
     const isHostGone = (other: string) => this.#pods.isGone(other);
     const shell = shellRuns({ config, host, term, isHostGone, log: log.component('shell') });
+    this.#shell = shell;
     const api = fenced(client, () => this.leads);
-    const scheduler = new ClusterScheduler({ ...this.#options, api, shell });
+    const scheduler = new ClusterScheduler({ ...this.#options, api, shell, history: this.#history });
     this.scheduler = scheduler;
     // Not awaited: the standby shares nothing with the scheduler.
     void this.#standby?.stop();
@@ -172,6 +180,12 @@ class ControllerLife implements Standing {
       await runEnds?.opened;
     }
     await shell?.close();
+  }
+
+  /** Of a Job the record has the end of the Pod’s log; of a shell run this host has the log. */
+  async #outputOf(run: Run, maxBytes: number): Promise<KeptOutput | undefined> {
+    const isHere = run.executor === 'Shell' && run.host === this.#options.host;
+    return isHere ? this.#shell?.outputOf(run, maxBytes) : undefined;
   }
 
   #hearLastEnds(): RunEnds | undefined {

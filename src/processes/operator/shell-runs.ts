@@ -2,11 +2,14 @@
 import { join } from 'node:path';
 import type { Config } from '../../config.ts';
 import { systemClock } from '../../control/clock.ts';
-import type { Logger, Runner } from '../../control/ports.ts';
+import type { Logger, OutputReader, Runner } from '../../control/ports.ts';
+import type { KeptOutput } from '../../core/record/output-chunks.ts';
 import type { Run } from '../../core/run.ts';
 import { localPaths } from '../../local/paths.ts';
+import { keptEnds } from '../../runners/kept-ends.ts';
 import { NamespacedRunner } from '../../runners/remote/namespaced-runner.ts';
 import { RemoteRunner } from '../../runners/remote/remote-runner.ts';
+import { wireNameOf } from '../../runners/remote/remote-runs.ts';
 import type { RunnerSocket } from '../../runners/remote/runner-link.ts';
 import { SubprocessRunner } from '../../runners/subprocess/subprocess-runner.ts';
 import { refusal } from '../command-policy.ts';
@@ -15,10 +18,15 @@ import { withLauncher } from '../launcher.ts';
 import { runnerSocket } from '../runner-socket.ts';
 import { requireNoToken } from '../service-account.ts';
 
+/** How long the log of one run may take, milliseconds. */
+const LOG_TIMEOUT_MS = 20_000;
+
 export interface ShellRuns {
   runner: Runner;
   /** Called before the first evaluation with every shell run that the ledger shows. */
   recover(runs: readonly Run[]): void | Promise<void>;
+  /** The kept output of a shell run of this host. */
+  outputOf: OutputReader;
   close(): Promise<void>;
 }
 
@@ -65,6 +73,7 @@ function inProcess({ config, host }: ShellOptions): ShellRuns {
     runner,
     // Only runs of this host: the runner would report any other run as never started, and it would run twice.
     recover: (runs) => runner.recover(runs.filter((run) => run.host === host)),
+    outputOf: async ({ job, name }, maxBytes) => subprocesses.keptOutput(wireNameOf(job, name), maxBytes),
     close: () => runner.close(),
   };
 }
@@ -81,5 +90,28 @@ function remote({ config, host, term, isHostGone, log }: ShellOptions, socket: R
     onSuperseded: () => log.warn({}, 'another controller has taken over the shell runs'),
     log,
   });
-  return { runner, recover: (runs) => runner.recover(runs), close: () => runner.close() };
+  return {
+    runner,
+    recover: (runs) => runner.recover(runs),
+    outputOf: (run, maxBytes) => remoteOutput(runner, run, maxBytes, log),
+    close: () => runner.close(),
+  };
+}
+
+/** Another host, and a runner that does not answer, cost the history the log; the record has its end. */
+async function remoteOutput(
+  runner: RemoteRunner,
+  { job, name }: Run,
+  maxBytes: number,
+  log: Logger,
+): Promise<KeptOutput | undefined> {
+  const signal = AbortSignal.timeout(LOG_TIMEOUT_MS);
+  try {
+    const kept = await keptEnds(runner.log(name, job, { signal }), maxBytes);
+    signal.throwIfAborted();
+    return kept;
+  } catch (err) {
+    log.warn({ job, run: name, err }, 'the output of a run was not read for the team’s history');
+    return undefined;
+  }
 }

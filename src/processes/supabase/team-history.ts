@@ -1,6 +1,6 @@
 // The team’s history, by the configuration.
 import type { Config } from '../../config.ts';
-import type { TeamHistory } from '../../control/ports.ts';
+import type { OutputReader, TeamHistory } from '../../control/ports.ts';
 import { SupabaseHistory, type Origin } from '../../stores/supabase/supabase-history.ts';
 import { VERSION } from '../../version.ts';
 import { projectForWriting } from './credentials.ts';
@@ -9,9 +9,12 @@ import { projectForWriting } from './credentials.ts';
 export type Home = Pick<Origin, 'id' | 'kind' | 'name' | 'namespace'>;
 
 /** Returns undefined if no Supabase project is configured. Throws ENVIRONMENT_INVALID if a project lacks its key. */
-export function teamHistory(config: Config, home: Home): TeamHistory | undefined {
-  const { supabaseUrl, team, originName } = config;
+export function teamHistory(config: Config, home: Home, outputOf: OutputReader): TeamHistory | undefined {
+  const { supabaseUrl, team, originName, recordOutputBytes } = config;
   if (supabaseUrl === undefined) return undefined;
-  const origin = { ...home, team, name: originName ?? home.name, version: VERSION };
-  return new SupabaseHistory({ ...projectForWriting(config), origin });
+  return new SupabaseHistory({
+    ...projectForWriting(config),
+    origin: { ...home, team, name: originName ?? home.name, version: VERSION },
+    output: recordOutputBytes === 0 ? undefined : { read: outputOf, maxBytes: recordOutputBytes },
+  });
 }

@@ -7,6 +7,7 @@ import { ClockSteps } from '../../control/clock-steps.ts';
 import { Listeners } from '../../control/listeners.ts';
 import type { Runner } from '../../control/ports.ts';
 import type { JobKey, JobSpec } from '../../core/job.ts';
+import type { KeptOutput } from '../../core/record/output-chunks.ts';
 import type { RunObservation, StopCause } from '../../core/run.ts';
 import { userVariables, type Command, type Environment, type StartedRun } from './command/child-env.ts';
 import { FifoPool } from './output/fifo-pool.ts';
@@ -132,6 +133,11 @@ export class SubprocessRunner implements Runner {
     await live?.ready;
     const log = live?.output?.log;
     yield* log ? log.read(options) : this.#logs.read(name, options.signal);
+  }
+
+  /** The beginning and the end of a finished run's log; undefined without a readable log. */
+  keptOutput(name: string, maxBytes: number): KeptOutput | undefined {
+    return this.#logs.ends(name, maxBytes);
   }
 
   /** Deletes the log of a run; that of an observed run after its release. */

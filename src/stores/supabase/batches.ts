@@ -7,10 +7,13 @@ export interface BatchLimits {
 }
 
 /** Keeps the order; a row beyond the byte limit gets a batch of its own. */
-export function* batches<T>(rows: Iterable<T>, limits: BatchLimits): Generator<T[]> {
+export async function* batches<T>(
+  rows: Iterable<T> | AsyncIterable<T>,
+  limits: BatchLimits,
+): AsyncGenerator<T[]> {
   let batch: T[] = [];
   let bytes = 0;
-  for (const row of rows) {
+  for await (const row of rows) {
     const size = Buffer.byteLength(JSON.stringify(row)) + 1; // the comma
     if (batch.length > 0 && (batch.length === limits.rows || bytes + size > limits.bytes)) {
       yield batch;

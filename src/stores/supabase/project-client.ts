@@ -1,7 +1,7 @@
 // Calls of the REST API of a Supabase project. Every failure becomes an error of the error table.
 import type { SupabaseClient } from '@supabase/supabase-js';
 import { answerError, requestError, unexpectedAnswer, type Project } from './errors.ts';
-import type { AuditRow, JobRow, Place, RunRow } from './rows.ts';
+import type { AuditRow, JobRow, LogRow, Place, RunRow } from './rows.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -32,6 +32,7 @@ type Schema = {
       lsh_origins: Table<OriginRow>;
       lsh_jobs: Table<JobRow>;
       lsh_runs: Table<RunRow & Place>;
+      lsh_run_logs: Table<LogRow>;
       lsh_audit: Table<AuditRow>;
     };
     Views: Record<string, never>;

@@ -5,6 +5,7 @@ import { rfc3339 } from '../../core/rfc3339.ts';
 import type { Executor } from '../../core/executor.ts';
 import { jobKey, splitKey } from '../../core/naming.ts';
 import type { AuditEntry, JobEntry } from '../../core/record/entry.ts';
+import type { OutputChunk } from '../../core/record/output-chunks.ts';
 import type { AllFields, Run, RunPhase, RunReason, RunTrigger, StopCause } from '../../core/run.ts';
 
 /** A row on the wire: instants are RFC 3339, absent fields null. The client needs a type, as an interface has no index. */
@@ -132,6 +133,20 @@ export function jobRow(place: Place, entry: JobEntry): JobRow {
     changed_by: text(entry.changedBy),
     removed_at: entry.isRemoved ? changedAt : null,
   };
+}
+
+/** A row on the wire, as RunRow. */
+export type LogRow = Pick<Place, 'team'> & {
+  job_uid: string;
+  run: string;
+  chunk: number;
+  start_byte: number;
+  output: string | null;
+};
+
+export function logRow({ team }: Place, { jobUid, name }: Run, chunk: OutputChunk): LogRow {
+  const { number, startByte } = chunk;
+  return { team, job_uid: jobUid, run: name, chunk: number, start_byte: startByte, output: text(chunk.text) };
 }
 
 /** A row on the wire, as RunRow. */

@@ -1,12 +1,21 @@
 // The team’s history in a Supabase project: writes entries to its tables. An outbox decides when, and retries.
-import type { TeamHistory } from '../../control/ports.ts';
+import type { OutputReader, TeamHistory } from '../../control/ports.ts';
 import type { HistoryEntry } from '../../core/record/entry.ts';
+import { outputChunks } from '../../core/record/output-chunks.ts';
+import type { Run } from '../../core/run.ts';
 import { batches, type BatchLimits } from './batches.ts';
 import { ProjectClient, type OriginRow, type ProjectClientOptions } from './project-client.ts';
-import { auditRow, jobRow, runRow, type JobRow, type Place } from './rows.ts';
+import { auditRow, jobRow, logRow, runRow, type JobRow, type Place, type RunRow } from './rows.ts';
 
-/** The largest request; a tail of output may have 4 KiB. */
+/** The largest request; a chunk of output has up to 64 KiB. */
 const BATCH: BatchLimits = { rows: 500, bytes: 1024 * 1024 };
+/** The columns of each table by which a row is known again. */
+const KEYS = {
+  lsh_jobs: 'team,origin,namespace,name',
+  lsh_runs: 'job_uid,name',
+  lsh_run_logs: 'job_uid,run,chunk',
+  lsh_audit: 'team,origin,id',
+} as const;
 /** How often the row of the origin says that it was heard of, milliseconds. */
 const SEEN_EVERY_MS = 60_000;
 
@@ -25,19 +34,30 @@ export interface Origin {
   version: string;
 }
 
+/** Which output of the runs is recorded. */
+export interface RecordedOutput {
+  /** Most bytes of a run. */
+  maxBytes: number;
+  read: OutputReader;
+}
+
 export interface SupabaseHistoryOptions extends ProjectClientOptions {
   origin: Origin;
+  /** Undefined if no output is recorded, not even its end. */
+  output: RecordedOutput | undefined;
 }
 
 export class SupabaseHistory implements TeamHistory {
   readonly #client: ProjectClient;
   readonly #origin: Origin;
   readonly #place: Place;
+  readonly #output: RecordedOutput | undefined;
   #seenAt = -Infinity;
 
-  constructor({ origin, ...options }: SupabaseHistoryOptions) {
+  constructor({ origin, output, ...options }: SupabaseHistoryOptions) {
     this.#client = new ProjectClient(options);
     this.#origin = origin;
+    this.#output = output;
     this.#place = { team: origin.team, origin: origin.id };
   }
 
@@ -57,9 +77,22 @@ export class SupabaseHistory implements TeamHistory {
     const place = this.#place;
     const of = <K extends HistoryEntry['kind']>(kind: K) =>
       entries.filter((entry): entry is Extract<HistoryEntry, { kind: K }> => entry.kind === kind);
-    await this.#putJobs(newestOfEach(of('job').map((entry) => jobRow(place, entry))));
-    await this.#addRuns(of('run').map(({ run }) => ({ ...runRow(run), ...place })));
-    await this.#addAudit(of('audit').map((entry) => auditRow(place, entry)));
+    const runs = of('run').map(({ run }) => run);
+    await this.#put('lsh_jobs', newestOfEach(of('job').map((entry) => jobRow(place, entry))));
+    await this.#put(
+      'lsh_runs',
+      runs.map((run) => this.#runRow(run)),
+    );
+    if (this.#output !== undefined) await this.#put('lsh_run_logs', this.#logRows(runs, this.#output));
+    await this.#put(
+      'lsh_audit',
+      of('audit').map((entry) => auditRow(place, entry)),
+    );
+  }
+
+  #runRow(run: Run): RunRow & Place {
+    const row = { ...runRow(run), ...this.#place };
+    return this.#output === undefined ? { ...row, output_tail: null } : row;
   }
 
   /** The other rows refer to that of the origin. */
@@ -75,35 +108,25 @@ export class SupabaseHistory implements TeamHistory {
     this.#seenAt = now;
   }
 
-  async #putJobs(rows: readonly JobRow[]): Promise<void> {
-    for (const batch of batches(rows, BATCH))
-      await this.#client.write((client, signal) =>
-        client
-          .from('lsh_jobs')
-          .upsert(batch, { onConflict: 'team,origin,namespace,name' })
-          .abortSignal(signal)
-          .throwOnError(),
-      );
+  /** The output of the runs, one run in memory at a time. */
+  async *#logRows(runs: readonly Run[], { maxBytes, read }: RecordedOutput) {
+    for (const run of runs.filter(({ outputTail }) => outputTail !== undefined)) {
+      const kept = await read(run, maxBytes);
+      for (const chunk of outputChunks(run, kept)) yield logRow(this.#place, run, chunk);
+    }
   }
 
-  /** A run that is recorded already stays as it is. */
-  async #addRuns(rows: readonly (ReturnType<typeof runRow> & Place)[]): Promise<void> {
-    for (const batch of batches(rows, BATCH))
+  /** A job is replaced; any other row that is recorded already stays as it is. */
+  async #put<T extends object>(
+    table: keyof typeof KEYS,
+    rows: Iterable<T> | AsyncIterable<T>,
+  ): Promise<void> {
+    const options = { onConflict: KEYS[table], ignoreDuplicates: table !== 'lsh_jobs' };
+    for await (const batch of batches(rows, BATCH))
       await this.#client.write((client, signal) =>
         client
-          .from('lsh_runs')
-          .upsert(batch, { onConflict: 'job_uid,name', ignoreDuplicates: true })
-          .abortSignal(signal)
-          .throwOnError(),
-      );
-  }
-
-  async #addAudit(rows: readonly ReturnType<typeof auditRow>[]): Promise<void> {
-    for (const batch of batches(rows, BATCH))
-      await this.#client.write((client, signal) =>
-        client
-          .from('lsh_audit')
-          .upsert(batch, { onConflict: 'team,origin,id', ignoreDuplicates: true })
+          .from(table)
+          .upsert(batch as never, options)
           .abortSignal(signal)
           .throwOnError(),
       );

@@ -5,7 +5,11 @@ import { teamHistory } from '../../../src/processes/supabase/team-history.ts';
 
 const SUPABASE_URL = 'https://team.supabase.co';
 const historyOf = (env: Record<string, string>) =>
-  teamHistory(loadConfig({ HOME: '/home/ada', ...env }), { id: 'one', kind: 'Host', name: 'laptop' });
+  teamHistory(
+    loadConfig({ HOME: '/home/ada', ...env }),
+    { id: 'one', kind: 'Host', name: 'laptop' },
+    async () => undefined,
+  );
 
 test('is undefined without a project, and set with its address and key', () => {
   expect(historyOf({})).toBeUndefined();

@@ -9,6 +9,7 @@ test('no message shows a password in the address', async () => {
   const history = new SupabaseHistory({
     url: 'http://ada:hush@127.0.0.1:9',
     apiKey: 'key',
+    output: undefined,
     origin: AN_ORIGIN,
   });
   const error: unknown = await history

@@ -2,9 +2,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { AuditEntry, HistoryEntry, JobEntry } from '../../../src/core/record/entry.ts';
 import { runEntry } from '../../../src/core/record/entry.ts';
+import type { Run } from '../../../src/core/run.ts';
 import { SupabaseHistory, type Origin } from '../../../src/stores/supabase/supabase-history.ts';
 import { aRunAt, T0 } from '../../support/builders.ts';
-import { AN_ORIGIN, NO_SUPABASE, Supabase } from '../../support/stores/supabase.ts';
+import { AN_ORIGIN, NO_SUPABASE, Supabase, TAILS } from '../../support/stores/supabase.ts';
 
 const timeoutMs = 120_000;
 
@@ -51,12 +52,60 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
 
   const recorder = (origin: Partial<Origin> = {}): SupabaseHistory => {
     const { url, serviceRoleKey: apiKey } = supabase;
-    return new SupabaseHistory({ url, apiKey, timeoutMs, origin: { ...AN_ORIGIN, ...origin } });
+    return new SupabaseHistory({
+      url,
+      apiKey,
+      timeoutMs,
+      output: TAILS,
+      origin: { ...AN_ORIGIN, ...origin },
+    });
   };
   const jobs = () =>
     supabase.sql<Record<string, unknown>>(
       'select origin, namespace, name, uid, revision::int, spec, spec_hash, changed_by, removed_at is not null as removed from lsh_jobs order by origin, name',
     );
+
+  test('writes the output of runs in chunks, once, after their runs', async () => {
+    const output = Buffer.from(`secret\0${'é'.repeat(100_000)}\n`);
+    const of = (name: string, run: Partial<Run> = {}) =>
+      runEntry(aRunAt(name, 1, { outputTail: 'é\n', outputBytes: output.length, ...run }));
+    const entries = [of('long'), of('gone'), of('silent', { outputTail: undefined })];
+    const kept = { size: output.length, head: output, end: Buffer.alloc(0) };
+    const { url, serviceRoleKey: apiKey } = supabase;
+    const history = new SupabaseHistory({
+      url,
+      apiKey,
+      timeoutMs,
+      origin: AN_ORIGIN,
+      output: { maxBytes: 1024 * 1024, read: async ({ name }) => (name === 'long-1' ? kept : undefined) },
+    });
+    await history.record(entries);
+    await history.record(entries.toReversed());
+    const rows = await supabase.sql<{ run: string; chunk: number; start: number; output: string }>(
+      'select run, chunk, start_byte::int as start, output from lsh_run_logs order by run, chunk',
+    );
+    expect(rows.map(({ run, chunk, start }) => [run, chunk, start])).toEqual([
+      ['gone-1', 0, output.length - 3],
+      ['long-1', 0, 0],
+      ['long-1', 1, 65_535],
+      ['long-1', 2, 131_071],
+      ['long-1', 3, 196_607],
+    ]);
+    expect(rows[0]!.output).toBe(`[lsh: ${output.length - 3} bytes left out]\né\n`);
+    // Postgres takes no NUL.
+    const whole = rows.slice(1).map((row) => row.output);
+    expect(whole.join('')).toBe(output.toString().replace('\0', '\uFFFD'));
+  });
+
+  test('writes no output of a run, not even its end, if none is to be recorded', async () => {
+    const { url, serviceRoleKey: apiKey } = supabase;
+    const history = new SupabaseHistory({ url, apiKey, origin: AN_ORIGIN, output: undefined });
+    await history.record([runEntry(aRunAt('backup', 1, { outputTail: 'hello', outputBytes: 5 }))]);
+    expect(await supabase.sql('select output_tail, output_bytes::int from lsh_runs')).toEqual([
+      { output_tail: null, output_bytes: 5 },
+    ]);
+    expect(await supabase.sql('select 1 from lsh_run_logs')).toEqual([]);
+  });
 
   test('writes a batch of every kind, with its origin, however often', async () => {
     const entries: HistoryEntry[] = [runEntry(aRunAt('backup', 1)), jobEntry(1), auditEntry(2)];

@@ -7,7 +7,11 @@ import { join } from 'node:path';
 import type { Run } from '../../../src/core/run.ts';
 import { runEntry } from '../../../src/core/record/entry.ts';
 import type { ProjectClientOptions } from '../../../src/stores/supabase/project-client.ts';
-import { SupabaseHistory, type Origin } from '../../../src/stores/supabase/supabase-history.ts';
+import {
+  SupabaseHistory,
+  type Origin,
+  type RecordedOutput,
+} from '../../../src/stores/supabase/supabase-history.ts';
 import { runOfRow, type RunRow } from '../../../src/stores/supabase/rows.ts';
 import { BINARIES } from '../supabase/binaries.ts';
 import { Gateway } from '../supabase/gateway.ts';
@@ -31,12 +35,15 @@ export const AN_ORIGIN: Origin = {
   version: '1.0.0',
 };
 
+/** Records of the output what the run's record has. */
+export const TAILS: RecordedOutput = { maxBytes: 256 * 1024, read: async () => undefined };
+
 /** A history of the given project that records runs alone. */
 export class RunRecorder {
   readonly #history: SupabaseHistory;
 
   constructor(options: ProjectClientOptions) {
-    this.#history = new SupabaseHistory({ ...options, origin: AN_ORIGIN });
+    this.#history = new SupabaseHistory({ ...options, origin: AN_ORIGIN, output: TAILS });
   }
 
   record(runs: readonly Run[]): Promise<void> {

@@ -1,7 +1,18 @@
 // The logs of all runs together: how much they take, and which of them go when that is too much.
-import { createReadStream, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  fstatSync,
+  openSync,
+  readSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { keptBytes, type KeptOutput } from '../../../core/record/output-chunks.ts';
 import { logPath, type RunFiles } from '../run-files.ts';
 
 export interface KeptLog {
@@ -59,6 +70,23 @@ export class KeptLogs {
     if (existsSync(path)) yield* createReadStream(path, { signal });
   }
 
+  /** The beginning and the end of the log of a finished run; undefined without a readable log. */
+  ends(run: string, maxBytes: number): KeptOutput | undefined {
+    let file: number;
+    try {
+      file = openSync(logPath(this.#files, run), 'r');
+    } catch {
+      return undefined;
+    }
+    try {
+      const { size } = fstatSync(file);
+      const limit = size <= maxBytes ? { head: size, end: 0 } : keptBytes(maxBytes);
+      return { size, head: readAt(file, 0, limit.head), end: readAt(file, size - limit.end, limit.end) };
+    } finally {
+      closeSync(file);
+    }
+  }
+
   /** Writes why a run could not start: users look there first. */
   writeFailure(run: string, message: string): void {
     try {
@@ -97,4 +125,9 @@ export class KeptLogs {
       if (run !== entry && !kept.has(run) && !this.#isObserved(run)) this.remove(run);
     }
   }
+}
+
+function readAt(file: number, from: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  return bytes.subarray(0, length === 0 ? 0 : readSync(file, bytes, 0, length, from));
 }

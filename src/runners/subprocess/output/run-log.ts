@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { appendFile, open, readFile, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { leftOut } from '../../../core/record/left-out.ts';
 
 /** A stretch of the output: bytes [start, start + length) are in the file from offset `at`. */
 interface Piece {
@@ -36,7 +37,7 @@ const SEGMENT = /^tail\.(\d+)$/;
 const NOTICE_ROOM = 64;
 const READ_BYTES = 65_536;
 
-const notice = (omitted: number) => Buffer.from(`\n[lsh: ${omitted} bytes left out]\n`);
+const notice = (omitted: number) => Buffer.from(leftOut(omitted));
 const endOf = (piece: Piece) => piece.start + piece.length;
 
 export class RunLog {

@@ -29,3 +29,21 @@ test('the oldest logs go until all together are within the limit, and that of an
   expect(await runner.trimLogs(0)).toBe(1);
   expect(await runner.logBytes()).toBe(0);
 });
+
+test('the beginning and the end of a log are readable once its run has ended, and nothing of a log that is gone', async () => {
+  const home = new RunnerHome();
+  onTestFinished(() => home.close());
+  const runner = await home.runner();
+  const { run, end } = await startRun(runner, {
+    command: 'echo beginning; head -c 1000 /dev/zero; echo end',
+  });
+  const { outputBytes } = await end;
+  const { size, head, end: last } = runner.keptOutput(run.name, 40)!;
+  expect([size, head.length, last.length]).toEqual([outputBytes, 10, 30]);
+  expect(Buffer.from(head).toString()).toBe('beginning\n');
+  expect(Buffer.from(last).toString()).toMatch(/^\0+end\n$/);
+  expect(runner.keptOutput(run.name, 2000)!.head).toHaveLength(outputBytes!);
+  runner.release(run.name);
+  runner.removeLog(run.name);
+  expect(runner.keptOutput(run.name, 40)).toBeUndefined();
+});
