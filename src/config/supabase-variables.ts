@@ -17,15 +17,17 @@ export const SUPABASE_VARIABLES = {
   ),
   supabaseAnonKey: key(
     'SUPABASE_ANON_KEY',
-    'Public key of that project. It may not write, so lsh does not use it; with it alone, lsh says which key is missing.',
+    'Public key of that project (anon, or sb_publishable_…). With it a member reads after `lsh supabase login`; the daemon and the operator record nothing with it.',
   ),
   team: {
-    ...text('LSH_TEAM', 'Team that owns the rows which the daemon or the operator records there.'),
+    ...text(
+      'LSH_TEAM',
+      'Team that owns the rows which the daemon or the operator records there, and whose rows `--remote` reads.',
+    ),
     type: 'small letters, digits and hyphens, at most 63',
-    fallback: 'default',
-    shownDefault: 'default',
+    shownDefault: 'default; when reading, the team that was chosen at the sign-in',
     read: (value) => (/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(value) ? value : undefined),
-  } as Variable<string>,
+  } as Variable<string | undefined>,
   originName: text('LSH_ORIGIN', 'Name of this machine or cluster there, for people.', {
     shownDefault: 'the host name; in a cluster, the namespace of the operator',
   }),

@@ -45,7 +45,7 @@ export const VARIABLES = {
   }),
   xdgConfigHome: directory(
     'XDG_CONFIG_HOME',
-    'Parent of the systemd user units that `lsh daemon install` writes.',
+    'Parent of the directory lsh, with the sessions of `lsh supabase login`, and of the systemd user units of `lsh daemon install`.',
     {
       shownDefault: '$HOME/.config',
     },

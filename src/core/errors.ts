@@ -377,6 +377,43 @@ const table = {
     exit: EXIT.failure,
     http: 403,
   },
+  SUPABASE_SIGNED_OUT: {
+    message: 'You are not signed in to the Supabase project at {url}, and its public key reads nothing.',
+    hint: 'Sign in with `lsh supabase login`, or set SUPABASE_SERVICE_ROLE_KEY.',
+    exit: EXIT.failure,
+    http: 401,
+  },
+  SUPABASE_SIGN_IN_REFUSED: {
+    message: 'The Supabase project at {url} refused the sign-in: {detail}.',
+    hint: 'Check e-mail and password, SUPABASE_URL and SUPABASE_ANON_KEY.',
+    exit: EXIT.failure,
+    http: 401,
+  },
+  SUPABASE_SESSION_ENDED: {
+    message: 'Your session in the Supabase project at {url} has ended: {detail}.',
+    hint: 'Sign in again: `lsh supabase login`.',
+    exit: EXIT.failure,
+    http: 401,
+  },
+  SUPABASE_SESSION_UNSAFE: {
+    message: 'lsh does not use the session file {path}: {detail}.',
+    hint: 'If others may have read it, end your sessions in the project. Remove the file, then sign in again: `lsh supabase login`.',
+    exit: EXIT.failure,
+    http: 500,
+  },
+  SUPABASE_SESSION_BUSY: {
+    message: 'Another process has held the lock {path} for half a minute.',
+    hint: 'Find the process with `fuser -v "{path}"` and end it.',
+    exit: EXIT.failure,
+    http: 503,
+    retryable: true,
+  },
+  SUPABASE_TEAM_UNKNOWN: {
+    message: 'You are no member of the team "{team}": {detail}.',
+    hint: 'Name one of your teams with LSH_TEAM or `lsh supabase login --team`, or have the project’s owner add you to lsh_members.',
+    exit: EXIT.failure,
+    http: 403,
+  },
   CLOCK_SKEWED: {
     message: 'The clock of this machine is {by} {direction} the clock of {url}.',
     hint: 'Set the clock, for example with an NTP client: rows carry the times of the machine that ran the job.',

@@ -127,7 +127,7 @@ describe.skipIf(NO_SUPABASE)('lsh supabase', () => {
       [
         'no key but the public one',
         () => ({ SUPABASE_SERVICE_ROLE_KEY: '', SUPABASE_ANON_KEY: supabase.anonKey }),
-        ['SUPABASE_SERVICE_ROLE_KEY', 'SUPABASE_ANON_KEY is public and may not write'],
+        ['You are not signed in', '`lsh supabase login`, or set SUPABASE_SERVICE_ROLE_KEY'],
       ],
       ['no project', () => ({ SUPABASE_URL: '' }), ['SUPABASE_URL is not set', '[SUPABASE_NOT_CONFIGURED]']],
       [

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { addInit } from './supabase/init.ts';
+import { addLogin, addLogout, addWhoami } from './supabase/session.ts';
 import { addProjectStatus } from './supabase/status.ts';
 
 export function addSupabase(program: Command, context: Context): void {
@@ -9,5 +10,5 @@ export function addSupabase(program: Command, context: Context): void {
     .command('supabase')
     .helpCommand(false)
     .description('Set up and check the Supabase project that keeps the team’s history.');
-  for (const add of [addInit, addProjectStatus]) add(supabase, context);
+  for (const add of [addInit, addProjectStatus, addLogin, addLogout, addWhoami]) add(supabase, context);
 }

@@ -8,6 +8,7 @@ import { toLshError } from '../../core/errors.ts';
 import type { DaemonStatus } from '../../local/socket/protocol.ts';
 import type { SqliteStore } from '../../stores/sqlite/sqlite-store.ts';
 import { teamHistory } from '../supabase/team-history.ts';
+import { teamOf } from '../supabase/writer.ts';
 
 export interface DaemonHistory {
   /** The outbox may have new entries. */
@@ -38,7 +39,7 @@ export function openDaemonHistory({
     const home = { id: store.originId(), kind: 'Host', name: hostname() } as const;
     const history = teamHistory(config, home, outputOf)!;
     const outbox = new StoredOutbox({ history, clock: systemClock, logger, store: store.outbox });
-    store.enterJobs(`${url} ${config.team}`);
+    store.enterJobs(`${url} ${teamOf(config)}`);
     store.record();
     return {
       wake: () => outbox.wake(),

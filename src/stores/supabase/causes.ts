@@ -6,6 +6,8 @@ export interface FailedAnswer {
   code: string;
   message: string;
   format: 'json' | 'page' | 'other';
+  /** Who was to be let in: a key that needs no session, a member by a session, or one who signs in. */
+  asker: 'key' | 'member' | 'sign-in';
 }
 
 interface Cause {
@@ -20,6 +22,13 @@ const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/;
 
 const KEY_HINT =
   'Set SUPABASE_SERVICE_ROLE_KEY to the project’s service role key, or to a secret key (sb_secret_…), of its page Project Settings, API Keys.';
+
+const SIGN_IN_HINT = 'Sign in again: `lsh supabase login`.';
+const ANON_KEY_HINT =
+  'Set SUPABASE_ANON_KEY to the project’s public key, or to its publishable key (sb_publishable_…), of its page Project Settings, API Keys.';
+/** Codes of the sign-in for a session that cannot go on. */
+const SESSION_OVER =
+  /^(?:refresh_token_not_found|refresh_token_already_used|session_expired|session_not_found|user_not_found|bad_jwt)$/;
 
 const ANSWERS: readonly (Cause & { is: (answer: FailedAnswer) => boolean })[] = [
   {
@@ -42,6 +51,37 @@ const ANSWERS: readonly (Cause & { is: (answer: FailedAnswer) => boolean })[] = 
     is: ({ status, code, format }) =>
       NOT_THERE.has(code) || (status === 404 && code === '' && format === 'json'),
     hint: 'Bring the schema up to date: `lsh supabase init`.',
+  },
+  {
+    is: ({ code }) => code === 'invalid_credentials',
+    hint: 'Check e-mail and password; `lsh supabase login --token` takes a token instead.',
+  },
+  {
+    is: ({ code }) => code === 'email_not_confirmed',
+    hint: 'Open the link in the e-mail that the project has sent to you.',
+  },
+  {
+    is: ({ code }) => /^(?:email_provider_disabled|captcha_failed)$/.test(code),
+    hint: 'Sign in with a browser, and paste the token: `lsh supabase login --token`.',
+  },
+  { is: ({ code }) => SESSION_OVER.test(code), hint: SIGN_IN_HINT },
+  {
+    is: ({ message }) => /JWT ?issued ?at ?future|JWT ?not ?yet ?valid/i.test(message),
+    hint: 'Set the clock of the machine that made the token: it is ahead of the project’s.',
+  },
+  {
+    is: ({ message, asker }) => asker === 'member' && /JWT expired/i.test(message),
+    meaning: 'the session has expired',
+    hint: SIGN_IN_HINT,
+  },
+  {
+    is: ({ message, asker }) => asker === 'member' && /JWS|JWT/.test(message),
+    meaning: 'the project does not accept the token of the session',
+    hint: SIGN_IN_HINT,
+  },
+  {
+    is: ({ status, asker }) => asker !== 'key' && (status === 401 || status === 403),
+    hint: ANON_KEY_HINT,
   },
   { is: ({ message }) => /JWT expired/i.test(message), meaning: 'the key has expired', hint: KEY_HINT },
   {

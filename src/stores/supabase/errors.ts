@@ -8,6 +8,8 @@ export interface Project {
   url: string;
   /** Secret unless it is the public key: one of the service role bypasses row-level security. */
   apiKey: string;
+  /** The variable that holds the key, for hints; SUPABASE_SERVICE_ROLE_KEY where absent. */
+  keyVariable?: 'SUPABASE_ANON_KEY';
   /** Gives a token of the member who asks, valid now; undefined if the key itself says who asks. */
   accessToken?: (() => Promise<string>) | undefined;
 }
@@ -22,7 +24,7 @@ export async function answerError(response: Response, project: Project): Promise
   const text = await response.text();
   const { code = '', message = '', format } = complaint(text);
   const isTransient = status === 408 || status === 429 || status >= 500;
-  const cause = causeOfAnswer({ status, code, message, format });
+  const cause = causeOfAnswer({ status, code, message, format, asker: askerOf(project) });
   const words = [`HTTP ${status}${code === '' ? '' : ` (${code})`}`, message, cause?.meaning ?? ''];
   return historyError(isTransient ? 'HISTORY_UNAVAILABLE' : 'HISTORY_REFUSED', project, {
     detail: words.filter((part) => part !== '').join(': '),
@@ -57,8 +59,13 @@ export function requestError(thrown: unknown, project: Project, timeoutMs: numbe
 export function unexpectedAnswer(project: Project): LshError {
   return historyError('HISTORY_REFUSED', project, {
     detail: 'the answer does not come from Supabase’s REST API',
-    hint: causeOfAnswer({ status: 200, code: '', message: '', format: 'page' })?.hint,
+    hint: causeOfAnswer({ status: 200, code: '', message: '', format: 'page', asker: 'key' })?.hint,
   });
+}
+
+function askerOf({ keyVariable, accessToken }: Project): FailedAnswer['asker'] {
+  if (keyVariable === undefined) return 'key';
+  return accessToken === undefined ? 'sign-in' : 'member';
 }
 
 interface Particulars {
@@ -95,13 +102,14 @@ interface Complaint {
   format: FailedAnswer['format'];
 }
 
-/** The error of PostgREST, or of the gateway in front of it; empty if the body is not JSON. */
+/** The error of PostgREST, of the sign-in, or of the gateway in front of them; empty if the body is not JSON. */
 function complaint(body: string): Complaint {
   try {
-    const { code, message } = Object(JSON.parse(body)) as Record<string, unknown>;
+    // Those of the sign-in are error_code and msg where it does not know the version that was asked for.
+    const { code, error_code, message, msg } = Object(JSON.parse(body)) as Record<string, unknown>;
     return {
-      code: typeof code === 'string' ? code : undefined,
-      message: typeof message === 'string' ? message : undefined,
+      code: [code, error_code].find((part) => typeof part === 'string'),
+      message: [message, msg].find((part) => typeof part === 'string'),
       format: 'json',
     };
   } catch {

@@ -24,6 +24,8 @@ export type OriginRow = {
   last_seen_at: string;
 };
 
+export type MemberRow = { team: string; user_id: string };
+
 type Table<Row> = { Row: Row; Insert: Row; Update: never; Relationships: [] };
 
 type Schema = {
@@ -34,6 +36,7 @@ type Schema = {
       lsh_runs: Table<RunRow & Place>;
       lsh_run_logs: Table<LogRow>;
       lsh_audit: Table<AuditRow>;
+      lsh_members: Table<MemberRow>;
     };
     Views: Record<string, never>;
     Functions: { lsh_status: { Args: Record<string, never>; Returns: StatusRow } };
@@ -49,6 +52,7 @@ export class ProjectClient {
   readonly project: Project;
   readonly #timeoutMs: number;
   #client: SupabaseClient<Schema> | undefined;
+  #token: string | undefined;
   /** The project’s clock at its last answer, milliseconds since the epoch, to the second. */
   answeredAt: number | undefined;
 
@@ -70,6 +74,8 @@ export class ProjectClient {
   ): Promise<T> {
     try {
       const client = (this.#client ??= await this.#connect());
+      // Before the time of the request begins: a refresh may wait for that of another process.
+      this.#token = await this.project.accessToken?.();
       return (await request(client, AbortSignal.timeout(this.#timeoutMs))).data;
     } catch (thrown) {
       throw requestError(thrown, this.project, this.#timeoutMs);
@@ -82,6 +88,8 @@ export class ProjectClient {
     const { url, apiKey } = this.project;
     return createClient<Schema>(url, apiKey, {
       auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+      // The caller decides: an outbox waits longer after each failure, a command reports it at once.
+      db: { retry: false },
       global: { fetch: (input, init) => this.#fetch(input, init) },
     });
   }
@@ -92,8 +100,7 @@ export class ProjectClient {
    */
   async #fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
     const headers = new Headers(init?.headers);
-    const token = await this.project.accessToken?.();
-    if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
+    if (this.#token !== undefined) headers.set('authorization', `Bearer ${this.#token}`);
     const response = await fetch(input, { ...init, headers, redirect: 'manual' });
     const date = Date.parse(response.headers.get('date') ?? '');
     this.answeredAt = Number.isNaN(date) ? undefined : date;

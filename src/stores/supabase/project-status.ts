@@ -11,6 +11,8 @@ export interface ProjectStatus {
   /** How long the answer took, in milliseconds. */
   tookMs: number;
   key: KeyFacts;
+  /** Whether a member asks, who reads alone. */
+  isMember: boolean;
   /** Version of the schema. */
   schema: string;
   /** Version that this lsh is made for. */
@@ -33,7 +35,8 @@ export async function projectStatus(
   return {
     url: client.project.url,
     tookMs,
-    key: keyFacts(options.apiKey),
+    key: keyFacts((await options.accessToken?.()) ?? options.apiKey),
+    isMember: options.accessToken !== undefined,
     schema,
     newestSchema: NEWEST_VERSION,
     facts: 'rows' in facts ? facts : undefined,

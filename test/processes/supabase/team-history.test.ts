@@ -19,7 +19,7 @@ test('is undefined without a project, and set with its address and key', () => {
 
 test('says that the public key is not enough', () => {
   expect(() => historyOf({ SUPABASE_URL, SUPABASE_ANON_KEY: 'public' })).toThrow(
-    'SUPABASE_SERVICE_ROLE_KEY is required when SUPABASE_URL is set: SUPABASE_ANON_KEY is public and may not write.',
+    'SUPABASE_SERVICE_ROLE_KEY is required when SUPABASE_URL is set: neither SUPABASE_ANON_KEY nor a member who has signed in may write.',
   );
 });
 

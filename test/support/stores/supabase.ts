@@ -18,6 +18,7 @@ import { Gateway } from '../supabase/gateway.ts';
 import { roleToken } from '../supabase/keys.ts';
 import { Postgres } from '../supabase/postgres.ts';
 import { Postgrest } from '../supabase/postgrest.ts';
+import { SignIn } from '../supabase/sign-in.ts';
 import { UNPRIVILEGED } from '../supabase/server-process.ts';
 
 /** Whether to skip the tests of Supabase; in CI they fail instead when the servers are missing. */
@@ -67,6 +68,7 @@ export class Supabase {
   readonly anonKey: string;
   /** Stops and restarts the project's address, on the same port. */
   readonly gateway: Gateway;
+  readonly signIn: SignIn;
 
   private constructor(started: AsyncDisposableStack, parts: Parts) {
     this.#started = started;
@@ -74,6 +76,8 @@ export class Supabase {
     this.gateway = parts.gateway;
     this.serviceRoleKey = roleToken(parts.jwtSecret, 'service_role');
     this.anonKey = roleToken(parts.jwtSecret, 'anon');
+    this.signIn = new SignIn({ tokenOf: (claims) => this.token('authenticated', claims) });
+    this.gateway.signIn = this.signIn;
   }
 
   /** Starts a fresh project with the first migrations, or all; stop() removes all of it. */
@@ -105,6 +109,11 @@ export class Supabase {
   /** A token of the project, with claims such as `exp`. */
   token(role: string, claims: object = {}): string {
     return roleToken(this.#parts.jwtSecret, role, claims);
+  }
+
+  /** The token of a user of another project. */
+  foreignToken(claims: object): string {
+    return roleToken('another secret', 'authenticated', claims);
   }
 
   /** Executes an SQL statement as a superuser, without grants and policies. */

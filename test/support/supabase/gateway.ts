@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
 
 const PREFIX = '/rest/v1';
+const SIGN_IN_PREFIX = '/auth/v1';
 
 export interface Answer {
   status: number;
@@ -16,6 +17,11 @@ export interface SeenRequest {
   body: string;
 }
 
+/** What answers requests of the sign-in. */
+export interface SignInServer {
+  answer(request: SeenRequest & { method: string; token: string }): Promise<Answer> | Answer;
+}
+
 export class Gateway {
   readonly #server = createServer((request, response) => void this.#handle(request, response));
   readonly #socketPath: string;
@@ -25,6 +31,8 @@ export class Gateway {
   readonly requests: SeenRequest[] = [];
   /** Given in place of the project’s own answers; `silence` never comes. */
   answer: Answer | 'silence' | undefined;
+  /** Undefined for a project without a sign-in. */
+  signIn: SignInServer | undefined;
 
   private constructor(socketPath: string, keys: readonly string[]) {
     this.#socketPath = socketPath;
@@ -77,7 +85,12 @@ export class Gateway {
     this.requests.push({ path: request.url ?? '', body });
     if (this.answer === 'silence') return;
     if (this.answer !== undefined) return send(response, this.answer);
-    this.#pass(request, response, body);
+    const { method = '', url = '', headers } = request;
+    if (!url.startsWith(`${SIGN_IN_PREFIX}/`) || this.signIn === undefined)
+      return this.#pass(request, response, body);
+    const token = headers.authorization?.replace('Bearer ', '') ?? '';
+    const path = url.slice(SIGN_IN_PREFIX.length);
+    send(response, await this.signIn.answer({ method, path, body, token }));
   }
 
   #pass(request: IncomingMessage, response: ServerResponse, body: string): void {

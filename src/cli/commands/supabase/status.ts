@@ -16,12 +16,21 @@ const SKEW_MAX_MS = 60_000;
 /** lsh_status() counts no further. */
 const COUNT_MAX = 100_000;
 
-function problemsOf({ url, schema, newestSchema, facts, clockAheadMs = 0 }: ProjectStatus): LshError[] {
+function problemsOf({
+  url,
+  schema,
+  newestSchema,
+  isMember,
+  facts,
+  clockAheadMs = 0,
+}: ProjectStatus): LshError[] {
   const versions = { found: schema, known: newestSchema };
   return [
     ...(schema < newestSchema ? [new LshError('SUPABASE_SCHEMA_OLD', versions)] : []),
     ...(schema > newestSchema ? [new LshError('SUPABASE_SCHEMA_TOO_NEW', versions)] : []),
-    ...(facts?.writes === false ? [new LshError('SUPABASE_KEY_READS_ONLY', { role: facts.role })] : []),
+    ...(facts?.writes === false && !isMember
+      ? [new LshError('SUPABASE_KEY_READS_ONLY', { role: facts.role })]
+      : []),
     ...(Math.abs(clockAheadMs) > SKEW_MAX_MS
       ? [
           new LshError('CLOCK_SKEWED', {
@@ -46,24 +55,30 @@ function lines(status: ProjectStatus, now: number): [string, string][] {
     ['Project', `${url}, answered in ${formatDuration(tookMs)}`],
     ['Key', keyLine(key, facts?.role, now)],
     ['Schema', `${schema}, ${state}`],
-    ...(facts === undefined ? [] : factLines(facts, now)),
+    ...(facts === undefined ? [] : factLines(facts, status.isMember, now)),
     ['Clock', clockLine(clockAheadMs)],
   ];
 }
 
-function keyLine({ role, expiresAt }: ProjectStatus['key'], given: string | undefined, now: number): string {
+function keyLine(
+  { role, email, expiresAt }: ProjectStatus['key'],
+  given: string | undefined,
+  now: number,
+): string {
   const end = expiresAt === undefined ? '' : `, expires ${relative(expiresAt, now)} (${calendar(expiresAt)})`;
-  return `role ${given ?? role ?? 'not known'}${end}`;
+  const who = email === undefined ? '' : `, ${email}`;
+  return `role ${given ?? role ?? 'not known'}${who}${end}`;
 }
 
 function factLines(
   { writes, rows, newestRunAt }: NonNullable<ProjectStatus['facts']>,
+  isMember: boolean,
   now: number,
 ): [string, string][] {
   const count = (number: number, noun: string) =>
     number >= COUNT_MAX ? `${COUNT_MAX.toLocaleString('en')} ${noun}s or more` : counted(number, noun);
   return [
-    ['Rights', writes ? 'reads and writes' : 'reads only'],
+    ['Rights', writes ? 'reads and writes' : isMember ? 'reads only, as every member' : 'reads only'],
     [
       'Rows',
       [
