@@ -41,6 +41,7 @@ const run: Record<keyof RunEntry, CrdSchema> = {
   host: text('Pod of the process of a shell run, as namespace/name.'),
   outputTail: text('End of the output.'),
   outputBytes: { ...count('Size of the whole output in bytes.'), format: 'int64' },
+  secretsVersion: text('Version of the lsh secrets of a shell run, such as prod@7.'),
 };
 
 const outcome: Record<keyof OutcomeEntry, CrdSchema> = {

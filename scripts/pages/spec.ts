@@ -6,8 +6,6 @@ import { GENERATED, table } from './markdown.ts';
 type Field = keyof typeof JobSpecSchema.entries;
 type RetryField = keyof typeof RetrySchema.entries;
 
-const IN_DOCUMENT = 'only in a document';
-
 /** How `lsh cron add` sets each field. A field without an entry does not compile. */
 export const FLAGS: Record<Field | `retry.${RetryField}`, string> = {
   schedule: '`--schedule`, `--interval`, `--at-daemon-start`',
@@ -18,7 +16,7 @@ export const FLAGS: Record<Field | `retry.${RetryField}`, string> = {
   executor: '`--executor`',
   env: '`--env`',
   envFrom: '`--env-file`; a ConfigMap or Secret only in a document',
-  secretsEnv: IN_DOCUMENT,
+  secretsEnv: '`--secrets-env`',
   captureOutput: '`--no-capture-output`',
   workingDir: '`--working-dir`',
   shell: '`--shell`',

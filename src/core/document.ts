@@ -27,6 +27,7 @@ export interface RunDocument {
   signal?: string;
   outputTail?: string;
   outputBytes?: number;
+  secretsVersion?: string;
 }
 
 export interface SlotDocument {
@@ -118,6 +119,7 @@ export function runDocument(run: Run): RunDocument {
     signal: run.signal,
     outputTail: run.outputTail,
     outputBytes: run.outputBytes,
+    secretsVersion: run.secretsVersion,
   } satisfies AllFields<RunDocument>);
 }
 

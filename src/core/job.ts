@@ -183,7 +183,10 @@ export const JobSpecSchema = v.strictObject({
     ),
   ),
   secretsEnv: v.optional(
-    described(nonEmpty(63), 'Name of an lsh secrets environment. Each run of this job gets its variables.'),
+    described(
+      nonEmpty(63),
+      'Name of an lsh secrets environment, such as prod. Each run of this job gets its variables: locally from the project of workingDir, in a cluster from the Kubernetes Secret lsh-secrets-NAME of the job’s namespace. docs/secrets.md says more.',
+    ),
   ),
   captureOutput: v.optional(
     described(

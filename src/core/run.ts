@@ -90,6 +90,8 @@ export interface Run {
   outputTail?: string;
   /** Size of the whole output in bytes, including output that the tail lacks. */
   outputBytes?: number;
+  /** The version of its lsh secrets, such as `prod@7`; known once it has ended, and only of a shell run. */
+  secretsVersion?: string;
 }
 
 interface Observed {
@@ -136,6 +138,8 @@ export interface RunEnd extends Observed {
   message?: string;
   outputTail?: string;
   outputBytes?: number;
+  /** As Run.secretsVersion. */
+  secretsVersion?: string;
 }
 
 export const SLOT_OUTCOMES = ['Ran', 'Missed', 'Forbidden', 'Suspended', 'DeadlineExceeded'] as const;

@@ -14,6 +14,22 @@ function usageError(call: () => unknown): string {
   throw new Error('no error was thrown');
 }
 
+describe('a job whose secrets follow from its directory starts in this one', () => {
+  test.each([
+    { flags: { secretsEnv: 'prod', command: 'make' }, args: [] },
+    { flags: { command: 'lsh push --env prod' }, args: [] },
+    { flags: {}, args: ['lsh', 'secrets', 'rotate', 'TOKEN'] },
+  ])('$flags $args', ({ flags, args }) => {
+    expect(specFromFlags(flags, args).workingDir).toBe(process.cwd());
+    expect(specFromFlags({ ...flags, workingDir: '/srv' }, args).workingDir).toBe('/srv');
+    expect(specFromFlags(flags, args, 'cluster').workingDir).toBeUndefined();
+  });
+
+  test('and no other', () => {
+    expect(specFromFlags({ command: 'lsh cron list; lsh-push' }).workingDir).toBeUndefined();
+  });
+});
+
 describe('flags become a spec', () => {
   test('omits options that the user omits, so that defaults apply', () => {
     expect(specFromFlags({ schedule: ['0 2 * * 0'], command: 'make rotate' })).toEqual({
@@ -36,6 +52,7 @@ describe('flags become a spec', () => {
         deadline: '10m',
         env: ['A=1', 'URL=https://example.org/?a=b'],
         envFile: ['app.env'],
+        secretsEnv: 'prod',
         tag: ['backup,db', 'nightly'],
         description: 'the backup',
         workingDir: 'data',
@@ -64,6 +81,7 @@ describe('flags become a spec', () => {
         { name: 'URL', value: 'https://example.org/?a=b' },
       ],
       envFrom: [{ file: resolve('app.env') }],
+      secretsEnv: 'prod',
       tags: ['backup', 'db', 'nightly'],
       description: 'the backup',
       workingDir: resolve('data'),

@@ -34,6 +34,7 @@ export interface SpecFlags {
   deadline?: string;
   env?: string[];
   envFile?: string[];
+  secretsEnv?: string;
   tag?: string[];
   description?: string;
   workingDir?: string;
@@ -80,6 +81,7 @@ const CONVERSIONS: Partial<Record<keyof SpecFlags, Convert>> = {
   captureOutput: (isCaptured: boolean) => (isCaptured ? {} : { captureOutput: false }),
   env: (values: string[]) => ({ env: values.map(variable) }),
   envFile: (files: string[]) => ({ envFrom: files.map((file) => ({ file: resolve(file) })) }),
+  secretsEnv: same('secretsEnv'),
   tag: (values: string[]) => ({ tags: values.flatMap((value) => value.split(',')) }),
   description: same('description'),
   workingDir: same('workingDir'),
@@ -153,7 +155,7 @@ export function specFromFlags(
   args: readonly string[] = [],
   platform: Platform = 'local',
 ): JobSpecInput {
-  const { workingDir } = typed;
+  const workingDir = typed.workingDir ?? (needsProject(typed, args) ? '.' : undefined);
   const flags =
     platform === 'local' && workingDir !== undefined ? { ...typed, workingDir: resolve(workingDir) } : typed;
   const converted = Object.entries(CONVERSIONS).map(([key, convert]) => {
@@ -167,6 +169,14 @@ export function specFromFlags(
     retry(flags),
     ...converted,
   ) as JobSpecInput;
+}
+
+/** The verbs of lsh that work on the project of their directory. */
+const OF_PROJECT = /\blsh\s+(?:push|pull|diff|secrets)\b/;
+
+/** Whether the job finds its secrets by its directory, so that the home directory is the wrong default. */
+function needsProject({ secretsEnv, command = '' }: SpecFlags, args: readonly string[]): boolean {
+  return secretsEnv !== undefined || OF_PROJECT.test(command) || OF_PROJECT.test(args.join(' '));
 }
 
 export function manifestFor(name: string, spec: JobSpecInput): JobManifest {

@@ -7,6 +7,14 @@ import { relative, soon } from './when.ts';
 
 export const RUN_HEADS = ['RUN', 'STARTED', 'DURATION', 'RESULT', 'ATTEMPT', 'TRIGGER', 'MESSAGE'];
 
+export const WIDE_RUN_HEADS = [...RUN_HEADS.slice(0, -1), 'EXECUTOR', 'SECRETS', ...RUN_HEADS.slice(-1)];
+
+/** As runRow, for `-o wide`. */
+export function wideRunRow(run: RunDocument, now: number): Cell[] {
+  const row = runRow(run, now);
+  return [...row.slice(0, -1), run.executor, run.secretsVersion ?? '-', ...row.slice(-1)];
+}
+
 /** One run as a row; instants in the zone of this machine. */
 export function runRow(run: RunDocument, now: number): Cell[] {
   const ms = runMs(run, now);

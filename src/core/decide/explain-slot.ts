@@ -154,10 +154,11 @@ function attemptSentence(run: RunDocument, { job }: Question): string {
 function courseOf(run: RunDocument): string {
   if (run.phase === 'Pending') return pendingCourse(run);
   const { createdAt, startAfter, startedAt, finishedAt, phase, reason, message, exitCode } = run;
+  const secrets = run.secretsVersion === undefined ? '' : ` with the secrets ${run.secretsVersion}`;
   if (startedAt === undefined && finishedAt === undefined) {
     return `waits since ${createdAt}${startAfter === undefined ? '' : `, not to start before ${startAfter}`}`;
   }
-  const start = startedAt === undefined ? 'never started' : `started at ${startedAt}`;
+  const start = startedAt === undefined ? 'never started' : `started at ${startedAt}${secrets}`;
   if (finishedAt === undefined) return `${start} and is still running`;
   const length =
     startedAt === undefined ? '' : ` after ${formatDuration(Date.parse(finishedAt) - Date.parse(startedAt))}`;

@@ -86,6 +86,7 @@ export function ended(run: Run, end: RunEnd): Run {
     signal: end.signal,
     outputTail: end.outputTail,
     outputBytes: end.outputBytes,
+    secretsVersion: end.secretsVersion,
   });
 }
 

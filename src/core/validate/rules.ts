@@ -20,7 +20,7 @@ const RULES: Rule[] = [
   backgroundNeedsShellRun,
   executorFitsPlatform,
   jobBlockNeedsExecutorJob,
-  secretsEnvIsUnsupported,
+  secretsEnvIsName,
   instantsExist,
   retryDelaysGrow,
   exitCodesAgree,
@@ -127,14 +127,16 @@ function jobBlockNeedsExecutorJob(candidate: Candidate): Problem[] {
   return [{ path: 'spec.job', message: 'goes with executor Job only; a shell run has no Pod of its own' }];
 }
 
-function secretsEnvIsUnsupported({ spec }: Candidate): Problem[] {
-  if (spec.secretsEnv === undefined) return [];
-  return [
-    {
-      path: 'spec.secretsEnv',
-      message: 'cannot be honoured: this version of lsh does not deliver secrets to runs; leave it out',
-    },
-  ];
+function secretsEnvIsName({ spec: { secretsEnv }, platform, sound }: Candidate): Problem[] {
+  if (secretsEnv === undefined || !sound('spec.secretsEnv')) return [];
+  const path = 'spec.secretsEnv';
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(secretsEnv))
+    return [
+      { path, message: `must be letters, digits, dots, hyphens and underscores, not ${show(secretsEnv)}` },
+    ];
+  if (platform === 'local' || /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(secretsEnv)) return [];
+  const message = `must be lower-case letters, digits and hyphens, not ${show(secretsEnv)}: it names a Kubernetes Secret`;
+  return [{ path, message }];
 }
 
 function instantsExist({ spec, sound }: Candidate): Problem[] {

@@ -14,6 +14,7 @@ import { API_VERSION, KIND } from '../../core/api-version.ts';
 import { DEFAULT_SHELL, type Job, type JobSpec } from '../../core/job.ts';
 import type { Run } from '../../core/run.ts';
 import type { KubeObject, Wire } from '../api/objects.ts';
+import { deliveredSecretName } from './delivered-secret.ts';
 import { withInherited } from './inherited-metadata.ts';
 import { runEntry } from './lsh-job-status.ts';
 
@@ -165,7 +166,10 @@ function container(job: Job, run: Run, base: Partial<Container>): Container {
   const { image, imagePullPolicy, resources, securityContext, volumeMounts } = spec.job ?? {};
   const mounts = (volumeMounts ?? []) as { name: string; mountPath: string }[];
   const ofRun = Object.entries(runVariables(job, run)).map(([name, value]) => ({ name, value }));
-  const envFrom = [...(base.envFrom ?? []), ...(spec.envFrom ?? []).map(envFromSource)];
+  const { secretsEnv } = spec;
+  // First: of two sources with the same variable, Kubernetes takes the later one.
+  const secrets = secretsEnv === undefined ? [] : [{ secretRef: { name: deliveredSecretName(secretsEnv) } }];
+  const envFrom = [...(base.envFrom ?? []), ...secrets, ...(spec.envFrom ?? []).map(envFromSource)];
   return {
     ...base,
     ...withoutUndefined({ image, imagePullPolicy, resources, securityContext, workingDir: spec.workingDir }),

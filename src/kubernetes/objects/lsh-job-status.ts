@@ -139,6 +139,7 @@ export function readRun(entry: RunEntry, owner: Pick<Run, 'job' | 'jobUid'>): Ru
     stopCause: STOP_CAUSES.find((cause) => cause === entry.stopCause),
     outputTail: entry.outputTail,
     outputBytes: entry.outputBytes,
+    secretsVersion: entry.secretsVersion,
   };
   return run;
 }

@@ -89,6 +89,7 @@ const Ended = v.object({
   message: v.optional(text(SENTENCE_MAX_LENGTH)),
   outputTail: v.optional(text(TAIL_MAX_BYTES)),
   outputBytes: v.optional(count),
+  secretsVersion: v.optional(text(SENTENCE_MAX_LENGTH)),
 } satisfies Fields<Observed<'Ended'>>);
 
 /** Carries neither `run` nor job: the controller trusts its own record of the run that it gave. */

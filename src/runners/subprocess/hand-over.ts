@@ -41,7 +41,7 @@ async function saveDrained(output: Output, directory: string): Promise<void> {
 export async function drained(output: Output): Promise<boolean> {
   const enough = output.bytes + LEFT_MAX_BYTES;
   while (!(await endsWithin(output.ended, DRAIN_MS)))
-    if (!output.isWriting || output.bytes > enough) return false;
+    if (!output.isBusy || output.bytes > enough) return false;
   return true;
 }
 

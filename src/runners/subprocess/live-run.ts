@@ -46,6 +46,8 @@ export interface Attachment {
   keepsBackground: boolean;
   /** Whether the process that read the output before this one was killed. */
   mayLackOutput?: boolean;
+  /** The version of the secrets that the command has. */
+  secretsVersion: string | undefined;
 }
 
 export class LiveRun {
@@ -138,7 +140,7 @@ export class LiveRun {
   }
 
   async #observe(attachment: Attachment): Promise<void> {
-    const { process, output, directory, captureOutput } = attachment;
+    const { process, output, directory, captureOutput, secretsVersion } = attachment;
     const exit = await process.exited;
     if (this.#detached.signal.aborted) return;
     this.#exited = true;
@@ -166,6 +168,7 @@ export class LiveRun {
       stopCause: this.#stopCause,
       mayLackOutput,
       endedChildren,
+      secretsVersion,
     };
     const memoryRanOut = () => this.#options.memoryKills() > this.#memoryKillsBefore;
     this.#end(runEnd({ ...facts, memoryRanOut, outputTail, outputBytes, logError }));

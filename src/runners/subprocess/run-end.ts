@@ -30,6 +30,8 @@ export interface RunFacts {
   mayLackOutput: boolean;
   /** The background processes of the command that got TERM. */
   endedChildren: readonly string[];
+  /** The version of the secrets that the command had. */
+  secretsVersion: string | undefined;
 }
 
 /** Most background processes that a message names. */
@@ -59,6 +61,7 @@ export function runEnd(facts: RunFacts): RunEnd {
     message: sentences([stopCause === undefined ? cause.message : undefined, ...notes]),
     outputTail,
     outputBytes,
+    ...(facts.secretsVersion !== undefined && { secretsVersion: facts.secretsVersion }),
   };
 }
 

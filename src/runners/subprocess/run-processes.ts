@@ -5,6 +5,13 @@ import type { JobSpec } from '../../core/job.ts';
 import { adoptChild, endedChild, openFifo, startChild, type ChildInput, type RunProcess } from './child.ts';
 import type { Attachment } from './live-run.ts';
 import { Output } from './output/output.ts';
+import {
+  maskingAgain,
+  saveReference,
+  savedReference,
+  type RunSecrets,
+  type SecretSource,
+} from './command/run-secrets.ts';
 import { redactionOf } from './output/redaction.ts';
 import { RunLog, type RunLogOptions } from './output/run-log.ts';
 import type { Fate } from './recovery.ts';
@@ -14,6 +21,7 @@ import { writeOwner } from './stand-in.ts';
 export interface RunProcessesOptions {
   /** The values of these variables are masked in all output. */
   secrets: Readonly<Record<string, string>>;
+  secretSource: SecretSource | undefined;
   maxOutputBytes: number;
   /** File mode mask of the commands. */
   umask: number;
@@ -50,13 +58,17 @@ export class RunProcesses {
   async started(
     spec: JobSpec,
     run: string,
-    input: Omit<ChildInput, 'ownerFile' | 'reader' | 'umask'>,
+    {
+      secrets,
+      ...input
+    }: Omit<ChildInput, 'ownerFile' | 'reader' | 'umask'> & { secrets: RunSecrets | undefined },
   ): Promise<Attachment> {
     const { directory } = input;
     const { captureOutput } = spec;
     const keepsBackground = spec.backgroundChildren === 'keep';
     if (keepsBackground) writeFileSync(keepMarker(directory), '', { mode: 0o600 });
     if (!captureOutput) writeFileSync(noCaptureMarker(directory), '', { mode: 0o600 });
+    if (secrets) saveReference(directory, secrets);
     const log = RunLog.create(this.#logOptions(run, directory));
     const started = await startChild({
       ...input,
@@ -64,16 +76,31 @@ export class RunProcesses {
       reader: `/proc/${process.pid}/fd/${this.#ownerFd}`,
       umask: this.#options.umask,
     });
-    const output = new Output(started.outputFd, log, this.#redaction());
+    const values = [...this.#values(), ...Object.values(secrets?.variables ?? {})];
+    const output = new Output(started.outputFd, log, redactionOf(values));
     const { process: child } = started;
-    return { process: child, output, directory, isOwnChild: true, captureOutput, keepsBackground };
+    const secretsVersion = secrets?.version;
+    return {
+      process: child,
+      output,
+      directory,
+      isOwnChild: true,
+      captureOutput,
+      keepsBackground,
+      secretsVersion,
+    };
   }
 
   /** Observes a process that an earlier runner started. `mayLackOutput`: the process that read before was killed. */
   recovered(run: string, directory: string, fate: ClaimedFate, mayLackOutput: boolean): Attachment {
     const log = RunLog.reopen(this.#logOptions(run, directory));
-    const redaction = this.#redaction(takeWithheld(directory));
-    const output = new Output(openFifo(directory), log, redaction, readLogError(directory));
+    const masking = maskingAgain({
+      directory,
+      source: this.#options.secretSource,
+      values: this.#values(),
+      withheld: takeWithheld(directory),
+    });
+    const output = new Output(openFifo(directory), log, masking, readLogError(directory));
     return {
       process: recoveredProcess(run, directory, fate, output),
       output,
@@ -82,11 +109,12 @@ export class RunProcesses {
       captureOutput: !existsSync(noCaptureMarker(directory)),
       keepsBackground: existsSync(keepMarker(directory)),
       mayLackOutput,
+      secretsVersion: savedReference(directory)?.version,
     };
   }
 
-  #redaction(withheld?: Buffer) {
-    return redactionOf(Object.values(this.#options.secrets), withheld);
+  #values(): string[] {
+    return Object.values(this.#options.secrets);
   }
 
   #logOptions(run: string, directory: string): RunLogOptions {

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { adoptChild, openFifo } from './child.ts';
 import { drained, handOver, hasEnded } from './hand-over.ts';
 import { Output } from './output/output.ts';
-import { redactionOf } from './output/redaction.ts';
+import { maskingAgain, type SecretSource } from './command/run-secrets.ts';
 import { RunLog } from './output/run-log.ts';
 import { isRunProcess, isStillAlive, startTimeOf } from './process-identity.ts';
 import { startDirectories } from './recovery.ts';
@@ -79,6 +79,8 @@ export interface StandInOptions {
   stateDir: string;
   /** Values that are masked in all output. */
   secrets: readonly string[];
+  /** Of the secrets of single runs. */
+  secretSource?: SecretSource;
   /** Most bytes of output kept per run. */
   maxOutputBytes: number;
 }
@@ -112,10 +114,10 @@ async function readOn({ run, directory, fd }: OpenStart, options: StandInOptions
     while (await isRunProcess(status.pid, run)) await delay(POLL_MS);
     if (existsSync(join(directory, 'rest'))) return closeSync(fd);
   }
-  const { stateDir, secrets, maxOutputBytes: maxBytes } = options;
+  const { stateDir, secrets: values, secretSource: source, maxOutputBytes: maxBytes } = options;
   const log = RunLog.reopen({ path: logPath(runFiles(stateDir), run), directory, maxBytes });
-  const redaction = redactionOf(secrets, takeWithheld(directory));
-  const output = new Output(fd, log, redaction, readLogError(directory));
+  const masking = maskingAgain({ directory, source, values, withheld: takeWithheld(directory) });
+  const output = new Output(fd, log, masking, readLogError(directory));
   await Promise.race([endOf(run, directory, output, stop), aborted(stop)]);
   await handOver(output, directory, isWhole);
 }

@@ -16,6 +16,7 @@ import { LiveRun } from './live-run.ts';
 import { memoryKillCounter } from './memory-kills.ts';
 import { KeptLogs } from './output/kept-logs.ts';
 import { prepareCommand } from './command/prepared-command.ts';
+import type { SecretSource } from './command/run-secrets.ts';
 import { bootIdentity } from './process-identity.ts';
 import {
   endOrphans,
@@ -48,6 +49,8 @@ export interface SubprocessRunnerOptions {
   inherit: Readonly<Record<string, string>>;
   /** Further variables for every command; the runner masks their values in all output. */
   secrets?: Readonly<Record<string, string>>;
+  /** Opens the secrets of jobs with spec.secretsEnv; without it, their runs fail. */
+  secretSource?: SecretSource;
   /** Called before every execution; returns a sentence that says why the command must not run. */
   check: (spec: JobSpec, job: JobKey) => string | undefined;
   maxConcurrentRuns: number;
@@ -68,7 +71,9 @@ export interface SubprocessRunnerOptions {
 
 export class SubprocessRunner implements Runner {
   readonly traits = SHELL_TRAITS;
-  readonly #options: Required<SubprocessRunnerOptions>;
+  readonly #options: Required<Omit<SubprocessRunnerOptions, 'secretSource'>> & {
+    secretSource: SecretSource | undefined;
+  };
   readonly #files: RunFiles;
   readonly #inherited: Environment;
   readonly #listeners = new Listeners<JobKey>();
@@ -85,7 +90,7 @@ export class SubprocessRunner implements Runner {
   readonly #endedOrphans = new Map<string, StopCause>();
 
   constructor(options: SubprocessRunnerOptions) {
-    this.#options = { ...defaults(), ...options };
+    this.#options = { ...defaults(), secretSource: undefined, ...options };
     this.#files = runFiles(options.stateDir);
     this.#processes = new RunProcesses(this.#files, this.#options);
     this.#logs = new KeptLogs(this.#files, (run) => this.#runs.get(run) !== undefined);
@@ -248,6 +253,7 @@ export class SubprocessRunner implements Runner {
     const prepared = await prepareCommand(job, run, {
       inherited: this.#inherited,
       check: this.#options.check,
+      secretSource: this.#options.secretSource,
     });
     if (prepared.refusal !== undefined) return this.#fail(live, run.name, 'Refused', prepared.refusal);
     const spare = await this.#pool!.take();

@@ -109,6 +109,9 @@ export const MIGRATIONS: readonly string[] = [
   CREATE UNIQUE INDEX outbox_jobs ON outbox (job) WHERE kind = 'job';
   CREATE INDEX outbox_audit ON outbox (id) WHERE kind = 'audit';
   `,
+  `
+  ALTER TABLE runs ADD COLUMN secrets_version TEXT;
+  `,
 ];
 
 /** The schema version of the file: 0 for an empty file, undefined for a database of another program. */

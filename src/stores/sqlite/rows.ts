@@ -36,6 +36,7 @@ const RUN_COLUMNS: Columns<StoredRun> = {
   stopCause: 'stop_cause',
   outputTail: 'output_tail',
   outputBytes: 'output_bytes',
+  secretsVersion: 'secrets_version',
 };
 
 const SLOT_COLUMNS: Columns<SlotRecord> = {

@@ -33,6 +33,7 @@ export type RunRow = {
   stop_cause: StopCause | null;
   output_tail: string | null;
   output_bytes: number | null;
+  secrets_version: string | null;
 };
 
 export function runRow(run: Run): RunRow {
@@ -61,6 +62,7 @@ export function runRow(run: Run): RunRow {
     stop_cause: run.stopCause ?? null,
     output_tail: text(run.outputTail),
     output_bytes: run.outputBytes ?? null,
+    secrets_version: text(run.secretsVersion),
   };
 }
 
@@ -93,6 +95,7 @@ export function runOfRow(row: RunRow): Run {
     stopCause: row.stop_cause ?? undefined,
     outputTail: row.output_tail ?? undefined,
     outputBytes: row.output_bytes ?? undefined,
+    secretsVersion: row.secrets_version ?? undefined,
   };
   return run;
 }

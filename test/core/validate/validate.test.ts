@@ -319,10 +319,8 @@ describe('fields that exclude or need each other', () => {
     ],
     [
       'secrets, which this version cannot deliver',
-      { ...DAILY, secretsEnv: 'prod' },
-      [
-        'spec.secretsEnv: cannot be honoured: this version of lsh does not deliver secrets to runs; leave it out',
-      ],
+      { ...DAILY, secretsEnv: 'Prod 1' },
+      ['spec.secretsEnv: must be letters, digits, dots, hyphens and underscores, not "Prod 1"'],
     ],
     [
       'a variable longer than a process can be given',

@@ -203,6 +203,10 @@ describe('the manifest of a run', () => {
   });
 
   test('sources keep their prefix, and optional moves to where Kubernetes expects it', () => {
+    expect(containerOf({ secretsEnv: 'prod', envFrom: [{ configMapRef: { name: 'c' } }] }).envFrom).toEqual([
+      { secretRef: { name: 'lsh-secrets-prod' } },
+      { configMapRef: { name: 'c' } },
+    ]);
     const envFrom = [
       { prefix: 'A_', optional: true, configMapRef: { name: 'a' } },
       { secretRef: { name: 'b' } },

@@ -92,6 +92,7 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
         signal: 'SIGTERM',
         stopCause: 'TimedOut',
         outputTail: 'naïve 🦊\n\ttab "quoted" \\u0000 \u001b[31mred\u001b[0m\r\n',
+        secretsVersion: 'prod@7',
         outputBytes: 5_000_000_000,
       };
       const bare: Run = {

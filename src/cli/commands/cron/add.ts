@@ -54,6 +54,10 @@ export function withSpecFlags(command: Command): Command {
     .option('-e, --env <name=value>', 'environment variable (repeatable)', repeatable)
     .option('--env-file <file>', 'file with environment variables, read at each run (repeatable)', repeatable)
     .option(
+      '--secrets-env <env>',
+      'environment of lsh secrets, such as prod: each run gets its variables; the job then starts in the current directory unless --working-dir is given',
+    )
+    .option(
       '-t, --tag <tag>',
       'tag for `lsh cron list --tag` (repeatable, or separated by commas)',
       repeatable,

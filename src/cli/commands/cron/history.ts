@@ -10,7 +10,7 @@ import { parseCount } from '../../input/flags.ts';
 import { SINCE, sinceOf } from '../../input/since.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
 import { note, print, printDocument, printTable } from '../../output/print.ts';
-import { RUN_HEADS, runRow } from '../../output/run-table.ts';
+import { RUN_HEADS, runRow, WIDE_RUN_HEADS, wideRunRow } from '../../output/run-table.ts';
 
 interface HistoryFlags {
   limit: number;
@@ -39,10 +39,11 @@ async function history(context: Context, name: string | undefined, flags: Histor
   if (flags.output === 'name') return print(io, ...runs.map((run) => run.name));
   if (runs.length === 0) return note(io, 'No runs yet.');
   const now = io.now();
+  const [heads, row] = flags.output === 'wide' ? [WIDE_RUN_HEADS, wideRunRow] : [RUN_HEADS, runRow];
   printTable(
     io,
-    RUN_HEADS,
-    runs.map((run) => runRow(run, now)),
+    heads,
+    runs.map((run) => row(run, now)),
   );
 }
 
@@ -79,6 +80,7 @@ async function slotHistory(
   const slots = each.toSorted((a, b) => Date.parse(b.to) - Date.parse(a.to)).slice(0, limit);
   if (slots.length === 0 && name !== undefined) await jobs.get({ name });
   if (isDocumentFormat(output)) return printDocument(io, slots, output);
+  if (output === 'wide') throw usage('Slots have no wide table: leave `-o wide` out.');
   if (output === 'name') throw usage('Slots have no names: give `-o json` or `-o yaml`.');
   if (slots.length === 0) return note(io, missed ? 'No slot was missed.' : 'No slots yet.');
   const runs = await runsOf(jobs, name, slots);
@@ -105,7 +107,7 @@ export function addHistory(cron: Command, context: Context): void {
     )
     .option('--missed', 'only slots that did not run, with the reason')
     .option('--since <when>', `only runs or slots since ${SINCE}`)
-    .addOption(formatOption('table', 'json', 'yaml', 'name'))
+    .addOption(formatOption('table', 'wide', 'json', 'yaml', 'name'))
     .action((name: string | undefined, flags: HistoryFlags) => history(context, name, flags));
   withExamples(
     command,

@@ -9,11 +9,13 @@ import {
   type StartedRun,
 } from './child-env.ts';
 import { missingPrerequisite } from './prerequisites.ts';
+import { openSecrets, type RunSecrets, type SecretSource } from './run-secrets.ts';
 
 export interface PreparedCommand {
   command: readonly string[];
   workingDir: string;
   env: Environment;
+  secrets: RunSecrets | undefined;
 }
 
 export interface CommandRules {
@@ -21,6 +23,7 @@ export interface CommandRules {
   inherited: Environment;
   /** Returns a sentence that says why the command must not run. */
   check: (spec: JobSpec, job: JobKey) => string | undefined;
+  secretSource: SecretSource | undefined;
 }
 
 type Refused = { refusal: string };
@@ -32,23 +35,35 @@ type Refused = { refusal: string };
 export async function prepareCommand(
   job: Command,
   run: StartedRun,
-  { inherited, check }: CommandRules,
+  { inherited, check, secretSource }: CommandRules,
 ): Promise<(PreparedCommand & { refusal?: undefined }) | Refused> {
   const { workingDir = inherited['HOME'] ?? '/' } = job.spec;
   const detail = missingPrerequisite({ ...job.spec, workingDir });
   if (detail !== undefined) throw new LshError('SPAWN_FAILED', { detail });
   const fromFiles = await variablesOfFiles(job.spec, workingDir);
-  const variables = Object.entries(fromFiles).map(([name, value]) => ({ name, value }));
-  const refusal =
-    variables.length === 0
-      ? undefined
-      : check({ ...job.spec, env: [...variables, ...(job.spec.env ?? [])] }, run.job);
+  const variables = variableList(fromFiles);
+  const env = [...variables, ...(job.spec.env ?? [])];
+  const refusal = variables.length === 0 ? undefined : check({ ...job.spec, env }, run.job);
   if (refusal !== undefined) return { refusal };
+  const { secretsEnv } = job.spec;
+  const secrets =
+    secretsEnv === undefined ? undefined : await openSecrets(secretSource, secretsEnv, workingDir);
+  // The validator’s own sentence may quote a value.
+  if (
+    secrets &&
+    check({ ...job.spec, env: [...variableList(secrets.variables), ...env] }, run.job) !== undefined
+  )
+    return { refusal: `With the variables of the secrets ${secrets.version}, this command is refused.` };
   return {
     command: wordsOf(job.spec),
     workingDir,
-    env: childEnvironment(inherited, job, run, fromFiles),
+    env: childEnvironment({ ...inherited, ...secrets?.variables }, job, run, fromFiles),
+    secrets,
   };
+}
+
+function variableList(environment: Environment): { name: string; value: string }[] {
+  return Object.entries(environment).map(([name, value]) => ({ name, value }));
 }
 
 /** The words to execute: the arguments as they are, or the command in its shell. */

@@ -1,6 +1,6 @@
 // The output of one child: copies its FIFO into the log and the tail, at the speed of the disk.
 import { Socket } from 'node:net';
-import type { Redaction } from './redaction.ts';
+import type { Masking } from './redaction.ts';
 import type { RunLog } from './run-log.ts';
 
 /** Most bytes of UTF-8 in a tail. */
@@ -10,9 +10,10 @@ export class Output {
   readonly log: RunLog;
   readonly #socket: Socket;
   readonly #tail = new OutputTail();
-  readonly #redaction: Redaction | undefined;
+  #masking: Masking | undefined;
   readonly #pumping: Promise<void>;
-  #writing = false;
+  /** Whether it writes, or waits for its masking. */
+  #isBusy = false;
   /** All bytes that passed redaction so far, also those that the bounded log drops. */
   bytes: number;
   /** Why the log is incomplete. */
@@ -20,19 +21,23 @@ export class Output {
 
   /**
    * Takes over the descriptor of a FIFO that is open for reading, non-blocking. `logError`: why the process that read
-   * before this one could not write the log.
+   * before this one could not write the log. Reads nothing before it has the masking, which never rejects.
    */
-  constructor(fd: number, log: RunLog, redaction?: Redaction, logError?: Error) {
+  constructor(fd: number, log: RunLog, masking?: Masking | Promise<Masking | undefined>, logError?: Error) {
     this.log = log;
-    this.#redaction = redaction;
     this.logError = logError;
     this.bytes = log.size;
     this.#tail.push(log.end(TAIL_MAX_BYTES));
     this.#socket = new Socket({ fd, readable: true, writable: false });
-    this.#pumping = this.#pump();
+    this.#pumping = this.#pump(masking);
   }
 
-  async #pump(): Promise<void> {
+  async #pump(masking: Masking | Promise<Masking | undefined> | undefined): Promise<void> {
+    if (masking instanceof Promise) {
+      this.#isBusy = true;
+      this.#masking = await masking;
+      this.#isBusy = false;
+    } else this.#masking = masking;
     try {
       for await (const chunk of this.#socket) await this.take(chunk as Buffer);
     } catch (error) {
@@ -43,14 +48,14 @@ export class Output {
 
   /** Redacts and stores a piece of output. */
   async take(chunk: Uint8Array): Promise<void> {
-    this.#writing = true;
-    await this.#keep(this.#redaction?.push(chunk) ?? chunk);
-    this.#writing = false;
+    this.#isBusy = true;
+    await this.#keep(this.#masking?.push(chunk) ?? chunk);
+    this.#isBusy = false;
   }
 
-  /** Whether a write is pending; nothing more is read until it is done. */
-  get isWriting(): boolean {
-    return this.#writing;
+  /** Whether a write or the masking is pending; nothing more is read until then. */
+  get isBusy(): boolean {
+    return this.#isBusy;
   }
 
   /** A full disk costs the log, not the run: the child goes on, and the tail stays right. */
@@ -73,7 +78,7 @@ export class Output {
 
   /** Bytes that redaction withholds: they may be the beginning of a secret. */
   get withheld(): Uint8Array {
-    return this.#redaction?.withheld ?? new Uint8Array();
+    return this.#masking?.withheld ?? new Uint8Array();
   }
 
   /** Stops reading, and stores the bytes that were read. */
@@ -87,7 +92,7 @@ export class Output {
 
   /** Completes the log. Call it after close(), when no more output can come. */
   async finish(): Promise<void> {
-    if (this.#redaction) await this.#keep(this.#redaction.end());
+    if (this.#masking) await this.#keep(this.#masking.end());
     await this.log.finish();
   }
 

@@ -21,6 +21,9 @@ function hiddenWords(values: readonly string[]): Buffer[] {
     .filter(({ length }) => length >= SHORTEST_MASKED);
 }
 
+/** Takes secrets out of passing output. */
+export type Masking = Pick<Redaction, 'withheld' | 'push' | 'end'>;
+
 export class Redaction {
   readonly #words: readonly Buffer[];
   readonly #readings: readonly Reading[];
