@@ -5,6 +5,7 @@ import type { LshError } from '../core/errors.ts';
 import type { RunnerTraits } from '../core/executor.ts';
 import type { Job, JobKey } from '../core/job.ts';
 import type { HistoryEntry } from '../core/record/entry.ts';
+import type { JobPayload } from '../core/record/job-record.ts';
 import type { KeptOutput } from '../core/record/output-chunks.ts';
 import type { ClosedStretch, Run, RunObservation, StopCause } from '../core/run.ts';
 
@@ -131,6 +132,22 @@ export interface TeamHistory {
    * repeat the call. Rejects with HISTORY_UNAVAILABLE (retryable) or HISTORY_REFUSED.
    */
   record(entries: readonly HistoryEntry[]): Promise<void>;
+}
+
+/** A job of this origin as the team’s history has it. */
+export interface RecordedJob {
+  job: JobKey;
+  uid: string;
+  revision: number;
+  isRemoved: boolean;
+  /** Whether its row would be the same. */
+  matches(payload: JobPayload): boolean;
+}
+
+/** The jobs that the team’s history has. */
+export interface JobRoster {
+  /** All of this origin. Rejects as TeamHistory.record(). */
+  jobs(): Promise<RecordedJob[]>;
 }
 
 /** Entries that the team’s history lacks, on disk, in the order of their changes. */

@@ -25,6 +25,11 @@ export function stableFraction(text: string): number {
   return ((value ^ (value >>> 16)) >>> 0) / 2 ** 32;
 }
 
+/** Returns a whole number below 2^53 that the text alone determines; two texts share one only by an unlikely chance. */
+export function stableNumber(text: string): number {
+  return Number(stableHash(text) & 0x1f_ffff_ffff_ffffn);
+}
+
 /** Returns the last `length` digits of the hash in base 36: short names that do not collide in practice. */
 export function stableId(text: string, length: number): string {
   return stableHash(text).toString(36).padStart(length, '0').slice(-length);

@@ -2,7 +2,13 @@
 // durable: after a restart every run that the ledger shows is written again, which changes no row.
 import type { HistoryProgress } from '../../core/decide/history-sync.ts';
 import type { Job, JobKey } from '../../core/job.ts';
-import { runEntry, type HistoryEntry } from '../../core/record/entry.ts';
+import {
+  runEntry,
+  type AuditEntry,
+  type HistoryEntry,
+  type JobEntry,
+  type RunEntry,
+} from '../../core/record/entry.ts';
 import { isFinished, type Run } from '../../core/run.ts';
 import { Listeners } from '../listeners.ts';
 import { HistorySender, type HistorySenderOptions, type OutboxOwner } from './sender.ts';
@@ -29,14 +35,14 @@ export class LedgerOutbox implements OutboxOwner {
     this.#listeners.add(listener);
   }
 
-  /** Runs that the history lacks. */
+  /** Runs and changes that the history lacks. */
   get backlog(): number {
     return this.#sender.size;
   }
 
   /** Adds the runs that the ledger shows of a job. Returns which of them the history lacks. */
   progress({ key, uid }: Pick<Job, 'key' | 'uid'>, runs: readonly Run[]): HistoryProgress {
-    this.#dropRefused((entry) => entry.job === key && entry.jobUid !== uid);
+    this.#dropRefusedRuns((entry) => entry.job === key && entry.jobUid !== uid);
     const finished = runs.filter(isFinished).sort((a, b) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0));
     const entries = finished.map(runEntry);
     const written = this.#stillShown(key, entries);
@@ -62,6 +68,12 @@ export class LedgerOutbox implements OutboxOwner {
     this.#addAll(runs.filter(isFinished).map(runEntry));
   }
 
+  /** Adds changes of jobs. Room for them is the business of the caller, which can find them again. */
+  addChanges(entries: readonly (JobEntry | AuditEntry)[]): void {
+    for (const entry of entries) this.#sender.add(entry);
+    this.#sender.send();
+  }
+
   #addAll(entries: readonly HistoryEntry[]): void {
     for (const entry of entries) if (!this.#sender.add(entry)) this.#turnedAway.add(entry.job);
     this.#sender.send();
@@ -73,11 +85,12 @@ export class LedgerOutbox implements OutboxOwner {
    */
   forget(key: JobKey): void {
     this.#written.delete(key);
-    this.#dropRefused(({ job }) => job === key);
+    this.#dropRefusedRuns(({ job }) => job === key);
   }
 
-  #dropRefused(matches: (entry: HistoryEntry) => boolean): void {
-    for (const { entry, trouble } of this.#sender.dropRefused(matches)) {
+  #dropRefusedRuns(matches: (entry: RunEntry) => boolean): void {
+    const refused = this.#sender.dropRefused((entry) => entry.kind === 'run' && matches(entry));
+    for (const { entry, trouble } of refused) {
       const run = entry.kind === 'run' ? entry.run.name : entry.id;
       const fields = { job: entry.job, run, reason: trouble.reason };
       this.#options.logger.warn(fields, 'a refused run was dropped with its job');
@@ -90,8 +103,8 @@ export class LedgerOutbox implements OutboxOwner {
   }
 
   written(entries: readonly HistoryEntry[]): void {
-    for (const { job, id } of entries)
-      this.#written.set(job, (this.#written.get(job) ?? new Set<string>()).add(id));
+    for (const { kind, job, id } of entries)
+      if (kind === 'run') this.#written.set(job, (this.#written.get(job) ?? new Set<string>()).add(id));
     if (!this.#sender.hasRoom) return;
     const turnedAway = new Set(this.#turnedAway);
     this.#turnedAway.clear();

@@ -26,15 +26,15 @@ export interface JobChange {
   /** The user who asked for it. */
   actor?: string | undefined;
   /** The job before; undefined if it is new, or if the definition stays. */
-  before?: Job | undefined;
+  before?: Pick<Job, 'spec' | 'labels' | 'annotations'> | undefined;
 }
 
 export interface JobEntry extends Common {
   kind: 'job';
   /** Grows with each change at its origin. */
   revision: number;
-  /** Without the values of variables. */
-  spec: object;
+  /** Without the values of variables. Undefined for a removed job whose row keeps the spec that it has. */
+  spec: object | undefined;
   labels: Record<string, string> | undefined;
   annotations: Record<string, string> | undefined;
   /** Milliseconds since the epoch. */

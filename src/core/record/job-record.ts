@@ -6,6 +6,8 @@ import type { AuditEntry, JobChange, JobEntry } from './entry.ts';
 /** Without what the outbox adds: its place there. */
 export type JobPayload = Omit<JobEntry, 'kind' | 'id' | 'revision'>;
 export type AuditPayload = Omit<AuditEntry, 'kind' | 'id' | 'number'>;
+/** What changes are about. */
+export type JobShape = Pick<Job, 'spec' | 'labels' | 'annotations'>;
 
 /** Undefined if the change leaves the definition as it is. */
 export function jobPayload(job: Job, { action, at, actor }: JobChange): JobPayload | undefined {
@@ -28,14 +30,14 @@ export function auditPayload(job: Job, { action, at, actor, before }: JobChange)
 }
 
 /** Paused and Resumed if nothing else changes. */
-export function changeAction(before: Job, after: Job): 'Configured' | 'Paused' | 'Resumed' {
+export function changeAction(before: JobShape, after: JobShape): 'Configured' | 'Paused' | 'Resumed' {
   const changed = specChanges(changeable(before), changeable(after));
   if (changed.length !== 1 || changed[0]?.path !== 'suspend') return 'Configured';
   return after.spec.suspend ? 'Paused' : 'Resumed';
 }
 
 /** The fields whose changes are shown; those outside the spec keep their whole path. */
-export function changeable({ spec, labels = {}, annotations = {} }: Job): object {
+export function changeable({ spec, labels = {}, annotations = {} }: JobShape): object {
   return { ...spec, metadata: { labels, annotations } };
 }
 

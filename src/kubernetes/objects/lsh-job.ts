@@ -8,6 +8,7 @@ import type { Run } from '../../core/run.ts';
 import { CLUSTER_DEFAULTS, withPlatformDefaults } from '../../core/validate/defaults.ts';
 import { parseSpec } from '../../core/validate/validate.ts';
 import type { KubeObject } from '../api/objects.ts';
+import type { WithLastChange } from './last-change.ts';
 import { readRun, readStatus, type LshJobStatus } from './lsh-job-status.ts';
 
 export const GROUP = 'lsh.dev';
@@ -28,7 +29,7 @@ const NOT_SHOWN = new Set([
   'kubectl.kubernetes.io/last-applied-configuration',
 ]);
 
-export interface LshJob extends KubeObject {
+export interface LshJob extends KubeObject, WithLastChange {
   apiVersion: string;
   kind: string;
   spec: unknown;

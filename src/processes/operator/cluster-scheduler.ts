@@ -4,8 +4,9 @@ import type { Config } from '../../config.ts';
 import { systemClock } from '../../control/clock.ts';
 import { ClockSteps } from '../../control/clock-steps.ts';
 import { Controller } from '../../control/controller.ts';
+import { JobsRecord } from '../../control/history/jobs-record.ts';
 import { LedgerOutbox } from '../../control/history/ledger-outbox.ts';
-import type { RecordedListener, TeamHistory, Runner } from '../../control/ports.ts';
+import type { JobRoster, RecordedListener, TeamHistory, Runner } from '../../control/ports.ts';
 import { Reconciler } from '../../control/reconciler.ts';
 import { requireSafeCommand } from '../../core/command-check/command-check.ts';
 import { policyFor } from '../../core/command-check/policy.ts';
@@ -40,7 +41,7 @@ export interface ClusterSchedulerOptions {
   /** Undefined if shell runs are off. */
   shell: ShellRuns | undefined;
   /** Undefined if no team history is configured. */
-  history: TeamHistory | undefined;
+  history: (TeamHistory & JobRoster) | undefined;
 }
 
 /** etcd stores objects of at most 1.5 MB; the rest is for the status. */
@@ -59,6 +60,7 @@ export class ClusterScheduler {
   readonly #jobRunner: KubeJobRunner;
   readonly #events: EventRecorder;
   readonly #history: LedgerOutbox | undefined;
+  readonly #jobsRecord: JobsRecord | undefined;
   #controller: Controller | undefined;
 
   constructor(options: ClusterSchedulerOptions) {
@@ -91,6 +93,7 @@ export class ClusterScheduler {
     const { history } = options;
     const logger = log.component('history');
     this.#history = history && new LedgerOutbox({ history, clock: systemClock, logger });
+    this.#jobsRecord = history && this.#history && this.#recordOfJobs(history, this.#history);
   }
 
   /** Resolves once the loop evaluates every schedule. */
@@ -104,6 +107,7 @@ export class ClusterScheduler {
     await this.#options.shell?.recover(this.#shellRuns());
     this.#controller = this.#createController(since);
     this.#controller.start();
+    this.#jobsRecord?.start();
   }
 
   /** Whether the loop evaluates every schedule. */
@@ -121,6 +125,7 @@ export class ClusterScheduler {
 
   /** Finishes the work under way. Active runs continue. */
   async stop(): Promise<void> {
+    this.#jobsRecord?.close();
     this.#history?.close();
     await this.#controller?.stop();
     // After the last evaluation, which may still plan a delayed deletion.
@@ -156,6 +161,19 @@ export class ClusterScheduler {
   #removeLogs(key: JobKey, runs: readonly Run[]): void {
     const { shell } = this.#options;
     for (const { name, executor } of runs) if (executor === 'Shell') void shell?.runner.remove?.(name, key);
+  }
+
+  #recordOfJobs(roster: JobRoster, outbox: LedgerOutbox): JobsRecord {
+    const { namespaces = [] } = this.#options.config;
+    return new JobsRecord({
+      source: this.#source,
+      roster,
+      outbox,
+      lastChange: (key) => this.#watches.lshjobs.get(key)?.lastChange ?? {},
+      isWatched: (namespace) => namespaces.length === 0 || namespaces.includes(namespace),
+      clock: systemClock,
+      logger: this.#options.log.component('history'),
+    });
   }
 
   #shellRuns(): Run[] {

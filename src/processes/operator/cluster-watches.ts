@@ -4,6 +4,7 @@ import type { KubeClient } from '../../kubernetes/api/client.ts';
 import { JOB_LABEL, RUN_LABEL } from '../../kubernetes/objects/kube-job.ts';
 import { NamespacedInformer } from '../../kubernetes/api/watch/namespaced-informer.ts';
 import { trimmedKubeJob } from '../../kubernetes/objects/kube-job-run.ts';
+import { withLastChange } from '../../kubernetes/objects/last-change.ts';
 import { lshJobPath, type LshJob } from '../../kubernetes/objects/lsh-job.ts';
 import type { KubeJob } from '../../kubernetes/objects/kube-job-run.ts';
 import type { Pod } from '../../kubernetes/objects/pod.ts';
@@ -40,7 +41,7 @@ export function clusterWatches({ config, client, log }: WatchOptions): Watches {
     inactivityMs: config.watchSilenceMs,
   };
   return {
-    lshjobs: new NamespacedInformer<LshJob>({ ...shared, pathOf: lshJobPath }),
+    lshjobs: new NamespacedInformer<LshJob>({ ...shared, pathOf: lshJobPath, trim: withLastChange }),
     jobs: new NamespacedInformer<KubeJob>({
       ...shared,
       pathOf: collection('/apis/batch/v1', 'jobs'),

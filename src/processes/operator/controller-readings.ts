@@ -55,7 +55,7 @@ export function addReadings(metrics: Metrics, standing: Standing, workers: numbe
   });
   metrics.add({
     name: 'lsh_history_backlog',
-    help: 'Finished runs that the team’s history lacks.',
+    help: 'Finished runs and changes of jobs that the team’s history lacks.',
     read: () => one(standing.scheduler?.historyBacklog ?? 0),
   });
   metrics.add({

@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { loadConfig, withOptions, type Config } from '../../config.ts';
-import type { TeamHistory } from '../../control/ports.ts';
 import { EXIT, LshError, type ExitStatus } from '../../core/errors.ts';
 import type { KeptOutput } from '../../core/record/output-chunks.ts';
 import type { Run } from '../../core/run.ts';
@@ -92,7 +91,7 @@ class ControllerLife implements Standing {
   readonly #options: LifeOptions;
   readonly #elector: LeaderElector | undefined;
   readonly #pods: HostPods;
-  readonly #history: TeamHistory | undefined;
+  readonly #history: ReturnType<typeof teamHistory>;
   /** While this process leads and executes shell runs. */
   #shell: ShellRuns | undefined;
   /** Settles when the runs of a Pod that is being deleted are recorded. */

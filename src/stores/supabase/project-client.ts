@@ -26,7 +26,7 @@ export type OriginRow = {
 
 export type MemberRow = { team: string; user_id: string };
 
-type Table<Row> = { Row: Row; Insert: Row; Update: never; Relationships: [] };
+type Table<Row> = { Row: Row; Insert: Row; Update: Partial<Row>; Relationships: [] };
 
 type Schema = {
   public: {

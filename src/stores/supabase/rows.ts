@@ -1,10 +1,12 @@
 // Converts entries of the team's history to rows (deploy/supabase/migrations), and runs back. No other module knows the column
 // names.
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { rfc3339 } from '../../core/rfc3339.ts';
 import type { Executor } from '../../core/executor.ts';
 import { jobKey, splitKey } from '../../core/naming.ts';
 import type { AuditEntry, JobEntry } from '../../core/record/entry.ts';
+import type { JobPayload } from '../../core/record/job-record.ts';
 import type { OutputChunk } from '../../core/record/output-chunks.ts';
 import type { AllFields, Run, RunPhase, RunReason, RunTrigger, StopCause } from '../../core/run.ts';
 
@@ -118,24 +120,49 @@ export type JobRow = Place & {
   removed_at: string | null;
 };
 
-export function jobRow(place: Place, entry: JobEntry): JobRow {
-  const { namespace, name } = splitKey(entry.job);
-  const spec = cleaned(entry.spec) as object;
-  const changedAt = rfc3339(entry.changedAt);
+export function jobRow(place: Place, entry: JobEntry & { spec: object }): JobRow {
   return {
     ...place,
-    namespace,
-    name,
-    uid: entry.jobUid,
-    revision: entry.revision,
-    spec,
-    spec_hash: createHash('sha256').update(canonical(spec)).digest('hex').slice(0, 32),
-    labels: (cleaned(entry.labels) as object | undefined) ?? null,
-    annotations: (cleaned(entry.annotations) as object | undefined) ?? null,
-    changed_at: changedAt,
-    changed_by: text(entry.changedBy),
-    removed_at: entry.isRemoved ? changedAt : null,
+    ...jobName(entry),
+    ...changeOf(entry),
+    ...shownOf(entry),
+    spec: cleaned(entry.spec) as object,
   };
+}
+
+/** The columns by which a row of a job is known again, with the team and the origin. */
+export function jobName({ job, jobUid: uid }: Pick<JobEntry, 'job' | 'jobUid'>) {
+  const { namespace, name } = splitKey(job);
+  return { namespace, name, uid };
+}
+
+/** The columns that every change replaces. */
+export function changeOf({ revision, changedAt, changedBy, isRemoved }: JobEntry) {
+  const at = rfc3339(changedAt);
+  return { revision, changed_at: at, changed_by: text(changedBy), removed_at: isRemoved ? at : null };
+}
+
+/** The columns that tell whether a job is the same; of the spec the hash. */
+export const SHOWN_COLUMNS = 'spec_hash, labels, annotations';
+
+function shownOf({ spec, labels, annotations }: Pick<JobPayload, 'spec' | 'labels' | 'annotations'>) {
+  return {
+    spec_hash: createHash('sha256')
+      .update(canonical(cleaned(spec)))
+      .digest('hex')
+      .slice(0, 32),
+    labels: (cleaned(labels) as object | undefined) ?? null,
+    annotations: (cleaned(annotations) as object | undefined) ?? null,
+  };
+}
+
+/** Whether the row shows the job as it is. */
+export function isRowOf(
+  row: Pick<JobRow, 'spec_hash' | 'labels' | 'annotations'>,
+  payload: JobPayload,
+): boolean {
+  const { spec_hash, labels, annotations } = row;
+  return isDeepStrictEqual({ spec_hash, labels, annotations }, shownOf(payload));
 }
 
 /** A row on the wire, as RunRow. */

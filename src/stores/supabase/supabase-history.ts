@@ -1,14 +1,29 @@
 // The team’s history in a Supabase project: writes entries to its tables. An outbox decides when, and retries.
-import type { OutputReader, TeamHistory } from '../../control/ports.ts';
-import type { HistoryEntry } from '../../core/record/entry.ts';
+import type { JobRoster, OutputReader, RecordedJob, TeamHistory } from '../../control/ports.ts';
+import { jobKey } from '../../core/naming.ts';
+import type { HistoryEntry, JobEntry } from '../../core/record/entry.ts';
 import { outputChunks } from '../../core/record/output-chunks.ts';
 import type { Run } from '../../core/run.ts';
 import { batches, type BatchLimits } from './batches.ts';
 import { ProjectClient, type OriginRow, type ProjectClientOptions } from './project-client.ts';
-import { auditRow, jobRow, logRow, runRow, type JobRow, type Place, type RunRow } from './rows.ts';
+import {
+  auditRow,
+  changeOf,
+  isRowOf,
+  jobName,
+  jobRow,
+  logRow,
+  runRow,
+  SHOWN_COLUMNS,
+  type JobRow,
+  type Place,
+  type RunRow,
+} from './rows.ts';
 
 /** The largest request; a chunk of output has up to 64 KiB. */
 const BATCH: BatchLimits = { rows: 500, bytes: 1024 * 1024 };
+/** Rows of one answer, unless the server sends fewer. */
+const PAGE = 1000;
 /** The columns of each table by which a row is known again. */
 const KEYS = {
   lsh_jobs: 'team,origin,namespace,name',
@@ -47,7 +62,7 @@ export interface SupabaseHistoryOptions extends ProjectClientOptions {
   output: RecordedOutput | undefined;
 }
 
-export class SupabaseHistory implements TeamHistory {
+export class SupabaseHistory implements TeamHistory, JobRoster {
   readonly #client: ProjectClient;
   readonly #origin: Origin;
   readonly #place: Place;
@@ -78,15 +93,56 @@ export class SupabaseHistory implements TeamHistory {
     const of = <K extends HistoryEntry['kind']>(kind: K) =>
       entries.filter((entry): entry is Extract<HistoryEntry, { kind: K }> => entry.kind === kind);
     const runs = of('run').map(({ run }) => run);
-    await this.#put('lsh_jobs', newestOfEach(of('job').map((entry) => jobRow(place, entry))));
+    const [jobs, removals] = partition(of('job'));
+    // First: an operator that is killed in between finds the change of the job again, and with it this row.
+    await this.#put(
+      'lsh_audit',
+      of('audit').map((entry) => auditRow(place, entry)),
+    );
+    await this.#put('lsh_jobs', newestOfEach(jobs.map((entry) => jobRow(place, entry))));
+    for (const entry of removals) await this.#markRemoved(entry);
     await this.#put(
       'lsh_runs',
       runs.map((run) => this.#runRow(run)),
     );
     if (this.#output !== undefined) await this.#put('lsh_run_logs', this.#logRows(runs, this.#output));
-    await this.#put(
-      'lsh_audit',
-      of('audit').map((entry) => auditRow(place, entry)),
+  }
+
+  async jobs(): Promise<RecordedJob[]> {
+    const jobs: RecordedJob[] = [];
+    for (;;) {
+      const rows = await this.#jobsFrom(jobs.length);
+      if (rows.length === 0) return jobs;
+      for (const { namespace, name, uid, revision, removed_at: removedAt, ...shown } of rows)
+        jobs.push({
+          job: jobKey(namespace, name),
+          uid,
+          revision,
+          isRemoved: removedAt !== null,
+          matches: (payload) => isRowOf(shown, payload),
+        });
+    }
+  }
+
+  /** The server decides how many. */
+  #jobsFrom(from: number) {
+    return this.#client.call((client, signal) =>
+      client
+        .from('lsh_jobs')
+        .select(`namespace, name, uid, revision, removed_at, ${SHOWN_COLUMNS}`)
+        .match(this.#place)
+        .order('namespace')
+        .order('name')
+        .range(from, from + PAGE - 1)
+        .abortSignal(signal)
+        .throwOnError(),
+    );
+  }
+
+  async #markRemoved(entry: JobEntry): Promise<void> {
+    const row = { ...this.#place, ...jobName(entry) };
+    await this.#client.write((client, signal) =>
+      client.from('lsh_jobs').update(changeOf(entry)).match(row).abortSignal(signal).throwOnError(),
     );
   }
 
@@ -131,6 +187,12 @@ export class SupabaseHistory implements TeamHistory {
           .throwOnError(),
       );
   }
+}
+
+/** Jobs with their spec, and removed jobs without it. */
+function partition(entries: readonly JobEntry[]): [(JobEntry & { spec: object })[], JobEntry[]] {
+  const hasSpec = (entry: JobEntry): entry is JobEntry & { spec: object } => entry.spec !== undefined;
+  return [entries.filter(hasSpec), entries.filter((entry) => !hasSpec(entry))];
 }
 
 /** Postgres refuses to write a row twice in one statement. */

@@ -107,6 +107,31 @@ describe.skipIf(NO_SUPABASE)('the history in Supabase', () => {
     expect(await supabase.sql('select 1 from lsh_run_logs')).toEqual([]);
   });
 
+  test('reads its own jobs again, page after page, and marks one as removed by its name', async () => {
+    const history = recorder();
+    const entry = (number: number) =>
+      jobEntry(number, { job: `team-a/job-${number}`, labels: { b: '1', a: '2' } });
+    // More than one answer of a server may hold.
+    await history.record(Array.from({ length: 2500 }, (_, number) => entry(number + 1)));
+    await recorder({ id: 'other' }).record([jobEntry(1)]);
+    const removal = { ...entry(7), id: 'removal', revision: 9000, isRemoved: true, spec: undefined };
+    await history.record([removal]);
+    await history.record([{ ...removal, revision: 5, changedBy: 'late' }]);
+    const known = await history.jobs();
+    expect(known).toHaveLength(2500);
+    expect(known.filter(({ isRemoved }) => isRemoved)).toMatchObject([
+      { job: 'team-a/job-7', uid: 'uid', revision: 9000 },
+    ]);
+    const one = known.find(({ job }) => job === 'team-a/job-8')!;
+    expect(one.matches({ ...entry(8), labels: { a: '2', b: '1' } })).toBe(true);
+    expect(one.matches({ ...entry(8), labels: { a: '3' } })).toBe(false);
+    expect(one.matches({ ...entry(8), spec: { command: 'other' } })).toBe(false);
+    const [row] = await supabase.sql(
+      `select spec->>'command' as command, changed_by from lsh_jobs where name = 'job-7'`,
+    );
+    expect(row).toEqual({ command: 'make 7', changed_by: 'ada' });
+  });
+
   test('writes a batch of every kind, with its origin, however often', async () => {
     const entries: HistoryEntry[] = [runEntry(aRunAt('backup', 1)), jobEntry(1), auditEntry(2)];
     const history = recorder();

@@ -187,10 +187,11 @@ export class Informer<T extends KubeObject> {
     await delay(retryInMs, undefined, { signal }).catch(() => undefined);
   }
 
-  // managedFields is the larger half of many objects, and nothing here reads it.
+  // managedFields is the larger half of many objects; no reader of the cache needs it.
   #trimmed(object: T): T {
-    delete object.metadata.managedFields;
-    return this.#options.trim?.(object) ?? object;
+    const trimmed = this.#options.trim?.(object) ?? object;
+    delete trimmed.metadata.managedFields;
+    return trimmed;
   }
 
   #watchSeconds(): number {
