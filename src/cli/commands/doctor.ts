@@ -7,7 +7,7 @@ import { withExamples } from '../define.ts';
 import { formatOption, isDocumentFormat, type Format } from '../output/format-option.ts';
 import { paintFor, print, printDocument } from '../output/print.ts';
 import { pad } from '../output/text.ts';
-import type { Check } from './doctor/checks.ts';
+import type { Check } from './doctor/check.ts';
 
 const MARKS = { ok: ['ok', 'good'], warn: ['warn', 'warn'], fail: ['FAIL', 'bad'] } as const;
 
@@ -40,7 +40,9 @@ function printChecks({ io }: Context, checks: Check[]): void {
 export function addDoctor(program: Command, context: Context): void {
   const command = program
     .command('doctor')
-    .description('Check Node, files, daemon, store, environment and clock. Exits with 1 if a check fails.')
+    .description(
+      'Check Node, files, daemon, store, environment, clock and the team’s record. Exits with 1 if a check fails.',
+    )
     .addOption(formatOption('json', 'yaml'))
     .action((flags: { output?: Format }) => doctor(context, flags));
   withExamples(

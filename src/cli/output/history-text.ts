@@ -1,8 +1,19 @@
-// The state of a daemon's team history in one line.
+// What a daemon’s outbox says of the team’s history, in one line.
+import { formatDuration } from '../../core/duration.ts';
 import type { DaemonStatus } from '../../local/socket/protocol.ts';
 import { counted } from './text.ts';
 
-export function historyText({ url, backlog, trouble }: NonNullable<DaemonStatus['history']>): string {
-  const waiting = backlog === 0 ? 'up to date' : `${counted(backlog, 'change')} to be written`;
-  return `${url}, ${waiting}${trouble === undefined ? '' : `: ${trouble.message}`}`;
+type History = NonNullable<DaemonStatus['history']>;
+
+/** With the project, for `lsh daemon status` and `lsh doctor`. */
+export function historyText(history: History, now: number): string {
+  return `${history.url}, ${backlogText(history, now)}`;
+}
+
+/** How much waits, since when, and why. */
+export function backlogText({ backlog, oldestAt, trouble }: History, now: number): string {
+  const age = oldestAt === undefined ? 0 : Math.max(0, now - Date.parse(oldestAt));
+  const oldest = oldestAt === undefined ? '' : `, the oldest for ${formatDuration(age)}`;
+  const waiting = backlog === 0 ? 'up to date' : `${counted(backlog, 'change')} to be written${oldest}`;
+  return `${waiting}${trouble === undefined ? '' : `: ${trouble.message}`}`;
 }

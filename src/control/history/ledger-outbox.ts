@@ -11,7 +11,12 @@ import {
 } from '../../core/record/entry.ts';
 import { isFinished, type Run } from '../../core/run.ts';
 import { Listeners } from '../listeners.ts';
-import { HistorySender, type HistorySenderOptions, type OutboxOwner } from './sender.ts';
+import {
+  HistorySender,
+  type HistorySenderOptions,
+  type HistoryStanding,
+  type OutboxOwner,
+} from './sender.ts';
 
 /** Most runs in memory. The ledger keeps the runs of further jobs until there is room. */
 const RUNS_MAX = 20_000;
@@ -38,6 +43,12 @@ export class LedgerOutbox implements OutboxOwner {
   /** Runs and changes that the history lacks. */
   get backlog(): number {
     return this.#sender.size;
+  }
+
+  /** Of all jobs. */
+  standing(): HistoryStanding {
+    const { size: backlog, oldestAt, trouble } = this.#sender;
+    return { backlog, oldestAt, trouble };
   }
 
   /** Adds the runs that the ledger shows of a job. Returns which of them the history lacks. */

@@ -9,18 +9,16 @@
 //
 // The history refuses a batch as a whole. Halving finds the refused entry, so that one bad entry does not keep the
 // others from the history.
-import type { HistoryProgress } from '../../core/decide/history-sync.ts';
+import type { HistoryTrouble } from '../../core/decide/history-sync.ts';
 import type { JobKey } from '../../core/job.ts';
-import type { HistoryEntry } from '../../core/record/entry.ts';
+import { entryAt, type HistoryEntry } from '../../core/record/entry.ts';
 
 /** Most entries of one batch. A larger one makes no server faster. */
 const BATCH_MAX = 500;
 
-export type Trouble = NonNullable<HistoryProgress['trouble']>;
-
 export interface Refusal {
   entry: HistoryEntry;
-  trouble: Trouble;
+  trouble: HistoryTrouble;
 }
 
 export class HistoryQueue {
@@ -48,6 +46,14 @@ export class HistoryQueue {
     return this.#waiting.size + this.#refused.size;
   }
 
+  /** When the oldest change happened that an entry records, milliseconds since the epoch; undefined without entries. */
+  get oldestAt(): number | undefined {
+    let oldest: number | undefined;
+    for (const entry of this.#waiting.values()) oldest = Math.min(oldest ?? Infinity, entryAt(entry));
+    for (const { entry } of this.#refused.values()) oldest = Math.min(oldest ?? Infinity, entryAt(entry));
+    return oldest;
+  }
+
   /** Whether at least half of the queue is free, so that jobs whose entries found no room may try again. */
   get isHalfEmpty(): boolean {
     return this.size < this.#max / 2;
@@ -63,13 +69,13 @@ export class HistoryQueue {
   }
 
   /** Why the first refused entry among these was refused. */
-  refusalOf(entries: readonly HistoryEntry[]): Trouble | undefined {
+  refusalOf(entries: readonly HistoryEntry[]): HistoryTrouble | undefined {
     const refused = entries.find((entry) => this.#refused.has(entry.id));
     return refused && this.#refused.get(refused.id)?.trouble;
   }
 
   /** Why the entry was refused that is retried next; undefined if there is none. */
-  get oldestRefusal(): Trouble | undefined {
+  get oldestRefusal(): HistoryTrouble | undefined {
     const [refusal] = this.#refused.values();
     return refusal?.trouble;
   }
@@ -120,7 +126,7 @@ export class HistoryQueue {
   }
 
   /** The history refused the batch. Halves it; returns whether the batch was a single entry, which is refused now. */
-  refused(batch: readonly HistoryEntry[], trouble: Trouble): boolean {
+  refused(batch: readonly HistoryEntry[], trouble: HistoryTrouble): boolean {
     if (batch.length > 1) {
       const middle = Math.ceil(batch.length / 2);
       this.#parts.unshift(batch.slice(0, middle), batch.slice(middle));

@@ -10,15 +10,26 @@
 //
 // The states of an entry are in queue.ts; how failures are retried and reported is in outage.ts. Two stores use it: the
 // statuses of LshJobs (ledger-outbox.ts), and a table of the daemon's database (stored-outbox.ts).
+import type { HistoryTrouble } from '../../core/decide/history-sync.ts';
 import { toLshError, type LshError } from '../../core/errors.ts';
 import type { JobKey } from '../../core/job.ts';
 import type { HistoryEntry } from '../../core/record/entry.ts';
 import type { Clock, Logger, TeamHistory } from '../ports.ts';
 import { HistoryOutage } from './outage.ts';
-import { HistoryQueue, type Refusal, type Trouble } from './queue.ts';
+import { HistoryQueue, type Refusal } from './queue.ts';
 
 /** One refused entry is retried at this interval, milliseconds. */
 const RETRY_REFUSED_MS = 60_000;
+
+/** What people hear of an outbox: `lsh daemon status`, `lsh doctor`, `lsh supabase status`, the metrics of the operator. */
+export interface HistoryStanding {
+  /** Entries that the history lacks. */
+  backlog: number;
+  /** When the oldest change among them happened, milliseconds since the epoch; undefined without a backlog. */
+  oldestAt?: number | undefined;
+  /** Why they wait; undefined while all is well. */
+  trouble?: HistoryTrouble | undefined;
+}
 
 /** What the sender needs of the store's side. */
 export interface OutboxOwner {
@@ -58,18 +69,23 @@ export class HistorySender {
     return this.#queue.size;
   }
 
+  /** When the oldest change happened that it holds. */
+  get oldestAt(): number | undefined {
+    return this.#queue.oldestAt;
+  }
+
   /** Whether it takes many more entries. */
   get hasRoom(): boolean {
     return this.#state !== 'closed' && this.#queue.isHalfEmpty;
   }
 
   /** Why the first refused entry among these was refused, else why writes have failed for a while. */
-  troubleOf(entries: readonly HistoryEntry[]): Trouble | undefined {
+  troubleOf(entries: readonly HistoryEntry[]): HistoryTrouble | undefined {
     return this.#queue.refusalOf(entries) ?? this.#outage.trouble;
   }
 
   /** Why any entry waits; undefined while all is well. */
-  get trouble(): Trouble | undefined {
+  get trouble(): HistoryTrouble | undefined {
     return this.#outage.trouble ?? this.#queue.oldestRefusal;
   }
 
@@ -133,7 +149,7 @@ export class HistorySender {
     const retryInMs = this.#outage.failed(error);
     const fields = { backlog: this.#owner.backlog, retryInMs, err: error };
     this.#options.logger.warn(fields, 'the team’s history was not written');
-    if (this.#outage.trouble !== trouble) this.#owner.changed(this.#queue.waitingJobs());
+    if (this.#outage.trouble?.reason !== trouble?.reason) this.#owner.changed(this.#queue.waitingJobs());
     this.#state = 'resting';
     this.#after(retryInMs, () => {
       this.#state = 'idle';
@@ -141,8 +157,8 @@ export class HistorySender {
     });
   }
 
-  #refused(batch: readonly HistoryEntry[], { reason, message }: LshError): void {
-    if (!this.#queue.refused(batch, { reason, message })) return;
+  #refused(batch: readonly HistoryEntry[], { reason, message, hint }: LshError): void {
+    if (!this.#queue.refused(batch, { reason, message, hint })) return;
     this.#planRetryOfRefused();
     this.#owner.changed(new Set(batch.map(({ job }) => job)));
   }

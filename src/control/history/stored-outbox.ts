@@ -1,9 +1,13 @@
 // The outbox of the daemon. A table of its database keeps each entry, from the transaction of the change itself until the team's
 // history has it: kill -9 loses none, and an outage costs room on the disk alone.
-import type { HistoryEntry } from '../../core/record/entry.ts';
+import { entryAt, type HistoryEntry } from '../../core/record/entry.ts';
 import type { OutboxStore } from '../ports.ts';
-import type { Trouble } from './queue.ts';
-import { HistorySender, type HistorySenderOptions, type OutboxOwner } from './sender.ts';
+import {
+  HistorySender,
+  type HistorySenderOptions,
+  type HistoryStanding,
+  type OutboxOwner,
+} from './sender.ts';
 
 /** Most entries in memory, each with at most 4 KiB of output or one job: several batches, so that one is ready for the next. */
 const ENTRIES_MAX = 2_000;
@@ -37,9 +41,14 @@ export class StoredOutbox implements OutboxOwner {
     }
   }
 
-  /** Why entries wait; undefined while all is well. */
-  get trouble(): Trouble | undefined {
-    return this.#sender.trouble;
+  standing(): HistoryStanding {
+    const { backlog } = this;
+    const { trouble } = this.#sender;
+    return { backlog, oldestAt: backlog === 0 ? undefined : this.#oldestAt(), trouble };
+  }
+
+  #oldestAt(): number | undefined {
+    return this.#sender.oldestAt ?? oldestAfter(this.#options.store, this.#readTo);
   }
 
   /** The table may have new entries. Commits of the same turn of the event loop cost one look. */
@@ -91,4 +100,10 @@ export class StoredOutbox implements OutboxOwner {
       this.#readTo = last.place;
     }
   }
+}
+
+/** When the change happened that the first entry behind a place records; undefined without an entry. */
+export function oldestAfter(store: OutboxStore, place: number): number | undefined {
+  const [first] = store.after(place, 1);
+  return first && entryAt(first.entry);
 }

@@ -8,7 +8,15 @@ export interface HistoryProgress {
   /** Names of the finished runs that the history lacks. */
   missing: ReadonlySet<string>;
   /** Why writes to the history have failed for a while. */
-  trouble?: { reason: string; message: string };
+  trouble?: HistoryTrouble;
+}
+
+/** Why the team’s history lacks what is recorded. */
+export interface HistoryTrouble {
+  reason: string;
+  message: string;
+  /** The next step. */
+  hint: string;
 }
 
 /** Whether the run has to stay in the ledger because the team’s history lacks it. */
@@ -24,7 +32,7 @@ export function historyVerdict(
 ): Pick<Condition, 'status' | 'reason' | 'message'> {
   const { missing, trouble } = progress;
   if (trouble !== undefined && (missing.size > 0 || changedRuns(draft).some(isFinished)))
-    return { status: 'False', ...trouble };
+    return { status: 'False', reason: trouble.reason, message: trouble.message };
   const before = draft.job.status?.conditions.find(({ type }) => type === 'HistorySynced');
   // A new leader keeps the verdict of the last one until the runs have arrived.
   if (missing.size > 0 && before?.status === 'False') return before;

@@ -57,6 +57,12 @@ export interface AuditEntry extends Common {
 
 export type HistoryEntry = RunEntry | JobEntry | AuditEntry;
 
+/** When the change happened that the entry records, milliseconds since the epoch. */
+export function entryAt(entry: HistoryEntry): number {
+  if (entry.kind === 'run') return entry.run.finishedAt ?? entry.run.createdAt;
+  return entry.kind === 'job' ? entry.changedAt : entry.at;
+}
+
 /** Identifies a run across jobs: a removed job and its successor of the same name have runs of the same names. */
 export function runEntry(run: Run): RunEntry {
   return { kind: 'run', id: `${run.jobUid}/${run.name}`, job: run.job, jobUid: run.jobUid, run };

@@ -47,8 +47,16 @@ export interface DaemonStatus {
   memory: { rssBytes: number; heapUsedBytes: number };
   /** The kept output of all runs, and its limit. */
   output: { bytes: number; maxBytes: number };
-  /** The team’s history; absent if no project is configured. `backlog`: entries that it lacks, and why. */
-  history?: { url: string; backlog: number; trouble?: { reason: string; message: string } };
+  /** The team’s history; absent if no project is configured. */
+  history?: {
+    url: string;
+    /** Changes that it lacks. */
+    backlog: number;
+    /** When the oldest of them happened. */
+    oldestAt?: string;
+    /** Why they wait, and the next step. */
+    trouble?: { reason: string; message: string; hint: string } | undefined;
+  };
   /** The steps of the clock of the last day, newest first. */
   clockSteps: { at: string; to: string; whileAway?: true }[];
   health: DaemonHealth;

@@ -2,7 +2,8 @@
 import { hostname } from 'node:os';
 import type { Config } from '../../config.ts';
 import { systemClock } from '../../control/clock.ts';
-import { StoredOutbox } from '../../control/history/stored-outbox.ts';
+import type { HistoryStanding } from '../../control/history/sender.ts';
+import { oldestAfter, StoredOutbox } from '../../control/history/stored-outbox.ts';
 import type { Logger, OutputReader } from '../../control/ports.ts';
 import { toLshError } from '../../core/errors.ts';
 import type { DaemonStatus } from '../../local/socket/protocol.ts';
@@ -43,14 +44,22 @@ export function openDaemonHistory({
     store.record();
     return {
       wake: () => outbox.wake(),
-      standing: () => ({ url, backlog: outbox.backlog, ...(outbox.trouble && { trouble: outbox.trouble }) }),
+      standing: () => shown(url, outbox.standing()),
       close: () => outbox.close(),
     };
   } catch (thrown) {
-    const { reason, message } = toLshError(thrown);
-    logger.warn({ reason, detail: message }, 'the team’s history is off');
+    const { reason, message, hint } = toLshError(thrown);
+    logger.warn({ reason, detail: message, hint }, 'the team’s history is off');
     store.enterJobs(undefined);
-    const standing = { url, backlog: store.outbox.count(0), trouble: { reason, message } };
+    const left = { backlog: store.outbox.count(0), oldestAt: oldestAfter(store.outbox, 0) };
+    const standing = shown(url, { ...left, trouble: { reason, message, hint } });
     return { wake: () => undefined, standing: () => standing, close: () => undefined };
   }
+}
+
+function shown(
+  url: string,
+  { oldestAt, ...standing }: HistoryStanding,
+): NonNullable<DaemonStatus['history']> {
+  return { url, ...standing, ...(oldestAt !== undefined && { oldestAt: new Date(oldestAt).toISOString() }) };
 }

@@ -6,6 +6,7 @@ import { ClockSteps } from '../../control/clock-steps.ts';
 import { Controller } from '../../control/controller.ts';
 import { JobsRecord } from '../../control/history/jobs-record.ts';
 import { LedgerOutbox } from '../../control/history/ledger-outbox.ts';
+import type { HistoryStanding } from '../../control/history/sender.ts';
 import type { JobRoster, RecordedListener, TeamHistory, Runner } from '../../control/ports.ts';
 import { Reconciler } from '../../control/reconciler.ts';
 import { requireSafeCommand } from '../../core/command-check/command-check.ts';
@@ -138,9 +139,9 @@ export class ClusterScheduler {
     return readingsOf(this.#watches);
   }
 
-  /** Finished runs that the team’s history lacks. */
-  get historyBacklog(): number {
-    return this.#history?.backlog ?? 0;
+  /** Finished runs that the team’s history lacks; undefined without one. */
+  get historyStanding(): HistoryStanding | undefined {
+    return this.#history?.standing();
   }
 
   /** Runs that have not ended. */

@@ -1,4 +1,5 @@
 // Metrics that are read at each scrape: leadership, queue, active runs, and the health of the watches.
+import { systemClock } from '../../control/clock.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import type { ClusterScheduler } from './cluster-scheduler.ts';
 import type { WatchReading } from './cluster-watches.ts';
@@ -56,7 +57,15 @@ export function addReadings(metrics: Metrics, standing: Standing, workers: numbe
   metrics.add({
     name: 'lsh_history_backlog',
     help: 'Finished runs and changes of jobs that the team’s history lacks.',
-    read: () => one(standing.scheduler?.historyBacklog ?? 0),
+    read: () => one(standing.scheduler?.historyStanding?.backlog ?? 0),
+  });
+  metrics.add({
+    name: 'lsh_history_oldest_age_seconds',
+    help: 'Time since the oldest run or change that the team’s history lacks.',
+    read: () => {
+      const oldestAt = standing.scheduler?.historyStanding?.oldestAt;
+      return one(oldestAt === undefined ? 0 : Math.max(0, systemClock.now() - oldestAt) / 1000);
+    },
   });
   metrics.add({
     name: 'lsh_watch_last_event_age_seconds',

@@ -18,6 +18,11 @@ export async function configuredStatus(now: () => number): Promise<ProjectStatus
   return projectStatus(projectForReading(loadConfig()), now);
 }
 
+/** Undefined without a project. */
+export function configuredUrl(): string | undefined {
+  return loadConfig().supabaseUrl;
+}
+
 /** The migrations that the database of SUPABASE_DB_URL lacks; all of them if it is not set. */
 export async function pendingMigrations(): Promise<{ pending: readonly Migration[]; isAsked: boolean }> {
   if (loadConfig().supabaseDbUrl === undefined) return { pending: MIGRATIONS, isAsked: false };

@@ -155,6 +155,7 @@ describe('while the history is unavailable', () => {
     expect(outbox.progress(JOB, [ended('one')]).trouble).toEqual({
       reason: 'HistoryUnavailable',
       message: UNAVAILABLE.message,
+      hint: UNAVAILABLE.hint,
     });
     announced = [];
     table.answer = () => undefined;
@@ -222,7 +223,7 @@ describe('a refused run', () => {
     expect(outbox.progress(JOB, runs)).toEqual({ missing: new Set(), trouble: undefined });
     expect(outbox.progress(BAD, [POISON])).toEqual({
       missing: new Set(['poison']),
-      trouble: { reason: 'HistoryRefused', message: REFUSED.message },
+      trouble: { reason: 'HistoryRefused', message: REFUSED.message, hint: REFUSED.hint },
     });
     expect(outbox.backlog).toBe(1);
   });

@@ -92,13 +92,30 @@ test('holds back during an outage, says why, and writes all when the history is 
   const outbox = start();
   const names = await end(0, 2500);
   outbox.wake();
-  await whilePassing(() => outbox.trouble !== undefined);
-  expect(outbox.trouble).toEqual({ reason: 'HistoryUnavailable', message: UNAVAILABLE.message });
-  expect(outbox.backlog).toBe(2500);
+  await whilePassing(() => outbox.standing().trouble !== undefined);
+  expect(outbox.standing().trouble).toEqual({
+    reason: 'HistoryUnavailable',
+    message: UNAVAILABLE.message,
+    hint: UNAVAILABLE.hint,
+  });
+  // Those in memory, and those that the table still keeps.
+  expect(outbox.standing()).toMatchObject({ backlog: 2500, oldestAt: aRunAt('a', 0).finishedAt });
   table.answer = () => undefined;
   await whilePassing(() => outbox.backlog === 0);
   expect(table.rows).toEqual(names);
-  expect(outbox.trouble).toBeUndefined();
+  expect(outbox.standing()).toEqual({ backlog: 0, oldestAt: undefined, trouble: undefined });
+});
+
+test('tells the newest reason of an outage, with its next step', async () => {
+  table.answer = () => UNAVAILABLE;
+  const outbox = start();
+  await end(0, 1);
+  outbox.wake();
+  await whilePassing(() => outbox.standing().trouble !== undefined);
+  const paused = new LshError('HISTORY_UNAVAILABLE', { url: 'u', detail: 'paused' }, { hint: 'Restore it.' });
+  table.answer = () => paused;
+  await whilePassing(() => outbox.standing().trouble?.message === paused.message);
+  expect(outbox.standing().trouble?.hint).toBe('Restore it.');
 });
 
 test('a process that ends leaves its entries to the next', async () => {
@@ -106,7 +123,7 @@ test('a process that ends leaves its entries to the next', async () => {
   const first = start();
   const names = await end(0, 10);
   first.wake();
-  await whilePassing(() => first.trouble !== undefined);
+  await whilePassing(() => first.standing().trouble !== undefined);
   first.close();
   table.answer = () => undefined;
   const second = start();
@@ -147,7 +164,7 @@ test('a table that cannot be read is in the log, and the process goes on', async
   other.exec('DROP TABLE outbox');
   other.close();
   outbox.wake();
-  await whilePassing(() => outbox.trouble !== undefined);
+  await whilePassing(() => outbox.standing().trouble !== undefined);
   expect(logger.lines.map(({ message }) => message)).toContain('the outbox was not read');
   expect(outbox.backlog).toBe(3);
 });
@@ -157,8 +174,12 @@ test('a refusal of everything keeps everything, says why, and ends by itself', a
   const outbox = start();
   const names = await end(0, 4);
   outbox.wake();
-  await whilePassing(() => outbox.trouble !== undefined);
-  expect(outbox.trouble).toEqual({ reason: 'HistoryRefused', message: REFUSED.message });
+  await whilePassing(() => outbox.standing().trouble !== undefined);
+  expect(outbox.standing().trouble).toEqual({
+    reason: 'HistoryRefused',
+    message: REFUSED.message,
+    hint: REFUSED.hint,
+  });
   expect(outbox.backlog).toBe(4);
   table.answer = () => undefined;
   await whilePassing(() => outbox.backlog === 0);

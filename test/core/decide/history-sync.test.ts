@@ -6,7 +6,8 @@ import type { HistoryProgress } from '../../../src/core/decide/history-sync.ts';
 import { traitsOf, World } from '../../support/core/world.ts';
 
 const LIMITED = { schedule: '* * * * *', successfulRunsHistoryLimit: 1, failedRunsHistoryLimit: 1 };
-const TROUBLE = { reason: 'HistoryUnavailable', message: 'The team’s history cannot be written.' };
+const REASON = { reason: 'HistoryUnavailable', message: 'The team’s history cannot be written.' };
+const TROUBLE = { ...REASON, hint: 'Wait.' };
 
 /** Evaluates for some minutes, with a run in each that ends with the exit code. */
 function live(world: World, minutes: number, exitCode = 0): void {
@@ -102,7 +103,7 @@ describe('the condition HistorySynced', () => {
     world.evaluate('2026-01-01T00:00:30Z');
     expect(synced(world)).toMatchObject({ status: 'True' });
     live(world, 1);
-    expect(synced(world)).toMatchObject({ status: 'False', ...TROUBLE });
+    expect(synced(world)).toMatchObject({ status: 'False', ...REASON });
     arrived(world, false, TROUBLE);
     expect(world.evaluate().change.status).toBeUndefined();
     arrived(world, true);
@@ -116,7 +117,7 @@ describe('the condition HistorySynced', () => {
     live(world, 1);
     arrived(world, false);
     expect(world.evaluate().change.status).toBeUndefined();
-    expect(synced(world)).toMatchObject({ status: 'False', ...TROUBLE });
+    expect(synced(world)).toMatchObject({ status: 'False', ...REASON });
     arrived(world, true);
     world.evaluate();
     expect(synced(world)).toMatchObject({ status: 'True' });

@@ -1,6 +1,7 @@
 // The operator records finished runs in a real Supabase project: one row per run, also after an outage of the project
 // or the operator. A run stays in the cluster until its row exists.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { projectStatus } from '../../../src/stores/supabase/project-status.ts';
 import type { LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { eventually } from '../../support/eventually.ts';
 import { NO_KUBE } from '../../support/cluster/kube.ts';
@@ -44,10 +45,11 @@ describe.skipIf(NO_KUBE || NO_SUPABASE)('an operator with a team’s history', (
     await eventually(looked, { what: 'rows of every run' });
   }
 
-  async function backlog(): Promise<number> {
+  async function metric(name: string): Promise<number> {
     const { body } = await operator.get('/metrics');
-    return Number(/^lsh_history_backlog (\d+)$/m.exec(body)?.[1]);
+    return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(body)?.[1]);
   }
+  const backlog = () => metric('lsh_history_backlog');
 
   test('records each finished run as its LshJob shows it', async () => {
     cluster.behave('kept', ({ metadata }) => (metadata.name.endsWith('-2') ? 'Complete' : 'Failed'));
@@ -86,6 +88,12 @@ describe.skipIf(NO_KUBE || NO_SUPABASE)('an operator with a team’s history', (
     expect(synced(without)!.message).not.toContain(supabase.serviceRoleKey);
     const { status } = await cluster.patch('away', { spec: { suspend: true } });
     expect(await backlog()).toBeGreaterThanOrEqual(status!.recentRuns!.length);
+    const ends = status!.recentRuns!.map(({ finishedAt = '' }) => Date.parse(finishedAt));
+    const age = (Date.now() - Math.min(...ends)) / 1000;
+    expect(await metric('lsh_history_oldest_age_seconds')).toBeGreaterThanOrEqual(age - 1);
+    // What `lsh supabase status` says.
+    const asked = projectStatus({ url: supabase.url, apiKey: supabase.serviceRoleKey }, Date.now);
+    await expect(asked).rejects.toThrow(synced(without)!.message);
 
     await operator.stop('SIGKILL');
     operator = await start();
@@ -107,6 +115,7 @@ describe.skipIf(NO_KUBE || NO_SUPABASE)('an operator with a team’s history', (
     expect(synced(object)).toMatchObject({ status: 'True' });
     await allRecorded('away');
     await eventually(async () => (await backlog()) === 0, { what: 'an empty backlog' });
+    expect(await metric('lsh_history_oldest_age_seconds')).toBe(0);
     await cluster.delete('away');
   });
 

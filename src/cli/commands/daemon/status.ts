@@ -32,7 +32,7 @@ function lines(status: DaemonStatus, now: number): [string, string][] {
     ...status.clockSteps.slice(0, 3).map((step): [string, string] => ['Clock', clockStepText(step)]),
     ['Memory', mebibytes(memory.rssBytes)],
     ['Output', keptOutputText(output)],
-    ...(history === undefined ? [] : [['History', historyText(history)] as [string, string]]),
+    ...(history === undefined ? [] : [['History', historyText(history, now)] as [string, string]]),
     ['State', status.stateDir],
     ['Socket', status.socketPath],
     ['Log', status.logPath],

@@ -4,7 +4,7 @@ import { lstat } from 'node:fs/promises';
 import { environmentState, loadConfig } from '../../../config.ts';
 import { LshError, toLshError } from '../../../core/errors.ts';
 import { requireWritable, type LocalPaths } from '../../../local/paths.ts';
-import { fromWire, type DaemonStatus } from '../../../local/socket/protocol.ts';
+import { fromWire } from '../../../local/socket/protocol.ts';
 import { VERSION } from '../../../version.ts';
 import type { Io } from '../../io.ts';
 import { localApi } from '../../local-api.ts';
@@ -13,19 +13,12 @@ import { compileCache } from '../../../processes/compile-cache.ts';
 import { daemonOwner, pathsFromConfig } from '../../../processes/local-jobs.ts';
 import { hostTimeZone } from '../../../local/host-time-zone.ts';
 import { clockStepText } from '../../output/clock-step.ts';
-import { historyText } from '../../output/history-text.ts';
 import { keptOutputText } from '../../output/kept-output.ts';
 import { calendar } from '../../output/when.ts';
+import type { Check } from './check.ts';
+import { historyCheck, projectChecks } from './record-checks.ts';
 
 const EARLIEST_SANE_YEAR = 2025;
-
-export interface Check {
-  name: string;
-  result: 'ok' | 'warn' | 'fail';
-  /** What the check found, in one line. */
-  detail: string;
-  hint?: string;
-}
 
 /** Every check, in order. No check leaves anything changed. */
 export async function allChecks(io: Io): Promise<Check[]> {
@@ -38,7 +31,7 @@ export async function allChecks(io: Io): Promise<Check[]> {
   ];
   const paths = await checked('paths', () => pathsFromConfig().stateDir);
   const local = paths.result === 'ok' ? await localChecks(io, pathsFromConfig()) : [];
-  return [...basics, ...environmentChecks(), cacheCheck(), paths, ...local];
+  return [...basics, ...environmentChecks(), cacheCheck(), paths, ...local, ...(await projectChecks(io.now))];
 }
 
 /** A check that fails with the sentence and the hint of what `find` throws. */
@@ -178,23 +171,12 @@ async function statusChecks(io: Io, paths: LocalPaths): Promise<Check[]> {
     }));
     return [
       { name: 'output', result: 'ok', detail: keptOutputText(output) },
-      ...(history === undefined ? [] : [historyCheck(history)]),
+      ...(history === undefined ? [] : [historyCheck(history, io.now())]),
       ...steps,
     ];
   } catch {
     return []; // the check of the daemon says why
   }
-}
-
-/** A warning: jobs run all the same, and the outbox keeps what is to be written. */
-function historyCheck(history: NonNullable<DaemonStatus['history']>): Check {
-  const hint = '`lsh supabase status` shows what is wrong with the project or the key.';
-  return {
-    name: 'history',
-    result: history.trouble === undefined ? 'ok' : 'warn',
-    detail: historyText(history),
-    hint,
-  };
 }
 
 async function daemonCheck(io: Io, paths: LocalPaths): Promise<Check> {

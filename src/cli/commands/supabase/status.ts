@@ -1,47 +1,22 @@
 // `lsh supabase status`: whether the team's project answers, and whether lsh may write there.
 import type { Command } from 'commander';
 import { formatDuration } from '../../../core/duration.ts';
-import { EXIT, LshError } from '../../../core/errors.ts';
+import { EXIT, toLshError, type LshError } from '../../../core/errors.ts';
+import type { DaemonStatus } from '../../../local/socket/protocol.ts';
 import type { ProjectStatus } from '../../../processes/supabase/project.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { report } from '../../failure.ts';
+import { localApi } from '../../local-api.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
+import { backlogText } from '../../output/history-text.ts';
 import { paintFor, print, printDocument } from '../../output/print.ts';
 import { counted, pad } from '../../output/text.ts';
 import { calendar, relative } from '../../output/when.ts';
+import { problemsOf, SKEW_MAX_MS } from './project-problems.ts';
 
-/** Beyond this, the times of rows mislead their readers, milliseconds. */
-const SKEW_MAX_MS = 60_000;
 /** lsh_status() counts no further. */
 const COUNT_MAX = 100_000;
-
-function problemsOf({
-  url,
-  schema,
-  newestSchema,
-  isMember,
-  facts,
-  clockAheadMs = 0,
-}: ProjectStatus): LshError[] {
-  const versions = { found: schema, known: newestSchema };
-  return [
-    ...(schema < newestSchema ? [new LshError('SUPABASE_SCHEMA_OLD', versions)] : []),
-    ...(schema > newestSchema ? [new LshError('SUPABASE_SCHEMA_TOO_NEW', versions)] : []),
-    ...(facts?.writes === false && !isMember
-      ? [new LshError('SUPABASE_KEY_READS_ONLY', { role: facts.role })]
-      : []),
-    ...(Math.abs(clockAheadMs) > SKEW_MAX_MS
-      ? [
-          new LshError('CLOCK_SKEWED', {
-            url,
-            by: formatDuration(Math.abs(clockAheadMs)),
-            direction: clockAheadMs > 0 ? 'behind' : 'ahead of',
-          }),
-        ]
-      : []),
-  ];
-}
 
 function lines(status: ProjectStatus, now: number): [string, string][] {
   const { url, tookMs, key, schema, newestSchema, facts, clockAheadMs } = status;
@@ -101,18 +76,44 @@ function clockLine(aheadMs: number | undefined): string {
   return `${formatDuration(Math.abs(aheadMs))} ${aheadMs > 0 ? 'behind' : 'ahead of'} the project’s`;
 }
 
+/** Of the daemon of this machine; undefined without a daemon, or if it records nothing. */
+async function localHistory(context: Context): Promise<DaemonStatus['history']> {
+  try {
+    return (await localApi(context.io).status({})).history;
+  } catch {
+    return undefined; // `lsh doctor` says why
+  }
+}
+
+function backlogLine(history: DaemonStatus['history'], url: string | undefined, now: number): string {
+  if (history === undefined) return 'not known: no daemon of this machine records';
+  const elsewhere = url === undefined || history.url === url ? '' : `, for ${history.url}`;
+  return `${backlogText(history, now)}${elsewhere}`;
+}
+
+const shown = ({ code, message, hint }: LshError) => ({ code, message, hint });
+
 async function projectStatus(context: Context, { output }: { output?: Format }): Promise<void> {
   const { io } = context;
-  const { configuredStatus } = await import('../../../processes/supabase/project.ts');
-  const status = await configuredStatus(io.now);
-  const problems = problemsOf(status);
+  const { configuredStatus, configuredUrl } = await import('../../../processes/supabase/project.ts');
+  const [history, status] = await Promise.all([
+    localHistory(context),
+    configuredStatus(io.now).catch((error: unknown) => toLshError(error)),
+  ]);
+  const isAnswer = !(status instanceof Error);
+  const problems = isAnswer ? problemsOf(status) : [status];
   if (problems.length > 0) context.status = EXIT.failure;
-  if (isDocumentFormat(output)) {
-    const shown = problems.map(({ code, message, hint }) => ({ code, message, hint }));
-    return printDocument(io, { ...status, problems: shown }, output);
-  }
+  if (isDocumentFormat(output))
+    return printDocument(
+      io,
+      { ...(isAnswer && status), history: history ?? null, problems: problems.map(shown) },
+      output,
+    );
   const bold = (text: string) => paintFor(io.stdout)('head', text);
-  print(io, ...lines(status, io.now()).map(([name, value]) => `${bold(pad(`${name}:`, 8))} ${value}`));
+  const rows = isAnswer ? lines(status, io.now()) : [];
+  const url = configuredUrl();
+  if (url !== undefined) rows.push(['Backlog', backlogLine(history, url, io.now())]);
+  print(io, ...rows.map(([name, value]) => `${bold(pad(`${name}:`, 8))} ${value}`));
   for (const problem of problems) report(io, problem);
 }
 
@@ -120,7 +121,7 @@ export function addProjectStatus(supabase: Command, context: Context): void {
   const command = supabase
     .command('status')
     .description(
-      'Ask the project of SUPABASE_URL whether it answers, which schema and how many rows it has, and what the key may do. Exits with 1 if lsh cannot write there.',
+      'Ask the project of SUPABASE_URL whether it answers, which schema and how many rows it has, what the key may do, and what the daemon of this machine has still to write. Exits with 1 if something keeps lsh from reading or writing there.',
     )
     .addOption(formatOption('json', 'yaml'))
     .action((flags: { output?: Format }) => projectStatus(context, flags));
