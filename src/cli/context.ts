@@ -15,6 +15,8 @@ export interface Context {
   io: Io;
   /** The cluster that the command acts on; undefined for the local daemon. */
   cluster?: ClusterChoice | undefined;
+  /** Whether the command reads the team's record. */
+  isRemote?: boolean;
   /** Connects on the first call. In a cluster, `namespace` applies where no option names one. */
   api: (namespace?: string) => Promise<JobApi>;
   /** Exit status of the process where no error is thrown. */

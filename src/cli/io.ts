@@ -2,7 +2,7 @@
 
 export interface Io {
   stdin: NodeJS.ReadableStream & { isTTY?: boolean };
-  stdout: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+  stdout: NodeJS.WritableStream & { isTTY?: boolean; columns?: number; writableNeedDrain?: boolean };
   stderr: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
   /** Milliseconds since the epoch. */
   now: () => number;

@@ -414,6 +414,12 @@ const table = {
     exit: EXIT.failure,
     http: 403,
   },
+  ORIGIN_NOT_FOUND: {
+    message: 'No machine or cluster of the team {team} is named "{name}".',
+    hint: 'List them with `lsh cron list --remote -o wide`; LSH_TEAM names the team.',
+    exit: EXIT.notFound,
+    http: 404,
+  },
   CLOCK_SKEWED: {
     message: 'The clock of this machine is {by} {direction} the clock of {url}.',
     hint: 'Set the clock, for example with an NTP client: rows carry the times of the machine that ran the job.',

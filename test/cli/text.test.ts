@@ -1,8 +1,15 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { Io } from '../../src/cli/io.ts';
-import { renderTable } from '../../src/cli/output/table.ts';
-import { paintFor, print, printCsv } from '../../src/cli/output/print.ts';
+import { Table, type Cell, type Paint } from '../../src/cli/output/table.ts';
+import {
+  paintFor,
+  print,
+  printCsv,
+  printDocument,
+  printList,
+  printTablePages,
+} from '../../src/cli/output/print.ts';
 import { displayWidth, sparkline, truncate } from '../../src/cli/output/text.ts';
 import { calendar, relative, soon } from '../../src/cli/output/when.ts';
 import { oneLine } from '../../src/core/printable.ts';
@@ -73,25 +80,51 @@ describe('tables', () => {
   });
 });
 
-function printed(write: (io: Io) => void, isTTY = false): string {
+function renderTable(heads: string[], rows: Cell[][], columns: number, paint: Paint): string[] {
+  return new Table(heads, columns, paint).lines(rows);
+}
+
+async function printed(write: (io: Io) => void | Promise<void>, isTTY = false): Promise<string> {
   const stdout = Object.assign(new PassThrough(), { isTTY });
-  write({ stdin: new PassThrough(), stdout, stderr: new PassThrough(), now: () => 0 });
+  await write({ stdin: new PassThrough(), stdout, stderr: new PassThrough(), now: () => 0 });
   return ((stdout.read() as Buffer | null) ?? '').toString();
 }
 
 describe('what is printed', () => {
-  test('is one line for each text, coloured by lsh alone', () => {
+  test('is one line for each text, coloured by lsh alone', async () => {
     const line = (io: Io) => print(io, `${paintFor(io.stdout)('bad', 'error\u001B[1m:')} a\u001B[31mb\nc`);
-    expect(printed(line)).toBe('error [1m: a [31mb c\n');
-    expect(printed(line, true)).toBe('\u001B[31merror [1m:\u001B[39m a [31mb c\n');
+    expect(await printed(line)).toBe('error [1m: a [31mb c\n');
+    expect(await printed(line, true)).toBe('\u001B[31merror [1m:\u001B[39m a [31mb c\n');
   });
 
-  test('as CSV keeps quotes and commas', () => {
-    const rows = [
-      ['x,y', 'say "hi"\n'],
-      [1, undefined],
+  test('as CSV keeps quotes and commas, and lets no spreadsheet compute a text', async () => {
+    const pages: (string | number | undefined)[][][] = [
+      [['x,y', 'say "hi"\n']],
+      [],
+      [
+        [-1, undefined],
+        ['=1+1', '@SUM("a")'],
+      ],
     ];
-    expect(printed((io) => printCsv(io, ['a', 'b'], rows))).toBe('a,b\n"x,y","say ""hi"" "\n1,\n');
+    expect(await printed((io) => printCsv(io, ['a', 'b'], pages))).toBe(
+      `a,b\r\n"x,y","say ""hi"" "\r\n-1,\r\n'=1+1,"'@SUM(""a"")"\r\n`,
+    );
+  });
+
+  test.each(['json', 'yaml'] as const)('as %s, pages give the text of one list', async (format) => {
+    const values = [{ name: 'a', lines: ['x', 'y\nz'] }, { name: 'b' }, { name: 'c' }];
+    const whole = await printed((io) => printDocument(io, values, format));
+    const [first, ...rest] = values;
+    expect(await printed((io) => printList(io, [[], [first], [], rest], format))).toBe(whole);
+    const none = await printed((io) => printDocument(io, [], format));
+    expect(await printed((io) => printList(io, [[], []], format))).toBe(none);
+  });
+
+  test('as a table, pages keep the columns of those before', async () => {
+    const pages = [[['a', 'long text'] as Cell[]], [], [['b', 'x'] as Cell[], ['name', 'y']]];
+    expect(await printed(async (io) => void (await printTablePages(io, ['N', 'TEXT'], pages)))).toBe(
+      'N  TEXT\na  long text\nb     x\nname  y\n',
+    );
   });
 });
 
@@ -129,7 +162,7 @@ describe('instants in words', () => {
 test('one long name stands on a line of its own, and the other columns keep their width', () => {
   const name = `one-long-name-${'x'.repeat(40)}`;
   const rows = ['backup', name, 'ping', 'mail'].map((job) => [job, '30 2 * * *', 'Completed 3 hours ago']);
-  const lines = renderTable(['NAME', 'SCHEDULE', 'LAST'], rows, 60, (_style, text) => text);
+  const lines = renderTable(['NAME', 'SCHEDULE', 'LAST'], rows, 60, plain);
   expect(lines).toEqual([
     'NAME    SCHEDULE    LAST',
     'backup  30 2 * * *  Completed 3 hours ago',

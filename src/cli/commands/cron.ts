@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { withClusterOptions } from '../cluster-options.ts';
+import { isRemoteVerb, withRemoteOption } from '../remote-options.ts';
 import { addAdd } from './cron/add.ts';
 import { addPause, addRemove, addResume } from './cron/change.ts';
 import { addEdit } from './cron/edit.ts';
@@ -51,10 +52,12 @@ export function addCron(program: Command, context: Context, verb?: string): void
     .helpCommand(false)
     .description('Add, inspect and change scheduled jobs.');
   withClusterOptions(cron, context);
+  withRemoteOption(cron, context);
   cron.configureHelp({
     ...cron.configureHelp(),
     showGlobalOptions: true,
-    visibleGlobalOptions: (command) => (command === cron ? [] : [...cron.options]),
+    visibleGlobalOptions: (command) =>
+      command === cron ? [] : cron.options.filter(({ long }) => long !== '--remote' || isRemoteVerb(command)),
   });
   const called = verb !== undefined && Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
   for (const add of called ? [called] : Object.values(VERBS)) add(cron, context);

@@ -29,3 +29,8 @@ export function parseCount(value: string): number {
   if (count < 1 || count > 100_000) throw usage(`-n needs a number from 1 to 100000, not "${value}".`);
   return count;
 }
+
+/** As parseCount(); Infinity for `all`. */
+export function parseLimit(value: string): number {
+  return value === 'all' ? Infinity : parseCount(value);
+}

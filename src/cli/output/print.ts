@@ -6,7 +6,7 @@ import { styleText } from 'node:util';
 import { printable, withEscapes } from '../../core/printable.ts';
 import type { Io } from '../io.ts';
 import { ColoursOnly } from './colours-only.ts';
-import { renderTable, type Cell, type Paint, type Style } from './table.ts';
+import { Table, type Cell, type Paint, type Style } from './table.ts';
 
 export type DocumentFormat = 'json' | 'yaml';
 
@@ -46,10 +46,30 @@ export function linesOf(text: string): string[] {
   return [first, ...rest.map((line) => `  ${line}`)];
 }
 
+/** What comes in parts, such as the pages of a long history. */
+export type Pages<T> = AsyncIterable<T[]> | Iterable<T[]>;
+
 /** Prints a table on stdout. Cuts it to the width of a terminal, and leaves it whole otherwise. */
 export function printTable(io: Io, heads: string[], rows: Cell[][]): void {
+  print(io, ...tableFor(io, heads).lines(rows));
+}
+
+/** As printTable(), each page when it comes. Prints nothing without rows. Returns their number. */
+export async function printTablePages(io: Io, heads: string[], pages: Pages<Cell[]>): Promise<number> {
+  const table = tableFor(io, heads);
+  let count = 0;
+  for await (const rows of pages) {
+    if (rows.length === 0) continue;
+    count += rows.length;
+    print(io, ...table.lines(rows));
+    if (io.stdout.writableNeedDrain) await once(io.stdout, 'drain');
+  }
+  return count;
+}
+
+function tableFor(io: Io, heads: string[]): Table {
   const columns = io.stdout.isTTY ? (io.stdout.columns ?? 80) : Infinity;
-  print(io, ...renderTable(heads, rows, columns, paintFor(io.stdout)));
+  return new Table(heads, columns, paintFor(io.stdout));
 }
 
 /** The value as JSON or YAML, with a final newline; control characters in it are escape sequences. */
@@ -62,6 +82,21 @@ export async function serialize(value: unknown, format: DocumentFormat): Promise
 /** Prints the value on stdout as JSON or YAML. */
 export async function printDocument(io: Io, value: unknown, format: DocumentFormat): Promise<void> {
   io.stdout.write(await serialize(value, format));
+}
+
+/** Prints the values as one list, each page when it comes: the text is that of printDocument(). */
+export async function printList(io: Io, pages: Pages<unknown>, format: DocumentFormat): Promise<void> {
+  let isEmpty = true;
+  for await (const page of pages) {
+    if (page.length === 0) continue;
+    const text = await serialize(page, format);
+    // Of JSON, the text is `[`, the values, `]`.
+    const values = format === 'json' ? text.slice(1, -3) : text;
+    await printOutput(io, format === 'yaml' ? values : `${isEmpty ? '[' : ','}${values}`);
+    isEmpty = false;
+  }
+  if (isEmpty) return printDocument(io, [], format);
+  if (format === 'json') await printOutput(io, '\n]\n');
 }
 
 /** Prints each value on stdout as a document of its own. */
@@ -92,11 +127,25 @@ export async function printParts(io: Io, parts: AsyncIterable<Uint8Array>): Prom
   return bytes;
 }
 
-/** Prints rows on stdout as CSV (RFC 4180), heads first. */
-export function printCsv(io: Io, heads: string[], rows: (string | number | undefined)[][]): void {
+/** Begins a cell that a spreadsheet would compute: a job or its message could hold a formula. */
+const FORMULA = /^[=+\-@]/;
+
+/**
+ * Prints rows on stdout as CSV (RFC 4180), heads first, each page when it comes. A text that a spreadsheet would take for a
+ * formula gets an apostrophe in front; a number does not.
+ */
+export async function printCsv(
+  io: Io,
+  heads: string[],
+  pages: Pages<(string | number | undefined)[]>,
+): Promise<void> {
   const field = (value: string | number | undefined) => {
     const text = printable(String(value ?? ''));
-    return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    const safe = typeof value === 'string' && FORMULA.test(text) ? `'${text}` : text;
+    return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
-  print(io, ...[heads, ...rows].map((row) => row.map(field).join(',')));
+  const lines = (rows: (string | number | undefined)[][]) =>
+    rows.map((row) => `${row.map(field).join(',')}\r\n`).join('');
+  await printOutput(io, lines([heads]));
+  for await (const rows of pages) await printOutput(io, lines(rows));
 }

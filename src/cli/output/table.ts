@@ -41,25 +41,59 @@ function nameWidth(widths: number[], excess: number, columns: number): number {
   return excess <= 0 || usual.length * 2 <= widths.length ? longest : Math.max(...usual);
 }
 
-/** Lines of a table, heads first, at most `columns` wide; Infinity cuts nothing. */
-export function renderTable(heads: string[], rows: Cell[][], columns: number, paint: Paint): string[] {
-  const natural = heads.map((head, index) =>
-    Math.max(displayWidth(head), ...rows.map((row) => displayWidth(textOf(row[index] ?? '')))),
-  );
-  const names = [heads[0] ?? '', ...rows.map(([name = '']) => textOf(name))].map(displayWidth);
-  const excess = natural.reduce((sum, width) => sum + width, GAP * (natural.length - 1)) - columns;
-  const first = nameWidth(names, excess, columns);
-  const widths = fit([first, ...natural.slice(1)], columns);
-  const lines = ([name = '', ...rest]: Cell[]) =>
-    displayWidth(textOf(name)) <= first ? [line([name, ...rest])] : [textOf(name), line(['', ...rest])];
-  const line = (cells: Cell[]) =>
-    cells
+/** A table whose rows come in parts: each part is aligned as those before it, or wider. */
+export class Table {
+  readonly #heads: string[];
+  readonly #columns: number;
+  readonly #paint: Paint;
+  #natural: number[] = [];
+  #first = 0;
+
+  /** At most `columns` wide; Infinity cuts nothing. */
+  constructor(heads: string[], columns: number, paint: Paint) {
+    this.#heads = heads;
+    this.#columns = columns;
+    this.#paint = paint;
+  }
+
+  /** Lines of the rows; the heads come before the first. */
+  lines(rows: Cell[][]): string[] {
+    const isBegun = this.#natural.length > 0;
+    const natural = this.#heads.map((head, index) =>
+      Math.max(
+        this.#natural[index] ?? displayWidth(head),
+        ...rows.map((row) => displayWidth(textOf(row[index] ?? ''))),
+      ),
+    );
+    const names = [this.#heads[0] ?? '', ...rows.map(([name = '']) => textOf(name))].map(displayWidth);
+    const excess = natural.reduce((sum, width) => sum + width, GAP * (natural.length - 1)) - this.#columns;
+    this.#first = Math.max(this.#first, nameWidth(names, excess, this.#columns));
+    this.#natural = natural;
+    const widths = fit([this.#first, ...natural.slice(1)], this.#columns);
+    const heads = isBegun
+      ? []
+      : [
+          this.#line(
+            this.#heads.map((text) => ({ text, style: 'head' })),
+            widths,
+          ),
+        ];
+    return [...heads, ...rows.flatMap((row) => this.#rowLines(row, widths))];
+  }
+
+  #rowLines([name = '', ...rest]: Cell[], widths: number[]): string[] {
+    if (displayWidth(textOf(name)) <= this.#first) return [this.#line([name, ...rest], widths)];
+    return [textOf(name), this.#line(['', ...rest], widths)];
+  }
+
+  #line(cells: Cell[], widths: number[]): string {
+    return cells
       .map((cell, index) => {
         const shown = truncate(textOf(cell), widths[index] ?? 0);
         const padded = index === cells.length - 1 ? shown : pad(shown, widths[index] ?? 0);
-        return typeof cell === 'string' ? padded : paint(cell.style, padded);
+        return typeof cell === 'string' ? padded : this.#paint(cell.style, padded);
       })
       .join(' '.repeat(GAP))
       .trimEnd();
-  return [line(heads.map((text) => ({ text, style: 'head' as const }))), ...rows.flatMap(lines)];
+  }
 }

@@ -22,6 +22,7 @@ export type OriginRow = {
   namespace: string | null;
   version: string;
   last_seen_at: string;
+  clock_at: string | null;
 };
 
 export type MemberRow = { team: string; user_id: string };
@@ -48,6 +49,12 @@ export interface ProjectClientOptions extends Project {
   timeoutMs?: number;
 }
 
+/** One request of the REST API; it ends when the signal says so. */
+export type ProjectRequest<T> = (
+  client: SupabaseClient<Schema>,
+  signal: AbortSignal,
+) => PromiseLike<{ data: T }>;
+
 export class ProjectClient {
   readonly project: Project;
   readonly #timeoutMs: number;
@@ -62,16 +69,12 @@ export class ProjectClient {
   }
 
   /** Throws HISTORY_REFUSED unless PostgREST has sent the answer of a write: it returns no data, as none is selected. */
-  async write(
-    request: (client: SupabaseClient<Schema>, signal: AbortSignal) => PromiseLike<{ data: unknown }>,
-  ): Promise<void> {
+  async write(request: ProjectRequest<unknown>): Promise<void> {
     if ((await this.call(request)) !== null) throw unexpectedAnswer(this.project);
   }
 
   /** The data of one request. Throws HISTORY_UNAVAILABLE (retryable) or HISTORY_REFUSED. */
-  async call<T>(
-    request: (client: SupabaseClient<Schema>, signal: AbortSignal) => PromiseLike<{ data: T }>,
-  ): Promise<T> {
+  async call<T>(request: ProjectRequest<T>): Promise<T> {
     try {
       const client = (this.#client ??= await this.#connect());
       // Before the time of the request begins: a refresh may wait for that of another process.

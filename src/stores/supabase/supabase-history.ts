@@ -156,8 +156,9 @@ export class SupabaseHistory implements TeamHistory, JobRoster {
     const now = performance.now();
     if (now - this.#seenAt < SEEN_EVERY_MS) return;
     const { team, id, kind, name, namespace = null, version } = this.#origin;
-    // The database reads `now` as its own time.
-    const row = { team, id, kind, name, namespace, version, last_seen_at: 'now' };
+    // The database reads `now` as its own time, and keeps ours beside it: readers see by how much our clock is off.
+    const times = { last_seen_at: 'now', clock_at: new Date().toISOString() };
+    const row = { team, id, kind, name, namespace, version, ...times };
     await this.#client.write((client, signal) =>
       client.from('lsh_origins').upsert(row, { onConflict: 'team,id' }).abortSignal(signal).throwOnError(),
     );

@@ -1,6 +1,11 @@
 // What people ask of many recorded runs: Postgres answers by an index, and looks through no whole table.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { TeamRunQuery } from '../../../src/contracts/team-record.ts';
+import { SupabaseRecord } from '../../../src/stores/supabase/reading/supabase-record.ts';
 import { NO_SUPABASE, Supabase } from '../../support/stores/supabase.ts';
+
+const recordOf = ({ url, serviceRoleKey: apiKey }: Supabase) =>
+  new SupabaseRecord({ url, apiKey, team: 'red', timeoutMs: 120_000 });
 
 describe.skipIf(NO_SUPABASE)('of 100,000 runs, the database', () => {
   let supabase: Supabase;
@@ -20,6 +25,8 @@ describe.skipIf(NO_SUPABASE)('of 100,000 runs, the database', () => {
         lateral (select now() - n * interval '1 minute' as at, case when n % 3 = 0 then 'red' else 'blue' end as team) t`);
     await supabase.sql(`insert into lsh_run_logs (team, job_uid, run, chunk, start_byte, output)
       select team, job_uid, name, 0, 0, 'x' from lsh_runs where name like 'run-%7'`);
+    await supabase.sql(`insert into lsh_jobs (team, origin, namespace, name, uid, revision, spec, spec_hash, changed_at)
+      select distinct on (origin, job) team, origin, namespace, job, job_uid, 1, '{}'::jsonb, 'x', now() from lsh_runs`);
     await supabase.sql('analyze');
   });
 
@@ -60,6 +67,67 @@ describe.skipIf(NO_SUPABASE)('of 100,000 runs, the database', () => {
       const text = JSON.stringify(plan);
       expect(text).toMatch(/Index (Only )?Scan/);
       expect(text).not.toMatch(/"Node Type":"Seq Scan"[^}]*"Relation Name":"lsh_run/);
+    }
+  });
+
+  /** The plans of the questions about runs that the work sends, as Postgres makes them for it. */
+  async function plansOf(work: () => Promise<unknown>): Promise<string[]> {
+    supabase.gateway.requests.length = 0;
+    await work();
+    const paths = supabase.gateway.requests
+      .map(({ path }) => path)
+      .filter((path) => path.includes('/lsh_runs?'));
+    const headers = {
+      apikey: supabase.serviceRoleKey,
+      authorization: `Bearer ${supabase.serviceRoleKey}`,
+      accept: 'application/vnd.pgrst.plan+json',
+    };
+    return Promise.all(paths.map(async (path) => (await fetch(supabase.url + path, { headers })).text()));
+  }
+
+  const QUERIES: [string, TeamRunQuery][] = [
+    ['all', {}],
+    ['of a job', { job: 'job-3' }],
+    ['of an origin', { origin: 'red3' }],
+    ['of a job at an origin', { job: 'job-3', origin: 'red3' }],
+    ['failures', { failed: true }],
+    ['failures of a job', { failed: true, job: 'job-50' }],
+    ['failures of an origin', { failed: true, origin: 'red0' }],
+    ['since a day', { since: new Date(Date.now() - 86_400_000).toISOString() }],
+    ['one by name', { run: 'run-3', job: 'job-3' }],
+  ];
+  test.each(QUERIES)('answers what `history --remote` asks by an index: %s', async (_, query) => {
+    const record = recordOf(supabase);
+    const plans = await plansOf(async () => {
+      let pages = 0;
+      for await (const page of record.runs(query)) if ((pages += page.length > 0 ? 1 : 0) === 2) break;
+    });
+    expect(plans.length).toBeGreaterThan(0);
+    for (const plan of plans) {
+      expect(plan).toMatch(/Index (Only )?Scan/);
+      expect(plan).not.toMatch(/Seq Scan/);
+    }
+  });
+
+  test.each([
+    ['the last run of each job', `select count(lsh_last_run(j)) from lsh_jobs j`],
+    ['what has arrived', `select jsonb_array_length(lsh_arrivals('red', 1)->'runs')`],
+    ['the figures of a job', `select jsonb_array_length(lsh_report('red', 'job-3'))`],
+    [
+      'the figures of a week',
+      `select jsonb_array_length(lsh_report('red', since => now() - interval '7 days'))`,
+    ],
+  ])('reads %s without a sequential scan', async (_, query) => {
+    for (const [role, claims] of [
+      ['authenticated', { sub: 'ada-of-red' }],
+      ['service_role', {}],
+    ] as const) {
+      const [answer] = await supabase.sqlAs<{ answer: unknown; scans: string }>(
+        role,
+        claims,
+        `select (${query}) as answer, pg_stat_get_xact_numscans('lsh_runs'::regclass) as scans`,
+      );
+      expect(answer).toMatchObject({ answer: expect.anything() as unknown, scans: '0' });
     }
   });
 

@@ -6,45 +6,44 @@ import type { RunPhase } from '../../../core/run.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { usage } from '../../failure.ts';
-import { parseCount } from '../../input/flags.ts';
+import { parseLimit } from '../../input/flags.ts';
 import { SINCE, sinceOf } from '../../input/since.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
-import { note, print, printDocument, printTable } from '../../output/print.ts';
-import { RUN_HEADS, runRow, WIDE_RUN_HEADS, wideRunRow } from '../../output/run-table.ts';
+import { note, printDocument, printTable } from '../../output/print.ts';
+import { printRuns, RUN_COLUMNS } from '../../output/run-table.ts';
+import { requireRemote, withOriginOption } from '../../remote-options.ts';
 
-interface HistoryFlags {
+export interface HistoryFlags {
   limit: number;
   failed?: true;
   since?: string;
   slots?: true;
   missed?: true;
+  origin?: string;
   output?: Format;
 }
 
 const UNSUCCESSFUL: RunPhase[] = ['Failed', 'Killed'];
 
 async function history(context: Context, name: string | undefined, flags: HistoryFlags): Promise<void> {
+  requireRemote(context, '--origin', flags.origin);
+  if (context.isRemote) {
+    const { teamHistory } = await import('./remote/history.ts');
+    return teamHistory(context, name, flags);
+  }
+  if (flags.limit === Infinity) throw usage('-n all is for the team’s record: give it with --remote.');
   if (flags.slots || flags.missed) return slotHistory(context, name, flags);
-  const { io, api } = context;
-  const jobs = await api();
+  const jobs = await context.api();
   // A removed job keeps its history, so only a name without runs can be unknown.
   const runs = await jobs.runs({
     ...(name === undefined ? {} : { name }),
     ...(flags.failed ? { phases: UNSUCCESSFUL } : {}),
-    ...(await sinceOf(flags.since, io)),
+    ...(await sinceOf(flags.since, context.io)),
     limit: flags.limit,
   });
   if (runs.length === 0 && name !== undefined) await jobs.get({ name });
-  if (isDocumentFormat(flags.output)) return printDocument(io, runs, flags.output);
-  if (flags.output === 'name') return print(io, ...runs.map((run) => run.name));
-  if (runs.length === 0) return note(io, 'No runs yet.');
-  const now = io.now();
-  const [heads, row] = flags.output === 'wide' ? [WIDE_RUN_HEADS, wideRunRow] : [RUN_HEADS, runRow];
-  printTable(
-    io,
-    heads,
-    runs.map((run) => row(run, now)),
-  );
+  const { output } = flags;
+  return printRuns(context.io, [runs], { output, columns: RUN_COLUMNS, empty: 'No runs yet.' });
 }
 
 /** No slot is older. */
@@ -80,8 +79,8 @@ async function slotHistory(
   const slots = each.toSorted((a, b) => Date.parse(b.to) - Date.parse(a.to)).slice(0, limit);
   if (slots.length === 0 && name !== undefined) await jobs.get({ name });
   if (isDocumentFormat(output)) return printDocument(io, slots, output);
-  if (output === 'wide') throw usage('Slots have no wide table: leave `-o wide` out.');
-  if (output === 'name') throw usage('Slots have no names: give `-o json` or `-o yaml`.');
+  if (output === 'name' || output === 'csv')
+    throw usage(`Slots have no -o ${output}: give \`-o json\` or \`-o yaml\`.`);
   if (slots.length === 0) return note(io, missed ? 'No slot was missed.' : 'No slots yet.');
   const runs = await runsOf(jobs, name, slots);
   const { SLOT_HEADS, slotRow } = await import('../../output/slot-table.ts');
@@ -93,13 +92,17 @@ async function slotHistory(
 }
 
 export function addHistory(cron: Command, context: Context): void {
-  const command = cron
-    .command('history')
+  const command = withOriginOption(cron.command('history'))
     .description(
       'Show the runs of a job, or of all jobs, newest first; with --slots what became of each slot, run or not.',
     )
     .argument('[name]', 'the job; default: all jobs')
-    .option('-n, --limit <count>', 'number of runs, or of rows of slots; default: 20', parseCount, 20)
+    .option(
+      '-n, --limit <count>',
+      'number of runs, or of rows of slots; with --remote also all; default: 20',
+      parseLimit,
+      20,
+    )
     .option('--failed', 'only runs that failed or were killed')
     .option(
       '--slots',
@@ -107,12 +110,17 @@ export function addHistory(cron: Command, context: Context): void {
     )
     .option('--missed', 'only slots that did not run, with the reason')
     .option('--since <when>', `only runs or slots since ${SINCE}`)
-    .addOption(formatOption('table', 'wide', 'json', 'yaml', 'name'))
+    .addOption(formatOption('table', 'wide', 'json', 'yaml', 'csv', 'name'))
     .action((name: string | undefined, flags: HistoryFlags) => history(context, name, flags));
   withExamples(
     command,
     ['lsh cron history rotate-secrets', 'Show the last 20 runs of one job'],
     ['lsh cron history --failed --since 1d', 'Show the failed runs of the last day'],
     ['lsh cron history --missed --since yesterday', 'Show what did not run since yesterday, and why'],
+    ['lsh cron history --remote --failed', 'Show the newest failed runs of the whole team'],
+    [
+      'lsh cron history --remote --since 30d -n all -o csv > runs.csv',
+      'Write the runs of 30 days, of all machines and clusters, for a spreadsheet',
+    ],
   );
 }

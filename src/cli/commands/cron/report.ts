@@ -106,7 +106,7 @@ async function report({ io, api }: Context, name: string | undefined, flags: Rep
       flags.output,
     );
   }
-  if (flags.output === 'csv') return printCsv(io, CSV_HEADS, stats.map(csvRow));
+  if (flags.output === 'csv') return printCsv(io, CSV_HEADS, [stats.map(csvRow)]);
   if (stats.length === 0) return note(io, 'No runs yet.');
   const now = io.now();
   printTable(
