@@ -4,7 +4,7 @@ import type { Context } from './context.ts';
 import { usage } from './failure.ts';
 
 /** The verbs that the record can answer. */
-const REMOTE_VERBS = ['history'];
+const REMOTE_VERBS = ['list', 'history', 'logs', 'report', 'explain'];
 
 /** Adds the option to the group; call it after withClusterOptions(). The choice is in the context before the action runs. */
 export function withRemoteOption(cron: Command, context: Context): Command {

@@ -2,6 +2,8 @@
 // those of JobApi, and say where they come from. Every method throws HISTORY_UNAVAILABLE, HISTORY_REFUSED,
 // SUPABASE_SCHEMA_MISSING, SUPABASE_SCHEMA_OLD, or ORIGIN_NOT_FOUND.
 import type { RunDocument } from '../core/document.ts';
+import type { JobSpec } from '../core/job.ts';
+import type { JobStats } from './job-api.ts';
 
 /** A machine with a daemon, or a cluster with an operator. */
 export interface OriginDocument {
@@ -29,6 +31,30 @@ export interface TeamRunDocument extends RunDocument {
   origin?: OriginName;
 }
 
+/** A job as it is at one origin. */
+export interface RecordedJob {
+  name: string;
+  namespace: string;
+  uid: string;
+  /** Of variables, it has the names alone. */
+  spec: JobSpec;
+  /** Equal for equal specs. */
+  specHash: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  changedAt: string;
+  changedBy?: string;
+  origin: OriginDocument;
+  /** The newest, without its output. */
+  lastRun?: TeamRunDocument;
+}
+
+/** Figures of a job at one origin. The record has no slots without a run, so nothing says what was missed. */
+export interface TeamStats extends Omit<JobStats, 'missed'> {
+  namespace: string;
+  origin?: OriginName;
+}
+
 export interface RecordQuery {
   /** Name of the job. */
   job?: string;
@@ -36,11 +62,14 @@ export interface RecordQuery {
   origin?: string;
 }
 
-export interface TeamRunQuery extends RecordQuery {
-  /** Name of the run. */
-  run?: string;
+export interface ArrivalQuery extends RecordQuery {
   /** Only runs that failed or were killed. */
   failed?: boolean;
+}
+
+export interface TeamRunQuery extends ArrivalQuery {
+  /** Name of the run. */
+  run?: string;
   /** Only runs created at or after this instant (RFC 3339). */
   since?: string;
   /** Newest first, at most this many; default: all. */
@@ -50,4 +79,17 @@ export interface TeamRunQuery extends RecordQuery {
 export interface TeamRecord {
   /** The runs in pages, newest first. Holds one page in memory. */
   runs(query: TeamRunQuery): AsyncIterable<TeamRunDocument[]>;
+  /**
+   * The runs that arrived after the place, in the order of their arrival, and the next place. Late runs of a machine that was
+   * offline are among them. Without a place, no runs, and the place of now.
+   */
+  arrivals(query: ArrivalQuery, after?: number): Promise<{ runs: TeamRunDocument[]; after: number }>;
+  /** What the record has of the output of a run, in its order; a line says where output is missing. */
+  output(run: TeamRunDocument): AsyncIterable<Uint8Array>;
+  /** Jobs that exist, by name; those that were removed are not among them. */
+  jobs(query: RecordQuery): Promise<RecordedJob[]>;
+  /** By job and origin, over runs created at or after `since` (RFC 3339). */
+  stats(query: RecordQuery & { since?: string }): Promise<TeamStats[]>;
+  /** By name. */
+  origins(): Promise<OriginDocument[]>;
 }

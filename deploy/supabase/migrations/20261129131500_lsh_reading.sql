@@ -72,7 +72,7 @@ create or replace function public.lsh_report(
     where of_job is null and team = for_team and created_at >= coalesce(since, '-infinity')
   ), timed as (
     select namespace, job, origin, phase, created_at,
-      extract(epoch from finished_at - started_at)::double precision * 1000 as ms
+      round(extract(epoch from finished_at - started_at) * 1000)::bigint as ms
     from chosen where at_origins is null or origin = any (at_origins)
   ), figures as (
     select namespace, job, origin,
@@ -81,7 +81,7 @@ create or replace function public.lsh_report(
       count(*) filter (where phase = 'Killed') as killed,
       round(avg(ms)) as average_ms,
       percentile_disc(0.95) within group (order by ms) as p95_ms,
-      (array_agg(ms order by created_at desc) filter (where ms is not null))[1:30] as recent_durations_ms,
+      (array_agg(ms order by created_at desc) filter (where ms is not null))[1:30] as newest_durations_ms,
       min(created_at) as first_run_at,
       max(created_at) as last_run_at
     from timed group by namespace, job, origin

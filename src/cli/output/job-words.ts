@@ -8,12 +8,12 @@ import type { Cell, Style } from './table.ts';
 import { relative, soon } from './when.ts';
 
 /** The schedule, or all schedules separated by semicolons. */
-export function scheduleText({ spec }: JobDocument): string {
+export function scheduleText({ spec }: Pick<JobDocument, 'spec'>): string {
   return spec.schedule ?? spec.schedules?.join('; ') ?? '';
 }
 
 /** The command, or the arguments quoted for a shell, or the image whose entrypoint runs. */
-export function commandText({ spec }: JobDocument): string {
+export function commandText({ spec }: Pick<JobDocument, 'spec'>): string {
   const quoted = (arg: string) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : shellQuote(arg));
   const { entrypointArgs, image } = spec.job ?? {};
   if (entrypointArgs) return [`(entrypoint of ${image})`, ...entrypointArgs.map(quoted)].join(' ');

@@ -27,20 +27,60 @@ export type OriginRow = {
 
 export type MemberRow = { team: string; user_id: string };
 
-type Table<Row> = { Row: Row; Insert: Row; Update: Partial<Row>; Relationships: [] };
+/** What lsh_report() answers: a job at an origin. */
+export type ReportRow = {
+  namespace: string;
+  job: string;
+  origin: string | null;
+  completed: number;
+  failed: number;
+  killed: number;
+  average_ms: number | null;
+  p95_ms: number | null;
+  newest_durations_ms: number[] | null;
+  first_run_at: string;
+  last_run_at: string;
+};
+
+type ReportQuestion = {
+  for_team: string;
+  of_job?: string | undefined;
+  at_origins?: string[] | undefined;
+  since?: string | undefined;
+};
+
+type ArrivalQuestion = {
+  for_team: string;
+  after_arrival?: number | undefined;
+  of_job?: string | undefined;
+  at_origins?: string[] | undefined;
+  only_failed?: boolean;
+};
+
+/** `Computed` are columns that functions make. */
+type Table<Row, Computed = unknown> = {
+  Row: Row & Computed;
+  Insert: Row;
+  Update: Partial<Row>;
+  Relationships: [];
+};
 
 type Schema = {
   public: {
     Tables: {
       lsh_origins: Table<OriginRow>;
-      lsh_jobs: Table<JobRow>;
+      lsh_jobs: Table<JobRow, { lsh_last_run: (RunRow & Place) | null }>;
       lsh_runs: Table<RunRow & Place>;
       lsh_run_logs: Table<LogRow>;
       lsh_audit: Table<AuditRow>;
       lsh_members: Table<MemberRow>;
     };
     Views: Record<string, never>;
-    Functions: { lsh_status: { Args: Record<string, never>; Returns: StatusRow } };
+    Functions: {
+      lsh_status: { Args: Record<string, never>; Returns: StatusRow };
+      lsh_arrivals: { Args: ArrivalQuestion; Returns: { arrival: number; runs: (RunRow & Place)[] } };
+      lsh_report: { Args: ReportQuestion; Returns: ReportRow[] };
+    };
   };
 };
 

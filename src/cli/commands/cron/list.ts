@@ -4,12 +4,14 @@ import type { JobDocument } from '../../../core/document.ts';
 import { OVERDUE_MS } from '../../../local/socket/protocol.ts';
 import type { Context } from '../../context.ts';
 import { repeatable, withExamples } from '../../define.ts';
+import { usage } from '../../failure.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
 import { commandText, lastCell, nextCell, scheduleText, statusCell } from '../../output/job-words.ts';
 import { note, paintFor, print, printDocument, printTable } from '../../output/print.ts';
 import { counted } from '../../output/text.ts';
 import { calendar } from '../../output/when.ts';
 import type { Cell } from '../../output/table.ts';
+import { requireRemote, withOriginOption } from '../../remote-options.ts';
 
 const HEADS = ['NAME', 'SCHEDULE', 'LAST', 'NEXT', 'STATUS'];
 const WIDE_HEADS = ['ZONE', 'OK', 'FAILED', 'KILLED', 'MISSED', 'TAGS', 'COMMAND'];
@@ -24,8 +26,10 @@ function wideRow(job: JobDocument): Cell[] {
   return [job.spec.timeZone, ...totals, job.spec.tags.join(','), commandText(job)];
 }
 
-interface ListFlags {
+export interface ListFlags {
   tag?: string[];
+  origin?: string;
+  job?: string;
   allNamespaces?: true;
   output?: Format;
 }
@@ -33,8 +37,16 @@ interface ListFlags {
 const byName = ({ metadata: a }: JobDocument, { metadata: b }: JobDocument) =>
   a.namespace === b.namespace ? (a.name < b.name ? -1 : 1) : a.namespace < b.namespace ? -1 : 1;
 
-async function list(context: Context, { tag, allNamespaces, output }: ListFlags): Promise<void> {
+async function list(context: Context, flags: ListFlags): Promise<void> {
   const { io } = context;
+  const { tag, allNamespaces, output } = flags;
+  requireRemote(context, '--origin', flags.origin);
+  requireRemote(context, '--job', flags.job);
+  if (context.isRemote) {
+    if (allNamespaces) throw usage('--remote has the jobs of all namespaces: give it without -A.');
+    const { teamList } = await import('./remote/list.ts');
+    return teamList(context, flags);
+  }
   if (allNamespaces) context.cluster = { ...context.cluster, allNamespaces };
   const jobs = (await (await context.api()).list(tag ? { tags: tag } : {})).sort(byName);
   if (isDocumentFormat(output)) return printDocument(io, jobs, output);
@@ -80,10 +92,12 @@ function warnOfOverdue({ io }: Context, jobs: readonly JobDocument[], now: numbe
 }
 
 export function addList(cron: Command, context: Context): void {
-  const command = cron
-    .command('list')
+  const command = withOriginOption(cron.command('list'))
+    .option('--job <name>', 'with --remote: only the job of this name')
     .alias('ls')
-    .description('List the jobs with their last result and their next run.')
+    .description(
+      'List the jobs with their last result and their next run; with --remote, where each job of the team lives.',
+    )
     .option('--tag <tag>', 'only jobs with this tag (repeatable: only jobs with all the tags)', repeatable)
     .option('-A, --all-namespaces', 'jobs of all namespaces of a cluster; implies --cluster')
     .addOption(formatOption('table', 'wide', 'json', 'yaml', 'name'))
@@ -92,6 +106,10 @@ export function addList(cron: Command, context: Context): void {
     command,
     ['lsh cron list', 'List all jobs'],
     ['lsh cron list --cluster -A', 'List all jobs of a cluster'],
+    [
+      'lsh cron list --remote',
+      'List all jobs of the team, the machines and clusters that have them, and differences',
+    ],
     ['lsh cron list --tag backup -o wide', 'List the jobs with a tag, with totals and commands'],
     [
       "lsh cron list -o json | jq -r '.[] | select(.spec.suspend) | .metadata.name'",

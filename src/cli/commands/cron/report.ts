@@ -2,6 +2,7 @@
 import { formatDuration } from '../../../core/duration.ts';
 import type { Command } from 'commander';
 import type { JobStats } from '../../../contracts/job-api.ts';
+import type { TeamStats } from '../../../contracts/team-record.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { usage } from '../../failure.ts';
@@ -11,6 +12,11 @@ import { printCsv, note, printDocument, printTable } from '../../output/print.ts
 import type { Cell } from '../../output/table.ts';
 import { sparkline } from '../../output/text.ts';
 import { relative } from '../../output/when.ts';
+import { requireRemote, withOriginOption } from '../../remote-options.ts';
+
+/** Of one job, or of one job at one origin of the team's record, which does not say what was missed. */
+type Figures = Omit<JobStats, 'missed'> &
+  Pick<Partial<TeamStats>, 'namespace' | 'origin'> & { missed?: number };
 
 const HEADS = [
   'NAME',
@@ -38,12 +44,12 @@ const CSV_HEADS = [
 ];
 
 /** Share of finished runs that completed, 0 to 1; undefined if no run finished. */
-function successRate({ completed, failed, killed }: JobStats): number | undefined {
+function successRate({ completed, failed, killed }: Figures): number | undefined {
   const finished = completed + failed + killed;
   return finished === 0 ? undefined : completed / finished;
 }
 
-function rateCell(stats: JobStats): Cell {
+function rateCell(stats: Figures): Cell {
   const rate = successRate(stats);
   if (rate === undefined) return '-';
   // Rounded down: 999 of 1000 is not 100 %.
@@ -53,14 +59,14 @@ function rateCell(stats: JobStats): Cell {
   };
 }
 
-function row(stats: JobStats, now: number): Cell[] {
+function row(stats: Figures, now: number): Cell[] {
   const { completed, failed, killed, missed } = stats;
   const ms = (value: number | undefined) => (value === undefined ? '-' : formatDuration(value));
   return [
     stats.job,
     String(completed + failed + killed),
     rateCell(stats),
-    ...[failed, killed, missed].map(String),
+    ...[failed, killed, missed ?? '-'].map(String),
     ms(stats.averageMs),
     ms(stats.p95Ms),
     stats.lastRunAt === undefined ? '-' : relative(Date.parse(stats.lastRunAt), now),
@@ -68,7 +74,7 @@ function row(stats: JobStats, now: number): Cell[] {
   ];
 }
 
-function csvRow(stats: JobStats): (string | number | undefined)[] {
+function csvRow(stats: Figures): (string | number | undefined)[] {
   const { job, completed, failed, killed, missed, averageMs, p95Ms, firstRunAt, lastRunAt } = stats;
   const rate = successRate(stats);
   return [
@@ -85,20 +91,44 @@ function csvRow(stats: JobStats): (string | number | undefined)[] {
   ];
 }
 
+/** As row(), with the origin. */
+function teamRow(stats: Figures, now: number): Cell[] {
+  return row(stats, now).toSpliced(1, 0, stats.origin?.name ?? '-');
+}
+
+function teamCsvRow(stats: Figures): (string | number | undefined)[] {
+  return [...csvRow(stats), stats.namespace, stats.origin?.name, stats.origin?.id];
+}
+
 interface ReportFlags {
   all?: true;
   since?: string;
+  origin?: string;
   output?: Format;
 }
 
-async function report({ io, api }: Context, name: string | undefined, flags: ReportFlags): Promise<void> {
-  if (name !== undefined && flags.all) throw usage('Give a name or --all, not both.');
+/** The figures of the local daemon, of the cluster, or of the team's record. Throws JOB_NOT_FOUND. */
+async function figuresOf(
+  { io, api, isRemote }: Context,
+  name: string | undefined,
+  flags: ReportFlags,
+): Promise<Figures[]> {
+  const since = await sinceOf(flags.since, io);
+  if (isRemote) {
+    const { teamStatsOf } = await import('./remote/report.ts');
+    return teamStatsOf(name, { ...(flags.origin !== undefined && { origin: flags.origin }), ...since });
+  }
   const jobs = await api();
-  const stats = await jobs.stats({
-    ...(name === undefined ? {} : { name }),
-    ...(await sinceOf(flags.since, io)),
-  });
+  const stats = await jobs.stats({ ...(name === undefined ? {} : { name }), ...since });
   if (stats.length === 0 && name !== undefined) await jobs.get({ name });
+  return stats;
+}
+
+async function report(context: Context, name: string | undefined, flags: ReportFlags): Promise<void> {
+  const { io, isRemote } = context;
+  requireRemote(context, '--origin', flags.origin);
+  if (name !== undefined && flags.all) throw usage('Give a name or --all, not both.');
+  const stats = await figuresOf(context, name, flags);
   if (isDocumentFormat(flags.output)) {
     return printDocument(
       io,
@@ -106,20 +136,25 @@ async function report({ io, api }: Context, name: string | undefined, flags: Rep
       flags.output,
     );
   }
-  if (flags.output === 'csv') return printCsv(io, CSV_HEADS, [stats.map(csvRow)]);
+  if (flags.output === 'csv') {
+    return isRemote
+      ? printCsv(io, [...CSV_HEADS, 'namespace', 'origin', 'originId'], [stats.map(teamCsvRow)])
+      : printCsv(io, CSV_HEADS, [stats.map(csvRow)]);
+  }
   if (stats.length === 0) return note(io, 'No runs yet.');
   const now = io.now();
   printTable(
     io,
-    HEADS,
-    stats.map((job) => row(job, now)),
+    isRemote ? HEADS.toSpliced(1, 0, 'ORIGIN') : HEADS,
+    stats.map((job) => (isRemote ? teamRow : row)(job, now)),
   );
 }
 
 export function addReport(cron: Command, context: Context): void {
-  const command = cron
-    .command('report')
-    .description('Show success rate, durations and missed slots over the stored history.')
+  const command = withOriginOption(cron.command('report'))
+    .description(
+      'Show success rate, durations and missed slots over the stored history; with --remote, of each job at each origin.',
+    )
     .argument('[name]', 'the job; default: all jobs')
     .option('--all', 'report all jobs, as without a name')
     .option('--since <when>', `only runs and slots since ${SINCE}`)
@@ -128,6 +163,7 @@ export function addReport(cron: Command, context: Context): void {
   withExamples(
     command,
     ['lsh cron report', 'Report all jobs, with the last durations as bars'],
+    ['lsh cron report --remote --since 7d', 'Compare the week of all machines and clusters'],
     ['lsh cron report --since 30d -o csv > report.csv', 'Write the last 30 days for a spreadsheet'],
   );
 }

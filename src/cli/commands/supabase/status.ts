@@ -1,5 +1,6 @@
 // `lsh supabase status`: whether the team's project answers, and whether lsh may write there.
 import type { Command } from 'commander';
+import type { OriginDocument } from '../../../contracts/team-record.ts';
 import { formatDuration } from '../../../core/duration.ts';
 import { EXIT, toLshError, type LshError } from '../../../core/errors.ts';
 import type { DaemonStatus } from '../../../local/socket/protocol.ts';
@@ -10,9 +11,10 @@ import { report } from '../../failure.ts';
 import { localApi } from '../../local-api.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
 import { backlogText } from '../../output/history-text.ts';
-import { paintFor, print, printDocument } from '../../output/print.ts';
+import { note, paintFor, print, printDocument } from '../../output/print.ts';
 import { counted, pad } from '../../output/text.ts';
 import { calendar, relative } from '../../output/when.ts';
+import { clockText } from '../cron/remote/team-jobs.ts';
 import { problemsOf, SKEW_MAX_MS } from './project-problems.ts';
 
 /** lsh_status() counts no further. */
@@ -102,11 +104,12 @@ async function projectStatus(context: Context, { output }: { output?: Format }):
   ]);
   const isAnswer = !(status instanceof Error);
   const problems = isAnswer ? problemsOf(status) : [status];
+  const origins = isAnswer && status.schema === status.newestSchema ? await teamOrigins() : [];
   if (problems.length > 0) context.status = EXIT.failure;
   if (isDocumentFormat(output))
     return printDocument(
       io,
-      { ...(isAnswer && status), history: history ?? null, problems: problems.map(shown) },
+      { ...(isAnswer && status), origins, history: history ?? null, problems: problems.map(shown) },
       output,
     );
   const bold = (text: string) => paintFor(io.stdout)('head', text);
@@ -114,7 +117,26 @@ async function projectStatus(context: Context, { output }: { output?: Format }):
   const url = configuredUrl();
   if (url !== undefined) rows.push(['Backlog', backlogLine(history, url, io.now())]);
   print(io, ...rows.map(([name, value]) => `${bold(pad(`${name}:`, 8))} ${value}`));
+  warnOfClocks(context, origins);
   for (const problem of problems) report(io, problem);
+}
+
+function warnOfClocks({ io }: Context, origins: readonly OriginDocument[]): void {
+  const mark = paintFor(io.stderr)('warn', 'warning:');
+  for (const origin of origins) {
+    const clock = clockText(origin);
+    const seen = relative(Date.parse(origin.lastSeenAt), io.now());
+    if (clock !== undefined)
+      note(
+        io,
+        `${mark} ${origin.name}: ${clock} when it wrote last, ${seen}. Set it: its rows carry its times.`,
+      );
+  }
+}
+
+async function teamOrigins(): Promise<OriginDocument[]> {
+  const { teamRecord } = await import('../../../processes/supabase/team-record.ts');
+  return teamRecord().origins();
 }
 
 export function addProjectStatus(supabase: Command, context: Context): void {
