@@ -99,6 +99,12 @@ export async function printList(io: Io, pages: Pages<unknown>, format: DocumentF
   if (format === 'json') await printOutput(io, '\n]\n');
 }
 
+/** Prints each value on stdout as JSON in a line of its own. */
+export async function printJsonLines(io: Io, pages: Pages<unknown>): Promise<void> {
+  for await (const page of pages)
+    await printOutput(io, page.map((value) => `${withEscapes(JSON.stringify(value))}\n`).join(''));
+}
+
 /** Prints each value on stdout as a document of its own. */
 export async function printYaml(io: Io, values: readonly unknown[]): Promise<void> {
   const documents = await Promise.all(values.map((value) => serialize(value, 'yaml')));
@@ -146,6 +152,10 @@ export async function printCsv(
   };
   const lines = (rows: (string | number | undefined)[][]) =>
     rows.map((row) => `${row.map(field).join(',')}\r\n`).join('');
-  await printOutput(io, lines([heads]));
-  for await (const rows of pages) await printOutput(io, lines(rows));
+  let isHeaded = false;
+  for await (const rows of pages) {
+    await printOutput(io, (isHeaded ? '' : lines([heads])) + lines(rows));
+    isHeaded = true;
+  }
+  if (!isHeaded) await printOutput(io, lines([heads]));
 }

@@ -5,7 +5,7 @@ import type { RunDocument } from '../../core/document.ts';
 import type { Io } from '../io.ts';
 import { isDocumentFormat, type Format } from './format-option.ts';
 import { resultCell, runMs } from './job-words.ts';
-import { note, print, printCsv, printList, printTablePages, type Pages } from './print.ts';
+import { note, print, printCsv, printJsonLines, printList, printTablePages, type Pages } from './print.ts';
 import type { Cell } from './table.ts';
 import { relative, soon } from './when.ts';
 
@@ -132,12 +132,21 @@ export const TEAM_RUN_COLUMNS: RunColumns<TeamRunDocument> = {
   csvRow: teamRunCsvRow,
 };
 
-/** A table without runs becomes the sentence `empty` on stderr. */
+interface Shown<Run extends RunDocument> {
+  output: Format | undefined;
+  columns: RunColumns<Run>;
+  /** The sentence on stderr in place of a table without runs. */
+  empty: string;
+  /** Whether the pages have no end: JSON is then a line for each run. */
+  isEndless?: boolean;
+}
+
 export async function printRuns<Run extends RunDocument>(
   io: Io,
   pages: Pages<Run>,
-  { output, columns, empty }: { output: Format | undefined; columns: RunColumns<Run>; empty: string },
+  { output, columns, empty, isEndless = false }: Shown<Run>,
 ): Promise<void> {
+  if (output === 'json' && isEndless) return printJsonLines(io, pages);
   if (isDocumentFormat(output)) return printList(io, pages, output);
   if (output === 'csv') return printCsv(io, columns.csvHeads, mapped(pages, columns.csvRow));
   if (output === 'name') {

@@ -20,6 +20,7 @@ export interface HistoryFlags {
   slots?: true;
   missed?: true;
   origin?: string;
+  follow?: true;
   output?: Format;
 }
 
@@ -27,6 +28,7 @@ const UNSUCCESSFUL: RunPhase[] = ['Failed', 'Killed'];
 
 async function history(context: Context, name: string | undefined, flags: HistoryFlags): Promise<void> {
   requireRemote(context, '--origin', flags.origin);
+  requireRemote(context, '--follow', flags.follow);
   if (context.isRemote) {
     const { teamHistory } = await import('./remote/history.ts');
     return teamHistory(context, name, flags);
@@ -103,6 +105,10 @@ export function addHistory(cron: Command, context: Context): void {
       parseLimit,
       20,
     )
+    .option(
+      '-f, --follow',
+      'with --remote: then show each run when it arrives; -o json prints a line for each',
+    )
     .option('--failed', 'only runs that failed or were killed')
     .option(
       '--slots',
@@ -117,6 +123,7 @@ export function addHistory(cron: Command, context: Context): void {
     ['lsh cron history rotate-secrets', 'Show the last 20 runs of one job'],
     ['lsh cron history --failed --since 1d', 'Show the failed runs of the last day'],
     ['lsh cron history --missed --since yesterday', 'Show what did not run since yesterday, and why'],
+    ['lsh cron history --remote --follow', 'Watch the runs of all machines and clusters'],
     ['lsh cron history --remote --failed', 'Show the newest failed runs of the whole team'],
     [
       'lsh cron history --remote --since 30d -n all -o csv > runs.csv',
