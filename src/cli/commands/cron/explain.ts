@@ -14,6 +14,7 @@ import { withExamples } from '../../define.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
 import { paintFor, print, printDocument } from '../../output/print.ts';
 import { calendar, relative } from '../../output/when.ts';
+import { requireRemote, withOriginOption } from '../../remote-options.ts';
 
 /** Enough for the retries and the manual runs that follow an instant. */
 const MAX_RUNS = 1000;
@@ -67,18 +68,24 @@ async function runsAround(
   return runs;
 }
 
-async function atOf(text: string, now: number, { spec: { timeZone } }: JobDocument): Promise<number> {
+export async function atOf(text: string, now: number, { spec: { timeZone } }: JobDocument): Promise<number> {
   const { readInstant } = await import('../../input/instant.ts');
   // A slot is a whole second.
   return Math.floor(readInstant(text, { flag: '--at', now, timeZone, towards: 'past' }) / 1000) * 1000;
 }
 
-interface ExplainFlags {
+export interface ExplainFlags {
   at?: string;
+  origin?: string;
   output?: Format;
 }
 
 async function explain(context: Context, name: string, flags: ExplainFlags): Promise<void> {
+  requireRemote(context, '--origin', flags.origin);
+  if (context.isRemote) {
+    const { teamExplain } = await import('./remote/explain.ts');
+    return teamExplain(context, name, flags);
+  }
   const { io } = context;
   const now = io.now();
   const api = await context.api();
@@ -103,9 +110,10 @@ async function explain(context: Context, name: string, flags: ExplainFlags): Pro
 }
 
 export function addExplain(cron: Command, context: Context): void {
-  const command = cron
-    .command('explain')
-    .description('Say why a job did or did not run: at its last slot, or at any instant.')
+  const command = withOriginOption(cron.command('explain'))
+    .description(
+      'Say why a job did or did not run: at its last slot, or at any instant; with --remote, what the runs in the team’s record say, for each origin.',
+    )
     .argument('<name>', 'the job')
     .option(
       '--at <instant>',

@@ -12,17 +12,19 @@ import { SINCE, sinceOf } from '../../input/since.ts';
 import { resultText } from '../../output/job-words.ts';
 import { note, print, printParts } from '../../output/print.ts';
 import { calendar, relative } from '../../output/when.ts';
+import { requireRemote, withOriginOption } from '../../remote-options.ts';
 
 type Query = Pick<LogQuery, 'name' | 'run'>;
 
-interface LogsFlags {
+export interface LogsFlags {
   follow?: true;
+  origin?: string;
   lines?: number;
   since?: string;
 }
 
 /** Bounds what one command reads. */
-const MAX_RUNS = 1000;
+export const MAX_RUNS = 1000;
 /** More runs than can wait before the newest that has begun. */
 const MAX_WAITING = 200;
 
@@ -80,6 +82,11 @@ async function logs(
   [name, run]: readonly (string | undefined)[],
   flags: LogsFlags,
 ): Promise<void> {
+  requireRemote(context, '--origin', flags.origin);
+  if (context.isRemote) {
+    const { teamLogs } = await import('./remote/logs.ts');
+    return teamLogs(context, [name, run], flags);
+  }
   if (flags.since === undefined) {
     const query = await runOf(context, [name, run], flags.follow === true);
     if (query && (await printLog(context, query, flags)) === 0)
@@ -99,9 +106,9 @@ async function logs(
 }
 
 /** As `tail` heads several files. */
-function printHead({ io }: Context, run: RunDocument): void {
+export function printHead({ io }: Context, run: RunDocument, origin = ''): void {
   const at = calendar(Date.parse(run.startedAt ?? run.createdAt));
-  print(io, `==> ${run.name}: ${at}, ${resultText(run)} <==`);
+  print(io, `==> ${run.name}${origin}: ${at}, ${resultText(run)} <==`);
 }
 
 /** Returns the number of bytes of the output. */
@@ -124,7 +131,7 @@ async function* inOrder(first: Uint8Array, rest: AsyncIterable<Uint8Array> | Ite
 const NEWLINE = 10;
 
 /** The last lines of the output, and the size of the whole output in bytes. */
-async function lastLines(
+export async function lastLines(
   chunks: AsyncIterable<Uint8Array>,
   lines: number,
 ): Promise<{ tail: Uint8Array; bytes: number }> {
@@ -158,10 +165,9 @@ async function* after(bytes: number, chunks: AsyncIterable<Uint8Array>): AsyncIt
 }
 
 export function addLogs(cron: Command, context: Context): void {
-  const command = cron
-    .command('logs')
+  const command = withOriginOption(cron.command('logs'))
     .description(
-      'Print the output of the newest run of a job, of a named run, or of all runs since an instant. A terminal shows its text and colours; a pipe or a file gets every byte.',
+      'Print the output of the newest run of a job, of a named run, or of all runs since an instant; with --remote, what the team’s record has of it. A terminal shows its text and colours; a pipe or a file gets every byte.',
     )
     .argument('[name]', 'a job or a run; default: the newest run of all jobs')
     .argument('[run]', 'a run of the job, as `lsh cron history` names it')
@@ -174,6 +180,10 @@ export function addLogs(cron: Command, context: Context): void {
   withExamples(
     command,
     ['lsh cron logs rotate-secrets', 'Print the output of the newest run of a job'],
+    [
+      'lsh cron logs rotate-secrets --remote --origin build-server',
+      'Print the output of the newest run on another machine',
+    ],
     ['lsh cron logs -f rotate-secrets', 'Follow the output live'],
     [
       'lsh cron logs rotate-secrets --since yesterday -n 20',
