@@ -15,6 +15,7 @@ import { addList } from './cron/list.ts';
 import { addLogs } from './cron/logs.ts';
 import { addNext } from './cron/next.ts';
 import { addPromote } from './cron/adopt/promote.ts';
+import { addPull } from './cron/remote/pull.ts';
 import { addReport } from './cron/report.ts';
 import { addCreateFromTemplate, addTemplates } from './cron/adopt/template.ts';
 import { addStop, addTrigger } from './cron/trigger.ts';
@@ -43,6 +44,7 @@ const VERBS: Record<string, AddVerb> = {
   import: addImport,
   export: addExport,
   promote: addPromote,
+  pull: addPull,
 };
 
 /** Adds the group with the named verb alone, or with every verb if no verb has that name. */

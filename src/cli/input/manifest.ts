@@ -44,8 +44,13 @@ export function inFieldOrder(spec: JobManifest['spec']): JobManifest['spec'] {
   return Object.fromEntries(fields.filter(([, value]) => value !== undefined));
 }
 
+interface ManifestSource {
+  metadata: Pick<JobDocument['metadata'], 'name' | 'namespace' | 'labels' | 'annotations'>;
+  spec: JobSpec;
+}
+
 /** The manifest that gives the same job again on its platform: without status, server fields and defaults. */
-export function manifestOf({ metadata, spec }: JobDocument, platform: Platform): JobManifest {
+export function manifestOf({ metadata, spec }: ManifestSource, platform: Platform): JobManifest {
   const { name, namespace, labels, annotations } = metadata;
   return {
     apiVersion: API_VERSION,

@@ -95,7 +95,7 @@ const CONVERSIONS: Partial<Record<keyof SpecFlags, Convert>> = {
   notAfter: same('notAfter'),
 };
 
-function variable(text: string): { name: string; value: string } {
+export function variable(text: string): { name: string; value: string } {
   const equals = text.indexOf('=');
   if (equals < 1) throw usage(`--env needs NAME=VALUE, not "${text}".`);
   return { name: text.slice(0, equals), value: text.slice(equals + 1) };
