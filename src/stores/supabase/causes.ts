@@ -37,6 +37,16 @@ const ANSWERS: readonly (Cause & { is: (answer: FailedAnswer) => boolean })[] = 
     hint: 'Restore the project in its dashboard; lsh then writes what has waited.',
   },
   {
+    is: ({ status, code }) => status === 413 || code === '54000',
+    meaning: 'a row is larger than the project accepts',
+    hint: 'lsh keeps the row, and writes the others. A run with less output fits: LSH_RECORD_OUTPUT_BYTES, or captureOutput: false of its job.',
+  },
+  {
+    is: ({ status }) => status === 402,
+    meaning: 'the project is restricted',
+    hint: 'Its organization is beyond a limit of its plan, or owes a bill: the dashboard says which.',
+  },
+  {
     is: ({ format }) => format === 'page',
     meaning: 'a web page in place of an answer',
     hint: 'Check SUPABASE_URL, and whether a proxy or a captive portal answers in place of the project.',
