@@ -8,7 +8,13 @@ import { addController } from './commands/controller.ts';
 import { addCron } from './commands/cron.ts';
 import { addDaemon } from './commands/daemon.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addKey } from './commands/key.ts';
 import { addRunner } from './commands/runner.ts';
+import { addDiff } from './commands/secrets/diff.ts';
+import { addInit } from './commands/secrets/init.ts';
+import { addPull } from './commands/secrets/pull.ts';
+import { addPush } from './commands/secrets/push.ts';
+import { addSecrets } from './commands/secrets.ts';
 import { addSupabase } from './commands/supabase.ts';
 import { addVersion } from './commands/version.ts';
 import { paintFor, printText } from './output/print.ts';
@@ -21,6 +27,12 @@ const GROUPS: Record<string, AddCommands> = {
   cron: addCron,
   apply: addApply,
   delete: addDelete,
+  push: addPush,
+  pull: addPull,
+  diff: addDiff,
+  secrets: addSecrets,
+  key: addKey,
+  init: addInit,
   daemon: addDaemon,
   controller: addController,
   runner: addRunner,

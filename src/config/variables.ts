@@ -45,11 +45,14 @@ export const VARIABLES = {
   }),
   xdgConfigHome: directory(
     'XDG_CONFIG_HOME',
-    'Parent of the directory lsh, with the sessions of `lsh supabase login`, and of the systemd user units of `lsh daemon install`.',
+    'Parent of the directory lsh, with `keys`, the keys of the secrets, and the sessions of `lsh supabase login`; and of the systemd user units of `lsh daemon install`.',
     {
       shownDefault: '$HOME/.config',
     },
   ),
+  xdgDataHome: directory('XDG_DATA_HOME', 'Parent of `lsh/secrets`, the encrypted versions of the secrets.', {
+    shownDefault: '$HOME/.local/share',
+  }),
   notifySocket: text(
     'NOTIFY_SOCKET',
     'Set by systemd for the unit of `lsh daemon install`: the daemon reports there that it is ready.',
@@ -102,7 +105,7 @@ export const VARIABLES = {
   secretsKey: {
     ...text(
       'LSH_SECRETS_KEY',
-      'Key that encrypts secrets. Commands inherit it; lsh masks it in their output.',
+      'Keys that open secrets (AGE-SECRET-KEY-…, separated by commas); replaces the file `lsh/keys`. Commands inherit it; lsh masks it in their output.',
     ),
     type: `a key of at least ${KEY_MIN_LENGTH} characters`,
     secret: true,
@@ -110,6 +113,10 @@ export const VARIABLES = {
     // A key file, and a Secret that was created from it, ends with a newline.
     read: (value) => (value.trim().length >= KEY_MIN_LENGTH ? value.trim() : undefined),
   } as Variable<string | undefined>,
+  project: text(
+    'LSH_PROJECT',
+    'Name of the project whose secrets the commands of lsh use; replaces the name from the git remote.',
+  ),
   runnerSocket: {
     ...text('LSH_RUNNER_SOCKET', 'Socket of `lsh runner`, in a directory of its own.', {
       shownDefault: 'runner.sock beside the daemon’s socket',

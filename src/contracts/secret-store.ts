@@ -28,6 +28,14 @@ export interface StoredVersion extends VersionEntry {
   envelope: string;
 }
 
+export type ChangeKind = 'added' | 'changed' | 'blanked' | 'removed';
+
+/** One variable that differs between two versions. Holds no value. */
+export interface KeyChange {
+  key: string;
+  kind: ChangeKind;
+}
+
 export const AUDIT_ACTIONS = [
   'push',
   'set',

@@ -585,6 +585,142 @@ const table = {
     exit: EXIT.failure,
     http: 500,
   },
+  FILE_UNWRITABLE: {
+    message: 'The file {path} cannot be written: {detail}.',
+    hint: 'Check the path and the permissions of its directory; the file is as it was before.',
+    exit: EXIT.failure,
+    http: 422,
+  },
+  SECRETS_KEY_INVALID: {
+    message: '{place} holds no key of age, or a line that is none.',
+    hint: 'A key is a line that begins with AGE-SECRET-KEY-; `lsh key generate` makes one.',
+    exit: EXIT.usage,
+    http: 422,
+  },
+  SECRETS_KEY_MISSING: {
+    message: 'This machine has no key of secrets.',
+    hint: '`lsh key generate` makes one; a teammate then adds its recipient with `lsh key add-recipient`.',
+    exit: EXIT.notFound,
+    http: 404,
+  },
+  KEYS_FILE_OPEN: {
+    message: 'Other users may read the keys in {path}: its mode is {mode}.',
+    hint: 'Run `chmod 600 {path}`; if others could read the file, replace the key: docs/secrets.md says how.',
+    exit: EXIT.refused,
+    http: 403,
+  },
+  PROJECT_SETTINGS_INVALID: {
+    message: 'The file {path} is not valid: {detail}.',
+    hint: 'It is a JSON object with "project" and "secrets" ("user" or "in-repo"); `lsh init` writes it.',
+    exit: EXIT.usage,
+    http: 422,
+  },
+  SECRETS_BUSY: {
+    message: 'Another process writes secrets for too long: it holds {path}.',
+    hint: 'Try again; if no lsh runs, find the holder with `fuser {path}`.',
+    exit: EXIT.failure,
+    http: 503,
+    retryable: true,
+  },
+  SECRETS_ENVIRONMENT_INVALID: {
+    message: '"{environment}" cannot be the name of an environment.',
+    hint: 'Use letters, digits, dots, underscores and hyphens, at most 63, as in `--env prod`.',
+    exit: EXIT.usage,
+    http: 422,
+  },
+  SECRETS_FILE_MISSING: {
+    message: 'There is no file {names} in {directory}.',
+    hint: 'Create the file, or name another with --file.',
+    exit: EXIT.notFound,
+    http: 404,
+  },
+  SECRETS_FILE_HOLDS_KEY: {
+    message: 'The file {path} holds {key}, the key that protects it.',
+    hint: 'Remove that line: `lsh key show` names the file in which the key belongs.',
+    exit: EXIT.refused,
+    http: 422,
+  },
+  SECRETS_ENVIRONMENT_EMPTY: {
+    message: 'No version of {environment} is stored for {project}.',
+    hint: '`lsh push --env {environment}` stores the first; `lsh secrets list --all` shows what there is; LSH_PROJECT names another project.',
+    exit: EXIT.notFound,
+    http: 404,
+  },
+  SECRETS_KEY_NOT_FOUND: {
+    message: 'Environment {environment} has no variable {key}.',
+    hint: '`lsh secrets list --env {environment}` shows the names.',
+    exit: EXIT.notFound,
+    http: 404,
+  },
+  SECRETS_VERSION_UNKNOWN: {
+    message: 'Environment {environment} has no version {version} that this machine can open.',
+    hint: '`lsh secrets history --env {environment}` shows the versions; who joined later opens none from before.',
+    exit: EXIT.notFound,
+    http: 404,
+  },
+  SECRETS_VERSION_MISSING: {
+    message:
+      'The store lacks a version of {environment}: version {version} follows {parent}, which is not there.',
+    hint: 'lsh uses nothing newer. Restore the store from a backup, or fetch all of the git repository.',
+    exit: EXIT.refused,
+    http: 409,
+  },
+  SECRETS_REPLAYED: {
+    message:
+      'The store answers with version {version} of {environment}, and this machine has seen version {seen}.',
+    hint: 'The store was restored from an old backup, or its owner replays an old version. To accept it all the same: `lsh secrets trust --env {environment}`.',
+    exit: EXIT.refused,
+    http: 409,
+  },
+  SECRETS_MOVED: {
+    message: 'Environment {environment} has moved since this file was last in step with it:',
+    hint: '`lsh pull --env {environment} --merge` brings the changes into the file; `lsh push --env {environment} --merge` pushes both; --force overwrites them.',
+    exit: EXIT.failure,
+    http: 409,
+  },
+  SECRETS_CLASH: {
+    message: 'File and store both changed the same variables of {environment}:',
+    hint: '`lsh diff --env {environment}` shows them. Change the file by hand and push with --force, or pull.',
+    exit: EXIT.failure,
+    http: 409,
+  },
+  SECRETS_WOULD_LOSE: {
+    message: 'The push would lose {count} of the values of {environment}:',
+    hint: 'If that is what you want: `lsh push --env {environment} --force`. The versions before keep them.',
+    exit: EXIT.refused,
+    http: 409,
+  },
+  SECRETS_HEADS_CLASH: {
+    message: 'Two branches changed the same variables of {environment}, both as version {version}:',
+    hint: 'Put the right values into the file and run `lsh push --env {environment} --force`: the new version follows both.',
+    exit: EXIT.failure,
+    http: 409,
+  },
+  SECRETS_RACE: {
+    message: 'Other writers were faster {times} times in a row; nothing was stored for {environment}.',
+    hint: 'Run the command again.',
+    exit: EXIT.failure,
+    http: 409,
+    retryable: true,
+  },
+  RECIPIENT_EXISTS: {
+    message: 'Environment {environment} has the recipient {name} already.',
+    hint: '`lsh key list --env {environment}` shows who can open it.',
+    exit: EXIT.failure,
+    http: 409,
+  },
+  RECIPIENT_UNKNOWN: {
+    message: 'Environment {environment} has no recipient {name}.',
+    hint: '`lsh key list --env {environment}` shows who can open it.',
+    exit: EXIT.notFound,
+    http: 404,
+  },
+  RECIPIENT_LAST: {
+    message: 'Without this recipient you could not open {environment} yourself.',
+    hint: 'Another recipient can remove you.',
+    exit: EXIT.refused,
+    http: 409,
+  },
 } satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof table;

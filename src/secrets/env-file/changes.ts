@@ -1,13 +1,6 @@
 // What differs between two env files, by names alone, and a merge of two changes of the same file.
+import type { KeyChange } from '../../contracts/secret-store.ts';
 import type { EnvFile } from './env-file.ts';
-
-export type ChangeKind = 'added' | 'changed' | 'blanked' | 'removed';
-
-/** One variable that differs. Holds no value. */
-export interface KeyChange {
-  key: string;
-  kind: ChangeKind;
-}
 
 type Values = ReadonlyMap<string, string>;
 

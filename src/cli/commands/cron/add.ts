@@ -63,7 +63,10 @@ export function withSpecFlags(command: Command): Command {
       repeatable,
     )
     .option('-d, --description <text>', 'text that `lsh cron get` shows')
-    .option('-w, --working-dir <dir>', 'directory in which the command starts; default: the home directory')
+    .option(
+      '-w, --working-dir <dir>',
+      'directory in which the command starts; default: the home directory; for `lsh push` and other commands about secrets, this directory',
+    )
     .option('--shell <path>', 'shell for --command; default: /bin/sh')
     .option(
       '--background-children <stop|keep>',
@@ -120,8 +123,8 @@ export function addAdd(cron: Command, context: Context): void {
   withExamples(
     command,
     [
-      'lsh cron add --name rotate-secrets --schedule "0 2 * * 0" --command "make rotate"',
-      'Run each Sunday at two',
+      'lsh cron add --name rotate-secrets --schedule "0 2 * * 0" --command "lsh push --env prod"',
+      'Run each Sunday at two, in this directory',
     ],
     [
       'lsh cron add --name backup --schedule "30 1 * * *" --tz Europe/Berlin --retries 3 --timeout 1h -- pg_dump -f /backups/db app',

@@ -1,0 +1,70 @@
+// `lsh push`: encrypts an env file and stores it as the next version of its environment. Needs no terminal.
+import type { Command } from 'commander';
+import type { Context } from '../../context.ts';
+import { withExamples } from '../../define.ts';
+import { formatOption, type Format } from '../../output/format-option.ts';
+import { note, paintFor, print, printDocument } from '../../output/print.ts';
+import { changeLines } from './change-lines.ts';
+import { counted } from '../../output/text.ts';
+import { withEnvironment, type EnvironmentFlags } from './options.ts';
+
+interface PushFlags extends EnvironmentFlags {
+  file?: string;
+  merge?: boolean;
+  force?: boolean;
+  output?: Format;
+}
+
+async function push({ io }: Context, { env, output, ...options }: PushFlags): Promise<void> {
+  const { openProject } = await import('../../../processes/secrets/project-secrets.ts');
+  const { push: pushFile } = await import('../../../processes/secrets/push.ts');
+  const secrets = openProject(process.cwd(), io.now);
+  const pushed = await pushFile(secrets, env, options, io.now);
+  for (const { key, line } of pushed.duplicates)
+    note(io, `${key} stands more than once in ${pushed.path}; line ${line} counts.`);
+  if (pushed.newKey !== undefined)
+    note(
+      io,
+      `There was no key yet: lsh made one in ${pushed.newKey}. Keep a copy of it: without a key, nothing opens the secrets.`,
+    );
+  await warnOfLeak(io, pushed.path);
+  if (output === 'json' || output === 'yaml') return printDocument(io, pushed, output);
+  const paint = paintFor(io.stdout);
+  const { project, result, version, changes, place, recipients, backup } = pushed;
+  if (result === 'unchanged')
+    return print(io, `${project} ${env}: ${paint('dim', 'unchanged')}, version ${version}`);
+  print(
+    io,
+    `${project} ${env}: ${paint('good', `version ${version} stored`)} for ${counted(recipients.length, 'recipient')} in ${place}`,
+  );
+  print(io, ...changeLines(changes, paint));
+  if (backup !== undefined) note(io, `The merge changed ${pushed.path}; the file before is ${backup}.`);
+}
+
+/** Warns of an env file that git would commit. */
+export async function warnOfLeak(io: Context['io'], path: string): Promise<void> {
+  const { leakOf } = await import('../../../processes/secrets/ignore.ts');
+  const leak = leakOf(path);
+  if (leak !== undefined) note(io, `warning: git ${leak} ${path}; \`lsh init\` adds it to .gitignore.`);
+}
+
+export function addPush(program: Command, context: Context): void {
+  const command = withEnvironment(program.command('push'))
+    .description(
+      'Encrypt the env file (.env.NAME, or .env) and store it as the next version of the environment. Prints what changes, never a value.',
+    )
+    .option('-f, --file <path>', 'the env file')
+    .option('--merge', 'merge with changes that others pushed meanwhile, where no variable clashes')
+    .option('--force', 'store the file as it is, even if that drops values or changes of others')
+    .addOption(formatOption('json', 'yaml'))
+    .action((flags: PushFlags) => push(context, flags));
+  withExamples(
+    command,
+    ['lsh push --env prod', 'Store .env.prod, or .env, as prod; the first push makes a key'],
+    [
+      'lsh cron add --name rotate-secrets --schedule "0 2 * * 0" --command "lsh push --env prod"',
+      'Push each Sunday at two',
+    ],
+    ['lsh push --env prod --merge', 'Store your changes beside those of a teammate'],
+  );
+}
