@@ -721,6 +721,30 @@ const table = {
     exit: EXIT.refused,
     http: 409,
   },
+  SECRETS_EXPORT_IMPOSSIBLE: {
+    message: '{key} cannot be exported as {format}: {detail}.',
+    hint: 'Choose another --format, such as json or dotenv.',
+    exit: EXIT.failure,
+    http: 422,
+  },
+  SECRETS_IMPORT_ENCRYPTED: {
+    message: '{name} is encrypted by {program}, which alone can decrypt it.',
+    hint: 'Decrypt it there and hand the result over: `{command} {name} | lsh secrets import -`.',
+    exit: EXIT.failure,
+    http: 422,
+  },
+  SECRETS_IMPORT_INVALID: {
+    message: '{name} cannot be imported: {detail}.',
+    hint: 'lsh imports env files and JSON objects whose values are texts.',
+    exit: EXIT.usage,
+    http: 422,
+  },
+  GIT_FAILED: {
+    message: 'git failed: {detail}.',
+    hint: '`lsh secrets scan` needs git and a repository.',
+    exit: EXIT.failure,
+    http: 422,
+  },
 } satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof table;

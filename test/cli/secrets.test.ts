@@ -1,5 +1,5 @@
 // `lsh push` and the other verbs about secrets, as a user calls them: real processes, real files, nothing configured.
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -216,5 +216,74 @@ describe('a team', () => {
     expect(history.slice(0, -1).map(({ parents }) => parents)).toEqual(
       history.slice(1).map(({ hash }) => [hash]),
     );
+  });
+});
+
+describe('other programs', () => {
+  test('import, export and scan', async () => {
+    const user = aUser();
+    const git = (...args: string[]) => execFileSync('git', args, { cwd: user.cwd, stdio: 'pipe' });
+    git('init', '-q');
+    write(user, '# old\nDB_URL=postgres://s3cr3t-canary\n', 'old.env');
+    await ok(user, 'init');
+    await ok(user, 'secrets', 'import', '--env', 'prod', 'old.env');
+    expect(await ok(user, 'secrets', 'export', '--env', 'prod', '--format', 'shell')).toBe(
+      "export DB_URL='postgres://s3cr3t-canary'\n",
+    );
+    expect(await ok(user, 'secrets', 'scan', '--staged')).toBe('no value of 1 environment in 0 files\n');
+    git('add', 'old.env');
+    expect(await run(user, 'secrets', 'scan', '--staged')).toMatchObject({
+      status: 1,
+      stdout: 'old.env:2: the value of DB_URL of prod\n',
+    });
+    expect(await run(user, 'secrets', 'scan')).toMatchObject({ status: 1 });
+  });
+
+  test('a value from the arguments is warned of, one from stdin is not', async () => {
+    const user = aUser('A=1\n');
+    await ok(user, 'push');
+    const warned = await run(user, 'secrets', 'set', 'A=2');
+    expect(warned).toMatchObject({
+      status: 0,
+      stderr: expect.stringContaining('visible to other users') as string,
+    });
+    const stdin = await lsh(user, ['secrets', 'set', 'A'], { cwd: user.cwd, stdin: 'three\n' });
+    expect(stdin).toMatchObject({ status: 0, stderr: '' });
+    expect(await ok(user, 'secrets', 'get', 'A')).toBe('three');
+    expect(await ok(user, 'secrets', 'list')).toMatch(/^A +\*{8}$/m);
+  });
+});
+
+describe('a team that shares by git', () => {
+  test('two branches push, git merges their files, and the next push follows both', async () => {
+    const ann = aUser('A=1\nB=1\n');
+    const git = (cwd: string, ...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], { cwd, stdio: 'pipe' });
+    git(ann.cwd, 'init', '-q', '-b', 'main');
+    await ok(ann, 'init', '--in-repo', '--project', 'shop');
+    await ok(ann, 'push', '--env', 'prod');
+    git(ann.cwd, 'add', '.');
+    git(ann.cwd, 'commit', '-qm', 'secrets');
+    expect(git(ann.cwd, 'ls-files').toString()).toMatch(
+      /\.lsh\/project\.json\n\.lsh\/secrets\/prod\/1-[0-9a-f]{16}\.json\n/,
+    );
+    for (const [branch, text] of [
+      ['ours', 'A=ours\nB=1\n'],
+      ['theirs', 'A=1\nB=theirs\n'],
+    ] as const) {
+      git(ann.cwd, 'checkout', '-q', '-b', branch, 'main');
+      await ok(ann, 'pull', '--env', 'prod', '--file', '.env');
+      write(ann, text);
+      await ok(ann, 'push', '--env', 'prod');
+      git(ann.cwd, 'add', '.');
+      git(ann.cwd, 'commit', '-qm', branch);
+    }
+    git(ann.cwd, 'merge', '-q', 'ours', '-m', 'merge');
+    expect(await ok(ann, 'secrets', 'list', '--env', 'prod', '--reveal', '-o', 'json')).toBe(
+      '{\n  "A": "ours",\n  "B": "theirs"\n}\n',
+    );
+    await ok(ann, 'pull', '--env', 'prod', '--file', '.env');
+    expect(await ok(ann, 'push', '--env', 'prod')).toContain('version 3 stored');
+    expect(await ok(ann, 'secrets', 'history', '--env', 'prod', '-o', 'json')).toMatch(/"version": 3/);
   });
 });

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { addGet, addList } from './secrets/list.ts';
+import { addExport, addImport, addScan } from './secrets/move.ts';
 import { addAudit, addHistory, addRollback, addTrust } from './secrets/versions.ts';
 import { addSet, addUnset } from './secrets/set.ts';
 
@@ -12,6 +13,18 @@ export function addSecrets(program: Command, context: Context): void {
     .description(
       'Variables and versions of encrypted environments. `lsh push` and `lsh pull` move whole files.',
     );
-  for (const add of [addList, addGet, addSet, addUnset, addHistory, addRollback, addAudit, addTrust])
+  for (const add of [
+    addList,
+    addGet,
+    addSet,
+    addUnset,
+    addHistory,
+    addRollback,
+    addAudit,
+    addTrust,
+    addImport,
+    addExport,
+    addScan,
+  ])
     add(secrets, context);
 }

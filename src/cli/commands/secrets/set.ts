@@ -7,7 +7,6 @@ import { LshError } from '../../../core/errors.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { usage } from '../../failure.ts';
-import { ask } from '../../input/prompt.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
 import { note, paintFor, print, printDocument } from '../../output/print.ts';
 import { changeLines } from './change-lines.ts';
@@ -57,6 +56,7 @@ async function valuesOf(
     throw usage('Give one name, whose value is read from stdin or a file, or several NAME=VALUE.');
   if (fromFile !== undefined) return new Map([[word, contentOf(fromFile)]]);
   if (!io.stdin.isTTY) return new Map([[word, (await text(io.stdin)).replace(/\r?\n$/, '')]]);
+  const { ask } = await import('../../input/prompt.ts');
   return new Map([[word, await ask(io, { prompt: `Value of ${word}: `, what: 'a value', hidden: true })]]);
 }
 
