@@ -82,7 +82,9 @@ function requireOldNode({ skip }: TestContext): void {
 function masked(text: string): string {
   return text
     .replace(/process \d+/, 'process N')
-    .replace(/\bhello-m\w+/g, 'RUN')
+    .replace(/\brotate-secrets-m\w+/g, 'RUN')
+    .replace(/\/\S*\/lsh\/(keys|secrets\/\S+)/g, 'PATH')
+    .replace(/^\S+ prod:/gm, 'PROJECT prod:')
     .replace(/\w{3} \d{4}-\d\d-\d\d \d\d:\d\d +in .*/g, 'SLOT')
     .replace(/\b[\d.]+m?s\b/g, 'DURATION')
     .replace(/\bnow\b|\d+ \w+ ago/g, 'AGO')
