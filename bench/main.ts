@@ -1,5 +1,5 @@
 // `npm run bench`: prints one line for each budget, with its peer from the same run. `--json` prints JSON. Arguments
-// choose groups: schedule, evaluation, lag, runs, daemon, burst, cli, history, idle, cluster. `--seconds` sets the duration of the
+// choose groups: schedule, evaluation, lag, runs, daemon, burst, cli, secrets, history, idle, cluster. `--seconds` sets the duration of the
 // group daemon, `--slots` the length of the group burst.
 import { parseArgs } from 'node:util';
 import { kubeBinaries } from '../test/support/cluster/kube-binaries.ts';
@@ -23,6 +23,7 @@ const GROUPS: Record<string, () => Promise<Row[]>> = {
   daemon: async () => (await import('./daemon-runs.ts')).daemonRunRows(Number(values.seconds)),
   burst: async () => (await import('./burst.ts')).burstRows(Number(values.slots)),
   cli: async () => (await import('./cli.ts')).cliRows(),
+  secrets: async () => (await import('./secrets.ts')).secretsRows(),
   history: async () => (await import('./history.ts')).historyRows(),
   idle: async () => (await import('./idle.ts')).idleRows(),
   cluster: async () => {

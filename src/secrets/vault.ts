@@ -47,23 +47,25 @@ export class Vault {
   }
 
   /**
-   * The newest state; undefined if nothing was stored yet. Throws what open() throws, SECRETS_REPLAYED,
-   * SECRETS_VERSION_MISSING, SECRETS_HEADS_CLASH.
+   * The newest state; undefined if nothing was stored yet. `decided` stands for two versions that clash. Throws what open()
+   * throws, SECRETS_REPLAYED, SECRETS_VERSION_MISSING, SECRETS_HEADS_CLASH.
    */
-  async head(): Promise<Head | undefined> {
+  async head(decided?: EnvFile): Promise<Head | undefined> {
     const versions = await this.heads();
     const [first, second] = versions;
     if (first === undefined) return undefined;
     if (second === undefined)
       return { versions, file: new EnvFile(first.text), recipients: first.recipients };
     const merged = await this.#merged(first, second);
-    if ('clashes' in merged)
+    const recipients = commonRecipients(first, second);
+    if ('file' in merged) return { versions, file: merged.file, recipients };
+    if (decided === undefined)
       throw new LshError(
         'SECRETS_HEADS_CLASH',
         { environment: this.ref.environment, version: first.version },
         { problems: merged.clashes.map((path) => ({ path, message: 'has two new values' })) },
       );
-    return { versions, file: merged.file, recipients: commonRecipients(first, second) };
+    return { versions, file: decided, recipients };
   }
 
   /** Every head, opened and proven, newest first. */
@@ -77,8 +79,9 @@ export class Vault {
       throw new LshError('SECRETS_REPLAYED', { environment, version: newest, seen: newestSeen.version });
     let isSeenFound = newestSeen === undefined;
     for (const head of versions)
-      for await (const { hash } of this.lineOf(head)) {
-        isSeenFound ||= hash === newestSeen?.hash;
+      for await (const { hash, parents } of this.lineOf(head)) {
+        // A version names its parents, also those from before the day on which the key of this machine was added.
+        isSeenFound ||= [hash, ...parents].includes(newestSeen?.hash ?? '');
         if (hash === newestSeen?.hash) break;
       }
     if (!isSeenFound)

@@ -285,5 +285,23 @@ describe('a team that shares by git', () => {
     await ok(ann, 'pull', '--env', 'prod', '--file', '.env');
     expect(await ok(ann, 'push', '--env', 'prod')).toContain('version 3 stored');
     expect(await ok(ann, 'secrets', 'history', '--env', 'prod', '-o', 'json')).toMatch(/"version": 3/);
+    git(ann.cwd, 'add', '.');
+    git(ann.cwd, 'commit', '-qm', 'both');
+    for (const branch of ['left', 'right']) {
+      git(ann.cwd, 'checkout', '-q', '-b', branch, 'theirs');
+      await ok(ann, 'pull', '--env', 'prod', '--file', '.env');
+      write(ann, `A=${branch}\nB=theirs\n`);
+      await ok(ann, 'push', '--env', 'prod');
+      git(ann.cwd, 'add', '.');
+      git(ann.cwd, 'commit', '-qm', branch);
+    }
+    git(ann.cwd, 'merge', '-q', 'left', '-m', 'merge');
+    expect(await run(ann, 'push', '--env', 'prod')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('A: has two new values') as string,
+    });
+    write(ann, 'A=decided\nB=theirs\n');
+    expect(await ok(ann, 'push', '--env', 'prod', '--force')).toContain('version 5 stored');
+    expect(await ok(ann, 'secrets', 'get', '--env', 'prod', 'A')).toBe('decided');
   });
 });

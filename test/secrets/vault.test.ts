@@ -4,6 +4,7 @@ import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import type { EnvironmentRef } from '../../src/contracts/secret-store.ts';
+import { EnvFile } from '../../src/secrets/env-file/env-file.ts';
 import { generateKey, seal, type KeyPair, type OpenedVersion } from '../../src/secrets/envelope/envelope.ts';
 import { Vault, type VaultSettings } from '../../src/secrets/vault.ts';
 import type { SecretFiles } from '../../src/stores/secret-files/secret-files.ts';
@@ -182,10 +183,23 @@ test('two heads merge where no variable clashes, and the next version follows bo
   expect((await world.vault().heads()).map(({ version }) => version)).toEqual([3]);
 });
 
-test('two heads that clash are refused by name', async () => {
+test('two heads that clash are refused by name, unless a file decides', async () => {
   const world = await branches('A=1\nB=1\n', 'A=ours\nB=1\n', 'A=theirs\nB=1\n');
   await expect(world.vault().head()).rejects.toMatchObject({
     code: 'SECRETS_HEADS_CLASH',
     problems: [{ path: 'A', message: 'has two new values' }],
   });
+  const decided = new EnvFile('A=both\nB=1\n');
+  expect(await world.vault().head(decided)).toMatchObject({ file: decided, versions: [{}, {}] });
+});
+
+test('a new key on a machine that has seen the version before it was added', async () => {
+  const world = aWorld();
+  const [, second] = await world.versions('A=1\n', 'A=2\n');
+  const recipients = [{ name: 'bob', recipient: bob.recipient }];
+  const third = await world
+    .vault()
+    .append({ parents: [second!], text: 'A=3\n', recipients, action: 'rekey' });
+  const ofBob = world.vault({ identities: [bob.identity], newestSeen: second! });
+  expect((await ofBob.head())?.versions).toEqual([third]);
 });

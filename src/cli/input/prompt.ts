@@ -5,7 +5,6 @@ import { Writable } from 'node:stream';
 import type { Io } from '../io.ts';
 import { usage } from '../failure.ts';
 import { printText } from '../output/print.ts';
-import { bytesOfStdin } from './documents.ts';
 
 export interface Question {
   /** Such as "Password: ". */
@@ -23,6 +22,8 @@ export async function ask(io: Io, { prompt, what, hidden = false }: Question): P
 }
 
 async function wholeStdin(io: Io): Promise<string> {
+  // Loads the library of YAML.
+  const { bytesOfStdin } = await import('./documents.ts');
   return Buffer.from(await bytesOfStdin(io))
     .toString()
     .trim();

@@ -76,8 +76,8 @@ export async function push(
 
 /** Undefined if another writer was faster. */
 async function tryOnce(attempt: Attempt): Promise<Outcome | undefined> {
-  const { vault, file } = attempt;
-  const head = await vault.head();
+  const { vault, file, options } = attempt;
+  const head = await vault.head(options.force ? file : undefined);
   const plan = await planOf(attempt, head);
   if (plan === undefined && head?.versions.length === 1) {
     const { version, hash, recipients } = head.versions[0]!;
