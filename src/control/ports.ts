@@ -150,6 +150,9 @@ export interface JobRoster {
   jobs(): Promise<RecordedJob[]>;
 }
 
+/** How a stored entry is known again. */
+export type StoredEntry = Pick<HistoryEntry, 'id' | 'kind'>;
+
 /** Entries that the team’s history lacks, on disk, in the order of their changes. */
 export interface OutboxStore {
   /** How many entries are behind a place; 0 is before the first. */
@@ -157,5 +160,5 @@ export interface OutboxStore {
   /** The entries behind a place, at most `limit`. */
   after(place: number, limit: number): { place: number; entry: HistoryEntry }[];
   /** Resolves once they are gone. */
-  remove(entries: readonly HistoryEntry[]): Promise<void>;
+  remove(entries: readonly StoredEntry[]): Promise<void>;
 }

@@ -131,15 +131,21 @@ describe.skipIf(NO_SUPABASE)('a daemon with a team’s history', () => {
     const home = await started({ SUPABASE_URL: '' });
     const withProject = { ...home, env: { ...home.env, SUPABASE_URL: supabase.url } };
     const put = (name: string, command: string) => home.client.put({ job: aManifest(name, { command }) });
-    const jobs = () => supabase.sql(`select name, spec->>'command' as command from lsh_jobs order by name`);
+    const jobs = () =>
+      supabase.sql<{ name: string }>(
+        `select name, spec->>'command' as command from lsh_jobs where removed_at is null order by name`,
+      );
     await put('first', 'echo one');
+    await put('gone', 'echo gone');
     await lshOk(withProject, ['daemon', 'restart']);
-    await eventually(async () => (await jobs()).length === 1);
+    await eventually(async () => (await jobs()).length === 2);
     await lshOk(home, ['daemon', 'restart']);
     await put('first', 'echo two');
     await put('second', 'echo three');
+    await home.client.remove({ name: 'gone' });
     await lshOk(withProject, ['daemon', 'restart']);
-    await eventually(async () => (await jobs()).length === 2);
+    const isRemoved = async () => (await jobs()).every(({ name }) => name !== 'gone');
+    await eventually(async () => (await jobs()).length === 2 && (await isRemoved()));
     expect(await jobs()).toEqual([
       { name: 'first', command: 'echo two' },
       { name: 'second', command: 'echo three' },

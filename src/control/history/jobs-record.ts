@@ -12,16 +12,15 @@
 //   the job           | a job of the same name  | Removed, then Added
 import { isDeepStrictEqual } from 'node:util';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Backoff } from '../../core/backoff.ts';
 import { stableNumber } from '../../core/hash.ts';
 import type { Job, JobKey } from '../../core/job.ts';
 import { splitKey } from '../../core/naming.ts';
 import type { AuditAction, AuditEntry, JobEntry } from '../../core/record/entry.ts';
 import { auditPayload, changeAction, jobPayload, type JobShape } from '../../core/record/job-record.ts';
-import type { Clock, JobRoster, JobSource, Logger, RecordedJob } from '../ports.ts';
+import type { JobSource, RecordedJob } from '../ports.ts';
 import type { LedgerOutbox } from './ledger-outbox.ts';
+import { readRoster, type RosterReading } from './read-roster.ts';
 
-const RETRY = { initialMs: 1_000, maxMs: 60_000 };
 /** With more entries in the outbox, further jobs wait: they cost no memory before they are compared. */
 const BACKLOG_MAX = 1_000;
 /** Jobs that are compared in one turn of the event loop. */
@@ -34,15 +33,12 @@ export interface LastChange {
   at?: number;
 }
 
-export interface JobsRecordOptions {
+export interface JobsRecordOptions extends RosterReading {
   /** Has synced. */
   source: Pick<JobSource, 'get' | 'keys' | 'onChange'>;
-  roster: JobRoster;
   outbox: Pick<LedgerOutbox, 'addChanges' | 'backlog' | 'onChange'>;
   lastChange: (key: JobKey) => LastChange;
   isWatched: (namespace: string) => boolean;
-  clock: Clock;
-  logger: Logger;
 }
 
 /** What the history has of a job, or will have once the outbox is empty. */
@@ -60,9 +56,8 @@ export class JobsRecord {
   readonly #known = new Map<JobKey, Known>();
   /** Jobs to compare; all of them once the history has been read. */
   readonly #unseen = new Set<JobKey>();
-  readonly #backoff = new Backoff(RETRY);
   #state: 'reading' | 'idle' | 'comparing' | 'closed' = 'reading';
-  #cancelRetry = () => {};
+  #cancelRead = () => {};
   #lastRevision = 0;
 
   constructor(options: JobsRecordOptions) {
@@ -76,29 +71,17 @@ export class JobsRecord {
 
   /** Reads what the history has, as often as it takes, then compares. Call it once the source has synced. */
   start(): void {
-    void this.#read();
+    this.#cancelRead = readRoster(this.#options, (recorded) => this.#take(recorded));
   }
 
   close(): void {
     this.#state = 'closed';
-    this.#cancelRetry();
+    this.#cancelRead();
   }
 
-  async #read(): Promise<void> {
-    const { roster, source, clock, logger } = this.#options;
-    let recorded: readonly RecordedJob[];
-    try {
-      recorded = await roster.jobs();
-    } catch (err) {
-      if (this.#state === 'closed') return;
-      const retryInMs = this.#backoff.next();
-      logger.warn({ err, retryInMs }, 'the jobs of the team’s history were not read');
-      this.#cancelRetry = clock.at(clock.now() + retryInMs, () => void this.#read());
-      return;
-    }
-    if (this.#state === 'closed') return;
+  #take(recorded: readonly RecordedJob[]): void {
     for (const row of recorded) this.#keep(row);
-    for (const key of source.keys()) this.#unseen.add(key);
+    for (const key of this.#options.source.keys()) this.#unseen.add(key);
     this.#state = 'idle';
     this.#compareSoon();
   }

@@ -59,6 +59,16 @@ export class HistoryQueue {
     return this.size < this.#max / 2;
   }
 
+  /** Number of waiting entries and suspects. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Number of refused entries. */
+  get refusals(): number {
+    return this.#refused.size;
+  }
+
   get hasRefused(): boolean {
     return this.#refused.size > 0;
   }
@@ -140,10 +150,13 @@ export class HistoryQueue {
     return true;
   }
 
-  /** Makes the refused entry that waited longest a suspect, in a batch of its own. */
+  /**
+   * Makes the refused entry that waited longest a suspect, in a batch of its own. Not before the other suspects: at the pace of
+   * one try a minute they would never end.
+   */
   retryRefused(): void {
     const [refusal] = this.#refused.values();
-    if (refusal === undefined) return;
+    if (refusal === undefined || this.#parts.length > 0) return;
     this.#retried = refusal.entry.id;
     this.#suspectAgain([refusal]);
   }

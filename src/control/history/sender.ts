@@ -74,6 +74,16 @@ export class HistorySender {
     return this.#queue.oldestAt;
   }
 
+  /** Entries among them that it will write without a pause. */
+  get waiting(): number {
+    return this.#queue.waiting;
+  }
+
+  /** Refused entries among them. */
+  get refusals(): number {
+    return this.#queue.refusals;
+  }
+
   /** Whether it takes many more entries. */
   get hasRoom(): boolean {
     return this.#state !== 'closed' && this.#queue.isHalfEmpty;

@@ -1,7 +1,7 @@
 // The outbox of the daemon. A table of its database keeps each entry, from the transaction of the change itself until the team's
 // history has it: kill -9 loses none, and an outage costs room on the disk alone.
 import { entryAt, type HistoryEntry } from '../../core/record/entry.ts';
-import type { OutboxStore } from '../ports.ts';
+import type { OutboxStore, StoredEntry } from '../ports.ts';
 import {
   HistorySender,
   type HistorySenderOptions,
@@ -13,6 +13,10 @@ import {
 const ENTRIES_MAX = 2_000;
 /** Written entries that are removed in one transaction: each transaction waits for the disk. */
 const REMOVED_TOGETHER = 2_000;
+/** Most refused entries in memory: one of them shows when their cause is gone. */
+const REFUSALS_MAX = 100;
+/** How often refused entries that left the memory are read again, milliseconds. */
+const READ_AGAIN_MS = 3_600_000;
 
 export interface StoredOutboxOptions extends HistorySenderOptions {
   store: OutboxStore;
@@ -24,7 +28,10 @@ export class StoredOutbox implements OutboxOwner {
   /** Place of the last entry that was read. */
   #readTo = 0;
   /** Entries that the history has, and the table still has, too. */
-  readonly #written: HistoryEntry[] = [];
+  readonly #written: StoredEntry[] = [];
+  /** Refused entries that left the memory. */
+  #aside = { count: 0, firstPlace: Infinity };
+  #cancelReadAgain: (() => void) | undefined;
   #isWoken = false;
 
   constructor(options: StoredOutboxOptions) {
@@ -35,9 +42,9 @@ export class StoredOutbox implements OutboxOwner {
   /** Entries that the history lacks; those in memory alone if the table cannot be read. */
   get backlog(): number {
     try {
-      return this.#sender.size + this.#options.store.count(this.#readTo);
+      return this.#sender.size + this.#aside.count + this.#options.store.count(this.#readTo);
     } catch {
-      return this.#sender.size;
+      return this.#sender.size + this.#aside.count;
     }
   }
 
@@ -63,16 +70,55 @@ export class StoredOutbox implements OutboxOwner {
 
   /** Starts no further write. Call it before the store closes. */
   close(): void {
+    this.#cancelReadAgain?.();
     this.#sender.close();
   }
 
   written(entries: readonly HistoryEntry[]): void {
-    this.#written.push(...entries);
+    for (const { id, kind } of entries) this.#written.push({ id, kind });
+    if (this.#sender.refusals === 0) this.#readAsideAgain();
     this.#read();
-    if (this.#written.length >= REMOVED_TOGETHER || this.#sender.size === 0) this.#removeWritten();
+    if (this.#written.length >= REMOVED_TOGETHER || this.#sender.waiting === 0) this.#removeWritten();
   }
 
-  changed(): void {}
+  changed(): void {
+    if (this.#sender.refusals <= REFUSALS_MAX) return;
+    this.#setAside();
+    this.#read();
+  }
+
+  /** The refused entries make room; the table has them. The oldest stays: the sender retries it. */
+  #setAside(): void {
+    let isOldest = true;
+    const others = this.#sender.dropRefused(() => {
+      const isDropped = !isOldest;
+      isOldest = false;
+      return isDropped;
+    });
+    const places = others.map(({ entry }) => Number(entry.id));
+    const { count, firstPlace } = this.#aside;
+    this.#aside = { count: count + places.length, firstPlace: Math.min(firstPlace, ...places) };
+    if (this.#cancelReadAgain === undefined) this.#planReadAgain();
+  }
+
+  /** Not while other entries wait: many refused ones would come before them again and again. */
+  #planReadAgain(): void {
+    const { clock } = this.#options;
+    this.#cancelReadAgain = clock.at(clock.now() + READ_AGAIN_MS, () => {
+      if (this.#sender.waiting > 0) return this.#planReadAgain();
+      this.#readAsideAgain();
+      this.#read();
+    });
+  }
+
+  /** Entries in memory are known again by their id. */
+  #readAsideAgain(): void {
+    if (this.#aside.count === 0) return;
+    this.#readTo = this.#aside.firstPlace - 1;
+    this.#aside = { count: 0, firstPlace: Infinity };
+    this.#cancelReadAgain?.();
+    this.#cancelReadAgain = undefined;
+  }
 
   /** What a process that ends has not removed is written once more by the next, which changes nothing. */
   #removeWritten(): void {

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import type { Config } from '../../config.ts';
 import { systemClock } from '../../control/clock.ts';
+import { readRoster, type RosterReading } from '../../control/history/read-roster.ts';
 import type { HistoryStanding } from '../../control/history/sender.ts';
 import { oldestAfter, StoredOutbox } from '../../control/history/stored-outbox.ts';
 import type { Logger, OutputReader } from '../../control/ports.ts';
@@ -42,10 +43,14 @@ export function openDaemonHistory({
     const outbox = new StoredOutbox({ history, clock: systemClock, logger, store: store.outbox });
     store.enterJobs(`${url} ${teamOf(config)}`);
     store.record();
+    const cancelComparison = compareJobs({ roster: history, clock: systemClock, logger }, store, outbox);
     return {
       wake: () => outbox.wake(),
       standing: () => shown(url, outbox.standing()),
-      close: () => outbox.close(),
+      close: () => {
+        cancelComparison();
+        outbox.close();
+      },
     };
   } catch (thrown) {
     const { reason, message, hint } = toLshError(thrown);
@@ -62,4 +67,16 @@ function shown(
   { oldestAt, ...standing }: HistoryStanding,
 ): NonNullable<DaemonStatus['history']> {
   return { url, ...standing, ...(oldestAt !== undefined && { oldestAt: new Date(oldestAt).toISOString() }) };
+}
+
+/** A job that was removed while no project was set is removed there, too. */
+function compareJobs(reading: RosterReading, store: SqliteStore, outbox: StoredOutbox): () => void {
+  if (!store.isUncompared) return () => undefined;
+  return readRoster(reading, (jobs) => {
+    const shown = jobs.filter(({ isRemoved }) => !isRemoved);
+    store.compareJobs(shown).then(
+      () => outbox.wake(),
+      (err: unknown) => reading.logger.warn({ err }, 'removed jobs were not recorded'),
+    );
+  });
 }

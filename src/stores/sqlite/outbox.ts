@@ -1,7 +1,7 @@
 // What the team's history still lacks, as rows beside the jobs and runs that they are about. SqliteStore adds a row within the
 // transaction of the change. A row of a run is its name: the run itself stays in its table. A job has one row, the newest.
-import type { OutboxStore } from '../../control/ports.ts';
-import type { Job } from '../../core/job.ts';
+import type { OutboxStore, StoredEntry } from '../../control/ports.ts';
+import type { Job, JobKey } from '../../core/job.ts';
 import type { HistoryEntry, JobChange } from '../../core/record/entry.ts';
 import {
   auditPayload,
@@ -27,6 +27,7 @@ const TRIM_AUDIT = `DELETE FROM outbox WHERE kind = 'audit' AND id <=
 const RUN_COLUMNS = RUN_ROWS.columns.replaceAll(/\w+/g, 'runs.$&');
 const AFTER = `SELECT outbox.id, outbox.kind, outbox.payload, ${RUN_COLUMNS} FROM outbox
   LEFT JOIN runs ON runs.name = outbox.run WHERE outbox.id > ? ORDER BY outbox.id LIMIT ?`;
+const HAS_JOB = `SELECT 1 FROM outbox WHERE kind = 'job' AND job = ?`;
 const COUNT = 'SELECT COUNT(*) FROM outbox WHERE id > ?';
 
 interface SqliteOutboxOptions {
@@ -56,7 +57,7 @@ export class SqliteOutbox implements OutboxStore {
     return this.#connection.rows(AFTER, [place, limit], stored);
   }
 
-  async remove(entries: readonly HistoryEntry[]): Promise<void> {
+  async remove(entries: readonly StoredEntry[]): Promise<void> {
     await this.#write(() => {
       for (const { id } of entries) this.#connection.change('DELETE FROM outbox WHERE id = ?', [Number(id)]);
     });
@@ -81,6 +82,13 @@ export class SqliteOutbox implements OutboxStore {
   jobFound(job: Job): void {
     const payload = jobPayload(job, { action: 'Added', at: job.specChangedAt ?? job.createdAt });
     if (payload !== undefined) this.#add('job', payload);
+  }
+
+  /** The job is gone, unless an entry says more. Call it within a transaction. */
+  jobGone(job: JobKey, jobUid: string): void {
+    if (this.#connection.rows(HAS_JOB, [job], () => true).length > 0) return;
+    const nothing = { spec: undefined, labels: undefined, annotations: undefined, changedBy: undefined };
+    this.#add('job', { job, jobUid, changedAt: Date.now(), isRemoved: true, ...nothing });
   }
 
   #add(kind: 'job' | 'audit', payload: JobPayload | AuditPayload): void {

@@ -40,6 +40,9 @@ const REPLACES_TEXT = `SELECT 1 FROM jobs WHERE key = ? AND (labels IS NOT ? OR 
 const JOBS = `SELECT ${JOB_ROWS.columns} FROM jobs ORDER BY key`;
 const ENTERED_FOR = `SELECT value FROM meta WHERE key = 'entered_for'`;
 const PUT_ENTERED_FOR = `INSERT OR REPLACE INTO meta (key, value) VALUES ('entered_for', ?)`;
+const UNCOMPARED = `SELECT 1 FROM meta WHERE key = 'uncompared'`;
+const PUT_UNCOMPARED = `INSERT OR REPLACE INTO meta (key, value) VALUES ('uncompared', '')`;
+const FORGET_UNCOMPARED = `DELETE FROM meta WHERE key = 'uncompared'`;
 const FORGET_ENTERED = `DELETE FROM meta WHERE key = 'entered_for'`;
 const PUT_STATUS = 'UPDATE jobs SET status = ? WHERE key = ?';
 
@@ -140,6 +143,21 @@ export class SqliteStore implements JobStore, RunStore {
       if (project === undefined) return void this.#connection.change(FORGET_ENTERED, []);
       for (const job of this.#connection.rows(JOBS, [], JOB_ROWS.decode)) this.outbox.jobFound(job);
       this.#connection.change(PUT_ENTERED_FOR, [project]);
+      this.#connection.change(PUT_UNCOMPARED, []);
+    });
+  }
+
+  /** Whether jobs may have been removed that the project still shows: no outbox heard of it. */
+  get isUncompared(): boolean {
+    return this.#connection.rows(UNCOMPARED, [], () => true).length > 0;
+  }
+
+  /** Of the jobs that the project shows, those that are not here any more enter the outbox as removed. */
+  compareJobs(shown: readonly { job: JobKey; uid: string }[]): Promise<void> {
+    return this.#writes.add(() => {
+      const known = new Set(this.#connection.rows('SELECT key FROM jobs', [], ([key]) => String(key)));
+      for (const { job, uid } of shown) if (!known.has(job)) this.outbox.jobGone(job, uid);
+      this.#connection.change(FORGET_UNCOMPARED, []);
     });
   }
 

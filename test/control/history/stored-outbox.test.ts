@@ -19,14 +19,15 @@ const REFUSED = new LshError('HISTORY_REFUSED', { url: 'https://team.example', d
 /** Takes entries, or fails with the error that `answer` returns. */
 class Table implements TeamHistory {
   readonly rows: string[] = [];
-  answer: () => LshError | undefined = () => undefined;
+  answer: (names: readonly string[]) => LshError | undefined = () => undefined;
   largest = 0;
 
   async record(entries: readonly HistoryEntry[]): Promise<void> {
     this.largest = Math.max(this.largest, entries.length);
-    const error = this.answer();
+    const names = entries.map((entry) => (entry.kind === 'run' ? entry.run.name : entry.id));
+    const error = this.answer(names);
     if (error !== undefined) throw error;
-    for (const entry of entries) this.rows.push(entry.kind === 'run' ? entry.run.name : entry.id);
+    this.rows.push(...names);
   }
 }
 
@@ -184,4 +185,39 @@ test('a refusal of everything keeps everything, says why, and ends by itself', a
   table.answer = () => undefined;
   await whilePassing(() => outbox.backlog === 0);
   expect(table.rows.toSorted()).toEqual(names.toSorted());
+});
+
+/** Refuses batches with any of these runs. */
+const refusing = (bad: ReadonlySet<string>) => (names: readonly string[]) =>
+  names.some((name) => bad.has(name)) ? REFUSED : undefined;
+
+test('a refused run keeps no written ones in the table', async () => {
+  const [bad, ...good] = await end(0, 20);
+  table.answer = refusing(new Set([bad!]));
+  const outbox = start();
+  await whilePassing(() => table.rows.length === good.length && store.outbox.count(0) === 1);
+  expect(outbox.backlog).toBe(1);
+});
+
+test('more refused runs than the memory holds keep no other run waiting, and pass once their cause is gone', async () => {
+  const bad = await end(0, 1200);
+  table.answer = refusing(new Set(bad));
+  const outbox = start();
+  const good = await end(1200, 1210);
+  outbox.wake();
+  /** Past any delay in each turn: the many refusals need no real time. */
+  const untilTurn = async (holds: () => boolean): Promise<void> => {
+    for (let turn = 0; turn < 50_000 && !holds(); turn++) {
+      clock.advanceTo(clock.now() + 61_000);
+      await new Promise(setImmediate);
+    }
+    expect(holds()).toBe(true);
+  };
+  await untilTurn(() => table.rows.length === good.length);
+  expect(table.rows).toEqual(good);
+  expect(outbox.backlog).toBe(bad.length);
+  table.answer = () => undefined;
+  await untilTurn(() => outbox.backlog === 0);
+  expect(new Set(table.rows)).toEqual(new Set([...good, ...bad]));
+  await eventually(() => store.outbox.count(0) === 0);
 });

@@ -170,3 +170,19 @@ test('the identity of a file stays the same, and another file has another', () =
   path = join(tempDir(), 'other.db');
   expect(open().originId()).not.toBe(id);
 });
+
+test('jobs that the project shows, and the daemon does not have, enter as removed, once for each project', async () => {
+  await store.putJob(aJob({}, { name: 'here' }));
+  store.enterJobs('project');
+  expect(store.isUncompared).toBe(true);
+  const before = store.outbox.count(0);
+  const shown = ['here', 'gone'].map((name) => ({ job: `local/${name}`, uid: `uid-of-${name}` }));
+  await store.compareJobs(shown);
+  expect(store.isUncompared).toBe(false);
+  const entries = store.outbox.after(0, 100).slice(before);
+  expect(entries.map(({ entry }) => entry)).toMatchObject([
+    { kind: 'job', job: 'local/gone', jobUid: 'uid-of-gone', isRemoved: true },
+  ]);
+  store.enterJobs('project');
+  expect(store.isUncompared).toBe(false);
+});
