@@ -21,22 +21,28 @@ export async function teamLogs(
   if (since !== undefined && run !== undefined) throw usage('--since chooses the runs: give no run with it.');
   const record = teamRecord();
   const place = origin === undefined ? {} : { origin };
-  if (since === undefined) {
-    const chosen = await chosenRun(record, [word, run], place);
-    const ago = relative(Date.parse(chosen.finishedAt ?? chosen.createdAt), io.now());
-    note(io, `${chosen.name}${onOrigin(chosen)}: ${resultText(chosen)}, ${ago}`);
-    if ((await printOutput(context, record, { run: chosen, lines })) === 0)
-      note(io, `The team’s record has no output of ${chosen.name}.`);
-    return;
-  }
-  const from = await sinceOf(since, io);
-  const query = { ...place, ...(word !== undefined && { job: word }), ...from, limit: MAX_RUNS };
-  const runs = await all(record, query);
-  if (runs.length === 0 && word !== undefined) await jobsNamed(record, word, place);
-  if (runs.length === 0) return note(io, `No run since ${calendar(Date.parse(from.since!))}.`);
-  for (const each of runs.toReversed()) {
-    printHead(context, each, onOrigin(each));
-    await printOutput(context, record, { run: each, lines });
+  if (since !== undefined) return logsSince(context, record, { ...place, job: word, since, lines });
+  const chosen = await chosenRun(record, [word, run], place);
+  const ago = relative(Date.parse(chosen.finishedAt ?? chosen.createdAt), io.now());
+  note(io, `${chosen.name}${onOrigin(chosen)}: ${resultText(chosen)}, ${ago}`);
+  if ((await printOutput(context, record, { run: chosen, lines })) === 0)
+    note(io, `The team’s record has no output of ${chosen.name}.`);
+}
+
+/** The output of every run since the instant, oldest run first. */
+async function logsSince(
+  context: Context,
+  record: TeamRecord,
+  asked: { origin?: string; job: string | undefined; since: string; lines: number | undefined },
+): Promise<void> {
+  const { job, since, lines, ...place } = asked;
+  const from = await sinceOf(since, context.io);
+  const runs = await all(record, { ...place, ...(job !== undefined && { job }), ...from, limit: MAX_RUNS });
+  if (runs.length === 0 && job !== undefined) await jobsNamed(record, job, place);
+  if (runs.length === 0) return note(context.io, `No run since ${calendar(Date.parse(from.since!))}.`);
+  for (const run of runs.toReversed()) {
+    printHead(context, run, onOrigin(run));
+    await printOutput(context, record, { run, lines });
   }
 }
 
