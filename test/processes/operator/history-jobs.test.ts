@@ -5,6 +5,7 @@ import { eventually } from '../../support/eventually.ts';
 import { NO_KUBE } from '../../support/cluster/kube.ts';
 import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
 import type { Operator } from '../../support/cluster/operator.ts';
+import { aDaemon, aHome, aManifest } from '../../support/daemon/daemon.ts';
 import { RunnerWorld } from '../../support/runners/runner-process.ts';
 import { NO_SUPABASE, Supabase } from '../../support/stores/supabase.ts';
 
@@ -97,6 +98,53 @@ describe.skipIf(NO_KUBE || NO_SUPABASE)('the jobs of an operator with a team’s
     await second.stop();
     await start();
     await said('unseen', 'Added', 'Removed');
+  });
+
+  test('stand beside those of three daemons: each run once, and every origin', async () => {
+    await start();
+    const env = { SUPABASE_URL: supabase.url, SUPABASE_SERVICE_ROLE_KEY: supabase.serviceRoleKey };
+    const daemons = await Promise.all(
+      ['one', 'two', 'three'].map((name) => aDaemon(aHome({ ...env, LSH_ORIGIN: name }))),
+    );
+    const runs = 5;
+    await cluster.create('shared', { ...YEARLY, command: 'true' });
+    const names = (origin: string, all: string[]) => all.map((name) => `${origin} ${name}`);
+    const written = await Promise.all(
+      daemons.map(async ({ client }, index) => {
+        await client.put({ job: aManifest('shared', { ...YEARLY, command: 'true' }) });
+        const own: string[] = [];
+        for (let run = 0; run < runs; run++) {
+          const { name } = await client.trigger({ name: 'shared', id: `${run}` });
+          await client.run({ run: name, wait: true });
+          own.push(name);
+        }
+        return names(['one', 'two', 'three'][index]!, own);
+      }),
+    );
+    for (let run = 0; run < runs; run++) {
+      await cluster.patch('shared', { metadata: { annotations: { 'lsh.dev/trigger': `${run}` } } });
+      await cluster.until('shared', ({ lastHandledTrigger, active = [] }) => {
+        return lastHandledTrigger === `${run}` && active.length === 0;
+      });
+    }
+    const expected = [...written.flat(), ...names('lsh-system', cluster.jobController.namesOf('shared'))];
+    const recorded = async () => {
+      const rows = await supabase.sql<{ line: string }>(
+        `select o.name || ' ' || r.name as line from lsh_runs r join lsh_origins o on (o.team, o.id) = (r.team, r.origin)
+          where r.job = 'shared'`,
+      );
+      return rows.map(({ line }) => line).toSorted();
+    };
+    await eventually(async () => (await recorded()).length === 4 * runs);
+    expect(await recorded()).toEqual(expected.toSorted());
+    const kinds = await supabase.sql(
+      `select o.kind, count(*)::int from lsh_jobs j join lsh_origins o on (o.team, o.id) = (j.team, j.origin)
+        where j.name = 'shared' group by o.kind order by o.kind`,
+    );
+    expect(kinds).toEqual([
+      { kind: 'Cluster', count: 1 },
+      { kind: 'Host', count: 3 },
+    ]);
   });
 
   test('leave the output of their shell runs', async () => {
