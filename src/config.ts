@@ -44,6 +44,14 @@ export function loadConfig(env: Environment = process.env): Config {
   });
 }
 
+/** The environment of this process with further variables, for a command in its place. */
+export function environmentWith(
+  variables: Readonly<Record<string, string>>,
+  env: Environment = process.env,
+): Environment {
+  return { ...env, ...variables };
+}
+
 /** The variables that an option of `lsh controller` overrides. */
 export function controllerOptions(): (Variable & { option: string })[] {
   return TABLE.flatMap(([, variable]) =>

@@ -6,7 +6,8 @@ export const SUPABASE_VARIABLES = {
   supabaseUrl: {
     ...text(
       'SUPABASE_URL',
-      'URL of the Supabase project of the team’s history; when not set, the daemon and the operator record nothing there.',
+      'URL of the Supabase project of the team’s history and secrets; when not set, the daemon and the operator record nothing there.',
+      { inherited: true },
     ),
     type: 'a URL that begins with https:// or http://',
     read: (value) => (/^https?:$/.test(URL.parse(value)?.protocol ?? '') ? value.trim() : undefined),
@@ -18,11 +19,13 @@ export const SUPABASE_VARIABLES = {
   supabaseAnonKey: key(
     'SUPABASE_ANON_KEY',
     'Public key of that project (anon, or sb_publishable_…). With it a member reads after `lsh supabase login`; the daemon and the operator record nothing with it.',
+    true,
   ),
   team: {
     ...text(
       'LSH_TEAM',
-      'Team that owns the rows which the daemon or the operator records there, and whose rows `--remote` reads.',
+      'Team that owns the rows which the daemon or the operator records there, and whose rows `--remote` reads, and of its secrets.',
+      { inherited: true },
     ),
     type: 'small letters, digits and hyphens, at most 63',
     shownDefault: 'default; when reading, the team that was chosen at the sign-in',
@@ -31,6 +34,19 @@ export const SUPABASE_VARIABLES = {
   originName: text('LSH_ORIGIN', 'Name of this machine or cluster there, for people.', {
     shownDefault: 'the host name; in a cluster, the namespace of the operator',
   }),
+  secretsStore: {
+    ...text(
+      'LSH_SECRETS_STORE',
+      'Where encrypted secrets are: supabase, or file for the files of the user or of the project.',
+      {
+        shownDefault:
+          'supabase when SUPABASE_URL is set, unless the project keeps its secrets in its repository',
+        inherited: true,
+      },
+    ),
+    type: 'supabase or file',
+    read: (value) => (value === 'supabase' || value === 'file' ? value : undefined),
+  } as Variable<'supabase' | 'file' | undefined>,
   recordOutputBytes: amount(
     'LSH_RECORD_OUTPUT_BYTES',
     'a number of bytes (KiB, MiB)',
@@ -48,7 +64,11 @@ export const SUPABASE_VARIABLES = {
   } as Variable<string | undefined>,
 };
 
-function key(name: string, description: string): Variable<string | undefined> {
+function key(name: string, description: string, inherited?: true): Variable<string | undefined> {
   // A Secret that was created from a file ends with the newline of the file.
-  return { ...text(name, description), secret: true, read: (value) => value.trim() || undefined };
+  return {
+    ...text(name, description, { inherited }),
+    secret: true,
+    read: (value) => value.trim() || undefined,
+  };
 }

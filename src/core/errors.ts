@@ -579,6 +579,25 @@ const table = {
     exit: EXIT.usage,
     http: 422,
   },
+  DELIVERY_REFUSED: {
+    message: 'The secrets of {environment} are not delivered to Kubernetes: {detail}.',
+    hint: 'Change the variables or the name of the environment, and push again.',
+    exit: EXIT.refused,
+    http: 422,
+  },
+  SECRETS_STORE_UNAVAILABLE: {
+    message: 'The secrets are in the Supabase project at {url}, which cannot be reached: {detail}.',
+    hint: 'lsh reads and writes no other store in its place. Try again when the project answers.',
+    exit: EXIT.failure,
+    http: 503,
+    retryable: true,
+  },
+  SECRETS_STORE_REFUSED: {
+    message: 'The Supabase project at {url} refused the request for secrets: {detail}.',
+    hint: 'Bring its schema up to date (`lsh supabase init`), and check that you are a member of the team that LSH_TEAM names.',
+    exit: EXIT.refused,
+    http: 502,
+  },
   SECRETS_FILE_INVALID: {
     message: 'The file {path} holds no version of secrets, or not the one that its name says.',
     hint: 'Restore the file from a backup or from git; lsh never changes it once it is written.',

@@ -62,7 +62,8 @@ export async function kubeJobRefusal(
   return kubeJobProblem(scope, manifest, { image: loadConfig().jobImage });
 }
 
-function clientOf({ kubeconfig, context }: KubeConfigChoice): KubeClient {
+/** A client with the credentials of the kubeconfig. */
+export function clientOf({ kubeconfig, context }: KubeConfigChoice): KubeClient {
   const { kubeconfig: kubeconfigEnv } = loadConfig();
   const load = () => loadKubeConfig({ kubeconfig, kubeconfigEnv, context });
   return new KubeClient({ load, userAgent: `lsh/${VERSION}` });

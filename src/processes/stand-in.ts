@@ -3,6 +3,7 @@
 import { loadConfig } from '../config.ts';
 import { EXIT, type ExitStatus } from '../core/errors.ts';
 import { standIn } from '../runners/subprocess/stand-in.ts';
+import { localSecrets } from './secrets/late-secrets.ts';
 
 /** Signals other than TERM must not end it: the commands would block. */
 const IGNORED_SIGNALS = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const;
@@ -13,6 +14,7 @@ export async function runStandIn(stateDir: string): Promise<ExitStatus> {
   process.on('SIGTERM', () => stop.abort());
   for (const signal of IGNORED_SIGNALS) process.on(signal, () => undefined);
   const { inheritedSecrets, maxOutputBytes } = loadConfig();
-  await standIn({ stateDir, secrets: Object.values(inheritedSecrets), maxOutputBytes }, stop.signal);
+  const secrets = Object.values(inheritedSecrets);
+  await standIn({ stateDir, secrets, secretSource: localSecrets, maxOutputBytes }, stop.signal);
   return EXIT.ok;
 }

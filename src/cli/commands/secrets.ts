@@ -4,6 +4,7 @@ import type { Context } from '../context.ts';
 import { addGet, addList } from './secrets/list.ts';
 import { addExport, addImport, addScan } from './secrets/move.ts';
 import { addAudit, addHistory, addRollback, addTrust } from './secrets/versions.ts';
+import { addRun } from './secrets/run.ts';
 import { addSet, addUnset } from './secrets/set.ts';
 
 export function addSecrets(program: Command, context: Context): void {
@@ -14,6 +15,7 @@ export function addSecrets(program: Command, context: Context): void {
       'Variables and versions of encrypted environments. `lsh push` and `lsh pull` move whole files.',
     );
   for (const add of [
+    addRun,
     addList,
     addGet,
     addSet,

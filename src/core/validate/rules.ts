@@ -127,13 +127,17 @@ function jobBlockNeedsExecutorJob(candidate: Candidate): Problem[] {
   return [{ path: 'spec.job', message: 'goes with executor Job only; a shell run has no Pod of its own' }];
 }
 
-function secretsEnvIsName({ spec: { secretsEnv }, platform, sound }: Candidate): Problem[] {
+function secretsEnvIsName(candidate: Candidate): Problem[] {
+  const { platform, sound } = candidate;
+  const { secretsEnv } = candidate.spec;
   if (secretsEnv === undefined || !sound('spec.secretsEnv')) return [];
   const path = 'spec.secretsEnv';
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(secretsEnv))
     return [
       { path, message: `must be letters, digits, dots, hyphens and underscores, not ${show(secretsEnv)}` },
     ];
+  if (platform === 'cluster' && !runsAsPod(candidate))
+    return [{ path, message: 'works in a cluster with executor Job only: shell runs share one container' }];
   if (platform === 'local' || /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(secretsEnv)) return [];
   const message = `must be lower-case letters, digits and hyphens, not ${show(secretsEnv)}: it names a Kubernetes Secret`;
   return [{ path, message }];

@@ -34,6 +34,7 @@ import { refusal } from '../command-policy.ts';
 import { commandSettings } from '../command-settings.ts';
 import { standInCommand, withLauncher } from '../launcher.ts';
 import { daemonEnvironment } from '../local-jobs.ts';
+import { localSecrets } from '../secrets/late-secrets.ts';
 import type { DaemonHistory } from './daemon-history.ts';
 import { EvaluationProgress } from './evaluation-progress.ts';
 import { pruneHourly, trimLogs } from './record-pruning.ts';
@@ -87,6 +88,7 @@ export class LocalScheduler {
       stateDir: paths.stateDir,
       inherit: withLauncher(daemonEnvironment(config)),
       secrets: config.inheritedSecrets,
+      secretSource: localSecrets,
       check: (spec, key) => refusal(spec, key, settings),
       maxConcurrentRuns: config.maxConcurrentRuns,
       maxOutputBytes: config.maxOutputBytes,

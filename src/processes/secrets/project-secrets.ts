@@ -14,6 +14,9 @@ import { SeenFile } from '../../secrets/local/seen.ts';
 import { Vault } from '../../secrets/vault.ts';
 import { acquireFileLock, type FileLock } from '../../stores/file-lock.ts';
 import { SecretFiles } from '../../stores/secret-files/secret-files.ts';
+import { SupabaseSecrets } from '../../stores/supabase/supabase-secrets.ts';
+import { VERSION } from '../../version.ts';
+import { projectForReading } from '../supabase/credentials.ts';
 
 /** A writer holds the lock for milliseconds. */
 const LOCK_WAIT_MS = 30_000;
@@ -59,7 +62,13 @@ export function openProject(directory: string, now: () => number = Date.now): Pr
   };
 }
 
+/** A project in the configuration is the store, or an error says why not: nothing takes its place silently. */
+function isOfTeam({ secretsStore, supabaseUrl }: Config, isInRepo: boolean): boolean {
+  return secretsStore === undefined ? supabaseUrl !== undefined && !isInRepo : secretsStore === 'supabase';
+}
+
 function storeOf(config: Config, project: Project, state: string, isInRepo: boolean): SecretStore {
+  if (isOfTeam(config, isInRepo)) return new SupabaseSecrets({ ...projectForReading(config), lsh: VERSION });
   const user = join(dataDirectory(config), 'secrets');
   const inRepo = join(project.settingsDirectory, '.lsh', 'secrets');
   const versionsOf = (id: string) => (isInRepo ? inRepo : join(user, pathOf(id)));

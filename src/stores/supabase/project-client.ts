@@ -64,6 +64,21 @@ type Table<Row, Computed = unknown> = {
   Update: Partial<Row>;
   Relationships: [];
 };
+/** A version of secrets; a query without the envelope leaves that out. */
+export type SecretVersionRow = {
+  version: number;
+  hash: string;
+  parents: string[];
+  author: string;
+  created_at: string;
+  origin: string;
+  envelope: string;
+};
+type SecretPlace = { team: string; project: string; environment: string };
+export type SecretAuditRow = Pick<AuditRow, 'at' | 'action' | 'actor' | 'origin'> & {
+  details: { version?: number; hash?: string; detail?: string } | null;
+};
+type SecretArguments = { of_team: string; of_project: string; of_environment: string };
 
 type Schema = {
   public: {
@@ -73,6 +88,8 @@ type Schema = {
       lsh_runs: Table<RunRow & Place>;
       lsh_run_logs: Table<LogRow>;
       lsh_audit: Table<AuditRow>;
+      lsh_secrets: Table<SecretPlace>;
+      lsh_secret_versions: Table<SecretVersionRow & SecretPlace>;
       lsh_members: Table<MemberRow>;
     };
     Views: Record<string, never>;
@@ -80,6 +97,12 @@ type Schema = {
       lsh_status: { Args: Record<string, never>; Returns: StatusRow };
       lsh_arrivals: { Args: ArrivalQuestion; Returns: { arrival: number; runs: (RunRow & Place)[] } };
       lsh_report: { Args: ReportQuestion; Returns: ReportRow[] };
+      lsh_secret_heads: { Args: SecretArguments; Returns: SecretVersionRow[] };
+      lsh_append_secret: {
+        Args: SecretArguments & { new: object; entry: object };
+        Returns: 'appended' | 'moved';
+      };
+      lsh_audit_secret: { Args: SecretArguments & { entry: object }; Returns: undefined };
     };
   };
 };

@@ -1,0 +1,73 @@
+// Runs a command with the secrets of an environment, as `env` would: same terminal, same signals, same exit status.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { constants } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import { environmentWith } from '../../config.ts';
+import { LshError } from '../../core/errors.ts';
+import { redactionOf } from '../../runners/subprocess/output/redaction.ts';
+import { openNewest } from './run-secrets.ts';
+
+/** Signals that reach lsh alone. */
+const PASSED_ON = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
+/** Signals that a terminal sends to the command as well. */
+const FROM_TERMINAL = ['SIGINT', 'SIGQUIT'] as const;
+
+export interface RunCommandOptions {
+  environment: string;
+  /** Holds the project. */
+  directory: string;
+  /** The program and its arguments. */
+  words: readonly [string, ...string[]];
+  /** Masks the values in stdout and stderr, which are pipes then. */
+  redact: boolean;
+}
+
+/** Returns the exit status of the command, 128 + n after signal n. Throws SPAWN_FAILED, and what a pull throws. */
+export async function runWithSecrets(options: RunCommandOptions): Promise<number> {
+  const { variables } = await openNewest(options.environment, options.directory);
+  const [program, ...args] = options.words;
+  const output = options.redact ? 'pipe' : 'inherit';
+  const child = spawn(program, args, {
+    env: environmentWith(variables),
+    stdio: ['inherit', output, output],
+  });
+  const stopPassing = passSignals(child);
+  const masked = options.redact
+    ? [mask(child.stdout!, process.stdout, variables), mask(child.stderr!, process.stderr, variables)]
+    : [];
+  try {
+    const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+    await Promise.all(masked);
+    return signal === null ? code! : 128 + constants.signals[signal];
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const detail = code === 'ENOENT' ? `there is no program ${program}` : (error as Error).message;
+    throw new LshError('SPAWN_FAILED', { detail }, { hint: 'Put the program and its arguments after --.' });
+  } finally {
+    stopPassing();
+  }
+}
+
+function passSignals(child: ChildProcess): () => void {
+  // The terminal has sent these to the command already.
+  const ignored = process.stdin.isTTY ? FROM_TERMINAL : [];
+  const passed = process.stdin.isTTY ? PASSED_ON : [...PASSED_ON, ...FROM_TERMINAL];
+  const ignore = () => undefined;
+  const pass = (signal: NodeJS.Signals) => child.kill(signal);
+  for (const signal of ignored) process.on(signal, ignore);
+  for (const signal of passed) process.on(signal, pass);
+  return () => {
+    for (const signal of ignored) process.off(signal, ignore);
+    for (const signal of passed) process.off(signal, pass);
+  };
+}
+
+async function mask(from: Readable, to: Writable, variables: Record<string, string>): Promise<void> {
+  const redaction = redactionOf(Object.values(variables));
+  const write = async (bytes: Uint8Array) => {
+    if (bytes.length > 0 && !to.write(bytes)) await once(to, 'drain');
+  };
+  for await (const chunk of from) await write(redaction?.push(chunk as Buffer) ?? (chunk as Buffer));
+  if (redaction) await write(redaction.end());
+}
