@@ -1,7 +1,8 @@
-// Bundles the program into dist/. Each module file costs a start a millisecond, so the command line is one file and
-// the daemon another. Modules that commands import dynamically are separate files. .cache/bundle.json lists the
+// Bundles the program into dist/. Each module file costs a start a millisecond, so the common commands are one file,
+// each other command is one more, and the daemon another. Modules that these import dynamically are separate files. .cache/bundle.json lists the
 // inputs; `npm run sbom` makes the bill of materials from it.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { join, relative, resolve } from 'node:path';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { ERRORS as MESSAGES } from '../src/core/errors.ts';
@@ -32,12 +33,20 @@ const WHOLE: Record<string, string> = {
 /** Modules that these files import dynamically. */
 const onDemand = new Set<string>();
 
+/** Commands: each is one file, with its own copy of shared code, because a call loads only one of them. */
+const isCommand = (file: string): boolean => file.startsWith('cli/commands/');
+
+/** Commands that are part of cli.js: most of the first level, for `lsh --help`, and the verbs of each day. */
+const IN_CLI =
+  /^cli\/commands\/(?:apply|completion|controller|cron|daemon|doctor|runner|supabase|version|cron\/(?:add|list|history|trigger|change))\.ts$/;
+
 /** Keeps imports of the errors, and dynamic imports, as imports of separate files. */
 const separateFiles: Plugin = {
   name: 'separate-files',
   setup(bundler) {
     bundler.onResolve({ filter: /\.ts$/ }, ({ path, resolveDir, kind }) => {
       const file = relative('src', resolve(resolveDir, path));
+      if (IN_CLI.test(file)) return undefined;
       if (kind !== 'dynamic-import' && (kind === 'entry-point' || file !== ERRORS)) return undefined;
       if (!(file in WHOLE)) onDemand.add(file);
       return { path: `./${outputName(file)}.js`, external: true };
@@ -45,15 +54,24 @@ const separateFiles: Plugin = {
   },
 };
 
-/** Keeps commander out of files that use nothing of it: its package does not say that it has no side effects. */
+/** Keeps what a file does not use of commander out of it. The package does not say that it has no side effects. */
 const unusedCommander: Plugin = {
   name: 'unused-commander',
   setup(bundler) {
-    bundler.onResolve({ filter: /^commander$/ }, async ({ path, resolveDir, kind, pluginData }) => {
-      if (pluginData === unusedCommander) return undefined;
-      const resolved = await bundler.resolve(path, { resolveDir, kind, pluginData: unusedCommander });
+    bundler.onResolve({ filter: /./ }, async ({ path, importer, resolveDir, kind, pluginData }) => {
+      const ofCommander = path === 'commander' || importer.includes('/node_modules/commander/');
+      if (!ofCommander || isBuiltin(path) || pluginData === unusedCommander) return undefined;
+      const resolved = await bundler.resolve(path, {
+        importer,
+        resolveDir,
+        kind,
+        pluginData: unusedCommander,
+      });
       return { ...resolved, sideEffects: false };
     });
+    bundler.onLoad({ filter: /\/node_modules\/commander\/index\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replace('new Command()', '/* @__PURE__ */ $&'),
+    }));
   },
 };
 
@@ -102,8 +120,18 @@ for (let known = 0; known < onDemand.size;) {
   for (const file of Object.keys(parts.outputs)) rmSync(file);
   // Sorted: esbuild reads files concurrently, and the content of shared chunks depends on the order.
   const files = [...onDemand].toSorted();
-  const entries = { entryPoints: entryPoints(files), splitting: true, chunkNames: 'shared-[hash]' };
-  parts = (await build({ ...common, ...entries })).metafile;
+  const [commands, others] = [files.filter(isCommand), files.filter((file) => !isCommand(file))];
+  const alone = await build({ ...common, entryPoints: entryPoints(commands) });
+  const shared = await build({
+    ...common,
+    entryPoints: entryPoints(others),
+    splitting: true,
+    chunkNames: 'shared-[hash]',
+  });
+  parts = {
+    inputs: { ...alone.metafile.inputs, ...shared.metafile.inputs },
+    outputs: { ...alone.metafile.outputs, ...shared.metafile.outputs },
+  };
 }
 mkdirSync('.cache', { recursive: true });
 writeFileSync(

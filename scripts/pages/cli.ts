@@ -7,13 +7,10 @@ import { EXIT } from '../../src/core/errors.ts';
 import { GENERATED, table } from './markdown.ts';
 
 /** The page as Markdown. */
-export function renderCliPage(): string {
+export async function renderCliPage(): Promise<string> {
   const io: Io = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, now: () => 0 };
-  const program = buildProgram({
-    io,
-    api: () => Promise.reject(new Error('no daemon here')),
-    status: EXIT.ok,
-  });
+  const context = { io, api: () => Promise.reject(new Error('no daemon here')), status: EXIT.ok };
+  const program = await buildProgram(context, 'all');
   return `${GENERATED}
 
 # The command line

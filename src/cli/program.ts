@@ -1,45 +1,27 @@
-// The tree of commands. A call builds only its own command; help, completion and the docs build all of them.
+// The tree of commands. A call loads only its own command, help and completion one level, the docs the whole tree.
 import { Command } from 'commander';
 import { VERSION } from '../version.ts';
 import type { Context } from './context.ts';
-import { addApply, addDelete } from './commands/apply.ts';
-import { addCompletion } from './commands/completion.ts';
-import { addController } from './commands/controller.ts';
-import { addCron } from './commands/cron.ts';
-import { addDaemon } from './commands/daemon.ts';
-import { addDoctor } from './commands/doctor.ts';
-import { addKey } from './commands/key.ts';
-import { addRunner } from './commands/runner.ts';
-import { addDiff } from './commands/secrets/diff.ts';
-import { addInit } from './commands/secrets/init.ts';
-import { addPull } from './commands/secrets/pull.ts';
-import { addPush } from './commands/secrets/push.ts';
-import { addSecrets } from './commands/secrets.ts';
-import { addSupabase } from './commands/supabase.ts';
-import { addVersion } from './commands/version.ts';
+import { addCommands, type Commands, type Wanted } from './define.ts';
 import { paintFor, printText } from './output/print.ts';
 
-type AddCommands = (program: Command, context: Context, verb?: string) => void;
-
-// Imported statically: opening one more file costs more than parsing all commands. Commands import heavy modules
-// (YAML, schemas, schedules, the store) when they run.
-const GROUPS: Record<string, AddCommands> = {
-  cron: addCron,
-  apply: addApply,
-  delete: addDelete,
-  push: addPush,
-  pull: addPull,
-  diff: addDiff,
-  secrets: addSecrets,
-  key: addKey,
-  init: addInit,
-  daemon: addDaemon,
-  controller: addController,
-  runner: addRunner,
-  supabase: addSupabase,
-  doctor: addDoctor,
-  completion: addCompletion,
-  version: addVersion,
+const GROUPS: Commands = {
+  cron: async () => (await import('./commands/cron.ts')).addCron,
+  apply: async () => (await import('./commands/apply.ts')).addApply,
+  delete: async () => (await import('./commands/apply.ts')).addDelete,
+  push: async () => (await import('./commands/secrets/push.ts')).addPush,
+  pull: async () => (await import('./commands/secrets/pull.ts')).addPull,
+  diff: async () => (await import('./commands/secrets/diff.ts')).addDiff,
+  secrets: async () => (await import('./commands/secrets.ts')).addSecrets,
+  key: async () => (await import('./commands/key.ts')).addKey,
+  init: async () => (await import('./commands/secrets/init.ts')).addInit,
+  daemon: async () => (await import('./commands/daemon.ts')).addDaemon,
+  controller: async () => (await import('./commands/controller.ts')).addController,
+  runner: async () => (await import('./commands/runner.ts')).addRunner,
+  supabase: async () => (await import('./commands/supabase.ts')).addSupabase,
+  doctor: async () => (await import('./commands/doctor.ts')).addDoctor,
+  completion: async () => (await import('./commands/completion.ts')).addCompletion,
+  version: async () => (await import('./commands/version.ts')).addVersion,
 };
 
 function root({ io }: Context): Command {
@@ -63,10 +45,9 @@ function root({ io }: Context): Command {
   );
 }
 
-/** The program with the command that the first words name, or with all commands if they name none. */
-export function buildProgram(context: Context, [group, verb]: readonly string[] = []): Command {
+/** The program with the wanted commands. */
+export async function buildProgram(context: Context, wanted: Wanted): Promise<Command> {
   const program = root(context);
-  const called = group !== undefined && Object.hasOwn(GROUPS, group) ? GROUPS[group] : undefined;
-  for (const add of called ? [called] : Object.values(GROUPS)) add(program, context, verb);
+  await addCommands(program, context, GROUPS, wanted);
   return program;
 }

@@ -76,7 +76,7 @@ export async function run(words: readonly string[], io: Io = processIo): Promise
   const argv = withHelpFlag(words);
   const context = contextFor(io);
   if (argv[0] === '__complete') return complete(context, argv.slice(1));
-  const program = buildProgram(context, argv);
+  const program = await buildProgram(context, argv);
   const failed = (error: unknown) => {
     const status = report(io, error);
     return context.failureStatus ?? status;

@@ -338,7 +338,9 @@ function leaves(command: Command): Command[] {
 }
 const pathOf = (command: Command): string =>
   command.parent?.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
-const COMMANDS = leaves(buildProgram({ io: aTerminal().io, api: () => Promise.reject(PROBLEM), status: 0 }));
+const COMMANDS = leaves(
+  await buildProgram({ io: aTerminal().io, api: () => Promise.reject(PROBLEM), status: 0 }, 'all'),
+);
 
 test('every command is called', () => {
   expect(Object.keys(CALLS).sort()).toEqual(COMMANDS.map(pathOf).sort());

@@ -31,7 +31,7 @@ function leaves(command: Command): Command[] {
   return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
 }
 
-const COMMANDS = leaves(buildProgram(aContext().context));
+const COMMANDS = leaves(await buildProgram(aContext().context, 'all'));
 
 describe('help', () => {
   test.each(COMMANDS.map((command) => [`${command.parent?.name()} ${command.name()}`, command] as const))(

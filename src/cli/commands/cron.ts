@@ -3,52 +3,33 @@ import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { withClusterOptions } from '../cluster-options.ts';
 import { isRemoteVerb, withRemoteOption } from '../remote-options.ts';
-import { addAdd } from './cron/add.ts';
-import { addPause, addRemove, addResume } from './cron/change.ts';
-import { addEdit } from './cron/edit.ts';
-import { addExplain } from './cron/explain.ts';
-import { addExport } from './cron/export.ts';
-import { addGet } from './cron/get.ts';
-import { addHistory } from './cron/history.ts';
-import { addImport } from './cron/adopt/import.ts';
-import { addList } from './cron/list.ts';
-import { addLogs } from './cron/logs.ts';
-import { addNext } from './cron/next.ts';
-import { addPromote } from './cron/adopt/promote.ts';
-import { addPull } from './cron/remote/pull.ts';
-import { addReport } from './cron/report.ts';
-import { addCreateFromTemplate, addTemplates } from './cron/adopt/template.ts';
-import { addStop, addTrigger } from './cron/trigger.ts';
-import { addValidate } from './cron/validate.ts';
+import { addCommands, type Commands, type Wanted } from '../define.ts';
 
-type AddVerb = (cron: Command, context: Context) => void;
-
-const VERBS: Record<string, AddVerb> = {
-  add: addAdd,
-  list: addList,
-  get: addGet,
-  next: addNext,
-  history: addHistory,
-  logs: addLogs,
-  report: addReport,
-  explain: addExplain,
-  trigger: addTrigger,
-  stop: addStop,
-  pause: addPause,
-  resume: addResume,
-  edit: addEdit,
-  remove: addRemove,
-  validate: addValidate,
-  templates: addTemplates,
-  'create-from-template': addCreateFromTemplate,
-  import: addImport,
-  export: addExport,
-  promote: addPromote,
-  pull: addPull,
+const VERBS: Commands = {
+  add: async () => (await import('./cron/add.ts')).addAdd,
+  list: async () => (await import('./cron/list.ts')).addList,
+  get: async () => (await import('./cron/get.ts')).addGet,
+  next: async () => (await import('./cron/next.ts')).addNext,
+  history: async () => (await import('./cron/history.ts')).addHistory,
+  logs: async () => (await import('./cron/logs.ts')).addLogs,
+  report: async () => (await import('./cron/report.ts')).addReport,
+  explain: async () => (await import('./cron/explain.ts')).addExplain,
+  trigger: async () => (await import('./cron/trigger.ts')).addTrigger,
+  stop: async () => (await import('./cron/trigger.ts')).addStop,
+  pause: async () => (await import('./cron/change.ts')).addPause,
+  resume: async () => (await import('./cron/change.ts')).addResume,
+  edit: async () => (await import('./cron/edit.ts')).addEdit,
+  remove: async () => (await import('./cron/change.ts')).addRemove,
+  validate: async () => (await import('./cron/validate.ts')).addValidate,
+  templates: async () => (await import('./cron/adopt/template.ts')).addTemplates,
+  'create-from-template': async () => (await import('./cron/adopt/template.ts')).addCreateFromTemplate,
+  import: async () => (await import('./cron/adopt/import.ts')).addImport,
+  export: async () => (await import('./cron/export.ts')).addExport,
+  promote: async () => (await import('./cron/adopt/promote.ts')).addPromote,
+  pull: async () => (await import('./cron/remote/pull.ts')).addPull,
 };
 
-/** Adds the group with the named verb alone, or with every verb if no verb has that name. */
-export function addCron(program: Command, context: Context, verb?: string): void {
+export async function addCron(program: Command, context: Context, below: Wanted): Promise<void> {
   const cron = program
     .command('cron')
     .helpCommand(false)
@@ -61,6 +42,5 @@ export function addCron(program: Command, context: Context, verb?: string): void
     visibleGlobalOptions: (command) =>
       command === cron ? [] : cron.options.filter(({ long }) => long !== '--remote' || isRemoteVerb(command)),
   });
-  const called = verb !== undefined && Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
-  for (const add of called ? [called] : Object.values(VERBS)) add(cron, context);
+  await addCommands(cron, context, VERBS, below);
 }

@@ -1,27 +1,24 @@
 // `lsh daemon`: the verbs about the local daemon itself.
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
-import { addCleanup } from './daemon/cleanup.ts';
-import { addRestart, addRun, addStart, addStop } from './daemon/life.ts';
-import { addLogs } from './daemon/logs.ts';
-import { addInstall, addUninstall } from './daemon/service.ts';
-import { addStatus } from './daemon/status.ts';
+import { addCommands, type Commands, type Wanted } from '../define.ts';
 
-export function addDaemon(program: Command, context: Context): void {
+const VERBS: Commands = {
+  start: async () => (await import('./daemon/life.ts')).addStart,
+  stop: async () => (await import('./daemon/life.ts')).addStop,
+  restart: async () => (await import('./daemon/life.ts')).addRestart,
+  status: async () => (await import('./daemon/status.ts')).addStatus,
+  logs: async () => (await import('./daemon/logs.ts')).addLogs,
+  run: async () => (await import('./daemon/life.ts')).addRun,
+  cleanup: async () => (await import('./daemon/cleanup.ts')).addCleanup,
+  install: async () => (await import('./daemon/service.ts')).addInstall,
+  uninstall: async () => (await import('./daemon/service.ts')).addUninstall,
+};
+
+export async function addDaemon(program: Command, context: Context, below: Wanted): Promise<void> {
   const daemon = program
     .command('daemon')
     .helpCommand(false)
     .description('Start, stop and inspect the local daemon, which runs your jobs.');
-  const verbs = [
-    addStart,
-    addStop,
-    addRestart,
-    addStatus,
-    addLogs,
-    addRun,
-    addCleanup,
-    addInstall,
-    addUninstall,
-  ];
-  for (const add of verbs) add(daemon, context);
+  await addCommands(daemon, context, VERBS, below);
 }
