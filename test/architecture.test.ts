@@ -76,6 +76,8 @@ const ONLY_IMPORTED_BY: Record<string, RegExp> = {
   pg: /^stores\/supabase\//,
   'cron-parser': /^core\/schedule\//,
   pino: /^telemetry\/log\.ts$/,
+  // runners/subprocess/files.ts says why the daemon does without.
+  'node:fs/promises': /^cli\//,
   commander: /^cli\//,
 };
 

@@ -1,5 +1,4 @@
 // How every long-lived process reacts to signals, to uncaught exceptions, and to a stop that takes too long.
-import { isatty } from 'node:tty';
 import type { ExitStatus } from '../core/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import { closeInheritedDescriptors } from './inherited-descriptors.ts';
@@ -41,7 +40,7 @@ function listenToSystem(
   const reopen = (): void => reopenLog(log);
   const ignore = (signal: string): void => log.warn({ signal }, 'signal ignored');
   // A terminal sends HUP when it closes: a process that prints into it ends with it.
-  const onHangup = isatty(1) ? onStop : reopen;
+  const onHangup = process.stdout.isTTY ? onStop : reopen;
   const handlers = [
     ...STOP_SIGNALS.map((signal) => [signal, onStop] as const),
     ...IGNORED_SIGNALS.map((signal) => [signal, ignore] as const),

@@ -1,5 +1,4 @@
 // The environment of a command: inherited variables, the job's own, and the LSH_* variables of the run.
-import { readFile, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { parse } from 'dotenv';
@@ -8,6 +7,7 @@ import type { Job, JobSpec } from '../../../core/job.ts';
 import { runVariables } from '../../../core/run-variables.ts';
 import type { Run } from '../../../core/run.ts';
 import { ownNameOf } from '../../run-index.ts';
+import { readFile, stat } from '../files.ts';
 
 export type Environment = Record<string, string>;
 

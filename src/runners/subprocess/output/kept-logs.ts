@@ -10,9 +10,9 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { keptBytes, type KeptOutput } from '../../../core/record/output-chunks.ts';
+import { readdir, stat } from '../files.ts';
 import { logPath, type RunFiles } from '../run-files.ts';
 
 export interface KeptLog {

@@ -12,9 +12,9 @@ import {
   truncateSync,
   unlinkSync,
 } from 'node:fs';
-import { appendFile, open, readFile, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { leftOut } from '../../../core/record/left-out.ts';
+import { appendFile, close, open, readFile, unlink, write } from '../files.ts';
 
 /** A stretch of the output: bytes [start, start + length) are in the file from offset `at`. */
 interface Piece {
@@ -47,7 +47,8 @@ export class RunLog {
   readonly #events = new EventEmitter().setMaxListeners(0);
   /** In order: the log file, then at most two segments. */
   readonly #pieces: [Piece, ...Piece[]];
-  #file: FileHandle | undefined;
+  /** The descriptor of the last piece, while it is open. */
+  #file: number | undefined;
   #finished = false;
 
   private constructor({ path, directory, maxBytes }: RunLogOptions) {
@@ -99,7 +100,7 @@ export class RunLog {
         continue;
       }
       this.#file ??= await open(piece.path, 'a', 0o600);
-      const { bytesWritten } = await this.#file.write(rest, 0, Math.min(room, rest.length));
+      const { bytesWritten } = await write(this.#file, rest, 0, Math.min(room, rest.length));
       piece.length += bytesWritten;
       rest = rest.subarray(bytesWritten);
     }
@@ -147,7 +148,7 @@ export class RunLog {
   async close(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
-    await file?.close();
+    if (file !== undefined) await close(file);
   }
 
   /**
