@@ -33,22 +33,24 @@ const WHOLE: Record<string, string> = {
 /** Modules that these files import dynamically. */
 const onDemand = new Set<string>();
 
-/** Commands: each is one file, with its own copy of shared code, because a call loads only one of them. */
-const isCommand = (file: string): boolean => file.startsWith('cli/commands/');
+/** Commands that a table names: each is one file, with its own copy of shared code, as a call loads one of them. */
+const commands = new Set<string>();
+const TABLE = /\/cli\/(?:program|commands\/[^/]+)\.ts$/;
 
 /** Commands that are part of cli.js: most of the first level, for `lsh --help`, and the verbs of each day. */
 const IN_CLI =
-  /^cli\/commands\/(?:apply|completion|controller|cron|daemon|doctor|runner|supabase|version|cron\/(?:add|list|history|trigger|change))\.ts$/;
+  /^cli\/commands\/(?:apply|completion|cron|daemon|doctor|supabase|version|cron\/(?:add|list|trigger|change))\.ts$/;
 
 /** Keeps imports of the errors, and dynamic imports, as imports of separate files. */
 const separateFiles: Plugin = {
   name: 'separate-files',
   setup(bundler) {
-    bundler.onResolve({ filter: /\.ts$/ }, ({ path, resolveDir, kind }) => {
+    bundler.onResolve({ filter: /\.ts$/ }, ({ path, importer, resolveDir, kind }) => {
       const file = relative('src', resolve(resolveDir, path));
       if (IN_CLI.test(file)) return undefined;
       if (kind !== 'dynamic-import' && (kind === 'entry-point' || file !== ERRORS)) return undefined;
       if (!(file in WHOLE)) onDemand.add(file);
+      if (TABLE.test(importer) && file.startsWith('cli/commands/')) commands.add(file);
       return { path: `./${outputName(file)}.js`, external: true };
     });
   },
@@ -120,11 +122,13 @@ for (let known = 0; known < onDemand.size;) {
   for (const file of Object.keys(parts.outputs)) rmSync(file);
   // Sorted: esbuild reads files concurrently, and the content of shared chunks depends on the order.
   const files = [...onDemand].toSorted();
-  const [commands, others] = [files.filter(isCommand), files.filter((file) => !isCommand(file))];
-  const alone = await build({ ...common, entryPoints: entryPoints(commands) });
+  const alone = await build({
+    ...common,
+    entryPoints: entryPoints(files.filter((file) => commands.has(file))),
+  });
   const shared = await build({
     ...common,
-    entryPoints: entryPoints(others),
+    entryPoints: entryPoints(files.filter((file) => !commands.has(file))),
     splitting: true,
     chunkNames: 'shared-[hash]',
   });
