@@ -205,7 +205,7 @@ describe('completion', () => {
 
   test('offers subcommands with the prefix of the word', async () => {
     expect(await candidates(['cron', 're'])).toEqual(['report', 'resume', 'remove']);
-    expect(await candidates(['d'])).toEqual(['delete', 'daemon', 'doctor']);
+    expect(await candidates(['d'])).toEqual(['delete', 'diff', 'daemon', 'doctor']);
   });
 
   test('offers options, and the values of an option with a list', async () => {
