@@ -54,6 +54,11 @@ describe('a command', () => {
     expect([end.outputTail, log, bare.end.outputTail, bare.log]).toEqual(['***\n', '***\n', '***', '***']);
   });
 
+  test('may print it in base64', async () => {
+    const { end, log } = await ended({ command: 'printf "user:$LSH_SECRETS_KEY" | base64; echo done' });
+    expect([end.outputTail, log]).toEqual(['dXNlcj***=\ndone\n', 'dXNlcj***=\ndone\n']);
+  });
+
   test('that prints the beginning of it at its end loses no output', async () => {
     const { end, log } = await ended({ command: 'printf "no key: AGE-SECRET-"' });
     expect([end.outputTail, log]).toEqual(['no key: AGE-SECRET-', 'no key: AGE-SECRET-']);

@@ -1,125 +1,169 @@
-// Masks secret values in passing output, also a value that arrives in pieces. It finds the literal value only: a
-// command that encodes it, such as with base64, reveals it.
+// Masks secret values in passing output: as they are, percent-encoded, with backslash escapes, and in base64; also a
+// value that arrives in pieces. It does not find a value in another encoding.
+import { readings, type Reading } from './readings.ts';
+import { WordSearch } from './word-search.ts';
 
 /** Replaces a value. */
 const MASK = Buffer.from('***');
-/** A shorter value is not masked: it would occur within ordinary words. */
-const SHORTEST = 8;
+/** Bytes. A shorter value is not masked: it would occur within ordinary words. */
+const SHORTEST_MASKED = 8;
 
 /** Masks the values; undefined if there is nothing to mask, and nothing withheld by an earlier process. */
 export function redactionOf(values: readonly string[], withheld?: Buffer): Redaction | undefined {
-  return values.length > 0 || withheld?.length ? new Redaction(values, withheld) : undefined;
+  return hiddenWords(values).length > 0 || withheld?.length ? new Redaction(values, withheld) : undefined;
+}
+
+/** Each line of a value is masked by itself: key files end with a newline, and commands print them without it. */
+function hiddenWords(values: readonly string[]): Buffer[] {
+  const lines = values.flatMap((value) => value.split('\n')).map((line) => line.trim());
+  return [...new Set(lines)]
+    .map((line) => Buffer.from(line))
+    .filter(({ length }) => length >= SHORTEST_MASKED);
 }
 
 /** Takes secrets out of passing output. */
 export type Masking = Pick<Redaction, 'withheld' | 'push' | 'end'>;
 
 export class Redaction {
-  /** Longest first: of two values that begin at the same byte, the longer matches. */
-  readonly #hidden: readonly Buffer[];
-  #withheld: Buffer;
-  /** Whether the output may begin inside a value: the process that read its beginning was killed. */
-  #torn: boolean;
-
+  readonly #words: readonly Buffer[];
+  readonly #readings: readonly Reading[];
+  readonly #held = new HeldBytes();
+  /** The found values that are not shown yet, in their order; they do not overlap. */
+  readonly #found: { start: number; end: number }[] = [];
+  /** Where the last mask ends: a value that overlaps with it gets no mask of its own. */
+  #maskedUntil = 0;
   /**
-   * Each line of a value is masked by itself: key files end with a newline, and commands print them without it.
-   * `withheld` holds the bytes that an earlier process withheld of the same output; empty also if it was killed.
+   * The beginning of an output that may begin inside a value, as the process that read before was killed; undefined
+   * once it is known.
    */
+  #torn: Buffer | undefined;
+
+  /** `withheld` holds the bytes that an earlier process withheld of the same output; empty also if it was killed. */
   constructor(values: readonly string[], withheld?: Buffer) {
-    const lines = values.flatMap((value) => value.split('\n')).map((line) => line.trim());
-    this.#hidden = [...new Set(lines)]
-      .filter((line) => line.length >= SHORTEST)
-      .map((line) => Buffer.from(line))
-      .toSorted((a, b) => b.length - a.length);
-    this.#withheld = withheld ?? Buffer.alloc(0);
-    this.#torn = withheld !== undefined;
+    this.#words = hiddenWords(values);
+    this.#readings = readings(new WordSearch(this.#words), (start, end) => this.#mark(start, end));
+    this.#torn = withheld;
   }
 
   /** The end of the output, while it may be the beginning of a value. Mostly empty. */
   get withheld(): Buffer {
-    return this.#withheld;
+    return this.#torn ?? this.#held.bytes();
   }
 
   /** Returns the masked bytes that can be shown now. */
   push(chunk: Uint8Array): Uint8Array {
-    const bytes = this.#withheld.length > 0 ? Buffer.concat([this.#withheld, chunk]) : asBuffer(chunk);
-    if (this.#torn && this.#rests().some((rest) => bytes.length < rest.length && startsWith(rest, bytes))) {
-      this.#withheld = Buffer.from(bytes);
-      return Buffer.alloc(0);
-    }
-    return this.#pass(bytes, (from) => this.#openAt(bytes, from));
+    if (this.#torn === undefined) return this.#pass(chunk);
+    this.#torn = Buffer.concat([this.#torn, chunk]);
+    const rests = restsAt(this.#torn, this.#words);
+    return rests.mayGoOn ? Buffer.alloc(0) : this.#begin(rests.longest);
   }
 
   /** Ends the output: returns the withheld bytes, masked. */
   end(): Uint8Array {
-    const bytes = this.#withheld;
-    return this.#pass(bytes, () => bytes.length);
+    const begun = this.#torn ? this.#begin(restsAt(this.#torn, this.#words).longest) : Buffer.alloc(0);
+    return Buffer.concat([begun, ...this.#shown(this.#held.end)]);
   }
 
-  /** `limit` returns where, from an offset on, the bytes begin that must be withheld. */
-  #pass(bytes: Buffer, limit: (from: number) => number): Uint8Array {
-    const parts: Uint8Array[] = [];
-    let from = this.#takeRest(bytes);
-    if (from > 0) parts.push(MASK);
-    for (;;) {
-      const open = limit(from);
-      const found = this.#next(bytes, from);
-      const end = Math.min(open, found?.at ?? open);
-      parts.push(bytes.subarray(from, end));
-      if (found === undefined || found.at >= open) {
-        // Copied, so that a few bytes do not keep a whole read buffer alive.
-        this.#withheld = Buffer.from(bytes.subarray(end));
-        return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
-      }
-      parts.push(MASK);
-      from = found.at + found.length;
+  /** Passes the torn beginning; its first `rest` bytes are the rest of a value. */
+  #begin(rest: number): Uint8Array {
+    const torn = this.#torn!;
+    this.#torn = undefined;
+    const passed = this.#pass(torn.subarray(rest));
+    return rest > 0 ? Buffer.concat([MASK, passed]) : passed;
+  }
+
+  #pass(chunk: Uint8Array): Uint8Array {
+    const start = this.#held.end;
+    this.#held.push(chunk);
+    for (const reading of this.#readings) reading.push(chunk, start);
+    const openFrom = Math.min(this.#held.end, ...this.#readings.map((reading) => reading.openFrom()));
+    const shown = Buffer.concat(this.#shown(openFrom));
+    this.#held.shrink();
+    return shown;
+  }
+
+  /** The readings find values in any order of their offsets. */
+  #mark(start: number, end: number): void {
+    const found = { start, end };
+    let index = this.#found.length;
+    while (index > 0 && this.#found[index - 1]!.end > start) index--;
+    const overlapping = this.#found.slice(index).findLastIndex((other) => other.start < end) + 1;
+    for (const other of this.#found.splice(index, overlapping, found)) {
+      found.start = Math.min(found.start, other.start);
+      found.end = Math.max(found.end, other.end);
     }
   }
 
-  /** Length of the rest of a value at the beginning of a torn output, otherwise 0. */
-  #takeRest(bytes: Buffer): number {
-    if (!this.#torn) return 0;
-    this.#torn = false;
-    return Math.max(0, ...this.#rests().flatMap((rest) => (startsWith(bytes, rest) ? rest.length : [])));
-  }
-
-  /** The values and their ends: a torn output may begin with any of them. */
-  #rests(): Buffer[] {
-    return this.#hidden.flatMap((value) =>
-      Array.from({ length: value.length - SHORTEST + 1 }, (_, at) => value.subarray(at)),
-    );
-  }
-
-  /** The first value from the offset on. */
-  #next(bytes: Buffer, from: number): { at: number; length: number } | undefined {
-    let first: { at: number; length: number } | undefined;
-    for (const value of this.#hidden) {
-      const at = bytes.indexOf(value, from);
-      if (at >= 0 && at < (first?.at ?? Infinity)) first = { at, length: value.length };
+  /** Takes the bytes before the offset out, masked; a value that begins before it, whole. */
+  #shown(limit: number): Uint8Array[] {
+    const shown: Uint8Array[] = [];
+    while (this.#found.length > 0 && this.#found[0]!.start < limit) {
+      const { start, end } = this.#found.shift()!;
+      shown.push(this.#held.take(start));
+      if (start >= this.#maskedUntil) shown.push(MASK);
+      this.#held.take(end);
+      this.#maskedUntil = end;
     }
-    return first;
-  }
-
-  /** Offset of an end of the bytes that may be the beginning of a value; their length if there is none. */
-  #openAt(bytes: Buffer, from: number): number {
-    return Math.min(bytes.length, ...this.#hidden.map((value) => openAt(bytes, from, value)));
+    shown.push(this.#held.take(limit));
+    return shown;
   }
 }
 
-function openAt(bytes: Buffer, from: number, value: Buffer): number {
-  let at = Math.max(from, bytes.length - value.length + 1);
-  for (;;) {
-    at = bytes.indexOf(value[0]!, at);
-    if (at < 0) return bytes.length;
-    if (bytes.compare(value, 0, bytes.length - at, at) === 0) return at;
-    at++;
+/** The bytes of the output that are not shown yet. */
+class HeldBytes {
+  #buffer = Buffer.alloc(0);
+  /** The held bytes are at [from, to) of the buffer. */
+  #from = 0;
+  #to = 0;
+  /** Offset in the output after the last byte. */
+  end = 0;
+
+  push(chunk: Uint8Array): void {
+    if (this.#to + chunk.length > this.#buffer.length)
+      this.#resize(2 * (this.#to - this.#from) + chunk.length);
+    this.#buffer.set(chunk, this.#to);
+    this.#to += chunk.length;
+    this.end += chunk.length;
+  }
+
+  /** Takes the bytes before the offset out. Valid until the next push. */
+  take(offset: number): Uint8Array {
+    const from = this.#from;
+    this.#from = Math.max(from, this.#to - (this.end - offset));
+    return this.#buffer.subarray(from, this.#from);
+  }
+
+  /** A few bytes do not keep a large buffer alive. */
+  shrink(): void {
+    const held = this.#to - this.#from;
+    if (held < this.#buffer.length / 4) this.#resize(held);
+  }
+
+  bytes(): Buffer {
+    return Buffer.from(this.#buffer.subarray(this.#from, this.#to));
+  }
+
+  #resize(length: number): void {
+    const buffer = Buffer.allocUnsafeSlow(length);
+    this.#to = this.#buffer.copy(buffer, 0, this.#from, this.#to);
+    this.#from = 0;
+    this.#buffer = buffer;
   }
 }
 
-function startsWith(bytes: Buffer, beginning: Buffer): boolean {
-  return bytes.subarray(0, beginning.length).equals(beginning);
-}
-
-function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, byteLength);
+/**
+ * Whether the bytes begin with the rest of a word, of which at least the shortest length that is masked is there. The
+ * beginning of a word is the word itself.
+ */
+function restsAt(bytes: Buffer, words: readonly Buffer[]): { longest: number; mayGoOn: boolean } {
+  let longest = 0;
+  let mayGoOn = false;
+  for (const word of words)
+    for (let at = 0; at <= word.length - SHORTEST_MASKED; at++) {
+      const length = Math.min(bytes.length, word.length - at);
+      if (bytes.compare(word, at, at + length, 0, length) !== 0) continue;
+      if (bytes.length < word.length - at) mayGoOn = true;
+      else longest = Math.max(longest, length);
+    }
+  return { longest, mayGoOn };
 }
