@@ -211,7 +211,7 @@ describe('runs', () => {
     const table = await lshOk(home, ['cron', 'report', 'fails']);
     expect(table).toMatch(/^fails +1 +0 % .*▇$/m);
     const csv = await lshOk(home, ['cron', 'report', '-o', 'csv']);
-    expect(csv).toMatch(/^job,completed,failed,killed,missed,successRate,[^]*\r\nfails,0,1,0,0,0\.0000,/);
+    expect(csv).toMatch(/^job,completed,failed,killed,missed,successRate,[^]*\nfails,0,1,0,0,0\.0000,/);
 
     expect(await lshOk(home, ['cron', 'get', 'fails'])).toMatch(
       /Status: +Failing\n[^]*Recent runs\n[^]*Failed \(exit 7\)/,

@@ -109,7 +109,7 @@ describe.skipIf(NO_SUPABASE)('lsh cron --remote', () => {
     });
 
     test('prints CSV that no spreadsheet computes', async () => {
-      const [heads, first] = (await remote(['history', '-o', 'csv'])).split('\r\n');
+      const [heads, first] = (await remote(['history', '-o', 'csv'])).split('\n');
       expect(heads).toMatch(/^run,job,slot,.*,namespace,origin,originId$/);
       expect(first).toContain(`,"'=HYPERLINK(""x"")",`);
       expect(first).toMatch(/,local,prod,two$/);
@@ -186,9 +186,7 @@ describe.skipIf(NO_SUPABASE)('lsh cron --remote', () => {
       ['backup', 'desktop', '1', '100 %', '0', '0', '-'],
     ]);
     const csv = await remote(['report', 'backup', '--origin', 'desktop', '-o', 'csv']);
-    expect(csv).toMatch(
-      /^job,.*,namespace,origin,originId\r\nbackup,1,0,0,,1\.0000,.*,local,desktop,two\r\n$/,
-    );
+    expect(csv).toMatch(/^job,.*,namespace,origin,originId\nbackup,1,0,0,,1\.0000,.*,local,desktop,two\n$/);
     expect(await refusal(['report', 'backu', '--remote'], reader(), 4)).toContain(
       'There is no job named "backu".',
     );

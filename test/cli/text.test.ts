@@ -107,7 +107,7 @@ describe('what is printed', () => {
       ],
     ];
     expect(await printed((io) => printCsv(io, ['a', 'b'], pages))).toBe(
-      `a,b\r\n"x,y","say ""hi"" "\r\n-1,\r\n'=1+1,"'@SUM(""a"")"\r\n`,
+      `a,b\n"x,y","say ""hi"" "\n-1,\n'=1+1,"'@SUM(""a"")"\n`,
     );
   });
 

@@ -137,7 +137,7 @@ export async function printParts(io: Io, parts: AsyncIterable<Uint8Array>): Prom
 const FORMULA = /^[=+\-@]/;
 
 /**
- * Prints rows on stdout as CSV (RFC 4180), heads first, each page when it comes. A text that a spreadsheet would take for a
+ * Prints rows on stdout as CSV (RFC 4180, with the line ends of Unix), heads first, each page when it comes. A text that a spreadsheet would take for a
  * formula gets an apostrophe in front; a number does not.
  */
 export async function printCsv(
@@ -151,7 +151,7 @@ export async function printCsv(
     return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
   const lines = (rows: (string | number | undefined)[][]) =>
-    rows.map((row) => `${row.map(field).join(',')}\r\n`).join('');
+    rows.map((row) => `${row.map(field).join(',')}\n`).join('');
   let isHeaded = false;
   for await (const rows of pages) {
     await printOutput(io, (isHeaded ? '' : lines([heads])) + lines(rows));
