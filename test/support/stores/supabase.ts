@@ -143,7 +143,7 @@ export class Supabase {
   /** Deletes every row but the team `default`. */
   async clear(): Promise<void> {
     await this.sql(
-      'truncate lsh_audit, lsh_run_logs, lsh_runs, lsh_jobs, lsh_origins, lsh_members, lsh_teams',
+      'truncate lsh_secret_versions, lsh_secrets, lsh_audit, lsh_run_logs, lsh_runs, lsh_jobs, lsh_origins, lsh_members, lsh_teams',
     );
     await this.sql(`insert into lsh_teams (name) values ('default')`);
   }
