@@ -14,6 +14,7 @@ export function historyText(history: History, now: number): string {
 export function backlogText({ backlog, oldestAt, trouble }: History, now: number): string {
   const age = oldestAt === undefined ? 0 : Math.max(0, now - Date.parse(oldestAt));
   const oldest = oldestAt === undefined ? '' : `, the oldest for ${formatDuration(age)}`;
-  const waiting = backlog === 0 ? 'up to date' : `${counted(backlog, 'change')} to be written${oldest}`;
-  return `${waiting}${trouble === undefined ? '' : `: ${trouble.message}`}`;
+  if (backlog === 0) return trouble === undefined ? 'up to date' : `nothing waits: ${trouble.message}`;
+  const waiting = `${counted(backlog, 'change')} to be written${oldest}`;
+  return trouble === undefined ? waiting : `${waiting}: ${trouble.message}`;
 }
