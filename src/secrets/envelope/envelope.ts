@@ -109,7 +109,10 @@ async function decrypt(
   const decrypter = new Decrypter();
   for (const identity of identities) decrypter.addIdentity(identity);
   try {
-    const plaintext = await decrypter.decrypt(armor.decode(envelope));
+    const file = armor.decode(envelope);
+    // Armor may have other white space around the same bytes; a version has one text, so that its hash has one, too.
+    if (armor.encode(file) !== envelope) throw new Error('the armor has another form');
+    const plaintext = await decrypter.decrypt(file);
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(plaintext);
   } catch (error) {
     const { message } = error as Error;
@@ -117,7 +120,7 @@ async function decrypt(
       throw new LshError('SECRETS_KEY_MISMATCH', { version, environment }, { cause: error });
     throw new LshError(
       'SECRETS_TAMPERED',
-      { version, environment, detail: `age says "${message}"` },
+      { version, environment, detail: `it does not open: ${message}` },
       { cause: error },
     );
   }
