@@ -1,5 +1,5 @@
 // Runs a command with the secrets of an environment, as `env` would: same terminal, same signals, same exit status.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
@@ -28,11 +28,12 @@ export async function runWithSecrets(options: RunCommandOptions): Promise<number
   const { variables } = await openNewest(options.environment, options.directory);
   const [program, ...args] = options.words;
   const output = options.redact ? 'pipe' : 'inherit';
+  // Before the command exists: a signal may arrive at its first breath, and would end lsh alone.
+  const stopPassing = passSignals((signal) => child.kill(signal));
   const child = spawn(program, args, {
     env: environmentWith(variables),
     stdio: ['inherit', output, output],
   });
-  const stopPassing = passSignals(child);
   const masked = options.redact
     ? [mask(child.stdout!, process.stdout, variables), mask(child.stderr!, process.stderr, variables)]
     : [];
@@ -49,12 +50,11 @@ export async function runWithSecrets(options: RunCommandOptions): Promise<number
   }
 }
 
-function passSignals(child: ChildProcess): () => void {
+function passSignals(pass: (signal: NodeJS.Signals) => void): () => void {
   // The terminal has sent these to the command already.
   const ignored = process.stdin.isTTY ? FROM_TERMINAL : [];
   const passed = process.stdin.isTTY ? PASSED_ON : [...PASSED_ON, ...FROM_TERMINAL];
   const ignore = () => undefined;
-  const pass = (signal: NodeJS.Signals) => child.kill(signal);
   for (const signal of ignored) process.on(signal, ignore);
   for (const signal of passed) process.on(signal, pass);
   return () => {
