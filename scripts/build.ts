@@ -39,7 +39,7 @@ const TABLE = /\/cli\/(?:program|commands\/[^/]+)\.ts$/;
 
 /** Commands that are part of cli.js: most of the first level, for `lsh --help`, and the verbs of each day. */
 const IN_CLI =
-  /^cli\/commands\/(?:apply|completion|cron|daemon|doctor|supabase|version|cron\/(?:add|list|trigger|change))\.ts$/;
+  /^cli\/commands\/(?:apply|completion|cron|daemon|doctor|key|secrets|supabase|version|cron\/(?:add|list|trigger|change))\.ts$/;
 
 /** Keeps imports of the errors, and dynamic imports, as imports of separate files. */
 const separateFiles: Plugin = {

@@ -1,32 +1,29 @@
 // `lsh secrets`: the verbs about the variables and the versions of an environment.
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
-import { addGet, addList } from './secrets/list.ts';
-import { addExport, addImport, addScan } from './secrets/move.ts';
-import { addAudit, addHistory, addRollback, addTrust } from './secrets/versions.ts';
-import { addRun } from './secrets/run.ts';
-import { addSet, addUnset } from './secrets/set.ts';
+import { addCommands, type Commands, type Wanted } from '../define.ts';
 
-export function addSecrets(program: Command, context: Context): void {
+const VERBS: Commands = {
+  run: async () => (await import('./secrets/run.ts')).addRun,
+  list: async () => (await import('./secrets/list.ts')).addList,
+  get: async () => (await import('./secrets/list.ts')).addGet,
+  set: async () => (await import('./secrets/set.ts')).addSet,
+  unset: async () => (await import('./secrets/set.ts')).addUnset,
+  history: async () => (await import('./secrets/versions.ts')).addHistory,
+  rollback: async () => (await import('./secrets/versions.ts')).addRollback,
+  audit: async () => (await import('./secrets/versions.ts')).addAudit,
+  trust: async () => (await import('./secrets/versions.ts')).addTrust,
+  import: async () => (await import('./secrets/move.ts')).addImport,
+  export: async () => (await import('./secrets/move.ts')).addExport,
+  scan: async () => (await import('./secrets/move.ts')).addScan,
+};
+
+export async function addSecrets(program: Command, context: Context, below: Wanted): Promise<void> {
   const secrets = program
     .command('secrets')
     .helpCommand(false)
     .description(
       'Variables and versions of encrypted environments. `lsh push` and `lsh pull` move whole files.',
     );
-  for (const add of [
-    addRun,
-    addList,
-    addGet,
-    addSet,
-    addUnset,
-    addHistory,
-    addRollback,
-    addAudit,
-    addTrust,
-    addImport,
-    addExport,
-    addScan,
-  ])
-    add(secrets, context);
+  await addCommands(secrets, context, VERBS, below);
 }
