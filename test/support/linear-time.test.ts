@@ -18,6 +18,11 @@ type Work = (size: number) => void;
 const linear: Work = (size) => spin(size * 1000);
 const quadratic: Work = (size) => spin(size * size * 4);
 
+/** Linear work on a table that outgrows one cache after the other: up to a size, each doubling takes 2.8 times as long. */
+function outgrowsCaches(upTo: number): Work {
+  return (size) => spin(size * 1000 * 1.4 ** Math.log2((16 * Math.min(size, upTo)) / SIZE));
+}
+
 /** The same work, but a refusal above the limit. */
 function limited(work: Work, limit: number): Work {
   return (size) => (size > limit ? spin(size) : work(size));
@@ -37,6 +42,7 @@ describe('passes', () => {
     ['linear work', linear],
     ['linear work that is slow at first', slowAtFirst(linear)],
     ['linear work up to a limit', limited(linear, SIZE * 5)],
+    ['linear work that outgrows caches', outgrowsCaches(SIZE)],
     ['work that does not grow', () => spin(1000)],
     ['a refusal of every size', limited(quadratic, 10)],
   ])('%s', async (_, run) => {

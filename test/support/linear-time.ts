@@ -11,6 +11,8 @@ const SMALLEST = 1 / 16;
 const LARGEST = 64;
 /** A run of this time shows how it grows, milliseconds. */
 const ENOUGH_MS = 5;
+/** A run of this time that still looks quadratic is quadratic, milliseconds. */
+const CONVINCING_MS = 100;
 /** No growth matters as long as the longest run takes less than this, milliseconds. */
 const HARMLESS_MS = 1;
 /** Shorter runs are repeated for this time, milliseconds. */
@@ -40,16 +42,37 @@ interface Sample {
 /** Fails if the time grows faster than the input. */
 export async function expectLinearTime<T>(options: LinearOptions<T>): Promise<void> {
   const samples = await samplesOf(options);
-  const from = performance.now();
-  let growth = growthOf(samples);
-  for (let round = 0; round < MAX_ROUNDS && performance.now() - from < BUDGET_MS; round++) {
-    if (round >= MIN_ROUNDS && isLinear(growth)) return;
-    for (const { again } of growth) await again();
-    growth = growthOf(samples);
-  }
+  let growth = await measure(samples);
+  while (!isLinear(growth) && (await grow(samples, options))) growth = await measure(samples);
   if (isLinear(growth)) return;
   const times = growth.map(({ size, ms }) => `${size} took ${ms.toFixed(2)} ms`);
   expect.fail(`${options.what}: ${times.join(', ')}`);
+}
+
+/** Measures the samples that count until they look linear or the budget is spent. */
+async function measure(samples: readonly Sample[]): Promise<Sample[]> {
+  const from = performance.now();
+  let growth = growthOf(samples);
+  for (let round = 0; round < MAX_ROUNDS && performance.now() - from < BUDGET_MS; round++) {
+    if (round >= MIN_ROUNDS && isLinear(growth)) break;
+    for (const { again } of growth) await again();
+    growth = growthOf(samples);
+  }
+  return growth;
+}
+
+/**
+ * Adds a sample of twice the largest size: several doublings in a row may each outgrow a cache, and only larger inputs
+ * tell that from quadratic work. Returns false where no larger input can tell more.
+ */
+async function grow<T>(samples: Sample[], { input, run, size: given }: LinearOptions<T>): Promise<boolean> {
+  const last = samples.at(-1)!;
+  const size = last.size * 2;
+  if (size > given * LARGEST || last.ms >= CONVINCING_MS || last !== growthOf(samples).at(-1)) return false;
+  const sample = sampleOf(run, input(size), size);
+  samples.push(sample);
+  await sample.again();
+  return true;
 }
 
 /** Measures ever larger inputs until one takes long enough. */
