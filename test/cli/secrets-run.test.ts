@@ -1,5 +1,5 @@
 // Commands and jobs with the secrets of a project, by the built program: what a command gets, and that nothing else has it.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -178,11 +178,9 @@ describe('a job with secretsEnv', () => {
     const home = await aStartedHome(aHome({ LSH_LOG_LEVEL: 'debug' }));
     const place = await aProject(home);
     const gate = join(place.cwd, 'gate');
-    writeFileSync(gate, '');
-    await add(
-      place,
-      `echo "$CANARY"; printf %s "$CANARY" | base64; echo up; while [ -e ${gate} ]; do sleep 0.05; done; exit 3`,
-    );
+    // The command waits in one process: each `sleep` of a loop would end while its arguments are read.
+    execFileSync('mkfifo', [gate]);
+    await add(place, `echo "$CANARY"; printf %s "$CANARY" | base64; echo up; cat ${gate}; exit 3`);
     const waiting = trigger(place);
     const pids = await processesOf(home, 'report');
     expect(pids.length).toBeGreaterThan(1);
@@ -190,6 +188,7 @@ describe('a job with secretsEnv', () => {
     const { pid } = JSON.parse(await lshOk(home, ['daemon', 'status', '-o', 'json'])) as { pid: number };
     expectNone('the environment of the daemon', readFileSync(`/proc/${pid}/environ`));
     for (const [path, bytes] of filesBelow(home.paths.stateDir)) expectNone(path, bytes);
+    writeFileSync(gate, '');
     rmSync(gate);
     const { stdout, stderr } = await waiting;
     expectNone('the answer of trigger', stdout + stderr);
