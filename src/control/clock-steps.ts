@@ -62,7 +62,7 @@ export class ClockSteps {
   }
 
   /** Goes on from an earlier process, and notices a step between the two. Call it once, before the first look. */
-  goOnFrom({ reference, at }: LastLook): void {
+  resumeFrom({ reference, at }: LastLook): void {
     if (reference.id !== this.#reference.id) return;
     const byMs = this.#stepFrom(reference.offsetMs, this.#reference.offsetMs);
     this.#reference = byMs === 0 ? reference : { ...reference, offsetMs: reference.offsetMs + byMs };

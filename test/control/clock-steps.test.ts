@@ -63,7 +63,7 @@ test('a process that goes on from an earlier one notices the step between the tw
   clock.advanceTo(START + 60_000);
   clock.stepBy(-HOUR_MS);
   const next = new ClockSteps(clock, 'this boot');
-  next.goOnFrom({ reference, at: START });
+  next.resumeFrom({ reference, at: START });
   expect(next.look().steps).toEqual([{ at: START, byMs: -HOUR_MS, whileAway: true }]);
   expect(next.look().reference.offsetMs).toBe(reference.offsetMs - HOUR_MS);
   expect(next.movedMs).toBe(0);
@@ -74,6 +74,6 @@ test('a process that goes on from an earlier one after a reboot compares nothing
   const { reference } = steps.look();
   clock.stepBy(HOUR_MS);
   const next = new ClockSteps(clock, 'the next boot');
-  next.goOnFrom({ reference, at: START });
+  next.resumeFrom({ reference, at: START });
   expect(next.look().steps).toEqual([]);
 });

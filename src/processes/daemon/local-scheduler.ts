@@ -110,7 +110,7 @@ export class LocalScheduler {
     await this.#source.load();
     this.#clockSteps.onStep((step) => void this.#recordStep(step));
     const lastLook = this.#source.lastLook();
-    if (lastLook !== undefined) this.#clockSteps.goOnFrom(lastLook);
+    if (lastLook !== undefined) this.#clockSteps.resumeFrom(lastLook);
     // Before the first evaluation, which would end a run as Lost if the runner did not show it.
     await this.#runner.recover(this.#runningRuns());
     await this.#server.listen();

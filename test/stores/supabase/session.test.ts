@@ -42,7 +42,7 @@ describe.skipIf(NO_SUPABASE)('a member', () => {
     test.each([
       ['of another project', () => supabase.foreignToken({ sub: 'ada' }), 'does not accept the token'],
       ['that has expired', () => supabase.token('authenticated', { sub: 'a', exp: 1 }), 'has expired'],
-      ['that nobody knows', () => 'abcdefghijkl', 'refresh_token_not_found'],
+      ['that the server does not know', () => 'abcdefghijkl', 'refresh_token_not_found'],
       ['that is the key of the service role', () => supabase.serviceRoleKey, 'refresh_token_not_found'],
     ])('with a token %s is refused, and nothing of it is kept', async (_, token, detail) => {
       await expect(member.signInWithToken(token())).rejects.toMatchObject({

@@ -111,7 +111,7 @@ describe.skipIf(NO_SUPABASE)('the team’s record in Supabase', () => {
     expect(run).not.toHaveProperty('origin');
   });
 
-  test('of another team, nobody reads a row', async () => {
+  test('a member of another team reads no row', async () => {
     await supabase.sql(`insert into lsh_teams (name) values ('red')`);
     await write([aRunAt('a', 1)], { team: 'red' });
     await write([aRunAt('b', 1)]);

@@ -125,7 +125,7 @@ export function addLogout(supabase: Command, context: Context): void {
 export function addWhoami(supabase: Command, context: Context): void {
   const command = supabase
     .command('whoami')
-    .description('Show who lsh is in the project when it reads, and of which teams.')
+    .description('Show the member that lsh signs in as, and the teams of this member.')
     .addOption(formatOption('json', 'yaml'))
     .action((flags: { output?: Format }) => whoami(context, flags));
   withExamples(

@@ -37,7 +37,7 @@ class Search {
     if (length > 0) this.#onFound(this.#startOfLast(length), end);
   }
 
-  /** Where a possible word began of which at least `depth` symbols are here. */
+  /** The offset where an unfinished word began, once at least `depth` of its symbols have come; else Infinity. */
   openFrom(depth: number): number {
     const length = this.#words.depths[this.#state]!;
     return length < depth ? Infinity : this.#startOfLast(length);
@@ -83,10 +83,10 @@ function escaped(search: Search, sign: number, decode: (escape: string) => Decod
     for (let at = 0; at < bytes.length; at++) {
       const byte = bytes[at]!;
       if (escape === '' && byte !== sign) search.push(byte, offset + at, offset + at + 1);
-      else goOn(byte, offset + at);
+      else pushEscape(byte, offset + at);
     }
   };
-  const goOn = (byte: number, at: number) => {
+  const pushEscape = (byte: number, at: number) => {
     if (escape === '') {
       if (byte !== sign) return search.push(byte, at, at + 1);
       start = at;
@@ -96,10 +96,10 @@ function escaped(search: Search, sign: number, decode: (escape: string) => Decod
     escape = decoded === 'open' ? longer : '';
     if (decoded === 'open') return;
     if (decoded !== 'none') return decoded.forEach((symbol) => search.push(symbol, start, at + 1));
-    // It stands for itself; its last byte may begin the next one.
+    // The bytes are no escape and count as they are; the last one may begin an escape.
     for (let index = 0; index < longer.length - 1; index++)
       search.push(longer.charCodeAt(index), start + index, start + index + 1);
-    goOn(byte, at);
+    pushEscape(byte, at);
   };
   return { push, openFrom: () => Math.min(search.openFrom(1), escape === '' ? Infinity : start) };
 }
@@ -141,8 +141,8 @@ for (const alphabet of ['+/', '-_'])
 SEXTETS[0x0a] = SEXTETS[0x0d] = LINE_BREAK;
 
 /**
- * Fewer symbols of a word hold no output back: the ends of most lines would wait for the next line. A word that goes on
- * after them is found all the same; its first four letters are shown.
+ * Fewer symbols of a word hold no output back: otherwise the ends of most lines would wait for the next line. A word is
+ * still found when its rest follows later; then its first four letters are shown.
  */
 const BASE64_HELD_FROM = 3;
 

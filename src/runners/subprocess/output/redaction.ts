@@ -55,7 +55,7 @@ export class Redaction {
     if (this.#torn === undefined) return this.#pass(chunk);
     this.#torn = Buffer.concat([this.#torn, chunk]);
     const rests = restsAt(this.#torn, this.#words);
-    return rests.mayGoOn ? Buffer.alloc(0) : this.#begin(rests.longest);
+    return rests.mayContinue ? Buffer.alloc(0) : this.#begin(rests.longest);
   }
 
   /** Ends the output: returns the withheld bytes, masked. */
@@ -152,18 +152,18 @@ class HeldBytes {
 }
 
 /**
- * Whether the bytes begin with the rest of a word, of which at least the shortest length that is masked is there. The
- * beginning of a word is the word itself.
+ * Finds the longest rest of a word with which the bytes begin; the whole word counts as a rest too. Shorter rests than
+ * the shortest masked length do not count.
  */
-function restsAt(bytes: Buffer, words: readonly Buffer[]): { longest: number; mayGoOn: boolean } {
+function restsAt(bytes: Buffer, words: readonly Buffer[]): { longest: number; mayContinue: boolean } {
   let longest = 0;
-  let mayGoOn = false;
+  let mayContinue = false;
   for (const word of words)
     for (let at = 0; at <= word.length - SHORTEST_MASKED; at++) {
       const length = Math.min(bytes.length, word.length - at);
       if (bytes.compare(word, at, at + length, 0, length) !== 0) continue;
-      if (bytes.length < word.length - at) mayGoOn = true;
+      if (bytes.length < word.length - at) mayContinue = true;
       else longest = Math.max(longest, length);
     }
-  return { longest, mayGoOn };
+  return { longest, mayContinue };
 }
