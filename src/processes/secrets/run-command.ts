@@ -5,7 +5,7 @@ import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { environmentWith } from '../../config.ts';
 import { LshError } from '../../core/errors.ts';
-import { redactionOf } from '../../runners/subprocess/output/redaction.ts';
+import { redactionOf } from '../../core/redaction/redaction.ts';
 import { openNewest } from './run-secrets.ts';
 
 /** Signals that reach lsh alone. */

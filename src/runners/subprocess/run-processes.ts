@@ -12,7 +12,7 @@ import {
   type RunSecrets,
   type SecretSource,
 } from './command/run-secrets.ts';
-import { redactionOf } from './output/redaction.ts';
+import { redactionOf } from '../../core/redaction/redaction.ts';
 import { RunLog, type RunLogOptions } from './output/run-log.ts';
 import type { Fate } from './recovery.ts';
 import { logPath, readLogError, takeWithheld, type RunFiles } from './run-files.ts';

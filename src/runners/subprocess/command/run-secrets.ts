@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LshError } from '../../../core/errors.ts';
-import { redactionOf, type Masking } from '../output/redaction.ts';
+import { redactionOf, type Masking } from '../../../core/redaction/redaction.ts';
 import type { Environment } from './child-env.ts';
 
 /** The variables of one version of an environment. */

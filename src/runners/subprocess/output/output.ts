@@ -1,6 +1,6 @@
 // The output of one child: copies its FIFO into the log and the tail, at the speed of the disk.
 import { Socket } from 'node:net';
-import type { Masking } from './redaction.ts';
+import type { Masking } from '../../../core/redaction/redaction.ts';
 import type { RunLog } from './run-log.ts';
 
 /** Most bytes of UTF-8 in a tail. */

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Redaction } from '../../../../src/runners/subprocess/output/redaction.ts';
-import { expectLinearTime } from '../../../support/linear-time.ts';
-import { seeded } from '../../../support/seed.ts';
+import { Redaction } from '../../../src/core/redaction/redaction.ts';
+import { expectLinearTime } from '../../support/linear-time.ts';
+import { seeded } from '../../support/seed.ts';
 
 const KEY = 'AGE-SECRET-KEY-1ABCABD';
 

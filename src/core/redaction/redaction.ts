@@ -4,7 +4,8 @@ import { readings, type Reading } from './readings.ts';
 import { WordSearch } from './word-search.ts';
 
 /** Replaces a value. */
-const MASK = Buffer.from('***');
+export const MASK = '***';
+const MASK_BYTES = Buffer.from(MASK);
 /** Bytes. A shorter value is not masked: it would occur within ordinary words. */
 const SHORTEST_MASKED = 8;
 
@@ -69,7 +70,7 @@ export class Redaction {
     const torn = this.#torn!;
     this.#torn = undefined;
     const passed = this.#pass(torn.subarray(rest));
-    return rest > 0 ? Buffer.concat([MASK, passed]) : passed;
+    return rest > 0 ? Buffer.concat([MASK_BYTES, passed]) : passed;
   }
 
   #pass(chunk: Uint8Array): Uint8Array {
@@ -100,7 +101,7 @@ export class Redaction {
     while (this.#found.length > 0 && this.#found[0]!.start < limit) {
       const { start, end } = this.#found.shift()!;
       shown.push(this.#held.take(start));
-      if (start >= this.#maskedUntil) shown.push(MASK);
+      if (start >= this.#maskedUntil) shown.push(MASK_BYTES);
       this.#held.take(end);
       this.#maskedUntil = end;
     }
