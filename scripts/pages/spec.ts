@@ -15,6 +15,7 @@ export const FLAGS: Record<Field | `retry.${RetryField}`, string> = {
   args: 'the words after `--`',
   executor: '`--executor`',
   env: '`--env`',
+  recordEnv: '`--record-env`',
   envFrom: '`--env-file`; a ConfigMap or Secret only in a document',
   secretsEnv: '`--secrets-env`',
   captureOutput: '`--no-capture-output`',

@@ -176,6 +176,12 @@ export const JobSpecSchema = v.strictObject({
   env: v.optional(
     described(v.pipe(v.array(EnvVarSchema), v.maxLength(1000)), 'Environment variables of the command.'),
   ),
+  recordEnv: v.optional(
+    described(
+      v.boolean(),
+      'Whether the team’s history records the values of env. By default it has their names alone, and masks the values in texts and output of the job.',
+    ),
+  ),
   envFrom: v.optional(
     described(
       v.pipe(v.array(EnvFromSchema), v.maxLength(64)),

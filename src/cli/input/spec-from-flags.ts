@@ -33,6 +33,7 @@ export interface SpecFlags {
   captureOutput?: boolean;
   deadline?: string;
   env?: string[];
+  recordEnv?: true;
   envFile?: string[];
   secretsEnv?: string;
   tag?: string[];
@@ -80,6 +81,7 @@ const CONVERSIONS: Partial<Record<keyof SpecFlags, Convert>> = {
   keepFailed: (value: string, flag) => ({ failedRunsHistoryLimit: parseInteger(value, flag) }),
   captureOutput: (isCaptured: boolean) => (isCaptured ? {} : { captureOutput: false }),
   env: (values: string[]) => ({ env: values.map(variable) }),
+  recordEnv: same('recordEnv'),
   envFile: (files: string[]) => ({ envFrom: files.map((file) => ({ file: resolve(file) })) }),
   secretsEnv: same('secretsEnv'),
   tag: (values: string[]) => ({ tags: values.flatMap((value) => value.split(',')) }),

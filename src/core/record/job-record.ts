@@ -1,7 +1,9 @@
 // A change of a job as the team's history records it: the job as it is now, and who did what.
-import type { Job } from '../job.ts';
-import { LAST_APPLIED, specChanges } from '../validate/spec-changes.ts';
+import type { Job, JobSpec } from '../job.ts';
+import { maskedTexts } from '../redaction/masked.ts';
+import { LAST_APPLIED, specChanges, type FieldChange } from '../validate/spec-changes.ts';
 import type { AuditEntry, JobChange, JobEntry } from './entry.ts';
+import { hiddenValues, isFreeText } from './hidden-values.ts';
 
 /** Without what the outbox adds: its place there. */
 export type JobPayload = Omit<JobEntry, 'kind' | 'id' | 'revision'>;
@@ -12,12 +14,13 @@ export type JobShape = Pick<Job, 'spec' | 'labels' | 'annotations'>;
 /** Undefined if the change leaves the definition as it is. */
 export function jobPayload(job: Job, { action, at, actor }: JobChange): JobPayload | undefined {
   if (action === 'Triggered' || action === 'Stopped') return undefined;
+  const hidden = hiddenValues(job.spec);
   return {
     job: job.key,
     jobUid: job.uid,
-    spec: withoutValues(job.spec) as object,
-    labels: job.labels,
-    annotations: withoutManifest(job.annotations),
+    spec: recordedSpec(job.spec, hidden),
+    labels: maskedTexts(job.labels, hidden),
+    annotations: maskedTexts(withoutManifest(job.annotations), hidden),
     changedAt: at,
     changedBy: actor,
     isRemoved: action === 'Removed',
@@ -25,8 +28,16 @@ export function jobPayload(job: Job, { action, at, actor }: JobChange): JobPaylo
 }
 
 export function auditPayload(job: Job, { action, at, actor, before }: JobChange): AuditPayload {
-  const changes = before === undefined ? [] : specChanges(changeable(before), changeable(job));
+  const changes = before === undefined ? [] : maskedChanges(before, job);
   return { job: job.key, jobUid: job.uid, at, action, actor, changes };
+}
+
+/** A text may repeat a value that the variable had before, or has since. */
+function maskedChanges(before: JobShape, after: JobShape): FieldChange[] {
+  const hidden = [...hiddenValues(before.spec), ...hiddenValues(after.spec)];
+  return specChanges(changeable(before), changeable(after)).map((change) =>
+    isFreeText(change.path.split('.')[0]!) ? { ...maskedTexts(change, hidden), path: change.path } : change,
+  );
 }
 
 /** Paused and Resumed if nothing else changes. */
@@ -41,7 +52,18 @@ export function changeable({ spec, labels = {}, annotations = {} }: JobShape): o
   return { ...spec, metadata: { labels, annotations } };
 }
 
-/** Of variables, wherever they stand, it keeps the names alone: a value may be a secret. */
+/** The values of variables stay only in a job that says so: a value may be a secret. */
+export function recordedSpec(spec: JobSpec, hidden: readonly string[] = hiddenValues(spec)): object {
+  const shown = spec.recordEnv ? spec : (withoutValues(spec) as object);
+  return Object.fromEntries(
+    Object.entries(shown).map(([field, value]: [string, unknown]) => [
+      field,
+      isFreeText(field) ? maskedTexts(value, hidden) : value,
+    ]),
+  );
+}
+
+/** Of variables, wherever they stand, it keeps the names alone. */
 function withoutValues(value: unknown, key = ''): unknown {
   if (Array.isArray(value))
     return value.map((item) => withoutValues(key === 'env' ? withoutValue(item) : item));

@@ -1,5 +1,6 @@
 // The output of a finished run in chunks, as the team's history holds it: bounded, and with a line where output is missing.
 import { leftOut } from './left-out.ts';
+import { maskedBytes, maskedText } from '../redaction/masked.ts';
 import type { Run } from '../run.ts';
 
 /** Most bytes of output in a chunk. */
@@ -20,6 +21,15 @@ export interface OutputChunk {
   text: string;
 }
 
+/** The end of the output as the record has it, without the values. */
+export function maskedTail(
+  { outputTail, outputBytes = 0 }: Run,
+  hidden: readonly string[],
+): string | undefined {
+  if (outputTail === undefined) return undefined;
+  return maskedText(outputTail, hidden, { before: outputBytes > Buffer.byteLength(outputTail) });
+}
+
 /** A stretch of the output; `start` as startByte. */
 interface Piece {
   start: number;
@@ -33,22 +43,28 @@ export function keptBytes(maxBytes: number): { head: number; end: number } {
 }
 
 /**
- * The chunks of a run; none if its record takes no output. `kept` is undefined if the log is gone or cannot be read: the end
- * of the output stands in the record.
+ * The chunks of a run, without the hidden values; none if its record takes no output. `kept` is undefined if the log is gone or
+ * cannot be read: the end of the output stands in the record. Behind a mask startByte is as far off as the mask is shorter.
  */
-export function* outputChunks(run: Run, kept: KeptOutput | undefined): Generator<OutputChunk> {
+export function* outputChunks(
+  run: Run,
+  kept: KeptOutput | undefined,
+  hidden: readonly string[] = [],
+): Generator<OutputChunk> {
   if (run.outputTail === undefined) return;
   const { pieces, size } = kept === undefined ? tailOf(run, run.outputTail) : piecesOf(run, kept);
   let number = 0;
   let at = 0;
   for (const { start, bytes } of pieces) {
-    for (const [from, to] of cuts(bytes)) {
+    const end = start + bytes.length;
+    const shown = asBuffer(maskedBytes(bytes, hidden, { before: start > at, behind: end < size }));
+    for (const [from, to] of cuts(shown)) {
       const gap = from === 0 ? start - at : 0;
-      const text = bytes.toString('utf8', from, to);
+      const text = shown.toString('utf8', from, to);
       yield { number, startByte: start + from, text: gap > 0 ? notice(gap, number) + text : text };
       number++;
     }
-    at = start + bytes.length;
+    at = end;
   }
   // A full disk ended the log before the output.
   if (size > at) yield { number, startByte: size, text: notice(size - at, number) };

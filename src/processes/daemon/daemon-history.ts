@@ -5,11 +5,11 @@ import { systemClock } from '../../control/clock.ts';
 import { readRoster, type RosterReading } from '../../control/history/read-roster.ts';
 import type { HistoryStanding } from '../../control/history/sender.ts';
 import { oldestAfter, StoredOutbox } from '../../control/history/stored-outbox.ts';
-import type { Logger, OutputReader } from '../../control/ports.ts';
+import type { Logger } from '../../control/ports.ts';
 import { toLshError } from '../../core/errors.ts';
 import type { DaemonStatus } from '../../local/socket/protocol.ts';
 import type { SqliteStore } from '../../stores/sqlite/sqlite-store.ts';
-import { teamHistory } from '../supabase/team-history.ts';
+import { teamHistory, type RunFacts } from '../supabase/team-history.ts';
 import { teamOf } from '../supabase/writer.ts';
 
 export interface DaemonHistory {
@@ -21,11 +21,10 @@ export interface DaemonHistory {
   close(): void;
 }
 
-interface DaemonHistoryOptions {
+interface DaemonHistoryOptions extends RunFacts {
   config: Config;
   store: SqliteStore;
   logger: Logger;
-  outputOf: OutputReader;
 }
 
 /** Changes enter the outbox from now on. Without the key they do not: the daemon runs without a history and says why. */
@@ -33,13 +32,13 @@ export function openDaemonHistory({
   config,
   store,
   logger,
-  outputOf,
+  ...facts
 }: DaemonHistoryOptions): DaemonHistory | undefined {
   const url = config.supabaseUrl;
   if (url === undefined) return undefined;
   try {
     const home = { id: store.originId(), kind: 'Host', name: hostname() } as const;
-    const history = teamHistory(config, home, outputOf)!;
+    const history = teamHistory(config, home, facts)!;
     const outbox = new StoredOutbox({ history, clock: systemClock, logger, store: store.outbox });
     store.enterJobs(`${url} ${teamOf(config)}`);
     store.record();

@@ -148,6 +148,7 @@ export class LocalScheduler {
       store: this.#store,
       logger: log.component('history'),
       outputOf: async ({ name }, maxBytes) => this.#runner.keptOutput(name, maxBytes),
+      jobOf: (key) => this.#source.get(key),
     });
   }
 

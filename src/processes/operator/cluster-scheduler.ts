@@ -144,6 +144,10 @@ export class ClusterScheduler {
     return this.#history?.standing();
   }
 
+  jobOf(key: JobKey): Job | undefined {
+    return this.#source.get(key);
+  }
+
   /** Runs that have not ended. */
   get activeRuns(): number {
     let active = 0;

@@ -103,9 +103,10 @@ class ControllerLife implements Standing {
   constructor(options: LifeOptions) {
     this.#options = options;
     const { config, client, host, log } = options;
-    this.#history = teamHistory(config, homeOf(client, config), (run, maxBytes) =>
-      this.#outputOf(run, maxBytes),
-    );
+    this.#history = teamHistory(config, homeOf(client, config), {
+      outputOf: (run, maxBytes) => this.#outputOf(run, maxBytes),
+      jobOf: (key) => this.scheduler?.jobOf(key),
+    });
     this.#pods = new HostPods({ client, own: host, logger: log.component('shell') });
     if (!options.config.leaderElect) return;
     this.#elector = elector(options);

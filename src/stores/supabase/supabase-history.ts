@@ -2,7 +2,8 @@
 import type { JobRoster, OutputReader, RecordedJob, TeamHistory } from '../../control/ports.ts';
 import { jobKey } from '../../core/naming.ts';
 import type { HistoryEntry, JobEntry } from '../../core/record/entry.ts';
-import { outputChunks } from '../../core/record/output-chunks.ts';
+import { maskedTail, outputChunks } from '../../core/record/output-chunks.ts';
+import { maskedText, maskedTexts } from '../../core/redaction/masked.ts';
 import type { Run } from '../../core/run.ts';
 import { batches, type BatchLimits } from './batches.ts';
 import { ProjectClient, type OriginRow, type ProjectClientOptions } from './project-client.ts';
@@ -49,6 +50,14 @@ export interface Origin {
   version: string;
 }
 
+/** Values that no row shows. */
+export interface HiddenValues {
+  /** In rows of jobs and of their changes, beside those of the job itself, which its entry lacks. */
+  ofJobs: readonly string[];
+  /** In rows of the run. */
+  ofRun: (run: Run) => readonly string[];
+}
+
 /** Which output of the runs is recorded. */
 export interface RecordedOutput {
   /** Most bytes of a run. */
@@ -60,19 +69,25 @@ export interface SupabaseHistoryOptions extends ProjectClientOptions {
   origin: Origin;
   /** Undefined if no output is recorded, not even its end. */
   output: RecordedOutput | undefined;
+  /** Default: none. */
+  hidden?: HiddenValues;
 }
+
+const NOTHING: HiddenValues = { ofJobs: [], ofRun: () => [] };
 
 export class SupabaseHistory implements TeamHistory, JobRoster {
   readonly #client: ProjectClient;
   readonly #origin: Origin;
   readonly #place: Place;
   readonly #output: RecordedOutput | undefined;
+  readonly #hidden: HiddenValues;
   #seenAt = -Infinity;
 
-  constructor({ origin, output, ...options }: SupabaseHistoryOptions) {
+  constructor({ origin, output, hidden = NOTHING, ...options }: SupabaseHistoryOptions) {
     this.#client = new ProjectClient(options);
     this.#origin = origin;
     this.#output = output;
+    this.#hidden = hidden;
     this.#place = { team: origin.team, origin: origin.id };
   }
 
@@ -97,9 +112,9 @@ export class SupabaseHistory implements TeamHistory, JobRoster {
     // First: an operator that is killed in between finds the change of the job again, and with it this row.
     await this.#put(
       'lsh_audit',
-      of('audit').map((entry) => auditRow(place, entry)),
+      of('audit').map((entry) => auditRow(place, this.#masked(entry))),
     );
-    await this.#put('lsh_jobs', newestOfEach(jobs.map((entry) => jobRow(place, entry))));
+    await this.#put('lsh_jobs', newestOfEach(jobs.map((entry) => jobRow(place, this.#masked(entry)))));
     for (const entry of removals) await this.#markRemoved(entry);
     await this.#put(
       'lsh_runs',
@@ -119,7 +134,7 @@ export class SupabaseHistory implements TeamHistory, JobRoster {
           uid,
           revision,
           isRemoved: removedAt !== null,
-          matches: (payload) => isRowOf(shown, payload),
+          matches: (payload) => isRowOf(shown, this.#masked(payload)),
         });
     }
   }
@@ -147,8 +162,17 @@ export class SupabaseHistory implements TeamHistory, JobRoster {
   }
 
   #runRow(run: Run): RunRow & Place {
-    const row = { ...runRow(run), ...this.#place };
-    return this.#output === undefined ? { ...row, output_tail: null } : row;
+    const hidden = this.#hidden.ofRun(run);
+    const { message } = run;
+    const shown = {
+      message: message === undefined ? undefined : maskedText(message, hidden),
+      outputTail: this.#output === undefined ? undefined : maskedTail(run, hidden),
+    };
+    return { ...runRow({ ...run, ...shown }), ...this.#place };
+  }
+
+  #masked<T>(entry: T): T {
+    return maskedTexts(entry, this.#hidden.ofJobs);
   }
 
   /** The other rows refer to that of the origin. */
@@ -169,7 +193,8 @@ export class SupabaseHistory implements TeamHistory, JobRoster {
   async *#logRows(runs: readonly Run[], { maxBytes, read }: RecordedOutput) {
     for (const run of runs.filter(({ outputTail }) => outputTail !== undefined)) {
       const kept = await read(run, maxBytes);
-      for (const chunk of outputChunks(run, kept)) yield logRow(this.#place, run, chunk);
+      for (const chunk of outputChunks(run, kept, this.#hidden.ofRun(run)))
+        yield logRow(this.#place, run, chunk);
     }
   }
 

@@ -35,6 +35,32 @@ describe('the row of a job', () => {
     });
   });
 
+  test('has no value of a variable that a text of the job repeats, and its schedule as it is', () => {
+    const schedule = '0 2 * * 0';
+    const variables = [...env, { name: 'WHEN', value: schedule }];
+    const args = ['curl', '-u', `ada:${CANARY}`, `--data=${Buffer.from(CANARY).toString('base64url')}`];
+    const job = aJob(
+      { env: variables, args, schedule, description: `with ${CANARY}` },
+      { annotations: { note: CANARY } },
+    );
+    const payload = jobPayload(job, CHANGE);
+    expect(payload).toMatchObject({
+      spec: { args: ['curl', '-u', 'ada:***', expect.stringMatching(/^--data=\*\*\*/)], schedule },
+      annotations: { note: '***' },
+    });
+    expect(JSON.stringify(payload)).not.toContain(CANARY);
+  });
+
+  test('has the values of variables if the job says so, and still no secret that a text names', () => {
+    const command = `curl -H 'x: ${CANARY}' postgres://ada:another-secret@db`;
+    const payload = jobPayload(aJob({ env, command, recordEnv: true }), CHANGE);
+    expect(payload?.spec).toMatchObject({
+      env,
+      command: `curl -H 'x: ${CANARY}' postgres://ada:***@db`,
+      recordEnv: true,
+    });
+  });
+
   test('keeps where a variable comes from', () => {
     const from = [{ name: 'TOKEN', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } }];
     expect(jobPayload(aJob({ env: from }), CHANGE)).toMatchObject({ spec: { env: from } });
@@ -56,6 +82,13 @@ describe('the audit row', () => {
     expect(payload.changes).toContainEqual({ path: 'command', before: 'old', after: 'new' });
     expect(payload.changes.map(({ path }) => path)).toContain('env.TOKEN');
     expect(JSON.stringify(payload)).not.toMatch(new RegExp(`${CANARY}|another`));
+  });
+
+  test('has no value of a variable that a text repeats, of the job before or after', () => {
+    const before = aJob({ command: 'echo before-canary', env: [{ name: 'TOKEN', value: 'before-canary' }] });
+    const job = aJob({ command: `echo ${CANARY} before-canary`, env });
+    const payload = auditPayload(job, { ...CHANGE, action: 'Configured', before });
+    expect(payload.changes).toContainEqual({ path: 'command', before: 'echo ***', after: 'echo *** ***' });
   });
 
   test('of a new job names no fields', () => {

@@ -5,6 +5,7 @@ import { leftOut } from '../../../src/core/record/left-out.ts';
 import {
   CHUNK_MAX_BYTES,
   keptBytes,
+  maskedTail,
   outputChunks,
   type KeptOutput,
 } from '../../../src/core/record/output-chunks.ts';
@@ -126,4 +127,28 @@ test('any output, log and limit: each chunk is what stands at its place in the o
     ),
     seeded({ numRuns: 2000 }),
   );
+});
+
+describe('a hidden value', () => {
+  const VALUE = 'hunter2-canary';
+  const textOf = (run: ReturnType<typeof runWith>, log: KeptOutput | undefined) =>
+    [...outputChunks(run, log, [VALUE])].map(({ text }) => text).join('');
+
+  test('is masked across two chunks', () => {
+    const output = Buffer.from(`${'x'.repeat(CHUNK_MAX_BYTES - 5)}${VALUE} end`);
+    expect(textOf(runWith(output.length), kept(output))).toBe(`${'x'.repeat(CHUNK_MAX_BYTES - 5)}*** end`);
+  });
+
+  test('leaves no part at a cut', () => {
+    const output = Buffer.from(`${'x'.repeat(95)}${VALUE}${'y'.repeat(500)}${VALUE}${'z'.repeat(290)}`);
+    const shown = textOf(runWith(output.length), kept(output, 400));
+    expect(shown).toBe(`${'x'.repeat(95)}${leftOut(output.length - 400)}***${'z'.repeat(290)}`);
+  });
+
+  test('is masked in the end of an output, of which the rest is lost', () => {
+    const tail = `r2-canary, ${VALUE}`;
+    expect(textOf(runWith(100, tail), undefined)).toBe(`${leftOut(75).trimStart()}***, ***`);
+    expect(maskedTail(runWith(100, tail), [VALUE])).toBe('***, ***');
+    expect(maskedTail(runWith(tail.length, tail), [VALUE])).toBe('r2-canary, ***');
+  });
 });

@@ -8,7 +8,7 @@ const historyOf = (env: Record<string, string>) =>
   teamHistory(
     loadConfig({ HOME: '/home/ada', ...env }),
     { id: 'one', kind: 'Host', name: 'laptop' },
-    async () => undefined,
+    { outputOf: async () => undefined, jobOf: () => undefined },
   );
 
 test('is undefined without a project, and set with its address and key', () => {

@@ -52,6 +52,10 @@ export function withSpecFlags(command: Command): Command {
     .option('--max-missed <count>', 'most slots that --missed all makes up for; default: 10')
     .option('--deadline <duration>', 'do not run a slot that is older than this')
     .option('-e, --env <name=value>', 'environment variable (repeatable)', repeatable)
+    .option(
+      '--record-env',
+      'record the values of --env in the team’s history; by default it has the names alone and masks the values',
+    )
     .option('--env-file <file>', 'file with environment variables, read at each run (repeatable)', repeatable)
     .option(
       '--secrets-env <env>',
