@@ -11,6 +11,7 @@ import { aRunAt, aSpec, T0 } from '../support/builders.ts';
 import { BUNDLE } from '../support/daemon/bundle.ts';
 import { aStartedHome, lsh, lshOk } from '../support/daemon/cli.ts';
 import { aHome, aManifest, type TestHome } from '../support/daemon/daemon.ts';
+import { onTerminal } from '../support/daemon/terminal.ts';
 import { eventually } from '../support/eventually.ts';
 import { AN_ORIGIN, NO_SUPABASE, Supabase, TAILS } from '../support/stores/supabase.ts';
 
@@ -361,6 +362,57 @@ describe.skipIf(NO_SUPABASE)('lsh cron --remote', () => {
       expect(stderr).toBe('missing: the value of TOKEN (spec.env[0])\n');
       const apply = await lsh(home, ['cron', 'validate', '-'], { stdin: stdout });
       expect(apply.stdout + apply.stderr).toContain('must have a value');
+    });
+
+    test('asks on a terminal, and changes the job only after a yes', async () => {
+      await writer().record([aJobEntry('backup', { command: 'make' })]);
+      const home = await aStartedHome(reader());
+      const answered = async (keys: string) => {
+        const terminal = onTerminal(home, ['cron', 'pull', 'backup']);
+        await terminal.shows('Add the job "backup" here? [y/N] ');
+        terminal.type(keys);
+        return terminal.ended();
+      };
+      const refused = await answered('\r');
+      expect(refused).toMatchObject({ status: 0, screen: expect.stringContaining('nothing was changed') });
+      expect(refused.screen).toContain('command: make');
+      expect((await answered('n\r')).screen).toContain('nothing was changed');
+      expect(await home.client.list({})).toEqual([]);
+      expect((await answered('y\r')).screen).toContain('job "backup" created');
+      expect(await home.client.get({ name: 'backup' })).toMatchObject({ spec: { command: 'make' } });
+    });
+
+    test('takes no masked text for a command: the job here keeps its own, else the user fills it in', async () => {
+      const env = [{ name: 'TOKEN' }];
+      await writer().record([aJobEntry('backup', { command: `curl -H 'x: ***'`, env, priority: 9 })]);
+      const home = await aStartedHome(reader());
+      const refused = await pulled(home, 'backup', '--env', 'TOKEN=hunter2-canary', '--yes');
+      expect(refused).toMatchObject({ status: 2, stdout: '' });
+      expect(refused.stderr).toContain('spec.command: the record has *** in place of a secret');
+      expect(refused.stderr).toContain(
+        'fill in what is missing, and apply it: `lsh cron pull backup -o yaml',
+      );
+      const { stderr } = await pulled(home, 'backup', '-o', 'yaml');
+      expect(stderr).toBe(
+        'missing: the secret behind *** (spec.command)\nmissing: the value of TOKEN (spec.env[0])\n',
+      );
+      const command = `curl -H 'x: hunter2-canary'`;
+      const own = [{ name: 'TOKEN', value: 'hunter2-canary' }];
+      await home.client.put({
+        job: aManifest('backup', { command, env: own, schedule: '* * * * *', timeZone: 'UTC' }),
+      });
+      const changed = await lshOk(home, ['cron', 'pull', 'backup', '--yes']);
+      expect(changed).toContain('  priority: 5 -> 9\n');
+      expect(changed).not.toContain('command');
+      expect(await home.client.get({ name: 'backup' })).toMatchObject({ spec: { command, env: own } });
+    });
+
+    test('brings the values of a job that records them', async () => {
+      const env = [{ name: 'LEVEL', value: 'chatty' }];
+      await writer().record([aJobEntry('backup', { command: 'make', env, recordEnv: true })]);
+      const home = await aStartedHome(reader());
+      await lshOk(home, ['cron', 'pull', 'backup', '--yes']);
+      expect(await home.client.get({ name: 'backup' })).toMatchObject({ spec: { env, recordEnv: true } });
     });
 
     test('wants to know which definition is meant where they differ', async () => {

@@ -1,6 +1,4 @@
 // `lsh supabase login`, `logout` and `whoami`, against a real Postgres and a real PostgREST, which read the tokens.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -8,6 +6,7 @@ import type { Session } from '../../src/stores/supabase/session/session-file.ts'
 import { BUNDLE } from '../support/daemon/bundle.ts';
 import { aStartedHome, bash, lsh, lshOk } from '../support/daemon/cli.ts';
 import { aHome, type TestHome } from '../support/daemon/daemon.ts';
+import { onTerminal } from '../support/daemon/terminal.ts';
 import { NO_SUPABASE, Supabase } from '../support/stores/supabase.ts';
 
 const EMAIL = 'ada@example.com';
@@ -93,20 +92,15 @@ describe.skipIf(NO_SUPABASE)('the session of a member', () => {
 
     test('asks on a terminal, and shows nothing of the password', async () => {
       const home = aMember();
-      const command = `'${process.execPath}' '${BUNDLE}' supabase login`;
-      const terminal = spawn('script', ['-qfec', command, '/dev/null'], { env: home.env });
-      let screen = '';
-      const shows = async (text: string) => {
-        while (!screen.includes(text)) screen += String((await once(terminal.stdout, 'data'))[0]);
-      };
-      await shows('E-mail: ');
-      terminal.stdin.write(`${EMAIL}\r`);
-      await shows('Password: ');
-      terminal.stdin.write(`${PASSWORD}x\u007F\r`);
-      await shows('signed in');
+      const terminal = onTerminal(home, ['supabase', 'login']);
+      await terminal.shows('E-mail: ');
+      terminal.type(`${EMAIL}\r`);
+      await terminal.shows('Password: ');
+      terminal.type(`${PASSWORD}x\u007F\r`);
+      const { status, screen } = await terminal.ended();
+      expect(status).toBe(0);
       expect(screen).toContain(`as ${EMAIL}, team default`);
       expect(screen).not.toContain(PASSWORD.slice(0, 7));
-      terminal.stdin.end();
     });
 
     test('needs --email without a terminal, and never takes a password as an argument', async () => {

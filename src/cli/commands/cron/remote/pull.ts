@@ -5,14 +5,15 @@ import type { JobApi, PutResult } from '../../../../contracts/job-api.ts';
 import type { RecordedJob } from '../../../../contracts/team-record.ts';
 import type { JobDocument } from '../../../../core/document.ts';
 import { LshError } from '../../../../core/errors.ts';
-import type { JobManifest } from '../../../../core/job.ts';
-import { platformOf, type Context } from '../../../context.ts';
+import type { JobManifest, JobSpecInput } from '../../../../core/job.ts';
+import { platformOf, targetFlags, type Context } from '../../../context.ts';
 import { repeatable, withExamples } from '../../../define.ts';
 import { usage } from '../../../failure.ts';
 import { variable } from '../../../input/spec-from-flags.ts';
 import { formatOption } from '../../../output/format-option.ts';
 import { note, paintFor, print, printDocument, printYaml } from '../../../output/print.ts';
 import { printPut, printPutLine } from '../../../output/put.ts';
+import { fillIn, gapLine, gapsOf, incomplete } from './pull-values.ts';
 
 interface PullFlags {
   origin?: string;
@@ -41,55 +42,31 @@ async function chosenPlace(
   );
 }
 
-/** The manifest that gives the same job here, as far as the record has it. */
-async function manifestFor(context: Context, place: RecordedJob): Promise<JobManifest> {
+/** The manifest that gives the same job here, as far as the record has it, in the namespace that the command line names. */
+async function manifestFor(
+  context: Context,
+  { name, namespace, labels, annotations, spec: recorded, origin }: RecordedJob,
+): Promise<JobManifest> {
   const { manifestOf } = await import('../../../input/manifest.ts');
-  const { name, namespace, labels, annotations, spec, origin } = place;
-  const metadata = { name, namespace, ...(labels && { labels }), ...(annotations && { annotations }) };
-  const manifest = manifestOf({ metadata, spec }, platformOf(context));
-  if (origin.kind === 'Cluster' || platformOf(context) === 'local') return manifest;
-  const { namespace: _ofTheDaemon, ...rest } = manifest.metadata;
-  return { ...manifest, metadata: rest };
-}
-
-type Variable = NonNullable<JobDocument['spec']['env']>[number];
-
-/** Gives the variables their values: from --env, else as the job here has them. */
-function fillIn(manifest: JobManifest, given: readonly Variable[], local: JobDocument | undefined): void {
-  const { env } = manifest.spec;
-  for (const { name } of given)
-    if (!env?.some((each) => each.name === name)) throw usage(`The job has no variable ${name}.`);
-  if (env === undefined) return;
-  manifest.spec.env = env.map((each) => {
-    if (each.value !== undefined || each.valueFrom !== undefined) return each;
-    const known = [...given, ...(local?.spec.env ?? [])].find(({ name }) => name === each.name);
-    return known?.value === undefined ? each : { ...each, value: known.value };
-  });
-}
-
-/** Paths of the variables without a value, at any depth: a Pod template has some, too. */
-function missingValues(value: unknown, path: string): { path: string; name: string }[] {
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, part]: [string, unknown]) => {
-    const at = Array.isArray(value) ? `${path}[${key}]` : `${path}.${key}`;
-    if (key !== 'env' || !Array.isArray(part)) return missingValues(part, at);
-    return (part as Variable[]).flatMap(({ name, value: known, valueFrom }, index) =>
-      known === undefined && valueFrom === undefined ? [{ path: `${at}[${index}]`, name }] : [],
-    );
-  });
-}
-
-function valuesMissing(name: string, missing: readonly { path: string; name: string }[]): LshError {
-  const problems = missing.map((each) => ({ path: each.path, message: `${each.name} has no value` }));
-  const flags = missing.map((each) => `--env ${each.name}=…`).join(' ');
-  return new LshError(
-    'JOB_INVALID',
-    { detail: 'the team’s record has the names of variables, and no values.' },
-    {
-      problems,
-      hint: `Give the values, \`lsh cron pull ${name} ${flags}\`, or write the manifest to a file, fill them in, and apply it: \`lsh cron pull ${name} -o yaml > ${name}.yaml\`.`,
-    },
+  const platform = platformOf(context);
+  const home = origin.kind === 'Host' ? 'local' : 'cluster';
+  const isPromoted = home === 'local' && platform === 'cluster';
+  const manifest = manifestOf(
+    { metadata: { name, namespace }, spec: recorded },
+    isPromoted ? home : platform,
   );
+  const spec = isPromoted ? await promoted(context, name, manifest.spec) : manifest.spec;
+  const metadata = { name, ...(labels && { labels }), ...(annotations && { annotations }) };
+  return { ...manifest, metadata, spec };
+}
+
+/** The job of a machine as one of a cluster, with a note for each difference. Throws JOB_NOT_CARRIED. */
+async function promoted({ io }: Context, name: string, spec: JobSpecInput): Promise<JobSpecInput> {
+  const { promote } = await import('../../../../core/import/promote.ts');
+  const { job, notes } = promote(name, spec, { executor: 'Job' });
+  const mark = paintFor(io.stderr)('warn', 'note:');
+  for (const sentence of notes) note(io, `${mark} ${sentence}`);
+  return job.spec;
 }
 
 async function localJob(api: JobApi, name: string): Promise<JobDocument | undefined> {
@@ -140,8 +117,8 @@ async function pull(context: Context, name: string, flags: PullFlags): Promise<v
     return printManifest(context, manifest, flags.output);
   }
   fillIn(manifest, given, local);
-  const missing = missingValues(manifest.spec, 'spec');
-  if (missing.length > 0) throw valuesMissing(name, missing);
+  const gaps = gapsOf(manifest);
+  if (gaps.length > 0) throw incomplete(name, gaps, targetFlags(context));
   const planned = await api.put({ job: manifest, dryRun: true });
   if (planned.result === 'unchanged' || (flags.dryRun && flags.yes))
     return printPutLine(io, planned, flags.dryRun ? ' (dry run)' : '');
@@ -155,8 +132,8 @@ async function pull(context: Context, name: string, flags: PullFlags): Promise<v
 }
 
 async function printManifest({ io }: Context, manifest: JobManifest, format: 'json' | 'yaml'): Promise<void> {
-  for (const { path, name } of missingValues(manifest.spec, 'spec'))
-    note(io, `${paintFor(io.stderr)('warn', 'missing:')} the value of ${name} (${path})`);
+  const mark = paintFor(io.stderr)('warn', 'missing:');
+  for (const gap of gapsOf(manifest)) note(io, `${mark} ${gapLine(gap)}`);
   await printDocument(io, manifest, format);
 }
 
