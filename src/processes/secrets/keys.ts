@@ -1,6 +1,5 @@
 // The keys of this user, for the command line.
-import type { KeyPair } from '../../secrets/envelope/envelope.ts';
-import { generateKey, recipientOf } from '../../secrets/envelope/envelope.ts';
+import { generateKey, recipientOf, type KeyPair } from '../../secrets/envelope/age-file.ts';
 import { addIdentity, identitiesOf, type KeySettings } from '../../secrets/local/keys.ts';
 import { LshError } from '../../core/errors.ts';
 

@@ -1,16 +1,9 @@
 // Seals a version for its recipients, and opens it with the keys of this machine: an armored age file, which the program
-// age opens as well. Loads age-encryption; commands import this file when they need it.
+// age opens as well.
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  armor,
-  Decrypter,
-  Encrypter,
-  generateHybridIdentity,
-  generateX25519Identity,
-  identityToRecipient,
-} from 'age-encryption';
 import type { EnvironmentRef, StoredVersion } from '../../contracts/secret-store.ts';
 import { LshError } from '../../core/errors.ts';
+import { decryptFile, encryptFile } from './age-file.ts';
 import { CHAIN_KEY_BYTES, proofOf, readContent, writeContent, type Content } from './content.ts';
 
 /** A version whose ciphertext, place and content agree. Says nothing yet about the versions before it. */
@@ -45,30 +38,14 @@ export async function seal(
     proofs: [],
   };
   const content = { ...unproven, proofs: parents.map(({ chainKey }) => proofOf(unproven, chainKey)) };
-  const encrypter = new Encrypter();
-  for (const { recipient } of next.recipients) addRecipient(encrypter, recipient);
-  const envelope = armor.encode(await encrypter.encrypt(writeContent(content)));
+  const recipients = next.recipients.map(({ recipient }) => recipient);
+  const envelope = await encryptFile(writeContent(content), recipients);
   const hash = hashOf(envelope);
   const { version, author } = content;
   return {
     stored: { version, hash, parents: content.parents, author, createdAt: next.createdAt, origin, envelope },
     opened: { ...content, hash },
   };
-}
-
-function addRecipient(encrypter: Encrypter, recipient: string): void {
-  try {
-    encrypter.addRecipient(recipient);
-  } catch (error) {
-    const detail = /^AGE-SECRET-KEY/i.test(recipient) ? 'it is a secret key' : (error as Error).message;
-    const shown = /^AGE-SECRET-KEY/i.test(recipient) ? '(a secret key)' : recipient;
-    throw new LshError('RECIPIENT_INVALID', { recipient: shown, detail });
-  }
-}
-
-/** Throws RECIPIENT_INVALID. */
-export function requireRecipient(recipient: string): void {
-  addRecipient(new Encrypter(), recipient);
 }
 
 /**
@@ -106,15 +83,11 @@ async function decrypt(
   { version, envelope }: StoredVersion,
   identities: readonly string[],
 ): Promise<string> {
-  const decrypter = new Decrypter();
-  for (const identity of identities) decrypter.addIdentity(identity);
   try {
-    const file = armor.decode(envelope);
-    // Armor may have other white space around the same bytes; a version has one text, so that its hash has one, too.
-    if (armor.encode(file) !== envelope) throw new Error('the armor has another form');
-    const plaintext = await decrypter.decrypt(file);
+    const plaintext = await decryptFile(envelope, identities);
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(plaintext);
   } catch (error) {
+    if (error instanceof LshError) throw error;
     const { message } = error as Error;
     if (/no identity matched/.test(message))
       throw new LshError('SECRETS_KEY_MISMATCH', { version, environment }, { cause: error });
@@ -124,22 +97,4 @@ async function decrypt(
       { cause: error },
     );
   }
-}
-
-export interface KeyPair {
-  /** `AGE-SECRET-KEY-…` */
-  identity: string;
-  /** `age1…` */
-  recipient: string;
-}
-
-/** A new key: post-quantum (ML-KEM-768 with X25519), or X25519 alone, which age before 1.3 needs. */
-export async function generateKey(kind: 'hybrid' | 'classic'): Promise<KeyPair> {
-  const identity = await (kind === 'hybrid' ? generateHybridIdentity() : generateX25519Identity());
-  return { identity, recipient: await identityToRecipient(identity) };
-}
-
-/** The recipient of the identity. */
-export async function recipientOf(identity: string): Promise<string> {
-  return identityToRecipient(identity);
 }

@@ -4,20 +4,18 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { StoredVersion } from '../../../src/contracts/secret-store.ts';
 import { proofOf, provesToFollow, readContent, writeContent } from '../../../src/secrets/envelope/content.ts';
 import {
   generateKey,
-  hashOf,
-  open,
   recipientOf,
   requireRecipient,
-  seal,
   type KeyPair,
-  type NewContent,
-} from '../../../src/secrets/envelope/envelope.ts';
+} from '../../../src/secrets/envelope/age-file.ts';
+import { hashOf, open, seal, type NewContent } from '../../../src/secrets/envelope/envelope.ts';
 import { seeded } from '../../support/seed.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
@@ -69,6 +67,18 @@ test('keys name their recipients; a secret key is no recipient, and no error sho
     expect.unreachable();
   } catch (error) {
     expect(JSON.stringify(error) + String(error)).not.toContain(classic.identity);
+  }
+});
+
+test('a mistyped key is named as such, and no error shows it', async () => {
+  const { stored } = await seal(aContent('A=1', [classic, hybrid]), [], 'host');
+  for (const { identity } of [classic, hybrid]) {
+    const mistyped = identity.slice(0, -1) + (identity.endsWith('Q') ? 'P' : 'Q');
+    for (const used of [open(REF, stored, [mistyped]), recipientOf(mistyped)]) {
+      const error: unknown = await used.catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: 'SECRETS_KEY_INVALID' });
+      expect(inspect(error)).not.toContain(identity.slice(20, -6));
+    }
   }
 });
 
