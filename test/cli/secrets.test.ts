@@ -74,6 +74,25 @@ describe('lsh push with nothing configured', () => {
     });
   });
 
+  test('a Node without ML-KEM opens what one with it stores, and the other way round', async () => {
+    const older = `const crypto = process.getBuiltinModule('node:crypto');
+      const { createPrivateKey } = crypto;
+      crypto.createPrivateKey = (key) => {
+        if (key.asymmetricKeyType === 'ml-kem-768') throw new Error('no ML-KEM');
+        return createPrivateKey(key);
+      };`;
+    const onOlder = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(older)}` };
+    const user = aUser('A=1\n');
+    const call = (env: Record<string, string>, ...args: string[]) =>
+      lshOk(user, args, { cwd: user.cwd, env });
+    await call(onOlder, 'push', '--env', 'prod');
+    expect(await call({}, 'secrets', 'get', 'A', '--env', 'prod')).toBe('1');
+    write(user, 'A=2\n');
+    await call({}, 'push', '--env', 'prod');
+    expect(await call(onOlder, 'secrets', 'get', 'A', '--env', 'prod')).toBe('2');
+    expect(await call(onOlder, 'key', 'show')).toBe(await call({}, 'key', 'show'));
+  });
+
   test('every file is private from the beginning, whatever the umask', async () => {
     const user = aUser('A=1\n');
     const script = `umask 000; cd '${user.cwd}'; export NODE=${process.execPath}

@@ -8,6 +8,7 @@ import {
   identityToRecipient,
 } from 'age-encryption';
 import { LshError } from '../../core/errors.ts';
+import { nativeIdentity, nativeRecipient, nativeRecipientOf } from './hybrid.ts';
 
 /** Throws RECIPIENT_INVALID. */
 export async function encryptFile(plaintext: string, recipients: readonly string[]): Promise<string> {
@@ -18,7 +19,7 @@ export async function encryptFile(plaintext: string, recipients: readonly string
 
 function addRecipient(encrypter: Encrypter, recipient: string): void {
   try {
-    encrypter.addRecipient(recipient);
+    encrypter.addRecipient(nativeRecipient(recipient));
   } catch (error) {
     const detail = /^AGE-SECRET-KEY/i.test(recipient) ? 'it is a secret key' : (error as Error).message;
     const shown = /^AGE-SECRET-KEY/i.test(recipient) ? '(a secret key)' : recipient;
@@ -43,7 +44,7 @@ export async function decryptFile(text: string, identities: readonly string[]): 
 
 function addIdentity(decrypter: Decrypter, identity: string): void {
   try {
-    decrypter.addIdentity(identity);
+    decrypter.addIdentity(nativeIdentity(identity));
   } catch {
     throw keyInvalid();
   }
@@ -86,7 +87,7 @@ export async function generateKey(kind: 'hybrid' | 'classic'): Promise<KeyPair> 
 /** The recipient of the identity. Throws SECRETS_KEY_INVALID. */
 export async function recipientOf(identity: string): Promise<string> {
   try {
-    return await identityToRecipient(identity);
+    return nativeRecipientOf(identity) ?? (await identityToRecipient(identity));
   } catch {
     throw keyInvalid();
   }
