@@ -7,7 +7,7 @@ import { join, relative, resolve } from 'node:path';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { ERRORS as MESSAGES } from '../src/core/errors.ts';
 import { readMigrations } from '../src/stores/supabase/migrations.ts';
-import { BANNER, LATE_PACKAGES, lateModules } from './build/late-modules.ts';
+import { BANNER, LATE_PACKAGES, lateFile, lateModules } from './build/late-modules.ts';
 
 const { version, engines } = JSON.parse(readFileSync('package.json', 'utf8')) as {
   version: string;
@@ -41,6 +41,9 @@ const TABLE = /\/cli\/(?:program|commands\/[^/]+)\.ts$/;
 const IN_CLI =
   /^cli\/commands\/(?:apply|completion|cron|daemon|doctor|key|secrets|supabase|version|cron\/(?:add|list|trigger|change))\.ts$/;
 
+/** What these verbs load is one file each as well: they run in front of other programs, and within jobs. */
+const LOADED_ALONE = /^processes\/secrets\/(?:push|run-command)\.ts$/;
+
 /** Keeps imports of the errors, and dynamic imports, as imports of separate files. */
 const separateFiles: Plugin = {
   name: 'separate-files',
@@ -50,7 +53,8 @@ const separateFiles: Plugin = {
       if (IN_CLI.test(file)) return undefined;
       if (kind !== 'dynamic-import' && (kind === 'entry-point' || file !== ERRORS)) return undefined;
       if (!(file in WHOLE)) onDemand.add(file);
-      if (TABLE.test(importer) && file.startsWith('cli/commands/')) commands.add(file);
+      if (LOADED_ALONE.test(file) || (TABLE.test(importer) && file.startsWith('cli/commands/')))
+        commands.add(file);
       return { path: `./${outputName(file)}.js`, external: true };
     });
   },
@@ -109,7 +113,7 @@ const common = {
 const { metafile: whole } = await build({ ...common, entryPoints: entryPoints(Object.keys(WHOLE)) });
 const { metafile: late } = await build({
   ...common,
-  entryPoints: Object.fromEntries(LATE_PACKAGES),
+  entryPoints: Object.fromEntries([...LATE_PACKAGES].map(([name, path]) => [lateFile(name), path])),
   format: 'cjs',
   outExtension: { '.js': '.cjs' },
   plugins: [],

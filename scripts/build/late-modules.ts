@@ -4,16 +4,21 @@ import type { Plugin } from 'esbuild';
 
 const require = createRequire(import.meta.url);
 const fromPino = createRequire(require.resolve('pino'));
+const fromAge = createRequire(require.resolve('age-encryption'));
 
 /**
  * CommonJS packages that few processes need, and their files: cron-parser reads only unusual cron fields; pino writes
- * with sonic-boom and thread-stream only where a program gives it no stream. Each is a file of its own beside the
+ * with sonic-boom and thread-stream only where a program gives it no stream; age-encryption computes with curves and
+ * lattices only where secrets/envelope/hybrid.ts does not, or for keys of other kinds. Each is a file of its own beside the
  * bundle, because every process reads the whole text of its bundle.
  */
 export const LATE_PACKAGES: ReadonlyMap<string, string> = new Map([
   ['cron-parser', require.resolve('cron-parser')],
   ['sonic-boom', fromPino.resolve('sonic-boom')],
   ['thread-stream', fromPino.resolve('thread-stream')],
+  ['@noble/curves/ed25519.js', fromAge.resolve('@noble/curves/ed25519.js')],
+  ['@noble/curves/nist.js', fromAge.resolve('@noble/curves/nist.js')],
+  ['@noble/post-quantum/hybrid.js', fromAge.resolve('@noble/post-quantum/hybrid.js')],
 ]);
 
 /** For every file of the bundle: the stand-ins of packages load them from its directory. */
@@ -49,8 +54,13 @@ export const lateModules: Plugin = {
   },
 };
 
+/** The name of the file of a package, without `.cjs`. */
+export function lateFile(name: string): string {
+  return name.replace('@', '').replace(/\.js$/, '').replaceAll('/', '-');
+}
+
 function latePackage(name: string): string {
-  const load = `process.getBuiltinModule('node:module').createRequire(__lshFile)('./${name}.cjs')`;
+  const load = `process.getBuiltinModule('node:module').createRequire(__lshFile)('./${lateFile(name)}.cjs')`;
   return lateModule(require(LATE_PACKAGES.get(name)!), load);
 }
 

@@ -85,6 +85,19 @@ describe('the package', () => {
     }
   });
 
+  test.each(['processes-secrets-push.js', 'processes-secrets-run-command.js'])(
+    'has all of %s in one file, without the client of Supabase and the cryptography in JavaScript',
+    (program) => {
+      const [, { imports }] = Object.entries(outputs).find(([path]) => path.endsWith(`/${program}`))!;
+      const opened = imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => path);
+      expect(opened.filter((path) => path !== './errors.js')).toEqual([]);
+      const modules = modulesOf(program);
+      expect(modules).toContain('node_modules/age-encryption/dist/index.js');
+      const late = /node_modules\/(@supabase|@noble\/(curves|post-quantum))\//;
+      expect(modules.filter((path) => late.test(path))).toEqual([]);
+    },
+  );
+
   test.each(['cli.js', 'daemon.js'])('starts %s without packages that few processes need', (program) => {
     const rare = /node_modules\/(cron-parser|luxon|sonic-boom|thread-stream)\//;
     expect(modulesOf(program).filter((path) => rare.test(path))).toEqual([]);

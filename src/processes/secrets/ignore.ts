@@ -8,8 +8,11 @@ import { projectOf } from '../../secrets/local/project.ts';
 /** What .gitignore needs: env files and their backups, but not the examples of a project. */
 const LINES = ['.env', '.env.*', '!.env.example', '!.env.sample', '!.env.template'];
 
-/** `tracks` or `does not ignore`; undefined if the file is safe, outside a repository, or git is missing. */
-export function leakOf(path: string): 'tracks' | 'does not ignore' | undefined {
+/** What git does that would publish a file. */
+export type Leak = 'tracks' | 'does not ignore';
+
+/** Undefined if the file is safe, outside a repository, or git is missing. */
+export function leakOf(path: string): Leak | undefined {
   const { isGit, root } = projectOf(dirname(path));
   if (!isGit) return undefined;
   const git = (...args: string[]) =>

@@ -6,6 +6,7 @@ import { EnvFile } from '../../secrets/env-file/env-file.ts';
 import { summaryOf } from '../../secrets/use/push.ts';
 import type { Head, Vault } from '../../secrets/vault.ts';
 import { fileToPull, fileToPush, readEnvFile, replaceEnvFile } from './env-files.ts';
+import { leakOf, type Leak } from './ignore.ts';
 import type { ProjectSecrets } from './project-secrets.ts';
 import { difference } from './push.ts';
 
@@ -21,6 +22,8 @@ export interface Pulled {
   path: string;
   /** Where the old file is. */
   backup?: string | undefined;
+  /** Why git would publish the env file. */
+  leak?: Leak | undefined;
 }
 
 /** Throws SECRETS_ENVIRONMENT_EMPTY. */
@@ -64,6 +67,7 @@ export async function pull(
     changes,
     path,
     backup,
+    leak: leakOf(path),
   };
 }
 

@@ -9,7 +9,8 @@ import type { Head, Vault } from '../../secrets/vault.ts';
 import { identitiesOf } from '../../secrets/local/keys.ts';
 import { fileToPush, readEnvFile, replaceEnvFile } from './env-files.ts';
 import { makeKey, ownRecipient } from './keys.ts';
-import type { ProjectSecrets } from './project-secrets.ts';
+import { leakOf, type Leak } from './ignore.ts';
+import { openProject, type ProjectSecrets } from './project-secrets.ts';
 
 /** A writer that loses this often says so. */
 export const RACES_MAX = 20;
@@ -38,6 +39,8 @@ export interface Pushed {
   recipients: readonly NamedRecipient[];
   /** The merge changed the local file, which was kept here. */
   backup?: string | undefined;
+  /** Why git would publish the env file. */
+  leak?: Leak | undefined;
 }
 
 /** One push; each try begins with the newest state of the store. */
@@ -51,12 +54,14 @@ interface Attempt {
 }
 type Outcome = Pick<Pushed, 'result' | 'version' | 'hash' | 'changes' | 'recipients' | 'backup'>;
 
+/** Pushes a file of the project in the directory. */
 export async function push(
-  secrets: ProjectSecrets,
+  directory: string,
   environment: string,
   options: PushOptions,
   now: () => number,
 ): Promise<Pushed> {
+  const secrets = openProject(directory, now);
   secrets.ref(environment);
   const path = fileToPush(secrets.project.directory, environment, options.file);
   const file = readEnvFile(path)!;
@@ -69,7 +74,7 @@ export async function push(
     const { version, hash } = outcome;
     secrets.seen(environment).remember({ version, hash }, { path, heads: [hash] });
     const place = { project: secrets.project.id, environment, path, place: secrets.store.place };
-    return { ...place, ...outcome, duplicates, newKey };
+    return { ...place, ...outcome, duplicates, newKey, leak: leakOf(path) };
   }
   throw new LshError('SECRETS_RACE', { environment, times: RACES_MAX });
 }

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
+import { isatty } from 'node:tty';
 import { environmentWith } from '../../config.ts';
 import { LshError } from '../../core/errors.ts';
 import { redactionOf } from '../../core/redaction/redaction.ts';
@@ -51,9 +52,10 @@ export async function runWithSecrets(options: RunCommandOptions): Promise<number
 }
 
 function passSignals(pass: (signal: NodeJS.Signals) => void): () => void {
-  // The terminal has sent these to the command already.
-  const ignored = process.stdin.isTTY ? FROM_TERMINAL : [];
-  const passed = process.stdin.isTTY ? PASSED_ON : [...PASSED_ON, ...FROM_TERMINAL];
+  // The terminal has sent these to the command already. process.stdin would make a stream of what the command reads.
+  const isTerminal = isatty(0);
+  const ignored = isTerminal ? FROM_TERMINAL : [];
+  const passed = isTerminal ? PASSED_ON : [...PASSED_ON, ...FROM_TERMINAL];
   const ignore = () => undefined;
   for (const signal of ignored) process.on(signal, ignore);
   for (const signal of passed) process.on(signal, pass);

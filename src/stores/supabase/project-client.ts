@@ -150,7 +150,7 @@ export class ProjectClient {
 
   /** The first call loads the client: without a history, no process pays its 30 ms and, with fetch, 20 MB. */
   async #connect(): Promise<SupabaseClient<Schema>> {
-    const { createClient } = await import('@supabase/supabase-js');
+    const { createClient } = await import('./supabase-js.ts');
     const { url, apiKey } = this.project;
     return createClient<Schema>(url, apiKey, {
       auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },

@@ -19,8 +19,8 @@ async function pull({ io }: Context, { env, output, revision, ...options }: Pull
   const { openProject } = await import('../../../processes/secrets/project-secrets.ts');
   const { pull: pullFile } = await import('../../../processes/secrets/pull.ts');
   const secrets = openProject(process.cwd(), io.now);
-  const pulled = await pullFile(secrets, env, { ...options, version: revision }, io.now);
-  await warnOfLeak(io, pulled.path);
+  const { leak, ...pulled } = await pullFile(secrets, env, { ...options, version: revision }, io.now);
+  warnOfLeak(io, pulled.path, leak);
   if (output === 'json' || output === 'yaml') return printDocument(io, pulled, output);
   const { project, version, result, path, changes, backup, author } = pulled;
   const paint = paintFor(io.stdout);

@@ -1,5 +1,6 @@
 // `lsh push`: encrypts an env file and stores it as the next version of its environment. Needs no terminal.
 import { Option, type Command } from 'commander';
+import type { Leak } from '../../../processes/secrets/ignore.ts';
 import type { Pushed } from '../../../processes/secrets/push.ts';
 import { KUBECONFIG_DESCRIPTION } from '../../cluster-options.ts';
 import type { Context } from '../../context.ts';
@@ -25,10 +26,8 @@ interface PushFlags extends EnvironmentFlags {
 async function push({ io }: Context, flags: PushFlags): Promise<void> {
   const { env, output, file, merge, force } = flags;
   const options = { file, merge, force };
-  const { openProject } = await import('../../../processes/secrets/project-secrets.ts');
   const { push: pushFile } = await import('../../../processes/secrets/push.ts');
-  const secrets = openProject(process.cwd(), io.now);
-  const pushed = await pushFile(secrets, env, options, io.now);
+  const { leak, ...pushed } = await pushFile(process.cwd(), env, options, io.now);
   for (const { key, line } of pushed.duplicates)
     note(io, `${key} stands more than once in ${pushed.path}; line ${line} counts.`);
   if (pushed.newKey !== undefined)
@@ -36,7 +35,7 @@ async function push({ io }: Context, flags: PushFlags): Promise<void> {
       io,
       `There was no key yet: lsh made one in ${pushed.newKey}. Keep a copy of it: without a key, nothing opens the secrets.`,
     );
-  await warnOfLeak(io, pushed.path);
+  warnOfLeak(io, pushed.path, leak);
   if (output === 'json' || output === 'yaml') {
     const delivered = await delivery(io, flags);
     return printDocument(io, { ...pushed, ...(delivered && { delivered }) }, output);
@@ -64,7 +63,7 @@ async function delivery(io: Context['io'], { env, to, ...choice }: PushFlags) {
   return delivered;
 }
 
-function tell(io: Context['io'], env: string, pushed: Pushed): void {
+function tell(io: Context['io'], env: string, pushed: Omit<Pushed, 'leak'>): void {
   const paint = paintFor(io.stdout);
   const { project, result, version, changes, place, recipients, backup } = pushed;
   if (result === 'unchanged')
@@ -78,9 +77,7 @@ function tell(io: Context['io'], env: string, pushed: Pushed): void {
 }
 
 /** Warns of an env file that git would commit. */
-export async function warnOfLeak(io: Context['io'], path: string): Promise<void> {
-  const { leakOf } = await import('../../../processes/secrets/ignore.ts');
-  const leak = leakOf(path);
+export function warnOfLeak(io: Context['io'], path: string, leak: Leak | undefined): void {
   if (leak !== undefined) note(io, `warning: git ${leak} ${path}; \`lsh init\` adds it to .gitignore.`);
 }
 

@@ -57,7 +57,7 @@ export class SignIn {
 
   /** A client that keeps nothing and refreshes nothing by itself: SessionFile does, for all processes. */
   async #auth(): Promise<AuthClient> {
-    const { createClient } = await import('@supabase/supabase-js');
+    const { createClient } = await import('../supabase-js.ts');
     this.#failure = undefined;
     const { url, apiKey } = this.#project;
     try {
