@@ -98,6 +98,15 @@ describe('lsh secrets run', () => {
     expect([status, await output]).toEqual([9, 'up\ntold\n']);
   });
 
+  test('quotes no value that no process can be given', async () => {
+    const { home, cwd } = await aProject();
+    writeFileSync(join(cwd, '.env'), `CANARY='${CANARY}\0'\n`);
+    await lshOk(home, ['push', '--env', 'nul'], { cwd });
+    const { status, stderr } = await run({ home, cwd }, '--env', 'nul', '--', 'true');
+    expect([status, stderr]).toEqual([125, expect.stringContaining('holds a NUL character')]);
+    expectNone('the error', stderr);
+  });
+
   test('says why the command did not start, with a status of its own', async () => {
     const place = await aProject();
     expect(await run(place, '--env', 'prod', '--', 'no-such-program')).toMatchObject({

@@ -1,5 +1,5 @@
 // Runs a command with the secrets of an environment, as `env` would: same terminal, same signals, same exit status.
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
@@ -7,6 +7,7 @@ import { isatty } from 'node:tty';
 import { environmentWith } from '../../config.ts';
 import { LshError } from '../../core/errors.ts';
 import { redactionOf } from '../../core/redaction/redaction.ts';
+import { whyNotStarted } from '../../runners/subprocess/command/why-not-started.ts';
 import { openNewest } from './run-secrets.ts';
 
 /** Signals that reach lsh alone. */
@@ -31,10 +32,7 @@ export async function runWithSecrets(options: RunCommandOptions): Promise<number
   const output = options.redact ? 'pipe' : 'inherit';
   // Before the command exists: a signal may arrive at its first breath, and would end lsh alone.
   const stopPassing = passSignals((signal) => child.kill(signal));
-  const child = spawn(program, args, {
-    env: environmentWith(variables),
-    stdio: ['inherit', output, output],
-  });
+  const child = start(program, args, { env: environmentWith(variables), stdio: ['inherit', output, output] });
   const masked = options.redact
     ? [mask(child.stdout!, process.stdout, variables), mask(child.stderr!, process.stderr, variables)]
     : [];
@@ -43,12 +41,23 @@ export async function runWithSecrets(options: RunCommandOptions): Promise<number
     await Promise.all(masked);
     return signal === null ? code! : 128 + constants.signals[signal];
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const detail = code === 'ENOENT' ? `there is no program ${program}` : (error as Error).message;
-    throw new LshError('SPAWN_FAILED', { detail }, { hint: 'Put the program and its arguments after --.' });
+    throw notStarted(program, error as NodeJS.ErrnoException);
   } finally {
     stopPassing();
   }
+}
+
+function start(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+  try {
+    return spawn(program, args, options);
+  } catch (error) {
+    throw notStarted(program, error as NodeJS.ErrnoException);
+  }
+}
+
+function notStarted(program: string, error: NodeJS.ErrnoException): LshError {
+  const detail = error.code === 'ENOENT' ? `there is no program ${program}` : whyNotStarted(error);
+  return new LshError('SPAWN_FAILED', { detail }, { hint: 'Put the program and its arguments after --.' });
 }
 
 function passSignals(pass: (signal: NodeJS.Signals) => void): () => void {

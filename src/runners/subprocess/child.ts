@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LshError } from '../../core/errors.ts';
 import type { Environment } from './command/child-env.ts';
+import { whyNotStarted } from './command/why-not-started.ts';
 import { groupBelongsTo, isRunProcess } from './process-identity.ts';
 import type { ProcessExit } from './run-end.ts';
 import { readStatus } from './run-files.ts';
@@ -56,11 +57,7 @@ export async function startChild(input: ChildInput): Promise<StartedChild> {
     return { process: await spawnWrapper(input), outputFd };
   } catch (error) {
     closeSync(outputFd);
-    throw new LshError(
-      'SPAWN_FAILED',
-      { detail: describe(error as NodeJS.ErrnoException) },
-      { cause: error },
-    );
+    throw new LshError('SPAWN_FAILED', { detail: whyNotStarted(error as NodeJS.ErrnoException) });
   }
 }
 
@@ -88,15 +85,6 @@ function exitOf(exitCode: number, directory: string): ProcessExit {
   if (exitCode !== NOT_CLAIMED) return { exitCode };
   const status = readStatus(directory);
   return status.claim === 'Pid' && status.exitCode === exitCode ? { exitCode } : { unclaimed: true };
-}
-
-function describe(error: NodeJS.ErrnoException): string {
-  if (error.code === 'E2BIG') return 'the command and its environment are longer than the system allows';
-  if (error.code === 'EAGAIN' || error.code === 'ENOMEM')
-    return `the system allows this user no further process now (${error.code})`;
-  if (error.code === 'EMFILE' || error.code === 'ENFILE')
-    return `too many files are open for a further process (${error.code})`;
-  return error.message;
 }
 
 /** Observes a living wrapper that an earlier runner started; `outputEnded` hints that it may have ended. */
