@@ -86,7 +86,8 @@ with \`executor: Shell\`, as another user, without a token, and cannot see the c
 which all of them share; \`shell.enabled=false\` removes it.
 
 Only \`controller\` gets the Secret of the team's Supabase project (\`supabase.existingSecret\`); only \`shell\` gets the Secret with a key
-for commands (\`secretsKey.existingSecret\`). After a change of either, run \`kubectl rollout restart\` on the Deployment.
+for commands (\`secretsKey.existingSecret\`), and the Secrets that \`lsh push\` delivered (\`shell.secretsEnv\`). After a change of one of the first
+two, run \`kubectl rollout restart\` on the Deployment; the kubelet renews the mounted ones by itself.
 
 ## Upgrade and uninstall
 

@@ -128,6 +128,10 @@ export const VARIABLES = {
     'LSH_RUNNER_GROUP_ACCESS',
     'When true, the group of that directory may connect, too: for a controller that runs as another user.',
   ),
+  deliveredSecrets: text(
+    'LSH_DELIVERED_SECRETS',
+    'Directory in which `lsh runner` finds the Secrets of `lsh push --to kubernetes`, as NAMESPACE/ENVIRONMENT with a file for each variable; the chart mounts them there.',
+  ),
   runnerLeaseMs: amount(
     'LSH_RUNNER_LEASE',
     'a time (ms, s, m)',

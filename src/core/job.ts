@@ -191,7 +191,7 @@ export const JobSpecSchema = v.strictObject({
   secretsEnv: v.optional(
     described(
       nonEmpty(63),
-      'Name of an lsh secrets environment, such as prod. Each run of this job gets its variables: locally from the project of workingDir, in a cluster from the Kubernetes Secret lsh-secrets-NAME of the job’s namespace. docs/secrets.md says more.',
+      'Name of an lsh secrets environment, such as prod. Each run of this job gets its variables: locally from the project of workingDir, in a cluster from the Kubernetes Secret lsh-secrets-NAME of the job’s namespace (executor Shell: only those that the chart mounts). docs/secrets.md says more.',
     ),
   ),
   captureOutput: v.optional(

@@ -13,8 +13,11 @@ const VALUE_OF: Record<string, (job: Pick<Job, 'name'>, run: DescribedRun) => st
   LSH_SCHEDULED_AT: (_, run) => rfc3339(run.startAfter),
 };
 
+/** Names the version of the secrets that a run has, such as `prod@7`. */
+export const SECRETS_VERSION_VARIABLE = 'LSH_SECRETS_VERSION';
+
 /** The command may be lsh: its configuration check must not report these variables as mistyped settings. */
-export const RUN_VARIABLE_NAMES: readonly string[] = Object.keys(VALUE_OF);
+export const RUN_VARIABLE_NAMES: readonly string[] = [...Object.keys(VALUE_OF), SECRETS_VERSION_VARIABLE];
 
 /** The variables of one run. */
 export function runVariables(job: Pick<Job, 'name'>, run: DescribedRun): Record<string, string> {

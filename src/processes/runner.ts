@@ -8,6 +8,7 @@ import { ensureDirectories, localPaths, requireSocketPath, requireWritable } fro
 import { openLog, type Log } from '../telemetry/log.ts';
 import { readRemoteLog, type LogOptions } from '../runners/remote/remote-log.ts';
 import { RunnerServer } from '../runners/remote/runner-server.ts';
+import { mountedSecrets } from '../runners/subprocess/command/mounted-secrets.ts';
 import { SubprocessRunner } from '../runners/subprocess/subprocess-runner.ts';
 import { VERSION } from '../version.ts';
 import { refusal } from './command-policy.ts';
@@ -101,6 +102,7 @@ function createRunner(config: Config, { stateDir }: RunnerPaths): SubprocessRunn
     stateDir,
     inherit: withLauncher(config.inherited),
     secrets: config.inheritedSecrets,
+    ...(config.deliveredSecrets !== undefined && { secretSource: mountedSecrets(config.deliveredSecrets) }),
     check: (spec, key) => refusal(spec, key, settings),
     maxConcurrentRuns: config.maxConcurrentRuns,
     maxOutputBytes: config.maxOutputBytes,

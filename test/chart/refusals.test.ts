@@ -50,6 +50,16 @@ describe.skipIf(NO_HELM)('values that contradict each other', () => {
       'shell.namespaces is set, but shell.enabled is false',
     ],
     [
+      'Secrets for disabled shell runs',
+      { shell: { enabled: false, secretsEnv: ['prod'] } },
+      'shell.secretsEnv is set, but shell.enabled is false',
+    ],
+    [
+      'Secrets of a namespace without shell runs',
+      { shell: { namespaces: ['team-a'], secretsEnv: ['prod'] } },
+      "shell.secretsEnv mounts Secrets of lsh-system, the release's own namespace",
+    ],
+    [
       'a secrets key for disabled shell runs',
       { shell: { enabled: false }, secretsKey: { existingSecret: 'key' } },
       'secretsKey.existingSecret is set, but shell.enabled is false',
@@ -98,6 +108,11 @@ describe.skipIf(NO_HELM)('an invalid value', () => {
     ],
     ['of the user root', { shell: { runAsUser: 0 } }, /shell\.runAsUser: Must be greater than or equal to 1/],
     ['that is no name of a namespace', { namespaces: ['Team A'] }, /namespaces\.0: Does not match pattern/],
+    [
+      'that is no environment of a Secret',
+      { shell: { secretsEnv: ['Prod'] } },
+      /secretsEnv\.0: Does not match/,
+    ],
     ['with a namespace twice', { namespaces: ['a', 'a'] }, /namespaces: .*unique/i],
     ['that is no digest', { image: { digest: 'latest' } }, /image\.digest: Does not match pattern/],
     ['of an empty budget', { podDisruptionBudget: { maxUnavailable: 0 } }, /maxUnavailable: Must be greater/],

@@ -1,6 +1,14 @@
 // The secrets of each container. The chart creates no Secret, and only the kubelet reads them, not the operator.
 import { describe, expect, test } from 'vitest';
-import { container, NO_HELM, podOf, render, testPodOf, type Rendered } from '../support/chart/chart.ts';
+import {
+  container,
+  envOf,
+  NO_HELM,
+  podOf,
+  render,
+  testPodOf,
+  type Rendered,
+} from '../support/chart/chart.ts';
 import { VARIANTS } from '../support/chart/chart-variants.ts';
 
 /** The variables and volumes from Secrets in all containers of the release, `helm test` included. */
@@ -24,6 +32,20 @@ describe.skipIf(NO_HELM)('secrets', () => {
     expect(fromSecrets(render({ secretsKey: { existingSecret: 'key' } }))).toEqual({
       'shell: LSH_SECRETS_KEY': 'key/LSH_SECRETS_KEY',
     });
+  });
+
+  test('that lsh push delivered are mounted into the shell container only, and may come later', () => {
+    const objects = render({ shell: { secretsEnv: ['prod'] } }, { namespace: 'jobs' });
+    const mount = { name: 'secrets-prod', mountPath: '/etc/lsh/secrets/jobs/prod', readOnly: true };
+    expect(container(objects, 'shell').volumeMounts).toContainEqual(mount);
+    expect(envOf(container(objects, 'shell'))['LSH_DELIVERED_SECRETS']).toBe('/etc/lsh/secrets');
+    expect(podOf(objects).volumes).toContainEqual({
+      name: 'secrets-prod',
+      secret: { secretName: 'lsh-secrets-prod', optional: true, defaultMode: 0o440 },
+    });
+    const controller = container(objects, 'controller');
+    expect(controller.volumeMounts?.map(({ name }) => name)).not.toContain('secrets-prod');
+    expect(envOf(controller)).not.toHaveProperty('LSH_DELIVERED_SECRETS');
   });
 
   test('for the history go to the controller only', () => {

@@ -28,9 +28,15 @@
 {{- end }}
 {{- end }}
 {{- end }}
+{{- if and .shell.secretsEnv (not (has $.Release.Namespace (include "lsh.shellNamespaces" $ | fromYamlArray))) }}
+{{- $problems = append $problems (printf "shell.secretsEnv mounts Secrets of %s, the release's own namespace, but shell.namespaces does not list it: no LshJob could use them." $.Release.Namespace) }}
+{{- end }}
 {{- else }}
 {{- if .shell.namespaces }}
 {{- $problems = append $problems "shell.namespaces is set, but shell.enabled is false." }}
+{{- end }}
+{{- if .shell.secretsEnv }}
+{{- $problems = append $problems "shell.secretsEnv is set, but shell.enabled is false: only the shell container mounts these Secrets." }}
 {{- end }}
 {{- if .secretsKey.existingSecret }}
 {{- $problems = append $problems "secretsKey.existingSecret is set, but shell.enabled is false: only commands of shell runs get the key." }}

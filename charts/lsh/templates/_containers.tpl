@@ -156,6 +156,10 @@ env:
     value: {{ int .Values.shell.maxConcurrentRuns | quote }}
   - name: LSH_MAX_OUTPUT_BYTES
     value: {{ int .Values.shell.maxOutputMiB }}MiB
+  {{- if .Values.shell.secretsEnv }}
+  - name: LSH_DELIVERED_SECRETS
+    value: /etc/lsh/secrets
+  {{- end }}
   {{- with .Values.secretsKey }}
   {{- if .existingSecret }}
   {{- include "lsh.secretVariable" (dict "name" "LSH_SECRETS_KEY" "secret" .existingSecret "key" .key) | nindent 2 }}
@@ -178,6 +182,11 @@ volumeMounts:
     mountPath: /home/lsh
   - name: tmp
     mountPath: /tmp
+  {{- range .Values.shell.secretsEnv }}
+  - name: secrets-{{ . }}
+    mountPath: /etc/lsh/secrets/{{ $.Release.Namespace }}/{{ . }}
+    readOnly: true
+  {{- end }}
   {{- with .Values.shell.extraVolumeMounts }}
   {{- toYaml . | nindent 2 }}
   {{- end }}

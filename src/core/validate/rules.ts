@@ -136,8 +136,6 @@ function secretsEnvIsName(candidate: Candidate): Problem[] {
     return [
       { path, message: `must be letters, digits, dots, hyphens and underscores, not ${show(secretsEnv)}` },
     ];
-  if (platform === 'cluster' && !runsAsPod(candidate))
-    return [{ path, message: 'works in a cluster with executor Job only: shell runs share one container' }];
   if (platform === 'local' || /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(secretsEnv)) return [];
   const message = `must be lower-case letters, digits and hyphens, not ${show(secretsEnv)}: it names a Kubernetes Secret`;
   return [{ path, message }];

@@ -2,9 +2,8 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { LshError } from '../../core/errors.ts';
+import { SECRETS_VERSION_VARIABLE } from '../../core/run-variables.ts';
 
-/** The variable that names the version, such as `prod@7`: the operator may not read the Secret, but a command can. */
-const VERSION_VARIABLE = 'LSH_SECRETS_VERSION';
 const PROJECT = 'lsh.dev/project';
 const ENVIRONMENT = 'lsh.dev/environment';
 const VERSION = 'lsh.dev/secrets-version';
@@ -46,7 +45,8 @@ export function deliveredSecret({ project, environment, version, hash, variables
       environment,
       detail: 'the name of a Kubernetes Secret has lower-case letters, digits and hyphens',
     });
-  const values = { ...variables, [VERSION_VARIABLE]: version };
+  // The operator may not read the Secret, but a command and the runner of shell runs see this.
+  const values = { ...variables, [SECRETS_VERSION_VARIABLE]: version };
   const bytes = Object.values(values).reduce((sum, value) => sum + Buffer.byteLength(value), 0);
   if (bytes > DATA_MAX_BYTES)
     throw new LshError('DELIVERY_REFUSED', {

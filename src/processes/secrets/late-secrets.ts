@@ -4,6 +4,6 @@ import type { SecretSource } from '../../runners/subprocess/command/run-secrets.
 const load = async () => (await import('./run-secrets.ts')).projectSecrets;
 
 export const localSecrets: SecretSource = {
-  open: async (environment, workingDir) => (await load()).open(environment, workingDir),
+  open: async (environment, by) => (await load()).open(environment, by),
   reopen: async (reference) => (await load()).reopen(reference),
 };

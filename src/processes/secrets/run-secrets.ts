@@ -52,4 +52,7 @@ async function reopen(text: string): Promise<RunSecrets> {
   return { variables, version: environment, reference: text };
 }
 
-export const projectSecrets: SecretSource = { open: openNewest, reopen };
+export const projectSecrets: SecretSource = {
+  open: (environment, { workingDir }) => openNewest(environment, workingDir),
+  reopen,
+};

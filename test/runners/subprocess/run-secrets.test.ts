@@ -14,7 +14,7 @@ let home: RunnerHome;
 let versions: Record<string, string>[];
 
 const secretSource: SecretSource = {
-  open: (environment, workingDir) => {
+  open: (environment, { workingDir }) => {
     const at = versions.length;
     if (environment !== 'prod' || at === 0)
       return Promise.reject(new Error(`there is no environment ${environment} of ${workingDir}.`));

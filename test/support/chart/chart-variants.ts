@@ -23,6 +23,7 @@ export const VARIANTS: Record<string, { values?: object; release?: Release }> = 
       commands: { allowList: ['date', 'echo'] },
       controller: { extraEnv: [{ name: 'NODE_OPTIONS', value: '--max-old-space-size=256' }] },
       shell: {
+        secretsEnv: ['prod', 'staging'],
         image: 'registry.example.com/lsh-with-tools:1',
         extraEnv: [{ name: 'TZ', value: 'Europe/Berlin' }],
         extraVolumeMounts: [{ name: 'keys', mountPath: '/keys', readOnly: true }],

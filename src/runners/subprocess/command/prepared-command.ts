@@ -1,6 +1,7 @@
 // What a start needs of its job: the words to execute, where, with which variables, or why it must not be executed.
 import { LshError } from '../../../core/errors.ts';
 import { DEFAULT_SHELL, type JobKey, type JobSpec } from '../../../core/job.ts';
+import { SECRETS_VERSION_VARIABLE } from '../../../core/run-variables.ts';
 import {
   childEnvironment,
   variablesOfFiles,
@@ -47,7 +48,9 @@ export async function prepareCommand(
   if (refusal !== undefined) return { refusal };
   const { secretsEnv } = job.spec;
   const secrets =
-    secretsEnv === undefined ? undefined : await openSecrets(secretSource, secretsEnv, workingDir);
+    secretsEnv === undefined
+      ? undefined
+      : await openSecrets(secretSource, secretsEnv, { job: run.job, workingDir });
   // The validator’s own sentence may quote a value.
   if (
     secrets &&
@@ -57,9 +60,13 @@ export async function prepareCommand(
   return {
     command: wordsOf(job.spec),
     workingDir,
-    env: childEnvironment({ ...inherited, ...secrets?.variables }, job, run, fromFiles),
+    env: childEnvironment({ ...inherited, ...(secrets && secretVariables(secrets)) }, job, run, fromFiles),
     secrets,
   };
+}
+
+function secretVariables({ variables, version }: RunSecrets): Environment {
+  return { ...variables, [SECRETS_VERSION_VARIABLE]: version };
 }
 
 function variableList(environment: Environment): { name: string; value: string }[] {

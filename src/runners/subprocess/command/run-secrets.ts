@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LshError } from '../../../core/errors.ts';
+import type { JobKey } from '../../../core/job.ts';
 import { redactionOf, type Masking } from '../../../core/redaction/redaction.ts';
 import type { Environment } from './child-env.ts';
 
@@ -15,10 +16,16 @@ export interface RunSecrets {
   reference: string;
 }
 
+/** For whom an environment is opened. */
+export interface SecretsReader {
+  job: JobKey;
+  workingDir: string;
+}
+
 /** Where the secrets of runs come from. */
 export interface SecretSource {
   /** The newest version. Rejects with a sentence for the record of the run. */
-  open(environment: string, workingDir: string): Promise<RunSecrets>;
+  open(environment: string, by: SecretsReader): Promise<RunSecrets>;
   /** The version that an earlier process opened. */
   reopen(reference: string): Promise<RunSecrets>;
 }
@@ -27,11 +34,12 @@ export interface SecretSource {
 export async function openSecrets(
   source: SecretSource | undefined,
   environment: string,
-  workingDir: string,
+  by: SecretsReader,
 ): Promise<RunSecrets> {
   try {
-    if (source === undefined) throw new Error('this runner has no source of secrets');
-    return await source.open(environment, workingDir);
+    if (source === undefined)
+      throw new Error('this runner has none; in a cluster, shell.secretsEnv of the chart mounts them');
+    return await source.open(environment, by);
   } catch (error) {
     const detail = `the secrets of ${environment} cannot be read: ${withoutStop(error)}`;
     throw new LshError('SPAWN_FAILED', { detail }, { cause: error });
