@@ -54,6 +54,19 @@ test('any text comes back unchanged, for each kind of key', async () => {
   );
 });
 
+test('a mistyped key opens nothing and has no recipient, and no error shows it', async () => {
+  for (const key of [classic, hybrid]) {
+    const last = key.identity.at(-1)!;
+    const mistyped = key.identity.slice(0, -1) + (last === 'Q' ? 'P' : 'Q');
+    const { stored } = await seal(aContent('A=1\n', [key]), [], 'host');
+    for (const tried of [open(REF, stored, [mistyped]), recipientOf(mistyped)]) {
+      const error: unknown = await tried.catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: 'SECRETS_KEY_INVALID' });
+      expect(inspect(error)).not.toContain(mistyped);
+    }
+  }
+});
+
 test('keys name their recipients; a secret key is no recipient, and no error shows it', async () => {
   expect(classic.recipient).toMatch(/^age1[a-z0-9]{58}$/);
   expect(hybrid.recipient).toMatch(/^age1pq1/);
