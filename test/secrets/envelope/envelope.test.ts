@@ -210,4 +210,18 @@ describe('the program age', () => {
     const { text } = await open(REF, withEnvelope(stored, envelope), [classic.identity]);
     expect(text).toBe('A=1\n');
   });
+
+  needsAge('opens what lsh seals for a post-quantum key, and writes what lsh opens', async ({ skip }) => {
+    const version = execFileSync('age', ['--version'], { encoding: 'utf8' }).trim();
+    const [major = 0, minor = 0] = version.replace('v', '').split('.').map(Number);
+    skip(major === 1 && minor < 3, `age ${version} has no post-quantum keys; 1.3 has`);
+    const { opened, stored } = await seal(aContent('A=1\n', [hybrid]), [], 'host');
+    const identity = join(tempDir(), 'keys');
+    writeFileSync(identity, `${hybrid.identity}\n`, { mode: 0o600 });
+    const age = (args: string[], input: string) => execFileSync('age', args, { input, encoding: 'utf8' });
+    expect(age(['-d', '-i', identity], stored.envelope)).toBe(writeContent(opened));
+    const envelope = age(['-a', '-r', hybrid.recipient], writeContent(opened));
+    const { text } = await open(REF, withEnvelope(stored, envelope), [hybrid.identity]);
+    expect(text).toBe('A=1\n');
+  });
 });
