@@ -1,4 +1,4 @@
-// Finds the scripts in the arguments of programs: sh -c, eval, ssh, trap, find -exec, and commands in containers.
+// Finds the scripts in the arguments of programs: sh -c, eval, ssh, trap, find -exec, lsh, and commands in containers.
 import { shellCode } from './code.ts';
 import { SHELLS } from './programs.ts';
 import { shellQuote } from './shell/shell-quote.ts';
@@ -53,6 +53,7 @@ const FINDERS = new Map<string, Finder>([
   ['gcloud', byOption],
   ['nix-shell', (args) => optionValue(args, /^--(run|command)$/)],
   ['env', (args) => [{ text: args.join(' ').replace(/^(-S|--split-string)=?/, '') }]],
+  ['lsh', lshScripts],
   ['watch', operandsBehind],
   ['ssh', operandsBehind],
   ['autossh', operandsBehind],
@@ -98,6 +99,12 @@ function optionValue(args: readonly string[], option: RegExp): InnerScript[] {
 function runuserScripts(args: readonly string[]): InnerScript[] {
   if (!args.some((arg) => /^(-u|--user)/.test(arg))) return [];
   return quoted(args.slice(skipOptions(args, 0, { valued: 'ugG', long: 'user group supp-group' })));
+}
+
+/** `lsh secrets run -- PROGRAM …` and the commands of `lsh secrets rotate`. */
+function lshScripts(args: readonly string[]): InnerScript[] {
+  const options = [/^--generate$/, /^--verify$/, /^--retire$/];
+  return [...options.flatMap((option) => optionValue(args, option)), ...afterDashes(args)];
 }
 
 /** The command of watch, or the command that ssh runs on its host. */
