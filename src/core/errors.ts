@@ -722,6 +722,46 @@ const table = {
     http: 409,
     retryable: true,
   },
+  ROTATION_GENERATE_FAILED: {
+    message: 'The generate command gave no new value of {key}: {detail}.',
+    hint: 'Nothing is stored, and {key} keeps its value. The command prints the value alone to stdout.',
+    exit: EXIT.failure,
+    http: 422,
+  },
+  ROTATION_ROLLED_BACK: {
+    message: 'The rotation of {key} in {environment} was rolled back: {detail}.',
+    hint: '{key} keeps the value that it had; `lsh secrets audit --env {environment}` shows the steps. Call rotate again to try another value.',
+    exit: EXIT.failure,
+    http: 422,
+  },
+  ROTATION_RETIRE_FAILED: {
+    message: 'The retire command did not retire a value of {key} in {environment}: {detail}.',
+    hint: 'The environment keeps it beside {key} until the command succeeds. The next call of rotate tries that first.',
+    exit: EXIT.failure,
+    http: 422,
+    retryable: true,
+  },
+  ROTATION_INTERRUPTED: {
+    message: 'The rotation of {key} in {environment} was stopped while its {step} command ran.',
+    hint: 'The next call of rotate continues it.',
+    exit: EXIT.failure,
+    http: 503,
+    retryable: true,
+  },
+  ROTATION_UNCLEAR: {
+    message:
+      'The rotation of {key} in {environment} stopped, as its variables contradict each other: {detail}.',
+    hint: 'Find out with `lsh secrets history` and `lsh diff` who changed them; `lsh secrets unset --env {environment} {names}` ends the rotation, and retires nothing.',
+    exit: EXIT.failure,
+    http: 409,
+  },
+  ROTATION_BUSY: {
+    message: 'Another process rotates a variable of {environment}.',
+    hint: 'Try again when it has ended.',
+    exit: EXIT.failure,
+    http: 503,
+    retryable: true,
+  },
   RECIPIENT_EXISTS: {
     message: 'Environment {environment} has the recipient {name} already.',
     hint: '`lsh key list --env {environment}` shows who can open it.',

@@ -94,13 +94,18 @@ export class Vault {
 
   /**
    * The version and its ancestors, newest first, each proven by the one after it. Ends at the first version, or at one that
-   * no key of this machine opens: a new teammate opens none from before the day of joining.
+   * no key of this machine opens: a new teammate opens none from before the day of joining. Leads on only from versions that
+   * `goesOn` accepts.
    */
-  async *lineOf(head: OpenedVersion): AsyncGenerator<OpenedVersion> {
+  async *lineOf(
+    head: OpenedVersion,
+    goesOn: (version: OpenedVersion) => boolean = () => true,
+  ): AsyncGenerator<OpenedVersion> {
     const waiting = [head];
     const known = new Set([head.hash]);
     for (let version = waiting.shift(); version; version = waiting.shift()) {
       yield version;
+      if (!goesOn(version)) continue;
       for (const hash of version.parents) {
         if (known.has(hash)) continue;
         known.add(hash);

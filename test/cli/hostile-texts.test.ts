@@ -314,6 +314,7 @@ const CALLS: Record<string, string[][] | undefined> = {
   'secrets get': [NAME],
   'secrets set': [[`${HOSTILE}=1`], [HOSTILE, '--from-file', HOSTILE]],
   'secrets unset': [NAME],
+  'secrets rotate': [[HOSTILE, '--generate', 'echo a', '--verify', 'true', '--overlap', HOSTILE]],
   'secrets history': [['--env', HOSTILE]],
   'secrets rollback': [NAME, ['1', '--env', HOSTILE]],
   'secrets audit': [['-n', HOSTILE]],

@@ -9,6 +9,7 @@ const VERBS: Commands = {
   get: async () => (await import('./secrets/list.ts')).addGet,
   set: async () => (await import('./secrets/set.ts')).addSet,
   unset: async () => (await import('./secrets/set.ts')).addUnset,
+  rotate: async () => (await import('./secrets/rotate.ts')).addRotate,
   history: async () => (await import('./secrets/versions.ts')).addHistory,
   rollback: async () => (await import('./secrets/versions.ts')).addRollback,
   audit: async () => (await import('./secrets/versions.ts')).addAudit,

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { readdirSync } from 'node:fs';
-import { isAbsolute, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { loadConfig, type Config } from '../../config.ts';
 import type { EnvironmentRef, SecretStore } from '../../contracts/secret-store.ts';
 import { LshError } from '../../core/errors.ts';
@@ -16,6 +16,7 @@ import { acquireFileLock, type FileLock } from '../../stores/file-lock.ts';
 import { SecretFiles } from '../../stores/secret-files/secret-files.ts';
 import { SupabaseSecrets } from '../../stores/supabase/supabase-secrets.ts';
 import { VERSION } from '../../version.ts';
+import { acquireLocks } from '../locks.ts';
 import { projectForReading } from '../supabase/credentials.ts';
 
 /** A writer holds the lock for milliseconds. */
@@ -31,6 +32,8 @@ export interface ProjectSecrets {
   ref: (environment: string) => EnvironmentRef;
   vault: (environment: string, identities?: readonly string[]) => Vault;
   seen: (environment: string) => SeenFile;
+  /** Keeps other processes of this user from rotating variables of the environment. Throws ROTATION_BUSY. */
+  lockRotation: (environment: string) => FileLock;
 }
 
 /** Touches no file of the store. Throws HOME_MISSING, PROJECT_SETTINGS_INVALID. */
@@ -44,8 +47,9 @@ export function openProject(directory: string, now: () => number = Date.now): Pr
   const author = `${userName(config)}@${hostname()}`;
   const origin = config.originName ?? hostname();
   const ref = (environment: string) => ({ project: project.id, environment: validEnvironment(environment) });
+  const statePath = (environment: string) => join(state, pathOf(project.id), validEnvironment(environment));
   const seen = (environment: string) => {
-    const path = join(state, pathOf(project.id), validEnvironment(environment));
+    const path = statePath(environment);
     return new SeenFile(`${path}.json`, () => lockFile(`${path}.lock`));
   };
   return {
@@ -55,6 +59,11 @@ export function openProject(directory: string, now: () => number = Date.now): Pr
     author,
     ref,
     seen,
+    lockRotation: (environment) => {
+      const path = `${statePath(environment)}.rotation.lock`;
+      ensurePrivateDirectory(dirname(path));
+      return acquireLocks([path], () => new LshError('ROTATION_BUSY', { environment }))[0]!;
+    },
     vault: (environment, identities = identitiesOf(keys)) => {
       const newestSeen = isInRepo ? undefined : seen(environment).read().newest;
       return new Vault({ store, ref: ref(environment), identities, newestSeen, author, origin, now });

@@ -33,8 +33,9 @@ export async function runWithSecrets(options: RunCommandOptions): Promise<number
   // Before the command exists: a signal may arrive at its first breath, and would end lsh alone.
   const stopPassing = passSignals((signal) => child.kill(signal));
   const child = start(program, args, { env: environmentWith(variables), stdio: ['inherit', output, output] });
+  const values = Object.values(variables);
   const masked = options.redact
-    ? [mask(child.stdout!, process.stdout, variables), mask(child.stderr!, process.stderr, variables)]
+    ? [mask(child.stdout!, process.stdout, values), mask(child.stderr!, process.stderr, values)]
     : [];
   try {
     const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
@@ -60,7 +61,8 @@ function notStarted(program: string, error: NodeJS.ErrnoException): LshError {
   return new LshError('SPAWN_FAILED', { detail }, { hint: 'Put the program and its arguments after --.' });
 }
 
-function passSignals(pass: (signal: NodeJS.Signals) => void): () => void {
+/** Passes signals that end lsh on to a command, until the returned function is called. */
+export function passSignals(pass: (signal: NodeJS.Signals) => void): () => void {
   // The terminal has sent these to the command already. process.stdin would make a stream of what the command reads.
   const isTerminal = isatty(0);
   const ignored = isTerminal ? FROM_TERMINAL : [];
@@ -74,8 +76,9 @@ function passSignals(pass: (signal: NodeJS.Signals) => void): () => void {
   };
 }
 
-async function mask(from: Readable, to: Writable, variables: Record<string, string>): Promise<void> {
-  const redaction = redactionOf(Object.values(variables));
+/** Copies the stream without the values. */
+export async function mask(from: Readable, to: Writable, values: readonly string[]): Promise<void> {
+  const redaction = redactionOf(values);
   const write = async (bytes: Uint8Array) => {
     if (bytes.length > 0 && !to.write(bytes)) await once(to, 'drain');
   };
