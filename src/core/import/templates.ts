@@ -1,6 +1,7 @@
-// Templates of common jobs. Parameters become variables of the job, so no value is pasted into a command.
+// Templates of common jobs. Parameters become variables of the job; a value stands in the command only if it is one.
 import { LshError } from '../errors.ts';
 import { API_VERSION, KIND } from '../api-version.ts';
+import { shellQuote } from '../command-check/shell/shell-quote.ts';
 import type { JobManifest, JobSpecInput } from '../job.ts';
 
 export interface TemplateParameter {
@@ -9,6 +10,8 @@ export interface TemplateParameter {
   description: string;
   /** A parameter without a default is required. */
   default?: string;
+  /** The value is a command. It stands in the job’s command in quotes, where the check of commands reads it. */
+  isCommand?: true;
 }
 
 export interface Template {
@@ -91,6 +94,39 @@ export const TEMPLATES: readonly Template[] = [
       timeoutSeconds: 7200,
     },
   },
+  {
+    name: 'rotate-secrets',
+    description: 'Look each night whether a secret is due for rotation, or its old value for retirement.',
+    parameters: [
+      { name: 'key', description: 'Name of the variable.' },
+      { name: 'environment', description: 'Environment of lsh secrets, such as prod.' },
+      { name: 'generate', description: 'Command that prints a new value.', isCommand: true },
+      {
+        name: 'verify',
+        description: 'Command that succeeds if the new value in the variable works.',
+        isCommand: true,
+      },
+      {
+        name: 'retire',
+        description: 'Command that revokes the value in KEY_PREVIOUS.',
+        default: 'true',
+        isCommand: true,
+      },
+      { name: 'overlap', description: 'How long the old value stays beside the new one.', default: '24h' },
+      { name: 'every', description: 'Age at which the value is due.', default: '30d' },
+    ],
+    spec: {
+      schedule: '0 2 * * *',
+      command: [
+        'lsh secrets rotate "$KEY" --env "$ENVIRONMENT"',
+        '--generate "$GENERATE" --verify "$VERIFY" --retire "$RETIRE"',
+        '--overlap "$OVERLAP" --every "$EVERY"',
+      ].join(' '),
+      tags: ['secrets', 'rotation', 'daily'],
+      priority: 6,
+      timeoutSeconds: 900,
+    },
+  },
 ];
 
 /** Makes a job of the template. Throws USAGE for an unknown template, and for unknown or missing parameters. */
@@ -104,15 +140,23 @@ export function fromTemplate(
     const known = TEMPLATES.map((each) => each.name).join(', ');
     throw new LshError('USAGE', { detail: `There is no template ${templateName}; there are ${known}.` });
   }
-  const env = environment(template, values);
-  const spec = { description: template.description, ...structuredClone(template.spec), env };
-  return { apiVersion: API_VERSION, kind: KIND, metadata: { name }, spec };
+  const given = valuesOf(template, values);
+  const spec = { description: template.description, ...structuredClone(template.spec) };
+  const env = [];
+  for (const { name: parameter, isCommand } of template.parameters) {
+    const variable = parameter.toUpperCase();
+    const value = given.get(parameter)!;
+    if (isCommand) spec.command = spec.command?.replace(`"$${variable}"`, () => shellQuote(value));
+    else env.push({ name: variable, value });
+  }
+  return { apiVersion: API_VERSION, kind: KIND, metadata: { name }, spec: { ...spec, env } };
 }
 
-function environment(
+/** The value of each parameter. */
+function valuesOf(
   { name, parameters }: Template,
   values: Readonly<Record<string, string>>,
-): { name: string; value: string }[] {
+): Map<string, string> {
   const known = parameters.map((parameter) => parameter.name);
   const problems = [
     ...Object.keys(values)
@@ -125,8 +169,5 @@ function environment(
   if (problems.length > 0) {
     throw new LshError('USAGE', { detail: `Template ${name} ${problems.join(' It ')}` });
   }
-  return parameters.map((parameter) => ({
-    name: parameter.name.toUpperCase(),
-    value: values[parameter.name] ?? parameter.default ?? '',
-  }));
+  return new Map(parameters.map((each) => [each.name, values[each.name] ?? each.default ?? '']));
 }

@@ -16,6 +16,7 @@ test('the list has the known names', () => {
     'log-cleanup',
     'disk-monitor',
     'data-sync',
+    'rotate-secrets',
   ]);
 });
 
@@ -39,7 +40,7 @@ test('the error names a missing and an unknown parameter together', () => {
 
 test('the error for an unknown template lists all templates', () => {
   expect(() => fromTemplate('backup', {})).toThrow(
-    'There is no template backup; there are database-backup, log-cleanup, disk-monitor, data-sync.',
+    'There is no template backup; there are database-backup, log-cleanup, disk-monitor, data-sync, rotate-secrets.',
   );
 });
 
@@ -47,4 +48,20 @@ test('name and values can be given', () => {
   const job = fromTemplate('disk-monitor', { percent: '75' }, 'root-disk');
   expect(job.metadata.name).toBe('root-disk');
   expect(job.spec.env).toEqual([{ name: 'PERCENT', value: '75' }]);
+});
+
+test('a parameter that is a command stands in the command, in quotes, where its check reads it', () => {
+  const commands = { generate: `printf '%s' "$&"`, verify: './use-key "$API_KEY"' };
+  const { spec } = fromTemplate('rotate-secrets', { key: 'API_KEY', environment: 'prod', ...commands });
+  expect(spec.env?.map(({ name }) => name)).toEqual(['KEY', 'ENVIRONMENT', 'OVERLAP', 'EVERY']);
+  expect(spec.command).toContain(
+    `--generate 'printf '\\''%s'\\'' "$&"' --verify './use-key "$API_KEY"' --retire 'true'`,
+  );
+  const dangerous = fromTemplate('rotate-secrets', {
+    key: 'A',
+    environment: 'b',
+    ...commands,
+    retire: 'rm -rf /',
+  });
+  expect(checkCommand(parseManifest(dangerous, 'local').spec).allowed).toBe(false);
 });

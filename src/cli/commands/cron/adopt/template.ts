@@ -64,7 +64,9 @@ function parameterValues(settings: readonly string[]): Record<string, string> {
 async function create(context: Context, template: string, flags: CreateFlags): Promise<void> {
   const { fromTemplate } = await import('../../../../core/import/templates.ts');
   const job = fromTemplate(template, parameterValues(flags.set ?? []), flags.name);
-  const given = specFromFlags(await withBounds(context, flags), [], platformOf(context));
+  const bounded = await withBounds(context, flags);
+  // The command decides whether the job starts in this directory.
+  const given = specFromFlags({ command: job.spec.command, ...bounded }, [], platformOf(context));
   const { schedule, ...rest } = job.spec;
   const spec: JobSpecInput = {
     ...rest,
@@ -98,6 +100,10 @@ export function addCreateFromTemplate(cron: Command, context: Context): void {
     [
       'lsh cron create-from-template disk-monitor --set percent=80 --schedule "*/5 * * * *"',
       'The same as the template, but every five minutes',
+    ],
+    [
+      'lsh cron create-from-template rotate-secrets --set environment=prod --set key=API_KEY --set generate=./new-key --set verify=./use-key',
+      'A new value each 30 days, with the scripts of this directory',
     ],
   );
 }
