@@ -630,7 +630,7 @@ const table = {
   },
   PROJECT_SETTINGS_INVALID: {
     message: 'The file {path} is not valid: {detail}.',
-    hint: 'It is a JSON object with "project" and "secrets" ("user" or "in-repo"); `lsh init` writes it.',
+    hint: 'It is a JSON object with "project", "secrets" ("user" or "in-repo") and "rotation" ({"prod": "90d"}); `lsh init` writes it.',
     exit: EXIT.usage,
     http: 422,
   },

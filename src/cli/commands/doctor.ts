@@ -41,7 +41,7 @@ export function addDoctor(program: Command, context: Context): void {
   const command = program
     .command('doctor')
     .description(
-      'Check Node, files, daemon, store, environment, clock and the team’s record. Exits with 1 if a check fails.',
+      'Check Node, files, daemon, store, environment, clock, the team’s record, and the secrets of the project in this directory. Exits with 1 if a check fails.',
     )
     .addOption(formatOption('json', 'yaml'))
     .action((flags: { output?: Format }) => doctor(context, flags));

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { projectOf, SETTINGS_FILE, type ProjectSettings } from '../../secrets/local/project.ts';
 import { identitiesOf } from '../../secrets/local/keys.ts';
-import { ignoreEnvFiles } from './ignore.ts';
+import { ignoreEnvFiles } from './guard/ignore.ts';
 import { makeKey, ownRecipient } from './keys.ts';
 import { openProject } from './project-secrets.ts';
 
@@ -18,10 +18,17 @@ export interface Initialized {
   written: string[];
 }
 
+export interface InitOptions {
+  inRepo?: boolean | undefined;
+  project?: string | undefined;
+  /** Duration by environment, as `90d`. */
+  rotation?: Record<string, string> | undefined;
+}
+
 /** Makes what is missing; a second call changes nothing. */
 export async function initProject(
   directory: string,
-  { inRepo, project }: { inRepo?: boolean | undefined; project?: string | undefined },
+  { inRepo, project, rotation }: InitOptions,
   now: () => number,
 ): Promise<Initialized> {
   const { settings, settingsDirectory, isGit, root } = projectOf(directory);
@@ -29,6 +36,7 @@ export async function initProject(
     ...settings,
     ...(project !== undefined && { project }),
     ...(inRepo && { secrets: 'in-repo' }),
+    ...(rotation && { rotation: { ...settings.rotation, ...rotation } }),
   };
   const written: string[] = [];
   if (JSON.stringify(wanted) !== JSON.stringify(settings)) {

@@ -6,7 +6,7 @@ import { EnvFile } from '../../secrets/env-file/env-file.ts';
 import { summaryOf } from '../../secrets/use/push.ts';
 import type { Head, Vault } from '../../secrets/vault.ts';
 import { fileToPull, fileToPush, readEnvFile, replaceEnvFile } from './env-files.ts';
-import { leakOf, type Leak } from './ignore.ts';
+import { leakOf, type Leak } from './guard/ignore.ts';
 import type { ProjectSecrets } from './project-secrets.ts';
 import { difference } from './push.ts';
 

@@ -9,7 +9,7 @@ import type { Head, Vault } from '../../secrets/vault.ts';
 import { identitiesOf } from '../../secrets/local/keys.ts';
 import { fileToPush, readEnvFile, replaceEnvFile } from './env-files.ts';
 import { makeKey, ownRecipient } from './keys.ts';
-import { leakOf, type Leak } from './ignore.ts';
+import { leakOf, type Leak } from './guard/ignore.ts';
 import { openProject, type ProjectSecrets } from './project-secrets.ts';
 
 /** A writer that loses this often says so. */

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import * as v from 'valibot';
+import { parseDuration } from '../../core/duration.ts';
 import { LshError } from '../../core/errors.ts';
 import { readText } from './private-file.ts';
 
@@ -13,6 +14,16 @@ export const SETTINGS_FILE = join('.lsh', 'project.json');
 const SettingsSchema = v.strictObject({
   project: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(200))),
   secrets: v.optional(v.picklist(['user', 'in-repo'])),
+  /** How old the newest version of an environment may be, such as `90d`; `lsh doctor` says when it is older. */
+  rotation: v.optional(
+    v.record(
+      v.string(),
+      v.pipe(
+        v.string(),
+        v.check((text) => parseDuration(text) !== undefined, 'rotation needs durations such as 90d'),
+      ),
+    ),
+  ),
 });
 export type ProjectSettings = v.InferOutput<typeof SettingsSchema>;
 

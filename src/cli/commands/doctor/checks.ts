@@ -17,6 +17,7 @@ import { keptOutputText } from '../../output/kept-output.ts';
 import { calendar } from '../../output/when.ts';
 import type { Check } from './check.ts';
 import { historyCheck, projectChecks } from './record-checks.ts';
+import { secretsChecks } from './secrets-checks.ts';
 
 const EARLIEST_SANE_YEAR = 2025;
 
@@ -31,7 +32,15 @@ export async function allChecks(io: Io): Promise<Check[]> {
   ];
   const paths = await checked('paths', () => pathsFromConfig().stateDir);
   const local = paths.result === 'ok' ? await localChecks(io, pathsFromConfig()) : [];
-  return [...basics, ...environmentChecks(), cacheCheck(), paths, ...local, ...(await projectChecks(io.now))];
+  return [
+    ...basics,
+    ...environmentChecks(),
+    cacheCheck(),
+    paths,
+    ...local,
+    ...(await projectChecks(io.now)),
+    ...(await secretsChecks(io)),
+  ];
 }
 
 /** A check that fails with the sentence and the hint of what `find` throws. */

@@ -1,17 +1,29 @@
 // `lsh init`: prepares a project for secrets. Asks nothing; every step is done once.
 import type { Command } from 'commander';
 import type { Context } from '../../context.ts';
-import { withExamples } from '../../define.ts';
+import { parseDuration } from '../../../core/duration.ts';
+import { repeatable, withExamples } from '../../define.ts';
+import { usage } from '../../failure.ts';
 import { print } from '../../output/print.ts';
 
 interface InitFlags {
   inRepo?: boolean;
   project?: string;
+  rotation?: string[];
 }
 
-async function init({ io }: Context, { inRepo, project }: InitFlags): Promise<void> {
+/** `prod=90d` as an entry of the settings. Throws USAGE. */
+function limitIn(word: string): [environment: string, duration: string] {
+  const [environment = '', duration = '', ...more] = word.split('=');
+  if (environment === '' || more.length > 0 || parseDuration(duration) === undefined)
+    throw usage(`--rotation needs an environment and a duration such as prod=90d, not "${word}".`);
+  return [environment, duration];
+}
+
+async function init({ io }: Context, { inRepo, project, rotation: words }: InitFlags): Promise<void> {
+  const rotation = words && Object.fromEntries(words.map(limitIn));
   const { initProject } = await import('../../../processes/secrets/init.ts');
-  const done = await initProject(process.cwd(), { inRepo, project }, io.now);
+  const done = await initProject(process.cwd(), { inRepo, project, rotation }, io.now);
   print(
     io,
     `project   ${done.project}`,
@@ -34,6 +46,11 @@ export function addInit(program: Command, context: Context): void {
     )
     .option('--in-repo', 'keep the encrypted versions in the project, in .lsh/secrets, to share them by git')
     .option('--project <name>', 'name the project, in place of the name from the git remote')
+    .option(
+      '--rotation <env=duration>',
+      'how old the newest version of an environment may be before `lsh doctor` warns, such as prod=90d (repeatable)',
+      repeatable,
+    )
     .action((flags: InitFlags) => init(context, flags));
   withExamples(
     command,

@@ -84,7 +84,7 @@ export function addImport(secrets: Command, context: Context): void {
 
 async function scan(context: Context, { staged = false, output }: { staged?: boolean; output?: Format }) {
   const { io } = context;
-  const { scan: scanFiles } = await import('../../../processes/secrets/scan.ts');
+  const { scan: scanFiles } = await import('../../../processes/secrets/guard/scan.ts');
   const result = await scanFiles(await openHere(context), { staged });
   const { findings, files, environments, closed } = result;
   if (findings.length > 0) context.status = 1;

@@ -1,6 +1,6 @@
 // `lsh push`: encrypts an env file and stores it as the next version of its environment. Needs no terminal.
 import { Option, type Command } from 'commander';
-import type { Leak } from '../../../processes/secrets/ignore.ts';
+import type { Leak } from '../../../processes/secrets/guard/ignore.ts';
 import type { Pushed } from '../../../processes/secrets/push.ts';
 import { KUBECONFIG_DESCRIPTION } from '../../cluster-options.ts';
 import type { Context } from '../../context.ts';

@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { readText } from '../../secrets/local/private-file.ts';
-import { projectOf } from '../../secrets/local/project.ts';
+import { readText } from '../../../secrets/local/private-file.ts';
+import { projectOf } from '../../../secrets/local/project.ts';
 
 /** What .gitignore needs: env files and their backups, but not the examples of a project. */
 const LINES = ['.env', '.env.*', '!.env.example', '!.env.sample', '!.env.template'];

@@ -2,9 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LshError } from '../../core/errors.ts';
-import { environmentsOf, fileOf } from './look.ts';
-import type { ProjectSecrets } from './project-secrets.ts';
+import { LshError } from '../../../core/errors.ts';
+import { environmentsOf, fileOf } from '../look.ts';
+import type { ProjectSecrets } from '../project-secrets.ts';
 
 /** A shorter value, such as `true` or a port, stands in many files and is no secret. */
 const VALUE_MIN_LENGTH = 8;
