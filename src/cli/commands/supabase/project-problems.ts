@@ -2,9 +2,8 @@
 import { formatDuration } from '../../../core/duration.ts';
 import { LshError } from '../../../core/errors.ts';
 import type { ProjectStatus } from '../../../processes/supabase/project.ts';
+import { SKEW_MAX_MS } from '../cron/remote/team-jobs.ts';
 
-/** Beyond this, the times of rows mislead their readers, milliseconds. */
-export const SKEW_MAX_MS = 60_000;
 export function problemsOf({
   url,
   schema,

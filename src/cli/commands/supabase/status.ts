@@ -1,4 +1,4 @@
-// `lsh supabase status`: whether the team's project answers, and whether lsh may write there.
+// `lsh supabase status`: whether the team's project answers, what lsh may do there, and what this machine has still to write.
 import type { Command } from 'commander';
 import type { OriginDocument } from '../../../contracts/team-record.ts';
 import { formatDuration } from '../../../core/duration.ts';
@@ -14,8 +14,8 @@ import { backlogText } from '../../output/history-text.ts';
 import { note, paintFor, print, printDocument } from '../../output/print.ts';
 import { counted, pad } from '../../output/text.ts';
 import { calendar, relative } from '../../output/when.ts';
-import { clockText } from '../cron/remote/team-jobs.ts';
-import { problemsOf, SKEW_MAX_MS } from './project-problems.ts';
+import { clockText, SKEW_MAX_MS } from '../cron/remote/team-jobs.ts';
+import { problemsOf } from './project-problems.ts';
 
 /** lsh_status() counts no further. */
 const COUNT_MAX = 100_000;

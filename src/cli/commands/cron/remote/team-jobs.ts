@@ -61,7 +61,7 @@ export async function jobsNamed(
 }
 
 /** Beyond this, the times of rows mislead their readers, milliseconds. */
-const SKEW_MAX_MS = 60_000;
+export const SKEW_MAX_MS = 60_000;
 
 /** `clock 5m ahead`; undefined if the clock of the origin agrees with the database’s, or is not known. */
 export function clockText({ clockAheadMs = 0 }: OriginDocument): string | undefined {
