@@ -3,18 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { BUNDLE } from '../test/support/daemon/bundle.ts';
 import { newHome, type LshHome } from './lsh-process.ts';
-import { median, type Row } from './row.ts';
+import { median, timeMs, type Row } from './row.ts';
 
 const ROUNDS = 15;
 /** A difference of few milliseconds needs more rounds than a ratio. */
 const LAUNCHER_ROUNDS = 100;
 const LAUNCHER_BUDGET_MS = 3;
-
-function timeMs(work: () => unknown): number {
-  const before = performance.now();
-  work();
-  return performance.now() - before;
-}
 
 function emptyNode(home: LshHome): () => unknown {
   return () => spawnSync(process.execPath, ['-e', '0'], { env: home.env });

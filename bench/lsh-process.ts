@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BUNDLE } from '../test/support/daemon/bundle.ts';
+import type { Supabase } from '../test/support/stores/supabase.ts';
 
 /** Clock ticks a second: Linux counts CPU time in ticks. */
 const TICKS_PER_SECOND = 100;
@@ -45,9 +46,15 @@ export function newHome(settings: Record<string, string> = {}): LshHome {
     apply: (documents) => void call(['apply', '-f', '-'], documents),
     dispose() {
       call(['daemon', 'stop']);
-      rmSync(root, { recursive: true, force: true });
+      // A run that ends just now still writes its log.
+      rmSync(root, { recursive: true, force: true, maxRetries: 10 });
     },
   };
+}
+
+/** The settings of a home that writes to the project and reads it. */
+export function settingsOf({ url, serviceRoleKey }: Supabase): Record<string, string> {
+  return { SUPABASE_URL: url, SUPABASE_SERVICE_ROLE_KEY: serviceRoleKey };
 }
 
 /** CPU time of a process so far, milliseconds; with that of the children that it has waited for, if asked. */

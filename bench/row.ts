@@ -20,3 +20,10 @@ export function percentile(samples: readonly number[], share: number): number {
 export function median(samples: readonly number[]): number {
   return percentile(samples, 0.5);
 }
+
+/** How long the work takes, milliseconds. */
+export function timeMs(work: () => unknown): number {
+  const before = performance.now();
+  work();
+  return performance.now() - before;
+}
