@@ -67,14 +67,14 @@ export function cliRows(): Row[] {
     const version = ratio(home, { name: 'lsh --version', budget: 1.6, work: () => home.lsh('--version') });
     const add = ratio(home, {
       name: 'lsh cron add',
-      budget: 2.2,
+      budget: 1.9,
       work: (round) =>
         home.lsh('cron', 'add', '--name', `job-${round}`, '--schedule', '0 2 * * 0', '--command', 'true'),
     });
     home.lsh('daemon', 'stop');
     const start = ratio(home, {
       name: 'lsh daemon start, until it answers',
-      budget: 5,
+      budget: 4,
       work: () => home.lsh('daemon', 'start'),
       after: () => home.lsh('daemon', 'stop'),
     });
