@@ -6,6 +6,7 @@ const CLUSTER_TESTS = [
   'test/kubernetes',
   'test/processes/operator',
   'test/cli/cluster',
+  'test/acceptance/cluster',
   'test/chart/on-server',
 ].map((folder) => `${folder}/**/*.test.ts`);
 /** Need a cluster with real pods: `npm run e2e`, vitest.e2e.config.ts. */
