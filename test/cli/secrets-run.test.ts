@@ -5,11 +5,11 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
+import { CANARY, expectNone, filesBelow } from '../support/canary.ts';
 import { BUNDLE } from '../support/daemon/bundle.ts';
 import { aStartedHome, lsh, lshOk } from '../support/daemon/cli.ts';
 import { aHome, type TestHome } from '../support/daemon/daemon.ts';
 
-const CANARY = 'canary/of+the~vault%1';
 const ENV_FILE = `CANARY='${CANARY}'\nGREETING=hello\n`;
 
 interface Place {
@@ -29,32 +29,6 @@ async function aProject(home = aHome()): Promise<Place> {
 }
 
 const run = ({ home, cwd }: Place, ...args: string[]) => lsh(home, ['secrets', 'run', ...args], { cwd });
-
-/** The bytes of all files below the directory, by path. */
-function filesBelow(directory: string): [string, Buffer][] {
-  const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .map((path) => [path, readFileSync(path)]);
-}
-
-/** The forms in which a value must stand nowhere. */
-const FORMS = [
-  CANARY,
-  encodeURIComponent(CANARY),
-  JSON.stringify(CANARY).slice(1, -1),
-  ...[0, 1, 2].flatMap((shift) =>
-    (['base64', 'base64url'] as const).map((alphabet) => {
-      const encoded = Buffer.from('x'.repeat(shift) + CANARY).toString(alphabet);
-      return encoded.replaceAll('=', '').slice(4, -1);
-    }),
-  ),
-];
-
-function expectNone(what: string, bytes: Buffer | string): void {
-  for (const form of FORMS) expect(bytes.includes(form), `${what} holds ${form}`).toBe(false);
-}
 
 describe('lsh secrets run', () => {
   test('gives the variables to the command, and its exit status back', async () => {
