@@ -22,6 +22,9 @@ export interface SignInServer {
   answer(request: SeenRequest & { method: string; token: string }): Promise<Answer> | Answer;
 }
 
+/** How long an idle connection stays open. */
+const KEEP_ALIVE_MS = 60_000;
+
 export class Gateway {
   readonly #server = createServer((request, response) => void this.#handle(request, response));
   readonly #socketPath: string;
@@ -41,6 +44,8 @@ export class Gateway {
 
   static async start(socketPath: string, keys: readonly string[]): Promise<Gateway> {
     const gateway = new Gateway(socketPath, keys);
+    // As a project's own gateway: with Node's 5 s, a client that a busy machine holds up writes into a closed connection.
+    gateway.#server.keepAliveTimeout = KEEP_ALIVE_MS;
     await gateway.back();
     return gateway;
   }
