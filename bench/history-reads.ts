@@ -1,11 +1,14 @@
 // Reading with a million recorded runs against reading with a thousand: the local history, and the team's record. Both answer the
 // same question with the same rows; the others are older, or of other jobs.
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { SqliteStore } from '../src/stores/sqlite/sqlite-store.ts';
 import { aChange, aRunAt } from '../test/support/builders.ts';
+import { BUNDLE } from '../test/support/daemon/bundle.ts';
 import { Supabase } from '../test/support/stores/supabase.ts';
 import { newHome, settingsOf, type LshHome } from './lsh-process.ts';
-import { median, timeMs, type Row } from './row.ts';
+import { median, type Row } from './row.ts';
 
 const FEW = 1_000;
 const MANY = 1_000_000;
@@ -14,7 +17,7 @@ const ROUNDS = 15;
 export async function readRows(): Promise<Row[]> {
   const homes = await Promise.all([FEW, MANY].map(homeWith));
   for (const home of homes) home.lsh('daemon', 'start');
-  const local = ratioRow('lsh cron history NAME', homes, ['cron', 'history', 'a']);
+  const local = await ratioRow('lsh cron history NAME', homes, ['cron', 'history', 'a']);
   for (const home of homes) home.dispose();
   return [local, ...(await remoteRows())];
 }
@@ -28,7 +31,9 @@ async function remoteRows(): Promise<Row[]> {
     ['cron', 'report', '--remote', '--since', '1d'],
   ];
   try {
-    return questions.map((args) => ratioRow(`lsh ${args.join(' ')}`, homes, args));
+    const rows: Row[] = [];
+    for (const args of questions) rows.push(await ratioRow(`lsh ${args.join(' ')}`, homes, args));
+    return rows;
   } finally {
     for (const home of homes) home.dispose();
     for (const project of projects) await project.stop();
@@ -36,10 +41,10 @@ async function remoteRows(): Promise<Row[]> {
 }
 
 /** The homes take turns. */
-function ratioRow(name: string, homes: LshHome[], args: string[]): Row {
+async function ratioRow(name: string, homes: LshHome[], args: string[]): Promise<Row> {
   const times = homes.map((): number[] => []);
   for (let round = 0; round < ROUNDS; round++)
-    for (const [index, home] of homes.entries()) times[index]!.push(timeMs(() => home.lsh(...args)));
+    for (const [index, home] of homes.entries()) times[index]!.push(await callMs(home, args));
   const [few, many] = times.map(median) as [number, number];
   return {
     name: `${name}, a million runs`,
@@ -52,6 +57,13 @@ function ratioRow(name: string, homes: LshHome[], args: string[]): Row {
     budget: '<= 1.5x',
     ok: many / few <= 1.5,
   };
+}
+
+/** Blocks nothing here: the gateway of the projects is in this process. */
+async function callMs({ env }: LshHome, args: string[]): Promise<number> {
+  const before = performance.now();
+  await promisify(execFile)(process.execPath, [BUNDLE, ...args], { env });
+  return performance.now() - before;
 }
 
 /** A home whose database has so many runs, of the job `a` and 999 others. */
