@@ -1,13 +1,10 @@
 // Reading with a million recorded runs against reading with a thousand: the local history, and the team's record. Both answer the
 // same question with the same rows; the others are older, or of other jobs.
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { SqliteStore } from '../src/stores/sqlite/sqlite-store.ts';
 import { aChange, aRunAt } from '../test/support/builders.ts';
-import { BUNDLE } from '../test/support/daemon/bundle.ts';
 import { Supabase } from '../test/support/stores/supabase.ts';
-import { newHome, settingsOf, type LshHome } from './lsh-process.ts';
+import { callMs, newHome, settingsOf, type LshHome } from './lsh-process.ts';
 import { median, type Row } from './row.ts';
 
 const FEW = 1_000;
@@ -44,7 +41,7 @@ async function remoteRows(): Promise<Row[]> {
 async function ratioRow(name: string, homes: LshHome[], args: string[]): Promise<Row> {
   const times = homes.map((): number[] => []);
   for (let round = 0; round < ROUNDS; round++)
-    for (const [index, home] of homes.entries()) times[index]!.push(await callMs(home, args));
+    for (const [index, home] of homes.entries()) times[index]!.push(await callMs(home, ...args));
   const [few, many] = times.map(median) as [number, number];
   return {
     name: `${name}, a million runs`,
@@ -57,13 +54,6 @@ async function ratioRow(name: string, homes: LshHome[], args: string[]): Promise
     budget: '<= 1.5x',
     ok: many / few <= 1.5,
   };
-}
-
-/** Blocks nothing here: the gateway of the projects is in this process. */
-async function callMs({ env }: LshHome, args: string[]): Promise<number> {
-  const before = performance.now();
-  await promisify(execFile)(process.execPath, [BUNDLE, ...args], { env });
-  return performance.now() - before;
 }
 
 /** A home whose database has so many runs, of the job `a` and 999 others. */

@@ -16,8 +16,8 @@ import { SupabaseHistory } from '../src/stores/supabase/supabase-history.ts';
 import { aChange, aRunAt } from '../test/support/builders.ts';
 import { AN_ORIGIN, NO_SUPABASE, Supabase, TAILS } from '../test/support/stores/supabase.ts';
 import { readRows } from './history-reads.ts';
-import { newHome, settingsOf, type LshHome } from './lsh-process.ts';
-import { median, percentile, timeMs, type Row } from './row.ts';
+import { callMs, newHome, settingsOf, type LshHome } from './lsh-process.ts';
+import { median, percentile, type Row } from './row.ts';
 
 const SYNC_RUNS = 10_000;
 const SYNC_ROUNDS = 5;
@@ -35,7 +35,12 @@ export async function historyRows(): Promise<Row[]> {
   if (NO_SUPABASE) throw new Error('the group history needs the binaries of Postgres and PostgREST');
   const supabase = await Supabase.start();
   try {
-    return [await syncRow(supabase), ...startRows(supabase), await lagRow(supabase), ...(await readRows())];
+    return [
+      await syncRow(supabase),
+      ...(await startRows(supabase)),
+      await lagRow(supabase),
+      ...(await readRows()),
+    ];
   } finally {
     await supabase.stop();
   }
@@ -109,7 +114,7 @@ async function barePerSecond({ url, serviceRoleKey: apiKey }: Supabase): Promise
   return (SYNC_RUNS * 1000) / (performance.now() - before);
 }
 
-function startRows(supabase: Supabase): Row[] {
+async function startRows(supabase: Supabase): Promise<Row[]> {
   const homes = [newHome(settingsOf(supabase)), newHome()];
   const times = {
     'lsh daemon start': [[], []] as number[][],
@@ -117,10 +122,10 @@ function startRows(supabase: Supabase): Row[] {
   };
   for (let round = 0; round < START_ROUNDS; round++)
     for (const [index, home] of homes.entries()) {
-      times['lsh daemon start'][index]!.push(timeMs(() => home.lsh('daemon', 'start')));
+      times['lsh daemon start'][index]!.push(await callMs(home, 'daemon', 'start'));
       const job = ['--name', `job-${round}`, '--schedule', '@yearly', '--command', 'true'];
-      times['lsh cron add'][index]!.push(timeMs(() => home.lsh('cron', 'add', ...job)));
-      home.lsh('daemon', 'stop');
+      times['lsh cron add'][index]!.push(await callMs(home, 'cron', 'add', ...job));
+      await callMs(home, 'daemon', 'stop');
     }
   for (const home of homes) home.dispose();
   return Object.entries(times).map(([name, [withIt = [], without = []]]) => {

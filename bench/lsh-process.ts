@@ -1,8 +1,9 @@
 // Runs the built command line in a home of its own, for the bench and the demo.
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { BUNDLE } from '../test/support/daemon/bundle.ts';
 import type { Supabase } from '../test/support/stores/supabase.ts';
 
@@ -55,6 +56,13 @@ export function newHome(settings: Record<string, string> = {}): LshHome {
 /** The settings of a home that writes to the project and reads it. */
 export function settingsOf({ url, serviceRoleKey }: Supabase): Record<string, string> {
   return { SUPABASE_URL: url, SUPABASE_SERVICE_ROLE_KEY: serviceRoleKey };
+}
+
+/** Time of a call, milliseconds. It blocks nothing here: a gateway of this process must answer meanwhile. */
+export async function callMs({ env }: LshHome, ...args: string[]): Promise<number> {
+  const before = performance.now();
+  await promisify(execFile)(process.execPath, [BUNDLE, ...args], { env });
+  return performance.now() - before;
 }
 
 /** CPU time of a process so far, milliseconds; with that of the children that it has waited for, if asked. */
