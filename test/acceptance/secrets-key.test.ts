@@ -2,10 +2,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { generateKey } from '../../src/secrets/envelope/age-file.ts';
 import { aStartedHome, lshOk } from '../support/daemon/cli.ts';
 import { aHome } from '../support/daemon/daemon.ts';
 
-const KEY = 'AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0JQMADEUP';
+// A valid key: lsh doctor reports any other.
+const { identity: KEY } = await generateKey('classic');
 
 /** The bytes of all files in the directory. */
 function everythingIn(directory: string): string {
