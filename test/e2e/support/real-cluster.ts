@@ -212,6 +212,11 @@ export class RealCluster {
     });
   }
 
+  /** Whether the Pod is still there. */
+  has({ metadata: { uid } }: Pod): boolean {
+    return [...this.#pods.values()].some(({ metadata }) => metadata.uid === uid);
+  }
+
   /** Pods of the release that are not being deleted. */
   operators(): Pod[] {
     return [...this.#pods.values()].filter(
