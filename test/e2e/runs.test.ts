@@ -15,7 +15,8 @@ const cluster = new RealCluster();
 beforeAll(() => cluster.start({ shell: SHELL }));
 afterAll(() => cluster.stop());
 
-describe.each(['Shell', 'Job'] as const)('an LshJob with executor %s', (executor) => {
+// Each waits for grace periods of its own pods, and leaves the node idle.
+describe.concurrent.each(['Shell', 'Job'] as const)('an LshJob with executor %s', (executor) => {
   const named = (name: string) => `${name}-${executor.toLowerCase()}`;
 
   test('retries after the exit code of its command', async () => {
@@ -204,7 +205,7 @@ describe('a shell run', () => {
   });
 });
 
-describe('a Kubernetes Job', () => {
+describe.concurrent('a Kubernetes Job', () => {
   test('that exhausts its memory has the reason OutOfMemory', async () => {
     await cluster.create('memory', {
       schedule: '@yearly',
