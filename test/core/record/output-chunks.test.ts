@@ -145,7 +145,7 @@ describe('a hidden value', () => {
     expect(shown).toBe(`${'x'.repeat(95)}${leftOut(output.length - 400)}***${'z'.repeat(290)}`);
   });
 
-  test('is masked in the end of an output, of which the rest is lost', () => {
+  test('is masked in the end of an output whose beginning is lost', () => {
     const tail = `r2-canary, ${VALUE}`;
     expect(textOf(runWith(100, tail), undefined)).toBe(`${leftOut(75).trimStart()}***, ***`);
     expect(maskedTail(runWith(100, tail), [VALUE])).toBe('***, ***');

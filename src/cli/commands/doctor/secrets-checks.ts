@@ -87,7 +87,7 @@ function problemsOf(health: EnvironmentHealth, now: number): Problem[] {
     problems.push({
       result: 'warn',
       detail: `${environment} opens for ${name}, of whom no push and no pull is recorded`,
-      hint: `\`lsh key remove-recipient --env ${environment} ${name}\` if nobody needs it. Jobs and \`lsh secrets run\` leave no record.`,
+      hint: `\`lsh key remove-recipient --env ${environment} ${name}\` if its owner has left. Jobs and \`lsh secrets run\` leave no record.`,
     });
   return [...problems, ...opened.rotations.flatMap((each) => rotationProblem(environment, each, now))];
 }
