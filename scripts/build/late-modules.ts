@@ -73,9 +73,10 @@ function builtinModule(path: string): string {
 /** The text of a module that loads another one at the first use of an export. */
 function lateModule(exports: unknown, load: string, known: Record<string, unknown> = {}): string {
   if (typeof exports === 'function') return lateFunction(load);
-  // On the prototype: esbuild copies own properties for each importing file, which would load the module.
+  // On the prototype: esbuild copies own properties for each importing file, which would load the module. An import also
+  // asks for __esModule, which no module here has.
   return `let loaded;
-const late = new Proxy({}, { get: (_, name) => (loaded ??= ${load})[name] });
+const late = new Proxy({}, { get: (_, name) => (name === '__esModule' ? undefined : (loaded ??= ${load})[name]) });
 module.exports = Object.create(late, Object.getOwnPropertyDescriptors(${JSON.stringify(known)}));`;
 }
 
