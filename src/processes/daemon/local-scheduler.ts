@@ -35,7 +35,7 @@ import { commandSettings } from '../command-settings.ts';
 import { standInCommand, withLauncher } from '../launcher.ts';
 import { daemonEnvironment } from '../local-jobs.ts';
 import { localSecrets } from '../secrets/late-secrets.ts';
-import type { DaemonHistory } from './daemon-history.ts';
+import { DaemonHistory } from './daemon-history.ts';
 import { EvaluationProgress } from './evaluation-progress.ts';
 import { pruneHourly, trimLogs } from './record-pruning.ts';
 import { keepSocket } from './socket-keeping.ts';
@@ -106,7 +106,7 @@ export class LocalScheduler {
 
   /** Resolves once the socket answers and the loop runs. */
   async start(): Promise<void> {
-    this.#history = await this.#openHistory();
+    this.#history = this.#openHistory();
     await this.#source.load();
     this.#clockSteps.onStep((step) => void this.#recordStep(step));
     const lastLook = this.#source.lastLook();
@@ -116,7 +116,6 @@ export class LocalScheduler {
     await this.#server.listen();
     writeRecord(this.#options.paths);
     this.#controller.start();
-    this.#history?.wake();
     this.#housekeeping = this.#keepHouse();
   }
 
@@ -135,15 +134,9 @@ export class LocalScheduler {
     removeRecord(this.#options.paths);
   }
 
-  /** Loaded only with a project: no other daemon pays for it. */
-  async #openHistory(): Promise<DaemonHistory | undefined> {
+  #openHistory(): DaemonHistory | undefined {
     const { config, log } = this.#options;
-    if (config.supabaseUrl === undefined) {
-      this.#store.enterJobs(undefined);
-      return undefined;
-    }
-    const { openDaemonHistory } = await import('./daemon-history.ts');
-    return openDaemonHistory({
+    return DaemonHistory.open({
       config,
       store: this.#store,
       logger: log.component('history'),
