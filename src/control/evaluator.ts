@@ -1,0 +1,123 @@
+// Evaluates one job: collects what decide() needs to know, and calls it. The only caller of decide(); writes nothing.
+import {
+  decide,
+  decideInvalid,
+  decideRemoved,
+  decideTerminating,
+  type Decision,
+  type Evaluation,
+  type LedgerChange,
+} from '../core/decide/decide.ts';
+import { LshError } from '../core/errors.ts';
+import type { ClockReference, Job, JobKey } from '../core/job.ts';
+import { evaluatedSince } from '../core/schedule/job-schedule.ts';
+import type { Starts } from '../core/schedule/schedule.ts';
+import type { Capacity } from './capacity.ts';
+import type { ClockSteps } from './clock-steps.ts';
+import type { LedgerOutbox } from './history/ledger-outbox.ts';
+import type { JobSource, Ledger } from './ports.ts';
+import { Refusals } from './refusals.ts';
+import type { Runners } from './runners.ts';
+import { Schedules } from './schedules.ts';
+
+export interface EvaluatorOptions {
+  source: JobSource;
+  ledger: Ledger;
+  /** Knows which finished runs the team’s history lacks; undefined if no team history is configured. */
+  history?: Pick<LedgerOutbox, 'progress' | 'forget'>;
+  clockSteps: ClockSteps;
+  /** When this process began to evaluate, milliseconds. */
+  evaluatingSince: number;
+  /** The slots of `@reboot` and `@daemon-start`; undefined in a cluster. */
+  starts?: Starts;
+  /** Host of the shell runs that this process starts; undefined in the daemon, which has one host. */
+  host?: string;
+}
+
+export class Evaluator {
+  readonly #options: EvaluatorOptions & { runners: Runners; capacity: Capacity };
+  readonly #schedules: Schedules;
+  readonly #refusals = new Refusals();
+  /** The setting of the clock at the last commit of jobs whose ledger does not keep it. */
+  readonly #references = new Map<JobKey, ClockReference>();
+  /** Jobs whose last changes the ledger did not take. */
+  readonly #unrecorded = new Set<JobKey>();
+
+  constructor(options: EvaluatorOptions & { runners: Runners; capacity: Capacity }) {
+    this.#options = options;
+    this.#schedules = new Schedules(options);
+  }
+
+  /** Asks the runner about a version of the job that is new; undefined if there is nothing to ask. */
+  ask(key: JobKey): Promise<void> | undefined {
+    const job = this.#options.source.get(key);
+    return job && this.#refusals.ask(job, this.#options.runners.of(job.spec.executor));
+  }
+
+  evaluate(job: Job): Decision {
+    return this.#decide(this.#withReference(job));
+  }
+
+  /** Forgets the job as well. */
+  evaluateRemoved(key: JobKey): Decision {
+    this.#schedules.forget(key);
+    this.#refusals.forget(key);
+    this.#references.delete(key);
+    const { history, ledger, runners, clockSteps } = this.#options;
+    history?.forget(key);
+    const runs = ledger.runsOf(key);
+    return decideRemoved(runs, runners.observe(key, runs), clockSteps.look().now);
+  }
+
+  /** The changes of a decision are on their way to the ledger: until recorded(), it lacks them. */
+  recording(key: JobKey): void {
+    this.#unrecorded.add(key);
+  }
+
+  /** The ledger has taken the change. */
+  recorded(key: JobKey, { status }: LedgerChange): void {
+    this.#unrecorded.delete(key);
+    const { clock } = status ?? {};
+    if (clock !== undefined && this.#options.source.get(key)?.status?.clock === undefined)
+      this.#references.set(key, clock);
+  }
+
+  #decide(job: Job): Decision {
+    const { ledger, runners, capacity, clockSteps, evaluatingSince, host, history } = this.#options;
+    const { now, ...clock } = clockSteps.look();
+    const runner = runners.of(job.spec.executor);
+    const runs = ledger.runsOf(job.key);
+    const known = {
+      job,
+      runs,
+      observations: runners.observe(job.key, runs),
+      closed: ledger.closedOf?.(job.key),
+      now,
+      clock,
+      evaluatingSince: evaluatedSince(job.spec, evaluatingSince + clockSteps.movedMs),
+      ledgerFailed: this.#unrecorded.has(job.key),
+      traitsOf: runners.traitsOf,
+      host,
+      history: history?.progress(job, runs),
+      capacity: capacity.free(job.spec.executor),
+    } satisfies Omit<Evaluation, 'schedule'>;
+    if (job.terminating) return decideTerminating(known);
+    const schedule =
+      job.invalid ??
+      this.#refusals.of(job) ??
+      (runner === undefined ? noRunner(job) : this.#schedules.of(job));
+    return schedule instanceof LshError ? decideInvalid(known, schedule) : decide({ ...known, schedule });
+  }
+
+  /** A ledger that other machines read keeps no setting of this machine’s clock. */
+  #withReference(job: Job): Job {
+    const { key, status } = job;
+    if (status === undefined || status.clock !== undefined) return job;
+    const clock = this.#references.get(key) ?? this.#options.clockSteps.initial;
+    return { ...job, status: { ...status, clock } };
+  }
+}
+
+function noRunner(job: Job): LshError {
+  return new LshError('EXECUTOR_UNAVAILABLE', { executor: job.spec.executor });
+}
