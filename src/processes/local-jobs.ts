@@ -37,12 +37,14 @@ export function daemonOwner({ stateDir, runtimeDir }: Config): number {
 
 /** A client of this user’s daemon. Each call connects. Calls `onSilence` when an answer is 2 s late. */
 export function connectLocal(
-  paths: LocalPaths = pathsFromConfig(),
+  chosen: LocalPaths | undefined,
   onSilence?: (silence: Silence) => void,
 ): JobApi & DaemonApi {
+  const config = loadConfig();
+  const paths = chosen ?? localPaths(config);
   return daemonClient(paths.socket, {
     version: VERSION,
-    owner: daemonOwner(loadConfig()),
+    owner: daemonOwner(config),
     recordedSocket: () => readRecord(paths)?.socket,
     onSilence: (timeoutMs) => {
       const pid = readRecord(paths)?.pid;
