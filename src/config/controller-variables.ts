@@ -83,6 +83,15 @@ export const CONTROLLER_VARIABLES = {
     ),
     option: '--http-port <port>',
   },
+  metricsPerJob: {
+    ...amount(
+      'LSH_METRICS_PER_JOB',
+      'a whole number',
+      { units: PLAIN, min: '0', max: '100000', default: '1000' },
+      'How many jobs have metrics of their own, on the operator’s /metrics and in `lsh daemon metrics`: the first by namespace and name; 0 for none.',
+    ),
+    option: '--metrics-per-job <count>',
+  },
   jobImage: {
     ...text('LSH_JOB_IMAGE', 'Image of the Kubernetes Jobs of an LshJob that names no image.'),
     fallback: 'busybox:stable',

@@ -4,11 +4,16 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { RUN_PHASES } from '../../src/core/run.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
 import { addReadings } from '../../src/processes/operator/controller-readings.ts';
-import { aRun } from '../support/builders.ts';
+import { jobSeries } from '../../src/telemetry/job-series.ts';
+import { aJob, aRun, aStatus } from '../support/builders.ts';
 import { NO_HELM, only, render } from '../support/chart/chart.ts';
 
-/** Labels that Prometheus itself adds to a series. */
+/** Labels that Prometheus itself adds to a series. A series with such a label keeps its own under another name. */
 const TARGET_LABELS = ['namespace', 'pod'];
+const OWN_LABELS = new Map([
+  ['namespace', 'exported_namespace'],
+  ['job', 'exported_job'],
+]);
 
 /** Labels of each series that a controller can expose. */
 async function exposedSeries(): Promise<Map<string, Set<string>>> {
@@ -22,10 +27,28 @@ async function exposedSeries(): Promise<Map<string, Set<string>>> {
   metrics.reconciled('error', 1);
   metrics.queued(true);
   metrics.requested('GET', 200);
-  const { body } = await metrics.text();
+  const { body: shared } = await metrics.text();
+  const condition = {
+    status: 'True',
+    reason: 'ExitCode',
+    message: '',
+    lastTransitionAt: 0,
+    observedGeneration: 1,
+  } as const;
+  const status = aStatus({
+    conditions: [{ type: 'Failing', ...condition }],
+    lastSuccessAt: 1,
+    nextScheduleAt: 2,
+  });
+  const job = aJob({}, { status });
+  const { lines } = jobSeries({ keys: () => [job.key], jobOf: () => job, runsOf: () => [run] }, 1);
+  const body = [shared, ...lines, ''].join('\n');
   const series = new Map<string, Set<string>>();
   for (const [, name, labels = ''] of body.matchAll(/^(\w+)(?:\{(.*)\})? \S+$/gm))
-    series.set(name!, new Set([...labels.matchAll(/(\w+)=/g)].map((match) => match[1]!)));
+    series.set(
+      name!,
+      new Set([...labels.matchAll(/(\w+)=/g)].map((match) => OWN_LABELS.get(match[1]!) ?? match[1]!)),
+    );
   return series;
 }
 
@@ -39,7 +62,8 @@ function asked(expression: string): { name: string; labels: string[] }[] {
 }
 
 describe.skipIf(NO_HELM)('the alerts and the dashboard', () => {
-  const metrics = { prometheusRule: { enabled: true }, dashboard: { enabled: true } };
+  const notSucceeded = [{ job: 'backup-.*', namespace: 'ops', hours: 26 }];
+  const metrics = { prometheusRule: { enabled: true, notSucceeded }, dashboard: { enabled: true } };
   const supabase = { existingSecret: 'team' };
   const objects = NO_HELM ? [] : render({ metrics, supabase });
   const { groups = [] } = (NO_HELM ? {} : only(objects, 'PrometheusRule').spec) as {
@@ -68,6 +92,9 @@ describe.skipIf(NO_HELM)('the alerts and the dashboard', () => {
       'LshSlotsMissed',
       'LshWatchStale',
       'LshReconcileErrors',
+      'LshJobFailing',
+      'LshJobSlotOverdue',
+      'LshJobNotSucceeded',
       'LshHistoryBacklog',
     ]);
     for (const { annotations } of alerts) {
@@ -109,6 +136,25 @@ describe.skipIf(NO_HELM)('the alerts and the dashboard', () => {
       for (const [, selector] of expr.matchAll(/\{([^}]*)\}/g))
         expect(selector).toContain('namespace="lsh-system", pod=~"lsh-controller-.*"');
     }
+  });
+
+  test('name a job that has not succeeded for the hours of its entry, also one that never has', () => {
+    const { expr } = alerts.find(({ alert }) => alert === 'LshJobNotSucceeded')!;
+    const selected = 'exported_namespace=~"ops", exported_job=~"backup-.*"';
+    expect(asked(expr).map(({ name }) => name)).toEqual([
+      'lsh_job_last_success_timestamp_seconds',
+      'lsh_job_created_timestamp_seconds',
+    ]);
+    expect(expr.split(selected).length).toBe(3);
+    expect(expr).toMatch(/> 93600$/);
+    expect(
+      JSON.stringify(only(render({ metrics: { prometheusRule: { enabled: true } } }), 'PrometheusRule')),
+    ).not.toContain('LshJobNotSucceeded');
+  });
+
+  test('of single jobs go with their metrics', () => {
+    const none = { ...metrics, perJob: 0 };
+    expect(JSON.stringify(only(render({ metrics: none }), 'PrometheusRule'))).not.toMatch(/LshJob[A-Z]/);
   });
 
   test('take their limits from the values', () => {

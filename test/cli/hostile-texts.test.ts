@@ -151,6 +151,7 @@ const ANSWERS: Handlers = {
     yield Buffer.from(HOSTILE);
   },
   'daemon.status': answer(STATUS),
+  'daemon.metrics': answer({ lines: [HOSTILE], jobs: 2, leftOut: 1 }),
   'daemon.shutdown': answer({ pid: STATUS.pid }),
 };
 
@@ -292,6 +293,7 @@ const CALLS: Record<string, string[][] | undefined> = {
   'daemon stop': [[]],
   'daemon restart': [[]],
   'daemon status': [[]],
+  'daemon metrics': [[]],
   'daemon logs': [[]],
   'daemon run': undefined,
   'daemon cleanup': [[]],

@@ -88,6 +88,8 @@ env:
     value: {{ int .Values.leaderElection.leaseDurationSeconds }}s
   - name: LSH_HTTP_PORT
     value: '8080'
+  - name: LSH_METRICS_PER_JOB
+    value: {{ int .Values.metrics.perJob | quote }}
   - name: LSH_JOB_IMAGE
     value: {{ .Values.controller.jobImage | quote }}
   - name: LSH_JOB_DEFAULTS

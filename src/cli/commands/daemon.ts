@@ -8,6 +8,7 @@ const VERBS: Commands = {
   stop: async () => (await import('./daemon/life.ts')).addStop,
   restart: async () => (await import('./daemon/life.ts')).addRestart,
   status: async () => (await import('./daemon/status.ts')).addStatus,
+  metrics: async () => (await import('./daemon/metrics.ts')).addMetrics,
   logs: async () => (await import('./daemon/logs.ts')).addLogs,
   run: async () => (await import('./daemon/life.ts')).addRun,
   cleanup: async () => (await import('./daemon/cleanup.ts')).addCleanup,

@@ -7,7 +7,7 @@ import type { ClockStep } from '../../core/decide/clock-step.ts';
 import { daemonHealth, type Progress } from './daemon-health.ts';
 import type { StoreJobSource } from '../jobs/job-source.ts';
 import type { LocalPaths } from '../paths.ts';
-import { PROTOCOL_VERSION, type DaemonStatus } from '../socket/protocol.ts';
+import { PROTOCOL_VERSION, type DaemonMetrics, type DaemonStatus } from '../socket/protocol.ts';
 import type { Handlers } from '../socket/server.ts';
 
 const DAY_MS = 86_400_000;
@@ -30,6 +30,8 @@ export interface DaemonHandlerOptions {
   output: () => Promise<DaemonStatus['output']>;
   /** Undefined if no team’s history is configured. */
   history: () => DaemonStatus['history'];
+  /** Writes the metrics of at most this many jobs; default: as many as the daemon is set to. */
+  metrics: (perJob: number | undefined) => Promise<DaemonMetrics>;
   /** Begins the shutdown; the daemon still answers the request. */
   shutdown: () => void;
 }
@@ -37,9 +39,10 @@ export interface DaemonHandlerOptions {
 /** The handlers of the commands about the daemon. */
 export function daemonHandlers(
   options: DaemonHandlerOptions,
-): Pick<Handlers, 'daemon.status' | 'daemon.shutdown'> {
+): Pick<Handlers, 'daemon.status' | 'daemon.metrics' | 'daemon.shutdown'> {
   return {
     'daemon.status': () => daemonStatus(options),
+    'daemon.metrics': ({ perJob }) => options.metrics(perJob),
     'daemon.shutdown': async () => {
       options.shutdown();
       return { pid: process.pid };

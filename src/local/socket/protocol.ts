@@ -62,9 +62,20 @@ export interface DaemonStatus {
   health: DaemonHealth;
 }
 
+/** Shown by `lsh daemon metrics`. */
+export interface DaemonMetrics {
+  /** Lines of the text format of Prometheus. */
+  lines: string[];
+  jobs: number;
+  /** Jobs beyond the limit, which have no metrics of their own. */
+  leftOut: number;
+}
+
 /** The commands about the daemon itself. */
 export interface DaemonApi {
   status(request: Record<string, never>): Promise<DaemonStatus>;
+  /** Metrics of at most `perJob` jobs; default: LSH_METRICS_PER_JOB of the daemon. */
+  metrics(request: { perJob?: number }): Promise<DaemonMetrics>;
   /** Answers first, then ends the daemon; running jobs go on, and the next daemon adopts them. */
   shutdown(request: Record<string, never>): Promise<{ pid: number }>;
 }
@@ -85,6 +96,7 @@ export const COMMAND_OF: { [M in JobMethod]: `job.${M}` } & { [M in keyof Daemon
   slots: 'job.slots',
   stats: 'job.stats',
   status: 'daemon.status',
+  metrics: 'daemon.metrics',
   shutdown: 'daemon.shutdown',
 };
 /** The only command whose response is a stream of bytes. */

@@ -41,6 +41,9 @@ const FIELDS: { [C in Command]: Fields<Payload<C>> } & { [LOG_COMMAND]: Fields<L
   'job.stats': { name: v.optional(name), since: v.optional(instant) },
   'job.log': { name, run: v.optional(name), follow: v.optional(v.boolean()) },
   'daemon.status': {},
+  'daemon.metrics': {
+    perJob: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100_000))),
+  },
   'daemon.shutdown': {},
 };
 

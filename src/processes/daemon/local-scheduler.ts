@@ -19,9 +19,11 @@ import { daemonHandlers } from '../../local/handlers/daemon-handlers.ts';
 import { hostTimeZone } from '../../local/host-time-zone.ts';
 import { jobHandlers } from '../../local/handlers/job-handlers.ts';
 import { StoreJobSource } from '../../local/jobs/job-source.ts';
+import type { JobMetrics } from '../../telemetry/job-series.ts';
 import { logRecorder } from '../../telemetry/log-recorder.ts';
 import { requireWritable, type LocalPaths } from '../../local/paths.ts';
 import { runHandlers } from '../../local/handlers/run-handlers.ts';
+import type { DaemonMetrics } from '../../local/socket/protocol.ts';
 import { DaemonServer, type Handlers } from '../../local/socket/server.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { bootIdentity, uptimeIdentity } from '../../runners/subprocess/process-identity.ts';
@@ -71,6 +73,7 @@ export class LocalScheduler {
   /** When a daemon first started since the machine did. */
   readonly #bootedAt: number;
   #history: DaemonHistory | undefined;
+  #jobMetrics: JobMetrics | undefined;
   readonly #progress = new EvaluationProgress(systemClock, () => this.#controller);
   #housekeeping: (() => void)[] = [];
 
@@ -250,11 +253,23 @@ export class LocalScheduler {
         startedAt: this.#startedAt,
         progress: this.#progress,
         history: () => this.#history?.standing(),
+        metrics: (perJob = config.metricsPerJob) => this.#metrics(perJob),
         probe: () => this.#probeWrites(),
         output: async () => ({ bytes: await this.#runner.logBytes(), maxBytes: config.maxLogBytes }),
         shutdown,
       }),
     };
+  }
+
+  /** Loaded only when asked for: most daemons have no Prometheus. */
+  async #metrics(perJob: number): Promise<DaemonMetrics> {
+    const { JobMetrics } = await import('../../telemetry/job-series.ts');
+    this.#jobMetrics ??= new JobMetrics(this.#options.log.component('metrics'));
+    const source = this.#source;
+    return this.#jobMetrics.series(
+      { keys: () => source.keys(), jobOf: (key) => source.get(key), runsOf: (key) => source.runsOf(key) },
+      perJob,
+    );
   }
 
   async #probeWrites(): Promise<void> {

@@ -21,6 +21,7 @@ import { EventRecorder } from '../../kubernetes/operator/event-recorder.ts';
 import { KubeJobRunner } from '../../kubernetes/operator/kube-job-runner.ts';
 import { LshJobSource } from '../../kubernetes/operator/lsh-job-source.ts';
 import type { LshJob } from '../../kubernetes/objects/lsh-job.ts';
+import type { MeasuredJobs } from '../../telemetry/job-series.ts';
 import { logRecorder } from '../../telemetry/log-recorder.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
@@ -146,6 +147,15 @@ export class ClusterScheduler {
 
   jobOf(key: JobKey): Job | undefined {
     return this.#source.get(key);
+  }
+
+  /** The jobs for their metrics. */
+  get jobs(): MeasuredJobs {
+    return {
+      keys: () => this.#source.keys(),
+      jobOf: (key) => this.#source.get(key),
+      runsOf: (key) => this.#source.shownRunsOf(key),
+    };
   }
 
   /** Runs that have not ended. */

@@ -14,6 +14,7 @@ import { LeaderElector, type LeadershipEnd } from '../../kubernetes/api/lease.ts
 import { HostPods } from '../../kubernetes/operator/host-pods.ts';
 import { hostName } from '../../kubernetes/objects/host.ts';
 import { TelemetryServer } from '../../telemetry/http.ts';
+import { JobMetrics } from '../../telemetry/job-series.ts';
 import { openLog, type Log } from '../../telemetry/log.ts';
 import { Metrics } from '../../telemetry/metrics.ts';
 import { VERSION } from '../../version.ts';
@@ -92,6 +93,7 @@ class ControllerLife implements Standing {
   readonly #elector: LeaderElector | undefined;
   readonly #pods: HostPods;
   readonly #history: ReturnType<typeof teamHistory>;
+  readonly #jobMetrics: JobMetrics;
   /** While this process leads and executes shell runs. */
   #shell: ShellRuns | undefined;
   /** Settles when the runs of a Pod that is being deleted are recorded. */
@@ -107,6 +109,7 @@ class ControllerLife implements Standing {
       outputOf: (run, maxBytes) => this.#outputOf(run, maxBytes),
       jobOf: (key) => this.scheduler?.jobOf(key),
     });
+    this.#jobMetrics = new JobMetrics(log.component('metrics'));
     this.#pods = new HostPods({ client, own: host, logger: log.component('shell') });
     if (!options.config.leaderElect) return;
     this.#elector = elector(options);
@@ -127,7 +130,7 @@ class ControllerLife implements Standing {
     const server = new TelemetryServer({
       port: config.httpPort,
       notReady: () => this.#notReady(),
-      metrics: () => metrics.text(),
+      metrics: () => this.#metricsText(),
     });
     const port = await server.listen();
     for (const warning of config.warnings) log.warn({}, warning);
@@ -146,6 +149,15 @@ class ControllerLife implements Standing {
     }
     log.info({}, 'controller stopped');
     return EXIT.ok;
+  }
+
+  /** Only the leader knows the runs of jobs, so no other process has series of them. */
+  async #metricsText(): Promise<{ type: string; body: string }> {
+    const { metrics, config } = this.#options;
+    const { type, body } = await metrics.text();
+    if (this.scheduler === undefined) return { type, body };
+    const { lines } = this.#jobMetrics.series(this.scheduler.jobs, config.metricsPerJob);
+    return { type, body: [body.trimEnd(), ...lines, ''].join('\n') };
   }
 
   async #leadInTurn(stop: AbortSignal): Promise<LeadershipEnd> {

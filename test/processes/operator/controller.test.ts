@@ -368,4 +368,25 @@ describe.skipIf(NO_KUBE)('the operator', () => {
     }
     expect(await other.stop()).toEqual([0, null]);
   });
+
+  test('serves the metrics of each job up to the bound, and logs that it cut them', async () => {
+    await cluster.create('measured-a', { schedule: EVERY_SECOND });
+    await cluster.create('measured-b', { schedule: EVERY_SECOND, suspend: true });
+    const other = await cluster.operator({ args: [...ALONE, '--metrics-per-job', '1'] }).leads();
+    const body = await eventually(async () => {
+      const { body: text } = await other.get('/metrics');
+      return text.includes('\nlsh_job_last_success_timestamp_seconds{') && text;
+    });
+    expect(body).toMatch(
+      /^lsh_job_last_end_timestamp_seconds\{job="measured-a",namespace="\w+",phase="Completed"\} \d/m,
+    );
+    expect(body).not.toContain('measured-b');
+    expect(body).toMatch(/^lsh_jobs_without_metrics 1$/m);
+    expect(await other.line(({ msg }) => msg.endsWith('have no metrics of their own'))).toMatchObject({
+      leftOut: 1,
+    });
+    expect(await other.stop()).toEqual([0, null]);
+    await cluster.delete('measured-a');
+    await cluster.delete('measured-b');
+  });
 });

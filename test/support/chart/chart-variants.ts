@@ -44,7 +44,11 @@ export const VARIANTS: Record<string, { values?: object; release?: Release }> = 
       metrics: {
         service: { annotations: { 'example.com/scraped': 'yes' } },
         serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
-        prometheusRule: { enabled: true, labels: { release: 'prometheus' } },
+        prometheusRule: {
+          enabled: true,
+          labels: { release: 'prometheus' },
+          notSucceeded: [{ job: 'backup', hours: 26 }],
+        },
         dashboard: { enabled: true, annotations: { folder: 'jobs' } },
       },
       extraObjects: [
