@@ -46,6 +46,7 @@ export const FLAGS: Record<Field | `retry.${RetryField}`, string> = {
   priority: '`--priority`',
   notBefore: '`--not-before`',
   notAfter: '`--not-after`',
+  exceptDates: '`--except-date`',
   job: '`--image`; the other fields only in a document',
 };
 

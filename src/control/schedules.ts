@@ -51,7 +51,7 @@ export class Schedules {
 
   #compile(job: Job): Schedule | LshError {
     try {
-      return jobSchedule(job, this.#starts);
+      return jobSchedule(job, { starts: this.#starts });
     } catch (thrown) {
       if (thrown instanceof LshError) return thrown;
       throw thrown;

@@ -136,6 +136,26 @@ export const CONCURRENCY_POLICIES = ['Forbid', 'Allow', 'Replace', 'Queue'] as c
 export const BACKGROUND_CHILDREN = ['stop', 'keep'] as const;
 export const MISSED_RUN_POLICIES = ['Latest', 'Skip', 'All'] as const;
 
+/** How a job uses a calendar: its days have no slot, or are the only days that have slots. */
+const CALENDAR_DAYS = ['Exclude', 'Only'] as const;
+/** Names of calendars are DNS labels: they are names of files, and keys of a ConfigMap. */
+const CALENDAR_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+const CalendarUseSchema = v.strictObject({
+  name: described(
+    v.pipe(v.string(), v.regex(CALENDAR_NAME, 'must be lower-case letters, digits and hyphens')),
+    'Name of the calendar: of `lsh calendar add`, in a cluster of the chart’s value calendars.',
+  ),
+  days: v.optional(
+    described(
+      v.picklist(CALENDAR_DAYS),
+      'Exclude: the days of the calendar have no slot. Only: no other days have slots.',
+    ),
+    'Exclude',
+  ),
+});
+export type CalendarUse = v.InferOutput<typeof CalendarUseSchema>;
+
 const Rfc3339 = v.pipe(v.string(), v.isoTimestamp());
 const Schedule = nonEmpty(256);
 
@@ -280,6 +300,16 @@ export const JobSpecSchema = v.strictObject({
   ),
   notBefore: v.optional(described(Rfc3339, 'No slot before this instant (RFC 3339).')),
   notAfter: v.optional(described(Rfc3339, 'No slot after this instant (RFC 3339).')),
+  exceptDates: v.optional(
+    described(
+      v.pipe(
+        v.array(v.pipe(v.string(), v.regex(/^\d{4}-\d\d-\d\d$/, 'must be a date such as 2026-12-25'))),
+        v.minLength(1),
+        v.maxLength(366),
+      ),
+      'Dates, such as 2026-12-25, without slots: days in the zone of the schedule. lsh records the slots as Excluded.',
+    ),
+  ),
   job: v.optional(described(KubernetesJobSchema, 'Fields of the Kubernetes Job; only for executor Job.')),
 });
 

@@ -142,7 +142,14 @@ export interface RunEnd extends Observed {
   secretsVersion?: string;
 }
 
-export const SLOT_OUTCOMES = ['Ran', 'Missed', 'Forbidden', 'Suspended', 'DeadlineExceeded'] as const;
+export const SLOT_OUTCOMES = [
+  'Ran',
+  'Missed',
+  'Forbidden',
+  'Suspended',
+  'DeadlineExceeded',
+  'Excluded',
+] as const;
 export type SlotOutcome = (typeof SLOT_OUTCOMES)[number];
 
 /** Why a slot has no run. */
@@ -171,8 +178,8 @@ export interface SlotRecord {
   /** As Run.pass. */
   pass?: number;
   outcome: SlotOutcome;
-  /** Undefined for Ran. */
-  cause?: SlotCause;
+  /** One of SLOT_CAUSES; for Excluded the name of the calendar, or exceptDates. Undefined for Ran. */
+  cause?: string;
   /** Name of the first attempt, for Ran. */
   run?: string;
   recordedAt: number;

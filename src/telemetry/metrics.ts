@@ -72,7 +72,9 @@ export class Metrics implements Meter {
       if (isFinished(run)) this.#counters.runs.inc({ phase: run.phase, executor: run.executor });
     }
     for (const { outcome, cause, count } of slots) {
-      if (outcome !== 'Ran') this.#counters.missed.inc({ cause: cause ?? outcome }, count);
+      // The cause of Excluded names a calendar, and labels must not grow with the names that users give.
+      const label = outcome === 'Excluded' ? outcome : (cause ?? outcome);
+      if (outcome !== 'Ran') this.#counters.missed.inc({ cause: label }, count);
     }
   }
 

@@ -63,6 +63,7 @@ describe('flags become a spec', () => {
         suspend: true,
         notBefore: '2027-01-01T00:00:00Z',
         notAfter: '2028-01-01T00:00:00Z',
+        exceptDate: ['2027-12-24,2027-12-25', '2027-12-31'],
       },
       ['pg_dump', '-f', 'out.sql'],
     );
@@ -92,6 +93,7 @@ describe('flags become a spec', () => {
       suspend: true,
       notBefore: '2027-01-01T00:00:00Z',
       notAfter: '2028-01-01T00:00:00Z',
+      exceptDates: ['2027-12-24', '2027-12-25', '2027-12-31'],
     });
   });
 

@@ -46,6 +46,7 @@ export interface SpecFlags {
   suspend?: true;
   notBefore?: string;
   notAfter?: string;
+  exceptDate?: string[];
   executor?: string;
   image?: string;
 }
@@ -95,6 +96,7 @@ const CONVERSIONS: Partial<Record<keyof SpecFlags, Convert>> = {
   image: (image: string) => ({ job: { image } }),
   notBefore: same('notBefore'),
   notAfter: same('notAfter'),
+  exceptDate: (values: string[]) => ({ exceptDates: values.flatMap((value) => value.split(',')) }),
 };
 
 export function variable(text: string): { name: string; value: string } {

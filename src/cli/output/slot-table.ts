@@ -9,20 +9,20 @@ export const SLOT_HEADS = ['JOB', 'SLOT', 'SLOTS', 'RESULT', 'RUN OR REASON'];
 
 /** One slot, or a stretch of slots with the same outcome, as a row; `runs` are those of the slots, if they are kept. */
 export function slotRow(slot: SlotDocument, runs: readonly RunDocument[]): Cell[] {
-  const { job, from, to, count, cause } = slot;
+  const { job, from, to, count } = slot;
   const until = from === to ? '' : ` to ${calendar(Date.parse(to))}`;
   return [
     job,
     calendar(Date.parse(from)) + until,
     String(count),
     resultOf(slot, runs),
-    slot.outcome === 'Ran' ? (slot.run ?? '-') : causeText(cause),
+    slot.outcome === 'Ran' ? (slot.run ?? '-') : causeText(slot),
   ];
 }
 
 /** The result of the last attempt of the slot’s run. */
 function resultOf({ outcome, from, job, run: first }: SlotDocument, runs: readonly RunDocument[]): Cell {
-  if (outcome === 'Suspended') return { text: outcome, style: 'dim' };
+  if (outcome === 'Suspended' || outcome === 'Excluded') return { text: outcome, style: 'dim' };
   if (outcome !== 'Ran') return { text: outcome, style: 'bad' };
   const attempts = runs.filter(
     (run) =>

@@ -1,10 +1,10 @@
 // Turns due slots and manual requests into runs, or refuses them under the concurrency policy.
 import { activeRuns, put, requestStop, type Draft } from './draft.ts';
-import type { Owed, Stretch } from './due.ts';
+import type { Owed, Stretch } from './slots/owed.ts';
 import { stableFraction } from '../hash.ts';
 import { QUEUE_MAX_LENGTH, type JobKey, type JobSpec } from '../job.ts';
 import { manualRunName, slotRunName } from '../naming.ts';
-import type { Run, RunTrigger, SlotCause, SlotRecord } from '../run.ts';
+import type { Run, RunTrigger, SlotCause, SlotOutcome, SlotRecord } from '../run.ts';
 import { passOf } from '../schedule/clock-effect.ts';
 
 type ConcurrencyPolicy = JobSpec['concurrencyPolicy'];
@@ -24,11 +24,19 @@ function slotPolicy({ missedRunPolicy, concurrencyPolicy }: JobSpec, { catchUp }
   return isBacklog && concurrencyPolicy !== 'Allow' ? 'Queue' : concurrencyPolicy;
 }
 
-/** Records a stretch that ends without a run. A user wants suspended slots, so they cause no event and no count. */
+/**
+ * Records a stretch that ends without a run. A user wants suspended and excluded slots, so they cause no event and no
+ * count.
+ */
 function recordDropped(draft: Draft, stretch: Stretch): void {
   const slots = { job: draft.job.key, ...passed(draft, stretch.from), ...stretch, recordedAt: draft.now };
-  if (stretch.outcome === 'Suspended') draft.slots.push(slots);
+  if (isWanted(stretch.outcome)) draft.slots.push(slots);
   else recordNotRun(draft, slots);
+}
+
+/** Whether the user asked for slots without a run: nothing was missed. */
+export function isWanted(outcome: SlotOutcome): boolean {
+  return outcome === 'Suspended' || outcome === 'Excluded';
 }
 
 function recordNotRun(draft: Draft, slots: SlotRecord): void {

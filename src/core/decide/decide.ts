@@ -38,6 +38,7 @@ import {
   type SlotRecord,
 } from '../run.ts';
 import type { Schedule } from '../schedule/schedule.ts';
+import { wakeForDays } from './slots/excluded.ts';
 import { startWaitingRuns } from './start.ts';
 import { endStatus, invalidStatus, sameStatus, statusAfter } from './status.ts';
 import { adoptLateStarts } from './late-start.ts';
@@ -109,6 +110,7 @@ export function decide(evaluation: Evaluation): Decision {
   const waitsForCapacity = startWaitingRuns(draft, evaluation);
   const nextScheduleAt = schedule.next(Math.max(now, draft.accountedUntil));
   wakeForSlotsAndTimeouts(draft, nextScheduleAt);
+  if (!job.spec.suspend) wakeBy(draft, wakeForDays(schedule, draft.accountedUntil, now));
   const { history, job: recorded } = evaluation;
   const { hasIntervals } = schedule;
   const status = statusAfter(draft, { nextScheduleAt, hasIntervals, lastHandledTrigger, history });

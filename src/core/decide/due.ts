@@ -1,7 +1,9 @@
 // Computes the slots that are owed at `now` from recorded facts and the clock. A late or lost timer loses no slot.
 import type { Job, JobSpec } from '../job.ts';
-import type { SlotCause, SlotOutcome } from '../run.ts';
+import type { SlotCause } from '../run.ts';
 import type { Schedule } from '../schedule/schedule.ts';
+import { waitsForDay, withExcluded } from './slots/excluded.ts';
+import { stretches, type Moment, type Owed, type Span, type Verdict } from './slots/owed.ts';
 
 /**
  * The newest due slot is on time for this many milliseconds, one evaluation interval: a process that evaluates finds
@@ -9,30 +11,11 @@ import type { Schedule } from '../schedule/schedule.ts';
  */
 const LATE_AFTER_MS = 60_000;
 
-/** Consecutive slots with the same outcome and cause: a SlotRecord before it is recorded. */
-export interface Stretch {
-  from: number;
-  to: number;
-  count: number;
-  outcome: Exclude<SlotOutcome, 'Ran' | 'Forbidden'>;
-  cause: SlotCause;
-}
-
-export interface Owed {
-  /** Late slots that missedRunPolicy runs now, oldest first. */
-  catchUp: number[];
-  /** The newest slot, if lsh found it in time. */
-  onTime?: number;
-  /** Slots that end without a run. */
-  dropped: Stretch[];
-  /** The cursor once all these slots have an outcome. */
-  accountedUntil: number;
-}
-
 /** Returns a fingerprint of every field that determines the slots. Each cursor belongs to one fingerprint. */
 export function scheduleFingerprint(spec: JobSpec): string {
   const expressions = spec.schedules ?? [spec.schedule];
-  return [spec.timeZone, spec.notBefore ?? '', spec.notAfter ?? '', ...expressions].join('|');
+  const days = spec.exceptDates === undefined ? [] : [JSON.stringify(spec.exceptDates)];
+  return [spec.timeZone, spec.notBefore ?? '', spec.notAfter ?? '', ...expressions, ...days].join('|');
 }
 
 /** Returns the cursor at the start of an evaluation, adjusted for edits of the schedule. */
@@ -46,26 +29,24 @@ export function cursor(job: Job, now: number): number {
   return status.accountedUntil;
 }
 
-export interface Moment {
-  now: number;
-  /** When this process began to evaluate, milliseconds. */
-  evaluatingSince: number;
-  /** Slots whose run exists without a record, oldest first. They ran, so no policy applies to them. */
-  started: readonly number[];
-  /** Whether the ledger did not take the changes of the job’s last evaluation. */
-  ledgerFailed?: boolean;
-  /** The instants that the clock jumped over since the last evaluation, because it was set ahead. */
-  jumpedOver?: Span;
-}
-
 /** Sorts every slot between the cursor and now: it runs, or it is recorded as not run. */
 export function owed(job: Job, schedule: Schedule, moment: Moment): Owed {
   const from: Owed = { catchUp: [], dropped: [], accountedUntil: cursor(job, moment.now) };
+  const { limits } = schedule;
+  if (limits === undefined) return owedSlots(job, schedule, from, moment);
+  const found = owedSlots(job, schedule, from, moment);
+  const isWaiting = job.spec.suspend || schedule.previous(moment.now, found.accountedUntil) !== undefined;
+  return withExcluded(found, limits, { cursor: from.accountedUntil, now: moment.now, isWaiting });
+}
+
+function owedSlots(job: Job, schedule: Schedule, from: Owed, moment: Moment): Owed {
   if (job.spec.suspend) return owedWhileSuspended(schedule, from, moment);
   const resumed = dropSuspended(job, schedule, from, moment);
   const newest = schedule.previous(moment.now, resumed.accountedUntil);
   if (newest === undefined) return resumed;
-  return { ...classifySlots(job.spec, schedule, resumed, { ...moment, newest }), accountedUntil: newest };
+  const found = classifySlots(job.spec, schedule, resumed, { ...moment, newest });
+  if (found.onTime === undefined && waitsForDay(schedule, moment)) return resumed;
+  return { ...found, accountedUntil: newest };
 }
 
 /** A suspended job owes no run. A run that started before its record failed still gets its slot accounted for. */
@@ -93,18 +74,13 @@ function dropSuspended(job: Job, schedule: Schedule, owed: Owed, { now, started 
   };
 }
 
-/** The slots after one instant up to and including another. */
-interface Span {
-  after: number;
-  until: number;
-}
-
-type Verdict = Pick<Stretch, 'outcome' | 'cause'>;
-const SUSPENDED: Verdict = { outcome: 'Suspended', cause: 'Suspended' };
-const EXPIRED: Verdict = { outcome: 'DeadlineExceeded', cause: 'StartingDeadline' };
-const NOT_EVALUATED: Verdict = { outcome: 'Missed', cause: 'NotEvaluated' };
-const EVALUATED_LATE: Verdict = { outcome: 'Missed', cause: 'EvaluatedLate' };
-const LEDGER_FAILED: Verdict = { outcome: 'Missed', cause: 'LedgerFailed' };
+/** The verdicts of this file name one of SLOT_CAUSES. */
+type KnownVerdict = Verdict & { cause: SlotCause };
+const SUSPENDED: KnownVerdict = { outcome: 'Suspended', cause: 'Suspended' };
+const EXPIRED: KnownVerdict = { outcome: 'DeadlineExceeded', cause: 'StartingDeadline' };
+const NOT_EVALUATED: KnownVerdict = { outcome: 'Missed', cause: 'NotEvaluated' };
+const EVALUATED_LATE: KnownVerdict = { outcome: 'Missed', cause: 'EvaluatedLate' };
+const LEDGER_FAILED: KnownVerdict = { outcome: 'Missed', cause: 'LedgerFailed' };
 
 function classifySlots(
   spec: JobSpec,
@@ -186,20 +162,4 @@ function newestSlots(schedule: Schedule, { after, until }: Span, limit: number):
 /** How many late slots the policy runs. `Latest` runs none if a slot is on time: that slot is the latest. */
 function catchUpLimit(spec: JobSpec, hasOnTime: boolean): number {
   return { Skip: 0, Latest: hasOnTime ? 0 : 1, All: spec.maxMissedRuns }[spec.missedRunPolicy];
-}
-
-/** The slots of the span as stretches of one verdict, split at each slot that runs. */
-function stretches(schedule: Schedule, span: Span, running: readonly number[], verdict: Verdict): Stretch[] {
-  const inside = running.filter((slot) => slot > span.after && slot <= span.until);
-  const starts = [span.after, ...inside];
-  const ends = [...inside.map((slot) => slot - 1), span.until];
-  return starts.flatMap((after, i) => stretch(schedule, { after, until: ends[i] ?? after }, verdict));
-}
-
-function stretch(schedule: Schedule, { after, until }: Span, verdict: Verdict): Stretch[] {
-  if (until <= after) return [];
-  const to = schedule.previous(until, after);
-  const from = schedule.next(after);
-  if (to === undefined || from === undefined) return [];
-  return [{ from, to, count: schedule.count(after, until), ...verdict }];
 }

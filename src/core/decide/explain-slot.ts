@@ -6,6 +6,8 @@ import { formatDuration } from '../duration.ts';
 import type { SlotCause } from '../run.ts';
 import { nextStarts } from '../schedule/expression/start-macros.ts';
 import { pendingStarts } from '../schedule/job-schedule.ts';
+import { EXCEPT_DATES } from '../schedule/days/day-rules.ts';
+import { allSlots } from '../schedule/days/limited-schedule.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 
 export interface Question {
@@ -40,9 +42,11 @@ const CAUSES: Record<SlotCause, string> = {
 export function explainInstant(question: Question): string[] {
   const at = Math.floor(question.at / 1000) * 1000;
   const rounded = { ...question, at };
-  const records = question.slots
+  const covering = question.slots
     .filter(({ from, to }) => Date.parse(from) <= at && at <= Date.parse(to))
-    .filter((record) => covers(record, rounded))
+    .filter((record) => covers(record, rounded));
+  const records = covering
+    .filter((record) => isOfDay(record, covering))
     .toSorted((a, b) => (b.pass ?? 1) - (a.pass ?? 1));
   const answer =
     records.length === 0 ? explainUnrecorded(rounded) : records.flatMap((each) => explainPass(each, rounded));
@@ -66,8 +70,15 @@ function clockSetBack({ job: { status }, now }: Question): string[] {
   ];
 }
 
+/** Whether the expressions have a slot at the instant, be its day left out or not. */
 function isSlot({ schedule, at }: Question): boolean {
-  return schedule.previous(at, at - 1) === at;
+  return allSlots(schedule).previous(at, at - 1) === at;
+}
+
+/** A stretch of other slots also spans the days between them that were left out: these have a record of their own. */
+function isOfDay({ outcome, pass, count }: SlotDocument, covering: readonly SlotDocument[]): boolean {
+  const isExcluded = (record: SlotDocument) => record.outcome === 'Excluded' && record.pass === pass;
+  return outcome === 'Excluded' || count === 1 || !covering.some(isExcluded);
 }
 
 /** Whether the record is about the instant. A stretch also spans instants that are not slots; they have no outcome. */
@@ -79,7 +90,7 @@ function covers({ from, to }: SlotDocument, question: Question): boolean {
 function explainRecord(record: SlotDocument, question: Question): string[] {
   if (record.outcome === 'Ran') return explainRun(record, question);
   const time = rfc3339(question.at);
-  const why = causeText(record.cause);
+  const why = causeText(record);
   const outcome = `The slot ${time} did not run (${record.outcome}): ${why}.`;
   const stretch = `It is one of ${record.count} slots from ${record.from} to ${record.to} with the same outcome.`;
   return [
@@ -173,9 +184,17 @@ function pendingCourse({ createdAt, startAfter = createdAt, message }: RunDocume
 }
 
 /** Why a slot has no run, in words. Returns an unknown cause as it is: a newer lsh may have recorded it. */
-export function causeText(cause: string | undefined): string {
+export function causeText({ outcome, cause }: Pick<SlotDocument, 'outcome' | 'cause'>): string {
   if (cause === undefined) return 'the cause was not recorded';
+  if (outcome === 'Excluded') return takenText(cause);
   return cause in CAUSES ? CAUSES[cause as SlotCause] : cause;
+}
+
+/** What leaves out a day, as a clause. */
+export function takenText(by: string): string {
+  return by === EXCEPT_DATES
+    ? 'exceptDates of the job names its day'
+    : `the calendar ${by} leaves its day out`;
 }
 
 function explainUnrecorded(question: Question): string[] {
@@ -188,7 +207,15 @@ function explainUnrecorded(question: Question): string[] {
     ];
   }
   if (!isSlot(question)) return explainNonSlot(question, created);
+  const taker = question.schedule.limits?.takenBy(at);
+  if (at > now && taker !== undefined)
+    return [`${time} is in the future, and the job is not due then: ${takenText(taker)}.`];
   if (at > now) return [`${time} is in the future; the job is due then.`];
+  if (taker !== undefined) {
+    return [
+      `The slot ${time} did not run: ${takenText(taker)}. lsh records the slots of a day that is left out with the last of them.`,
+    ];
+  }
   if (job.spec.suspend) {
     return [`The slot ${time} did not run: the job is suspended. lsh records the slot when the job resumes.`];
   }

@@ -1,10 +1,13 @@
 // Adopts runs that started after the ledger had recorded their slots as not run. A former leader causes this: its
 // create request was delayed until the next leader had evaluated the slot. The name was free, so the run exists; the
 // ledger corrects the record.
+import { isWanted } from './admit.ts';
 import { put, type Draft } from './draft.ts';
 import { adopted } from './run-state.ts';
 import type { ClosedStretch, Run, RunObservation, SlotOutcome } from '../run.ts';
+import { allSlots } from '../schedule/days/limited-schedule.ts';
 import type { Schedule } from '../schedule/schedule.ts';
+import type { Slots } from '../schedule/source.ts';
 
 /** Adds observed runs whose slots are recorded as not run, and corrects these records. `closed` are the records. */
 export function adoptLateStarts(
@@ -47,20 +50,20 @@ function adopt(draft: Draft, run: Run, outcome: SlotOutcome): void {
     run: run.name,
     recordedAt: draft.now,
   });
-  if (outcome !== 'Suspended') draft.totals.missed--;
+  if (!isWanted(outcome)) draft.totals.missed--;
   draft.events.push({ kind: 'SlotRanLate', run, recordedAs: outcome });
 }
 
 /** Splits the stretch around the slot. */
 function withoutSlot(stretch: ClosedStretch, slot: number, schedule: Schedule): ClosedStretch[] {
-  const left = sidesOf(stretch, slot, schedule);
+  const left = sidesOf(stretch, slot, stretch.outcome === 'Excluded' ? allSlots(schedule) : schedule);
   const count = left.reduce((sum, side) => sum + side.count, 0);
   if (count === stretch.count - 1) return left;
   // The stretch belongs to an earlier schedule, so the positions of its slots are unknown. Their number is known.
   return stretch.count === 1 ? [] : [{ ...stretch, count: stretch.count - 1 }];
 }
 
-function sidesOf(stretch: ClosedStretch, slot: number, schedule: Schedule): ClosedStretch[] {
+function sidesOf(stretch: ClosedStretch, slot: number, schedule: Slots): ClosedStretch[] {
   const { from, to } = stretch;
   const before = schedule.previous(slot - 1, from - 1);
   const after = schedule.next(slot);

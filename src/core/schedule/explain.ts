@@ -1,6 +1,6 @@
 // Explains slots in words: local time, offset, and what a clock change does to them.
 import { grammarNotes } from './grammar-notes.ts';
-import { compileSchedule, patternsOf, type ScheduleInput } from './schedule.ts';
+import { compileSchedule, patternsOf, type Schedule, type ScheduleInput } from './schedule.ts';
 import { civilDate, DAY_SECONDS } from './calendar.ts';
 import { runsAfterGap } from './cron-slots.ts';
 import type { Pattern } from './expression/pattern.ts';
@@ -18,8 +18,20 @@ export interface ExplainedSlot {
   note?: string;
 }
 
+/** Slots in a row that have no run because their days are left out. */
+export interface TakenSlots {
+  /** First and last slot, milliseconds since the epoch. */
+  from: number;
+  to: number;
+  count: number;
+  /** `exceptDates`, or the name of the calendar. */
+  by: string;
+}
+
 export interface Explanation {
   slots: ExplainedSlot[];
+  /** The slots between the instant and the last of `slots` whose days are left out. */
+  taken: TakenSlots[];
   /** The notes on the expressions, and what each clock change of the coming year does to the schedule. */
   warnings: string[];
 }
@@ -35,9 +47,21 @@ export function explainSlots(input: ScheduleInput, after: number, n: number): Ex
   for (let slot = schedule.next(after); slot !== undefined && slots.length < n; slot = schedule.next(slot)) {
     slots.push(explainSlot(slot, zone, patterns));
   }
+  const taken = takenSlots(schedule, after, slots.at(-1)?.slot ?? after);
   const effects = clockEffects(zone, patterns, Math.max(0, Math.floor(after / 1000)));
   const warnings = effects.map(({ date, text }) => `${date}: ${text}`);
-  return { slots, warnings: [...new Set([...grammarNotes(input.expressions), ...warnings])] };
+  return { slots, taken, warnings: [...new Set([...grammarNotes(input.expressions), ...warnings])] };
+}
+
+function takenSlots({ limits }: Schedule, after: number, until: number): TakenSlots[] {
+  if (limits === undefined) return [];
+  const { all } = limits;
+  return limits.taken(after, until).flatMap(({ by, ...span }) => {
+    const from = all.next(span.after);
+    const to = all.previous(span.until, span.after);
+    if (from === undefined || to === undefined) return [];
+    return [{ from, to, count: all.count(span.after, span.until), by }];
+  });
 }
 
 function explainSlot(slot: number, zone: Zone, patterns: readonly Pattern[]): ExplainedSlot {

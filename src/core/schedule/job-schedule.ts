@@ -1,14 +1,20 @@
 // From a job to its slots: the parts of the spec that decide them.
 import type { Job, JobSpec } from '../job.ts';
+import type { DayInput } from './days/day-rules.ts';
 import { nextStarts, startMacro } from './expression/start-macros.ts';
 import { compileSchedule, type Schedule, type ScheduleInput, type Starts } from './schedule.ts';
+
+/** What decides the slots of a job beside its spec. */
+export interface Surroundings {
+  starts?: Starts;
+}
 
 type ScheduledJob = Pick<Job, 'key' | 'spec' | 'createdAt'>;
 
 /**
  * The schedule of a job; without `starts` its start macros have no slot. Throws SCHEDULE_INVALID or TIMEZONE_INVALID.
  */
-export function jobSchedule(job: ScheduledJob, starts?: Starts): Schedule {
+export function jobSchedule(job: ScheduledJob, { starts }: Surroundings = {}): Schedule {
   return compileSchedule({ ...scheduleInput(job), starts });
 }
 
@@ -21,7 +27,13 @@ export function scheduleInput({ key, spec, createdAt }: ScheduledJob): ScheduleI
     anchor: createdAt,
     notBefore: spec.notBefore === undefined ? undefined : Date.parse(spec.notBefore),
     notAfter: spec.notAfter === undefined ? undefined : Date.parse(spec.notAfter),
+    days: daysOf(spec),
   };
+}
+
+/** Undefined for a job with slots on all days. */
+function daysOf({ exceptDates = [] }: JobSpec): DayInput | undefined {
+  return exceptDates.length === 0 ? undefined : { exceptDates, calendars: [] };
 }
 
 function expressionsOf({ schedule, schedules }: Pick<JobSpec, 'schedule' | 'schedules'>): readonly string[] {

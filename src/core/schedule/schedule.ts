@@ -5,7 +5,9 @@ import type { Pattern } from './expression/pattern.ts';
 import type { StartMacro } from './expression/start-macros.ts';
 import type { ClockEffect } from '../job.ts';
 import { scheduleUnder } from './clock-effect.ts';
-import { countUnion, nextOf, previousOf, type Slots, type Source } from './source.ts';
+import { DayRules, type DayInput } from './days/day-rules.ts';
+import { LimitedSchedule } from './days/limited-schedule.ts';
+import { countUnion, nextOf, previousOf, type Source, type SteppedSlots } from './source.ts';
 import { checkTimeZone } from './zone/zone-name.ts';
 import { zoneNamed } from './zone/zone.ts';
 
@@ -27,13 +29,14 @@ export interface ScheduleInput {
   /** No slot before / after these instants, milliseconds. */
   notBefore?: number;
   notAfter?: number;
+  /** Days without slots; undefined for none. */
+  days?: DayInput;
 }
 
 /** Slots are milliseconds since the epoch, always whole seconds. */
-export interface Schedule extends Slots {
-  /** Whether a slot comes from an interval or from `@reboot`. */
-  readonly hasIntervals: boolean;
-  /** The schedule after steps of the wall clock. */
+export interface Schedule extends SteppedSlots {
+  /** The days that it leaves out, and the slots with them; undefined for a schedule of all days. */
+  readonly limits?: LimitedSchedule;
   under(effect: ClockEffect | undefined): Schedule;
 }
 
@@ -44,7 +47,9 @@ export function checkExpression(expression: string): void {
 
 /** The slots of a job. Throws SCHEDULE_INVALID or TIMEZONE_INVALID. */
 export function compileSchedule(input: ScheduleInput): Schedule {
-  return new CompiledSchedule(compileSources(input), input);
+  const schedule = new CompiledSchedule(compileSources(input), input);
+  if (input.days === undefined) return schedule;
+  return new LimitedSchedule(schedule, new DayRules(input.days, zoneNamed(input.timeZone)));
 }
 
 /** A class: closures of its own for each of a hundred thousand jobs would take half of a schedule's memory. */

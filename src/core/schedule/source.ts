@@ -1,5 +1,6 @@
 // Sources of slots: cron patterns in a zone, a fixed interval, or one instant. All numbers are whole seconds since
 // the epoch; Infinity and -Infinity stand for "no such slot". Plain data, so that 100,000 schedules stay small.
+import type { ClockEffect } from '../job.ts';
 import { countInstants, HORIZON, nextInstant, previousInstant } from './cron-slots.ts';
 import { nextSlotOf, type Interval } from './wall-count.ts';
 import type { Pattern } from './expression/pattern.ts';
@@ -13,6 +14,14 @@ export interface Slots {
   previous(atOrBefore: number, after: number): number | undefined;
   /** How many slots lie in (after, until]; costs O(days), not O(slots). */
   count(after: number, until: number): number;
+}
+
+/** Slots that follow the steps of the wall clock. */
+export interface SteppedSlots extends Slots {
+  /** Whether a slot comes from an interval or from `@reboot`. */
+  readonly hasIntervals: boolean;
+  /** The slots after steps of the wall clock. */
+  under(effect: ClockEffect | undefined): SteppedSlots;
 }
 
 export type Source =

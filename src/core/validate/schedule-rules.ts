@@ -1,12 +1,13 @@
 // Rules for schedule, schedules and timeZone: each expression must compile and suit the platform.
 import { LshError, type Problem } from '../errors.ts';
+import { dayOfDate } from '../schedule/days/dates.ts';
 import { startMacro } from '../schedule/expression/start-macros.ts';
 import { checkExpression } from '../schedule/schedule.ts';
 import { checkTimeZone } from '../schedule/zone/zone-name.ts';
 import type { Candidate, Rule } from './candidate.ts';
 import { show } from './wording.ts';
 
-export const scheduleRules: Rule[] = [expressions, timeZone];
+export const scheduleRules: Rule[] = [expressions, timeZone, exceptDates];
 
 function expressions({ spec, platform, sound }: Candidate): Problem[] {
   const written: [string, string][] = [];
@@ -31,6 +32,15 @@ function timeZone({ spec, sound }: Candidate): Problem[] {
   const zone = spec.timeZone;
   if (zone === undefined || !sound('spec.timeZone')) return [];
   return problemOf('spec.timeZone', `must be a time zone, not ${show(zone)}`, () => checkTimeZone(zone));
+}
+
+function exceptDates({ spec, sound }: Candidate): Problem[] {
+  if (spec.exceptDates === undefined || !sound('spec.exceptDates')) return [];
+  return spec.exceptDates.flatMap((date, index) =>
+    dayOfDate(date) === undefined
+      ? [{ path: `spec.exceptDates[${index}]`, message: `must be a day that exists, not ${show(date)}` }]
+      : [],
+  );
 }
 
 function problemOf(path: string, complaint: string, check: () => void): Problem[] {

@@ -1,7 +1,7 @@
 // The slots without a run in the status of an LshJob: stretches, newest first, and only the newest. Pure.
 import { type SlotDocument } from '../../core/document.ts';
 import { rfc3339 } from '../../core/rfc3339.ts';
-import type { ClosedStretch, Correction, SlotCause, SlotOutcome, SlotRecord } from '../../core/run.ts';
+import type { ClosedStretch, Correction, SlotOutcome, SlotRecord } from '../../core/run.ts';
 
 /** Stretches of slots without a run that the status shows. */
 export const OUTCOMES_SHOWN = 20;
@@ -67,9 +67,8 @@ function contains({ from, to }: OutcomeEntry, slot: number): boolean {
 
 /** The outcomes in the core’s form. A cause that a newer operator wrote passes through unchanged. */
 export function readOutcomes(outcomes: readonly OutcomeEntry[]): ClosedStretch[] {
-  return outcomes.map(({ from, to, cause, recordedAt, ...outcome }) => ({
+  return outcomes.map(({ from, to, recordedAt, ...outcome }) => ({
     ...outcome,
-    cause: cause as SlotCause | undefined,
     from: Date.parse(from),
     to: Date.parse(to),
     ...(recordedAt !== undefined && { recordedAt: Date.parse(recordedAt) }),

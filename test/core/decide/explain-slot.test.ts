@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { JobDocument, RunDocument, SlotDocument } from '../../../src/core/document.ts';
 import { explainInstant, type Question } from '../../../src/core/decide/explain-slot.ts';
+import { jobSchedule } from '../../../src/core/schedule/job-schedule.ts';
 import { compileSchedule } from '../../../src/core/schedule/schedule.ts';
 import { aSpec } from '../../support/builders.ts';
 
@@ -315,6 +316,44 @@ describe('an instant', () => {
     });
     expect(explain('2026-03-05T14:00:00Z', { runs: [manual] })[2]).toBe(
       'ada requested a run then: backup-m started at 2026-03-05T02:00:00Z and ended as Completed after 3s.',
+    );
+  });
+});
+
+describe('a day that is left out', () => {
+  const left = job({ schedule: '0 */12 * * *', exceptDates: ['2026-03-05', '2026-03-10', '2026-03-12'] });
+  const schedule = jobSchedule({ key: 'local/backup', spec: left.spec, createdAt: Date.parse(CREATED) });
+  const next = 'The next slot is 2026-03-11T00:00:00Z.';
+  const ask = (at: string, slots: SlotDocument[] = []) => explain(at, { job: left, schedule, slots });
+
+  test('is named as the cause of its slots, beside a missed stretch that spans it', () => {
+    const excluded = slot({
+      from: '2026-03-05T00:00:00Z',
+      to: '2026-03-05T12:00:00Z',
+      count: 2,
+      outcome: 'Excluded',
+      cause: 'exceptDates',
+    });
+    const missed = slot({
+      from: '2026-03-04T00:00:00Z',
+      to: '2026-03-06T12:00:00Z',
+      count: 4,
+      cause: 'NotEvaluated',
+    });
+    expect(ask('2026-03-05T12:00:00Z', [missed, excluded])).toEqual([
+      'The slot 2026-03-05T12:00:00Z did not run (Excluded): exceptDates of the job names its day.',
+      'It is one of 2 slots from 2026-03-05T00:00:00Z to 2026-03-05T12:00:00Z with the same outcome.',
+      next,
+    ]);
+    expect(ask('2026-03-06T00:00:00Z', [missed, excluded])[0]).toContain('(Missed)');
+  });
+
+  test('is named before its record exists, and for a day to come', () => {
+    expect(ask('2026-03-10T00:00:00Z')[0]).toBe(
+      'The slot 2026-03-10T00:00:00Z did not run: exceptDates of the job names its day. lsh records the slots of a day that is left out with the last of them.',
+    );
+    expect(ask('2026-03-12T00:00:00Z')[0]).toBe(
+      '2026-03-12T00:00:00Z is in the future, and the job is not due then: exceptDates of the job names its day.',
     );
   });
 });

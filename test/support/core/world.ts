@@ -1,6 +1,6 @@
 // One job, its ledger and its runner in memory. The world calls decide() as the reconciler does; the test decides
 // when time passes, when a run ends and when the process crashes.
-import { compileSchedule } from '../../../src/core/schedule/schedule.ts';
+import { jobSchedule } from '../../../src/core/schedule/job-schedule.ts';
 import { decide, decideInvalid, decideTerminating, type Decision } from '../../../src/core/decide/decide.ts';
 import type { ClockReading } from '../../../src/core/decide/clock-step.ts';
 import { eventText } from '../../../src/core/decide/events.ts';
@@ -94,14 +94,8 @@ export class World {
     if (this.problem !== undefined) return decideInvalid(known, this.problem);
     return decide({
       ...known,
-      schedule: compileSchedule({
-        expressions: job.spec.schedules ?? [job.spec.schedule ?? ''],
-        timeZone: job.spec.timeZone ?? 'UTC',
-        seed: job.key,
-        anchor: job.createdAt,
+      schedule: jobSchedule(job, {
         starts: { '@reboot': this.evaluatingSince, '@daemon-start': this.evaluatingSince },
-        notBefore: job.spec.notBefore === undefined ? undefined : at(job.spec.notBefore),
-        notAfter: job.spec.notAfter === undefined ? undefined : at(job.spec.notAfter),
       }),
     });
   }

@@ -90,6 +90,11 @@ export function withSpecFlags(command: Command): Command {
       'no slot before this instant, in the zone of the schedule: 2027-01-01, "2027-01-01 14:00", tomorrow, "in 2h"',
     )
     .option('--not-after <instant>', 'no slot after this instant')
+    .option(
+      '--except-date <date>',
+      'no slot on this day, in the zone of the schedule, such as 2026-12-25 (repeatable, or separated by commas)',
+      repeatable,
+    )
     .option('--executor <shell|job>', 'shell: a subprocess; job: a Kubernetes Job, the default in a cluster')
     .option('--image <image>', 'image of the Kubernetes Job');
 }

@@ -1,5 +1,6 @@
 // `lsh cron next`: the next slots of a job or of an expression. An expression needs no daemon.
 import type { Command } from 'commander';
+import { jobKey } from '../../../core/naming.ts';
 import { rfc3339 } from '../../../core/rfc3339.ts';
 import { nextStarts } from '../../../core/schedule/expression/start-macros.ts';
 import type { ScheduleInput } from '../../../core/schedule/schedule.ts';
@@ -30,15 +31,12 @@ async function scheduleOf(context: Context, target: string, { tz, name }: NextFl
     throw usage(`"${target}" is a job and has a name.`, 'Leave --name out; it goes with an expression.');
   }
   const { metadata, spec } = await (await context.api()).get({ name: target });
-  const { notBefore, notAfter } = spec;
-  return {
-    expressions: spec.schedules ?? [spec.schedule ?? ''],
-    timeZone: tz ?? spec.timeZone,
-    seed: `${metadata.namespace}/${metadata.name}`,
-    anchor: Date.parse(metadata.creationTimestamp),
-    ...(notBefore === undefined ? {} : { notBefore: Date.parse(notBefore) }),
-    ...(notAfter === undefined ? {} : { notAfter: Date.parse(notAfter) }),
-  };
+  const { scheduleInput } = await import('../../../core/schedule/job-schedule.ts');
+  return scheduleInput({
+    key: jobKey(metadata.namespace, metadata.name),
+    spec: { ...spec, timeZone: tz ?? spec.timeZone },
+    createdAt: Date.parse(metadata.creationTimestamp),
+  });
 }
 
 async function fromOf(text: string, now: number, { timeZone }: ScheduleInput): Promise<number> {
@@ -56,7 +54,7 @@ async function next(context: Context, target: string, flags: NextFlags): Promise
   }
   const from = flags.from === undefined ? now : await fromOf(flags.from, now, input);
   const { explainSlots } = await import('../../../core/schedule/explain.ts');
-  const { slots, warnings } = explainSlots(input, from, flags.count);
+  const { slots, taken, warnings } = explainSlots(input, from, flags.count);
   if (isDocumentFormat(flags.output)) {
     const documents = slots.map(({ slot, ...rest }) => ({ slot: rfc3339(slot), ...rest }));
     return printDocument(io, documents, flags.output);
@@ -64,12 +62,22 @@ async function next(context: Context, target: string, flags: NextFlags): Promise
   const starts = nextStarts(input.expressions);
   if (slots.length === 0 && starts.length === 0) return note(io, 'No further slot is due.');
   const paint = paintFor(io.stdout);
-  for (const { slot, utcOffset, note: reason } of slots) {
+  const lines = slots.map(({ slot, utcOffset, note: reason }) => {
     const explained = flags.explain
       ? `  UTC${utcOffset}${reason === undefined ? '' : `  ${paint('warn', reason)}`}`
       : '';
-    print(io, `${calendar(slot, input.timeZone)}  ${paint('dim', relative(slot, now))}${explained}`);
+    const text = `${calendar(slot, input.timeZone)}  ${paint('dim', relative(slot, now))}${explained}`;
+    return { slot, text };
+  });
+  if (flags.explain) {
+    const { takenText } = await import('../../../core/decide/explain-slot.ts');
+    for (const { from: slot, to, count, by } of taken) {
+      const until = count === 1 ? '' : ` to ${calendar(to, input.timeZone)} (${count} slots)`;
+      const why = paint('warn', `no run: ${takenText(by)}`);
+      lines.push({ slot, text: `${calendar(slot, input.timeZone)}${until}  ${why}` });
+    }
   }
+  print(io, ...lines.sort((a, b) => a.slot - b.slot).map(({ text }) => text));
   print(io, ...starts.map((start) => `at ${start}`));
   if (flags.explain) print(io, ...warnings.map((warning) => `${paint('warn', 'note:')} ${warning}`));
 }
