@@ -20,12 +20,13 @@ const ADAPTER_MAY_IMPORT = ['core/**', 'control', 'contracts'];
 /** What each room may import from src beside itself. `core` is the files at its top alone, `core/**` all of it. */
 const MAY_IMPORT: Record<string, string[]> = {
   'version.ts': [],
-  core: [],
+  core: ['core/notices'],
   'core/schedule': ['core'],
   'core/command-check': ['core'],
   'core/validate': ['core', 'core/schedule'],
   'core/import': ['core', 'core/schedule', 'core/validate', 'core/command-check'],
-  'core/decide': ['core', 'core/schedule'],
+  'core/notices': ['core'],
+  'core/decide': ['core', 'core/schedule', 'core/notices'],
   'core/redaction': [],
   'core/record': ['core', 'core/redaction', 'core/validate'],
   contracts: ['core/**'],

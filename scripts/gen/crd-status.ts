@@ -79,6 +79,16 @@ const clockEffect: Record<keyof NonNullable<LshJobStatus['clockEffect']>, CrdSch
   passUntil: time('The latest time that the clock has shown.'),
 };
 
+const notices: Record<keyof NonNullable<LshJobStatus['notices']>, CrdSchema> = {
+  failures: count('Slots in a row that failed, each after its last attempt.'),
+  told: {
+    type: 'object',
+    description: 'When each channel last heard of these failures.',
+    additionalProperties: { type: 'string', format: 'date-time' },
+  },
+  stuck: text('Run that was last told to be stuck.'),
+};
+
 const runs = (description: string): CrdSchema => ({
   type: 'array',
   description,
@@ -119,6 +129,11 @@ const status: Record<keyof LshJobStatus, CrdSchema> = {
     type: 'object',
     description: 'What steps of the operator’s clock did to the schedule, while that matters.',
     properties: clockEffect,
+  },
+  notices: {
+    type: 'object',
+    description: 'What the job remembers of its notices.',
+    properties: notices,
   },
 };
 

@@ -47,6 +47,7 @@ export const FLAGS: Record<Field | `retry.${RetryField}`, string> = {
   notBefore: '`--not-before`',
   notAfter: '`--not-after`',
   exceptDates: '`--except-date`',
+  notify: '`--notify`, `--notify-after`, `--notify-repeat`',
   job: '`--image`; the other fields only in a document',
 };
 
@@ -95,6 +96,10 @@ ${fieldTable(items('env'))}
 ## spec.envFrom[]
 
 ${fieldTable(items('envFrom'))}
+
+## spec.notify[]
+
+${fieldTable(items('notify'))}
 
 ## spec.job
 

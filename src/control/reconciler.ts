@@ -97,10 +97,12 @@ export class Reconciler {
    */
   async #apply({ key, job }: { key: JobKey; job: Job | undefined }, decision: Decision): Promise<boolean> {
     const { actions, change, events } = decision;
+    const { notices = [], delivered = [] } = change;
     const { ledger } = this.#options;
     const starts = actions.filter((action) => action.kind === 'Start').map(({ run }) => run);
     const changes =
-      change.status !== undefined || change.runs.length + change.slots.length + change.forget.length > 0;
+      change.status !== undefined ||
+      change.runs.length + change.slots.length + change.forget.length + notices.length + delivered.length > 0;
     this.#evaluator.recording(key);
     await this.#start(key, starts, 'name');
     const isHeld = this.#mayHold(key, decision);
@@ -120,7 +122,8 @@ export class Reconciler {
    * Whether the record may wait for the starts of other jobs: a restart would find the whole change again, in the runs
    * that a runner shows by their names. A second such change is written with the first: no record waits forever.
    */
-  #mayHold(key: JobKey, { actions, change: { runs, slots, forget, corrections = [] } }: Decision): boolean {
+  #mayHold(key: JobKey, { actions, change }: Decision): boolean {
+    const { runs, slots, forget, corrections = [], notices = [] } = change;
     const { ledger } = this.#options;
     if (ledger.hold === undefined || ledger.holds?.(key)) return false;
     const isFound = (run: Run) => isUnderWay(run) && this.#runners.traitsOf(run.executor).claim === 'name';
@@ -128,7 +131,7 @@ export class Reconciler {
       runs.length > 0 &&
       runs.every(isFound) &&
       slots.every(({ outcome }) => outcome === 'Ran') &&
-      forget.length + corrections.length === 0 &&
+      forget.length + corrections.length + notices.length === 0 &&
       actions.every(({ kind }) => kind === 'Start')
     );
   }

@@ -2,6 +2,7 @@
 // everywhere else in the program they are numbers.
 import { API_VERSION, KIND } from './api-version.ts';
 import { rfc3339 } from './rfc3339.ts';
+import type { NoticeMemory } from './notices/notice.ts';
 import type { ClockEffect, Condition, Job, JobPhase, JobSpec, RunTotals } from './job.ts';
 import { splitKey } from './naming.ts';
 import type { AllFields, Run, RunPhase, RunTrigger, SlotOutcome, SlotRecord } from './run.ts';
@@ -60,6 +61,14 @@ interface StatusDocument {
   totals: RunTotals;
   lastHandledTrigger?: string;
   clockEffect?: ClockEffectDocument;
+  notices?: NoticeMemoryDocument;
+}
+
+/** Failures in a row, and when each channel last heard of them. */
+interface NoticeMemoryDocument {
+  failures: number;
+  told?: Record<string, string>;
+  stuck?: string;
 }
 
 /** What steps of the clock did to the schedule; a field without effect is absent. */
@@ -166,6 +175,27 @@ export function readClockEffect(effect: ClockEffectDocument | undefined): ClockE
   };
 }
 
+function noticeMemoryDocument(memory: NoticeMemory | undefined): NoticeMemoryDocument | undefined {
+  if (memory === undefined) return undefined;
+  const told = Object.entries(memory.told).map(([channel, at]) => [channel, rfc3339(at)] as const);
+  return compact({
+    failures: memory.failures,
+    told: told.length > 0 ? Object.fromEntries(told) : undefined,
+    stuck: memory.stuck,
+  } satisfies AllFields<NoticeMemoryDocument>);
+}
+
+export function readNoticeMemory(
+  memory: Partial<NoticeMemoryDocument> | undefined,
+): NoticeMemory | undefined {
+  if (memory === undefined) return undefined;
+  const told = Object.entries(memory.told ?? {}).map(
+    ([channel, at]) => [channel, Date.parse(at) || 0] as const,
+  );
+  const { failures = 0, stuck } = memory;
+  return { failures, told: Object.fromEntries(told), ...(stuck !== undefined && { stuck }) };
+}
+
 /** Returns the job and its runs as one document; `runs` are newest first. */
 export function jobDocument(job: Job, runs: readonly Run[]): JobDocument {
   const { status } = job;
@@ -200,6 +230,7 @@ export function jobDocument(job: Job, runs: readonly Run[]): JobDocument {
         totals: status.totals,
         lastHandledTrigger: status.lastHandledTrigger,
         clockEffect: clockEffectDocument(status.clockEffect),
+        notices: noticeMemoryDocument(status.notices),
       } satisfies AllFields<StatusDocument>),
   });
 }

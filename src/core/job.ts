@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import type { LshError } from './errors.ts';
 import { EXECUTOR_NAMES, type Executor } from './executor.ts';
 import type { API_VERSION, KIND } from './api-version.ts';
+import { CHANNEL_NAME, NOTICE_KINDS, type NoticeMemory } from './notices/notice.ts';
 
 /** Longest job name: a DNS label, so that the same name works as a Kubernetes object. */
 export const NAME_MAX_LENGTH = 63;
@@ -155,6 +156,33 @@ const CalendarUseSchema = v.strictObject({
   ),
 });
 export type CalendarUse = v.InferOutput<typeof CalendarUseSchema>;
+
+const ChannelName = v.pipe(
+  v.string(),
+  v.regex(CHANNEL_NAME, 'must be lower-case letters, digits and dashes'),
+  v.maxLength(63),
+);
+
+const NotifySchema = v.strictObject({
+  channels: described(
+    v.pipe(v.array(ChannelName), v.minLength(1), v.maxLength(16)),
+    'Names of channels: of `lsh channel list`, in a cluster of the operator’s Secret.',
+  ),
+  // Not `on`: a parser of YAML 1.1, as in kubectl and Helm, reads that key as true.
+  events: v.optional(
+    described(
+      v.pipe(v.array(v.picklist(NOTICE_KINDS)), v.minLength(1), v.maxLength(NOTICE_KINDS.length)),
+      'What the channels hear of. Failed: a slot failed with its last attempt, once for a streak of failures. Recovered: the first run that completed after them. Missed: lsh was too late for slots. Stuck: a run cannot begin. Succeeded: each run that completed. Default: Failed and Recovered.',
+    ),
+  ),
+  after: v.optional(described(seconds(1000, 1), 'Failures in a row until Failed. Default: 1.')),
+  repeat: v.optional(
+    described(
+      nonEmpty(32),
+      'While the job keeps failing, a further failure this long after the last notice brings another, such as 24h. Default: one notice for a streak.',
+    ),
+  ),
+});
 
 const Rfc3339 = v.pipe(v.string(), v.isoTimestamp());
 const Schedule = nonEmpty(256);
@@ -310,6 +338,12 @@ export const JobSpecSchema = v.strictObject({
       'Dates, such as 2026-12-25, without slots: days in the zone of the schedule. lsh records the slots as Excluded.',
     ),
   ),
+  notify: v.optional(
+    described(
+      v.pipe(v.array(NotifySchema), v.maxLength(16)),
+      'Who hears of what happens to the job; an empty list for no one. Default: the channels that the daemon or the operator names for all jobs. docs/notices.md says more.',
+    ),
+  ),
   job: v.optional(described(KubernetesJobSchema, 'Fields of the Kubernetes Job; only for executor Job.')),
 });
 
@@ -424,6 +458,8 @@ export interface JobStatus {
   clockEffect?: ClockEffect;
   /** The setting of the clock at the last evaluation that changed the status. */
   clock?: ClockReference;
+  /** What the job remembers of its notices; undefined while there is nothing to remember. */
+  notices?: NoticeMemory | undefined;
 }
 
 /** A request to run now, in addition to the schedule. */

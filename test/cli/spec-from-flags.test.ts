@@ -113,6 +113,16 @@ describe('flags become a spec', () => {
     });
   });
 
+  test('--notify names channels, each with what it hears of', () => {
+    const flags = { notify: ['team', 'ann:failed,Missed'], notifyAfter: '3', notifyRepeat: '24h' };
+    expect(specFromFlags(flags).notify).toEqual([
+      { channels: ['team'], after: 3, repeat: '24h' },
+      { channels: ['ann'], events: ['Failed', 'Missed'], after: 3, repeat: '24h' },
+    ]);
+    expect(specFromFlags({ notify: ['none'] }).notify).toEqual([]);
+    expect(usageError(() => specFromFlags({ notifyAfter: '2' }))).toMatch(/need --notify/);
+  });
+
   test.each([
     [{ timeout: 'soon' }, '--timeout needs a duration such as 90s, 15m or 2h, not "soon".'],
     [{ retryDelay: '100ms' }, '--retry-delay needs whole seconds, not "100ms".'],

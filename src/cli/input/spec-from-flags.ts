@@ -49,6 +49,9 @@ export interface SpecFlags {
   exceptDate?: string[];
   executor?: string;
   image?: string;
+  notify?: string[];
+  notifyAfter?: string;
+  notifyRepeat?: string;
 }
 
 /** Default of spec.retry.maxSeconds. */
@@ -116,6 +119,27 @@ function schedules({ schedule = [], interval, atDaemonStart }: SpecFlags): Parti
   return all.length === 1 ? { schedule: only } : { schedules: all };
 }
 
+/** `team`, `team:Failed,Missed`, or `none` for no one. Kinds may be written in any case. */
+function notify({ notify: given, notifyAfter, notifyRepeat: repeat }: SpecFlags): Partial<JobSpecInput> {
+  if (given === undefined) {
+    if (notifyAfter === undefined && repeat === undefined) return {};
+    throw usage('--notify-after and --notify-repeat need --notify.');
+  }
+  const after = notifyAfter === undefined ? {} : { after: parseInteger(notifyAfter, '--notify-after') };
+  const extra = { ...after, ...(repeat !== undefined && { repeat }) };
+  const rules = given.filter((rule) => rule !== 'none').map((rule) => ({ ...noticeRule(rule), ...extra }));
+  return { notify: rules };
+}
+
+function noticeRule(text: string): NotifyRule {
+  const [channel = '', ...kinds] = text.split(/[:,]/).map((word) => word.trim());
+  return {
+    channels: [channel],
+    ...(kinds.length > 0 && { events: kinds.map(capitalized) as NotifyRule['events'] }),
+  };
+}
+
+type NotifyRule = NonNullable<JobSpecInput['notify']>[number];
 type Retry = NonNullable<JobSpecInput['retry']>;
 
 const RETRY_CONVERSIONS: Partial<Record<keyof SpecFlags, (value: string, flag: string) => Retry>> = {
@@ -171,6 +195,7 @@ export function specFromFlags(
     schedules(flags),
     args.length === 0 ? {} : { args: [...args] },
     retry(flags),
+    notify(flags),
     ...converted,
   ) as JobSpecInput;
 }

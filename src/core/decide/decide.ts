@@ -17,6 +17,7 @@ import type { JobEvent } from './events.ts';
 import type { LshError } from '../errors.ts';
 import type { Executor, RunnerTraits } from '../executor.ts';
 import { isMissing, type HistoryProgress } from './history-sync.ts';
+import { noticesAfter } from './notices/notices-after.ts';
 import type { Job, JobStatus } from '../job.ts';
 import {
   adoptStarted,
@@ -27,6 +28,8 @@ import {
 } from './apply-observations.ts';
 import { runsBeyondLimits } from './retention.ts';
 import { cancelled, ended, lost } from './run-state.ts';
+import type { NoticeAnswer } from '../notices/due.ts';
+import type { Notice, NoticeHome } from '../notices/notice.ts';
 import {
   isActive,
   isOngoing,
@@ -66,6 +69,8 @@ export interface Evaluation {
   host?: string;
   /** Undefined if no team history is configured. */
   history?: HistoryProgress;
+  /** The notices of this home; undefined if it has no rule for jobs without rules of their own. */
+  notices?: NoticeHome;
 }
 
 /** The changes of one evaluation. The ledger commits all of them or none. */
@@ -79,6 +84,10 @@ export interface LedgerChange {
   forget: string[];
   /** The new status; undefined if it equals the recorded one. */
   status?: JobStatus;
+  /** Notices that became due. The ledger keeps each until its channels have it. */
+  notices?: Notice[];
+  /** Ids of notices that the ledger need not keep any more. */
+  delivered?: readonly string[];
 }
 
 export interface Decision {
@@ -113,8 +122,10 @@ export function decide(evaluation: Evaluation): Decision {
   if (!job.spec.suspend) wakeBy(draft, wakeForDays(schedule, draft.accountedUntil, now));
   const { history, job: recorded } = evaluation;
   const { hasIntervals } = schedule;
-  const status = statusAfter(draft, { nextScheduleAt, hasIntervals, lastHandledTrigger, history });
-  return decision(draft, { recorded, status, waitsForCapacity, history });
+  const due = noticesAfter(draft, evaluation.notices);
+  const outlook = { nextScheduleAt, hasIntervals, lastHandledTrigger, history, notices: due.memory };
+  const status = statusAfter(draft, outlook);
+  return decision(draft, { recorded, status, waitsForCapacity, history, ...owedNotices(evaluation, due) });
 }
 
 /** Decides about a job whose spec is invalid: running runs may end, no run starts, and the job waits for an edit. */
@@ -130,8 +141,10 @@ export function decideInvalid(evaluation: Omit<Evaluation, 'schedule'>, problem:
     evaluation.job.status.observedGeneration === evaluation.job.generation;
   if (!isReported) draft.events.push({ kind: 'InvalidSpec', problem });
   const { history, job: recorded } = evaluation;
-  const status = invalidStatus(draft, problem, history);
-  return decision(draft, { recorded, status, waitsForCapacity: false, history });
+  const due = noticesAfter(draft, evaluation.notices);
+  const status = { ...invalidStatus(draft, problem, history), notices: due.memory };
+  const owed = owedNotices(evaluation, due);
+  return decision(draft, { recorded, status, waitsForCapacity: false, history, ...owed });
 }
 
 /**
@@ -139,14 +152,18 @@ export function decideInvalid(evaluation: Omit<Evaluation, 'schedule'>, problem:
  * and decides everything else.
  */
 export function decideEnd(
-  { job, ...known }: Pick<Evaluation, 'job' | 'runs' | 'now' | 'clock' | 'traitsOf' | 'host'>,
+  { job, notices: home, ...known }: Pick<Evaluation, EndFacts>,
   end: RunEnd,
 ): Pick<Decision, 'change' | 'events'> {
   const draft = newDraft({ ...known, stepped: { job, byMs: 0 } });
   applyEnd(draft, end);
-  const status = job.status && endStatus(draft, job.status);
-  return { change: { runs: changedRuns(draft), slots: [], forget: [], status }, events: draft.events };
+  const { notices, memory } = noticesAfter(draft, home);
+  const status = job.status && { ...endStatus(draft, job.status), notices: memory };
+  const change = { runs: changedRuns(draft), slots: [], forget: [], status };
+  return { change: { ...change, ...(notices.length > 0 && { notices }) }, events: draft.events };
 }
+
+type EndFacts = 'job' | 'runs' | 'now' | 'clock' | 'traitsOf' | 'host' | 'notices';
 
 /** Decides about a job that is being deleted: running runs may end, and no run starts. */
 export function decideTerminating(evaluation: Omit<Evaluation, 'schedule'>): Decision {
@@ -158,13 +175,16 @@ export function decideTerminating(evaluation: Omit<Evaluation, 'schedule'>): Dec
   sendStops(draft);
   wakeForTimeouts(draft);
   const { history, job: recorded } = evaluation;
+  const due = noticesAfter(draft, evaluation.notices);
   const status = statusAfter(draft, {
     nextScheduleAt: undefined,
     hasIntervals: false,
     lastHandledTrigger: recorded.status?.lastHandledTrigger,
     history,
+    notices: due.memory,
   });
-  return decision(draft, { recorded, status, waitsForCapacity: false, history });
+  const owed = owedNotices(evaluation, due);
+  return decision(draft, { recorded, status, waitsForCapacity: false, history, ...owed });
 }
 
 /** Decides about a removed job: stops its active runs and records their ends. Finished runs stay recorded. */
@@ -220,14 +240,25 @@ function wakeForTimeouts(draft: Draft): void {
   }
 }
 
-interface Outcome extends Pick<Decision, 'waitsForCapacity'> {
+/** What the ledger records of notices: nothing for most evaluations. */
+function owedNotices(
+  { notices: { delivered = [] } = { rules: [] } }: Pick<Evaluation, 'notices'>,
+  { notices }: NoticeAnswer,
+): Pick<LedgerChange, 'notices' | 'delivered'> {
+  return { ...(notices.length > 0 && { notices }), ...(delivered.length > 0 && { delivered }) };
+}
+
+interface Outcome extends Pick<Decision, 'waitsForCapacity'>, Pick<LedgerChange, 'notices' | 'delivered'> {
   /** The job before the evaluation. */
   recorded: Job;
   status: JobStatus;
   history: HistoryProgress | undefined;
 }
 
-function decision(draft: Draft, { recorded, status, waitsForCapacity, history }: Outcome): Decision {
+function decision(
+  draft: Draft,
+  { recorded, status, waitsForCapacity, history, ...notices }: Outcome,
+): Decision {
   const runs = [...draft.runs.values()];
   const isUnsynced = (run: Run) => history !== undefined && isMissing(history, draft, run);
   const { now } = draft;
@@ -241,6 +272,7 @@ function decision(draft: Draft, { recorded, status, waitsForCapacity, history }:
       ...(draft.corrections.length > 0 && { corrections: draft.corrections }),
       forget,
       status: sameStatus(recorded.status, status) ? undefined : status,
+      ...notices,
     },
     events: draft.events,
     wakeAt: draft.wakeAt,

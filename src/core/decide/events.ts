@@ -9,6 +9,10 @@ export type JobEvent =
   | { kind: 'RunFinished'; run: Run }
   /** The run cannot begin its command, for example because its image cannot be pulled. */
   | { kind: 'RunStuck'; run: Run; message: string }
+  /** The run takes longer than the job usually does. */
+  | { kind: 'RunSlow'; run: Run; message: string }
+  /** No run has succeeded since `since`, although one was due to; milliseconds. */
+  | { kind: 'JobOverdue'; since: number; message: string }
   /** Slots ended without a run. */
   | { kind: 'SlotsNotRun'; slots: SlotRecord }
   /** A run started although its slot was recorded as not run. */
@@ -36,6 +40,10 @@ export function eventText(event: JobEvent): EventText {
       return finishedText(event.run);
     case 'RunStuck':
       return warning('RunStuck', `Run ${event.run.name}: ${event.message}`);
+    case 'RunSlow':
+      return warning('RunSlow', `Run ${event.run.name}: ${event.message}`);
+    case 'JobOverdue':
+      return warning('JobOverdue', event.message);
     case 'SlotsNotRun':
       return notRunText(event.slots);
     case 'SlotRanLate':

@@ -12,6 +12,7 @@ import {
   type JobPhase,
   type JobStatus,
 } from '../job.ts';
+import type { NoticeMemory } from '../notices/notice.ts';
 import { isActive, type Run } from '../run.ts';
 import { pendingStarts } from '../schedule/job-schedule.ts';
 
@@ -20,6 +21,7 @@ interface Outlook {
   nextScheduleAt: number | undefined;
   lastHandledTrigger: string | undefined;
   history: HistoryProgress | undefined;
+  notices: NoticeMemory | undefined;
 }
 
 export function statusAfter(draft: Draft, outlook: Outlook): JobStatus {
@@ -38,6 +40,7 @@ export function statusAfter(draft: Draft, outlook: Outlook): JobStatus {
     totals: draft.totals,
     lastHandledTrigger: outlook.lastHandledTrigger,
     ...clockAfter(draft, outlook),
+    notices: outlook.notices,
   };
 }
 

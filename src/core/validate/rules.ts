@@ -1,5 +1,6 @@
 // Rules that a schema cannot express: fields that exclude or need each other, and limits of a platform. Each rule is
 // one small function; the list below reads like a checklist.
+import { parseDuration } from '../duration.ts';
 import type { Problem } from '../errors.ts';
 import { EXECUTORS, type Platform } from '../executor.ts';
 import { COMMAND_MAX_LENGTH, KUBE_COMMAND_MAX_LENGTH, type CheckedSpec } from '../job.ts';
@@ -24,6 +25,7 @@ const RULES: Rule[] = [
   instantsExist,
   retryDelaysGrow,
   exitCodesAgree,
+  repeatIsDuration,
   ...scheduleRules,
   ...environmentRules,
   podTemplateHasShape,
@@ -139,6 +141,15 @@ function secretsEnvIsName(candidate: Candidate): Problem[] {
   if (platform === 'local' || /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(secretsEnv)) return [];
   const message = `must be lower-case letters, digits and hyphens, not ${show(secretsEnv)}: it names a Kubernetes Secret`;
   return [{ path, message }];
+}
+
+function repeatIsDuration({ spec: { notify = [] }, sound }: Candidate): Problem[] {
+  if (!Array.isArray(notify)) return [];
+  return notify.flatMap(({ repeat }, index) => {
+    const path = `spec.notify[${index}].repeat`;
+    if (repeat === undefined || !sound(path) || (parseDuration(repeat) ?? 0) >= 1000) return [];
+    return [{ path, message: `must be a duration of a second or more, such as 24h, not ${show(repeat)}` }];
+  });
 }
 
 function instantsExist({ spec, sound }: Candidate): Problem[] {

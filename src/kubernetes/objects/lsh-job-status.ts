@@ -6,6 +6,7 @@ import { runsBeyondLimits } from '../../core/decide/retention.ts';
 import {
   jobDocument,
   readClockEffect,
+  readNoticeMemory,
   runDocument,
   type JobDocument,
   type RunDocument,
@@ -70,6 +71,7 @@ export function readStatus(status: Partial<LshJobStatus> | undefined): JobStatus
     clockEffect: readClockEffect(status.clockEffect),
     // Another leader has another clock, so the operator keeps the setting of its clock in memory.
     clock: undefined,
+    notices: readNoticeMemory(status.notices),
   };
   return read;
 }

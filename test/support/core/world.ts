@@ -6,6 +6,7 @@ import type { ClockReading } from '../../../src/core/decide/clock-step.ts';
 import { eventText } from '../../../src/core/decide/events.ts';
 import type { LshError } from '../../../src/core/errors.ts';
 import type { HistoryProgress } from '../../../src/core/decide/history-sync.ts';
+import type { NoticeHome } from '../../../src/core/notices/notice.ts';
 import type { RunnerTraits } from '../../../src/core/executor.ts';
 import type { Job, JobSpecInput } from '../../../src/core/job.ts';
 import {
@@ -41,6 +42,8 @@ export class World {
   readonly lateStarts = new Set<string>();
   /** Progress of the team’s history; undefined without one. */
   history: HistoryProgress | undefined;
+  /** Notices of the home; undefined without any. */
+  notices: NoticeHome | undefined;
   /** As RunnerTraits.claim. With `name`, the children carry their run. */
   claim: 'ledger' | 'name' = 'ledger';
   /** The setting of the clock. */
@@ -89,6 +92,7 @@ export class World {
       traitsOf,
       capacity: this.capacity,
       history: this.history,
+      notices: this.notices,
     };
     if (job.terminating) return decideTerminating(known);
     if (this.problem !== undefined) return decideInvalid(known, this.problem);

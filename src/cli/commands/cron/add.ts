@@ -95,6 +95,13 @@ export function withSpecFlags(command: Command): Command {
       'no slot on this day, in the zone of the schedule, such as 2026-12-25 (repeatable, or separated by commas)',
       repeatable,
     )
+    .option(
+      '--notify <channel[:kinds]>',
+      'who hears of the job (repeatable): a channel, such as team, or with what it hears of, such as team:Failed,Recovered,Missed; none: no one',
+      repeatable,
+    )
+    .option('--notify-after <count>', 'failures in a row until Failed; default: 1')
+    .option('--notify-repeat <duration>', 'tell of further failures after this long, such as 24h')
     .option('--executor <shell|job>', 'shell: a subprocess; job: a Kubernetes Job, the default in a cluster')
     .option('--image <image>', 'image of the Kubernetes Job');
 }
