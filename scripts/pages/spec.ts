@@ -24,6 +24,7 @@ export const FLAGS: Record<Field | `retry.${RetryField}`, string> = {
   backgroundChildren: '`--background-children`',
   suspend: '`--suspend`',
   concurrencyPolicy: '`--concurrency`',
+  concurrencyGroup: '`--concurrency-group`',
   startingDeadlineSeconds: '`--deadline`',
   missedRunPolicy: '`--missed`',
   maxMissedRuns: '`--max-missed`',

@@ -16,6 +16,7 @@ import type { Capacity } from './capacity.ts';
 import type { ClockSteps } from './clock-steps.ts';
 import type { LedgerOutbox } from './history/ledger-outbox.ts';
 import type { JobSource, Ledger } from './ports.ts';
+import { Groups, heldRuns, runsAfter } from './related/groups.ts';
 import { Refusals } from './refusals.ts';
 import type { Runners } from './runners.ts';
 import { Schedules } from './schedules.ts';
@@ -38,6 +39,7 @@ export class Evaluator {
   readonly #options: EvaluatorOptions & { runners: Runners; capacity: Capacity };
   readonly #schedules: Schedules;
   readonly #refusals = new Refusals();
+  readonly groups: Groups;
   /** The setting of the clock at the last commit of jobs whose ledger does not keep it. */
   readonly #references = new Map<JobKey, ClockReference>();
   /** Jobs whose last changes the ledger did not take. */
@@ -46,6 +48,12 @@ export class Evaluator {
   constructor(options: EvaluatorOptions & { runners: Runners; capacity: Capacity }) {
     this.#options = options;
     this.#schedules = new Schedules(options);
+    const { runners, clockSteps } = options;
+    this.groups = new Groups({
+      ...options,
+      observe: (key, runs) => runners.observe(key, runs),
+      now: () => clockSteps.look().now,
+    });
   }
 
   /** Asks the runner about a version of the job that is new; undefined if there is nothing to ask. */
@@ -66,7 +74,10 @@ export class Evaluator {
     const { history, ledger, runners, clockSteps } = this.#options;
     history?.forget(key);
     const runs = ledger.runsOf(key);
-    return decideRemoved(runs, runners.observe(key, runs), clockSteps.look().now);
+    const observations = runners.observe(key, runs);
+    const decision = decideRemoved(runs, observations, clockSteps.look().now);
+    this.#takePlaces({ key, job: undefined }, { runs, observations }, decision);
+    return decision;
   }
 
   /** The changes of a decision are on their way to the ledger: until recorded(), it lacks them. */
@@ -85,7 +96,6 @@ export class Evaluator {
   #decide(job: Job): Decision {
     const { ledger, runners, capacity, clockSteps, evaluatingSince, host, history } = this.#options;
     const { now, ...clock } = clockSteps.look();
-    const runner = runners.of(job.spec.executor);
     const runs = ledger.runsOf(job.key);
     const known = {
       job,
@@ -100,13 +110,36 @@ export class Evaluator {
       host,
       history: history?.progress(job, runs),
       capacity: capacity.free(job.spec.executor),
+      group: this.groups.standingOf(job),
     } satisfies Omit<Evaluation, 'schedule'>;
+    const decision = this.#decision(known);
+    this.#takePlaces({ key: job.key, job }, known, decision);
+    return decision;
+  }
+
+  #decision(known: Omit<Evaluation, 'schedule'>): Decision {
+    const { job } = known;
     if (job.terminating) return decideTerminating(known);
+    const runner = this.#options.runners.of(job.spec.executor);
     const schedule =
       job.invalid ??
       this.#refusals.of(job) ??
       (runner === undefined ? noRunner(job) : this.#schedules.of(job));
     return schedule instanceof LshError ? decideInvalid(known, schedule) : decide({ ...known, schedule });
+  }
+
+  /** In the same turn as the decision: no other evaluation may find the places free that its starts take. */
+  #takePlaces(
+    { key, job }: { key: JobKey; job: Job | undefined },
+    { runs, observations }: Pick<Evaluation, 'runs' | 'observations'>,
+    { change, waitsForGroup = [] }: Decision,
+  ): void {
+    // An ended run is no longer active, whatever its observation was.
+    const ongoing = () => observations.filter(({ name }) => !change.runs.some((run) => run.name === name));
+    this.groups.evaluated(key, job, () => ({
+      holding: heldRuns(runsAfter(runs, change.runs), ongoing()),
+      waiting: waitsForGroup,
+    }));
   }
 
   /** A ledger that other machines read keeps no setting of this machine’s clock. */

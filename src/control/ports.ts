@@ -37,6 +37,8 @@ export interface JobSource {
 export interface Ledger {
   /** The job’s active runs, and the finished runs within its history limits. */
   runsOf(key: JobKey): Run[];
+  /** The same runs for a look from outside an evaluation of the job. */
+  shownRunsOf(key: JobKey): readonly Run[];
   /** Stretches of slots that are recorded as not run; only if a runner starts runs before their record. */
   closedOf?(key: JobKey): readonly ClosedStretch[];
   /** Resolves once the change is durable. Rejects with a retryable LshError on a conflict. */

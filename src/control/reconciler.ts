@@ -42,6 +42,15 @@ export class Reconciler {
 
   /** Evaluates the job and applies the decision. */
   async reconcile(key: JobKey): Promise<Evaluated> {
+    try {
+      return await this.#reconcile(key);
+    } catch (error) {
+      this.#evaluator.groups.failed(key);
+      throw error;
+    }
+  }
+
+  async #reconcile(key: JobKey): Promise<Evaluated> {
     // A decision on a view that lacks the last write could contradict that write.
     const refreshes = this.#refreshes(key);
     if (refreshes.length > 0) await Promise.all(refreshes);
@@ -80,9 +89,9 @@ export class Reconciler {
       await ledger.commit(key, { runs: [], slots: [], forget: [], status });
   }
 
-  /** Removes and returns the keys that waited for capacity and may start a run now. */
+  /** Removes and returns the keys that waited for capacity, or in the line of a group, and may start a run now. */
   takeUnblocked(): JobKey[] {
-    return this.#capacity.takeUnblocked();
+    return [...this.#capacity.takeUnblocked(), ...this.#evaluator.groups.takeUnblocked()];
   }
 
   async #reconcileRemoved(key: JobKey): Promise<Evaluated> {

@@ -184,6 +184,23 @@ const NotifySchema = v.strictObject({
   ),
 });
 
+/** A name as in Kubernetes: a DNS label. */
+const LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+
+const ConcurrencyGroupSchema = v.strictObject({
+  name: described(
+    v.pipe(v.string(), v.regex(LABEL, 'must be lower-case letters, digits and hyphens')),
+    'Name of the group. In a cluster each namespace has groups of its own.',
+  ),
+  max: v.optional(
+    described(
+      seconds(1000, 1),
+      'Most runs of the group that are active at a time. If the jobs of a group name different numbers, the smallest applies.',
+    ),
+    1,
+  ),
+});
+
 const Rfc3339 = v.pipe(v.string(), v.isoTimestamp());
 const Schedule = nonEmpty(256);
 
@@ -270,6 +287,12 @@ export const JobSpecSchema = v.strictObject({
       'What happens to a due run while another run of the job is active: Forbid drops it, Allow starts it, Replace stops the other run first, Queue lets it wait.',
     ),
     'Forbid',
+  ),
+  concurrencyGroup: v.optional(
+    described(
+      ConcurrencyGroupSchema,
+      'Jobs of one group share a number of active runs. A run beyond it waits: the older slot starts first, then the higher priority.',
+    ),
   ),
   startingDeadlineSeconds: v.optional(
     described(seconds(365 * DAY_SECONDS, 1), 'lsh does not run a slot that is older than this many seconds.'),

@@ -44,6 +44,7 @@ export const RUN_REASONS = [
   'OutOfMemory', // the kernel killed it when memory ran out
   'Disrupted', // the cluster took its Pod away: a drain, an eviction, a preemption, a node that went
   'NameTaken', // an object of the run’s name has another owner
+  'DeadlineExceeded', // it waited for its concurrency group longer than startingDeadlineSeconds allows
 ] as const;
 export type RunReason = (typeof RUN_REASONS)[number];
 

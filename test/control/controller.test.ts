@@ -113,6 +113,7 @@ class Harness implements JobSource, Ledger {
   keys = (): Iterable<JobKey> => this.jobs.keys();
   hasSynced = (): boolean => true;
   onChange = (listener: (key: JobKey) => void): void => void this.#listeners.push(listener);
+  shownRunsOf = (key: JobKey): Run[] => this.runsOf(key);
   runsOf = (key: JobKey): Run[] => [...this.ledgerRuns.values()].filter((run) => run.job === key);
 
   async commit(key: JobKey, change: LedgerChange): Promise<void> {

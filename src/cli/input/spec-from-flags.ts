@@ -19,6 +19,7 @@ export interface SpecFlags {
   retries?: string;
   retryDelay?: string;
   concurrency?: string;
+  concurrencyGroup?: string;
   retryFactor?: string;
   retryMaxDelay?: string;
   retryJitter?: string;
@@ -77,6 +78,7 @@ const CONVERSIONS: Partial<Record<keyof SpecFlags, Convert>> = {
   concurrency: (value: string) => ({
     concurrencyPolicy: capitalized(value) as NonNullable<JobSpecInput['concurrencyPolicy']>,
   }),
+  concurrencyGroup: (value: string, flag) => ({ concurrencyGroup: group(value, flag) }),
   missed: (value: string) => ({
     missedRunPolicy: capitalized(value) as NonNullable<JobSpecInput['missedRunPolicy']>,
   }),
@@ -106,6 +108,13 @@ export function variable(text: string): { name: string; value: string } {
   const equals = text.indexOf('=');
   if (equals < 1) throw usage(`--env needs NAME=VALUE, not "${text}".`);
   return { name: text.slice(0, equals), value: text.slice(equals + 1) };
+}
+
+/** `deploy`, or `deploy:2` for two active runs. */
+function group(text: string, flag: string): NonNullable<JobSpecInput['concurrencyGroup']> {
+  const colon = text.indexOf(':');
+  if (colon < 0) return { name: text };
+  return { name: text.slice(0, colon), max: parseInteger(text.slice(colon + 1), flag) };
 }
 
 function schedules({ schedule = [], interval, atDaemonStart }: SpecFlags): Partial<JobSpecInput> {

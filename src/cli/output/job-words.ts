@@ -46,20 +46,22 @@ export function runMs(run: RunDocument, now: number): number | undefined {
   return (run.finishedAt === undefined ? now : Date.parse(run.finishedAt)) - Date.parse(run.startedAt);
 }
 
-/** The active run, or the newest finished run, with its time. */
-export function lastCell({ status }: JobDocument, now: number): Cell {
+/** The active run, or the newest finished run, with its time. `group` says what a run waits for that waits in a group. */
+export function lastCell({ status }: JobDocument, now: number, group?: string): Cell {
   const active = status?.active[0];
-  if (active) return activeCell(active, now);
+  if (active) return activeCell(active, now, group);
   const last = status?.recentRuns[0];
   if (!last) return '-';
   return resultCell(last, ` ${relative(Date.parse(last.finishedAt ?? last.createdAt), now)}`);
 }
 
 /** `Running for 3s`; `Pending for 40s` and why; for a run that waits, `Attempt 2 in 10 seconds`. */
-function activeCell(run: RunDocument, now: number): Cell {
+function activeCell(run: RunDocument, now: number, group: string | undefined): Cell {
   const ms = runMs(run, now);
   if (ms !== undefined) return resultCell(run, ` for ${formatDuration(ms)}`);
   if (run.phase === 'Pending') return resultCell(run, pendingSuffix(run, now));
+  if (run.message !== undefined && group !== undefined)
+    return { text: `Attempt ${run.attempt} waits for ${group}`, style: 'warn' };
   const when = run.startAfter === undefined ? 'waiting' : relative(Date.parse(run.startAfter), now);
   return { text: `Attempt ${run.attempt} ${when}`, style: 'warn' };
 }

@@ -116,7 +116,9 @@ function admit(draft: Draft, run: Run, policy: ConcurrencyPolicy): SlotCause | u
   if (draft.runs.has(run.name)) return undefined; // its name is its identity: adding it again changes nothing
   const others = activeRuns(draft);
   if (others.length > 0 && policy === 'Forbid') return 'RunActive';
-  if (policy === 'Queue' && others.filter((other) => other.phase === 'Created').length >= QUEUE_MAX_LENGTH) {
+  // Under Allow, only the runs that wait for a concurrency group could become too many for the ledger.
+  const mayWait = policy === 'Queue' || (policy === 'Allow' && draft.job.spec.concurrencyGroup !== undefined);
+  if (mayWait && others.filter((other) => other.phase === 'Created').length >= QUEUE_MAX_LENGTH) {
     return 'QueueFull';
   }
   if (policy === 'Replace') for (const other of others) requestStop(draft, other, 'Replaced');

@@ -42,7 +42,8 @@ import {
 } from '../run.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 import { wakeForDays } from './slots/excluded.ts';
-import { startWaitingRuns } from './start.ts';
+import type { GroupStanding } from './related/group.ts';
+import { startWaitingRuns, type Waiting } from './start.ts';
 import { endStatus, invalidStatus, sameStatus, statusAfter } from './status.ts';
 import { adoptLateStarts } from './late-start.ts';
 
@@ -71,6 +72,8 @@ export interface Evaluation {
   history?: HistoryProgress;
   /** The notices of this home; undefined if it has no rule for jobs without rules of their own. */
   notices?: NoticeHome;
+  /** Undefined for a job without a concurrency group. */
+  group?: GroupStanding;
 }
 
 /** The changes of one evaluation. The ledger commits all of them or none. */
@@ -90,14 +93,12 @@ export interface LedgerChange {
   delivered?: readonly string[];
 }
 
-export interface Decision {
+export interface Decision extends Waiting {
   actions: Action[];
   change: LedgerChange;
   events: JobEvent[];
   /** When to evaluate again if no change comes earlier, milliseconds; Infinity for never. */
   wakeAt: number;
-  /** A run is ready to start, but the runner has no capacity. */
-  waitsForCapacity: boolean;
 }
 
 /** The order of the steps matters: ends precede due slots, so that a run that just ended does not forbid the next. */
@@ -116,7 +117,7 @@ export function decide(evaluation: Evaluation): Decision {
   // Again, for the run that admitTrigger added: a run that the user stopped before this evaluation never starts.
   requestDueStops(draft);
   sendStops(draft);
-  const waitsForCapacity = startWaitingRuns(draft, evaluation);
+  const waiting = startWaitingRuns(draft, evaluation);
   const nextScheduleAt = schedule.next(Math.max(now, draft.accountedUntil));
   wakeForSlotsAndTimeouts(draft, nextScheduleAt);
   if (!job.spec.suspend) wakeBy(draft, wakeForDays(schedule, draft.accountedUntil, now));
@@ -125,7 +126,7 @@ export function decide(evaluation: Evaluation): Decision {
   const due = noticesAfter(draft, evaluation.notices);
   const outlook = { nextScheduleAt, hasIntervals, lastHandledTrigger, history, notices: due.memory };
   const status = statusAfter(draft, outlook);
-  return decision(draft, { recorded, status, waitsForCapacity, history, ...owedNotices(evaluation, due) });
+  return decision(draft, { recorded, status, ...waiting, history, ...owedNotices(evaluation, due) });
 }
 
 /** Decides about a job whose spec is invalid: running runs may end, no run starts, and the job waits for an edit. */
@@ -248,7 +249,7 @@ function owedNotices(
   return { ...(notices.length > 0 && { notices }), ...(delivered.length > 0 && { delivered }) };
 }
 
-interface Outcome extends Pick<Decision, 'waitsForCapacity'>, Pick<LedgerChange, 'notices' | 'delivered'> {
+interface Outcome extends Waiting, Pick<LedgerChange, 'notices' | 'delivered'> {
   /** The job before the evaluation. */
   recorded: Job;
   status: JobStatus;
@@ -257,7 +258,7 @@ interface Outcome extends Pick<Decision, 'waitsForCapacity'>, Pick<LedgerChange,
 
 function decision(
   draft: Draft,
-  { recorded, status, waitsForCapacity, history, ...notices }: Outcome,
+  { recorded, status, waitsForCapacity, waitsForGroup, history, ...notices }: Outcome,
 ): Decision {
   const runs = [...draft.runs.values()];
   const isUnsynced = (run: Run) => history !== undefined && isMissing(history, draft, run);
@@ -277,6 +278,7 @@ function decision(
     events: draft.events,
     wakeAt: draft.wakeAt,
     waitsForCapacity,
+    ...(waitsForGroup !== undefined && { waitsForGroup }),
   };
 }
 

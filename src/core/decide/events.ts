@@ -13,6 +13,8 @@ export type JobEvent =
   | { kind: 'RunSlow'; run: Run; message: string }
   /** No run has succeeded since `since`, although one was due to; milliseconds. */
   | { kind: 'JobOverdue'; since: number; message: string }
+  /** The run waits for its concurrency group, whose active runs are the holders. */
+  | { kind: 'RunWaiting'; run: Run; holders: readonly string[] }
   /** Slots ended without a run. */
   | { kind: 'SlotsNotRun'; slots: SlotRecord }
   /** A run started although its slot was recorded as not run. */
@@ -44,6 +46,8 @@ export function eventText(event: JobEvent): EventText {
       return warning('RunSlow', `Run ${event.run.name}: ${event.message}`);
     case 'JobOverdue':
       return warning('JobOverdue', event.message);
+    case 'RunWaiting':
+      return waitingText(event.run, event.holders);
     case 'SlotsNotRun':
       return notRunText(event.slots);
     case 'SlotRanLate':
@@ -66,6 +70,16 @@ function finishedText({ name, phase, reason, exitCode, message }: Run): EventTex
     return { type: 'Normal', reason: 'RunCompleted', note: `Run ${name} completed${why}` };
   const code = exitCode === undefined ? '' : ` (exit code ${exitCode})`;
   return warning(`Run${phase}`, `Run ${name}: ${reason ?? phase}${code}${why}`);
+}
+
+/** Names a few: a group may have a thousand. */
+const HOLDERS_SHOWN = 3;
+
+function waitingText({ name, message }: Run, holders: readonly string[]): EventText {
+  const shown = holders.slice(0, HOLDERS_SHOWN).join(', ');
+  const more = holders.length > HOLDERS_SHOWN ? ` and ${holders.length - HOLDERS_SHOWN} more` : '';
+  const held = holders.length === 0 ? '' : ` Active: ${shown}${more}.`;
+  return { type: 'Normal', reason: 'RunWaiting', note: oneLine(`Run ${name}: ${message}${held}`) };
 }
 
 function notRunText({ count, outcome, cause, from, recordedAt }: SlotRecord): EventText {

@@ -9,6 +9,7 @@ import { pendingStarts } from '../schedule/job-schedule.ts';
 import { EXCEPT_DATES } from '../schedule/days/day-rules.ts';
 import { allSlots } from '../schedule/days/limited-schedule.ts';
 import type { Schedule } from '../schedule/schedule.ts';
+import { groupText, type GroupView } from './related/group-view.ts';
 
 export interface Question {
   job: JobDocument;
@@ -22,6 +23,8 @@ export interface Question {
   slots: readonly SlotDocument[];
   /** Runs of the job around the instant. */
   runs: readonly RunDocument[];
+  /** The concurrency group in which a run of the job waits now. */
+  group?: GroupView;
 }
 
 /** A slot without a record may still be evaluated for this many milliseconds: two evaluation intervals. */
@@ -102,10 +105,16 @@ function explainRecord(record: SlotDocument, question: Question): string[] {
 }
 
 /** The run in the way, if it still is. A pending one needs help: it ends by itself only when its time is up. */
-function explainActive({ at, job: { status } }: Question): string[] {
-  const active = status?.active.find(({ phase }) => phase === 'Pending' || phase === 'Running');
+function explainActive({ at, group, job: { status } }: Question): string[] {
+  const runs = status?.active ?? [];
+  const active = runs.find(({ phase }) => phase === 'Pending' || phase === 'Running') ?? (group && runs[0]);
   if (active === undefined || Date.parse(active.createdAt) > at) return [];
-  return [`The active run is ${active.name}; it ${courseOf(active)}.`];
+  return [`The active run is ${active.name}; it ${courseOf(active)}${lineOf(active, group)}.`];
+}
+
+/** What a run waits for that waits in a concurrency group, as the rest of a sentence. */
+function lineOf({ phase, message }: RunDocument, group: GroupView | undefined): string {
+  return phase === 'Created' && message !== undefined && group ? `; it waits for ${groupText(group)}` : '';
 }
 
 /** How late lsh found the slot, and what missedRunPolicy says about late slots. */
@@ -149,7 +158,7 @@ function catchUpSentence({ slot, createdAt }: RunDocument, { job: { spec } }: Qu
   return `lsh found the slot ${late} late${policy}.`;
 }
 
-function attemptSentence(run: RunDocument, { job }: Question): string {
+function attemptSentence(run: RunDocument, { job, group }: Question): string {
   const { name, attempt, trigger, startedAt, finishedAt } = run;
   const ran = trigger === 'CatchUp' ? 'It ran late' : 'It ran';
   const subject = attempt > 1 ? `Attempt ${attempt}` : ran;
@@ -157,7 +166,7 @@ function attemptSentence(run: RunDocument, { job }: Question): string {
   const verb = finishedAt === undefined ? 'has not run yet' : 'did not run';
   const running = job.status?.active.find(({ phase }) => phase === 'Running' || phase === 'Pending');
   const queued = run.phase === 'Created' && run.startAfter === undefined && running !== undefined;
-  const reason = queued ? `; it starts after the end of ${running.name}` : '';
+  const reason = queued ? `; it starts after the end of ${running.name}` : lineOf(run, group);
   return `${attempt > 1 ? `Attempt ${attempt}` : 'It'} ${verb}: ${name} ${courseOf(run)}${reason}.`;
 }
 
@@ -243,10 +252,13 @@ function explainNonSlot({ job, schedule, at }: Question, created: number): strin
   ];
 }
 
-function manualRuns({ runs, at }: Question): string[] {
+function manualRuns({ runs, at, group }: Question): string[] {
   return runs
     .filter(({ trigger, slot }) => trigger === 'Manual' && Date.parse(slot) === at)
-    .map((run) => `${run.requestedBy ?? 'A user'} requested a run then: ${run.name} ${courseOf(run)}.`);
+    .map(
+      (run) =>
+        `${run.requestedBy ?? 'A user'} requested a run then: ${run.name} ${courseOf(run)}${lineOf(run, group)}.`,
+    );
 }
 
 /** When the job runs next, or why it does not. */

@@ -1,6 +1,7 @@
 // Starts the waiting runs that may start now.
 import { activeRuns, put, wakeBy, type Draft } from './draft.ts';
 import { CLOCK_CORRECTION_MS } from './clock-step.ts';
+import { GroupLine, type GroupStanding, type GroupTurn } from './related/group.ts';
 import { claimed } from './run-state.ts';
 import { isUnderWay, type Run } from '../run.ts';
 
@@ -9,11 +10,23 @@ interface Capacity {
   capacity: number;
   /** Host of their processes, if it has a name. */
   host?: string;
+  /** Undefined for a job without a concurrency group. */
+  group?: GroupStanding;
 }
 
-/** Claims and starts waiting runs, oldest slot first. Returns whether a run waits for capacity alone. */
-export function startWaitingRuns(draft: Draft, { capacity, host }: Capacity): boolean {
+/** What keeps runs from their start that could start otherwise. */
+export interface Waiting {
+  /** A run waits for capacity alone. */
+  waitsForCapacity: boolean;
+  /** The runs that wait for the concurrency group alone; undefined for a job without one. */
+  waitsForGroup?: readonly GroupTurn[];
+}
+
+/** Claims and starts waiting runs, oldest slot first. */
+export function startWaitingRuns(draft: Draft, { capacity, host, group }: Capacity): Waiting {
   let free = capacity;
+  const line = group && new GroupLine(draft, group);
+  const waiting = line && { waitsForGroup: line.waiting };
   for (const run of activeRuns(draft)) {
     if (run.phase !== 'Created') continue;
     if (isEarly(run, draft.now)) {
@@ -21,12 +34,19 @@ export function startWaitingRuns(draft: Draft, { capacity, host }: Capacity): bo
       continue;
     }
     if (mustWaitForOthers(draft, run)) continue;
-    if (free <= 0) return true;
+    if (free <= 0) return { waitsForCapacity: true, ...waiting };
+    if (line !== undefined && !line.admits(run)) continue;
     free--;
     const traits = draft.traitsOf(run.executor);
-    start(draft, claimed(run, { ...traits, at: draft.now, host: traits.hasHost ? host : undefined }));
+    const claim = { ...traits, at: draft.now, host: traits.hasHost ? host : undefined };
+    start(draft, claimed(withoutMessage(run), claim));
   }
-  return false;
+  return { waitsForCapacity: false, ...waiting };
+}
+
+/** The message of a waiting run says why it waits. */
+function withoutMessage(run: Run): Run {
+  return run.message === undefined ? run : { ...run, message: undefined };
 }
 
 /** Whether the run’s delay is not over. A run created in the future is not early: the clock was set back since. */

@@ -92,6 +92,10 @@ export class StoreJobSource implements JobSource, Ledger {
     return this.#runs.get(key) ?? [];
   }
 
+  shownRunsOf(key: JobKey): readonly Run[] {
+    return this.runsOf(key);
+  }
+
   async commit(key: JobKey, change: LedgerChange): Promise<void> {
     try {
       await this.#runStore.commit(key, change);

@@ -20,6 +20,8 @@ const STEPS: Step[] = [
   [[...ADD, '-c', 'echo out; exit 3']],
   [[...ADD, '-c', 'echo out; exit 3']],
   [[...ADD, '-c', 'echo out; exit 4', '--retries', '0', '--tag', 'a']],
+  [[...ADD, '-c', 'true', '--concurrency-group', 'deploy:2', '--dry-run', '-o', 'json']],
+  [[...ADD, '-c', 'true', '--concurrency-group', 'Deploy', '--dry-run']],
   [[...ADD, '-c', 'rm -rf /']],
   [[...ADD, '-c', 'true', '--tz', 'Mars/Phobos']],
   [[...ADD, '-c', 'true', '--dry-run', '-o', 'json']],

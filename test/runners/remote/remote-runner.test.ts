@@ -376,6 +376,7 @@ async function aLoop(runner: RemoteRunner, command: string, onClaim: (run: Run) 
   const waiting = new Set<() => void>();
   const ledger = {
     runsOf: (key: string) => source.runsOf(key),
+    shownRunsOf: (key: string) => source.shownRunsOf(key),
     commit: async (...change: Parameters<StoreJobSource['commit']>) => {
       await source.commit(...change);
       const claim = change[1].runs.find(({ phase }) => phase === 'Running');

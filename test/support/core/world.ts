@@ -5,6 +5,7 @@ import { decide, decideInvalid, decideTerminating, type Decision } from '../../.
 import type { ClockReading } from '../../../src/core/decide/clock-step.ts';
 import { eventText } from '../../../src/core/decide/events.ts';
 import type { LshError } from '../../../src/core/errors.ts';
+import type { GroupStanding } from '../../../src/core/decide/related/group.ts';
 import type { HistoryProgress } from '../../../src/core/decide/history-sync.ts';
 import type { NoticeHome } from '../../../src/core/notices/notice.ts';
 import type { RunnerTraits } from '../../../src/core/executor.ts';
@@ -36,6 +37,8 @@ export class World {
   now: number;
   evaluatingSince: number;
   capacity = Infinity;
+  /** What the other jobs of the concurrency group hold and wait for. */
+  group: GroupStanding | undefined;
   /** Makes the job invalid while it is set. */
   problem: LshError | undefined;
   /** Names of runs that a former leader started, beside the decisions of the present one. */
@@ -91,6 +94,7 @@ export class World {
       ledgerFailed: this.ledgerFailed,
       traitsOf,
       capacity: this.capacity,
+      group: this.group,
       history: this.history,
       notices: this.notices,
     };

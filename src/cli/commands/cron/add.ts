@@ -48,6 +48,10 @@ export function withSpecFlags(command: Command): Command {
       '--concurrency <policy>',
       'for a run that is due while another is active: forbid (default), allow, replace, queue',
     )
+    .option(
+      '--concurrency-group <name[:max]>',
+      'jobs of one group have at most max active runs together, the others wait; default of max: 1',
+    )
     .option('--missed <policy>', 'slots to make up for after a downtime: latest (default), skip (none), all')
     .option('--max-missed <count>', 'most slots that --missed all makes up for; default: 10')
     .option('--deadline <duration>', 'do not run a slot that is older than this')

@@ -7,6 +7,7 @@ import {
   type RunDocument,
   type SlotDocument,
 } from '../../../core/document.ts';
+import type { GroupView } from '../../../core/decide/related/group-view.ts';
 import { LshError } from '../../../core/errors.ts';
 import type { Schedule } from '../../../core/schedule/schedule.ts';
 import type { Context } from '../../context.ts';
@@ -68,6 +69,13 @@ async function runsAround(
   return runs;
 }
 
+/** The concurrency group of the job, while a run of it waits there. */
+async function groupOf(api: JobApi, job: JobDocument): Promise<GroupView | undefined> {
+  if (job.spec.concurrencyGroup === undefined) return undefined;
+  const { groupView, waitsForGroup } = await import('../../../core/decide/related/group-view.ts');
+  return waitsForGroup(job) ? groupView(job, await api.list({})) : undefined;
+}
+
 export async function atOf(text: string, now: number, { spec: { timeZone } }: JobDocument): Promise<number> {
   const { readInstant } = await import('../../input/instant.ts');
   // A slot is a whole second.
@@ -100,7 +108,8 @@ async function explain(context: Context, name: string, flags: ExplainFlags): Pro
   const slots = await api.slots({ name, from: instant, to: instant });
   const runs = await runsAround(api, name, at, slots);
   const { explainInstant } = await import('../../../core/decide/explain-slot.ts');
-  const sentences = explainInstant({ job, at, now, schedule, coming, slots, runs });
+  const group = await groupOf(api, job);
+  const sentences = explainInstant({ job, at, now, schedule, coming, slots, runs, ...(group && { group }) });
   if (isDocumentFormat(flags.output)) {
     return printDocument(io, { job: name, at: instant, answer: sentences, slots }, flags.output);
   }

@@ -70,6 +70,15 @@ function itemInWords(item: unknown): string {
   return inWords(item);
 }
 
+/** The line of the concurrency group, while a run waits in it. */
+async function waitFields({ api }: Context, job: JobDocument): Promise<[string, string][]> {
+  if (job.spec.concurrencyGroup === undefined) return [];
+  const { groupText, groupView, waitsForGroup } = await import('../../../core/decide/related/group-view.ts');
+  if (!waitsForGroup(job)) return [];
+  const view = groupView(job, await (await api()).list({}));
+  return view === undefined ? [] : [['Waits for', groupText(view)]];
+}
+
 async function specFields(job: JobDocument, platform: Platform): Promise<[string, string][]> {
   const { manifestOf } = await import('../../input/manifest.ts');
   return Object.entries(manifestOf(job, platform).spec)
@@ -85,6 +94,7 @@ async function get(context: Context, name: string, { output }: { output?: Format
   const now = io.now();
   const fields = [
     ...headFields(job, platformOf(context), now),
+    ...(await waitFields(context, job)),
     ...(await specFields(job, platformOf(context))),
   ].filter(([, value]) => value !== undefined);
   const width = Math.max(...fields.map(([key]) => key.length));

@@ -16,8 +16,20 @@ import { requireRemote, withOriginOption } from '../../remote-options.ts';
 const HEADS = ['NAME', 'SCHEDULE', 'LAST', 'NEXT', 'STATUS'];
 const WIDE_HEADS = ['ZONE', 'OK', 'FAILED', 'KILLED', 'MISSED', 'TAGS', 'COMMAND'];
 
-function row(job: JobDocument, now: number): Cell[] {
-  return [job.metadata.name, scheduleText(job), lastCell(job, now), nextCell(job, now), statusCell(job)];
+function row(job: JobDocument, now: number, group: string | undefined): Cell[] {
+  const last = lastCell(job, now, group);
+  return [job.metadata.name, scheduleText(job), last, nextCell(job, now), statusCell(job)];
+}
+
+/** What the jobs wait for that wait in a concurrency group. */
+async function groupsOf(jobs: readonly JobDocument[]): Promise<(job: JobDocument) => string | undefined> {
+  const waiting = jobs.filter(({ spec }) => spec.concurrencyGroup !== undefined);
+  if (waiting.length === 0) return () => undefined;
+  const { groupText, groupView } = await import('../../../core/decide/related/group-view.ts');
+  return (job) => {
+    const view = groupView(job, waiting);
+    return view && groupText(view);
+  };
 }
 
 function wideRow(job: JobDocument): Cell[] {
@@ -61,11 +73,12 @@ async function list(context: Context, flags: ListFlags): Promise<void> {
   }
   const wide = output === 'wide';
   const now = io.now();
+  const group = await groupsOf(jobs);
   printTable(
     io,
     [...(allNamespaces ? ['NAMESPACE'] : []), ...HEADS, ...(wide ? WIDE_HEADS : [])],
     jobs.map((job) =>
-      row(job, now)
+      row(job, now, group(job))
         .toSpliced(0, 0, ...namespace(job))
         .concat(wide ? wideRow(job) : []),
     ),
