@@ -47,6 +47,15 @@ export const CONTROLLER_VARIABLES = {
     ),
     option: '--workers <count>',
   },
+  maxStartsPerSecond: {
+    ...amount(
+      'LSH_MAX_STARTS_PER_SECOND',
+      'a whole number',
+      { units: PLAIN, min: '0', max: '100000', default: '0' },
+      'Most runs that the operator starts in any second, higher priorities first; the others wait. 0 for no limit.',
+    ),
+    option: '--max-starts-per-second <count>',
+  },
   leaderElect: {
     ...flag(
       'LSH_LEADER_ELECT',

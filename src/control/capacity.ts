@@ -3,6 +3,7 @@
 import { EXECUTOR_NAMES, type Executor } from '../core/executor.ts';
 import type { JobKey } from '../core/job.ts';
 import { CapacityQueue } from './capacity-queue.ts';
+import type { StartRate } from './related/start-rate.ts';
 import type { Runners } from './runners.ts';
 
 interface Lane {
@@ -19,13 +20,18 @@ export class Capacity {
   readonly #runners: Runners;
   readonly #lanes = newLanes();
 
-  constructor(runners: Runners) {
+  /** Undefined without a limit. */
+  readonly #rate: StartRate | undefined;
+
+  constructor(runners: Runners, rate: StartRate | undefined) {
     this.#runners = runners;
+    this.#rate = rate;
   }
 
   /** How many more runs of the executor may start now; none without a runner. */
   free(executor: Executor): number {
-    return (this.#runners.of(executor)?.capacity() ?? 0) - this.#lanes[executor].reserved;
+    const capacity = (this.#runners.of(executor)?.capacity() ?? 0) - this.#lanes[executor].reserved;
+    return this.#rate === undefined ? capacity : Math.min(capacity, this.#rate.free());
   }
 
   wait(key: JobKey, executor: Executor, priority: number): void {
@@ -40,7 +46,15 @@ export class Capacity {
   reserve(executor: Executor, starts: number): () => void {
     const lane = this.#lanes[executor];
     lane.reserved += starts;
+    this.#rate?.took(starts);
     return () => void (lane.reserved -= starts);
+  }
+
+  /** Milliseconds until the rate of starts lets waiting keys start; undefined if nothing waits for that. */
+  get rateWaitMs(): number | undefined {
+    const waits = Object.values(this.#lanes).some(({ waiting }) => waiting.size > 0);
+    const waitMs = waits ? this.#rate?.waitMs() : undefined;
+    return waitMs === 0 ? undefined : waitMs;
   }
 
   /** Removes and returns the keys that waited for capacity and may start a run now. */

@@ -38,6 +38,8 @@ export class Controller {
   readonly #queue: Workqueue;
   /** Jobs whose changes found no room on the disk, oldest first. */
   readonly #withoutRoom = new Set<JobKey>();
+  /** Cancels the timer that lets keys start which the rate of starts holds up. */
+  #rateTimer: (() => void) | undefined;
   #running = 0;
   #state: 'new' | 'running' | 'stopped' = 'new';
   readonly #drained = Promise.withResolvers<void>();
@@ -71,6 +73,7 @@ export class Controller {
   async stop(): Promise<void> {
     this.#state = 'stopped';
     this.#queue.stop();
+    this.#rateTimer?.();
     if (this.#running > 0) await this.#drained.promise;
   }
 
@@ -111,9 +114,20 @@ export class Controller {
     meter?.reconciled(result, clock.monotonic() - startedAt);
     this.#running--;
     this.#queue.done(key, succeeded, { owesRecord });
-    for (const unblocked of this.#options.reconciler.takeUnblocked()) this.#queue.addNews(unblocked);
+    this.#addUnblocked();
     this.#pump();
     if (this.#running === 0 && this.#state === 'stopped') this.#drained.resolve();
+  }
+
+  #addUnblocked(): void {
+    const { reconciler, clock } = this.#options;
+    for (const unblocked of reconciler.takeUnblocked()) this.#queue.addNews(unblocked);
+    const waitMs = reconciler.rateWaitMs;
+    if (waitMs === undefined || this.#rateTimer !== undefined || this.#state === 'stopped') return;
+    this.#rateTimer = clock.at(clock.now() + waitMs, () => {
+      this.#rateTimer = undefined;
+      this.#addUnblocked();
+    });
   }
 
   /** Retries the key after any failure: a failure must never end a schedule. */

@@ -8,6 +8,7 @@ import { isUnderWay, type Run } from '../core/run.ts';
 import { Capacity } from './capacity.ts';
 import { Evaluator, type EvaluatorOptions } from './evaluator.ts';
 import type { Meter, Recorded, RecordedListener, Runner } from './ports.ts';
+import type { StartRate } from './related/start-rate.ts';
 import { Runners } from './runners.ts';
 
 export interface ReconcilerOptions extends EvaluatorOptions {
@@ -17,6 +18,8 @@ export interface ReconcilerOptions extends EvaluatorOptions {
   /** Called each time the evaluations of a job have failed for a while; undefined if no status can show it. */
   onFailing?: (failing: Pick<Recorded, 'job' | 'events'>) => void;
   meter?: Pick<Meter, 'started'>;
+  /** Limits the starts of all jobs together. */
+  startRate?: StartRate;
 }
 
 /** What the queue needs to know after an evaluation. */
@@ -36,7 +39,7 @@ export class Reconciler {
   constructor(options: ReconcilerOptions) {
     this.#options = options;
     this.#runners = new Runners(options.runners);
-    this.#capacity = new Capacity(this.#runners);
+    this.#capacity = new Capacity(this.#runners, options.startRate);
     this.#evaluator = new Evaluator({ ...options, runners: this.#runners, capacity: this.#capacity });
   }
 
@@ -92,6 +95,11 @@ export class Reconciler {
   /** Removes and returns the keys that waited for capacity, or in the line of a group, and may start a run now. */
   takeUnblocked(): JobKey[] {
     return [...this.#capacity.takeUnblocked(), ...this.#evaluator.groups.takeUnblocked()];
+  }
+
+  /** Milliseconds until the rate of starts lets waiting keys start; undefined if nothing waits for that. */
+  get rateWaitMs(): number | undefined {
+    return this.#capacity.rateWaitMs;
   }
 
   async #reconcileRemoved(key: JobKey): Promise<Evaluated> {

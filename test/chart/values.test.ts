@@ -78,13 +78,19 @@ describe.skipIf(NO_HELM)('the environment of the containers', () => {
     const objects = render({
       logLevel: 'debug',
       leaderElection: { leaseDurationSeconds: 30 },
-      controller: { workers: 7, evaluationIntervalSeconds: 90, jobImage: 'alpine:3' },
+      controller: {
+        workers: 7,
+        maxStartsPerSecond: 20,
+        evaluationIntervalSeconds: 90,
+        jobImage: 'alpine:3',
+      },
       shell: { leaseSeconds: 20, graceSeconds: 5, maxConcurrentRuns: 3, maxOutputMiB: 2 },
     });
     expect(loadConfig(envOf(container(objects, 'controller')))).toMatchObject({
       logLevel: 'debug',
       leaseDurationMs: 30_000,
       workers: 7,
+      maxStartsPerSecond: 20,
       evaluationIntervalMs: 90_000,
       jobImage: 'alpine:3',
       httpPort: 8080,
@@ -109,6 +115,7 @@ describe.skipIf(NO_HELM)('the environment of the containers', () => {
       leaderElection: { leaseDurationSeconds: limit('leaderElection.leaseDurationSeconds') },
       controller: {
         workers: limit('controller.workers'),
+        maxStartsPerSecond: limit('controller.maxStartsPerSecond'),
         evaluationIntervalSeconds: limit('controller.evaluationIntervalSeconds'),
       },
       shell: {

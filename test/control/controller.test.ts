@@ -4,6 +4,7 @@ import { ClockSteps } from '../../src/control/clock-steps.ts';
 import { Controller } from '../../src/control/controller.ts';
 import type { JobSource, Ledger, Logger, RecordedListener, Runner } from '../../src/control/ports.ts';
 import { Reconciler } from '../../src/control/reconciler.ts';
+import { StartRate } from '../../src/control/related/start-rate.ts';
 import type { LedgerChange } from '../../src/core/decide/decide.ts';
 import { LshError } from '../../src/core/errors.ts';
 import { eventText } from '../../src/core/decide/events.ts';
@@ -41,7 +42,7 @@ class Harness implements JobSource, Ledger {
   readonly runner: Runner;
   readonly controller: Controller;
 
-  constructor(claim: 'ledger' | 'name' = 'ledger') {
+  constructor(claim: 'ledger' | 'name' = 'ledger', { startsPerSecond }: { startsPerSecond?: number } = {}) {
     this.traits = { ...TRAITS.Shell, claim };
     this.runner = {
       traits: this.traits,
@@ -70,6 +71,7 @@ class Harness implements JobSource, Ledger {
       onFailing: ({ job, events }) => {
         for (const { type, reason } of events.map(eventText)) this.log.push(`${job?.name} ${type} ${reason}`);
       },
+      ...(startsPerSecond !== undefined && { startRate: new StartRate(startsPerSecond, this.clock) }),
       clockSteps,
       evaluatingSince: START,
     });
@@ -490,5 +492,27 @@ describe('the loop', () => {
     });
     await reconciler.reconcile(job.key);
     expect(removed).toEqual(['Job a-1', 'Shell a-0']);
+  });
+});
+
+describe('a rate of starts', () => {
+  test('lets no second have more starts; higher priorities start first', async () => {
+    const harness = new Harness('ledger', { startsPerSecond: 2 });
+    for (const [name, priority] of Object.entries({ a: 1, b: 1, c: 1, d: 9, e: 9 }))
+      harness.add(name, { schedule: '1 0 1 1 *', priority });
+    harness.controller.start();
+    await settle();
+    const startsUntil = async (time: number) => {
+      await harness.passTo(time);
+      return harness.log
+        .filter((line) => line.startsWith('start '))
+        .map((line) => line.slice('start '.length));
+    };
+    const due = START + 60_000;
+    expect((await startsUntil(due)).toSorted()).toEqual(['d', 'e']);
+    expect(await startsUntil(due + 500)).toHaveLength(2);
+    expect(await startsUntil(due + 1000)).toHaveLength(4);
+    expect((await startsUntil(due + 2000)).slice(2).toSorted()).toEqual(['a', 'b', 'c']);
+    await harness.controller.stop();
   });
 });

@@ -80,6 +80,8 @@ env:
   {{- end }}
   - name: LSH_WORKERS
     value: {{ int .Values.controller.workers | quote }}
+  - name: LSH_MAX_STARTS_PER_SECOND
+    value: {{ int .Values.controller.maxStartsPerSecond | quote }}
   - name: LSH_EVALUATION_INTERVAL
     value: {{ int .Values.controller.evaluationIntervalSeconds }}s
   - name: LSH_LEADER_ELECT

@@ -9,6 +9,7 @@ import { LedgerOutbox } from '../../control/history/ledger-outbox.ts';
 import type { HistoryStanding } from '../../control/history/sender.ts';
 import type { JobRoster, RecordedListener, TeamHistory, Runner } from '../../control/ports.ts';
 import { Reconciler } from '../../control/reconciler.ts';
+import { StartRate } from '../../control/related/start-rate.ts';
 import { requireSafeCommand } from '../../core/command-check/command-check.ts';
 import { policyFor } from '../../core/command-check/policy.ts';
 import { LshError, toLshError } from '../../core/errors.ts';
@@ -220,6 +221,9 @@ export class ClusterScheduler {
       onFailing: (failing) => this.#events.recorded(failing),
       history: this.#history,
       meter: metrics,
+      ...(config.maxStartsPerSecond > 0 && {
+        startRate: new StartRate(config.maxStartsPerSecond, systemClock),
+      }),
       clockSteps,
       evaluatingSince,
       host,
