@@ -14,7 +14,7 @@ function importsOf(text: string): string[] {
   return [...text.matchAll(/(?:from\s+|import\s+|import\()'([^']+)'/g)].map((match) => match[1]!);
 }
 
-const ADAPTERS = ['kubernetes', 'local', 'runners', 'stores', 'telemetry', 'secrets'];
+const ADAPTERS = ['kubernetes', 'local', 'runners', 'stores', 'telemetry', 'secrets', 'calendars'];
 const ADAPTER_MAY_IMPORT = ['core/**', 'control', 'contracts'];
 
 /** What each room may import from src beside itself. `core` is the files at its top alone, `core/**` all of it. */
@@ -72,6 +72,7 @@ function mayImport(room: string, target: string): boolean {
 
 /** Package or built-in module -> the only places that may import it. */
 const ONLY_IMPORTED_BY: Record<string, RegExp> = {
+  'ical.js': /^calendars\//,
   '@kubernetes/client-node': /^kubernetes\//,
   'node:sqlite': /^stores\//,
   '@supabase/supabase-js': /^stores\//,

@@ -1,7 +1,7 @@
 // The status schema of the CustomResourceDefinition. The compiler checks that it has every field that the operator
 // writes.
 import { EXECUTOR_NAMES } from '../../src/core/executor.ts';
-import { JOB_PHASES } from '../../src/core/job.ts';
+import { JOB_PHASES, type ShownCalendar } from '../../src/core/job.ts';
 import { RUN_PHASES, RUN_TRIGGERS, SLOT_OUTCOMES } from '../../src/core/run.ts';
 import type { OutcomeEntry } from '../../src/kubernetes/objects/lsh-job-outcomes.ts';
 import type { LshJobStatus, RunEntry } from '../../src/kubernetes/objects/lsh-job-status.ts';
@@ -89,6 +89,15 @@ const notices: Record<keyof NonNullable<LshJobStatus['notices']>, CrdSchema> = {
   stuck: text('Run that was last told to be stuck.'),
 };
 
+const calendar: Record<keyof ShownCalendar, CrdSchema> = {
+  name: text('Name of the calendar.'),
+  dates: {
+    type: 'array',
+    description: 'Dates, and ranges of dates with a slash.',
+    items: { type: 'string' },
+  },
+};
+
 const runs = (description: string): CrdSchema => ({
   type: 'array',
   description,
@@ -134,6 +143,12 @@ const status: Record<keyof LshJobStatus, CrdSchema> = {
     type: 'object',
     description: 'What the job remembers of its notices.',
     properties: notices,
+  },
+  calendars: {
+    type: 'array',
+    description: 'The days of the calendars of the LshJob, in this year and the next.',
+    items: { type: 'object', required: ['name', 'dates'], properties: calendar },
+    'x-kubernetes-list-type': 'atomic',
   },
 };
 

@@ -49,6 +49,7 @@ export const FLAGS: Record<Field | `retry.${RetryField}`, string> = {
   notAfter: '`--not-after`',
   exceptDates: '`--except-date`',
   notify: '`--notify`, `--notify-after`, `--notify-repeat`',
+  calendars: '`--calendar`, `--only-calendar`',
   job: '`--image`; the other fields only in a document',
 };
 
@@ -101,6 +102,10 @@ ${fieldTable(items('envFrom'))}
 ## spec.notify[]
 
 ${fieldTable(items('notify'))}
+
+## spec.calendars[]
+
+${fieldTable(items('calendars'))}
 
 ## spec.job
 

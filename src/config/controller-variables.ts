@@ -116,6 +116,15 @@ export const CONTROLLER_VARIABLES = {
       'What Kubernetes Jobs get whose LshJob sets none: resources of the command’s container, security contexts of Pod and container. Those with an image of their own get the contexts only if ownImages is true.',
     read: jobDefaultsIn,
   } as Variable<JobDefaults>,
+  calendars: {
+    ...text(
+      'LSH_CALENDARS',
+      'Directory of the calendars that LshJobs name, as NAME.ics or NAME.txt; the chart mounts its value calendars there.',
+    ),
+    fallback: '/etc/lsh/calendars',
+    shownDefault: '/etc/lsh/calendars',
+    option: '--calendars <directory>',
+  } as Variable<string>,
   shellMode: {
     name: 'LSH_SHELL',
     type: 'off, in-process, or the absolute path of a socket',

@@ -15,7 +15,7 @@ import type { Starts } from '../core/schedule/schedule.ts';
 import type { Capacity } from './capacity.ts';
 import type { ClockSteps } from './clock-steps.ts';
 import type { LedgerOutbox } from './history/ledger-outbox.ts';
-import type { JobSource, Ledger } from './ports.ts';
+import type { Calendars, JobSource, Ledger } from './ports.ts';
 import { Groups, heldRuns, runsAfter } from './related/groups.ts';
 import { Refusals } from './refusals.ts';
 import type { Runners } from './runners.ts';
@@ -31,9 +31,13 @@ export interface EvaluatorOptions {
   evaluatingSince: number;
   /** The slots of `@reboot` and `@daemon-start`; undefined in a cluster. */
   starts?: Starts;
+  calendars?: Calendars;
   /** Host of the shell runs that this process starts; undefined in the daemon, which has one host. */
   host?: string;
 }
+
+/** A job is evaluated again so soon because its calendars may have changed meanwhile. Milliseconds. */
+const CALENDAR_CHECK_MS = 60_000;
 
 export class Evaluator {
   readonly #options: EvaluatorOptions & { runners: Runners; capacity: Capacity };
@@ -56,14 +60,23 @@ export class Evaluator {
     });
   }
 
-  /** Asks the runner about a version of the job that is new; undefined if there is nothing to ask. */
+  /**
+   * Asks the runner about a version of the job that is new, and takes in changes of its calendars; undefined if there is
+   * nothing to ask.
+   */
   ask(key: JobKey): Promise<void> | undefined {
-    const job = this.#options.source.get(key);
-    return job && this.#refusals.ask(job, this.#options.runners.of(job.spec.executor));
+    const { source, runners, calendars } = this.#options;
+    const job = source.get(key);
+    const answer = job && this.#refusals.ask(job, runners.of(job.spec.executor));
+    const reading = job?.spec.calendars && calendars?.refresh(job.spec.calendars.map(({ name }) => name));
+    return answer && reading ? Promise.all([answer, reading]).then(() => {}) : (answer ?? reading);
   }
 
   evaluate(job: Job): Decision {
-    return this.#decide(this.#withReference(job));
+    const decision = this.#decide(this.#withReference(job));
+    if (job.spec.calendars === undefined) return decision;
+    const checkAt = this.#options.clockSteps.look().now + CALENDAR_CHECK_MS;
+    return { ...decision, wakeAt: Math.min(decision.wakeAt, checkAt) };
   }
 
   /** Forgets the job as well. */

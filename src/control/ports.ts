@@ -7,6 +7,7 @@ import type { Job, JobKey } from '../core/job.ts';
 import type { HistoryEntry } from '../core/record/entry.ts';
 import type { JobPayload } from '../core/record/job-record.ts';
 import type { KeptOutput } from '../core/record/output-chunks.ts';
+import type { CalendarDays } from '../core/schedule/days/day-rules.ts';
 import type { ClosedStretch, Run, RunObservation, StopCause } from '../core/run.ts';
 
 /** The wall clock and its timers. Times are milliseconds since the epoch. */
@@ -31,6 +32,14 @@ export interface JobSource {
   /** The listener only enqueues; it must not throw. */
   onChange(listener: (key: JobKey) => void): void;
   hasSynced(): boolean;
+}
+
+/** The calendars that jobs name. */
+export interface Calendars {
+  /** Takes in what has changed of the named ones; undefined if nothing has. Never rejects. */
+  refresh(names: readonly string[]): Promise<void> | undefined;
+  /** The same object until the calendar changes. Throws CALENDAR_UNKNOWN, CALENDAR_INVALID. */
+  content(name: string): CalendarDays;
 }
 
 /** The durable record of slots and runs. It makes a double run or a lost slot visible. */

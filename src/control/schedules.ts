@@ -1,14 +1,18 @@
 // The compiled schedule of each job. Compiles a spec once: an edit brings a new spec object.
 import { LshError } from '../core/errors.ts';
-import type { Job, JobKey, JobSpec } from '../core/job.ts';
+import type { CalendarUse, Job, JobKey, JobSpec } from '../core/job.ts';
+import type { CalendarDays } from '../core/schedule/days/day-rules.ts';
 import { jobSchedule } from '../core/schedule/job-schedule.ts';
 import type { Schedule, Starts } from '../core/schedule/schedule.ts';
 import type { ClockSteps } from './clock-steps.ts';
+import type { Calendars } from './ports.ts';
 
 export interface SchedulesOptions {
   clockSteps: ClockSteps;
   /** The slots of `@reboot` and `@daemon-start`; undefined in a cluster. */
   starts?: Starts;
+  /** Undefined if this process has none: each job that names one is then invalid. */
+  calendars?: Calendars;
 }
 
 interface Compiled {
@@ -16,6 +20,8 @@ interface Compiled {
   movedMs: number;
   uid: string;
   spec: JobSpec;
+  /** The contents of its calendars; undefined for a job without calendars. */
+  contents: readonly CalendarDays[] | undefined;
   schedule: Schedule | LshError;
 }
 
@@ -32,10 +38,34 @@ export class Schedules {
     const { key, uid, spec } = job;
     const { movedMs } = this.#options.clockSteps;
     const known = this.#compiled.get(key);
-    if (known?.spec === spec && known.uid === uid && known.movedMs === movedMs) return known.schedule;
+    const contents = spec.calendars && this.#contents(spec.calendars);
+    if (contents instanceof LshError) return contents;
+    if (
+      known?.spec === spec &&
+      known.uid === uid &&
+      known.movedMs === movedMs &&
+      known.contents?.every((content, index) => content === contents?.[index]) !== false
+    )
+      return known.schedule;
     const schedule = this.#compile(job);
-    this.#compiled.set(key, { movedMs, uid, spec, schedule });
+    this.#compiled.set(key, { movedMs, uid, spec, contents, schedule });
     return schedule;
+  }
+
+  /** Why a calendar cannot be read: without it, a run could start on a day that it leaves out. */
+  #contents(calendars: readonly CalendarUse[]): CalendarDays[] | LshError {
+    try {
+      return calendars.map(({ name }) => this.#calendar(name));
+    } catch (thrown) {
+      if (thrown instanceof LshError) return thrown;
+      throw thrown;
+    }
+  }
+
+  #calendar(name: string): CalendarDays {
+    const { calendars } = this.#options;
+    if (calendars === undefined) throw new LshError('CALENDAR_UNKNOWN', { name });
+    return calendars.content(name);
   }
 
   forget(key: JobKey): void {
@@ -51,7 +81,8 @@ export class Schedules {
 
   #compile(job: Job): Schedule | LshError {
     try {
-      return jobSchedule(job, { starts: this.#starts });
+      const calendars = (name: string) => this.#calendar(name);
+      return jobSchedule(job, { starts: this.#starts, calendars });
     } catch (thrown) {
       if (thrown instanceof LshError) return thrown;
       throw thrown;

@@ -3,7 +3,7 @@
 import { API_VERSION, KIND } from './api-version.ts';
 import { rfc3339 } from './rfc3339.ts';
 import type { NoticeMemory } from './notices/notice.ts';
-import type { ClockEffect, Condition, Job, JobPhase, JobSpec, RunTotals } from './job.ts';
+import type { ClockEffect, Condition, Job, JobPhase, JobSpec, RunTotals, ShownCalendar } from './job.ts';
 import { splitKey } from './naming.ts';
 import type { AllFields, Run, RunPhase, RunTrigger, SlotOutcome, SlotRecord } from './run.ts';
 import { isActive } from './run.ts';
@@ -62,6 +62,7 @@ interface StatusDocument {
   lastHandledTrigger?: string;
   clockEffect?: ClockEffectDocument;
   notices?: NoticeMemoryDocument;
+  calendars?: ShownCalendar[];
 }
 
 /** Failures in a row, and when each channel last heard of them. */
@@ -231,6 +232,7 @@ export function jobDocument(job: Job, runs: readonly Run[]): JobDocument {
         lastHandledTrigger: status.lastHandledTrigger,
         clockEffect: clockEffectDocument(status.clockEffect),
         notices: noticeMemoryDocument(status.notices),
+        calendars: status.calendars,
       } satisfies AllFields<StatusDocument>),
   });
 }

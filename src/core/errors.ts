@@ -108,6 +108,18 @@ const table = {
     exit: EXIT.usage,
     http: 422,
   },
+  CALENDAR_UNKNOWN: {
+    message: 'There is no calendar named "{name}".',
+    hint: 'Add it with `lsh calendar add {name} FILE`; in a cluster it is a key of the chart’s value `calendars`.',
+    exit: EXIT.notFound,
+    http: 422,
+  },
+  CALENDAR_INVALID: {
+    message: 'The calendar "{name}" cannot be read: {detail}.',
+    hint: 'A calendar is an iCalendar file (.ics), or a text with one date a line, such as 2026-12-25.',
+    exit: EXIT.usage,
+    http: 422,
+  },
   COMMAND_REFUSED: {
     message: 'The command was refused: {detail}',
     hint: 'To run it with a warning, the owner of the daemon or operator names the job in LSH_ALLOW_DANGEROUS_JOBS; see docs/security.md.',

@@ -140,7 +140,7 @@ export const MISSED_RUN_POLICIES = ['Latest', 'Skip', 'All'] as const;
 /** How a job uses a calendar: its days have no slot, or are the only days that have slots. */
 const CALENDAR_DAYS = ['Exclude', 'Only'] as const;
 /** Names of calendars are DNS labels: they are names of files, and keys of a ConfigMap. */
-const CALENDAR_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+export const CALENDAR_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 const CalendarUseSchema = v.strictObject({
   name: described(
@@ -367,6 +367,12 @@ export const JobSpecSchema = v.strictObject({
       'Who hears of what happens to the job; an empty list for no one. Default: the channels that the daemon or the operator names for all jobs. docs/notices.md says more.',
     ),
   ),
+  calendars: v.optional(
+    described(
+      v.pipe(v.array(CalendarUseSchema), v.minLength(1), v.maxLength(16)),
+      'Calendars whose days have no slot, or are the only days with slots. lsh records the other slots as Excluded.',
+    ),
+  ),
   job: v.optional(described(KubernetesJobSchema, 'Fields of the Kubernetes Job; only for executor Job.')),
 });
 
@@ -456,6 +462,12 @@ export interface ClockEffect {
   passUntil: number;
 }
 
+/** The days of a calendar as the status shows them: dates, and ranges of dates with a slash. */
+export interface ShownCalendar {
+  name: string;
+  dates: string[];
+}
+
 /**
  * The memory between two evaluations, and the state that users see. All instants are milliseconds since the epoch;
  * slots are whole seconds. The ledger holds the runs.
@@ -483,6 +495,8 @@ export interface JobStatus {
   clock?: ClockReference;
   /** What the job remembers of its notices; undefined while there is nothing to remember. */
   notices?: NoticeMemory | undefined;
+  /** The days of its calendars in this year and the next; undefined for none. */
+  calendars?: ShownCalendar[];
 }
 
 /** A request to run now, in addition to the schedule. */

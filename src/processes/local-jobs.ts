@@ -1,6 +1,6 @@
 // Connects the command line to the jobs of the local daemon.
 import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { loadConfig, type Config } from '../config.ts';
 import type { JobApi } from '../contracts/job-api.ts';
 import { readRecord } from '../local/daemon-record.ts';
@@ -13,6 +13,11 @@ import { VERSION } from '../version.ts';
 /** The paths of this user’s daemon. */
 export function pathsFromConfig(): LocalPaths {
   return localPaths(loadConfig());
+}
+
+/** The directory of the calendars of this user’s jobs. */
+export function calendarDirectory({ stateDir }: Pick<LocalPaths, 'stateDir'>): string {
+  return join(stateDir, 'calendars');
 }
 
 export interface Silence {

@@ -99,7 +99,7 @@ describe.skipIf(NO_HELM)('a release', () => {
     const objects = render({ shell: { enabled: false } });
     const pod = podOf(objects);
     expect(pod.containers.map(({ name }) => name)).toEqual(['controller']);
-    expect(pod.volumes?.map(({ name }) => name)).toEqual(['token']);
+    expect(pod.volumes?.map(({ name }) => name)).toEqual(['token', 'calendars']);
     expect(envOf(pod.containers[0]!)).toMatchObject({ LSH_SHELL: 'off' });
     expect(testJobs(objects).map(({ spec }) => spec?.['executor'])).toEqual(['Job']);
   });
@@ -216,6 +216,17 @@ describe.skipIf(NO_HELM)('a release', () => {
       data: { release: 'team' },
     });
     expect(only(objects, 'ConfigMap', 'team-lsh-extra')).toBeDefined();
+    const calendars = pod.volumes?.find(({ name }) => name === 'calendars');
+    expect(calendars).toMatchObject({ configMap: { optional: true } });
+    const { configMap } = calendars as unknown as { configMap: { name: string } };
+    expect(only(objects, 'ConfigMap', configMap.name)).toMatchObject({
+      data: { 'freeze.txt': '2026-12-24 # Christmas\n', 'bank-holidays.ics': 'BEGIN:VCALENDAR\n' },
+    });
+    expect(container(objects, 'controller').volumeMounts).toContainEqual({
+      name: 'calendars',
+      mountPath: '/etc/lsh/calendars',
+      readOnly: true,
+    });
     expect(only(objects, 'ServiceMonitor').metadata.labels).toMatchObject({
       release: 'prometheus',
       team: 'a',

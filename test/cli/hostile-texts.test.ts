@@ -289,6 +289,13 @@ const CALLS: Record<string, string[][] | undefined> = {
     ['-f', path('job.json')],
     ['-f', HOSTILE],
   ],
+  'calendar add': [
+    [HOSTILE, HOSTILE],
+    ['days', path('broken.yaml')],
+  ],
+  'calendar list': [[]],
+  'calendar show': [NAME, ['none']],
+  'calendar remove': [NAME, ['none']],
   'daemon start': [[]],
   'daemon stop': [[]],
   'daemon restart': [[]],

@@ -63,6 +63,8 @@ describe('flags become a spec', () => {
         suspend: true,
         notBefore: '2027-01-01T00:00:00Z',
         notAfter: '2028-01-01T00:00:00Z',
+        calendar: ['bank-holidays'],
+        onlyCalendar: ['release-days'],
         exceptDate: ['2027-12-24,2027-12-25', '2027-12-31'],
       },
       ['pg_dump', '-f', 'out.sql'],
@@ -93,6 +95,7 @@ describe('flags become a spec', () => {
       suspend: true,
       notBefore: '2027-01-01T00:00:00Z',
       notAfter: '2028-01-01T00:00:00Z',
+      calendars: [{ name: 'bank-holidays' }, { name: 'release-days', days: 'Only' }],
       exceptDates: ['2027-12-24', '2027-12-25', '2027-12-31'],
     });
   });

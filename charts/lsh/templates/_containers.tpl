@@ -134,6 +134,9 @@ volumeMounts:
   - name: token
     mountPath: /var/run/secrets/kubernetes.io/serviceaccount
     readOnly: true
+  - name: calendars
+    mountPath: /etc/lsh/calendars
+    readOnly: true
   {{- if .Values.shell.enabled }}
   - name: socket
     mountPath: /run/lsh

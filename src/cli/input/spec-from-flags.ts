@@ -48,6 +48,8 @@ export interface SpecFlags {
   notBefore?: string;
   notAfter?: string;
   exceptDate?: string[];
+  calendar?: string[];
+  onlyCalendar?: string[];
   executor?: string;
   image?: string;
   notify?: string[];
@@ -115,6 +117,14 @@ function group(text: string, flag: string): NonNullable<JobSpecInput['concurrenc
   const colon = text.indexOf(':');
   if (colon < 0) return { name: text };
   return { name: text.slice(0, colon), max: parseInteger(text.slice(colon + 1), flag) };
+}
+
+function calendars({ calendar = [], onlyCalendar = [] }: SpecFlags): Partial<JobSpecInput> {
+  const uses = [
+    ...calendar.map((name) => ({ name })),
+    ...onlyCalendar.map((name) => ({ name, days: 'Only' as const })),
+  ];
+  return uses.length === 0 ? {} : { calendars: uses };
 }
 
 function schedules({ schedule = [], interval, atDaemonStart }: SpecFlags): Partial<JobSpecInput> {
@@ -202,6 +212,7 @@ export function specFromFlags(
   return Object.assign(
     {},
     schedules(flags),
+    calendars(flags),
     args.length === 0 ? {} : { args: [...args] },
     retry(flags),
     notify(flags),

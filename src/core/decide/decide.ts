@@ -124,7 +124,9 @@ export function decide(evaluation: Evaluation): Decision {
   const { history, job: recorded } = evaluation;
   const { hasIntervals } = schedule;
   const due = noticesAfter(draft, evaluation.notices);
-  const outlook = { nextScheduleAt, hasIntervals, lastHandledTrigger, history, notices: due.memory };
+  const calendars = job.spec.calendars && schedule.limits?.rules.shown(now / 1000);
+  const next = { nextScheduleAt, hasIntervals, calendars };
+  const outlook = { ...next, lastHandledTrigger, history, notices: due.memory };
   const status = statusAfter(draft, outlook);
   return decision(draft, { recorded, status, ...waiting, history, ...owedNotices(evaluation, due) });
 }

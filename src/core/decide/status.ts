@@ -11,6 +11,7 @@ import {
   type Job,
   type JobPhase,
   type JobStatus,
+  type ShownCalendar,
 } from '../job.ts';
 import type { NoticeMemory } from '../notices/notice.ts';
 import { isActive, type Run } from '../run.ts';
@@ -18,6 +19,8 @@ import { pendingStarts } from '../schedule/job-schedule.ts';
 
 interface Outlook {
   hasIntervals: boolean;
+  /** The days of the calendars, if the job has any. */
+  calendars?: ShownCalendar[] | undefined;
   nextScheduleAt: number | undefined;
   lastHandledTrigger: string | undefined;
   history: HistoryProgress | undefined;
@@ -41,6 +44,7 @@ export function statusAfter(draft: Draft, outlook: Outlook): JobStatus {
     lastHandledTrigger: outlook.lastHandledTrigger,
     ...clockAfter(draft, outlook),
     notices: outlook.notices,
+    ...(outlook.calendars && { calendars: outlook.calendars }),
   };
 }
 

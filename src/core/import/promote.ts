@@ -67,6 +67,7 @@ function envFile(file: string, index: number): Problem[] {
 
 const NOTES: NoteRule[] = [
   zone,
+  calendarsOfCluster,
   executor,
   directory,
   shell,
@@ -76,6 +77,13 @@ const NOTES: NoteRule[] = [
   counting,
   history,
 ];
+
+function calendarsOfCluster({ calendars = [] }: JobSpecInput): string[] {
+  return calendars.map(
+    ({ name }) =>
+      `calendars: ${name} must be in the chart’s value calendars; without it, the job does not run.`,
+  );
+}
 
 function zone({ timeZone }: JobSpecInput): string[] {
   return [`timeZone: ${timeZone} is written into the job; without it a cluster means UTC.`];

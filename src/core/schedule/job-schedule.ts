@@ -1,12 +1,14 @@
 // From a job to its slots: the parts of the spec that decide them.
 import type { Job, JobSpec } from '../job.ts';
-import type { DayInput } from './days/day-rules.ts';
+import type { CalendarLookup, DayInput } from './days/day-rules.ts';
 import { nextStarts, startMacro } from './expression/start-macros.ts';
 import { compileSchedule, type Schedule, type ScheduleInput, type Starts } from './schedule.ts';
 
 /** What decides the slots of a job beside its spec. */
 export interface Surroundings {
   starts?: Starts;
+  /** Default: no calendar is known. What it throws, jobSchedule() throws. */
+  calendars?: CalendarLookup;
 }
 
 type ScheduledJob = Pick<Job, 'key' | 'spec' | 'createdAt'>;
@@ -14,12 +16,15 @@ type ScheduledJob = Pick<Job, 'key' | 'spec' | 'createdAt'>;
 /**
  * The schedule of a job; without `starts` its start macros have no slot. Throws SCHEDULE_INVALID or TIMEZONE_INVALID.
  */
-export function jobSchedule(job: ScheduledJob, { starts }: Surroundings = {}): Schedule {
-  return compileSchedule({ ...scheduleInput(job), starts });
+export function jobSchedule(job: ScheduledJob, { starts, calendars }: Surroundings = {}): Schedule {
+  return compileSchedule({ ...scheduleInput(job, calendars), starts });
 }
 
 /** The parts of the job that decide its slots. */
-export function scheduleInput({ key, spec, createdAt }: ScheduledJob): ScheduleInput {
+export function scheduleInput(
+  { key, spec, createdAt }: ScheduledJob,
+  calendars?: CalendarLookup,
+): ScheduleInput {
   return {
     expressions: expressionsOf(spec),
     timeZone: spec.timeZone,
@@ -27,13 +32,20 @@ export function scheduleInput({ key, spec, createdAt }: ScheduledJob): ScheduleI
     anchor: createdAt,
     notBefore: spec.notBefore === undefined ? undefined : Date.parse(spec.notBefore),
     notAfter: spec.notAfter === undefined ? undefined : Date.parse(spec.notAfter),
-    days: daysOf(spec),
+    days: daysOf(spec, calendars),
   };
 }
 
 /** Undefined for a job with slots on all days. */
-function daysOf({ exceptDates = [] }: JobSpec): DayInput | undefined {
-  return exceptDates.length === 0 ? undefined : { exceptDates, calendars: [] };
+function daysOf(
+  { exceptDates = [], calendars = [] }: JobSpec,
+  lookup: CalendarLookup | undefined,
+): DayInput | undefined {
+  const known = calendars.flatMap((calendar) => {
+    const content = lookup?.(calendar.name);
+    return content === undefined ? [] : [{ ...calendar, content }];
+  });
+  return exceptDates.length + known.length === 0 ? undefined : { exceptDates, calendars: known };
 }
 
 function expressionsOf({ schedule, schedules }: Pick<JobSpec, 'schedule' | 'schedules'>): readonly string[] {

@@ -1,4 +1,5 @@
 // The next slots as `add` and `apply` show them, in both homes.
+import type { CalendarLookup } from './days/day-rules.ts';
 import { offsetText } from './explain.ts';
 import { jobSchedule, scheduleInput } from './job-schedule.ts';
 import { scheduleNotes } from './notes.ts';
@@ -13,23 +14,29 @@ export interface Outlook {
   notes: string[];
 }
 
-/** Next slots and notes of a job; `effect` is that of clock steps. Throws SCHEDULE_INVALID or TIMEZONE_INVALID. */
+export interface OutlookOptions {
+  /** What steps of the clock did to the schedule. */
+  effect?: ClockEffect | undefined;
+  calendars?: CalendarLookup | undefined;
+}
+
+/** Next slots and notes of a job. Throws SCHEDULE_INVALID or TIMEZONE_INVALID. */
 export function outlook(
   job: Pick<Job, 'key' | 'spec' | 'createdAt'>,
   now: number,
-  effect?: ClockEffect,
+  { effect, calendars }: OutlookOptions = {},
 ): Outlook {
-  return { next: nextSlots(job, now, effect), notes: scheduleNotes(scheduleInput(job), now) };
+  return { next: nextSlots(job, now, { effect, calendars }), notes: scheduleNotes(scheduleInput(job), now) };
 }
 
 /** At most three slots after `now` (milliseconds), RFC 3339 with the offset of the job’s zone; none while suspended. */
 export function nextSlots(
   job: Pick<Job, 'key' | 'spec' | 'createdAt'>,
   now: number,
-  effect?: ClockEffect,
+  { effect, calendars }: OutlookOptions = {},
 ): string[] {
   if (job.spec.suspend) return [];
-  const schedule = jobSchedule(job).under(effect);
+  const schedule = jobSchedule(job, { calendars }).under(effect);
   const slots: string[] = [];
   let slot = schedule.next(now);
   while (slot !== undefined && slots.length < SLOTS_SHOWN) {

@@ -72,6 +72,7 @@ export function readStatus(status: Partial<LshJobStatus> | undefined): JobStatus
     // Another leader has another clock, so the operator keeps the setting of its clock in memory.
     clock: undefined,
     notices: readNoticeMemory(status.notices),
+    calendars: status.calendars,
   };
   return read;
 }

@@ -4,6 +4,7 @@ import type { JobApi, PutResult } from '../../contracts/job-api.ts';
 import { LshError } from '../../core/errors.ts';
 import { API_VERSION, KIND } from '../../core/api-version.ts';
 import type { CheckedSpec, JobManifest } from '../../core/job.ts';
+import { shownCalendars } from '../../core/schedule/days/day-rules.ts';
 import { outlook, type Outlook } from '../../core/schedule/next-slots.ts';
 import { isActive } from '../../core/run.ts';
 import { specChanges } from '../../core/validate/spec-changes.ts';
@@ -143,7 +144,21 @@ function reported(lshJob: LshJob): object {
 
 function outlookOf(lshJob: LshJob, now: number): Outlook {
   try {
-    return outlook(shownJob(lshJob), now);
+    const job = shownJob(lshJob);
+    const shown = lshJob.status?.calendars;
+    const calendars = job.spec.calendars ?? [];
+    const unread = calendars.filter(({ name }) => !shown?.some((each) => each.name === name));
+    const { next, notes } = outlook(job, now, { calendars: shownCalendars(shown) });
+    return {
+      next,
+      notes: [
+        ...notes,
+        ...unread.map(
+          ({ name }) =>
+            `The operator has not read the calendar ${name} for this job yet: \`lsh cron next\` knows its days a moment later.`,
+        ),
+      ],
+    };
   } catch (error) {
     // kubectl may have applied an invalid schedule; the status reports it.
     if (error instanceof LshError) return { next: [], notes: [] };

@@ -1,11 +1,14 @@
 // Requests about job definitions: validated here, at the boundary, and written by the job source.
 import type { PutResult } from '../../contracts/job-api.ts';
+import type { Calendars } from '../../control/ports.ts';
 import type { ClockSteps } from '../../control/clock-steps.ts';
 import { afterStep, effectOn } from '../../core/decide/clock-step.ts';
 import { jobDocument, type JobDocument } from '../../core/document.ts';
+import { LshError } from '../../core/errors.ts';
 import type { Job, JobSpec } from '../../core/job.ts';
 import { LOCAL_NAMESPACE, jobKey, splitKey } from '../../core/naming.ts';
 import { jobNotFound } from '../../core/closest.ts';
+import type { CalendarDays } from '../../core/schedule/days/day-rules.ts';
 import { jobSchedule } from '../../core/schedule/job-schedule.ts';
 import { outlook, type Outlook } from '../../core/schedule/next-slots.ts';
 import { changeable } from '../../core/record/job-record.ts';
@@ -21,6 +24,7 @@ export interface JobHandlerOptions {
   clock: Pick<ClockSteps, 'look'>;
   /** IANA zone of jobs without a timeZone. */
   timeZone: () => string;
+  calendars: Calendars;
   /** Returns warnings about the command of a job; throws COMMAND_REFUSED for a command that must not run. */
   checkCommand: (spec: JobSpec, name: string) => string[];
 }
@@ -36,9 +40,15 @@ export function jobHandlers(options: JobHandlerOptions): JobHandlers {
       const { metadata, spec: checked } = parseManifest(job, 'local');
       const spec = withPlatformDefaults(checked, 'local', { timeZone: options.timeZone() });
       const warnings = options.checkCommand(spec, metadata.name);
+      await requireCalendars(options.calendars, spec);
       const definition = { ...metadata, namespace: LOCAL_NAMESPACE, spec };
       const outcome = dryRun ? preview(options, definition) : await source.put(definition);
-      return putResult(outcome, { warnings, document, clock: options.clock.look() });
+      return putResult(outcome, {
+        warnings,
+        document,
+        calendars: options.calendars,
+        clock: options.clock.look(),
+      });
     },
     'job.list': async ({ tags = [] }) =>
       [...source.keys()]
@@ -55,7 +65,12 @@ export function jobHandlers(options: JobHandlerOptions): JobHandlers {
     },
     'job.suspend': async ({ name, suspend }) => {
       const outcome = await source.suspend(knownJob(source, name).key, suspend);
-      return putResult(outcome, { warnings: [], document, clock: options.clock.look() });
+      return putResult(outcome, {
+        warnings: [],
+        document,
+        calendars: options.calendars,
+        clock: options.clock.look(),
+      });
     },
   };
 }
@@ -88,20 +103,39 @@ function preview({ source, clock }: JobHandlerOptions, definition: JobDefinition
 interface PutContext {
   warnings: string[];
   document: (job: Job) => JobDocument;
+  calendars: Calendars;
   clock: ReturnType<ClockSteps['look']>;
 }
 
 function putResult(
   { result, job, before }: PutOutcome,
-  { warnings, document, clock }: PutContext,
+  { warnings, document, calendars, clock }: PutContext,
 ): PutResult {
   const changes = before === undefined ? [] : specChanges(changeable(before), changeable(job));
-  return { result, changes, warnings, ...outlookAfterStep(job, clock), job: document(job) };
+  return { result, changes, warnings, ...outlookAfterStep(job, clock, calendars), job: document(job) };
 }
 
 /** The clock may have been set since the last evaluation of the job. */
-function outlookAfterStep(job: Job, clock: PutContext['clock']): Outlook {
+function outlookAfterStep(job: Job, clock: PutContext['clock'], files: Calendars): Outlook {
   const { now } = clock;
-  const stepped = afterStep(job, { now, clock, schedule: jobSchedule(job) });
-  return outlook(stepped.job, now, effectOn(stepped.job, clock));
+  const calendars = (name: string) => contentIfKnown(files, name);
+  const stepped = afterStep(job, { now, clock, schedule: jobSchedule(job, { calendars }) });
+  return outlook(stepped.job, now, { effect: effectOn(stepped.job, clock), calendars });
+}
+
+/** Throws CALENDAR_UNKNOWN or CALENDAR_INVALID if a calendar of the job cannot be read. */
+async function requireCalendars(files: Calendars, { calendars = [] }: JobSpec): Promise<void> {
+  const names = calendars.map(({ name }) => name);
+  await files.refresh(names);
+  for (const name of names) files.content(name);
+}
+
+/** A job that is paused or resumed may have lost its calendar: its status says so. */
+function contentIfKnown(files: Calendars, name: string): CalendarDays | undefined {
+  try {
+    return files.content(name);
+  } catch (error) {
+    if (error instanceof LshError) return undefined;
+    throw error;
+  }
 }

@@ -1,5 +1,6 @@
 // Joins the parts of the daemon: store, jobs, runner, loop and socket. This file decides the order in which they start
 // and stop.
+import { CalendarFiles } from '../../calendars/calendar-files.ts';
 import type { Config } from '../../config.ts';
 import { systemClock } from '../../control/clock.ts';
 import { ClockSteps } from '../../control/clock-steps.ts';
@@ -35,7 +36,7 @@ import { requireDatabase } from '../check-store.ts';
 import { refusal } from '../command-policy.ts';
 import { commandSettings } from '../command-settings.ts';
 import { standInCommand, withLauncher } from '../launcher.ts';
-import { daemonEnvironment } from '../local-jobs.ts';
+import { calendarDirectory, daemonEnvironment } from '../local-jobs.ts';
 import { localSecrets } from '../secrets/late-secrets.ts';
 import { DaemonHistory } from './daemon-history.ts';
 import { EvaluationProgress } from './evaluation-progress.ts';
@@ -64,6 +65,7 @@ export class LocalScheduler {
   readonly #options: LocalSchedulerOptions;
   readonly #store: SqliteStore;
   readonly #source: StoreJobSource;
+  readonly #calendars: CalendarFiles;
   readonly #feed = new CommitFeed();
   readonly #runner: SubprocessRunner;
   readonly #controller: Controller;
@@ -86,6 +88,7 @@ export class LocalScheduler {
     this.#store = SqliteStore.open(paths.database);
     this.#bootedAt = this.#firstStart();
     const user = config.user ?? config.logname;
+    this.#calendars = new CalendarFiles(calendarDirectory(paths), () => systemClock.now());
     this.#source = new StoreJobSource(this.#store, this.#store, systemClock, user);
     this.#runner = new SubprocessRunner({
       stateDir: paths.stateDir,
@@ -208,6 +211,7 @@ export class LocalScheduler {
       ],
       clockSteps: this.#clockSteps,
       evaluatingSince: this.#startedAt,
+      calendars: this.#calendars,
       starts: { '@reboot': this.#bootedAt, '@daemon-start': this.#startedAt },
     });
     return new Controller({
@@ -232,6 +236,7 @@ export class LocalScheduler {
         source,
         clock: this.#clockSteps,
         timeZone,
+        calendars: this.#calendars,
         checkCommand: (spec, name) => [
           ...requireSafeCommand(spec, policyFor({ namespace: LOCAL_NAMESPACE, name }, settings)),
           ...startWarnings(spec),

@@ -1,5 +1,6 @@
 // Joins the parts of the operator while this process leads: informers, jobs, runners and loop. This file decides the
 // order in which they start and stop.
+import { CalendarFiles } from '../../calendars/calendar-files.ts';
 import type { Config } from '../../config.ts';
 import { systemClock } from '../../control/clock.ts';
 import { ClockSteps } from '../../control/clock-steps.ts';
@@ -226,6 +227,7 @@ export class ClusterScheduler {
       }),
       clockSteps,
       evaluatingSince,
+      calendars: new CalendarFiles(config.calendars, () => systemClock.now()),
       host,
     });
     return new Controller({

@@ -22,6 +22,7 @@ export const VARIANTS: Record<string, { values?: object; release?: Release }> = 
       commonLabels: { team: 'a' },
       commands: { allowList: ['date', 'echo'] },
       controller: { extraEnv: [{ name: 'NODE_OPTIONS', value: '--max-old-space-size=256' }] },
+      calendars: { 'freeze.txt': '2026-12-24 # Christmas\n', 'bank-holidays.ics': 'BEGIN:VCALENDAR\n' },
       shell: {
         secretsEnv: ['prod', 'staging'],
         image: 'registry.example.com/lsh-with-tools:1',

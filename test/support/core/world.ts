@@ -1,5 +1,6 @@
 // One job, its ledger and its runner in memory. The world calls decide() as the reconciler does; the test decides
 // when time passes, when a run ends and when the process crashes.
+import type { CalendarDays } from '../../../src/core/schedule/days/day-rules.ts';
 import { jobSchedule } from '../../../src/core/schedule/job-schedule.ts';
 import { decide, decideInvalid, decideTerminating, type Decision } from '../../../src/core/decide/decide.ts';
 import type { ClockReading } from '../../../src/core/decide/clock-step.ts';
@@ -49,6 +50,8 @@ export class World {
   notices: NoticeHome | undefined;
   /** As RunnerTraits.claim. With `name`, the children carry their run. */
   claim: 'ledger' | 'name' = 'ledger';
+  /** The contents of the calendars, by name. */
+  calendars: Record<string, CalendarDays> = {};
   /** The setting of the clock. */
   clock = UNSET_CLOCK;
   readonly runs = new Map<string, Run>();
@@ -104,6 +107,7 @@ export class World {
       ...known,
       schedule: jobSchedule(job, {
         starts: { '@reboot': this.evaluatingSince, '@daemon-start': this.evaluatingSince },
+        calendars: (name) => this.calendars[name],
       }),
     });
   }

@@ -106,6 +106,12 @@ export function withSpecFlags(command: Command): Command {
     )
     .option('--notify-after <count>', 'failures in a row until Failed; default: 1')
     .option('--notify-repeat <duration>', 'tell of further failures after this long, such as 24h')
+    .option(
+      '--calendar <name>',
+      'no slot on the days of this calendar; `lsh calendar add` adds one (repeatable)',
+      repeatable,
+    )
+    .option('--only-calendar <name>', 'slots on the days of this calendar alone (repeatable)', repeatable)
     .option('--executor <shell|job>', 'shell: a subprocess; job: a Kubernetes Job, the default in a cluster')
     .option('--image <image>', 'image of the Kubernetes Job');
 }

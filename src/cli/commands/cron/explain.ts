@@ -30,11 +30,13 @@ interface Schedules {
 async function schedulesOf({ metadata, spec, status }: JobDocument): Promise<Schedules> {
   const { jobSchedule } = await import('../../../core/schedule/job-schedule.ts');
   const { NO_EFFECT } = await import('../../../core/schedule/clock-effect.ts');
-  const schedule = jobSchedule({
+  const { shownCalendars } = await import('../../../core/schedule/days/day-rules.ts');
+  const job = {
     key: `${metadata.namespace}/${metadata.name}`,
     spec,
     createdAt: Date.parse(metadata.creationTimestamp),
-  });
+  };
+  const schedule = jobSchedule(job, { calendars: shownCalendars(status?.calendars) });
   const effect = readClockEffect(status?.clockEffect);
   if (effect === undefined) return { all: schedule, coming: schedule };
   const all = schedule.under({ ...NO_EFFECT, shiftMs: effect.shiftMs });

@@ -30,13 +30,15 @@ async function scheduleOf(context: Context, target: string, { tz, name }: NextFl
   if (name !== undefined) {
     throw usage(`"${target}" is a job and has a name.`, 'Leave --name out; it goes with an expression.');
   }
-  const { metadata, spec } = await (await context.api()).get({ name: target });
+  const { metadata, spec, status } = await (await context.api()).get({ name: target });
   const { scheduleInput } = await import('../../../core/schedule/job-schedule.ts');
-  return scheduleInput({
+  const { shownCalendars } = await import('../../../core/schedule/days/day-rules.ts');
+  const job = {
     key: jobKey(metadata.namespace, metadata.name),
     spec: { ...spec, timeZone: tz ?? spec.timeZone },
     createdAt: Date.parse(metadata.creationTimestamp),
-  });
+  };
+  return scheduleInput(job, shownCalendars(status?.calendars));
 }
 
 async function fromOf(text: string, now: number, { timeZone }: ScheduleInput): Promise<number> {

@@ -31,3 +31,14 @@ export function dateRanges(days: Iterable<number>): string[] {
   }
   return ranges.map(([from, to]) => (from === to ? dateOfDay(from) : `${dateOfDay(from)}/${dateOfDay(to)}`));
 }
+/** The longest range that is read, in days: a hand-edited status must not fill the memory. */
+const RANGE_MAX_DAYS = 3660;
+
+/** The days of such texts; other texts give none. */
+export function daysOfRanges(ranges: readonly string[]): number[] {
+  return ranges.flatMap((range) => {
+    const [from, to = from] = range.split('/').map(dayOfDate);
+    if (from === undefined || to === undefined || to < from || to - from > RANGE_MAX_DAYS) return [];
+    return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  });
+}

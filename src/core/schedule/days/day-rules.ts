@@ -1,10 +1,10 @@
 // Which days a schedule leaves out: those of exceptDates, those of calendars that exclude days, and those that no
 // calendar of only days has. The days come as data; who reads the files of the calendars is not known here.
-import type { CalendarUse } from '../../job.ts';
+import type { CalendarUse, ShownCalendar } from '../../job.ts';
 import { DAY_SECONDS } from '../calendar.ts';
 import type { Zone } from '../zone/zone.ts';
 import { dayAt, dayEnd, dayStart } from './civil-day.ts';
-import { dateRanges, dayOfDate } from './dates.ts';
+import { dateRanges, dayOfDate, daysOfRanges } from './dates.ts';
 
 /** What a calendar holds. It is the same object until its file changes. */
 export interface CalendarDays {
@@ -12,6 +12,17 @@ export interface CalendarDays {
   readonly numbers: readonly number[];
   /** Stretches [from, to) of real time, seconds since the epoch: each takes every civil day that it touches. */
   readonly spans: readonly (readonly [number, number])[];
+}
+
+/** The content of a calendar by its name; undefined for one that is not known, whose days are then not left out. */
+export type CalendarLookup = (name: string) => CalendarDays | undefined;
+
+/** The calendars that a status shows: what the command line knows of those of a daemon or of a cluster. */
+export function shownCalendars(shown: readonly ShownCalendar[] = []): CalendarLookup {
+  return (name) => {
+    const dates = shown.find((calendar) => calendar.name === name)?.dates;
+    return dates && { numbers: daysOfRanges(dates), spans: [] };
+  };
 }
 
 /** The fields of a spec that leave out days, with the contents of its calendars. */
@@ -22,12 +33,6 @@ export interface DayInput {
 
 /** The cause of Excluded for a date of the job itself. The names of calendars have no capital letters. */
 export const EXCEPT_DATES = 'exceptDates';
-
-/** The days of a calendar as the status shows them: dates, and ranges of dates with a slash. */
-export interface ShownCalendar {
-  name: string;
-  dates: string[];
-}
 
 interface NamedDays {
   name: string;
@@ -131,7 +136,8 @@ function yearStart(instant: number, yearsLater: number): number {
 /** A thousand jobs with one calendar share its days. */
 const known = new WeakMap<CalendarDays, Map<string, ReadonlySet<number>>>();
 
-function civilDays(content: CalendarDays, zone: Zone): ReadonlySet<number> {
+/** The days of a calendar in a zone. */
+export function civilDays(content: CalendarDays, zone: Zone): ReadonlySet<number> {
   const ofZones = known.get(content) ?? new Map<string, ReadonlySet<number>>();
   known.set(content, ofZones);
   const days = ofZones.get(zone.name) ?? daysIn(content, zone);
