@@ -24,8 +24,8 @@ const SPEC_RULES: CelRule[] = [
     message: 'job.entrypointArgs needs job.image',
   },
   {
-    rule: 'has(self.schedule) != has(self.schedules)',
-    message: 'exactly one of schedule and schedules is required',
+    rule: '[has(self.schedule), has(self.schedules), has(self.at)].filter(given, given).size() == 1',
+    message: 'exactly one of schedule, schedules and at is required',
   },
   {
     rule: '!has(self.shell) || has(self.command)',

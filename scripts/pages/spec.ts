@@ -10,6 +10,7 @@ type RetryField = keyof typeof RetrySchema.entries;
 export const FLAGS: Record<Field | `retry.${RetryField}`, string> = {
   schedule: '`--schedule`, `--interval`, `--at-daemon-start`',
   schedules: '`--schedule`, several times',
+  at: '`--at`; `lsh cron at`, `lsh cron in`',
   timeZone: '`--tz`',
   command: '`--command`',
   args: 'the words after `--`',

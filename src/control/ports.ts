@@ -32,6 +32,8 @@ export interface JobSource {
   /** The listener only enqueues; it must not throw. */
   onChange(listener: (key: JobKey) => void): void;
   hasSynced(): boolean;
+  /** Removes a job that ran once and is over; absent where its object stays. Does nothing for another job. */
+  retire?(key: JobKey): Promise<void>;
 }
 
 /** The calendars that jobs name. */

@@ -5,6 +5,7 @@ import type { LshError } from '../core/errors.ts';
 import type { Executor, RunnerTraits } from '../core/executor.ts';
 import type { Job, JobKey } from '../core/job.ts';
 import { isUnderWay, type Run } from '../core/run.ts';
+import { isOver } from '../core/schedule/one-shot.ts';
 import { Capacity } from './capacity.ts';
 import { Evaluator, type EvaluatorOptions } from './evaluator.ts';
 import type { Meter, Recorded, RecordedListener, Runner } from './ports.ts';
@@ -69,6 +70,9 @@ export class Reconciler {
     const giveBack = this.#capacity.reserve(executor, starting);
     try {
       const owesRecord = await this.#apply({ key, job }, decision);
+      // After the commit: the history has its run, or why there was none.
+      if (isOver({ spec: job.spec, status: decision.change.status ?? job.status }))
+        await this.#options.source.retire?.(key);
       return { wakeAt: decision.wakeAt, owesRecord };
     } catch (error) {
       // The retry asks for capacity again. Free capacity would bring it at once, past its delay.

@@ -217,6 +217,18 @@ export const JobSpecSchema = v.strictObject({
       'Several schedules; the job is due whenever one of them is due. Set this or schedule, not both.',
     ),
   ),
+  at: v.optional(
+    described(
+      v.pipe(
+        v.string(),
+        v.regex(
+          /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?$/,
+          'must be a time such as 2026-12-24T10:00:00, with an offset or without',
+        ),
+      ),
+      'When a job without a schedule runs, once: 2026-12-24T10:00:00 in the time zone of the job, or with an offset. Then the local daemon removes the job and keeps its history; an LshJob stays, with the phase Ended.',
+    ),
+  ),
   timeZone: v.optional(
     described(
       nonEmpty(64),

@@ -251,6 +251,14 @@ const CALLS: Record<string, string[][] | undefined> = {
     ['-n', HOSTILE, '-s', HOSTILE, '-c', HOSTILE],
     ['--tz', HOSTILE, '-n', 'x', ...YEARLY],
   ],
+  'cron at': [
+    [HOSTILE, '-c', 'true'],
+    ['2098-01-01', '-n', HOSTILE, '-c', HOSTILE],
+  ],
+  'cron in': [
+    [HOSTILE, '-c', 'true'],
+    ['90m', '-c', HOSTILE],
+  ],
   'cron list': [[], ['--tag', HOSTILE]],
   'cron get': [NAME],
   'cron next': [NAME, [`${HOSTILE} *`], ['* * * * *', '--tz', HOSTILE]],

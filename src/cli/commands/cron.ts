@@ -7,6 +7,8 @@ import { addCommands, type Commands, type Wanted } from '../define.ts';
 
 const VERBS: Commands = {
   add: async () => (await import('./cron/add.ts')).addAdd,
+  at: async () => (await import('./cron/once/once.ts')).addAt,
+  in: async () => (await import('./cron/once/once.ts')).addIn,
   list: async () => (await import('./cron/list.ts')).addList,
   get: async () => (await import('./cron/get.ts')).addGet,
   next: async () => (await import('./cron/next.ts')).addNext,

@@ -47,6 +47,7 @@ export interface SpecFlags {
   suspend?: true;
   notBefore?: string;
   notAfter?: string;
+  at?: string;
   exceptDate?: string[];
   calendar?: string[];
   onlyCalendar?: string[];
@@ -103,6 +104,7 @@ const CONVERSIONS: Partial<Record<keyof SpecFlags, Convert>> = {
   image: (image: string) => ({ job: { image } }),
   notBefore: same('notBefore'),
   notAfter: same('notAfter'),
+  at: same('at'),
   exceptDate: (values: string[]) => ({ exceptDates: values.flatMap((value) => value.split(',')) }),
 };
 

@@ -9,7 +9,7 @@ import { relative, soon } from './when.ts';
 
 /** The schedule, or all schedules separated by semicolons. */
 export function scheduleText({ spec }: Pick<JobDocument, 'spec'>): string {
-  return spec.schedule ?? spec.schedules?.join('; ') ?? '';
+  return spec.schedule ?? spec.schedules?.join('; ') ?? (spec.at === undefined ? '' : `once at ${spec.at}`);
 }
 
 /** The command, or the arguments quoted for a shell, or the image whose entrypoint runs. */

@@ -13,7 +13,7 @@ const LATE_AFTER_MS = 60_000;
 
 /** Returns a fingerprint of every field that determines the slots. Each cursor belongs to one fingerprint. */
 export function scheduleFingerprint(spec: JobSpec): string {
-  const expressions = spec.schedules ?? [spec.schedule];
+  const expressions = spec.schedules ?? [spec.schedule ?? spec.at];
   const { exceptDates, calendars } = spec;
   const days = exceptDates || calendars ? [JSON.stringify([exceptDates, calendars])] : [];
   return [spec.timeZone, spec.notBefore ?? '', spec.notAfter ?? '', ...expressions, ...days].join('|');

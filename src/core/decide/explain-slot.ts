@@ -240,7 +240,7 @@ function explainUnrecorded(question: Question): string[] {
 }
 
 function explainNonSlot({ job, schedule, at }: Question, created: number): string[] {
-  const expressions = job.spec.schedules ?? [job.spec.schedule ?? ''];
+  const expressions = job.spec.schedules ?? [job.spec.schedule ?? job.spec.at ?? ''];
   const written = expressions.map((expression) => `"${expression}"`).join(', ');
   const before = schedule.previous(at, created);
   const next = schedule.next(at);

@@ -16,6 +16,7 @@ import {
 import type { NoticeMemory } from '../notices/notice.ts';
 import { isActive, type Run } from '../run.ts';
 import { pendingStarts } from '../schedule/job-schedule.ts';
+import { awaitsInstant } from '../schedule/one-shot.ts';
 
 interface Outlook {
   hasIntervals: boolean;
@@ -128,7 +129,8 @@ function phaseOf(
   const active = activeRuns(draft);
   if (active.some(({ phase }) => phase === 'Running')) return 'Running';
   if (active.some(({ phase }) => phase === 'Pending')) return 'Pending';
-  const hasEnded = nextScheduleAt === undefined && pendingStarts(spec, draft.now).length === 0;
+  const isAwaited = pendingStarts(spec, draft.now).length > 0 || awaitsInstant(spec, draft.accountedUntil);
+  const hasEnded = nextScheduleAt === undefined && !isAwaited;
   if (hasEnded && active.length === 0) return 'Ended';
   return conditions.some(({ type, status }) => type === 'Failing' && status === 'True')
     ? 'Failing'

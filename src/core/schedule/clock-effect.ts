@@ -60,6 +60,8 @@ function boundedParts(source: Source, effect: ClockEffect): Bounded[] {
       return [{ source: { ...source, base: source.base + shiftMs / 1000 }, first: afterMs(intervalsAfter) }];
     case 'once':
       return [{ source, first: afterMs(startsAfter) }];
+    case 'at':
+      return [{ source, first: afterMs(fixedAfter) }];
     case 'cron': {
       const part = (realTime: boolean, first: number): Bounded[] => {
         const patterns = source.patterns.filter((pattern) => pattern.realTime === realTime);

@@ -2,7 +2,9 @@
 import type { Job, JobSpec } from '../job.ts';
 import type { CalendarLookup, DayInput } from './days/day-rules.ts';
 import { nextStarts, startMacro } from './expression/start-macros.ts';
+import { instantOfAt } from './one-shot.ts';
 import { compileSchedule, type Schedule, type ScheduleInput, type Starts } from './schedule.ts';
+import { checkTimeZone } from './zone/zone-name.ts';
 
 /** What decides the slots of a job beside its spec. */
 export interface Surroundings {
@@ -32,8 +34,15 @@ export function scheduleInput(
     anchor: createdAt,
     notBefore: spec.notBefore === undefined ? undefined : Date.parse(spec.notBefore),
     notAfter: spec.notAfter === undefined ? undefined : Date.parse(spec.notAfter),
+    at: spec.at === undefined ? undefined : instantOf(spec.at, spec.timeZone),
     days: daysOf(spec, calendars),
   };
+}
+
+/** Throws TIMEZONE_INVALID. */
+function instantOf(at: string, timeZone: string): number | undefined {
+  checkTimeZone(timeZone);
+  return instantOfAt(at, timeZone);
 }
 
 /** Undefined for a job with slots on all days. */

@@ -47,7 +47,7 @@ export function nextSlots(
 }
 
 /** `2026-11-29T02:00:00+01:00` for an instant in milliseconds. */
-function localRfc3339(ms: number, timeZone: string): string {
+export function localRfc3339(ms: number, timeZone: string): string {
   const zone = zoneNamed(timeZone);
   const seconds = Math.floor(ms / 1000);
   const offset = zoneOffset(zone, seconds);

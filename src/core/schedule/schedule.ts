@@ -29,6 +29,8 @@ export interface ScheduleInput {
   /** No slot before / after these instants, milliseconds. */
   notBefore?: number;
   notAfter?: number;
+  /** The one slot of a job without expressions, milliseconds. */
+  at?: number | undefined;
   /** Days without slots; undefined for none. */
   days?: DayInput;
 }
@@ -66,7 +68,7 @@ class CompiledSchedule implements Schedule {
   }
 
   get hasIntervals(): boolean {
-    return this.#sources.some(({ kind }) => kind !== 'cron');
+    return this.#sources.some(({ kind }) => kind === 'every' || kind === 'once');
   }
 
   under(effect: ClockEffect | undefined): Schedule {
@@ -110,6 +112,7 @@ function compileSources(input: ScheduleInput): readonly Source[] {
       sources.push({ kind: 'once', at: Math.floor(input.starts[expression.macro] / 1000) });
     }
   }
+  if (input.at !== undefined) sources.push({ kind: 'at', at: Math.floor(input.at / 1000) });
   if (patterns.length > 0) {
     sources.push({ kind: 'cron', patterns: [...patterns], zone: zoneNamed(input.timeZone) });
   }

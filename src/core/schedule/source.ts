@@ -27,7 +27,10 @@ export interface SteppedSlots extends Slots {
 export type Source =
   | { kind: 'cron'; patterns: readonly Pattern[]; zone: Zone }
   | ({ kind: 'every' } & Interval)
-  | { kind: 'once'; at: number };
+  /** A start of the machine or of the daemon: it moves when the clock is set. */
+  | { kind: 'once'; at: number }
+  /** A time on the clock. */
+  | { kind: 'at'; at: number };
 
 /** First slot at or after `from`. */
 export function nextOf(source: Source, from: number): number {
@@ -43,6 +46,7 @@ export function nextOf(source: Source, from: number): number {
       return slot < HORIZON ? slot : Infinity;
     }
     case 'once':
+    case 'at':
       return source.at >= from ? source.at : Infinity;
   }
 }
@@ -63,6 +67,7 @@ export function previousOf(source: Source, until: number, since: number): number
       return steps >= 1 && slot >= since ? slot : -Infinity;
     }
     case 'once':
+    case 'at':
       return source.at <= until && source.at >= since ? source.at : -Infinity;
   }
 }
@@ -74,14 +79,18 @@ export function previousOf(source: Source, until: number, since: number): number
 export function countUnion(sources: readonly Source[], from: number, to: number): number {
   const cron = sources.find((source) => source.kind === 'cron');
   const intervals = withoutMultiples(sources.filter((source) => source.kind === 'every'));
-  const repeating = sources.filter((source) => source.kind !== 'once');
-  const starts = new Set(sources.flatMap((source) => (source.kind === 'once' ? [source.at] : [])));
+  const repeating = sources.filter((source) => !isSingle(source));
+  const starts = new Set(sources.flatMap((source) => (isSingle(source) ? [source.at] : [])));
   const once = [...starts].filter(
     (at) => at >= from && at <= to && !repeating.some((source) => nextOf(source, at) === at),
   );
   if (cron === undefined && intervals.length <= 1) return once.length + countEvery(intervals[0], from, to);
   const { patterns, zone } = cron ?? { patterns: [], zone: zoneNamed('UTC') };
   return once.length + countInstants({ patterns, intervals }, zone, from, to);
+}
+
+function isSingle(source: Source): source is Extract<Source, { at: number }> {
+  return source.kind === 'once' || source.kind === 'at';
 }
 
 function countEvery(interval: Interval | undefined, from: number, to: number): number {

@@ -37,7 +37,14 @@ export function ruleProblems(candidate: Candidate): Problem[] {
 }
 
 function exactlyOneSchedule({ spec }: Candidate): Problem[] {
-  return exactlyOne(spec, ['schedule', 'schedules'], 'when the job is due');
+  const [first, second] = (['schedule', 'schedules', 'at'] as const).filter(
+    (field) => spec[field] !== undefined,
+  );
+  if (first === undefined)
+    return [{ path: 'spec.schedule', message: 'is required (or schedules, or at): when the job is due' }];
+  return second === undefined
+    ? []
+    : [{ path: `spec.${second}`, message: `cannot stand beside ${first}; keep one of them` }];
 }
 
 function exactlyOneCommand({ spec }: Candidate): Problem[] {

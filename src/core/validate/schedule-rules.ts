@@ -1,13 +1,16 @@
 // Rules for schedule, schedules and timeZone: each expression must compile and suit the platform.
+import { formatDuration } from '../duration.ts';
 import { LshError, type Problem } from '../errors.ts';
+import type { JobSpec } from '../job.ts';
 import { dayOfDate } from '../schedule/days/dates.ts';
 import { startMacro } from '../schedule/expression/start-macros.ts';
+import { instantOfAt } from '../schedule/one-shot.ts';
 import { checkExpression } from '../schedule/schedule.ts';
 import { checkTimeZone } from '../schedule/zone/zone-name.ts';
 import type { Candidate, Rule } from './candidate.ts';
 import { show } from './wording.ts';
 
-export const scheduleRules: Rule[] = [expressions, timeZone, exceptDates];
+export const scheduleRules: Rule[] = [expressions, timeZone, atExists, exceptDates];
 
 function expressions({ spec, platform, sound }: Candidate): Problem[] {
   const written: [string, string][] = [];
@@ -32,6 +35,30 @@ function timeZone({ spec, sound }: Candidate): Problem[] {
   const zone = spec.timeZone;
   if (zone === undefined || !sound('spec.timeZone')) return [];
   return problemOf('spec.timeZone', `must be a time zone, not ${show(zone)}`, () => checkTimeZone(zone));
+}
+
+function atExists({ spec, sound }: Candidate): Problem[] {
+  if (spec.at === undefined || !sound('spec.at') || instantOfAt(spec.at, 'UTC') !== undefined) return [];
+  return [{ path: 'spec.at', message: `must be a time that exists, not ${show(spec.at)}` }];
+}
+
+/** Throws JOB_INVALID for a job whose one instant has passed, unless it had it before. `now`: milliseconds. */
+export function requireComing(
+  { at, timeZone }: JobSpec,
+  before: Pick<JobSpec, 'at'> | undefined,
+  now: number,
+): void {
+  const instant = at === undefined || at === before?.at ? undefined : instantOfAt(at, timeZone);
+  if (instant === undefined || instant > now) return;
+  const message = `must be in the future: ${at} was ${formatDuration(now - instant)} ago`;
+  throw new LshError(
+    'JOB_INVALID',
+    { detail: `spec.at ${message}.` },
+    {
+      problems: [{ path: 'spec.at', message }],
+      hint: 'Give a later time, or start a job now with `lsh cron trigger NAME`.',
+    },
+  );
 }
 
 function exceptDates({ spec, sound }: Candidate): Problem[] {

@@ -8,6 +8,7 @@ import { shownCalendars } from '../../core/schedule/days/day-rules.ts';
 import { outlook, type Outlook } from '../../core/schedule/next-slots.ts';
 import { isActive } from '../../core/run.ts';
 import { specChanges } from '../../core/validate/spec-changes.ts';
+import { requireComing } from '../../core/validate/schedule-rules.ts';
 import { parseManifest, type CheckedManifest } from '../../core/validate/validate.ts';
 import {
   createLshJob,
@@ -68,6 +69,7 @@ async function put(options: DefinitionOptions, job: JobManifest, dryRun: boolean
   const warnings = options.checkCommand(checked.spec, checked.metadata.name);
   const outcome = await retryOnConflict(async () => {
     const before = await findLshJob(scope, checked.metadata.name);
+    requireComing(withClusterDefaults(checked.spec), before && shownJob(before).spec, options.now());
     return { before, after: await write(scope, { job, checked, before, dryRun }) };
   });
   return { ...putResult(options, outcome), warnings };

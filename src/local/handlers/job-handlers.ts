@@ -15,6 +15,7 @@ import { changeable } from '../../core/record/job-record.ts';
 import { isActive } from '../../core/run.ts';
 import { specChanges } from '../../core/validate/spec-changes.ts';
 import { withPlatformDefaults } from '../../core/validate/defaults.ts';
+import { requireComing } from '../../core/validate/schedule-rules.ts';
 import { parseManifest } from '../../core/validate/validate.ts';
 import { redefined, type JobDefinition, type PutOutcome, type StoreJobSource } from '../jobs/job-source.ts';
 import type { Handlers } from '../socket/server.ts';
@@ -41,6 +42,8 @@ export function jobHandlers(options: JobHandlerOptions): JobHandlers {
       const spec = withPlatformDefaults(checked, 'local', { timeZone: options.timeZone() });
       const warnings = options.checkCommand(spec, metadata.name);
       await requireCalendars(options.calendars, spec);
+      const known = source.get(jobKey(LOCAL_NAMESPACE, metadata.name));
+      requireComing(spec, known?.spec, options.clock.look().now);
       const definition = { ...metadata, namespace: LOCAL_NAMESPACE, spec };
       const outcome = dryRun ? preview(options, definition) : await source.put(definition);
       return putResult(outcome, {

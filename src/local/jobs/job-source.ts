@@ -12,6 +12,7 @@ import type { Job, JobKey, JobSpec, TriggerRequest } from '../../core/job.ts';
 import { jobKey, splitKey } from '../../core/naming.ts';
 import type { AuditAction, JobChange } from '../../core/record/entry.ts';
 import { changeAction } from '../../core/record/job-record.ts';
+import { isOver } from '../../core/schedule/one-shot.ts';
 import { isActive, isFinished, type Run } from '../../core/run.ts';
 import { CommitFeed } from './commit-feed.ts';
 import { keptJob, keptRuns, keptSpec, withoutOutput } from './job-memory.ts';
@@ -26,6 +27,9 @@ export interface PutOutcome {
   /** The job before the change. */
   before?: Job;
 }
+
+/** Who removes a job that has run once. */
+const RETIRED_BY = 'lsh';
 
 /** Runs of each kind to read for all jobs in one query; jobs with longer history limits need a query each. */
 const USUAL_HISTORY = 3;
@@ -133,12 +137,17 @@ export class StoreJobSource implements JobSource, Ledger {
   /** Removes the definition; active runs stay until they end. Throws JOB_NOT_FOUND. */
   async remove(key: JobKey): Promise<void> {
     await this.#mutex.run(key, async () => {
-      const job = this.#require(key);
-      await this.#jobStore.removeJob(key, { job, change: this.#change('Removed') });
-      this.#jobs.delete(key);
-      this.#keepRuns(key, this.runsOf(key));
-      this.#handled.announce(key);
-      this.#listeners.notify(key);
+      await this.#drop(this.#require(key), this.#change('Removed'));
+    });
+  }
+
+  /** Removes a job that ran once and is over. Its runs, slots and changes stay in the history. */
+  async retire(key: JobKey): Promise<void> {
+    await this.#mutex.run(key, async () => {
+      const job = this.#jobs.get(key);
+      // It may have got another instant meanwhile, or a trigger.
+      if (job === undefined || !isOver(job) || (job.trigger && hasOtherTrigger(job, { id: '' }))) return;
+      await this.#drop(job, { ...this.#change('Removed'), actor: RETIRED_BY });
     });
   }
 
@@ -196,6 +205,15 @@ export class StoreJobSource implements JobSource, Ledger {
       spec: keptSpec(spec),
     };
     return this.#write(job, this.#change('Added'));
+  }
+
+  async #drop(job: Job, change: JobChange): Promise<void> {
+    const { key } = job;
+    await this.#jobStore.removeJob(key, { job, change });
+    this.#jobs.delete(key);
+    this.#keepRuns(key, this.runsOf(key));
+    this.#handled.announce(key);
+    this.#listeners.notify(key);
   }
 
   #change(action: AuditAction): JobChange {

@@ -95,7 +95,7 @@ describe('a bad document', () => {
       'spec.retry.limit: must be at least 0, not -1',
       'spec.retry.limt: is not a known field; did you mean limit?',
       'spec.retry.maxSeconds: must be at least initialSeconds (10), not 1',
-      'spec.schedule: is required (or schedules): when the job is due',
+      'spec.schedule: is required (or schedules, or at): when the job is due',
       'spec.shcedule: is not a known field; did you mean schedule?',
       'spec.suspend: must be true or false, not text; without quotes',
       'spec.timeoutSeconds: must be a whole number, not 1.5',
@@ -240,7 +240,11 @@ test('background children need a shell run', () => {
 
 describe('fields that exclude or need each other', () => {
   test.each<[string, object, string[]]>([
-    ['no schedule', { command: 'true' }, ['spec.schedule: is required (or schedules): when the job is due']],
+    [
+      'no schedule',
+      { command: 'true' },
+      ['spec.schedule: is required (or schedules, or at): when the job is due'],
+    ],
     [
       'two kinds of schedule',
       { ...DAILY, schedules: ['@daily'] },

@@ -109,7 +109,7 @@ describe.skipIf(NO_KUBE)('the CRD of LshJob', () => {
       { command: undefined, job: { entrypointArgs: [] } },
       'job.entrypointArgs needs job.image',
     ],
-    ['both schedule and schedules', { schedules: ['@daily'] }, 'exactly one of schedule and schedules'],
+    ['both schedule and schedules', { schedules: ['@daily'] }, 'exactly one of schedule, schedules and at'],
     ['a job block for a shell run', { executor: 'Shell', job: { image: 'a' } }, 'executor Job only'],
     ['background children of a Kubernetes Job', { backgroundChildren: 'keep' }, 'executor Shell only'],
     ['a relative working directory', { workingDir: 'here' }, 'absolute path'],

@@ -8,7 +8,7 @@ import { manifestFor, specFromFlags, type SpecFlags } from '../../input/spec-fro
 import { formatOption, type Format } from '../../output/format-option.ts';
 import { printPutAs } from '../../output/put.ts';
 
-interface AddFlags extends SpecFlags {
+export interface AddFlags extends SpecFlags {
   name: string;
   dryRun?: true;
   output?: Format;
@@ -22,6 +22,10 @@ export function withSpecFlags(command: Command): Command {
     .option(
       '--at-daemon-start',
       'short for --schedule @daemon-start; @reboot runs once per boot of the machine',
+    )
+    .option(
+      '--at <instant>',
+      'run once, at this instant, in place of a schedule: "2026-12-24 10:00", tomorrow, "in 90m"',
     )
     .option('-c, --command <line>', 'command line for a shell; or give a program and its arguments after --')
     .option(
@@ -117,7 +121,7 @@ export function withSpecFlags(command: Command): Command {
 }
 
 /** Throws USAGE for words that are not after `--`: most often they are a schedule without quotes. */
-function assertSeparated(words: readonly string[], argv: readonly string[]): void {
+export function assertSeparated(words: readonly string[], argv: readonly string[]): void {
   if (words.length === 0 || argv.includes('--')) return;
   throw usage(
     `Unexpected argument "${words[0]}".`,
@@ -125,7 +129,7 @@ function assertSeparated(words: readonly string[], argv: readonly string[]): voi
   );
 }
 
-async function add(context: Context, words: string[], flags: AddFlags): Promise<void> {
+export async function add(context: Context, words: string[], flags: AddFlags): Promise<void> {
   const bounded = await withBounds(context, flags);
   const job = manifestFor(flags.name, specFromFlags(bounded, words, platformOf(context)));
   const api = await context.api();
@@ -167,7 +171,7 @@ export function addAdd(cron: Command, context: Context): void {
   );
 }
 
-function rawArguments(command: Command | null): readonly string[] {
+export function rawArguments(command: Command | null): readonly string[] {
   let root = command;
   while (root?.parent) root = root.parent;
   return (root as { rawArgs?: string[] } | null)?.rawArgs ?? [];

@@ -43,11 +43,17 @@ export interface ListFlags {
   origin?: string;
   job?: string;
   allNamespaces?: true;
+  all?: true;
   output?: Format;
 }
 
 const byName = ({ metadata: a }: JobDocument, { metadata: b }: JobDocument) =>
   a.namespace === b.namespace ? (a.name < b.name ? -1 : 1) : a.namespace < b.namespace ? -1 : 1;
+
+/** Whether the job was to run once and is over: in a cluster its object stays until a user deletes it. */
+function hasRunOnce({ spec, status }: JobDocument): boolean {
+  return spec.at !== undefined && status?.phase === 'Ended';
+}
 
 async function list(context: Context, flags: ListFlags): Promise<void> {
   const { io } = context;
@@ -60,7 +66,8 @@ async function list(context: Context, flags: ListFlags): Promise<void> {
     return teamList(context, flags);
   }
   if (allNamespaces) context.cluster = { ...context.cluster, allNamespaces };
-  const jobs = (await (await context.api()).list(tag ? { tags: tag } : {})).sort(byName);
+  const listed = await (await context.api()).list(tag ? { tags: tag } : {});
+  const jobs = listed.filter((job) => flags.all || !hasRunOnce(job)).sort(byName);
   if (isDocumentFormat(output)) return printDocument(io, jobs, output);
   const namespace = ({ metadata }: JobDocument) => (allNamespaces ? [metadata.namespace] : []);
   if (output === 'name')
@@ -112,6 +119,7 @@ export function addList(cron: Command, context: Context): void {
       'List the jobs with their last result and their next run; with --remote, where each job of the team lives.',
     )
     .option('--tag <tag>', 'only jobs with this tag (repeatable: only jobs with all the tags)', repeatable)
+    .option('-a, --all', 'also jobs of a cluster that were to run once and are over')
     .option('-A, --all-namespaces', 'jobs of all namespaces of a cluster; implies --cluster')
     .addOption(formatOption('table', 'wide', 'json', 'yaml', 'name'))
     .action((flags: ListFlags) => list(context, flags));
