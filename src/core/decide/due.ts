@@ -3,13 +3,7 @@ import type { Job, JobSpec } from '../job.ts';
 import type { SlotCause } from '../run.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 import { waitsForDay, withExcluded } from './slots/excluded.ts';
-import { stretches, type Moment, type Owed, type Span, type Verdict } from './slots/owed.ts';
-
-/**
- * The newest due slot is on time for this many milliseconds, one evaluation interval: a process that evaluates finds
- * each slot within it. Every older slot that is due in the same evaluation is late, however short the delay.
- */
-const LATE_AFTER_MS = 60_000;
+import { LATE_AFTER_MS, stretches, type Moment, type Owed, type Span, type Verdict } from './slots/owed.ts';
 
 /** Returns a fingerprint of every field that determines the slots. Each cursor belongs to one fingerprint. */
 export function scheduleFingerprint(spec: JobSpec): string {

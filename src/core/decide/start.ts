@@ -4,6 +4,8 @@ import { CLOCK_CORRECTION_MS } from './clock-step.ts';
 import { GroupLine, type GroupStanding, type GroupTurn } from './related/group.ts';
 import { claimed } from './run-state.ts';
 import { isUnderWay, type Run } from '../run.ts';
+import type { Schedule } from '../schedule/schedule.ts';
+import { heldUntil } from './slots/excluded.ts';
 
 interface Capacity {
   /** How many runs the runner can start now. */
@@ -12,6 +14,8 @@ interface Capacity {
   host?: string;
   /** Undefined for a job without a concurrency group. */
   group?: GroupStanding;
+  /** The days on which no late run starts. */
+  schedule: Pick<Schedule, 'limits'>;
 }
 
 /** What keeps runs from their start that could start otherwise. */
@@ -23,14 +27,15 @@ export interface Waiting {
 }
 
 /** Claims and starts waiting runs, oldest slot first. */
-export function startWaitingRuns(draft: Draft, { capacity, host, group }: Capacity): Waiting {
+export function startWaitingRuns(draft: Draft, { capacity, host, group, schedule }: Capacity): Waiting {
   let free = capacity;
   const line = group && new GroupLine(draft, group);
   const waiting = line && { waitsForGroup: line.waiting };
   for (const run of activeRuns(draft)) {
     if (run.phase !== 'Created') continue;
-    if (isEarly(run, draft.now)) {
-      wakeBy(draft, run.startAfter);
+    const heldTo = isEarly(run, draft.now) ? run.startAfter : heldUntil(schedule, run, draft.now);
+    if (heldTo !== undefined) {
+      wakeBy(draft, heldTo);
       continue;
     }
     if (mustWaitForOthers(draft, run)) continue;

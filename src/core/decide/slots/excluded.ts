@@ -2,7 +2,8 @@
 // last slot is over, so a job of each second has one record for it.
 import type { Schedule } from '../../schedule/schedule.ts';
 import type { LimitedSchedule } from '../../schedule/days/limited-schedule.ts';
-import { stretches, type Moment, type Owed } from './owed.ts';
+import type { Run } from '../../run.ts';
+import { LATE_AFTER_MS, stretches, type Moment, type Owed } from './owed.ts';
 
 /** Adds the Excluded slots after `cursor` to what is owed, and moves its cursor past the days that are over. */
 export function withExcluded(
@@ -40,6 +41,21 @@ function recordedUntil({ all, rules }: LimitedSchedule, accountedUntil: number, 
  */
 export function waitsForDay(schedule: Schedule, { now, started }: Pick<Moment, 'now' | 'started'>): boolean {
   return started.length === 0 && schedule.limits?.takenBy(now) !== undefined;
+}
+
+/**
+ * When a waiting run of a slot may start, if today is left out: once the day is over. Its jitter, its queue or its group
+ * may have kept it past midnight. A run on time starts; so do manual runs and retries. Undefined for no wait.
+ */
+export function heldUntil(
+  { limits }: Pick<Schedule, 'limits'>,
+  { slot, trigger, attempt }: Pick<Run, 'slot' | 'trigger' | 'attempt'>,
+  now: number,
+): number | undefined {
+  if (limits === undefined || trigger === 'Manual' || attempt > 1 || now - slot <= LATE_AFTER_MS)
+    return undefined;
+  if (limits.takenBy(now) === undefined) return undefined;
+  return limits.rules.dayEnd(Math.floor(now / 1000)) * 1000;
 }
 
 /** When the left-out days need an evaluation: at the last slot of the next one, and where late slots wait for its end. */

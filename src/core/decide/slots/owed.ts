@@ -2,6 +2,12 @@
 import type { SlotOutcome } from '../../run.ts';
 import type { Slots } from '../../schedule/source.ts';
 
+/**
+ * The newest due slot is on time for this many milliseconds, one evaluation interval: a process that evaluates finds
+ * each slot within it. Every older slot that is due in the same evaluation is late, however short the delay.
+ */
+export const LATE_AFTER_MS = 60_000;
+
 /** Consecutive slots with the same outcome and cause: a SlotRecord before it is recorded. */
 export interface Stretch {
   from: number;

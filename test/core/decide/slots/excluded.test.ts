@@ -123,6 +123,24 @@ describe('a day that is left out', () => {
     expect(job.outcomes().at(-1)).toBe('23:59:59 Ran');
   });
 
+  test('starts no run that its jitter or its queue kept past midnight, until the day is over', () => {
+    const job = world('0 23 * * *', { concurrencyPolicy: 'Queue' });
+    job.evaluate('2026-12-23T23:00:00Z');
+    job.end();
+    job.trigger('long');
+    job.evaluate('2026-12-24T22:59:00Z');
+    job.evaluate('2026-12-24T23:00:00Z');
+    job.now = at('2026-12-25T01:00:00Z');
+    job.end();
+    const { wakeAt } = job.evaluate('2026-12-25T01:00:00Z');
+    expect(job.running()).toEqual([]);
+    expect(wakeAt).toBeLessThanOrEqual(at('2026-12-26T00:00:00Z'));
+    job.evaluate('2026-12-25T23:00:00Z');
+    expect(job.running()).toEqual([]);
+    job.evaluate('2026-12-26T00:00:00Z');
+    expect(job.running().map(({ slot }) => slot)).toEqual([at('2026-12-24T23:00:00Z')]);
+  });
+
   test('lets a manual run start', () => {
     const job = world('0 2 * * *');
     job.evaluate('2026-12-25T09:00:00Z');
