@@ -11,6 +11,7 @@ export const FLAGS: Record<Field | `retry.${RetryField}`, string> = {
   schedule: '`--schedule`, `--interval`, `--at-daemon-start`',
   schedules: '`--schedule`, several times',
   at: '`--at`; `lsh cron at`, `lsh cron in`',
+  after: '`--after`',
   timeZone: '`--tz`',
   command: '`--command`',
   args: 'the words after `--`',

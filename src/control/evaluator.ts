@@ -16,6 +16,7 @@ import type { Capacity } from './capacity.ts';
 import type { ClockSteps } from './clock-steps.ts';
 import type { LedgerOutbox } from './history/ledger-outbox.ts';
 import type { Calendars, JobSource, Ledger } from './ports.ts';
+import { Followers } from './related/followers.ts';
 import { Groups, heldRuns, runsAfter } from './related/groups.ts';
 import { Refusals } from './refusals.ts';
 import type { Runners } from './runners.ts';
@@ -44,6 +45,7 @@ export class Evaluator {
   readonly #schedules: Schedules;
   readonly #refusals = new Refusals();
   readonly groups: Groups;
+  readonly followers: Followers;
   /** The setting of the clock at the last commit of jobs whose ledger does not keep it. */
   readonly #references = new Map<JobKey, ClockReference>();
   /** Jobs whose last changes the ledger did not take. */
@@ -53,6 +55,7 @@ export class Evaluator {
     this.#options = options;
     this.#schedules = new Schedules(options);
     const { runners, clockSteps } = options;
+    this.followers = new Followers(options);
     this.groups = new Groups({
       ...options,
       observe: (key, runs) => runners.observe(key, runs),
@@ -84,6 +87,7 @@ export class Evaluator {
     this.#schedules.forget(key);
     this.#refusals.forget(key);
     this.#references.delete(key);
+    this.followers.removed(key);
     const { history, ledger, runners, clockSteps } = this.#options;
     history?.forget(key);
     const runs = ledger.runsOf(key);
@@ -104,11 +108,13 @@ export class Evaluator {
     const { clock } = status ?? {};
     if (clock !== undefined && this.#options.source.get(key)?.status?.clock === undefined)
       this.#references.set(key, clock);
+    this.followers.recorded(key);
   }
 
   #decide(job: Job): Decision {
     const { ledger, runners, capacity, clockSteps, evaluatingSince, host, history } = this.#options;
     const { now, ...clock } = clockSteps.look();
+    this.followers.note(job.key, job);
     const runs = ledger.runsOf(job.key);
     const known = {
       job,
@@ -124,6 +130,8 @@ export class Evaluator {
       history: history?.progress(job, runs),
       capacity: capacity.free(job.spec.executor),
       group: this.groups.standingOf(job),
+      after: this.followers.predecessorsOf(job),
+      followers: this.followers.followersOf(job),
     } satisfies Omit<Evaluation, 'schedule'>;
     const decision = this.#decision(known);
     this.#takePlaces({ key: job.key, job }, known, decision);
@@ -136,6 +144,7 @@ export class Evaluator {
     const runner = this.#options.runners.of(job.spec.executor);
     const schedule =
       job.invalid ??
+      this.followers.cycleOf(job) ??
       this.#refusals.of(job) ??
       (runner === undefined ? noRunner(job) : this.#schedules.of(job));
     return schedule instanceof LshError ? decideInvalid(known, schedule) : decide({ ...known, schedule });

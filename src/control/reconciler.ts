@@ -71,8 +71,9 @@ export class Reconciler {
     try {
       const owesRecord = await this.#apply({ key, job }, decision);
       // After the commit: the history has its run, or why there was none.
-      if (isOver({ spec: job.spec, status: decision.change.status ?? job.status }))
-        await this.#options.source.retire?.(key);
+      const over = isOver({ spec: job.spec, status: decision.change.status ?? job.status });
+      // Its record goes from memory with the job, and a follower reads its end there.
+      if (over && !this.#evaluator.followers.isAwaited(key)) await this.#options.source.retire?.(key);
       return { wakeAt: decision.wakeAt, owesRecord };
     } catch (error) {
       // The retry asks for capacity again. Free capacity would bring it at once, past its delay.
@@ -96,9 +97,13 @@ export class Reconciler {
       await ledger.commit(key, { runs: [], slots: [], forget: [], status });
   }
 
-  /** Removes and returns the keys that waited for capacity, or in the line of a group, and may start a run now. */
+  /**
+   * Removes and returns the keys that waited for capacity, or in the line of a group, and may start a run now; and those that
+   * a change of another job concerns.
+   */
   takeUnblocked(): JobKey[] {
-    return [...this.#capacity.takeUnblocked(), ...this.#evaluator.groups.takeUnblocked()];
+    const { groups, followers } = this.#evaluator;
+    return [...this.#capacity.takeUnblocked(), ...groups.takeUnblocked(), ...followers.takeNews()];
   }
 
   /** Milliseconds until the rate of starts lets waiting keys start; undefined if nothing waits for that. */

@@ -3,9 +3,18 @@
 import { API_VERSION, KIND } from './api-version.ts';
 import { rfc3339 } from './rfc3339.ts';
 import type { NoticeMemory } from './notices/notice.ts';
-import type { ClockEffect, Condition, Job, JobPhase, JobSpec, RunTotals, ShownCalendar } from './job.ts';
+import type {
+  ClockEffect,
+  Condition,
+  Followed,
+  Job,
+  JobPhase,
+  JobSpec,
+  RunTotals,
+  ShownCalendar,
+} from './job.ts';
 import { splitKey } from './naming.ts';
-import type { AllFields, Run, RunPhase, RunTrigger, SlotOutcome, SlotRecord } from './run.ts';
+import type { AllFields, Run, RunCause, RunPhase, RunTrigger, SlotOutcome, SlotRecord } from './run.ts';
 import { isActive } from './run.ts';
 
 export interface RunDocument {
@@ -15,6 +24,8 @@ export interface RunDocument {
   pass?: number;
   trigger: RunTrigger;
   requestedBy?: string;
+  /** The run whose end started an After run. */
+  cause?: RunCause;
   attempt: number;
   executor: string;
   phase: RunPhase;
@@ -61,6 +72,8 @@ interface StatusDocument {
   totals: RunTotals;
   lastHandledTrigger?: string;
   clockEffect?: ClockEffectDocument;
+  ends?: number;
+  after?: Followed[];
   notices?: NoticeMemoryDocument;
   calendars?: ShownCalendar[];
 }
@@ -115,6 +128,7 @@ export function runDocument(run: Run): RunDocument {
     pass: run.pass,
     trigger: run.trigger,
     requestedBy: run.requestedBy,
+    cause: run.cause,
     attempt: run.attempt,
     executor: run.executor,
     phase: run.phase,
@@ -231,6 +245,8 @@ export function jobDocument(job: Job, runs: readonly Run[]): JobDocument {
         totals: status.totals,
         lastHandledTrigger: status.lastHandledTrigger,
         clockEffect: clockEffectDocument(status.clockEffect),
+        ends: status.ends,
+        after: status.after,
         notices: noticeMemoryDocument(status.notices),
         calendars: status.calendars,
       } satisfies AllFields<StatusDocument>),

@@ -90,6 +90,12 @@ const table = {
     exit: EXIT.usage,
     http: 422,
   },
+  AFTER_CYCLE: {
+    message: 'The job "{name}" would start itself: {way}.',
+    hint: 'Take one of these jobs out of spec.after of another.',
+    exit: EXIT.usage,
+    http: 422,
+  },
   JOB_NOT_FOUND: {
     message: 'There is no job named "{name}".',
     hint: 'List the jobs with `lsh cron list`.',

@@ -184,6 +184,22 @@ const NotifySchema = v.strictObject({
   ),
 });
 
+/** Which ends of a job start another. */
+const FOLLOWED_ENDS = ['Completed', 'Failed', 'Ended'] as const;
+
+const AfterSchema = v.strictObject({
+  job: described(nonEmpty(NAME_MAX_LENGTH), 'Name of the other job; in a cluster, of the same namespace.'),
+  // Not `on`: a parser of YAML 1.1, as in kubectl and Helm, reads that key as true.
+  when: v.optional(
+    described(
+      v.picklist(FOLLOWED_ENDS),
+      'Completed: its last attempt completed. Failed: its last attempt failed or was killed. Ended: either.',
+    ),
+    'Completed',
+  ),
+});
+export type After = v.InferOutput<typeof AfterSchema>;
+
 /** A name as in Kubernetes: a DNS label. */
 const LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
@@ -227,6 +243,12 @@ export const JobSpecSchema = v.strictObject({
         ),
       ),
       'When a job without a schedule runs, once: 2026-12-24T10:00:00 in the time zone of the job, or with an offset. Then the local daemon removes the job and keeps its history; an LshJob stays, with the phase Ended.',
+    ),
+  ),
+  after: v.optional(
+    described(
+      v.pipe(v.array(AfterSchema), v.minLength(1), v.maxLength(16)),
+      'Jobs whose ends start a run of this one, in place of a schedule or beside it: one run for each slot or request of theirs, once no retry follows.',
     ),
   ),
   timeZone: v.optional(
@@ -427,7 +449,7 @@ export const JOB_PHASES = [
 ] as const;
 export type JobPhase = (typeof JOB_PHASES)[number];
 
-export type ConditionType = 'Ready' | 'Scheduled' | 'Failing' | 'HistorySynced';
+export type ConditionType = 'Ready' | 'Following' | 'Scheduled' | 'Failing' | 'HistorySynced';
 
 /** A Kubernetes condition; instants are milliseconds since the epoch inside the program. */
 export interface Condition {
@@ -480,6 +502,15 @@ export interface ShownCalendar {
   dates: string[];
 }
 
+/** How far a job has followed the ends of another. */
+export interface Followed {
+  job: string;
+  /** Of the other job; undefined if there was none. */
+  uid?: string;
+  /** Its ends up to this number need no run any more. */
+  handled: number;
+}
+
 /**
  * The memory between two evaluations, and the state that users see. All instants are milliseconds since the epoch;
  * slots are whole seconds. The ledger holds the runs.
@@ -501,6 +532,10 @@ export interface JobStatus {
   totals: RunTotals;
   /** Id of the last handled manual trigger, so that no trigger is handled twice. */
   lastHandledTrigger?: string;
+  /** How many ends of this job have numbers; undefined until a job follows it. */
+  ends?: number;
+  /** The jobs of spec.after. */
+  after?: Followed[];
   /** What steps of the wall clock did to the schedule; undefined if that no longer matters. */
   clockEffect?: ClockEffect;
   /** The setting of the clock at the last evaluation that changed the status. */

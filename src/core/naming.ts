@@ -39,6 +39,12 @@ export function manualRunName(jobName: string, triggerId: string, attempt: numbe
   return withAttempt(`${jobPart(jobName)}-m${stableId(`${jobName}\n${triggerId}`, ID_LENGTH)}`, attempt);
 }
 
+/** Name of the run that follows the end of another job’s run. One end gives one run. */
+export function afterRunName(jobName: string, cause: { job: string; run: string }, attempt: number): string {
+  const id = stableId(`${jobName}\n${cause.job}\n${cause.run}`, ID_LENGTH);
+  return withAttempt(`${jobPart(jobName)}-a${id}`, attempt);
+}
+
 /** The daemon’s one namespace. */
 export const LOCAL_NAMESPACE = 'local';
 

@@ -3,14 +3,17 @@ import type { Job } from './job.ts';
 import { rfc3339 } from './rfc3339.ts';
 import type { Run } from './run.ts';
 
-type DescribedRun = Pick<Run, 'name' | 'slot' | 'attempt' | 'startAfter'>;
+type DescribedRun = Pick<Run, 'name' | 'slot' | 'attempt' | 'startAfter' | 'cause'>;
 
-const VALUE_OF: Record<string, (job: Pick<Job, 'name'>, run: DescribedRun) => string> = {
+const VALUE_OF: Record<string, (job: Pick<Job, 'name'>, run: DescribedRun) => string | undefined> = {
   LSH_JOB: (job) => job.name,
   LSH_RUN: (_, run) => run.name,
   LSH_SLOT: (_, run) => rfc3339(run.slot),
   LSH_ATTEMPT: (_, run) => String(run.attempt),
   LSH_SCHEDULED_AT: (_, run) => rfc3339(run.startAfter),
+  // Only a run that follows another has these two.
+  LSH_AFTER_JOB: (_, run) => run.cause?.job,
+  LSH_AFTER_RUN: (_, run) => run.cause?.run,
 };
 
 /** Names the version of the secrets that a run has, such as `prod@7`. */
@@ -21,5 +24,10 @@ export const RUN_VARIABLE_NAMES: readonly string[] = [...Object.keys(VALUE_OF), 
 
 /** The variables of one run. */
 export function runVariables(job: Pick<Job, 'name'>, run: DescribedRun): Record<string, string> {
-  return Object.fromEntries(Object.entries(VALUE_OF).map(([name, value]) => [name, value(job, run)]));
+  const values: [string, string][] = [];
+  for (const [name, valueOf] of Object.entries(VALUE_OF)) {
+    const value = valueOf(job, run);
+    if (value !== undefined) values.push([name, value]);
+  }
+  return Object.fromEntries(values);
 }

@@ -14,7 +14,7 @@ export type RunPhase = (typeof RUN_PHASES)[number];
 
 export const FINISHED_PHASES = ['Completed', 'Failed', 'Killed'] as const satisfies RunPhase[];
 
-export const RUN_TRIGGERS = ['Schedule', 'CatchUp', 'Manual'] as const;
+export const RUN_TRIGGERS = ['Schedule', 'CatchUp', 'Manual', 'After'] as const;
 export type RunTrigger = (typeof RUN_TRIGGERS)[number];
 
 /** Why lsh stops a run. The first cause wins. */
@@ -48,6 +48,14 @@ export const RUN_REASONS = [
 ] as const;
 export type RunReason = (typeof RUN_REASONS)[number];
 
+/** The run whose end started a run. */
+export interface RunCause {
+  /** Name of its job. */
+  job: string;
+  /** Name of its last attempt. */
+  run: string;
+}
+
 export interface Run {
   /** A function of job, slot (or trigger id) and attempt. The name is the lock. */
   name: string;
@@ -62,6 +70,10 @@ export interface Run {
   triggerId?: string;
   /** The user who requested a manual run. */
   requestedBy?: string;
+  /** What an After run follows. Its slot is the slot of that run. */
+  cause?: RunCause;
+  /** The how-manieth end of its job this run was; undefined if no job followed it then. */
+  endNumber?: number;
   /** From 1. */
   attempt: number;
   /** How many earlier attempts were Disrupted; undefined for none. Their number counts against a limit of its own. */
@@ -201,6 +213,11 @@ export interface Correction {
 
 /** Requires every field, optional fields too: a mapping that forgets a field does not compile. */
 export type AllFields<T> = { [Field in keyof Required<T>]: T[Field] };
+
+/** Whether a slot of the job’s own schedule started the run. */
+export function isOfSlot({ trigger }: Pick<Run, 'trigger'>): boolean {
+  return trigger === 'Schedule' || trigger === 'CatchUp';
+}
 
 export function isFinished({ phase }: Pick<Run, 'phase'>): boolean {
   return (FINISHED_PHASES as readonly RunPhase[]).includes(phase);

@@ -48,6 +48,8 @@ describe('flags become a spec', () => {
         retries: '3',
         retryDelay: '20s',
         concurrency: 'queue',
+        concurrencyGroup: 'deploy:2',
+        after: ['backup', 'cleanup:failed'],
         missed: 'ALL',
         deadline: '10m',
         env: ['A=1', 'URL=https://example.org/?a=b'],
@@ -77,6 +79,8 @@ describe('flags become a spec', () => {
       terminationGracePeriodSeconds: 5,
       retry: { limit: 3, initialSeconds: 20 },
       concurrencyPolicy: 'Queue',
+      concurrencyGroup: { name: 'deploy', max: 2 },
+      after: [{ job: 'backup' }, { job: 'cleanup', when: 'Failed' }],
       missedRunPolicy: 'All',
       startingDeadlineSeconds: 600,
       env: [

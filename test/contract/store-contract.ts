@@ -101,6 +101,8 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
           ...aRunAt('a', 1, { phase: 'Killed', reason: 'TimedOut', message: 'It took too long.' }),
           triggerId: 't',
           requestedBy: 'me',
+          cause: { job: 'b', run: 'b-1' },
+          endNumber: 7,
           attempt: 3,
           exitCode: 0,
           signal: 'SIGKILL',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { manualRunName, slotRunName } from '../../src/core/naming.ts';
+import { afterRunName, manualRunName, slotRunName } from '../../src/core/naming.ts';
 import { seeded } from '../support/seed.ts';
 
 const SLOT = Date.parse('2026-03-01T02:00:00Z');
@@ -14,6 +14,10 @@ test('the name of a run is a function of job, slot and attempt', () => {
     manualRunName('backup', 'a', 1),
     manualRunName('backup', 'b', 1),
     manualRunName('backup', 'a', 2),
+    afterRunName('backup', { job: 'a', run: 'a-1' }, 1),
+    afterRunName('backup', { job: 'a', run: 'a-1' }, 2),
+    afterRunName('backup', { job: 'a', run: 'a-2' }, 1),
+    afterRunName('backup', { job: 'b', run: 'a-1' }, 1),
   ];
   expect(new Set(names).size).toBe(names.length);
 });
@@ -24,7 +28,8 @@ test('every name is a DNS label of at most 63 characters, for long job names and
   const slot = fc.integer({ min: 0, max: Date.parse('2100-01-01T00:00:00Z') });
   fc.assert(
     fc.property(jobName, slot, attempt, fc.string(), (job, when, n, id) => {
-      for (const name of [slotRunName(job, when, n), manualRunName(job, id, n)]) {
+      const after = afterRunName(job, { job: id, run: id }, n);
+      for (const name of [slotRunName(job, when, n), manualRunName(job, id, n), after]) {
         expect(name).toMatch(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/);
       }
     }),

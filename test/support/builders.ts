@@ -19,7 +19,8 @@ export function at(instant: string): number {
 
 /** A resolved spec of the local daemon, due each minute. */
 export function aSpec(spec: JobSpecInput = {}): JobSpec {
-  const schedule = spec.schedules === undefined ? { schedule: '* * * * *' } : {};
+  const hasOwn = spec.schedules !== undefined || spec.after !== undefined;
+  const schedule = hasOwn ? {} : { schedule: '* * * * *' };
   const command = spec.args === undefined ? { command: 'true' } : {};
   const checked = v.parse(JobSpecSchema, { ...command, ...schedule, ...spec });
   return withPlatformDefaults(checked, 'local', { timeZone: 'UTC' });

@@ -20,6 +20,7 @@ export interface SpecFlags {
   retryDelay?: string;
   concurrency?: string;
   concurrencyGroup?: string;
+  after?: string[];
   retryFactor?: string;
   retryMaxDelay?: string;
   retryJitter?: string;
@@ -81,6 +82,7 @@ const CONVERSIONS: Partial<Record<keyof SpecFlags, Convert>> = {
   concurrency: (value: string) => ({
     concurrencyPolicy: capitalized(value) as NonNullable<JobSpecInput['concurrencyPolicy']>,
   }),
+  after: (values: string[]) => ({ after: values.map(afterEntry) }),
   concurrencyGroup: (value: string, flag) => ({ concurrencyGroup: group(value, flag) }),
   missed: (value: string) => ({
     missedRunPolicy: capitalized(value) as NonNullable<JobSpecInput['missedRunPolicy']>,
@@ -112,6 +114,15 @@ export function variable(text: string): { name: string; value: string } {
   const equals = text.indexOf('=');
   if (equals < 1) throw usage(`--env needs NAME=VALUE, not "${text}".`);
   return { name: text.slice(0, equals), value: text.slice(equals + 1) };
+}
+
+type AfterEntry = NonNullable<JobSpecInput['after']>[number];
+
+/** `backup`, or `backup:Failed`. */
+function afterEntry(text: string): AfterEntry {
+  const colon = text.indexOf(':');
+  if (colon < 0) return { job: text };
+  return { job: text.slice(0, colon), when: capitalized(text.slice(colon + 1)) as AfterEntry['when'] };
 }
 
 /** `deploy`, or `deploy:2` for two active runs. */

@@ -3,13 +3,15 @@ import { shellQuote } from '../../core/command-check/shell/shell-quote.ts';
 import { formatDuration } from '../../core/duration.ts';
 import type { JobDocument, RunDocument } from '../../core/document.ts';
 import type { JobPhase } from '../../core/job.ts';
-import { pendingStarts } from '../../core/schedule/job-schedule.ts';
+import { afterText, pendingStarts } from '../../core/schedule/job-schedule.ts';
 import type { Cell, Style } from './table.ts';
 import { relative, soon } from './when.ts';
 
 /** The schedule, or all schedules separated by semicolons. */
 export function scheduleText({ spec }: Pick<JobDocument, 'spec'>): string {
-  return spec.schedule ?? spec.schedules?.join('; ') ?? (spec.at === undefined ? '' : `once at ${spec.at}`);
+  const once = spec.at === undefined ? undefined : `once at ${spec.at}`;
+  const own = spec.schedule ?? spec.schedules?.join('; ') ?? once;
+  return [own, afterText(spec)].filter(Boolean).join('; ');
 }
 
 /** The command, or the arguments quoted for a shell, or the image whose entrypoint runs. */
@@ -76,7 +78,8 @@ export function nextCell({ spec, status }: JobDocument, now: number): Cell {
   if (spec.suspend) return { text: 'paused', style: 'dim' };
   if (status?.nextScheduleTime === undefined) {
     const [start] = pendingStarts(spec, now);
-    return start === undefined ? '-' : `at ${start}`;
+    if (start === undefined) return afterText(spec).replace(/ \(\w+\)/g, '') || '-';
+    return `at ${start}`;
   }
   const next = soon(Date.parse(status.nextScheduleTime), now);
   return spec.notBefore !== undefined && Date.parse(spec.notBefore) > now ? `begins ${next}` : next;

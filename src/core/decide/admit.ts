@@ -97,9 +97,12 @@ export function admitTrigger(draft: Draft): string | undefined {
   return trigger.id;
 }
 
-type RunStart = Pick<Run, 'name' | 'trigger' | 'slot' | 'pass' | 'startAfter' | 'triggerId' | 'requestedBy'>;
+type RunStart = Pick<
+  Run,
+  'name' | 'trigger' | 'slot' | 'pass' | 'startAfter' | 'triggerId' | 'requestedBy' | 'cause'
+>;
 
-function newRun({ job, now }: Draft, start: RunStart): Run {
+export function newRun({ job, now }: Draft, start: RunStart): Run {
   return {
     job: job.key,
     jobUid: job.uid,
@@ -112,7 +115,7 @@ function newRun({ job, now }: Draft, start: RunStart): Run {
 }
 
 /** Adds the run under the concurrency policy, or returns the cause of its refusal. */
-function admit(draft: Draft, run: Run, policy: ConcurrencyPolicy): SlotCause | undefined {
+export function admit(draft: Draft, run: Run, policy: ConcurrencyPolicy): SlotCause | undefined {
   if (draft.runs.has(run.name)) return undefined; // its name is its identity: adding it again changes nothing
   const others = activeRuns(draft);
   if (others.length > 0 && policy === 'Forbid') return 'RunActive';

@@ -1,10 +1,12 @@
 // Applies the runner’s observations to the runs: starts, ends, losses, and the retries that follow.
 import { activeRuns, isOwn, put, requestStop, timeoutAt, wakeBy, type Draft } from './draft.ts';
 import { PENDING_TIMEOUT_SECONDS } from '../job.ts';
+import { isOwedRun, isSameStart } from './related/after.ts';
 import { isRetried, nextAttempt } from './retry.ts';
 import { adopted, begun, cancelled, claimed, ended, lost } from './run-state.ts';
 import {
   isActive,
+  isOfSlot,
   isOngoing,
   isUnderWay,
   type ClosedStretch,
@@ -30,14 +32,15 @@ export function adoptStarted(draft: Draft, observations: readonly RunObservation
     .filter((run) => run.attempt === 1 && !draft.runs.has(run.name) && isUnaccounted(draft, run))
     .sort((a, b) => a.slot - b.slot);
   for (const run of started) put(draft, adopted(run, draft.now, draft.traitsOf(run.executor)));
-  return started.filter((run) => run.trigger !== 'Manual').map((run) => run.slot);
+  return started.filter(isOfSlot).map((run) => run.slot);
 }
 
-/** Whether the run’s slot or trigger has no outcome yet. If it has one, the ledger may no longer show the run. */
-function isUnaccounted({ job, accountedUntil, clockEffect }: Draft, run: Run): boolean {
+/** Whether the run’s slot, trigger or cause has no outcome yet. If it has one, the ledger may no longer show the run. */
+function isUnaccounted(draft: Draft, run: Run): boolean {
+  const { job, accountedUntil, clockEffect } = draft;
   if (run.jobUid !== job.uid) return false;
-  if (run.trigger !== 'Manual')
-    return run.slot > accountedUntil && run.pass === passOf(clockEffect, run.slot);
+  if (run.trigger === 'After') return isOwedRun(draft, run);
+  if (isOfSlot(run)) return run.slot > accountedUntil && run.pass === passOf(clockEffect, run.slot);
   return run.triggerId === job.trigger?.id && run.triggerId !== job.status?.lastHandledTrigger;
 }
 
@@ -116,11 +119,8 @@ function willBeRecorded(draft: Draft, run: Run, closed: readonly ClosedStretch[]
 }
 
 /** Whether the ledger lacks the end of an earlier attempt. Recording that end adds this run as its retry. */
-function hasActiveEarlierAttempt(draft: Draft, { slot, pass, triggerId, attempt }: Run): boolean {
-  return activeRuns(draft).some(
-    (other) =>
-      other.slot === slot && other.pass === pass && other.triggerId === triggerId && other.attempt < attempt,
-  );
+function hasActiveEarlierAttempt(draft: Draft, run: Run): boolean {
+  return activeRuns(draft).some((other) => isSameStart(other, run) && other.attempt < run.attempt);
 }
 
 function observeUnderWay(draft: Draft, run: Run, observation: RunObservation | undefined): void {

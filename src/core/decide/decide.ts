@@ -42,6 +42,8 @@ import {
 } from '../run.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 import { wakeForDays } from './slots/excluded.ts';
+import { followEnds, isAwaited, numberEnds } from './related/after.ts';
+import type { Followers, Predecessor } from './related/ends.ts';
 import type { GroupStanding } from './related/group.ts';
 import { startWaitingRuns, type Waiting } from './start.ts';
 import { endStatus, invalidStatus, sameStatus, statusAfter } from './status.ts';
@@ -74,6 +76,10 @@ export interface Evaluation {
   notices?: NoticeHome;
   /** Undefined for a job without a concurrency group. */
   group?: GroupStanding;
+  /** The jobs of spec.after. */
+  after?: readonly Predecessor[];
+  /** Undefined if no job follows this one. */
+  followers?: Followers;
 }
 
 /** The changes of one evaluation. The ledger commits all of them or none. */
@@ -114,10 +120,12 @@ export function decide(evaluation: Evaluation): Decision {
   requestDueStops(draft);
   admitSlots(draft, owed(job, schedule, { now, evaluatingSince, started, ledgerFailed, jumpedOver }));
   const lastHandledTrigger = admitTrigger(draft);
+  const followed = followEnds(draft);
   // Again, for the run that admitTrigger added: a run that the user stopped before this evaluation never starts.
   requestDueStops(draft);
   sendStops(draft);
   const waiting = startWaitingRuns(draft, evaluation);
+  numberEnds(draft);
   const nextScheduleAt = schedule.next(Math.max(now, draft.accountedUntil));
   wakeForSlotsAndTimeouts(draft, nextScheduleAt);
   if (!job.spec.suspend) wakeBy(draft, wakeForDays(schedule, draft.accountedUntil, now));
@@ -126,9 +134,17 @@ export function decide(evaluation: Evaluation): Decision {
   const due = noticesAfter(draft, evaluation.notices);
   const calendars = job.spec.calendars && schedule.limits?.rules.shown(now / 1000);
   const next = { nextScheduleAt, hasIntervals, calendars };
-  const outlook = { ...next, lastHandledTrigger, history, notices: due.memory };
+  const outlook = { ...next, lastHandledTrigger, history, notices: due.memory, followed };
   const status = statusAfter(draft, outlook);
-  return decision(draft, { recorded, status, ...waiting, history, ...owedNotices(evaluation, due) });
+  const { followers } = evaluation;
+  return decision(draft, {
+    recorded,
+    status,
+    ...waiting,
+    history,
+    followers,
+    ...owedNotices(evaluation, due),
+  });
 }
 
 /** Decides about a job whose spec is invalid: running runs may end, no run starts, and the job waits for an edit. */
@@ -143,11 +159,12 @@ export function decideInvalid(evaluation: Omit<Evaluation, 'schedule'>, problem:
     evaluation.job.status?.phase === 'Invalid' &&
     evaluation.job.status.observedGeneration === evaluation.job.generation;
   if (!isReported) draft.events.push({ kind: 'InvalidSpec', problem });
-  const { history, job: recorded } = evaluation;
+  numberEnds(draft);
+  const { history, followers, job: recorded } = evaluation;
   const due = noticesAfter(draft, evaluation.notices);
   const status = { ...invalidStatus(draft, problem, history), notices: due.memory };
   const owed = owedNotices(evaluation, due);
-  return decision(draft, { recorded, status, waitsForCapacity: false, history, ...owed });
+  return decision(draft, { recorded, status, waitsForCapacity: false, history, followers, ...owed });
 }
 
 /**
@@ -160,6 +177,7 @@ export function decideEnd(
 ): Pick<Decision, 'change' | 'events'> {
   const draft = newDraft({ ...known, stepped: { job, byMs: 0 } });
   applyEnd(draft, end);
+  numberEnds(draft);
   const { notices, memory } = noticesAfter(draft, home);
   const status = job.status && { ...endStatus(draft, job.status), notices: memory };
   const change = { runs: changedRuns(draft), slots: [], forget: [], status };
@@ -177,7 +195,8 @@ export function decideTerminating(evaluation: Omit<Evaluation, 'schedule'>): Dec
   requestDueStops(draft);
   sendStops(draft);
   wakeForTimeouts(draft);
-  const { history, job: recorded } = evaluation;
+  numberEnds(draft);
+  const { history, followers, job: recorded } = evaluation;
   const due = noticesAfter(draft, evaluation.notices);
   const status = statusAfter(draft, {
     nextScheduleAt: undefined,
@@ -185,9 +204,10 @@ export function decideTerminating(evaluation: Omit<Evaluation, 'schedule'>): Dec
     lastHandledTrigger: recorded.status?.lastHandledTrigger,
     history,
     notices: due.memory,
+    followed: recorded.status?.after,
   });
   const owed = owedNotices(evaluation, due);
-  return decision(draft, { recorded, status, waitsForCapacity: false, history, ...owed });
+  return decision(draft, { recorded, status, waitsForCapacity: false, history, followers, ...owed });
 }
 
 /** Decides about a removed job: stops its active runs and records their ends. Finished runs stay recorded. */
@@ -256,14 +276,16 @@ interface Outcome extends Waiting, Pick<LedgerChange, 'notices' | 'delivered'> {
   recorded: Job;
   status: JobStatus;
   history: HistoryProgress | undefined;
+  followers: Followers | undefined;
 }
 
 function decision(
   draft: Draft,
-  { recorded, status, waitsForCapacity, waitsForGroup, history, ...notices }: Outcome,
+  { recorded, status, waitsForCapacity, waitsForGroup, history, followers, ...notices }: Outcome,
 ): Decision {
   const runs = [...draft.runs.values()];
-  const isUnsynced = (run: Run) => history !== undefined && isMissing(history, draft, run);
+  const isUnsynced = (run: Run) =>
+    (history !== undefined && isMissing(history, draft, run)) || isAwaited(run, followers);
   const { now } = draft;
   const forget = runsBeyondLimits(draft.job.spec, runs, { now, isUnsynced }).map(({ name }) => name);
   removeLeftovers(draft, forget);

@@ -3,6 +3,7 @@ import type { Executor, RunnerTraits } from '../executor.ts';
 import { NO_TOTALS, type ClockEffect, type Job, type RunTotals } from '../job.ts';
 import { effectOn, movedRun, type ClockReading, type SteppedJob } from './clock-step.ts';
 import type { JobEvent } from './events.ts';
+import type { Followers, Predecessor } from './related/ends.ts';
 import { cancelled } from './run-state.ts';
 import { isActive, type Correction, type Run, type SlotRecord, type StopCause } from '../run.ts';
 
@@ -28,6 +29,10 @@ export interface Draft {
   readonly actions: Action[];
   readonly events: JobEvent[];
   readonly totals: RunTotals;
+  /** The jobs that this one follows. */
+  readonly after: readonly Predecessor[];
+  /** How many ends of the job have numbers; undefined if no job follows it. */
+  ends: number | undefined;
   /** The cursor after this evaluation: every slot at or before it has an outcome. */
   accountedUntil: number;
   /** When the job must be evaluated again if no change comes earlier, milliseconds. */
@@ -38,9 +43,20 @@ interface DraftInput extends Pick<Draft, 'now' | 'clock' | 'traitsOf'> {
   stepped: SteppedJob;
   runs: readonly Run[];
   host?: string;
+  after?: readonly Predecessor[];
+  followers?: Followers;
 }
 
-export function newDraft({ stepped: { job, byMs }, runs, now, clock, traitsOf, host }: DraftInput): Draft {
+export function newDraft({
+  stepped: { job, byMs },
+  runs,
+  now,
+  clock,
+  traitsOf,
+  host,
+  after = [],
+  followers,
+}: DraftInput): Draft {
   /** A run that waits, waits on this clock; a process is of this host, or has the times of the API server. */
   const isOfThisClock = (run: Run) =>
     run.phase === 'Created' || (traitsOf(run.executor).hasHost && run.host === host);
@@ -57,6 +73,8 @@ export function newDraft({ stepped: { job, byMs }, runs, now, clock, traitsOf, h
     corrections: [],
     actions: [],
     events: [],
+    after,
+    ends: job.status?.ends ?? (followers && 0),
     totals: { ...(job.status?.totals ?? NO_TOTALS) },
     accountedUntil: job.status?.accountedUntil ?? job.createdAt,
     wakeAt: Infinity,

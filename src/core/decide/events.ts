@@ -2,7 +2,7 @@
 import { formatDuration } from '../duration.ts';
 import type { LshError } from '../errors.ts';
 import { oneLine } from '../printable.ts';
-import type { Run, SlotCause, SlotOutcome, SlotRecord } from '../run.ts';
+import type { Run, RunCause, SlotCause, SlotOutcome, SlotRecord } from '../run.ts';
 
 export type JobEvent =
   | { kind: 'RunStarted'; run: Run }
@@ -20,6 +20,8 @@ export type JobEvent =
   /** A run started although its slot was recorded as not run. */
   | { kind: 'SlotRanLate'; run: Run; recordedAs: SlotOutcome }
   | { kind: 'TriggerForbidden'; cause: SlotCause }
+  /** The end of another job’s run has no run of this job. */
+  | { kind: 'EndNotFollowed'; end: RunCause; cause: SlotCause }
   | { kind: 'InvalidSpec'; problem: LshError }
   /** Several evaluations in a row could not be carried out. */
   | { kind: 'EvaluationFailed'; problem: LshError };
@@ -33,6 +35,7 @@ export interface EventText {
 }
 
 export function eventText(event: JobEvent): EventText {
+  if (isRefusal(event)) return refusalText(event);
   switch (event.kind) {
     case 'RunStarted': {
       const { name, attempt } = event.run;
@@ -48,6 +51,23 @@ export function eventText(event: JobEvent): EventText {
       return warning('JobOverdue', event.message);
     case 'RunWaiting':
       return waitingText(event.run, event.holders);
+    case 'InvalidSpec':
+      return warning('InvalidSpec', event.problem.message);
+    case 'EvaluationFailed':
+      return warning('EvaluationFailed', `What is due waits, and lsh tries again: ${event.problem.message}`);
+  }
+}
+
+const REFUSALS = ['SlotsNotRun', 'SlotRanLate', 'TriggerForbidden', 'EndNotFollowed'] as const;
+type Refusal = Extract<JobEvent, { kind: (typeof REFUSALS)[number] }>;
+
+function isRefusal(event: JobEvent): event is Refusal {
+  return REFUSALS.some((kind) => kind === event.kind);
+}
+
+/** About what was due and has no run, or has one after all. */
+function refusalText(event: Refusal): EventText {
+  switch (event.kind) {
     case 'SlotsNotRun':
       return notRunText(event.slots);
     case 'SlotRanLate':
@@ -57,10 +77,11 @@ export function eventText(event: JobEvent): EventText {
       );
     case 'TriggerForbidden':
       return warning('TriggerForbidden', `A manual run was refused: ${event.cause}`);
-    case 'InvalidSpec':
-      return warning('InvalidSpec', event.problem.message);
-    case 'EvaluationFailed':
-      return warning('EvaluationFailed', `What is due waits, and lsh tries again: ${event.problem.message}`);
+    case 'EndNotFollowed':
+      return warning(
+        'EndNotFollowed',
+        `No run follows the end of ${event.end.run} of job ${event.end.job}: ${event.cause}`,
+      );
   }
 }
 

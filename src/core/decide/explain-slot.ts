@@ -3,9 +3,9 @@
 import { type JobDocument, type RunDocument, type SlotDocument } from '../document.ts';
 import { rfc3339 } from '../rfc3339.ts';
 import { formatDuration } from '../duration.ts';
-import type { SlotCause } from '../run.ts';
+import { isOfSlot, type SlotCause } from '../run.ts';
 import { nextStarts } from '../schedule/expression/start-macros.ts';
-import { pendingStarts } from '../schedule/job-schedule.ts';
+import { afterText, pendingStarts } from '../schedule/job-schedule.ts';
 import { EXCEPT_DATES } from '../schedule/days/day-rules.ts';
 import { allSlots } from '../schedule/days/limited-schedule.ts';
 import type { Schedule } from '../schedule/schedule.ts';
@@ -53,7 +53,14 @@ export function explainInstant(question: Question): string[] {
     .toSorted((a, b) => (b.pass ?? 1) - (a.pass ?? 1));
   const answer =
     records.length === 0 ? explainUnrecorded(rounded) : records.flatMap((each) => explainPass(each, rounded));
-  return [...answer, ...manualRuns(rounded), ...clockSetBack(rounded), ...outlook(rounded)];
+  const unrecorded = records.length === 0 && afterRuns(rounded).length > 0;
+  return [
+    ...(unrecorded ? [] : answer),
+    ...manualRuns(rounded),
+    ...afterRuns(rounded),
+    ...clockSetBack(rounded),
+    ...outlook(rounded),
+  ];
 }
 
 /** The answer for one pass of the clock over the slot, the newest pass first. */
@@ -142,7 +149,7 @@ function explainRun(record: SlotDocument, question: Question): string[] {
     return [`The slot ${rfc3339(at)} ran as ${record.run ?? 'a run'}, whose record is no longer kept.`];
   }
   const attempts = runs
-    .filter(({ slot, pass, trigger }) => slot === first.slot && pass === first.pass && trigger !== 'Manual')
+    .filter((run) => run.slot === first.slot && run.pass === first.pass && isOfSlot(run))
     .sort((a, b) => a.attempt - b.attempt)
     .map((attempt) => attemptSentence(attempt, question));
   return first.trigger === 'CatchUp' ? [...attempts, catchUpSentence(first, question)] : attempts;
@@ -240,6 +247,8 @@ function explainUnrecorded(question: Question): string[] {
 }
 
 function explainNonSlot({ job, schedule, at }: Question, created: number): string[] {
+  if (job.spec.after !== undefined && !hasOwnSchedule(job.spec))
+    return [`No run of this job follows a run of the slot ${rfc3339(at)}.`];
   const expressions = job.spec.schedules ?? [job.spec.schedule ?? job.spec.at ?? ''];
   const written = expressions.map((expression) => `"${expression}"`).join(', ');
   const before = schedule.previous(at, created);
@@ -261,12 +270,37 @@ function manualRuns({ runs, at, group }: Question): string[] {
     );
 }
 
+function hasOwnSchedule({ schedule, schedules, at }: JobDocument['spec']): boolean {
+  return (schedule ?? schedules ?? at) !== undefined;
+}
+
+/** The runs that follow runs of that slot: each attempt of them. */
+function afterRuns({ runs, at, group }: Question): string[] {
+  return runs
+    .filter(({ trigger, slot }) => trigger === 'After' && Date.parse(slot) === at)
+    .toSorted((a, b) => a.attempt - b.attempt)
+    .map((run) => {
+      const { job = 'another job', run: cause = 'a run' } = run.cause ?? {};
+      const which = run.attempt > 1 ? `, attempt ${run.attempt}` : '';
+      return `The end of ${cause} of job ${job} started a run${which}: ${run.name} ${courseOf(run)}${lineOf(run, group)}.`;
+    });
+}
+
+/** The jobs that this one follows, and those of them that do not exist. */
+function follows({ spec, status }: JobDocument): string[] {
+  if (spec.after === undefined) return [];
+  const following = status?.conditions.find(({ type }) => type === 'Following');
+  const unknown = following?.status === 'False' ? [following.message] : [];
+  return [`The job runs ${afterText(spec)}.`, ...unknown];
+}
+
 /** When the job runs next, or why it does not. */
 function outlook({ job, now, at, schedule, coming = schedule }: Question): string[] {
   if (job.spec.suspend)
     return [`The job is suspended now: \`lsh cron resume ${job.metadata.name}\` lets it run again.`];
   const next = coming.next(now);
   const { notBefore, notAfter } = job.spec;
+  if (next === undefined && job.spec.after !== undefined) return follows(job);
   const starts = pendingStarts(job.spec, now).map((start) => `The job is due at ${start}.`);
   if (next === undefined && starts.length > 0) return starts;
   if (next === undefined)
@@ -275,5 +309,6 @@ function outlook({ job, now, at, schedule, coming = schedule }: Question): strin
   return [
     ...(begins ? [`The schedule begins at ${notBefore} (notBefore).`] : []),
     ...(next === at ? [] : [`The next slot is ${rfc3339(next)}.`]),
+    ...follows(job),
   ];
 }

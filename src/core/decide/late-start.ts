@@ -4,7 +4,7 @@
 import { isWanted } from './admit.ts';
 import { put, type Draft } from './draft.ts';
 import { adopted } from './run-state.ts';
-import type { ClosedStretch, Run, RunObservation, SlotOutcome } from '../run.ts';
+import { isOfSlot, type ClosedStretch, type Run, type RunObservation, type SlotOutcome } from '../run.ts';
 import { allSlots } from '../schedule/days/limited-schedule.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 import type { Slots } from '../schedule/source.ts';
@@ -31,10 +31,11 @@ export function adoptLateStarts(
 /** Returns the stretch that records the run’s slot as not run. */
 export function closedStretchOf(
   { job }: Draft,
-  { jobUid, attempt, trigger, slot, pass }: Run,
+  run: Run,
   closed: readonly ClosedStretch[],
 ): ClosedStretch | undefined {
-  if (jobUid !== job.uid || attempt > 1 || trigger === 'Manual') return undefined;
+  const { jobUid, attempt, slot, pass } = run;
+  if (jobUid !== job.uid || attempt > 1 || !isOfSlot(run)) return undefined;
   return closed.find((stretch) => stretch.pass === pass && stretch.from <= slot && slot <= stretch.to);
 }
 

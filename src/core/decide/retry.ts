@@ -2,7 +2,7 @@
 import { exponentialDelay } from '../backoff.ts';
 import { stableFraction } from '../hash.ts';
 import type { Retry } from '../job.ts';
-import { manualRunName, slotRunName } from '../naming.ts';
+import { afterRunName, manualRunName, slotRunName } from '../naming.ts';
 import type { Run, RunReason } from '../run.ts';
 
 /** Reasons that are never retried: a user or the job asked for the end, or the next attempt would end the same way. */
@@ -41,6 +41,12 @@ export function retryDelayMs(runName: string, failure: number, retry: Retry): nu
   return Math.round(seconds * spread * 1000);
 }
 
+function nameOf(jobName: string, { cause, triggerId, slot, pass }: Run, attempt: number): string {
+  if (cause !== undefined) return afterRunName(jobName, cause, attempt);
+  if (triggerId !== undefined) return manualRunName(jobName, triggerId, attempt);
+  return slotRunName(jobName, slot, attempt, pass);
+}
+
 /** Returns the next attempt, which waits for its delay. */
 export function nextAttempt(jobName: string, run: Run, retry: Retry, now: number): Run {
   const attempt = run.attempt + 1;
@@ -53,10 +59,7 @@ export function nextAttempt(jobName: string, run: Run, retry: Retry, now: number
   // The user is waiting for the changed spec to act.
   const delayMs = isOutdated ? 0 : retryDelayMs(run.name, failure, retry);
   return {
-    name:
-      run.triggerId === undefined
-        ? slotRunName(jobName, run.slot, attempt, run.pass)
-        : manualRunName(jobName, run.triggerId, attempt),
+    name: nameOf(jobName, run, attempt),
     job: run.job,
     jobUid: run.jobUid,
     trigger: run.trigger,
@@ -64,6 +67,7 @@ export function nextAttempt(jobName: string, run: Run, retry: Retry, now: number
     ...(run.pass !== undefined && { pass: run.pass }),
     triggerId: run.triggerId,
     requestedBy: run.requestedBy,
+    ...(run.cause !== undefined && { cause: run.cause }),
     attempt,
     ...(disruptions > 0 && { disruptions }),
     ...(specChanges > 0 && { specChanges }),

@@ -15,7 +15,7 @@ import {
 } from '../job.ts';
 import type { NoticeMemory } from '../notices/notice.ts';
 import { isActive, type Run } from '../run.ts';
-import { pendingStarts } from '../schedule/job-schedule.ts';
+import { afterText, pendingStarts } from '../schedule/job-schedule.ts';
 import { awaitsInstant } from '../schedule/one-shot.ts';
 
 interface Outlook {
@@ -26,6 +26,8 @@ interface Outlook {
   lastHandledTrigger: string | undefined;
   history: HistoryProgress | undefined;
   notices: NoticeMemory | undefined;
+  /** How far the job has followed the ends of others. */
+  followed: JobStatus['after'];
 }
 
 export function statusAfter(draft: Draft, outlook: Outlook): JobStatus {
@@ -46,7 +48,14 @@ export function statusAfter(draft: Draft, outlook: Outlook): JobStatus {
     ...clockAfter(draft, outlook),
     notices: outlook.notices,
     ...(outlook.calendars && { calendars: outlook.calendars }),
+    ...numbersAfter(draft),
+    ...(outlook.followed && { after: outlook.followed }),
   };
+}
+
+/** The number of the newest end, if jobs follow this one. */
+function numbersAfter({ ends }: Draft): Pick<JobStatus, 'ends'> {
+  return ends === undefined ? {} : { ends };
 }
 
 /** The setting of the clock as this evaluation took it in; the same object while the clock is not set. */
@@ -80,6 +89,7 @@ export function invalidStatus(
       ...(before?.conditions ?? []).filter(({ type }) => type === 'Scheduled' || type === 'Failing'),
       ...historyConditions(draft, history),
     ],
+    ...numbersAfter(draft),
   };
 }
 
@@ -92,6 +102,7 @@ export function endStatus(draft: Draft, before: JobStatus): JobStatus {
     ...lastEnds(draft, before),
     totals,
     conditions: before.conditions.map((known) => (known.type === 'Failing' ? failing : known)),
+    ...numbersAfter(draft),
   };
 }
 
@@ -130,7 +141,7 @@ function phaseOf(
   if (active.some(({ phase }) => phase === 'Running')) return 'Running';
   if (active.some(({ phase }) => phase === 'Pending')) return 'Pending';
   const isAwaited = pendingStarts(spec, draft.now).length > 0 || awaitsInstant(spec, draft.accountedUntil);
-  const hasEnded = nextScheduleAt === undefined && !isAwaited;
+  const hasEnded = nextScheduleAt === undefined && !isAwaited && !mayFollow(draft);
   if (hasEnded && active.length === 0) return 'Ended';
   return conditions.some(({ type, status }) => type === 'Failing' && status === 'True')
     ? 'Failing'
@@ -149,8 +160,36 @@ function conditionsAfter(draft: Draft, { nextScheduleAt, history }: Outlook): Co
     condition(job, now, ready),
     condition(job, now, { type: 'Scheduled', ...scheduledCondition(draft, nextScheduleAt) }),
     condition(job, now, { type: 'Failing', ...failingCondition(draft) }),
+    ...followingConditions(draft),
     ...historyConditions(draft, history),
   ];
+}
+
+/** Whether the ends of other jobs may start runs. */
+function mayFollow({ job: { spec }, now }: Pick<Draft, 'job' | 'now'>): boolean {
+  if (spec.after === undefined) return false;
+  return spec.notAfter === undefined || Date.parse(spec.notAfter) >= now;
+}
+
+/** Whether the jobs exist that this one follows. */
+function followingConditions({ job, now, after }: Draft): Condition[] {
+  if (job.spec.after === undefined) return [];
+  const unknown = job.spec.after.filter(
+    (one) => !after.some((other) => other.job === one.job && other.known),
+  );
+  const verdict = unknown.length === 0 ? FOLLOWS : notFollowed(unknown.map((one) => one.job));
+  return [condition(job, now, { type: 'Following', ...verdict })];
+}
+
+const FOLLOWS = {
+  status: 'True',
+  reason: 'PredecessorsKnown',
+  message: 'The jobs exist that this one follows.',
+} as const;
+
+function notFollowed(jobs: readonly string[]): Verdict {
+  const names = jobs.map((name) => `"${name}"`).join(', ');
+  return { status: 'False', reason: 'PredecessorUnknown', message: `There is no job ${names} to follow.` };
 }
 
 function historyConditions(draft: Draft, history: HistoryProgress | undefined): Condition[] {
@@ -166,6 +205,8 @@ function scheduledCondition({ job, now }: Draft, nextScheduleAt: number | undefi
     return { status: 'False', reason: 'Terminating', message: 'The job is being deleted, so no run starts.' };
   if (suspend) return { status: 'False', reason: 'Suspended', message: 'The job is suspended.' };
   const [start] = pendingStarts(job.spec, now);
+  if (nextScheduleAt === undefined && mayFollow({ job, now }))
+    return { status: 'True', reason: 'AfterJobs', message: `The job runs ${afterText(job.spec)}.` };
   if (nextScheduleAt === undefined && start !== undefined)
     return { status: 'True', reason: 'DueAtStart', message: `The job is due at ${start}.` };
   if (nextScheduleAt === undefined) {

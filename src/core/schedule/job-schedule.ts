@@ -61,6 +61,11 @@ function expressionsOf({ schedule, schedules }: Pick<JobSpec, 'schedule' | 'sche
   return schedules ?? (schedule === undefined ? [] : [schedule]);
 }
 
+/** `after backup (Completed) or cleanup (Failed)`; empty for a job that follows none. */
+export function afterText({ after = [] }: Pick<JobSpec, 'after'>): string {
+  return after.length === 0 ? '' : `after ${after.map(({ job, when }) => `${job} (${when})`).join(' or ')}`;
+}
+
 /** The starts at which the job is due next, such as `the next boot`; none once notAfter has passed. */
 export function pendingStarts(
   spec: Pick<JobSpec, 'schedule' | 'schedules' | 'notAfter'>,

@@ -1,6 +1,7 @@
 // Rules that a schema cannot express: fields that exclude or need each other, and limits of a platform. Each rule is
 // one small function; the list below reads like a checklist.
 import { parseDuration } from '../duration.ts';
+import { nameProblem } from '../dns-label.ts';
 import type { Problem } from '../errors.ts';
 import { EXECUTORS, type Platform } from '../executor.ts';
 import { COMMAND_MAX_LENGTH, KUBE_COMMAND_MAX_LENGTH, type CheckedSpec } from '../job.ts';
@@ -13,6 +14,7 @@ import { show } from './wording.ts';
 
 const RULES: Rule[] = [
   exactlyOneSchedule,
+  followsEachJobOnce,
   exactlyOneCommand,
   commandIsNotBlank,
   commandFitsExecutor,
@@ -40,11 +42,26 @@ function exactlyOneSchedule({ spec }: Candidate): Problem[] {
   const [first, second] = (['schedule', 'schedules', 'at'] as const).filter(
     (field) => spec[field] !== undefined,
   );
+  if (first === undefined && spec.after !== undefined) return [];
   if (first === undefined)
     return [{ path: 'spec.schedule', message: 'is required (or schedules, or at): when the job is due' }];
   return second === undefined
     ? []
     : [{ path: `spec.${second}`, message: `cannot stand beside ${first}; keep one of them` }];
+}
+
+function followsEachJobOnce({ spec: { after, at }, sound }: Candidate): Problem[] {
+  if (after === undefined || !sound('spec.after')) return [];
+  if (at !== undefined)
+    return [{ path: 'spec.after', message: 'cannot stand beside at: that job is over after one run' }];
+  const jobs = after.map(({ job }) => job);
+  return jobs.flatMap((job, index) => {
+    const path = `spec.after[${index}].job`;
+    const problem = nameProblem(job);
+    if (problem !== undefined) return [{ path, message: problem }];
+    if (jobs.indexOf(job) === index) return [];
+    return [{ path, message: `must be unique; ${job} stands above: \`when: Ended\` is for all its ends` }];
+  });
 }
 
 function exactlyOneCommand({ spec }: Candidate): Problem[] {

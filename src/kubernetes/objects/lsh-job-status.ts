@@ -13,7 +13,7 @@ import {
 } from '../../core/document.ts';
 import { rfc3339 } from '../../core/rfc3339.ts';
 import { EXECUTOR_NAMES } from '../../core/executor.ts';
-import { NO_TOTALS, type Condition, type Job, type JobStatus } from '../../core/job.ts';
+import { NO_TOTALS, type Condition, type Followed, type Job, type JobStatus } from '../../core/job.ts';
 import { isRunName } from '../../core/naming.ts';
 import {
   isActive,
@@ -73,8 +73,15 @@ export function readStatus(status: Partial<LshJobStatus> | undefined): JobStatus
     clock: undefined,
     notices: readNoticeMemory(status.notices),
     calendars: status.calendars,
+    ends: status.ends,
+    after: status.after?.map(readFollowed),
   };
   return read;
+}
+
+/** The API server sorts the fields by name. */
+function readFollowed({ job, uid, handled }: Followed): Followed {
+  return { job, ...(uid !== undefined && { uid }), handled };
 }
 
 /** Returns undefined for a (hand-edited) condition without a time: the API server refuses to store it again. */
@@ -124,6 +131,8 @@ export function readRun(entry: RunEntry, owner: Pick<Run, 'job' | 'jobUid'>): Ru
     pass: entry.pass,
     triggerId: entry.triggerId,
     requestedBy: entry.requestedBy,
+    cause: readCause(entry.cause),
+    endNumber: entry.endNumber,
     attempt: entry.attempt,
     disruptions: entry.disruptions,
     specChanges: entry.specChanges,
@@ -147,12 +156,34 @@ export function readRun(entry: RunEntry, owner: Pick<Run, 'job' | 'jobUid'>): Ru
   return run;
 }
 
+/** A hand edit can leave a cause without its names. */
+function readCause(cause: RunEntry['cause']): Run['cause'] {
+  return typeof cause?.job === 'string' && typeof cause.run === 'string' ? cause : undefined;
+}
+
 /** The run as the status stores it: only the end of its output. */
 export function runEntry(run: Run): RunEntry {
-  const { triggerId, disruptions, specChanges, stopCause, host, startAfter, createdAt, outputTail } = run;
+  const {
+    triggerId,
+    endNumber,
+    disruptions,
+    specChanges,
+    stopCause,
+    host,
+    startAfter,
+    createdAt,
+    outputTail,
+  } = run;
   return withoutEmpty({
     ...runDocument(run),
-    ...({ triggerId, disruptions, specChanges, stopCause, host } satisfies AllFields<OperatorFields>),
+    ...({
+      triggerId,
+      endNumber,
+      disruptions,
+      specChanges,
+      stopCause,
+      host,
+    } satisfies AllFields<OperatorFields>),
     // The document omits startAfter once the run has started; the next attempt’s delay counts from it.
     startAfter: startAfter === createdAt ? undefined : rfc3339(startAfter),
     outputTail: outputTail && lastBytes(outputTail, OUTPUT_TAIL_MAX_BYTES),

@@ -5,6 +5,7 @@ import { LshError } from '../../core/errors.ts';
 import { API_VERSION, KIND } from '../../core/api-version.ts';
 import type { CheckedSpec, JobManifest } from '../../core/job.ts';
 import { shownCalendars } from '../../core/schedule/days/day-rules.ts';
+import { namesOthers, relatedWarnings } from '../../core/decide/related/warnings.ts';
 import { outlook, type Outlook } from '../../core/schedule/next-slots.ts';
 import { isActive } from '../../core/run.ts';
 import { specChanges } from '../../core/validate/spec-changes.ts';
@@ -66,13 +67,21 @@ async function put(options: DefinitionOptions, job: JobManifest, dryRun: boolean
   const { scope } = options;
   const checked = parseManifest(job, 'cluster');
   assertSameNamespace(checked, scope);
-  const warnings = options.checkCommand(checked.spec, checked.metadata.name);
+  const command = options.checkCommand(checked.spec, checked.metadata.name);
+  const warnings = [...command, ...(await relatedTo(scope, checked))];
   const outcome = await retryOnConflict(async () => {
     const before = await findLshJob(scope, checked.metadata.name);
     requireComing(withClusterDefaults(checked.spec), before && shownJob(before).spec, options.now());
     return { before, after: await write(scope, { job, checked, before, dryRun }) };
   });
   return { ...putResult(options, outcome), warnings };
+}
+
+/** Only a job that names others asks for them. */
+async function relatedTo(scope: Scope, { metadata, spec }: CheckedManifest): Promise<string[]> {
+  if (!namesOthers(spec)) return [];
+  const others = (await listLshJobs(scope, false)).map(shownJob);
+  return relatedWarnings({ name: metadata.name, spec }, others);
 }
 
 interface Write {

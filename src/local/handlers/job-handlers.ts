@@ -40,7 +40,8 @@ export function jobHandlers(options: JobHandlerOptions): JobHandlers {
     'job.put': async ({ job, dryRun }) => {
       const { metadata, spec: checked } = parseManifest(job, 'local');
       const spec = withPlatformDefaults(checked, 'local', { timeZone: options.timeZone() });
-      const warnings = options.checkCommand(spec, metadata.name);
+      const command = options.checkCommand(spec, metadata.name);
+      const warnings = [...command, ...(await relatedTo(metadata.name, spec, source))];
       await requireCalendars(options.calendars, spec);
       const known = source.get(jobKey(LOCAL_NAMESPACE, metadata.name));
       requireComing(spec, known?.spec, options.clock.look().now);
@@ -76,6 +77,14 @@ export function jobHandlers(options: JobHandlerOptions): JobHandlers {
       });
     },
   };
+}
+
+/** Loaded for jobs that name others alone. */
+async function relatedTo(name: string, spec: JobSpec, source: StoreJobSource): Promise<string[]> {
+  if (spec.after === undefined && spec.concurrencyGroup === undefined) return [];
+  const { relatedWarnings } = await import('../../core/decide/related/warnings.ts');
+  const others = [...source.keys()].map((key) => source.get(key)).filter((job) => job !== undefined);
+  return relatedWarnings({ name, spec }, others);
 }
 
 /** Throws JOB_NOT_FOUND for an unknown name. */

@@ -35,9 +35,11 @@ function share(spec: JobSpec): void {
 export function keptRuns(runs: readonly Run[], spec: JobSpec | undefined, now: number): Run[] {
   const finished = runs.filter(isFinished);
   const beyond = new Set(spec === undefined ? finished : runsBeyondLimits(spec, finished, { now }));
+  // Until decide() forgets it: a job that follows this one may lack the end.
+  const isKept = (run: Run) => !beyond.has(run) || (spec !== undefined && run.endNumber !== undefined);
   const isOfFuture = ({ createdAt }: Run) => Number(createdAt > now);
   return runs
-    .filter((run) => !beyond.has(run))
+    .filter(isKept)
     .sort((a, b) => isOfFuture(a) - isOfFuture(b) || b.createdAt - a.createdAt || (a.name < b.name ? 1 : -1))
     .map(withoutOutput);
 }

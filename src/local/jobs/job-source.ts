@@ -8,7 +8,7 @@ import { Listeners } from '../../control/listeners.ts';
 import type { Clock, JobSource, Ledger } from '../../control/ports.ts';
 import type { LedgerChange } from '../../core/decide/decide.ts';
 import { LshError } from '../../core/errors.ts';
-import type { Job, JobKey, JobSpec, TriggerRequest } from '../../core/job.ts';
+import type { Job, JobKey, TriggerRequest } from '../../core/job.ts';
 import { jobKey, splitKey } from '../../core/naming.ts';
 import type { AuditAction, JobChange } from '../../core/record/entry.ts';
 import { changeAction } from '../../core/record/job-record.ts';
@@ -33,6 +33,9 @@ const RETIRED_BY = 'lsh';
 
 /** Runs of each kind to read for all jobs in one query; jobs with longer history limits need a query each. */
 const USUAL_HISTORY = 3;
+
+/** Runs that are kept for the jobs that follow a job: as in runsBeyondLimits(). */
+const AWAITED_MAX = 100;
 
 export class StoreJobSource implements JobSource, Ledger {
   readonly #jobStore: JobStore;
@@ -60,7 +63,7 @@ export class StoreJobSource implements JobSource, Ledger {
     for (const job of await this.#jobStore.jobs()) this.#jobs.set(job.key, keptJob(job));
     const runs = await this.#runStore.current(USUAL_HISTORY);
     for (const [key, own] of Map.groupBy(runs, (run) => run.job)) this.#keepRuns(key, own);
-    for (const { key, spec } of this.#jobs.values()) await this.#loadLongHistory(key, spec);
+    for (const job of this.#jobs.values()) await this.#loadLongHistory(job);
     this.#synced = true;
   }
 
@@ -108,7 +111,7 @@ export class StoreJobSource implements JobSource, Ledger {
       throw error;
     }
     if (change.runs.length + change.forget.length > 0)
-      this.#keepRuns(key, replaceByName(this.runsOf(key), change.runs));
+      this.#keepRuns(key, without(replaceByName(this.runsOf(key), change.runs), change.forget));
     const job = this.#jobs.get(key);
     if (job !== undefined && change.status !== undefined) {
       this.#jobs.set(key, { ...job, status: change.status });
@@ -235,8 +238,11 @@ export class StoreJobSource implements JobSource, Ledger {
     return job;
   }
 
-  async #loadLongHistory(key: JobKey, spec: JobSpec): Promise<void> {
-    const { successfulRunsHistoryLimit: completed, failedRunsHistoryLimit: others } = spec;
+  async #loadLongHistory({ key, spec, status }: Job): Promise<void> {
+    // Jobs that follow this one may lack more of its ends than the limits show.
+    const atLeast = status?.ends === undefined ? 0 : AWAITED_MAX;
+    const completed = Math.max(spec.successfulRunsHistoryLimit, atLeast);
+    const others = Math.max(spec.failedRunsHistoryLimit, atLeast);
     if (Math.max(completed, others) <= USUAL_HISTORY) return;
     const more = [
       ...(await this.#runStore.runs({ job: key, phases: ['Completed'], limit: completed })),
@@ -283,6 +289,10 @@ export function redefined(
     }),
   };
   return isDeepStrictEqual(job, known) ? undefined : job;
+}
+
+function without(runs: readonly Run[], names: readonly string[]): Run[] {
+  return runs.filter((run) => !names.includes(run.name));
 }
 
 function replaceByName(known: readonly Run[], changed: readonly Run[]): Run[] {

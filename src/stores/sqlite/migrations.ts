@@ -112,6 +112,10 @@ export const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE runs ADD COLUMN secrets_version TEXT;
   `,
+  `
+  ALTER TABLE runs ADD COLUMN cause TEXT;
+  ALTER TABLE runs ADD COLUMN end_number INTEGER;
+  `,
 ];
 
 /** The schema version of the file: 0 for an empty file, undefined for a database of another program. */

@@ -21,6 +21,8 @@ const RUN_COLUMNS: Columns<StoredRun> = {
   pass: 'pass',
   triggerId: 'trigger_id',
   requestedBy: 'requested_by',
+  cause: { json: 'cause' },
+  endNumber: 'end_number',
   attempt: 'attempt',
   executor: 'executor',
   host: 'host',

@@ -79,6 +79,9 @@ export function runOfRow(row: RunRow): Run {
     pass: undefined,
     triggerId: row.trigger_id ?? undefined,
     requestedBy: row.requested_by ?? undefined,
+    // The table has no column for what a run follows.
+    cause: undefined,
+    endNumber: undefined,
     attempt: row.attempt,
     // Only the operator reads them, from the status.
     disruptions: undefined,

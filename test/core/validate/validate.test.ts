@@ -238,12 +238,27 @@ test('background children need a shell run', () => {
   ]);
 });
 
+test('a job to follow stands in place of a schedule', () => {
+  const spec = { command: 'true', after: [{ job: 'backup' }] };
+  expect(parseSpec(spec, 'local').after).toEqual([{ job: 'backup', when: 'Completed' }]);
+});
+
 describe('fields that exclude or need each other', () => {
   test.each<[string, object, string[]]>([
     [
       'no schedule',
       { command: 'true' },
       ['spec.schedule: is required (or schedules, or at): when the job is due'],
+    ],
+    [
+      'a job that is followed twice',
+      { ...DAILY, after: [{ job: 'backup' }, { job: 'backup', when: 'Failed' }] },
+      ['spec.after[1].job: must be unique; backup stands above: `when: Ended` is for all its ends'],
+    ],
+    [
+      'a group whose name is none',
+      { ...DAILY, concurrencyGroup: { name: 'Deploy' } },
+      ['spec.concurrencyGroup.name: must be lower-case letters, digits and hyphens'],
     ],
     [
       'two kinds of schedule',

@@ -188,6 +188,8 @@ describe('a status', () => {
       slot: instant.map((ms) => ms - (ms % 1000)),
       triggerId: maybe(text),
       requestedBy: maybe(text),
+      cause: maybe(fc.record({ job: text, run: text })),
+      endNumber: maybe(fc.nat()),
       attempt: fc.integer({ min: 1, max: 101 }),
       executor: fc.constantFrom('Shell', 'Job'),
       message: maybe(text),

@@ -27,6 +27,11 @@ export function withSpecFlags(command: Command): Command {
       '--at <instant>',
       'run once, at this instant, in place of a schedule: "2026-12-24 10:00", tomorrow, "in 90m"',
     )
+    .option(
+      '--after <job[:end]>',
+      'run after each Completed (default), Failed or Ended run of another job, also without a schedule (repeatable)',
+      repeatable,
+    )
     .option('-c, --command <line>', 'command line for a shell; or give a program and its arguments after --')
     .option(
       '--tz <zone>',

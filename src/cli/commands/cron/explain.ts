@@ -48,6 +48,17 @@ function lastSlotOf({ status }: JobDocument): number | undefined {
   return status?.lastScheduleTime === undefined ? undefined : Date.parse(status.lastScheduleTime);
 }
 
+/** The slot of the newest run that followed another job. */
+function lastAfterSlot({ status }: JobDocument): number | undefined {
+  const runs = [...(status?.active ?? []), ...(status?.recentRuns ?? [])];
+  return newestOf(...runs.filter(({ trigger }) => trigger === 'After').map(({ slot }) => Date.parse(slot)));
+}
+
+function newestOf(...instants: (number | undefined)[]): number | undefined {
+  const known = instants.filter((instant) => instant !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
+}
+
 /** The runs since the instant. Includes the runs of the slots, even if more than MAX_RUNS followed. */
 async function runsAround(
   api: JobApi,
@@ -104,7 +115,10 @@ async function explain(context: Context, name: string, flags: ExplainFlags): Pro
   const created = Date.parse(job.metadata.creationTimestamp);
   const at =
     flags.at === undefined
-      ? (schedule.previous(now, created - 1) ?? lastSlotOf(job) ?? coming.next(now) ?? now)
+      ? (newestOf(schedule.previous(now, created - 1), lastAfterSlot(job)) ??
+        lastSlotOf(job) ??
+        coming.next(now) ??
+        now)
       : await atOf(flags.at, now, job);
   const instant = new Date(at).toISOString();
   const slots = await api.slots({ name, from: instant, to: instant });

@@ -32,6 +32,15 @@ test('the LSH_* variables describe the run', async () => {
   });
 });
 
+test('a run that follows another knows that run and its job', async () => {
+  const job = aUniqueJob({ after: [{ job: 'backup' }] });
+  const run = aRunOf(job, { trigger: 'After', cause: { job: 'backup', run: 'backup-t1' } });
+  expect(await environmentOf(job, { inherited: {}, run })).toMatchObject({
+    LSH_AFTER_JOB: 'backup',
+    LSH_AFTER_RUN: 'backup-t1',
+  });
+});
+
 test('env wins over envFrom, a later file over an earlier one, and LSH_RUN over everything', async () => {
   writeFileSync(join(directory, 'a.env'), 'A=1\nB="two words"\nC=3 # remark\n');
   writeFileSync(join(directory, 'b.env'), 'B=b\nLSH_RUN=fake\n');
