@@ -74,7 +74,7 @@ describe('help', () => {
 
 describe('usage errors', () => {
   test.each([
-    [['cron', 'ad'], "Unknown command 'ad'", '`lsh cron --help`'],
+    [['cron', 'addd'], "Unknown command 'addd'", '`lsh cron --help`'],
     [['cron', 'list', '--bogus'], "Unknown option '--bogus'", '`lsh cron list --help`'],
     [['cron', 'add', '-s', '@daily'], "'-n, --name <name>' not specified", '`lsh cron add --help`'],
     [['cron', 'list', '-o', 'xml'], 'Allowed choices are table, wide, json', '`lsh cron list --help`'],
@@ -92,7 +92,7 @@ describe('usage errors', () => {
     ],
     [['cron', 'import'], 'Say what to import', '`lsh cron import --help`'],
     [['nonsense'], "Unknown command 'nonsense'.\n", '`lsh --help`'],
-    [['cron', 'ad'], "Unknown command 'ad'. Did you mean add?\n", '`lsh cron --help`'],
+    [['cron', 'addd'], "Unknown command 'addd'. Did you mean add?\n", '`lsh cron --help`'],
     [
       ['cron', 'list', '--tga', 'x'],
       "Unknown option '--tga'. Did you mean --tag?\n",
