@@ -122,6 +122,10 @@ describe('a job after a job', () => {
     const after = (job: string) => ({ schedule: undefined, after: [{ job }] });
     const { warnings } = await daemon.client.put({ job: aManifest('a', after('b')) });
     expect(warnings).toEqual(['There is no job "b" yet; its ends start this job once it exists.']);
+    const shown = async () => (await lsh(daemon, ['cron', 'get', 'a'])).stdout;
+    await eventually(async () => (await shown()).includes('There is no job "b" to follow.'), {
+      what: 'the problem',
+    });
     const refused = daemon.client.put({ job: aManifest('b', after('a')) });
     await expect(refused).rejects.toMatchObject({ code: 'AFTER_CYCLE', exitStatus: 2 });
     daemon.child.kill();

@@ -22,6 +22,9 @@ function nextText({ spec, status }: JobDocument, now: number): string | undefine
   return [`${calendar(next, spec.timeZone)} (${relative(next, now)})`, text].filter(Boolean).join('. ');
 }
 
+/** Conditions that need a user while they are False. */
+const PROBLEMS: ReadonlySet<string> = new Set(['Ready', 'Following']);
+
 // Fields that the head of the page shows.
 const HEAD_FIELDS = new Set(['schedule', 'schedules', 'command', 'args', 'timeZone', 'description']);
 
@@ -101,7 +104,7 @@ async function get(context: Context, name: string, { output }: { output?: Format
   const bold = (text: string) => paintFor(io.stdout)('head', text);
   print(io, ...fields.map(([key, value]) => `${bold(pad(`${key}:`, width + 1))} ${oneLine(value ?? '')}`));
   const problems =
-    job.status?.conditions.filter(({ type, status }) => type === 'Ready' && status === 'False') ?? [];
+    job.status?.conditions.filter(({ type, status }) => PROBLEMS.has(type) && status === 'False') ?? [];
   print(io, ...problems.map(({ reason, message }) => `${bold('Problem:')} ${reason}: ${oneLine(message)}`));
   const runs = [...(job.status?.active ?? []), ...(job.status?.recentRuns ?? [])];
   if (runs.length === 0) return;
