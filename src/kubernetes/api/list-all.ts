@@ -1,6 +1,7 @@
 // A whole collection, page by page.
 import { isGone } from './api-errors.ts';
-import type { KubeClient, KubeRequest } from './client.ts';
+import type { KubeRequest } from './client.ts';
+import type { KubeApi } from './fence.ts';
 import type { KubeList } from './objects.ts';
 
 export interface ListRequest {
@@ -12,7 +13,7 @@ export interface ListRequest {
 }
 
 /** All objects, and the resourceVersion at which a watch continues. Throws ApiException. */
-export async function listAll<T>(client: KubeClient, request: ListRequest): Promise<KubeList<T>> {
+export async function listAll<T>(client: Pick<KubeApi, 'json'>, request: ListRequest): Promise<KubeList<T>> {
   const { path, query, pageSize, signal } = request;
   const items: T[] = [];
   let page: KubeList<T> | undefined;

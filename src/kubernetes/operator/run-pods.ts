@@ -13,6 +13,7 @@ import { hadPod, isSuspended, type KubeJob } from '../objects/kube-job-run.ts';
 import type { Pod } from '../objects/pod.ts';
 import { JOB_LABEL, RUN_LABEL } from '../objects/kube-job.ts';
 import { commandStart, stuckMessage } from '../objects/pod.ts';
+import { FailedCreations } from './failed-creations.ts';
 import type { Lookups } from './lookups.ts';
 
 /** A run that waits for this long is asked about, milliseconds: most Pods start within it. */
@@ -68,10 +69,12 @@ export class RunPods {
   /** The newest unfinished Pod of each run. */
   readonly #pods = new Map<string, SeenPod>();
   readonly #waits = new Map<string, Wait>();
+  readonly #failedCreations: FailedCreations;
 
   /** The listener gets the key of a job when a command begins, and when a problem appears, changes or ends. */
   constructor(options: RunPodsOptions, listener: (key: JobKey) => void) {
     this.#options = options;
+    this.#failedCreations = new FailedCreations(options.api);
     this.#listener = listener;
     options.pods.onChange(({ type, object }) => {
       const id = runId(object);
@@ -179,8 +182,10 @@ export class RunPods {
     const { uid, labels = {} } = object.metadata;
     const subject = { key: keyOf(object), run: labels[RUN_LABEL] ?? '', id: uid };
     this.#options.lookups.start(subject, async () => {
-      const events = await this.#eventsOf(object);
-      const told = pod === undefined ? noPodMessage(events) : creationProblem(events);
+      const told =
+        pod === undefined
+          ? noPodMessage(await readable(this.#failedCreations.of(object)))
+          : creationProblem(await readable(this.#eventsOf(object)));
       wait.lookAt = this.#options.clock.monotonic() + LOOK_AGAIN_MS;
       if (told === wait.told) return;
       wait.told = told;
@@ -188,20 +193,13 @@ export class RunPods {
     });
   }
 
-  async #eventsOf({ metadata }: KubeObject): Promise<KubeEvent[]> {
-    const { namespace, uid } = metadata;
-    try {
-      const { items } = await this.#options.api.json<KubeList<KubeEvent>>({
-        path: `/api/v1/namespaces/${namespace}/events`,
-        query: { fieldSelector: `involvedObject.uid=${uid}` },
-        signal: AbortSignal.timeout(LIST_TIMEOUT_MS),
-      });
-      return items;
-    } catch (error) {
-      // The reason is missing without the right to read it; the rest of the run’s state is not.
-      if (statusCode(error) === 403) return [];
-      throw error;
-    }
+  async #eventsOf({ metadata: { namespace, uid } }: KubeObject): Promise<KubeEvent[]> {
+    const { items } = await this.#options.api.json<KubeList<KubeEvent>>({
+      path: `/api/v1/namespaces/${namespace}/events`,
+      query: { fieldSelector: `involvedObject.uid=${uid}` },
+      signal: AbortSignal.timeout(LIST_TIMEOUT_MS),
+    });
+    return items;
   }
 
   /** The facts of a Pod that an evaluation depends on. */
@@ -212,6 +210,16 @@ export class RunPods {
 
   #announce(object: KubeObject): void {
     this.#listener(keyOf(object));
+  }
+}
+
+/** The Events; none without the right to read them: the reason is missing then, the rest of the run’s state is not. */
+async function readable(events: Promise<KubeEvent[]>): Promise<KubeEvent[]> {
+  try {
+    return await events;
+  } catch (error) {
+    if (statusCode(error) === 403) return [];
+    throw error;
   }
 }
 

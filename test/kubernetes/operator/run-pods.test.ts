@@ -1,6 +1,7 @@
 // What the operator knows of the Pod of a run: whether its command runs, and what the Events say if it does not.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
+import type { KubeApi } from '../../../src/kubernetes/api/fence.ts';
 import { NamespacedInformer } from '../../../src/kubernetes/api/watch/namespaced-informer.ts';
 import type { KubeJob } from '../../../src/kubernetes/objects/kube-job-run.ts';
 import type { Pod } from '../../../src/kubernetes/objects/pod.ts';
@@ -99,6 +100,7 @@ describe.skipIf(NO_KUBE)('the Pod of a run', () => {
         namespace: 'default',
       },
       involvedObject: {
+        kind: reason === 'FailedCreate' ? 'Job' : 'Pod',
         namespace: 'default',
         name: run,
         uid,
@@ -143,6 +145,34 @@ describe.skipIf(NO_KUBE)('the Pod of a run', () => {
     await isAnnounced();
     expect(runPods.of(kubeJob).stuck?.message).toMatch(/no Pod, and no Event says why/);
     runPods.forget(kubeJob);
+  });
+
+  test('of a thousand runs that never comes: a few reads of the Events serve all of them', async () => {
+    const asked: string[] = [];
+    const api: KubeApi = {
+      json: (request) => {
+        asked.push(request.path);
+        return client.json(request);
+      },
+      request: (request) => client.request(request),
+    };
+    const lookups = new Lookups({ clock, logger: keptLogger(), onRetry: () => {} });
+    const many = new RunPods({ api, pods, lookups, clock }, (key) => announced.push(key));
+    const waiting = Array.from({ length: 1000 }, (_, index) => {
+      const metadata = { ...aKubeJob().metadata, uid: `waits-${index}`, name: `waits-${index}` };
+      return {
+        ...aKubeJob(),
+        metadata: { ...metadata, labels: { ...labels(), 'lsh.dev/run': metadata.name } },
+      };
+    });
+    await say('waits-7', 'Warning', 'FailedCreate', 'Error creating: pods "x" is forbidden: exceeded quota');
+    for (const kubeJob of waiting) many.of(kubeJob);
+    pass(10);
+    await eventually(() => announced.length === waiting.length);
+    expect(asked.length).toBeLessThanOrEqual(2);
+    expect(many.of(waiting[7]!).stuck?.message).toBe('No Pod was created: forbidden: exceeded quota');
+    expect(many.of(waiting[8]!).stuck?.message).toMatch(/no Event says why/);
+    many.close();
   });
 
   test('that a queue holds back: the wait counts from the end of the suspension', () => {
