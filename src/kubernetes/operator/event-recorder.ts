@@ -1,5 +1,7 @@
-// Writes Kubernetes Events in the background, so that they never delay a run: a repeated Event increments the count of
-// the first, an object has a budget of Events, and an Event that cannot be written is dropped.
+// Writes Kubernetes Events in the background, so that they never delay a run: they wait while the loop has other work, a
+// repeated Event increments the count of the first, an object has a budget of Events, and an Event that cannot be written
+// is dropped.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { CoreV1Event } from '@kubernetes/client-node';
 import type { Clock, Logger, Recorded } from '../../control/ports.ts';
 import { eventText, type EventText } from '../../core/decide/events.ts';
@@ -13,10 +15,12 @@ type Event = Wire<CoreV1Event>;
 
 export interface EventRecorderOptions {
   api: KubeApi;
-  clock: Pick<Clock, 'now'>;
+  clock: Pick<Clock, 'now' | 'monotonic'>;
   logger: Logger;
   /** Name of this process, such as the name of its pod. */
   identity: string;
+  /** Whether the loop has work that goes first, such as Kubernetes Jobs that wait for their creation; default: never. */
+  isBusy?: () => boolean;
 }
 
 /** An Event and its repetitions. */
@@ -32,7 +36,11 @@ const SERIES_MS = 600_000;
 const SERIES_KEPT = 4096;
 /** A longer queue drops its oldest Events. */
 const QUEUE_MAX_LENGTH = 10_000;
-const WRITERS = 4;
+/** Few: the next burst shares the connection with them. */
+const WRITERS = 2;
+/** Longest wait of an Event for the loop, milliseconds: a loop that is never idle must not lose its Events. */
+const BUSY_MAX_MS = 10_000;
+const BUSY_CHECK_MS = 50;
 
 /** Events that an object may have at once; one more every BUDGET_REFILL_MS. As client-go’s spam filter. */
 const BUDGET_BURST = 25;
@@ -59,8 +67,11 @@ export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #budget = new EventBudget();
   readonly #series = new Map<string, Series>();
-  readonly #queue = new Set<Series>();
+  /** With the monotonic milliseconds at which each was queued. */
+  readonly #queue = new Map<Series, number>();
   #writers = 0;
+  /** Callers that wait for the end of the queue: the loop has ended, or is about to. */
+  #flushes = 0;
   /** Settled by the last writer; callers of flush() share it. */
   #idle: PromiseWithResolvers<void> | undefined;
 
@@ -90,7 +101,8 @@ export class EventRecorder {
   async flush(): Promise<void> {
     if (this.#writers === 0) return;
     this.#idle ??= Promise.withResolvers();
-    await this.#idle.promise;
+    this.#flushes++;
+    await this.#idle.promise.finally(() => this.#flushes--);
   }
 
   #newSeries(job: Job, { type, reason, note }: EventText, now: number): Series {
@@ -117,7 +129,7 @@ export class EventRecorder {
   }
 
   #enqueue(series: Series): void {
-    this.#queue.add(series);
+    this.#queue.set(series, this.#queue.get(series) ?? this.#options.clock.monotonic());
     dropOldest(this.#queue, QUEUE_MAX_LENGTH);
     if (this.#writers >= WRITERS) return;
     this.#writers++;
@@ -126,8 +138,10 @@ export class EventRecorder {
   }
 
   async #write(): Promise<void> {
-    for (const series of this.#queue) {
+    for (const [series, queuedAt] of this.#queue) {
+      // Another writer must not take the same.
       this.#queue.delete(series);
+      await this.#turn(queuedAt);
       try {
         await this.#send(series);
       } catch (error) {
@@ -142,6 +156,15 @@ export class EventRecorder {
     if (this.#writers > 0) return;
     this.#idle?.resolve();
     this.#idle = undefined;
+  }
+
+  async #turn(queuedAt: number): Promise<void> {
+    while (
+      this.#flushes === 0 &&
+      this.#options.isBusy?.() &&
+      this.#options.clock.monotonic() < queuedAt + BUSY_MAX_MS
+    )
+      await delay(BUSY_CHECK_MS);
   }
 
   async #send(series: Series): Promise<void> {
@@ -169,8 +192,8 @@ function repeated(series: Series, note: string, now: number): Series {
   return series;
 }
 
-/** Deletes the first entry of a map or set that has more than `max`. */
-function dropOldest<K>(entries: Map<K, unknown> | Set<K>, max: number): void {
+/** Deletes the first entry of a map that has more than `max`. */
+function dropOldest<K>(entries: Map<K, unknown>, max: number): void {
   if (entries.size <= max) return;
   for (const oldest of entries.keys()) {
     entries.delete(oldest);

@@ -93,7 +93,13 @@ export class ClusterScheduler {
       logger: log.component('jobs'),
       removalDelayMs: REMOVAL_DELAY_LEASES * config.leaseDurationMs,
     });
-    this.#events = new EventRecorder({ api, clock: systemClock, logger: log.component('events'), identity });
+    this.#events = new EventRecorder({
+      api,
+      clock: systemClock,
+      logger: log.component('events'),
+      identity,
+      isBusy: () => this.depth > 0,
+    });
     const { history } = options;
     const logger = log.component('history');
     this.#history = history && new LedgerOutbox({ history, clock: systemClock, logger });

@@ -1,11 +1,13 @@
 // Events on a real API server: repetitions are counted, bursts are cut, and failures delay no run.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Logger } from '../../../src/control/ports.ts';
 import type { JobEvent } from '../../../src/core/decide/events.ts';
 import type { Job } from '../../../src/core/job.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { EventBudget, EventRecorder } from '../../../src/kubernetes/operator/event-recorder.ts';
 import type { KubeList, KubeObject } from '../../../src/kubernetes/api/objects.ts';
 import { aJob, aRun } from '../../support/builders.ts';
+import { eventually } from '../../support/eventually.ts';
 import { keptLogger } from '../../support/kept-logger.ts';
 import { KubeEnvironment, NO_KUBE } from '../../support/cluster/kube.ts';
 
@@ -38,8 +40,10 @@ describe.skipIf(NO_KUBE)('the event recorder', () => {
   afterAll(() => environment?.stop());
 
   const job = (name: string) => aJob({}, { name, namespace: 'default', key: `default/${name}` });
-  const recorder = (logger = keptLogger()) =>
-    new EventRecorder({ api: client, clock: { now: Date.now }, logger, identity: 'test' });
+  let passedMs = 0;
+  const clock = { now: Date.now, monotonic: () => passedMs };
+  const recorder = ({ logger = keptLogger(), isBusy }: { logger?: Logger; isBusy?: () => boolean } = {}) =>
+    new EventRecorder({ api: client, clock, logger, identity: 'test', isBusy });
 
   function record(events: EventRecorder, about: Job, event: JobEvent): void {
     events.recorded({ job: about, events: [event] });
@@ -79,12 +83,38 @@ describe.skipIf(NO_KUBE)('the event recorder', () => {
 
   test('drops an Event that cannot be written, with a debug line', async () => {
     const logger = keptLogger();
-    const events = recorder(logger);
+    const events = recorder({ logger });
     const nowhere = aJob({}, { namespace: 'nowhere', key: 'nowhere/backup' });
     record(events, nowhere, started('a'));
     record(events, job('after'), started('a'));
     await events.flush();
     expect(logger.lines).toMatchObject([{ level: 'debug', message: 'event not written' }]);
     expect(await eventsOf('after')).toHaveLength(1);
+  });
+
+  test('waits while the loop is busy, and then writes', async () => {
+    let isBusy = true;
+    let asked = 0;
+    const events = recorder({ isBusy: () => ++asked > 0 && isBusy });
+    record(events, job('patient'), started('a'));
+    await eventually(() => asked >= 3);
+    expect(await eventsOf('patient')).toHaveLength(0);
+    isBusy = false;
+    await eventually(async () => (await eventsOf('patient')).length === 1);
+  });
+
+  test('writes after ten seconds although the loop is never idle', async () => {
+    const events = recorder({ isBusy: () => true });
+    const names = ['starved-a', 'starved-b', 'starved-c', 'starved-d'];
+    for (const name of names) record(events, job(name), started(name));
+    passedMs += 10_000;
+    for (const name of names) await eventually(async () => (await eventsOf(name)).length === 1);
+  });
+
+  test('does not wait at a shutdown', async () => {
+    const events = recorder({ isBusy: () => true });
+    for (const name of ['a', 'b', 'c', 'd', 'e']) record(events, job(`last-${name}`), started(name));
+    await events.flush();
+    expect(await eventsOf('last-e')).toHaveLength(1);
   });
 });
