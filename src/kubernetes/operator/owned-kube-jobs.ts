@@ -1,9 +1,12 @@
 // The Kubernetes Jobs of each LshJob: an index over the informer.
 import type { JobKey } from '../../core/job.ts';
 import { splitKey } from '../../core/naming.ts';
+import { isNotFound } from '../api/api-errors.ts';
+import type { KubeApi } from '../api/fence.ts';
 import { objectKey } from '../api/objects.ts';
 import type { NamespacedInformer } from '../api/watch/namespaced-informer.ts';
 import { hasEnded, ownerOf, type KubeJob } from '../objects/kube-job-run.ts';
+import { kubeJobPath } from '../objects/kube-job.ts';
 
 /** A change of a Kubernetes Job that belongs to an LshJob. */
 export interface OwnedKubeJobChange {
@@ -61,5 +64,15 @@ export class OwnedKubeJobs {
     else names.add(objectKey(kubeJob));
     if (names.size > 0) this.#names.set(key, names);
     else this.#names.delete(key);
+  }
+}
+
+/** The Kubernetes Job from the API server; undefined if there is none. Throws ApiException. */
+export async function readKubeJob(api: KubeApi, key: JobKey, name: string): Promise<KubeJob | undefined> {
+  try {
+    return await api.json<KubeJob>({ path: kubeJobPath(splitKey(key).namespace, name) });
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
   }
 }
