@@ -56,6 +56,11 @@ export class KubeJobEnds {
     return phase === undefined ? facts.jobOf(key) !== undefined : isActive({ phase });
   }
 
+  /** Whether the ledger awaits the end of this Kubernetes Job, and it is not known. */
+  isToBeRead(key: JobKey, { metadata: { name } }: KubeJob): boolean {
+    return this.isAwaited(key, name) && this.#ends.get(key)?.has(name) !== true;
+  }
+
   /** Reads the end of a Kubernetes Job that has ended, unless it is being read. */
   lookUp(key: JobKey, kubeJob: KubeJob): void {
     const { api, facts, clock, lookups } = this.#options;
@@ -71,8 +76,7 @@ export class KubeJobEnds {
 
   /** The Kubernetes Job ended and was deleted before the ledger had its end. One that was active is looked up. */
   deleted(key: JobKey, kubeJob: KubeJob): void {
-    const { name } = kubeJob.metadata;
-    if (!this.isAwaited(key, name) || this.#ends.get(key)?.has(name)) return;
+    if (!this.isToBeRead(key, kubeJob)) return;
     const observation = observationOf(kubeJob, []);
     if (observation.state === 'Ended') this.#add(key, observation);
   }

@@ -203,6 +203,11 @@ export class KubeJobRunner implements Runner {
     } else this.#runPods.of(kubeJob);
     if (!changesRun || (this.#starts.isUnderWay(kubeJob) && !deleted && !hasEnded(kubeJob))) return;
     if (deleted && !this.#deletions.confirm(kubeJob)) this.#ends.deleted(key, kubeJob);
+    if (!deleted && hasEnded(kubeJob) && this.#ends.isToBeRead(key, kubeJob)) {
+      // At once: in a busy minute the next evaluation comes late, and without the end it would change nothing.
+      this.#ends.lookUp(key, kubeJob);
+      return;
+    }
     this.#listeners.notify(key);
   }
 }
