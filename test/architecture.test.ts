@@ -14,7 +14,7 @@ function importsOf(text: string): string[] {
   return [...text.matchAll(/(?:from\s+|import\s+|import\()'([^']+)'/g)].map((match) => match[1]!);
 }
 
-const ADAPTERS = ['kubernetes', 'local', 'runners', 'stores', 'telemetry', 'secrets', 'calendars'];
+const ADAPTERS = ['kubernetes', 'local', 'runners', 'stores', 'telemetry', 'secrets', 'calendars', 'notices'];
 const ADAPTER_MAY_IMPORT = ['core/**', 'control', 'contracts'];
 
 /** What each room may import from src beside itself. `core` is the files at its top alone, `core/**` all of it. */
@@ -82,6 +82,7 @@ const ONLY_IMPORTED_BY: Record<string, RegExp> = {
   // runners/subprocess/files.ts says why the daemon does without.
   'node:fs/promises': /^cli\//,
   commander: /^cli\//,
+  nodemailer: /^notices\/kinds\//,
 };
 
 describe('layers', () => {

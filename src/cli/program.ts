@@ -16,6 +16,7 @@ const GROUPS: Commands = {
   key: async () => (await import('./commands/key.ts')).addKey,
   init: async () => (await import('./commands/secrets/init.ts')).addInit,
   calendar: async () => (await import('./commands/calendar.ts')).addCalendar,
+  channel: async () => (await import('./commands/channel.ts')).addChannel,
   daemon: async () => (await import('./commands/daemon.ts')).addDaemon,
   controller: async () => (await import('./commands/controller.ts')).addController,
   runner: async () => (await import('./commands/runner.ts')).addRunner,

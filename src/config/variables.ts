@@ -100,6 +100,14 @@ export const VARIABLES = {
     ),
     option: '--evaluation-interval <time>',
   },
+  notify: list(
+    'LSH_NOTIFY',
+    'channels',
+    'Channels that hear of jobs without `notify` of their own: once of each streak of failures, and once of its end.',
+  ),
+  channelsFile: text('LSH_CHANNELS_FILE', 'File of the channels; in a cluster a mounted Secret.', {
+    shownDefault: '$XDG_CONFIG_HOME/lsh/channels.json',
+  }),
   ...CONTROLLER_VARIABLES,
   ...SUPABASE_VARIABLES,
   secretsKey: {

@@ -19,6 +19,7 @@ import type { Calendars, JobSource, Ledger } from './ports.ts';
 import { Followers } from './related/followers.ts';
 import { Groups, heldRuns, runsAfter } from './related/groups.ts';
 import { Refusals } from './refusals.ts';
+import type { NoticeDesk } from './notices/notice-desk.ts';
 import type { Runners } from './runners.ts';
 import { Schedules } from './schedules.ts';
 
@@ -35,6 +36,8 @@ export interface EvaluatorOptions {
   calendars?: Calendars;
   /** Host of the shell runs that this process starts; undefined in the daemon, which has one host. */
   host?: string;
+  /** What this home adds to the notices of its jobs; undefined for nothing. */
+  notices?: NoticeDesk;
 }
 
 /** A job is evaluated again so soon because its calendars may have changed meanwhile. Milliseconds. */
@@ -77,6 +80,7 @@ export class Evaluator {
 
   evaluate(job: Job): Decision {
     const decision = this.#decide(this.#withReference(job));
+    this.#options.notices?.decided(decision.change.notices ?? []);
     if (job.spec.calendars === undefined) return decision;
     const checkAt = this.#options.clockSteps.look().now + CALENDAR_CHECK_MS;
     return { ...decision, wakeAt: Math.min(decision.wakeAt, checkAt) };
@@ -112,7 +116,7 @@ export class Evaluator {
   }
 
   #decide(job: Job): Decision {
-    const { ledger, runners, capacity, clockSteps, evaluatingSince, host, history } = this.#options;
+    const { ledger, runners, capacity, clockSteps, evaluatingSince, host, history, notices } = this.#options;
     const { now, ...clock } = clockSteps.look();
     this.followers.note(job.key, job);
     const runs = ledger.runsOf(job.key);
@@ -128,6 +132,7 @@ export class Evaluator {
       traitsOf: runners.traitsOf,
       host,
       history: history?.progress(job, runs),
+      notices: notices?.homeOf(job, now),
       capacity: capacity.free(job.spec.executor),
       group: this.groups.standingOf(job),
       after: this.followers.predecessorsOf(job),

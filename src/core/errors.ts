@@ -52,6 +52,37 @@ const table = {
     exit: EXIT.failure,
     http: 500,
   },
+  // channels of notices
+  CHANNELS_INVALID: {
+    message: 'The channels in {path} are not valid: {detail}.',
+    hint: 'Correct it with `lsh channel add`; docs/notices.md has the fields of each kind.',
+    exit: EXIT.usage,
+    http: 400,
+  },
+  CHANNELS_FILE_OPEN: {
+    message: 'Other users may read the channels in {path} (mode {mode}).',
+    hint: 'Close it with `chmod 600 {path}`, and replace the secrets in it.',
+    exit: EXIT.refused,
+    http: 500,
+  },
+  CHANNEL_NOT_FOUND: {
+    message: 'There is no channel "{name}" in {path}.',
+    hint: '`lsh channel list` shows all channels; `lsh channel add {name} --kind …` adds one.',
+    exit: EXIT.notFound,
+    http: 404,
+  },
+  CHANNEL_VALUE_MISSING: {
+    message: 'Channel "{channel}" names {reference}, which has no value.',
+    hint: 'Set the variable for the daemon, or the secret with `lsh secrets set`.',
+    exit: EXIT.failure,
+    http: 500,
+  },
+  CHANNEL_FAILED: {
+    message: 'Channel "{channel}" did not take the message: {detail}.',
+    hint: '`lsh channel add {channel} …` replaces the channel.',
+    exit: EXIT.failure,
+    http: 500,
+  },
   // the command line
   FILE_UNREADABLE: {
     message: 'The file {path} cannot be read: {detail}.',

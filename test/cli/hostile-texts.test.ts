@@ -152,6 +152,9 @@ const ANSWERS: Handlers = {
   },
   'daemon.status': answer(STATUS),
   'daemon.metrics': answer({ lines: [HOSTILE], jobs: 2, leftOut: 1 }),
+  'daemon.notices': answer({
+    channels: [{ channel: HOSTILE, waiting: 1, dead: 1, why: HOSTILE, trouble: HOSTILE }],
+  }),
   'daemon.shutdown': answer({ pid: STATUS.pid }),
 };
 
@@ -304,6 +307,14 @@ const CALLS: Record<string, string[][] | undefined> = {
   'calendar list': [[]],
   'calendar show': [NAME, ['none']],
   'calendar remove': [NAME, ['none']],
+  'channel add': [
+    [HOSTILE, '--kind', 'ping', '--url', 'http://localhost:1'],
+    ['x', '--kind', HOSTILE],
+    ['x', '--kind', 'ping', '--url', HOSTILE],
+  ],
+  'channel list': [[]],
+  'channel test': [NAME, ['x']],
+  'channel remove': [NAME],
   'daemon start': [[]],
   'daemon stop': [[]],
   'daemon restart': [[]],

@@ -4,6 +4,7 @@ import type { Job } from '../../core/job.ts';
 import { isActive } from '../../core/run.ts';
 import type { ClockSteps } from '../../control/clock-steps.ts';
 import type { ClockStep } from '../../core/decide/clock-step.ts';
+import type { ChannelStanding } from '../../contracts/notices.ts';
 import { daemonHealth, type Progress } from './daemon-health.ts';
 import type { StoreJobSource } from '../jobs/job-source.ts';
 import type { LocalPaths } from '../paths.ts';
@@ -32,6 +33,8 @@ export interface DaemonHandlerOptions {
   history: () => DaemonStatus['history'];
   /** Writes the metrics of at most this many jobs; default: as many as the daemon is set to. */
   metrics: (perJob: number | undefined) => Promise<DaemonMetrics>;
+  /** How the channels of notices stand. `retry`: the dead letters of that channel wait again. */
+  notices: (request: { retry?: string }) => Promise<ChannelStanding[]>;
   /** Begins the shutdown; the daemon still answers the request. */
   shutdown: () => void;
 }
@@ -39,10 +42,11 @@ export interface DaemonHandlerOptions {
 /** The handlers of the commands about the daemon. */
 export function daemonHandlers(
   options: DaemonHandlerOptions,
-): Pick<Handlers, 'daemon.status' | 'daemon.metrics' | 'daemon.shutdown'> {
+): Pick<Handlers, 'daemon.status' | 'daemon.metrics' | 'daemon.notices' | 'daemon.shutdown'> {
   return {
     'daemon.status': () => daemonStatus(options),
     'daemon.metrics': ({ perJob }) => options.metrics(perJob),
+    'daemon.notices': async (request) => ({ channels: await options.notices(request) }),
     'daemon.shutdown': async () => {
       options.shutdown();
       return { pid: process.pid };

@@ -4,6 +4,7 @@
 //   POST /v1/<command>  {"id": "...", "payload": {...}}   ->   {"id": "...", "result": ...}
 //                                                         or   {"id": "...", "error": {...}} with its status
 import type { JobApi } from '../../contracts/job-api.ts';
+import type { ChannelStanding } from '../../contracts/notices.ts';
 import { ERRORS, LshError, type ErrorCode, type Problem } from '../../core/errors.ts';
 
 /** Grows with each change that an older client or daemon would misunderstand. */
@@ -76,6 +77,8 @@ export interface DaemonApi {
   status(request: Record<string, never>): Promise<DaemonStatus>;
   /** Metrics of at most `perJob` jobs; default: LSH_METRICS_PER_JOB of the daemon. */
   metrics(request: { perJob?: number }): Promise<DaemonMetrics>;
+  /** How the channels of notices stand. `retry`: the dead letters of that channel are sent again. */
+  notices(request: { retry?: string }): Promise<{ channels: ChannelStanding[] }>;
   /** Answers first, then ends the daemon; running jobs go on, and the next daemon adopts them. */
   shutdown(request: Record<string, never>): Promise<{ pid: number }>;
 }
@@ -97,6 +100,7 @@ export const COMMAND_OF: { [M in JobMethod]: `job.${M}` } & { [M in keyof Daemon
   stats: 'job.stats',
   status: 'daemon.status',
   metrics: 'daemon.metrics',
+  notices: 'daemon.notices',
   shutdown: 'daemon.shutdown',
 };
 /** The only command whose response is a stream of bytes. */

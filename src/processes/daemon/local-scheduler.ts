@@ -6,6 +6,7 @@ import { systemClock } from '../../control/clock.ts';
 import { ClockSteps } from '../../control/clock-steps.ts';
 import { Controller } from '../../control/controller.ts';
 import type { Runner } from '../../control/ports.ts';
+import { NoticeDesk } from '../../control/notices/notice-desk.ts';
 import { Reconciler } from '../../control/reconciler.ts';
 import { requireSafeCommand } from '../../core/command-check/command-check.ts';
 import { policyFor, type CommandSettings } from '../../core/command-check/policy.ts';
@@ -40,6 +41,7 @@ import { calendarDirectory, daemonEnvironment } from '../local-jobs.ts';
 import { localSecrets } from '../secrets/late-secrets.ts';
 import { DaemonHistory } from './daemon-history.ts';
 import { EvaluationProgress } from './evaluation-progress.ts';
+import { LateNotices } from './late-notices.ts';
 import { pruneHourly, trimLogs } from './record-pruning.ts';
 import { keepSocket } from './socket-keeping.ts';
 
@@ -68,6 +70,7 @@ export class LocalScheduler {
   readonly #calendars: CalendarFiles;
   readonly #feed = new CommitFeed();
   readonly #runner: SubprocessRunner;
+  readonly #notices: LateNotices;
   readonly #controller: Controller;
   readonly #server: DaemonServer;
   readonly #startedAt = systemClock.now();
@@ -101,6 +104,7 @@ export class LocalScheduler {
       clock: this.#clockSteps,
       standIn: standInCommand(paths.stateDir),
     });
+    this.#notices = new LateNotices({ config, store: this.#store, logger: log.component('notices') });
     this.#controller = this.#createController();
     this.#server = new DaemonServer({
       socketPath: paths.socket,
@@ -122,6 +126,7 @@ export class LocalScheduler {
     await this.#server.listen();
     writeRecord(this.#options.paths);
     this.#controller.start();
+    this.#notices.start();
     this.#housekeeping = this.#keepHouse();
   }
 
@@ -135,6 +140,7 @@ export class LocalScheduler {
     await this.#controller.stop();
     await this.#runner.close();
     this.#history?.close();
+    this.#notices.close();
     this.#store.close();
     await this.#server.close();
     removeRecord(this.#options.paths);
@@ -205,6 +211,7 @@ export class LocalScheduler {
       runners,
       onRecorded: [
         logRecorder(log.component('jobs')),
+        this.#notices.recorded,
         ({ change }) => change.runs.some(isFinished) && this.#history?.wake(),
         // Requests that wait for a run check it in the next turn of the event loop, once its output is readable.
         ({ key: recorded }) => void setImmediate(() => this.#feed.announce(recorded)),
@@ -212,6 +219,7 @@ export class LocalScheduler {
       clockSteps: this.#clockSteps,
       evaluatingSince: this.#startedAt,
       calendars: this.#calendars,
+      notices: new NoticeDesk(config.notify ?? []),
       starts: { '@reboot': this.#bootedAt, '@daemon-start': this.#startedAt },
     });
     return new Controller({
@@ -259,6 +267,7 @@ export class LocalScheduler {
         progress: this.#progress,
         history: () => this.#history?.standing(),
         metrics: (perJob = config.metricsPerJob) => this.#metrics(perJob),
+        notices: (request) => this.#notices.standing(request),
         probe: () => this.#probeWrites(),
         output: async () => ({ bytes: await this.#runner.logBytes(), maxBytes: config.maxLogBytes }),
         shutdown,

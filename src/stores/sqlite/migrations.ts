@@ -116,6 +116,18 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE runs ADD COLUMN cause TEXT;
   ALTER TABLE runs ADD COLUMN end_number INTEGER;
   `,
+  `
+  CREATE TABLE notices (
+    place INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    job TEXT NOT NULL,
+    notice TEXT NOT NULL,
+    dead TEXT,
+    UNIQUE (id, channel)
+  ) STRICT;
+  CREATE INDEX notices_waiting ON notices (channel, place) WHERE dead IS NULL;
+  `,
 ];
 
 /** The schema version of the file: 0 for an empty file, undefined for a database of another program. */

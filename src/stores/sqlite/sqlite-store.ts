@@ -11,6 +11,7 @@ import { isFinished, type Run, type SlotRecord } from '../../core/run.ts';
 import { GroupCommit } from './group-commit.ts';
 import { SqliteConnection } from './connection.ts';
 import { MIGRATIONS } from './migrations.ts';
+import { SqliteNotices } from './notices.ts';
 import { BUSY_TIMEOUT_MS } from './open.ts';
 import { SqliteOutbox } from './outbox.ts';
 import { ACTIVE, CURRENT_RUNS, PRUNE_RUNS, PRUNE_SLOTS, runsQuery, slotsQuery } from './queries.ts';
@@ -63,10 +64,13 @@ export class SqliteStore implements JobStore, RunStore {
   #isRecorded = false;
   /** What the team’s history lacks. */
   readonly outbox: SqliteOutbox;
+  /** What channels have still to hear of. */
+  readonly notices: SqliteNotices;
 
   private constructor(connection: SqliteConnection) {
     this.#connection = connection;
     this.#writes = new GroupCommit((work) => connection.transaction(work));
+    this.notices = new SqliteNotices(connection, (work) => this.#writes.add(work));
     this.outbox = new SqliteOutbox(connection, {
       write: (work) => this.#writes.add(work),
       erase: () => {
@@ -196,7 +200,7 @@ export class SqliteStore implements JobStore, RunStore {
     this.#eraseResidue();
   }
 
-  commit(key: JobKey, { runs, slots, status }: LedgerChange): Promise<void> {
+  commit(key: JobKey, { runs, slots, status, notices }: LedgerChange): Promise<void> {
     return this.#writes.add(() => {
       for (const run of runs) {
         this.#putRun(run);
@@ -204,6 +208,7 @@ export class SqliteStore implements JobStore, RunStore {
       }
       for (const slot of slots) this.#connection.change(PUT_SLOT, SLOT_ROWS.encode(slot));
       if (status !== undefined) this.#connection.change(PUT_STATUS, [JSON.stringify(status), key]);
+      if (notices !== undefined) this.notices.add(key, notices);
     });
   }
 

@@ -1,0 +1,79 @@
+// `lsh channel add`: a channel, or another one of that name.
+import { randomBytes } from 'node:crypto';
+import type { Command } from 'commander';
+import type { Context } from '../../context.ts';
+import { repeatable, withExamples } from '../../define.ts';
+import { ask } from '../../input/prompt.ts';
+import { note, print } from '../../output/print.ts';
+
+interface AddFlags {
+  kind: string;
+  url?: string;
+  secret?: string;
+  from?: string;
+  to?: string[];
+}
+
+async function add(context: Context, name: string, flags: AddFlags): Promise<void> {
+  const { io } = context;
+  const { putChannel } = await import('../../../processes/notices/channels.ts');
+  const { url, secret, ...rest } = flags;
+  const typed = async (value: string, what: string) =>
+    value === '-'
+      ? ask(io, { prompt: `${what}: `, what: `the ${what} of the channel`, hidden: true })
+      : value;
+  const given = {
+    ...rest,
+    ...(url !== undefined && { url: await typed(url, 'url') }),
+    ...(secret !== undefined && {
+      secret: secret === 'generate' ? newSecret() : await typed(secret, 'secret'),
+    }),
+  };
+  const usesSecrets = Object.values(given).some(
+    (value) => typeof value === 'string' && value.includes('${secrets:'),
+  );
+  const path = putChannel(name, { ...given, ...(usesSecrets && { project: process.cwd() }) });
+  const { askDaemon } = await import('./daemon.ts');
+  await askDaemon(context, { retry: name });
+  print(io, `channel "${name}" is in ${path}`);
+  if (secret === 'generate') print(io, `its receiver verifies with ${given.secret}`);
+  note(io, `Try it with \`lsh channel test ${name}\`; a job names it with --notify ${name}.`);
+}
+
+function newSecret(): string {
+  return `whsec_${randomBytes(24).toString('base64')}`;
+}
+
+export function addChannelAdd(channel: Command, context: Context): void {
+  const command = channel
+    .command('add')
+    .description(
+      'Add a channel, or replace the one of that name. A value may be ${env:NAME} or ${secrets:ENV:NAME}; - asks for it, so that no other user sees it.',
+    )
+    .argument('<name>', 'name of the channel: lower-case letters, digits and dashes')
+    .requiredOption(
+      '-k, --kind <kind>',
+      'webhook (CloudEvents, signed), slack (also Mattermost, Discord’s /slack), email, ping (healthchecks.io)',
+    )
+    .option('--url <url>', 'of a webhook, Slack or ping; of email smtp://USER:PASSWORD@HOST:PORT')
+    .option('--secret <secret>', 'signs a webhook: whsec_…, or generate')
+    .option('--from <address>', 'sender of an email')
+    .option('--to <address>', 'recipient of an email (repeatable)', repeatable)
+    .action((name: string, flags: AddFlags) => add(context, name, flags));
+  withExamples(
+    command,
+    ['lsh channel add team --kind slack --url -', 'Ask for the URL of an incoming webhook of Slack'],
+    [
+      'lsh channel add ops --kind webhook --url https://example.org/hooks/lsh --secret generate',
+      'Signed CloudEvents',
+    ],
+    [
+      `lsh channel add ann --kind email --url '\${secrets:prod:SMTP_URL}' --from lsh@example.org --to ann@example.org`,
+      'Email, with the password from the secrets of this project',
+    ],
+    [
+      'lsh channel add nightly --kind ping --url https://hc-ping.com/UUID',
+      'A check that watches from elsewhere',
+    ],
+  );
+}

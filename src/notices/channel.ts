@@ -1,0 +1,103 @@
+// The channels: where notices go. They stand in a file of their own, apart from jobs, because they hold secrets. A text may
+// name the place of its value: ${env:NAME}, or ${secrets:ENVIRONMENT:NAME} of an lsh project.
+import * as v from 'valibot';
+import { LshError } from '../core/errors.ts';
+import { CHANNEL_NAME } from '../core/notices/notice.ts';
+
+const text = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
+const common = {
+  /** Directory of the project whose secrets the channel names. */
+  project: v.optional(text),
+};
+
+const CHANNEL_SCHEMAS = {
+  webhook: v.strictObject({ kind: v.literal('webhook'), url: text, secret: v.optional(text), ...common }),
+  slack: v.strictObject({ kind: v.literal('slack'), url: text, ...common }),
+  email: v.strictObject({
+    kind: v.literal('email'),
+    /** smtp://USER:PASSWORD@HOST:PORT, or smtps://. */
+    url: text,
+    from: text,
+    to: v.pipe(v.array(text), v.minLength(1), v.maxLength(50)),
+    ...common,
+  }),
+  ping: v.strictObject({ kind: v.literal('ping'), url: text, ...common }),
+};
+
+export const CHANNEL_KINDS = Object.keys(CHANNEL_SCHEMAS) as ChannelKind[];
+export type ChannelKind = keyof typeof CHANNEL_SCHEMAS;
+export type ChannelOf<K extends ChannelKind> = v.InferOutput<(typeof CHANNEL_SCHEMAS)[K]>;
+/** A channel as its file has it. */
+export type Channel = { [K in ChannelKind]: ChannelOf<K> }[ChannelKind];
+
+export type Channels = ReadonlyMap<string, Channel>;
+
+/** Reads the text of the file. Throws CHANNELS_INVALID with the first fault; never shows a value. */
+export function parseChannels(json: string, path: string): Channels {
+  let written: unknown;
+  try {
+    written = JSON.parse(json);
+  } catch {
+    throw new LshError('CHANNELS_INVALID', { path, detail: 'it is not JSON' });
+  }
+  if (typeof written !== 'object' || written === null || Array.isArray(written))
+    throw new LshError('CHANNELS_INVALID', { path, detail: 'it must be an object of channels by name' });
+  return new Map(
+    Object.entries(written).map(([name, channel]) => {
+      const problem = channelProblem(name, channel);
+      if (problem !== undefined) throw new LshError('CHANNELS_INVALID', { path, detail: problem });
+      return [name, channel as Channel];
+    }),
+  );
+}
+
+/** What is wrong with a channel, as a sentence without its values; undefined if it is sound. */
+export function channelProblem(name: string, channel: unknown): string | undefined {
+  if (!CHANNEL_NAME.test(name) || name.length > 63)
+    return `"${name.slice(0, 63)}" is no name of a channel: it must be lower-case letters, digits and dashes`;
+  const { kind } = (channel ?? {}) as { kind?: unknown };
+  const schema = CHANNEL_SCHEMAS[kind as ChannelKind] as (typeof CHANNEL_SCHEMAS)[ChannelKind] | undefined;
+  if (schema === undefined) return `channel ${name} needs a kind: one of ${CHANNEL_KINDS.join(', ')}`;
+  const { issues } = v.safeParse(schema, channel);
+  if (issues === undefined) return undefined;
+  const [issue] = issues;
+  const field = issue.path?.map(({ key }) => String(key)).join('.') ?? '';
+  const isExtra = issue.expected === 'never';
+  return `channel ${name}: ${field} ${isExtra ? `is no field of kind ${String(kind)}` : 'is missing or has no sound value'}`;
+}
+
+/** Where the values of a channel's references come from. Rejects if there is no such value. */
+export interface ValueSource {
+  env: (name: string) => string | undefined;
+  secret: (environment: string, name: string, project: string | undefined) => Promise<string | undefined>;
+}
+
+const REFERENCE = /\$\{(env|secrets):([A-Za-z0-9_-]+)(?::([A-Za-z_][A-Za-z0-9_]*))?\}/g;
+
+/** The channel with the values in place of its references. Throws CHANNEL_VALUE_MISSING. */
+export async function withValues<C extends Channel>(
+  name: string,
+  channel: C,
+  source: ValueSource,
+): Promise<C> {
+  const entries = Object.entries(channel).map(async ([field, value]) => [
+    field,
+    typeof value === 'string' ? await valueOf(name, value, { ...source, project: channel.project }) : value,
+  ]);
+  return Object.fromEntries(await Promise.all(entries)) as C;
+}
+
+async function valueOf(
+  channel: string,
+  text: string,
+  { env, secret, project }: ValueSource & { project: string | undefined },
+): Promise<string> {
+  let result = text;
+  for (const [reference, kind, first = '', second] of text.matchAll(REFERENCE)) {
+    const value = kind === 'env' ? env(first) : second && (await secret(first, second, project));
+    if (!value) throw new LshError('CHANNEL_VALUE_MISSING', { channel, reference });
+    // A function: the value may hold what replace() would read as a pattern.
+    result = result.replace(reference, () => value);
+  }
+  return result;
+}

@@ -1,0 +1,69 @@
+// The notices of a daemon, loaded with the first one: a daemon that has none pays nothing for them.
+import type { Config } from '../../config.ts';
+import type { ChannelStanding } from '../../contracts/notices.ts';
+import type { Logger, RecordedListener } from '../../control/ports.ts';
+import type { NoticeSender } from '../../notices/notice-sender.ts';
+import type { SqliteStore } from '../../stores/sqlite/sqlite-store.ts';
+
+interface LateNoticesOptions {
+  config: Config;
+  store: SqliteStore;
+  logger: Logger;
+}
+
+export class LateNotices {
+  readonly #options: LateNoticesOptions;
+  #sender: Promise<NoticeSender | undefined> | undefined;
+  #isClosed = false;
+
+  constructor(options: LateNoticesOptions) {
+    this.#options = options;
+  }
+
+  readonly recorded: RecordedListener = ({ change: { notices } }) => {
+    if (notices !== undefined) this.#wake(new Set(notices.flatMap(({ channels }) => channels)));
+  };
+
+  /** Sends what an earlier process left. */
+  start(): void {
+    const left = this.#options.store.notices.channels();
+    if (left.length > 0) this.#wake(left);
+  }
+
+  /** How the channels stand. `retry`: the dead letters of that channel wait again, and a failed try goes at once. */
+  async standing({ retry }: { retry?: string }): Promise<ChannelStanding[]> {
+    const { notices } = this.#options.store;
+    if (retry !== undefined) {
+      await notices.revive(retry);
+      if (notices.channels().includes(retry)) (await this.#open())?.restart(retry);
+    }
+    const standing = notices.standing();
+    return (await this.#sender)?.withTroubles(standing) ?? standing;
+  }
+
+  /** Call it before the store closes. */
+  close(): void {
+    this.#isClosed = true;
+    void this.#sender?.then((sender) => sender?.close());
+  }
+
+  #wake(channels: Iterable<string>): void {
+    void this.#open().then((sender) => sender?.wake(channels));
+  }
+
+  /** Undefined once the daemon ends, or if the program’s own files are gone: the next daemon sends what waits. */
+  #open(): Promise<NoticeSender | undefined> {
+    this.#sender ??= this.#load();
+    return this.#sender.then((sender) => (this.#isClosed ? undefined : sender));
+  }
+
+  async #load(): Promise<NoticeSender | undefined> {
+    try {
+      const { daemonNotices } = await import('../notices/daemon-notices.ts');
+      return daemonNotices(this.#options);
+    } catch (err) {
+      this.#options.logger.error({ err }, 'notices cannot be sent');
+      return undefined;
+    }
+  }
+}

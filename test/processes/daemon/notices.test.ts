@@ -1,0 +1,98 @@
+// Notices of a real daemon: a failing job, a receiver, and kill -9 between the record and the delivery.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { describe, expect, test } from 'vitest';
+import type { JobSpecInput } from '../../../src/core/job.ts';
+import { aDaemon, aHome, aManifest, type TestHome } from '../../support/daemon/daemon.ts';
+import { eventually } from '../../support/eventually.ts';
+import { aReceiver, hangs, ok, type Receiver } from '../../support/notices/receiver.ts';
+
+function aHomeWith(channels: Record<string, object>, env: Record<string, string> = {}): TestHome {
+  const home = aHome(env);
+  const directory = join(home.env['HOME']!, '.config', 'lsh');
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, 'channels.json'), JSON.stringify(channels), { mode: 0o600 });
+  return home;
+}
+
+const FAILS = 'echo "the disk is full, says $PASSWORD"; exit 3';
+
+async function add({ client }: TestHome, name: string, spec: JobSpecInput = {}): Promise<void> {
+  await client.put({ job: aManifest(name, { command: FAILS, ...spec }) });
+}
+
+async function runOnce({ client }: TestHome, name: string, id: string): Promise<void> {
+  const run = await client.trigger({ name, id });
+  await client.run({ run: run.name, wait: true });
+}
+
+const standing = async ({ client }: TestHome) => (await client.notices({})).channels;
+const dataOf = ({ received }: Receiver) =>
+  received.map(
+    ({ body }) => (JSON.parse(body) as { data: { kind: string; job: string; output?: string } }).data,
+  );
+
+describe('a daemon', () => {
+  test('tells of the first failure and of the recovery, once each, with the output', async () => {
+    const ops = await aReceiver();
+    const home = await aDaemon(aHomeWith({ ops: { kind: 'webhook', url: ops.url } }));
+    await add(home, 'backup', { notify: [{ channels: ['ops'] }] });
+    await runOnce(home, 'backup', 'one');
+    await runOnce(home, 'backup', 'two');
+    await add(home, 'backup', { command: 'true', notify: [{ channels: ['ops'] }] });
+    await runOnce(home, 'backup', 'three');
+    await ops.heard(2);
+    await eventually(async () => (await standing(home)).length === 0);
+    expect(dataOf(ops)).toMatchObject([
+      { kind: 'Failed', job: 'backup', output: 'the disk is full, says' },
+      { kind: 'Recovered', failures: 2 },
+    ]);
+  });
+
+  test('tells the channels of LSH_NOTIFY of jobs without rules, and shows no output that the job does not keep', async () => {
+    const ops = await aReceiver();
+    const home = await aDaemon(aHomeWith({ ops: { kind: 'webhook', url: ops.url } }, { LSH_NOTIFY: 'ops' }));
+    await add(home, 'quiet', { notify: [] });
+    await add(home, 'hidden', { captureOutput: false });
+    await runOnce(home, 'quiet', 'one');
+    await runOnce(home, 'hidden', 'two');
+    await ops.heard(1);
+    await eventually(async () => (await standing(home)).length === 0);
+    expect(dataOf(ops)).toHaveLength(1);
+    expect(dataOf(ops)[0]).toMatchObject({ job: 'hidden' });
+    expect(dataOf(ops)[0]).not.toHaveProperty('output');
+  });
+
+  test('that is killed before the delivery sends the same notice after its next start', async () => {
+    const ops = await aReceiver(hangs);
+    const home = aHomeWith({ ops: { kind: 'webhook', url: ops.url } });
+    const first = await aDaemon(home);
+    await add(home, 'backup', { notify: [{ channels: ['ops'] }] });
+    await runOnce(home, 'backup', 'one');
+    await ops.heard(1);
+    first.child.kill('SIGKILL');
+    await once(first.child, 'exit');
+    ops.answer = ok;
+    await aDaemon(home);
+    await ops.heard(2);
+    await eventually(async () => (await standing(home)).length === 0);
+    expect(new Set(ops.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+  });
+
+  test('shows what waits for a channel that does not exist, and sends it once the channel does', async () => {
+    const ops = await aReceiver();
+    const home = aHomeWith({});
+    await aDaemon(home);
+    await add(home, 'backup', { notify: [{ channels: ['ops'] }] });
+    await runOnce(home, 'backup', 'one');
+    await eventually(async () => (await standing(home))[0]?.trouble !== undefined);
+    expect(await standing(home)).toEqual([
+      { channel: 'ops', waiting: 1, dead: 0, trouble: 'there is no channel ops' },
+    ]);
+    const file = join(home.env['HOME']!, '.config', 'lsh', 'channels.json');
+    writeFileSync(file, JSON.stringify({ ops: { kind: 'webhook', url: ops.url } }), { mode: 0o600 });
+    await home.client.notices({ retry: 'ops' });
+    await ops.heard(1);
+  });
+});
