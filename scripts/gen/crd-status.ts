@@ -166,6 +166,12 @@ const status: Record<keyof LshJobStatus, CrdSchema> = {
     description: 'What the job remembers of its notices.',
     properties: notices,
   },
+  pendingNotices: {
+    type: 'array',
+    description: 'Notices that channels have still to hear of, oldest first.',
+    items: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+    'x-kubernetes-list-type': 'atomic',
+  },
   calendars: {
     type: 'array',
     description: 'The days of the calendars of the LshJob, in this year and the next.',

@@ -13,6 +13,8 @@ export interface ControllerOptions {
   runners: Runner[];
   reconciler: Reconciler;
   history?: LedgerOutbox;
+  /** Tells which jobs’ statuses hold notices that channels have; undefined where no status holds notices. */
+  notices?: { onChange(listener: (key: JobKey) => void): void };
   clock: Clock;
   clockSteps: ClockSteps;
   logger: Logger;
@@ -60,10 +62,11 @@ export class Controller {
 
   /** Evaluates every job once, then on each change and wake-up. The source must have synced. */
   start(): void {
-    const { source, runners, history } = this.#options;
+    const { source, runners, history, notices } = this.#options;
     source.onChange((key) => this.#queue.add(key));
     for (const runner of runners) runner.onChange((key) => this.#queue.addNews(key));
     history?.onChange((key) => this.#queue.addNews(key));
+    notices?.onChange((key) => this.#queue.addNews(key));
     this.#state = 'running';
     this.#queue.start();
     for (const key of source.keys()) this.#queue.add(key);

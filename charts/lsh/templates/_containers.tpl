@@ -92,6 +92,14 @@ env:
     value: '8080'
   - name: LSH_METRICS_PER_JOB
     value: {{ int .Values.metrics.perJob | quote }}
+  {{- with .Values.notices.channels }}
+  - name: LSH_NOTIFY
+    value: {{ join "," . | quote }}
+  {{- end }}
+  {{- if .Values.notices.channelsSecret }}
+  - name: LSH_CHANNELS_FILE
+    value: /etc/lsh/channels/channels.json
+  {{- end }}
   - name: LSH_JOB_IMAGE
     value: {{ .Values.controller.jobImage | quote }}
   - name: LSH_JOB_DEFAULTS
@@ -137,6 +145,11 @@ volumeMounts:
   - name: calendars
     mountPath: /etc/lsh/calendars
     readOnly: true
+  {{- if .Values.notices.channelsSecret }}
+  - name: channels
+    mountPath: /etc/lsh/channels
+    readOnly: true
+  {{- end }}
   {{- if .Values.shell.enabled }}
   - name: socket
     mountPath: /run/lsh

@@ -14,6 +14,7 @@ import {
 import { rfc3339 } from '../../core/rfc3339.ts';
 import { EXECUTOR_NAMES } from '../../core/executor.ts';
 import { NO_TOTALS, type Condition, type Followed, type Job, type JobStatus } from '../../core/job.ts';
+import { NOTICE_KINDS, type Notice } from '../../core/notices/notice.ts';
 import { isRunName } from '../../core/naming.ts';
 import {
   isActive,
@@ -28,6 +29,9 @@ import type { OutcomeEntry } from './lsh-job-outcomes.ts';
 
 /** Bytes of a run’s output that the status shows. */
 const OUTPUT_TAIL_MAX_BYTES = 1024;
+
+/** Notices of a job that wait; an outage of a channel must not fill the object. */
+const PENDING_NOTICES_MAX = 50;
 
 /** Characters of the message of a run beyond the history limits. */
 const KEPT_MESSAGE_MAX_LENGTH = 100;
@@ -49,6 +53,8 @@ export interface LshJobStatus extends Omit<ShownStatus, 'active' | 'recentRuns'>
   observedSchedule: string;
   /** Newest first. */
   recentOutcomes: OutcomeEntry[];
+  /** Notices that channels have still to hear of, oldest first; the operator’s own. */
+  pendingNotices?: Notice[];
 }
 
 /** The core’s status; undefined before the first evaluation, and for a status without a valid cursor. */
@@ -200,10 +206,15 @@ function withoutEmpty<T extends object>(fields: T): T {
 export interface LedgerView {
   runs: readonly Run[];
   outcomes: OutcomeEntry[];
+  notices?: readonly Notice[];
 }
 
 /** The status in the form that the API server stores. */
-export function writeStatus(job: Job, status: JobStatus, { runs, outcomes }: LedgerView): LshJobStatus {
+export function writeStatus(
+  job: Job,
+  status: JobStatus,
+  { runs, outcomes, notices = [] }: LedgerView,
+): LshJobStatus {
   const shown = jobDocument({ ...job, status }, []).status!;
   return {
     ...shown,
@@ -212,6 +223,7 @@ export function writeStatus(job: Job, status: JobStatus, { runs, outcomes }: Led
     observedSchedule: status.observedSchedule,
     active: runs.filter(isActive).map(runEntry),
     recentRuns: finishedEntries(job, runs),
+    ...(notices.length > 0 && { pendingNotices: notices.slice(-PENDING_NOTICES_MAX) }),
   };
 }
 
@@ -226,6 +238,13 @@ function finishedEntries({ spec }: Job, runs: readonly Run[]): RunEntry[] {
 
 function shortened(run: Run): Run {
   return { ...run, message: run.message?.slice(0, KEPT_MESSAGE_MAX_LENGTH), outputTail: undefined };
+}
+
+/** The notices in a status; none of a (hand-edited) one without an id or channels. */
+export function readPendingNotices(status: Partial<LshJobStatus> | undefined): Notice[] {
+  const isSound = ({ id, channels, kind }: Partial<Notice>) =>
+    typeof id === 'string' && Array.isArray(channels) && NOTICE_KINDS.some((known) => known === kind);
+  return (status?.pendingNotices ?? []).filter(isSound);
 }
 
 /** A merge patch from one status to the next: null for a removed field, undefined if nothing changes. */

@@ -7,6 +7,7 @@ import type { LedgerChange } from '../../core/decide/decide.ts';
 import { LshError } from '../../core/errors.ts';
 import type { Job, JobKey } from '../../core/job.ts';
 import { splitKey } from '../../core/naming.ts';
+import type { Notice } from '../../core/notices/notice.ts';
 import { isActive, type ClosedStretch, type Run } from '../../core/run.ts';
 import { asRetryable, type KubeApi } from '../api/fence.ts';
 import { isConflict, isNotFound, isUncertain } from '../api/api-errors.ts';
@@ -14,6 +15,7 @@ import type { NamespacedInformer } from '../api/watch/namespaced-informer.ts';
 import type { Change } from '../api/watch/object-cache.ts';
 import { objectKey } from '../api/objects.ts';
 import { jobWith, lshJobPath, readLshJob, type LshJob } from '../objects/lsh-job.ts';
+import { readPendingNotices } from '../objects/lsh-job-status.ts';
 import { readOutcomes } from '../objects/lsh-job-outcomes.ts';
 import { merged, patchFor, viewOf, withChange, type LshJobView } from './lsh-job-view.ts';
 
@@ -81,6 +83,11 @@ export class LshJobSource implements JobSource, Ledger {
   /** The runs in the status. Begins no evaluation. */
   shownRunsOf(key: JobKey): readonly Run[] {
     return this.#leftovers.get(key) ?? this.#current(key)?.runs ?? [];
+  }
+
+  /** The notices in the status. Begins no evaluation. */
+  pendingNoticesOf(key: JobKey): Notice[] {
+    return readPendingNotices(this.#current(key)?.status);
   }
 
   /** The runs that are active or wait for their start. Begins no evaluation. */

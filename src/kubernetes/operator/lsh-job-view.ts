@@ -2,10 +2,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { LedgerChange } from '../../core/decide/decide.ts';
 import type { Job } from '../../core/job.ts';
+import type { Notice } from '../../core/notices/notice.ts';
 import type { Run } from '../../core/run.ts';
 import { readRuns, type LshJob } from '../objects/lsh-job.ts';
 import { corrected, withOutcomes } from '../objects/lsh-job-outcomes.ts';
-import { readStatus, statusPatch, writeStatus, type LshJobStatus } from '../objects/lsh-job-status.ts';
+import {
+  readPendingNotices,
+  readStatus,
+  statusPatch,
+  writeStatus,
+  type LshJobStatus,
+} from '../objects/lsh-job-status.ts';
 
 /** One version of an LshJob, with the job and the runs that it describes. */
 export interface LshJobView {
@@ -81,7 +88,17 @@ function statusToWrite(
     change.slots,
     job.status?.lastScheduleAt,
   );
-  return writeStatus(job, status, { runs: merged(runs, change), outcomes });
+  return writeStatus(job, status, {
+    runs: merged(runs, change),
+    outcomes,
+    notices: noticesAfter(before, change),
+  });
+}
+
+/** The notices that still wait after the change, oldest first. */
+function noticesAfter(before: LshJob['status'], { notices = [], delivered = [] }: LedgerChange): Notice[] {
+  const gone = new Set([...delivered, ...notices.map(({ id }) => id)]);
+  return [...readPendingNotices(before).filter(({ id }) => !gone.has(id)), ...notices];
 }
 
 /** The runs after the change, newest first. */

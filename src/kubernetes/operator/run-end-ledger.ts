@@ -1,6 +1,7 @@
 // Records the ends of this host's shell runs in the status of their LshJobs while another controller leads. Each write is
 // a patch of the version that was read, so it never undoes a write of the leader.
 import type { ClockSteps } from '../../control/clock-steps.ts';
+import type { NoticeDesk } from '../../control/notices/notice-desk.ts';
 import type { RecordedListener } from '../../control/ports.ts';
 import { decideEnd } from '../../core/decide/decide.ts';
 import type { Executor, RunnerTraits } from '../../core/executor.ts';
@@ -18,6 +19,8 @@ export interface RunEndLedgerOptions {
   host: string;
   traitsOf: (executor: Executor) => RunnerTraits;
   clockSteps: Pick<ClockSteps, 'look'>;
+  /** What this home adds to the notices of its jobs; the leader sends them. */
+  notices?: Pick<NoticeDesk, 'homeOf'>;
   /** Called in this order after each write. */
   onRecorded: readonly RecordedListener[];
 }
@@ -47,10 +50,13 @@ export class RunEndLedger {
     const lshJob = await this.#read(key);
     const runs = lshJob && readRuns(lshJob);
     if (!runs?.some((run) => isOf(run) && this.#waitsForEnd(run))) return true;
-    const { host, traitsOf, clockSteps, onRecorded } = this.#options;
+    const { host, traitsOf, clockSteps, onRecorded, notices } = this.#options;
     const { job } = readLshJob(lshJob!);
     const { now, ...clock } = clockSteps.look();
-    const { change, events } = decideEnd({ job, runs, now, clock, traitsOf, host }, end);
+    const { change, events } = decideEnd(
+      { job, runs, now, clock, traitsOf, host, notices: notices?.homeOf(job, now) },
+      end,
+    );
     const status = patchFor(viewOf(lshJob!, job, undefined), change);
     if (status === undefined) return true;
     if (!(await this.#write(lshJob!, status))) return false;

@@ -27,6 +27,7 @@ import type { MeasuredJobs } from '../../telemetry/job-series.ts';
 import { logRecorder } from '../../telemetry/log-recorder.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import { ClusterNotices } from './cluster-notices.ts';
 import { clusterWatches, readingsOf, type Watches, type WatchReading } from './cluster-watches.ts';
 import { commandSettings } from '../command-settings.ts';
 import type { ShellRuns } from './shell-runs.ts';
@@ -64,6 +65,7 @@ export class ClusterScheduler {
   readonly #jobRunner: KubeJobRunner;
   readonly #events: EventRecorder;
   readonly #history: LedgerOutbox | undefined;
+  readonly #notices: ClusterNotices;
   readonly #jobsRecord: JobsRecord | undefined;
   #controller: Controller | undefined;
 
@@ -99,6 +101,13 @@ export class ClusterScheduler {
       logger: log.component('events'),
       identity,
       isBusy: () => this.depth > 0,
+    });
+    this.#notices = new ClusterNotices({
+      config,
+      logger: log.component('notices'),
+      name: identity,
+      pendingOf: (key) => this.#source.pendingNoticesOf(key),
+      runsOf: (key) => this.#source.shownRunsOf(key),
     });
     const { history } = options;
     const logger = log.component('history');
@@ -137,6 +146,7 @@ export class ClusterScheduler {
   async stop(): Promise<void> {
     this.#jobsRecord?.close();
     this.#history?.close();
+    this.#notices.close();
     await this.#controller?.stop();
     // After the last evaluation, which may still plan a delayed deletion.
     this.#jobRunner.close();
@@ -211,6 +221,7 @@ export class ClusterScheduler {
       (recorded) => metrics.recorded(recorded),
       ({ change }) => this.#history?.add(change.runs),
       logRecorder(log.component('jobs')),
+      this.#notices.recorded,
       (recorded) => this.#events.recorded(recorded),
     ];
   }
@@ -227,6 +238,7 @@ export class ClusterScheduler {
       onRecorded: this.#listeners(),
       onFailing: (failing) => this.#events.recorded(failing),
       history: this.#history,
+      notices: this.#notices.desk,
       meter: metrics,
       ...(config.maxStartsPerSecond > 0 && {
         startRate: new StartRate(config.maxStartsPerSecond, systemClock),
@@ -241,6 +253,7 @@ export class ClusterScheduler {
       runners: Object.values(runners),
       reconciler,
       history: this.#history,
+      notices: this.#notices,
       clock: systemClock,
       clockSteps,
       logger: log.component('controller'),

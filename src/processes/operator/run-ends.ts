@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../config.ts';
 import { systemClock } from '../../control/clock.ts';
 import { ClockSteps } from '../../control/clock-steps.ts';
+import { NoticeDesk } from '../../control/notices/notice-desk.ts';
 import type { Logger } from '../../control/ports.ts';
 import { Backoff } from '../../core/backoff.ts';
 import { NO_RUNNER } from '../../core/executor.ts';
@@ -47,6 +48,7 @@ export function runEndsOf({
     host,
     traitsOf: (executor) => (executor === 'Shell' ? SHELL_TRAITS : NO_RUNNER),
     clockSteps: new ClockSteps(systemClock, identity),
+    notices: new NoticeDesk(config.notify ?? []),
     // The next evaluation of the leader finds the run in the status, and writes the team's history.
     onRecorded: [
       (recorded) => metrics.recorded(recorded),

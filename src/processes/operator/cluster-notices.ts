@@ -1,0 +1,88 @@
+// The notices of an operator while it leads. What sends them is loaded with the first one.
+import type { Config } from '../../config.ts';
+import { systemClock } from '../../control/clock.ts';
+import { NoticeDesk } from '../../control/notices/notice-desk.ts';
+import { StatusNotices } from '../../control/notices/status-notices.ts';
+import type { Logger, RecordedListener } from '../../control/ports.ts';
+import type { Job, JobKey } from '../../core/job.ts';
+import type { Notice } from '../../core/notices/notice.ts';
+import type { Run } from '../../core/run.ts';
+import type { NoticeSender } from '../../notices/notice-sender.ts';
+
+interface ClusterNoticesOptions {
+  config: Config;
+  logger: Logger;
+  /** Name of this operator, as messages show it. */
+  name: string;
+  pendingOf: (key: JobKey) => readonly Notice[];
+  runsOf: (key: JobKey) => readonly Run[];
+}
+
+export class ClusterNotices {
+  readonly #options: ClusterNoticesOptions;
+  readonly #notices: StatusNotices;
+  #sender: Promise<NoticeSender> | undefined;
+  #isClosed = false;
+  /** For the evaluations. */
+  readonly desk: NoticeDesk;
+
+  constructor(options: ClusterNoticesOptions) {
+    this.#options = options;
+    this.#notices = new StatusNotices(options.pendingOf);
+    this.desk = new NoticeDesk(options.config.notify ?? [], (job) => this.#deliveredOf(job));
+  }
+
+  readonly recorded: RecordedListener = ({ key, change: { notices } }) => {
+    if (notices !== undefined) this.#take(key, notices);
+  };
+
+  /** Calls the listener with each job whose status need not hold a notice any more. It only enqueues. */
+  onChange(listener: (key: JobKey) => void): void {
+    this.#notices.onChange(listener);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    void this.#sender?.then((sender) => sender.close());
+  }
+
+  #deliveredOf(job: Job): string[] {
+    const { delivered, found } = this.#notices.progress(job);
+    if (found.length > 0) this.#take(job.key, found);
+    return delivered;
+  }
+
+  #take(key: JobKey, notices: readonly Notice[]): void {
+    const channels = this.#notices.add(key, notices);
+    if (channels.size === 0) return;
+    this.#sender ??= this.#load();
+    this.#sender.then(
+      (sender) => (this.#isClosed ? sender.close() : sender.wake(channels)),
+      (err: unknown) => this.#options.logger.error({ err }, 'notices cannot be sent'),
+    );
+  }
+
+  async #load(): Promise<NoticeSender> {
+    const { NoticeSender } = await import('../../notices/notice-sender.ts');
+    const { resolvedChannel } = await import('../notices/channel-values.ts');
+    const { readChannels } = await import('../notices/channels-file.ts');
+    const { usualDuration } = await import('../notices/usual-duration.ts');
+    const { config, logger, name, runsOf } = this.#options;
+    return new NoticeSender({
+      store: this.#notices,
+      clock: systemClock,
+      logger,
+      home: { platform: 'cluster', name },
+      channels: () => readChannels(config),
+      resolve: resolvedChannel,
+      factsOf: async ({ job, notice: { run: about } }) => {
+        const runs = runsOf(job);
+        const usualMs = usualDuration(
+          runs.filter(({ phase, name: run }) => phase === 'Completed' && run !== about),
+        );
+        return { outputTail: runs.find(({ name: run }) => run === about)?.outputTail, usualMs };
+      },
+      random: Math.random,
+    });
+  }
+}
