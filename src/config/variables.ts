@@ -108,6 +108,15 @@ export const VARIABLES = {
   channelsFile: text('LSH_CHANNELS_FILE', 'File of the channels; in a cluster a mounted Secret.', {
     shownDefault: '$XDG_CONFIG_HOME/lsh/channels.json',
   }),
+  heartbeatUrl: {
+    ...text(
+      'LSH_HEARTBEAT_URL',
+      'URL that the daemon and the leading operator request with GET at each evaluation interval, so that a service such as healthchecks.io tells people when lsh is gone.',
+    ),
+    type: 'a URL that begins with https:// or http://',
+    secret: true,
+    read: (value) => (/^https?:$/.test(URL.parse(value)?.protocol ?? '') ? value.trim() : undefined),
+  } as Variable<string | undefined>,
   ...CONTROLLER_VARIABLES,
   ...SUPABASE_VARIABLES,
   secretsKey: {

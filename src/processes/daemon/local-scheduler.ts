@@ -18,6 +18,7 @@ import { isFinished, type Run } from '../../core/run.ts';
 import { removeRecord, writeRecord } from '../../local/daemon-record.ts';
 import { CommitFeed } from '../../local/jobs/commit-feed.ts';
 import { daemonHandlers } from '../../local/handlers/daemon-handlers.ts';
+import { daemonHealth } from '../../local/handlers/daemon-health.ts';
 import { hostTimeZone } from '../../local/host-time-zone.ts';
 import { jobHandlers } from '../../local/handlers/job-handlers.ts';
 import { StoreJobSource } from '../../local/jobs/job-source.ts';
@@ -26,6 +27,7 @@ import { logRecorder } from '../../telemetry/log-recorder.ts';
 import { requireWritable, type LocalPaths } from '../../local/paths.ts';
 import { runHandlers } from '../../local/handlers/run-handlers.ts';
 import type { DaemonMetrics } from '../../local/socket/protocol.ts';
+import type { DaemonHealth } from '../../local/socket/protocol.ts';
 import { DaemonServer, type Handlers } from '../../local/socket/server.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { bootIdentity, uptimeIdentity } from '../../runners/subprocess/process-identity.ts';
@@ -128,6 +130,7 @@ export class LocalScheduler {
     this.#controller.start();
     this.#notices.start();
     this.#housekeeping = this.#keepHouse();
+    await this.#keepHeartbeat();
   }
 
   /**
@@ -196,6 +199,26 @@ export class LocalScheduler {
       }),
       keepSocket({ server: this.#server, paths, clock, log: log.component('server') }),
     ];
+  }
+
+  async #keepHeartbeat(): Promise<void> {
+    const { config, log } = this.#options;
+    const { heartbeatUrl: url, evaluationIntervalMs: intervalMs } = config;
+    if (url === undefined) return;
+    const { keepHeartbeat } = await import('../../telemetry/heartbeat.ts');
+    const trouble = async () => (await this.#health()).problems[0]?.message;
+    const logger = log.component('heartbeat');
+    this.#housekeeping.push(keepHeartbeat({ url, intervalMs, trouble, clock: systemClock, logger }));
+  }
+
+  #health(): Promise<DaemonHealth> {
+    return daemonHealth({
+      jobs: [...this.#source.keys()].map((key) => this.#source.get(key)).filter((job) => job !== undefined),
+      now: systemClock.now(),
+      startedAt: this.#startedAt,
+      progress: this.#progress,
+      probe: () => this.#probeWrites(),
+    });
   }
 
   #createController(): Controller {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { loadConfig, withOptions, type Config } from '../../config.ts';
+import { systemClock } from '../../control/clock.ts';
 import { EXIT, LshError, type ExitStatus } from '../../core/errors.ts';
 import type { KeptOutput } from '../../core/record/output-chunks.ts';
 import type { Run } from '../../core/run.ts';
@@ -13,6 +14,7 @@ import { loadKubeConfig, type KubeConfigChoice } from '../../kubernetes/api/kube
 import { LeaderElector, type LeadershipEnd } from '../../kubernetes/api/lease.ts';
 import { HostPods } from '../../kubernetes/operator/host-pods.ts';
 import { hostName } from '../../kubernetes/objects/host.ts';
+import { keepHeartbeat } from '../../telemetry/heartbeat.ts';
 import { TelemetryServer } from '../../telemetry/http.ts';
 import { JobMetrics } from '../../telemetry/job-series.ts';
 import { openLog, type Log } from '../../telemetry/log.ts';
@@ -183,7 +185,9 @@ class ControllerLife implements Standing {
     // While the API server cannot be read, the start waits and /readyz fails. The end of leadership ends the wait.
     const started = scheduler.start().then(() => log.info({}, 'every schedule is evaluated'));
     await Promise.race([ended, started]);
+    const stopHeartbeat = this.#keepHeartbeat();
     await ended;
+    stopHeartbeat();
     // Only a shutdown drains. After a lost lease another controller may already write, so this one stops at once.
     if (stop.aborted) {
       const runEnds = this.#hearLastEnds();
@@ -192,6 +196,16 @@ class ControllerLife implements Standing {
       await runEnds?.opened;
     }
     await shell?.close();
+  }
+
+  /** Only the leader calls. Returns how to end it. */
+  #keepHeartbeat(): () => void {
+    const { config, log } = this.#options;
+    const { heartbeatUrl: url, evaluationIntervalMs: intervalMs } = config;
+    if (url === undefined) return () => {};
+    const trouble = async () => (this.leads ? this.#notReady() : 'this process no longer leads');
+    const logger = log.component('heartbeat');
+    return keepHeartbeat({ url, intervalMs, trouble, clock: systemClock, logger });
   }
 
   /** Of a Job the record has the end of the Pod’s log; of a shell run this host has the log. */
