@@ -61,7 +61,7 @@ const outcome: Record<keyof OutcomeEntry, CrdSchema> = {
 };
 
 const condition: Record<keyof LshJobStatus['conditions'][number], CrdSchema> = {
-  type: text('Ready, Scheduled, Failing or HistorySynced.'),
+  type: text('Ready, Scheduled, Failing, Overdue, Slow or HistorySynced.'),
   status: oneOf(['True', 'False', 'Unknown'], 'Whether the condition holds.'),
   reason: text('Reason for the status, in one word.'),
   message: text('Reason for the status, in a sentence.'),
@@ -128,6 +128,12 @@ const status: Record<keyof LshJobStatus, CrdSchema> = {
   lastScheduleTime: time('Newest slot that has a run.'),
   lastSuccessfulTime: time('When a run last completed.'),
   lastFailureTime: time('When a run last failed.'),
+  durationsMs: {
+    type: 'array',
+    description: 'Durations of the newest completed runs in milliseconds, oldest first.',
+    items: { type: 'integer', format: 'int64' },
+    'x-kubernetes-list-type': 'atomic',
+  },
   active: runs('Runs that have not ended.'),
   recentRuns: runs(
     'Ended runs, newest first, up to the history limits, and all runs that the team’s history has not recorded yet.',

@@ -45,7 +45,8 @@ export interface JobApi {
   get(request: { name: string }): Promise<JobDocument>;
   /** Stops the active runs and removes the definition. The history stays. */
   remove(request: { name: string }): Promise<{ stopped: string[] }>;
-  suspend(request: { name: string; suspend: boolean }): Promise<PutResult>;
+  /** Pauses the job, until `resumeAt` (RFC 3339) if that is given, or resumes it. */
+  suspend(request: { name: string; suspend: boolean; resumeAt?: string }): Promise<PutResult>;
   /** Starts a run now. The same id returns the same run. Throws RUN_FORBIDDEN if the policy forbids a run. */
   trigger(request: { name: string; id: string; requestedBy?: string }): Promise<RunDocument>;
   /** Requests the stop of the active runs, or of the named run. Returns their names. */

@@ -67,6 +67,7 @@ interface StatusDocument {
   lastScheduleTime?: string;
   lastSuccessfulTime?: string;
   lastFailureTime?: string;
+  durationsMs?: number[];
   active: RunDocument[];
   recentRuns: RunDocument[];
   totals: RunTotals;
@@ -240,6 +241,7 @@ export function jobDocument(job: Job, runs: readonly Run[]): JobDocument {
         lastScheduleTime: time(status.lastScheduleAt),
         lastSuccessfulTime: time(status.lastSuccessAt),
         lastFailureTime: time(status.lastFailureAt),
+        durationsMs: status.durationsMs,
         active: runs.filter(isActive).map(runDocument),
         recentRuns: runs.filter((run) => !isActive(run)).map(runDocument),
         totals: status.totals,

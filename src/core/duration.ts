@@ -32,6 +32,17 @@ export function parseDuration(text: string): number | undefined {
   return position === 0 ? undefined : Math.round(total);
 }
 
+/** A limit for durations: in milliseconds, or as a multiple of what is usual. */
+export type DurationLimit = { ms: number } | { factor: number };
+
+/** Reads `90s` or `2x`; undefined for other text. */
+export function parseDurationLimit(text: string): DurationLimit | undefined {
+  const [, factor] = /^(\d+(?:\.\d+)?) ?x$/.exec(text.trim()) ?? [];
+  if (factor !== undefined) return { factor: Number(factor) };
+  const ms = parseDuration(text);
+  return ms === undefined ? undefined : { ms };
+}
+
 /** Formats milliseconds for readers: `350ms`, `2.4s`, `45s`, `1m 30s`, `1h 30m`, `2d 4h`. */
 export function formatDuration(ms: number): string {
   if (ms < 0) return `-${formatDuration(-ms)}`;

@@ -315,6 +315,9 @@ export const JobSpecSchema = v.strictObject({
     described(v.boolean(), 'If true, no slot runs; lsh records the slots as Suspended.'),
     false,
   ),
+  resumeAt: v.optional(
+    described(Rfc3339, 'With suspend: the job is suspended until this instant (RFC 3339), and no longer.'),
+  ),
   concurrencyPolicy: v.optional(
     described(
       v.picklist(CONCURRENCY_POLICIES),
@@ -349,6 +352,18 @@ export const JobSpecSchema = v.strictObject({
     ),
   ),
   terminationGracePeriodSeconds: v.optional(described(seconds(3600), 'Seconds between TERM and KILL.'), 10),
+  slowAfter: v.optional(
+    described(
+      nonEmpty(64),
+      'A run that takes longer is slow: the condition Slow and an event say so. A duration such as 90s, or a multiple such as 2x of the median of the last 20 completed runs.',
+    ),
+  ),
+  expectSuccessWithin: v.optional(
+    described(
+      nonEmpty(64),
+      'The job is overdue if no run completes for so long: the condition Overdue and an event say so, whatever the cause. A duration such as 26h, or auto: after the next slot, the usual duration and all retries.',
+    ),
+  ),
   retry: v.optional(described(RetrySchema, 'Whether and when lsh repeats a failed attempt.'), {}),
   jitterSeconds: v.optional(
     described(
@@ -449,7 +464,14 @@ export const JOB_PHASES = [
 ] as const;
 export type JobPhase = (typeof JOB_PHASES)[number];
 
-export type ConditionType = 'Ready' | 'Following' | 'Scheduled' | 'Failing' | 'HistorySynced';
+export type ConditionType =
+  | 'Ready'
+  | 'Following'
+  | 'Scheduled'
+  | 'Failing'
+  | 'Overdue'
+  | 'Slow'
+  | 'HistorySynced';
 
 /** A Kubernetes condition; instants are milliseconds since the epoch inside the program. */
 export interface Condition {
@@ -527,6 +549,8 @@ export interface JobStatus {
   nextScheduleAt?: number;
   lastSuccessAt?: number;
   lastFailureAt?: number;
+  /** Durations of the newest completed runs, at most 20, oldest first (milliseconds). */
+  durationsMs?: number[];
   /** Fingerprint of the schedule that the cursor belongs to. A changed schedule owes no slot of its past. */
   observedSchedule: string;
   totals: RunTotals;

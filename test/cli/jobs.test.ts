@@ -423,7 +423,17 @@ describe('changes', () => {
     await add('a', 'true');
     expect(await lshOk(home, ['cron', 'pause', 'a'])).toMatch(/^job "a" paused\n.*lsh cron resume a/);
     expect(await lshOk(home, ['cron', 'pause', 'a'])).toMatch(/^job "a" already paused\n/);
-    expect(await lshOk(home, ['cron', 'list'])).toMatch(/^a .*paused +Suspended$/m);
+    const until = ['cron', 'pause', 'a', '--until', '2099-01-01T00:00:00Z'];
+    expect(await lshOk(home, until)).toMatch(
+      /^job "a" paused\n {2}paused: no run until .*2099.*, or `lsh cron resume a`\n/,
+    );
+    expect(await lshOk(home, ['cron', 'get', 'a'])).toContain('paused until 2099-01-01T00:00:00Z');
+    const past = await lsh(home, ['cron', 'pause', 'a', '--until', 'yesterday']);
+    expect(past).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('--until must be later than now'),
+    });
+    expect(await lshOk(home, ['cron', 'list'])).toMatch(/^a .*paused until 2099.* Suspended$/m);
     expect(await lshOk(home, ['cron', 'resume', 'a'])).toMatch(/^job "a" resumed\n {2}next runs/);
   });
 

@@ -16,6 +16,8 @@ export interface SpecFlags {
   tz?: string;
   timeout?: string;
   grace?: string;
+  slowAfter?: string;
+  expectSuccessWithin?: string;
   retries?: string;
   retryDelay?: string;
   concurrency?: string;
@@ -76,6 +78,8 @@ const CONVERSIONS: Partial<Record<keyof SpecFlags, Convert>> = {
   command: same('command'),
   tz: same('timeZone'),
   timeout: seconds('timeoutSeconds'),
+  slowAfter: same('slowAfter'),
+  expectSuccessWithin: same('expectSuccessWithin'),
   grace: seconds('terminationGracePeriodSeconds'),
   deadline: seconds('startingDeadlineSeconds'),
   jitter: seconds('jitterSeconds'),

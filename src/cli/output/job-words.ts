@@ -4,6 +4,7 @@ import { formatDuration } from '../../core/duration.ts';
 import type { JobDocument, RunDocument } from '../../core/document.ts';
 import type { JobPhase } from '../../core/job.ts';
 import { afterText, pendingStarts } from '../../core/schedule/job-schedule.ts';
+import { isSuspended } from '../../core/schedule/suspension.ts';
 import type { Cell, Style } from './table.ts';
 import { relative, soon } from './when.ts';
 
@@ -75,7 +76,10 @@ function pendingSuffix({ createdAt, startAfter = createdAt, message }: RunDocume
 
 /** When the job runs next, in the zone of this machine. */
 export function nextCell({ spec, status }: JobDocument, now: number): Cell {
-  if (spec.suspend) return { text: 'paused', style: 'dim' };
+  if (isSuspended(spec, now)) {
+    const until = spec.resumeAt === undefined ? '' : ` until ${soon(Date.parse(spec.resumeAt), now)}`;
+    return { text: `paused${until}`, style: 'dim' };
+  }
   if (status?.nextScheduleTime === undefined) {
     const [start] = pendingStarts(spec, now);
     if (start === undefined) return afterText(spec).replace(/ \(\w+\)/g, '') || '-';

@@ -5,7 +5,8 @@ import type { Io } from '../io.ts';
 import type { Format } from './format-option.ts';
 import { note, paintFor, print, printDocument } from './print.ts';
 import { pendingStarts } from '../../core/schedule/job-schedule.ts';
-import { relative, wallText } from './when.ts';
+import { isSuspended } from '../../core/schedule/suspension.ts';
+import { calendar, relative, wallText } from './when.ts';
 
 function valueText(value: unknown): string {
   return value === undefined ? '(not set)' : JSON.stringify(value);
@@ -18,7 +19,11 @@ function changeLine(change: FieldChange): string {
 }
 
 function nextLines({ job, next }: PutResult, now: number): string[] {
-  if (job.spec.suspend) return [`  paused: no run until \`lsh cron resume ${job.metadata.name}\``];
+  if (isSuspended(job.spec, now)) {
+    const { resumeAt } = job.spec;
+    const until = resumeAt === undefined ? '' : `${calendar(Date.parse(resumeAt))}, or `;
+    return [`  paused: no run until ${until}\`lsh cron resume ${job.metadata.name}\``];
+  }
   const lines = [
     ...next.map((slot) => `${wallText(slot)}  ${relative(Date.parse(slot), now)}`),
     ...pendingStarts(job.spec, now).map((start) => `at ${start}`),

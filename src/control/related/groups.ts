@@ -7,6 +7,7 @@ import { comesBefore, turnOf, type GroupStanding, type GroupTurn } from '../../c
 import type { Job, JobKey } from '../../core/job.ts';
 import { jobKey } from '../../core/naming.ts';
 import type { JobSource, Ledger } from '../ports.ts';
+import { isSuspended } from '../../core/schedule/suspension.ts';
 
 export interface GroupsOptions {
   source: Pick<JobSource, 'get' | 'keys'>;
@@ -142,7 +143,7 @@ export class Groups {
   #firstTurn({ spec }: Job, runs: readonly Run[]): GroupTurn[] {
     const now = this.#options.now();
     const waiting = runs.filter(({ phase, startAfter }) => phase === 'Created' && startAfter <= now);
-    if (spec.suspend || waiting.length === 0) return [];
+    if (isSuspended(spec, now) || waiting.length === 0) return [];
     return [
       turnOf(
         waiting.reduce((a, b) => (b.slot < a.slot ? b : a)),

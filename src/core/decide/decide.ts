@@ -16,6 +16,7 @@ import { owed } from './due.ts';
 import type { JobEvent } from './events.ts';
 import type { LshError } from '../errors.ts';
 import type { Executor, RunnerTraits } from '../executor.ts';
+import { judgeExpectations } from './expectations/judge.ts';
 import { isMissing, type HistoryProgress } from './history-sync.ts';
 import { noticesAfter } from './notices/notices-after.ts';
 import type { Job, JobStatus } from '../job.ts';
@@ -41,6 +42,7 @@ import {
   type SlotRecord,
 } from '../run.ts';
 import type { Schedule } from '../schedule/schedule.ts';
+import { isSuspended, resumesAt } from '../schedule/suspension.ts';
 import { wakeForDays } from './slots/excluded.ts';
 import { followEnds, isAwaited, numberEnds } from './related/after.ts';
 import type { Followers, Predecessor } from './related/ends.ts';
@@ -128,13 +130,14 @@ export function decide(evaluation: Evaluation): Decision {
   numberEnds(draft);
   const nextScheduleAt = schedule.next(Math.max(now, draft.accountedUntil));
   wakeForSlotsAndTimeouts(draft, nextScheduleAt);
-  if (!job.spec.suspend) wakeBy(draft, wakeForDays(schedule, draft.accountedUntil, now));
+  if (!isSuspended(job.spec, now)) wakeBy(draft, wakeForDays(schedule, draft.accountedUntil, now));
   const { history, job: recorded } = evaluation;
-  const { hasIntervals } = schedule;
+  const expectations = judgeExpectations(draft, schedule);
   const due = noticesAfter(draft, evaluation.notices);
   const calendars = job.spec.calendars && schedule.limits?.rules.shown(now / 1000);
+  const { hasIntervals } = schedule;
   const next = { nextScheduleAt, hasIntervals, calendars };
-  const outlook = { ...next, lastHandledTrigger, history, notices: due.memory, followed };
+  const outlook = { ...next, lastHandledTrigger, history, expectations, notices: due.memory, followed };
   const status = statusAfter(draft, outlook);
   const { followers } = evaluation;
   return decision(draft, {
@@ -161,8 +164,9 @@ export function decideInvalid(evaluation: Omit<Evaluation, 'schedule'>, problem:
   if (!isReported) draft.events.push({ kind: 'InvalidSpec', problem });
   numberEnds(draft);
   const { history, followers, job: recorded } = evaluation;
+  const expectations = judgeExpectations(draft, undefined);
   const due = noticesAfter(draft, evaluation.notices);
-  const status = { ...invalidStatus(draft, problem, history), notices: due.memory };
+  const status = { ...invalidStatus(draft, problem, { history, expectations }), notices: due.memory };
   const owed = owedNotices(evaluation, due);
   return decision(draft, { recorded, status, waitsForCapacity: false, history, followers, ...owed });
 }
@@ -201,6 +205,7 @@ export function decideTerminating(evaluation: Omit<Evaluation, 'schedule'>): Dec
   const status = statusAfter(draft, {
     nextScheduleAt: undefined,
     hasIntervals: false,
+    expectations: undefined,
     lastHandledTrigger: recorded.status?.lastHandledTrigger,
     history,
     notices: due.memory,
@@ -252,7 +257,9 @@ function endedByRemoval(run: Run, observed: RunObservation | undefined, now: num
 }
 
 function wakeForSlotsAndTimeouts(draft: Draft, nextScheduleAt: number | undefined): void {
-  if (nextScheduleAt !== undefined && !draft.job.spec.suspend) wakeBy(draft, nextScheduleAt);
+  const { job, now } = draft;
+  if (isSuspended(job.spec, now)) wakeBy(draft, resumesAt(job.spec));
+  else if (nextScheduleAt !== undefined) wakeBy(draft, nextScheduleAt);
   wakeForTimeouts(draft);
 }
 

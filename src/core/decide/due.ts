@@ -2,6 +2,7 @@
 import type { Job, JobSpec } from '../job.ts';
 import type { SlotCause } from '../run.ts';
 import type { Schedule } from '../schedule/schedule.ts';
+import { isSuspended, resumesAt } from '../schedule/suspension.ts';
 import { waitsForDay, withExcluded } from './slots/excluded.ts';
 import { LATE_AFTER_MS, stretches, type Moment, type Owed, type Span, type Verdict } from './slots/owed.ts';
 
@@ -30,12 +31,13 @@ export function owed(job: Job, schedule: Schedule, moment: Moment): Owed {
   const { limits } = schedule;
   if (limits === undefined) return owedSlots(job, schedule, from, moment);
   const found = owedSlots(job, schedule, from, moment);
-  const isWaiting = job.spec.suspend || schedule.previous(moment.now, found.accountedUntil) !== undefined;
+  const isWaiting =
+    isSuspended(job.spec, moment.now) || schedule.previous(moment.now, found.accountedUntil) !== undefined;
   return withExcluded(found, limits, { cursor: from.accountedUntil, now: moment.now, isWaiting });
 }
 
 function owedSlots(job: Job, schedule: Schedule, from: Owed, moment: Moment): Owed {
-  if (job.spec.suspend) return owedWhileSuspended(schedule, from, moment);
+  if (isSuspended(job.spec, moment.now)) return owedWhileSuspended(schedule, from, moment);
   const resumed = dropSuspended(job, schedule, from, moment);
   const newest = schedule.previous(moment.now, resumed.accountedUntil);
   if (newest === undefined) return resumed;
@@ -60,13 +62,18 @@ function owedWhileSuspended(schedule: Schedule, owed: Owed, { started }: Moment)
 /** Records the slots that passed during a suspension, once the job has resumed. */
 function dropSuspended(job: Job, schedule: Schedule, owed: Owed, { now, started }: Moment): Owed {
   if (job.status?.phase !== 'Suspended') return owed;
-  const resumedAt = Math.min(job.specChangedAt ?? now, now, (started[0] ?? Infinity) - 1);
+  const resumedAt = Math.min(resumeOf(job, now), (started[0] ?? Infinity) - 1);
   if (resumedAt <= owed.accountedUntil) return owed;
   return {
     ...owed,
     dropped: stretches(schedule, { after: owed.accountedUntil, until: resumedAt }, [], SUSPENDED),
     accountedUntil: resumedAt,
   };
+}
+
+/** The last instant of the suspension: a slot at resumeAt itself runs. */
+function resumeOf({ spec, specChangedAt = Infinity }: Job, now: number): number {
+  return spec.suspend ? Math.min(resumesAt(spec) - 1, now) : Math.min(specChangedAt, now);
 }
 
 /** The verdicts of this file name one of SLOT_CAUSES. */

@@ -9,9 +9,9 @@ export type JobEvent =
   | { kind: 'RunFinished'; run: Run }
   /** The run cannot begin its command, for example because its image cannot be pulled. */
   | { kind: 'RunStuck'; run: Run; message: string }
-  /** The run takes longer than the job usually does. */
+  /** The run takes longer than the job allows before it is slow. */
   | { kind: 'RunSlow'; run: Run; message: string }
-  /** No run has succeeded since `since`, although one was due to; milliseconds. */
+  /** No run has completed in time; `since` is when one was due to, milliseconds. */
   | { kind: 'JobOverdue'; since: number; message: string }
   /** The run waits for its concurrency group, whose active runs are the holders. */
   | { kind: 'RunWaiting'; run: Run; holders: readonly string[] }
@@ -46,7 +46,7 @@ export function eventText(event: JobEvent): EventText {
     case 'RunStuck':
       return warning('RunStuck', `Run ${event.run.name}: ${event.message}`);
     case 'RunSlow':
-      return warning('RunSlow', `Run ${event.run.name}: ${event.message}`);
+      return warning('RunSlow', `Run ${event.run.name} ${event.message}`);
     case 'JobOverdue':
       return warning('JobOverdue', event.message);
     case 'RunWaiting':

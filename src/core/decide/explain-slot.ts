@@ -9,6 +9,7 @@ import { afterText, pendingStarts } from '../schedule/job-schedule.ts';
 import { EXCEPT_DATES } from '../schedule/days/day-rules.ts';
 import { allSlots } from '../schedule/days/limited-schedule.ts';
 import type { Schedule } from '../schedule/schedule.ts';
+import { isSuspended } from '../schedule/suspension.ts';
 import { groupText, type GroupView } from './related/group-view.ts';
 
 export interface Question {
@@ -232,7 +233,7 @@ function explainUnrecorded(question: Question): string[] {
       `The slot ${time} did not run: ${takenText(taker)}. lsh records the slots of a day that is left out with the last of them.`,
     ];
   }
-  if (job.spec.suspend) {
+  if (isSuspended(job.spec, now)) {
     return [`The slot ${time} did not run: the job is suspended. lsh records the slot when the job resumes.`];
   }
   if (now - at < UNRECORDED_AFTER_MS) {
@@ -294,10 +295,14 @@ function follows({ spec, status }: JobDocument): string[] {
   return [`The job runs ${afterText(spec)}.`, ...unknown];
 }
 
+function suspendedText({ metadata, spec: { resumeAt = 'now' } }: JobDocument): string {
+  const until = resumeAt === 'now' ? resumeAt : `until ${resumeAt}`;
+  return `The job is suspended ${until}: \`lsh cron resume ${metadata.name}\` lets it run again.`;
+}
+
 /** When the job runs next, or why it does not. */
 function outlook({ job, now, at, schedule, coming = schedule }: Question): string[] {
-  if (job.spec.suspend)
-    return [`The job is suspended now: \`lsh cron resume ${job.metadata.name}\` lets it run again.`];
+  if (isSuspended(job.spec, now)) return [suspendedText(job)];
   const next = coming.next(now);
   const { notBefore, notAfter } = job.spec;
   if (next === undefined && job.spec.after !== undefined) return follows(job);

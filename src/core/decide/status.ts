@@ -2,6 +2,8 @@
 import { lastingEffect } from './clock-step.ts';
 import { activeRuns, changedRuns, isOwn, type Draft } from './draft.ts';
 import { scheduleFingerprint } from './due.ts';
+import { endsAfter, newest } from './expectations/ends.ts';
+import type { Expectations } from './expectations/judge.ts';
 import type { LshError } from '../errors.ts';
 import { historyVerdict, type HistoryProgress } from './history-sync.ts';
 import {
@@ -17,11 +19,14 @@ import type { NoticeMemory } from '../notices/notice.ts';
 import { isActive, type Run } from '../run.ts';
 import { afterText, pendingStarts } from '../schedule/job-schedule.ts';
 import { awaitsInstant } from '../schedule/one-shot.ts';
+import { isSuspended } from '../schedule/suspension.ts';
 
 interface Outlook {
   hasIntervals: boolean;
   /** The days of the calendars, if the job has any. */
   calendars?: ShownCalendar[] | undefined;
+  /** Undefined for a job that is being deleted. */
+  expectations: Expectations | undefined;
   nextScheduleAt: number | undefined;
   lastHandledTrigger: string | undefined;
   history: HistoryProgress | undefined;
@@ -40,8 +45,8 @@ export function statusAfter(draft: Draft, outlook: Outlook): JobStatus {
     conditions,
     accountedUntil: draft.accountedUntil,
     lastScheduleAt: newestSlot(draft, before),
-    nextScheduleAt: job.spec.suspend ? undefined : outlook.nextScheduleAt,
-    ...lastEnds(draft, before),
+    nextScheduleAt: isSuspended(job.spec, draft.now) ? undefined : outlook.nextScheduleAt,
+    ...endsAfter(draft, before),
     observedSchedule: scheduleFingerprint(job.spec),
     totals: draft.totals,
     lastHandledTrigger: outlook.lastHandledTrigger,
@@ -74,7 +79,7 @@ function clockAfter(draft: Draft, { hasIntervals }: Outlook): Pick<JobStatus, 'c
 export function invalidStatus(
   draft: Draft,
   { reason, message }: LshError,
-  history: HistoryProgress | undefined,
+  { history, expectations }: Pick<Outlook, 'history' | 'expectations'>,
 ): JobStatus {
   const { job, now, totals } = draft;
   const before = job.status;
@@ -87,6 +92,7 @@ export function invalidStatus(
     conditions: [
       condition(job, now, { type: 'Ready', status: 'False', reason, message }),
       ...(before?.conditions ?? []).filter(({ type }) => type === 'Scheduled' || type === 'Failing'),
+      ...expectationConditions(draft, expectations),
       ...historyConditions(draft, history),
     ],
     ...numbersAfter(draft),
@@ -99,7 +105,7 @@ export function endStatus(draft: Draft, before: JobStatus): JobStatus {
   const failing = condition(job, now, { type: 'Failing', ...failingCondition(draft) });
   return {
     ...before,
-    ...lastEnds(draft, before),
+    ...endsAfter(draft, before),
     totals,
     conditions: before.conditions.map((known) => (known.type === 'Failing' ? failing : known)),
     ...numbersAfter(draft),
@@ -136,7 +142,7 @@ function phaseOf(
   conditions: readonly Condition[],
 ): JobPhase {
   const { spec } = draft.job;
-  if (spec.suspend) return 'Suspended';
+  if (isSuspended(spec, draft.now)) return 'Suspended';
   const active = activeRuns(draft);
   if (active.some(({ phase }) => phase === 'Running')) return 'Running';
   if (active.some(({ phase }) => phase === 'Pending')) return 'Pending';
@@ -148,7 +154,7 @@ function phaseOf(
     : 'Scheduled';
 }
 
-function conditionsAfter(draft: Draft, { nextScheduleAt, history }: Outlook): Condition[] {
+function conditionsAfter(draft: Draft, { nextScheduleAt, history, expectations }: Outlook): Condition[] {
   const { job, now } = draft;
   const ready = {
     type: 'Ready',
@@ -161,6 +167,7 @@ function conditionsAfter(draft: Draft, { nextScheduleAt, history }: Outlook): Co
     condition(job, now, { type: 'Scheduled', ...scheduledCondition(draft, nextScheduleAt) }),
     condition(job, now, { type: 'Failing', ...failingCondition(draft) }),
     ...followingConditions(draft),
+    ...expectationConditions(draft, expectations),
     ...historyConditions(draft, history),
   ];
 }
@@ -192,6 +199,14 @@ function notFollowed(jobs: readonly string[]): Verdict {
   return { status: 'False', reason: 'PredecessorUnknown', message: `There is no job ${names} to follow.` };
 }
 
+/** The conditions that only some jobs have. */
+function expectationConditions({ job, now }: Draft, expectations: Expectations | undefined): Condition[] {
+  return (['Overdue', 'Slow'] as const).flatMap((type) => {
+    const verdict = expectations?.[type];
+    return verdict === undefined ? [] : [condition(job, now, { type, ...verdict })];
+  });
+}
+
 function historyConditions(draft: Draft, history: HistoryProgress | undefined): Condition[] {
   if (history === undefined) return [];
   return [condition(draft.job, draft.now, { type: 'HistorySynced', ...historyVerdict(history, draft) })];
@@ -200,10 +215,13 @@ function historyConditions(draft: Draft, history: HistoryProgress | undefined): 
 type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;
 
 function scheduledCondition({ job, now }: Draft, nextScheduleAt: number | undefined): Verdict {
-  const { notBefore, notAfter, suspend } = job.spec;
+  const { notBefore, notAfter, resumeAt } = job.spec;
   if (job.terminating)
     return { status: 'False', reason: 'Terminating', message: 'The job is being deleted, so no run starts.' };
-  if (suspend) return { status: 'False', reason: 'Suspended', message: 'The job is suspended.' };
+  if (isSuspended(job.spec, now)) {
+    const until = resumeAt === undefined ? '' : ` until ${resumeAt}`;
+    return { status: 'False', reason: 'Suspended', message: `The job is suspended${until}.` };
+  }
   const [start] = pendingStarts(job.spec, now);
   if (nextScheduleAt === undefined && mayFollow({ job, now }))
     return { status: 'True', reason: 'AfterJobs', message: `The job runs ${afterText(job.spec)}.` };
@@ -266,35 +284,4 @@ function condition(
 function newestSlot(draft: Draft, before: JobStatus | undefined): number | undefined {
   const ran = draft.slots.filter(({ outcome }) => outcome === 'Ran').map(({ to }) => to);
   return newest(draft, ran, before?.lastScheduleAt);
-}
-
-/** The newest instant. One ahead of now is from before the clock was set back, so every new instant is newer. */
-function newest({ now }: Draft, instants: readonly number[], before: number | undefined): number | undefined {
-  if (instants.length === 0) return before;
-  return Math.max(before === undefined || before > now ? 0 : before, ...instants);
-}
-
-function isFailure(run: Run): boolean {
-  return run.phase === 'Failed' || (run.phase === 'Killed' && run.reason === 'TimedOut');
-}
-
-function lastEnds(
-  draft: Draft,
-  before: JobStatus | undefined,
-): Pick<JobStatus, 'lastSuccessAt' | 'lastFailureAt'> {
-  return {
-    lastSuccessAt: newestEnd(draft, (run) => run.phase === 'Completed', before?.lastSuccessAt),
-    lastFailureAt: newestEnd(draft, isFailure, before?.lastFailureAt),
-  };
-}
-
-function newestEnd(
-  draft: Draft,
-  wanted: (run: Run) => boolean,
-  before: number | undefined,
-): number | undefined {
-  const ends = changedRuns(draft)
-    .filter(wanted)
-    .map((run) => run.finishedAt ?? 0);
-  return newest(draft, ends, before);
 }

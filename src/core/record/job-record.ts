@@ -43,7 +43,8 @@ function maskedChanges(before: JobShape, after: JobShape): FieldChange[] {
 /** Paused and Resumed if nothing else changes. */
 export function changeAction(before: JobShape, after: JobShape): 'Configured' | 'Paused' | 'Resumed' {
   const changed = specChanges(changeable(before), changeable(after));
-  if (changed.length !== 1 || changed[0]?.path !== 'suspend') return 'Configured';
+  const isOfSuspension = changed.every(({ path }) => path === 'suspend' || path === 'resumeAt');
+  if (changed.length === 0 || !isOfSuspension) return 'Configured';
   return after.spec.suspend ? 'Paused' : 'Resumed';
 }
 

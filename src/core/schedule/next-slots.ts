@@ -5,6 +5,7 @@ import { jobSchedule, scheduleInput } from './job-schedule.ts';
 import { scheduleNotes } from './notes.ts';
 import type { ClockEffect, Job } from '../job.ts';
 import { zoneNamed, zoneOffset } from './zone/zone.ts';
+import { isSuspended } from './suspension.ts';
 
 const SLOTS_SHOWN = 3;
 
@@ -35,7 +36,7 @@ export function nextSlots(
   now: number,
   { effect, calendars }: OutlookOptions = {},
 ): string[] {
-  if (job.spec.suspend) return [];
+  if (isSuspended(job.spec, now)) return [];
   const schedule = jobSchedule(job, { calendars }).under(effect);
   const slots: string[] = [];
   let slot = schedule.next(now);

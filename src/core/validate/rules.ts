@@ -1,6 +1,6 @@
 // Rules that a schema cannot express: fields that exclude or need each other, and limits of a platform. Each rule is
 // one small function; the list below reads like a checklist.
-import { parseDuration } from '../duration.ts';
+import { parseDuration, parseDurationLimit } from '../duration.ts';
 import { nameProblem } from '../dns-label.ts';
 import type { Problem } from '../errors.ts';
 import { EXECUTORS, type Platform } from '../executor.ts';
@@ -25,6 +25,7 @@ const RULES: Rule[] = [
   jobBlockNeedsExecutorJob,
   secretsEnvIsName,
   instantsExist,
+  expectationsAreDurations,
   retryDelaysGrow,
   exitCodesAgree,
   repeatIsDuration,
@@ -177,7 +178,7 @@ function repeatIsDuration({ spec: { notify = [] }, sound }: Candidate): Problem[
 }
 
 function instantsExist({ spec, sound }: Candidate): Problem[] {
-  const problems = (['notBefore', 'notAfter'] as const)
+  const problems = (['notBefore', 'notAfter', 'resumeAt'] as const)
     .filter((key) => spec[key] !== undefined && sound(`spec.${key}`) && !isInstant(spec[key]))
     .map((key) => ({
       path: `spec.${key}`,
@@ -214,4 +215,31 @@ function exitCodesAgree({ spec: { retry }, sound }: Candidate): Problem[] {
       message: `must not repeat codes of onExitCodes: ${[...new Set(inBoth)].join(', ')}`,
     },
   ];
+}
+
+/** A shorter expectation would be over before the next evaluation. */
+const EXPECTATION_MIN_MS = 60_000;
+const EXPECTATION_MAX_MS = 366 * 86_400_000;
+
+function expectationsAreDurations({ spec, sound }: Candidate): Problem[] {
+  const problems: Problem[] = [];
+  const { expectSuccessWithin: within, slowAfter } = spec;
+  if (within !== undefined && sound('spec.expectSuccessWithin') && within !== 'auto') {
+    const ms = parseDuration(within);
+    if (ms === undefined || ms < EXPECTATION_MIN_MS || ms > EXPECTATION_MAX_MS) {
+      const message = `must be auto, or a duration from 1m to 366d such as 26h, not ${show(within)}`;
+      problems.push({ path: 'spec.expectSuccessWithin', message });
+    }
+  }
+  if (slowAfter !== undefined && sound('spec.slowAfter') && !isSlowLimit(slowAfter)) {
+    const message = `must be a duration such as 90s, or a multiple from 1.1x to 1000x such as 2x, not ${show(slowAfter)}`;
+    problems.push({ path: 'spec.slowAfter', message });
+  }
+  return problems;
+}
+
+function isSlowLimit(text: string): boolean {
+  const limit = parseDurationLimit(text);
+  if (limit === undefined) return false;
+  return 'ms' in limit ? limit.ms > 0 : limit.factor >= 1.1 && limit.factor <= 1000;
 }

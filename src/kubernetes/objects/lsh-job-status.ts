@@ -71,6 +71,7 @@ export function readStatus(status: Partial<LshJobStatus> | undefined): JobStatus
     nextScheduleAt: instant(status.nextScheduleTime),
     lastSuccessAt: instant(status.lastSuccessfulTime),
     lastFailureAt: instant(status.lastFailureTime),
+    durationsMs: status.durationsMs,
     observedSchedule: status.observedSchedule ?? '',
     totals: { ...NO_TOTALS, ...status.totals },
     lastHandledTrigger: status.lastHandledTrigger,

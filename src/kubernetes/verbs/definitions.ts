@@ -55,10 +55,13 @@ export function jobDefinitions(options: DefinitionOptions): Definitions {
           .map((run) => run.name),
       };
     },
-    suspend: async ({ name, suspend }) => {
+    suspend: async ({ name, suspend, resumeAt }) => {
       const before = await getLshJob(scope, name);
-      if (shownJob(before).spec.suspend === suspend) return putResult(options, { before, after: before });
-      return putResult(options, { before, after: await patchLshJob(scope, name, { spec: { suspend } }) });
+      const { spec } = shownJob(before);
+      if (spec.suspend === suspend && spec.resumeAt === resumeAt)
+        return putResult(options, { before, after: before });
+      const patch = { spec: { suspend, resumeAt: resumeAt ?? null } };
+      return putResult(options, { before, after: await patchLshJob(scope, name, patch) });
     },
   };
 }

@@ -102,7 +102,7 @@ function counts(
   return {
     jobs: {
       total: jobs.length,
-      suspended: jobs.filter(({ spec }) => spec.suspend).length,
+      suspended: jobs.filter(({ status }) => status?.phase === 'Suspended').length,
       invalid: jobs.filter(({ status }) => status?.phase === 'Invalid').length,
     },
     activeRuns: [...source.keys()].flatMap((key) => source.runsOf(key).filter(isActive)).length,
@@ -112,8 +112,8 @@ function counts(
 
 function soonest(jobs: readonly Job[]): DaemonStatus['next'] {
   let next: { job: string; slot: number } | undefined;
-  for (const { name, spec, status } of jobs) {
-    const slot = spec.suspend ? undefined : status?.nextScheduleAt;
+  for (const { name, status } of jobs) {
+    const slot = status?.nextScheduleAt;
     if (slot !== undefined && slot < (next?.slot ?? Infinity)) next = { job: name, slot };
   }
   return next && { job: next.job, at: rfc3339(next.slot) };

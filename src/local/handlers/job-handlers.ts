@@ -67,8 +67,8 @@ export function jobHandlers(options: JobHandlerOptions): JobHandlers {
       await source.remove(key);
       return { stopped: stopped.map((run) => run.name) };
     },
-    'job.suspend': async ({ name, suspend }) => {
-      const outcome = await source.suspend(knownJob(source, name).key, suspend);
+    'job.suspend': async ({ name, ...suspension }) => {
+      const outcome = await source.suspend(knownJob(source, name).key, suspension);
       return putResult(outcome, {
         warnings: [],
         document,

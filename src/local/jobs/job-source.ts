@@ -21,6 +21,8 @@ import { KeyedMutex } from './keyed-mutex.ts';
 /** The part of a job that a user defines. */
 export type JobDefinition = Pick<Job, 'namespace' | 'name' | 'labels' | 'annotations' | 'spec'>;
 
+type Suspension = { suspend: boolean; resumeAt?: string | undefined };
+
 export interface PutOutcome {
   result: 'created' | 'configured' | 'unchanged';
   job: Job;
@@ -129,11 +131,12 @@ export class StoreJobSource implements JobSource, Ledger {
     });
   }
 
-  /** Pauses or resumes a job; a concurrent change to the rest of its spec survives. Throws JOB_NOT_FOUND. */
-  async suspend(key: JobKey, suspend: boolean): Promise<PutOutcome> {
+  /** Pauses a job, until `resumeAt` if that is given, or resumes it; a concurrent change to the rest of its spec survives. Throws JOB_NOT_FOUND. */
+  async suspend(key: JobKey, { suspend, resumeAt }: Suspension): Promise<PutOutcome> {
     return this.#mutex.run(key, async () => {
       const known = this.#require(key);
-      return this.#configure(known, { spec: { ...known.spec, suspend } });
+      const { resumeAt: _, ...spec } = known.spec;
+      return this.#configure(known, { spec: { ...spec, suspend, ...(resumeAt && { resumeAt }) } });
     });
   }
 

@@ -21,7 +21,7 @@ const FIELDS: { [C in Command]: Fields<Payload<C>> } & { [LOG_COMMAND]: Fields<L
   'job.list': { tags: v.optional(v.array(v.string())) },
   'job.get': { name },
   'job.remove': { name },
-  'job.suspend': { name, suspend: v.boolean() },
+  'job.suspend': { name, suspend: v.boolean(), resumeAt: v.optional(v.string()) },
   'job.trigger': { name, id: name, requestedBy: v.optional(name) },
   'job.stop': { name, run: v.optional(name) },
   'job.runs': {

@@ -48,6 +48,7 @@ const STEPS: Step[] = [
   [['cron', 'explain', 'job', '--at', '2020-01-01T00:00:00Z']],
   [['cron', 'pause', 'job']],
   [['cron', 'pause', 'job']],
+  [['cron', 'pause', 'job', '--until', '2099-01-01T00:00:00Z']],
   [['cron', 'resume', 'job']],
   [['cron', 'stop', 'job']],
   [['cron', 'validate', '-'], { stdin: MANIFEST }],
@@ -71,7 +72,7 @@ function shape(text: string, namespace: string): string {
       .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)/g, 'INSTANT')
       .replaceAll(/"uid": ".*"/g, '"uid": UID')
       .replaceAll(/"(\w+Ms|p95Ms|generation|observedGeneration)": \d+/g, '"$1": NUMBER')
-      .replaceAll(/"recentDurationsMs": \[[^\]]*\]/g, '"recentDurationsMs": NUMBERS')
+      .replaceAll(/"(recentDurationsMs|durationsMs)": \[[^\]]*\]/g, '"$1": NUMBERS')
       .replaceAll(/\b(\d+(\.\d+)?(ms|s)|in \d+ \w+|\d+ \w+ ago|now)\b/g, 'TIME')
       .replaceAll(/\w{3} \d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?/g, 'WHEN')
       .replaceAll(/[▁▂▃▅▇]/g, '▇')

@@ -146,14 +146,17 @@ describe.each(Object.entries(stores))('the job source over %s', (_, openStore) =
 
     test('concurrent with suspend() loses neither change', async () => {
       await source.put(definition());
-      await Promise.all([source.put(definition({ command: 'false' })), source.suspend(KEY, true)]);
+      await Promise.all([
+        source.put(definition({ command: 'false' })),
+        source.suspend(KEY, { suspend: true }),
+      ]);
       expect(source.get(KEY)?.spec).toMatchObject({ command: 'false', suspend: true });
     });
 
     test('is not undone by a suspend() after a removal', async () => {
       await source.put(definition());
       const removed = source.remove(KEY);
-      await expect(source.suspend(KEY, true)).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
+      await expect(source.suspend(KEY, { suspend: true })).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
       await removed;
       expect(source.get(KEY)).toBeUndefined();
     });

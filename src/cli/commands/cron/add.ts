@@ -38,6 +38,14 @@ export function withSpecFlags(command: Command): Command {
       'IANA time zone of the schedule; default: the zone of this machine, or UTC in a cluster',
     )
     .option('--timeout <duration>', 'stop a run that takes longer, such as 90s, 15m, 2h')
+    .option(
+      '--expect-success-within <duration>',
+      'say that the job is overdue if no run completes for so long, whatever the cause: 26h, or auto',
+    )
+    .option(
+      '--slow-after <limit>',
+      'say that a run is slow if it takes longer: 90s, or 2x the usual duration',
+    )
     .option('--grace <duration>', 'time between TERM and KILL; default: 10s')
     .option('--retries <count>', 'how often to retry a failed run; default: 0')
     .option(

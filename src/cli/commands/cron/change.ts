@@ -1,17 +1,24 @@
 // `lsh cron pause|resume|remove`: one API call for each name.
 import type { Command } from 'commander';
+import { rfc3339 } from '../../../core/rfc3339.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
+import { usage } from '../../failure.ts';
 import { counted } from '../../output/text.ts';
 import { print } from '../../output/print.ts';
 import { printPut } from '../../output/put.ts';
 import { forEachTarget } from '../each.ts';
 
-async function setSuspended(context: Context, names: string[], suspended: boolean): Promise<void> {
+interface Suspension {
+  suspend: boolean;
+  resumeAt?: string;
+}
+
+async function setSuspended(context: Context, names: string[], suspension: Suspension): Promise<void> {
   const api = await context.api();
   await forEachTarget(context, names, async (name) => {
-    const result = await api.suspend({ name, suspend: suspended });
-    const verb = suspended ? 'paused' : 'resumed';
+    const result = await api.suspend({ name, ...suspension });
+    const verb = suspension.suspend ? 'paused' : 'resumed';
     await printPut(
       context.io,
       { ...result, changes: [] },
@@ -20,13 +27,36 @@ async function setSuspended(context: Context, names: string[], suspended: boolea
   });
 }
 
+/** Throws USAGE for an instant that has passed. */
+async function resumeAtOf({ io }: Context, until: string | undefined): Promise<{ resumeAt?: string }> {
+  if (until === undefined) return {};
+  const { readInstant } = await import('../../input/instant.ts');
+  const at = readInstant(until, { flag: '--until', now: io.now(), towards: 'future' });
+  if (at <= io.now())
+    throw usage(
+      `--until must be later than now, not "${until}".`,
+      'Give an instant such as "in 2h" or tomorrow.',
+    );
+  return { resumeAt: rfc3339(at) };
+}
+
 export function addPause(cron: Command, context: Context): void {
   const command = cron
     .command('pause')
     .description('Pause jobs: lsh records their slots as Suspended, without a run. An active run continues.')
     .argument('<name...>', 'jobs to pause')
-    .action((names: string[]) => setSuspended(context, names, true));
-  withExamples(command, ['lsh cron pause rotate-secrets', 'Run the job no more until `lsh cron resume`']);
+    .option(
+      '--until <instant>',
+      'resume the jobs at this instant, in the zone of this machine: 2027-01-01, "2027-01-01 14:00", tomorrow, "in 2h"',
+    )
+    .action(async (names: string[], flags: { until?: string }) =>
+      setSuspended(context, names, { suspend: true, ...(await resumeAtOf(context, flags.until)) }),
+    );
+  withExamples(
+    command,
+    ['lsh cron pause rotate-secrets', 'Run the job no more until `lsh cron resume`'],
+    ['lsh cron pause backup --until "tomorrow"', 'Pause the job for the rest of the day'],
+  );
 }
 
 export function addResume(cron: Command, context: Context): void {
@@ -34,7 +64,7 @@ export function addResume(cron: Command, context: Context): void {
     .command('resume')
     .description('Resume paused jobs with their next slot.')
     .argument('<name...>', 'jobs to resume')
-    .action((names: string[]) => setSuspended(context, names, false));
+    .action((names: string[]) => setSuspended(context, names, { suspend: false }));
   withExamples(command, [
     'lsh cron resume rotate-secrets',
     'Run the job again; the slots of the pause stay without a run',

@@ -2,7 +2,10 @@
 import type { Command } from 'commander';
 import type { JobDocument } from '../../../core/document.ts';
 import type { Platform } from '../../../core/executor.ts';
+import { typicalDuration } from '../../../core/decide/expectations/typical-duration.ts';
+import { formatDuration } from '../../../core/duration.ts';
 import { oneLine } from '../../../core/printable.ts';
+import { isSuspended } from '../../../core/schedule/suspension.ts';
 import { platformOf, type Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
@@ -14,7 +17,7 @@ import { calendar, relative } from '../../output/when.ts';
 
 /** When the job runs next; where no slot says it, the condition Scheduled does. */
 function nextText({ spec, status }: JobDocument, now: number): string | undefined {
-  if (spec.suspend) return 'paused';
+  if (isSuspended(spec, now)) return spec.resumeAt === undefined ? 'paused' : `paused until ${spec.resumeAt}`;
   const scheduled = status?.conditions.find(({ type }) => type === 'Scheduled');
   const text = scheduled?.reason === 'NextSlotKnown' ? undefined : scheduled?.message;
   if (status?.nextScheduleTime === undefined) return text;
@@ -24,6 +27,27 @@ function nextText({ spec, status }: JobDocument, now: number): string | undefine
 
 /** Conditions that need a user while they are False. */
 const PROBLEMS: ReadonlySet<string> = new Set(['Ready', 'Following']);
+
+const TREND_WORDS = { longer: ', getting longer', shorter: ', getting shorter', steady: '' };
+
+/** `12s usually, 19 of 20 runs within 20s, getting longer`. */
+function durationText(durations: readonly number[] = []): string | undefined {
+  const typical = typicalDuration(durations);
+  if (typical === undefined) return undefined;
+  const { p50Ms, p95Ms, trend } = typical;
+  const tail = `${formatDuration(p50Ms)} usually, 19 of 20 runs within ${formatDuration(p95Ms)}`;
+  return `${tail}${trend === undefined ? '' : TREND_WORDS[trend]}`;
+}
+
+/** Conditions that only some jobs have. */
+const WATCHED = ['Overdue', 'Slow'] as const;
+
+function conditionText({ status }: JobDocument, type: (typeof WATCHED)[number]): string | undefined {
+  const found = status?.conditions.find((condition) => condition.type === type);
+  if (found === undefined) return undefined;
+  const answer = { True: 'yes', False: 'no', Unknown: 'not known' }[found.status];
+  return `${answer}. ${found.message}`;
+}
 
 // Fields that the head of the page shows.
 const HEAD_FIELDS = new Set(['schedule', 'schedules', 'command', 'args', 'timeZone', 'description']);
@@ -49,6 +73,8 @@ function headFields(job: JobDocument, platform: Platform, now: number): [string,
       totals &&
         `${totals.completed} completed, ${totals.failed} failed, ${totals.killed} killed, ${totals.missed} missed`,
     ],
+    ['Duration', durationText(status?.durationsMs)],
+    ...WATCHED.map((type): [string, string | undefined] => [type, conditionText(job, type)]),
     ['Created', when(job.metadata.creationTimestamp)],
   ];
 }

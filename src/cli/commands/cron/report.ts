@@ -1,4 +1,5 @@
 // `lsh cron report`: figures over the stored history, for one job or for all.
+import { typicalDuration, type Trend } from '../../../core/decide/expectations/typical-duration.ts';
 import { formatDuration } from '../../../core/duration.ts';
 import type { Command } from 'commander';
 import type { JobStats } from '../../../contracts/job-api.ts';
@@ -26,7 +27,9 @@ const HEADS = [
   'KILLED',
   'MISSED',
   'AVERAGE',
+  'P50',
   'P95',
+  'TREND',
   'LAST',
   'DURATIONS',
 ];
@@ -41,12 +44,20 @@ const CSV_HEADS = [
   'p95Ms',
   'firstRunAt',
   'lastRunAt',
+  'p50Ms',
+  'trend',
 ];
 
 /** Share of finished runs that completed, 0 to 1; undefined if no run finished. */
 function successRate({ completed, failed, killed }: Figures): number | undefined {
   const finished = completed + failed + killed;
   return finished === 0 ? undefined : completed / finished;
+}
+
+/** Of the newest runs. */
+function recentOf({ recentDurationsMs }: Figures): { p50Ms?: number; trend?: Trend } {
+  const { p50Ms, trend } = typicalDuration(recentDurationsMs) ?? {};
+  return { ...(p50Ms !== undefined && { p50Ms }), ...(trend && { trend }) };
 }
 
 function rateCell(stats: Figures): Cell {
@@ -62,13 +73,16 @@ function rateCell(stats: Figures): Cell {
 function row(stats: Figures, now: number): Cell[] {
   const { completed, failed, killed, missed } = stats;
   const ms = (value: number | undefined) => (value === undefined ? '-' : formatDuration(value));
+  const recent = recentOf(stats);
   return [
     stats.job,
     String(completed + failed + killed),
     rateCell(stats),
     ...[failed, killed, missed ?? '-'].map(String),
     ms(stats.averageMs),
+    ms(recent.p50Ms),
     ms(stats.p95Ms),
+    recent.trend ?? '-',
     stats.lastRunAt === undefined ? '-' : relative(Date.parse(stats.lastRunAt), now),
     sparkline(stats.recentDurationsMs),
   ];
@@ -77,6 +91,7 @@ function row(stats: Figures, now: number): Cell[] {
 function csvRow(stats: Figures): (string | number | undefined)[] {
   const { job, completed, failed, killed, missed, averageMs, p95Ms, firstRunAt, lastRunAt } = stats;
   const rate = successRate(stats);
+  const recent = recentOf(stats);
   return [
     job,
     completed,
@@ -88,6 +103,8 @@ function csvRow(stats: Figures): (string | number | undefined)[] {
     p95Ms?.toFixed(0),
     firstRunAt,
     lastRunAt,
+    recent.p50Ms?.toFixed(0),
+    recent.trend,
   ];
 }
 
@@ -132,7 +149,7 @@ async function report(context: Context, name: string | undefined, flags: ReportF
   if (isDocumentFormat(flags.output)) {
     return printDocument(
       io,
-      stats.map((job) => ({ ...job, successRate: successRate(job) })),
+      stats.map((job) => ({ ...job, successRate: successRate(job), ...recentOf(job) })),
       flags.output,
     );
   }

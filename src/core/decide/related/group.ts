@@ -2,6 +2,7 @@
 import { cancelled } from '../run-state.ts';
 import { put, wakeBy, type Draft } from '../draft.ts';
 import { isUnderWay, type Run } from '../../run.ts';
+import { isSuspended } from '../../schedule/suspension.ts';
 
 /** The place of a waiting run in the line. */
 export interface GroupTurn {
@@ -46,9 +47,9 @@ export class GroupLine {
 
   /** Whether the run may start as far as the group is concerned. A run that may not stays in the line, if it may wait. */
   admits(run: Run): boolean {
-    const { job } = this.#draft;
+    const { job, now } = this.#draft;
     // A suspended job leaves the line: a slot’s run keeps waiting, and other jobs do not wait for it.
-    if (job.spec.suspend && run.trigger !== 'Manual') return false;
+    if (isSuspended(job.spec, now) && run.trigger !== 'Manual') return false;
     if (this.#isTooLate(run)) return false;
     if (this.waiting.length > 0 && job.spec.concurrencyPolicy !== 'Allow') return false;
     const turn = turnOf(run, job.spec.priority);

@@ -6,6 +6,7 @@ import { explainInstant } from '../../../../core/decide/explain-slot.ts';
 import type { JobDocument, SlotDocument } from '../../../../core/document.ts';
 import { rfc3339 } from '../../../../core/rfc3339.ts';
 import { jobSchedule } from '../../../../core/schedule/job-schedule.ts';
+import { isSuspended } from '../../../../core/schedule/suspension.ts';
 import { teamRecord } from '../../../../processes/supabase/team-record.ts';
 import type { Context } from '../../../context.ts';
 import { isDocumentFormat } from '../../../output/format-option.ts';
@@ -59,7 +60,7 @@ async function answerFor(
   const runs = await runsSince(record, job, at);
   const slots = slotsOf(job, runs, at);
   const isSlot = isAnchored(job) ? schedule.previous(at, at - 1) === at : slots.length > 0;
-  if (isSlot && slots.length === 0 && at <= now) return { at, slots, answer: withoutRun(job, at) };
+  if (isSlot && slots.length === 0 && at <= now) return { at, slots, answer: withoutRun(job, { at, now }) };
   return { at, slots, answer: explainInstant({ job: document, at, now, schedule, slots, runs }) };
 }
 
@@ -92,7 +93,10 @@ function slotsOf(job: RecordedJob, runs: readonly TeamRunDocument[], at: number)
   return [{ job: job.name, from: first.slot, to: first.slot, count: 1, outcome: 'Ran', run: first.name }];
 }
 
-function withoutRun({ name, origin, spec, changedAt }: RecordedJob, at: number): string[] {
+function withoutRun(
+  { name, origin, spec, changedAt }: RecordedJob,
+  { at, now }: { at: number; now: number },
+): string[] {
   const time = rfc3339(at);
   const heard = Date.parse(origin.lastSeenAt) < at;
   return [
@@ -100,7 +104,7 @@ function withoutRun({ name, origin, spec, changedAt }: RecordedJob, at: number):
     ...(Date.parse(changedAt) > at
       ? [`The job changed at ${changedAt}, after the slot: it may have had another schedule then.`]
       : []),
-    ...(spec.suspend ? [`The job is suspended now.`] : []),
+    ...(isSuspended(spec, now) ? [`The job is suspended now.`] : []),
     heard
       ? `${origin.name} last wrote at ${origin.lastSeenAt}, before the slot: its run may not have arrived yet.`
       : `A run arrives after its end, and a slot that did not run never: \`lsh cron explain ${name} --at ${time}\` on ${origin.name} says why.`,
