@@ -138,7 +138,7 @@ export class Lane {
     await store
       .remove(batch)
       .catch((err: unknown) => logger.warn({ channel, err }, 'a delivered notice stays recorded'));
-    this.#goOn();
+    this.#continue();
   }
 
   async #failed(batch: readonly NoticeDelivery[], thrown: unknown): Promise<void> {
@@ -162,7 +162,7 @@ export class Lane {
     await store
       .bury(batch, message)
       .catch((err: unknown) => logger.warn({ channel, err }, 'a dead letter was not recorded'));
-    this.#goOn();
+    this.#continue();
   }
 
   get #isClosed(): boolean {
@@ -174,7 +174,7 @@ export class Lane {
     this.#held = this.#held.filter((delivery) => !gone.has(delivery));
   }
 
-  #goOn(): void {
+  #continue(): void {
     if (!this.#isClosed) this.#next();
   }
 

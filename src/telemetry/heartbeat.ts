@@ -21,12 +21,12 @@ const TIMEOUT_MS = 10_000;
 export function keepHeartbeat(options: HeartbeatOptions): () => void {
   const { url, intervalMs, trouble, clock, logger } = options;
   const { host } = new URL(url);
-  let told: string | undefined;
+  let reported: string | undefined;
   let isCalling = false;
   const beat = async () => {
     const problem = (await trouble()) ?? (await failureOf(url));
-    if (problem === told) return;
-    told = problem;
+    if (problem === reported) return;
+    reported = problem;
     if (problem === undefined) logger.info({ host }, 'the heartbeat is heard again');
     else logger.warn({ host, detail: problem }, 'no heartbeat was heard');
   };

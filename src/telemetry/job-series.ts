@@ -57,6 +57,8 @@ const FAMILIES: readonly Family[] = [
     read: ({ runs }) => ({ value: runs.filter(isActive).length }),
   },
   condition('lsh_job_failing', 'Whether the last run of the job failed.', 'Failing'),
+  condition('lsh_job_overdue', 'Whether no run has completed within expectSuccessWithin.', 'Overdue'),
+  condition('lsh_job_slow', 'Whether the newest run takes longer than slowAfter allows.', 'Slow'),
 ];
 
 /** Whether a condition of the job is true; absent before its first evaluation. */

@@ -36,7 +36,7 @@ async function exposedSeries(): Promise<Map<string, Set<string>>> {
     observedGeneration: 1,
   } as const;
   const status = aStatus({
-    conditions: [{ type: 'Failing', ...condition }],
+    conditions: (['Failing', 'Overdue', 'Slow'] as const).map((type) => ({ type, ...condition })),
     lastSuccessAt: 1,
     nextScheduleAt: 2,
   });
@@ -93,6 +93,7 @@ describe.skipIf(NO_HELM)('the alerts and the dashboard', () => {
       'LshWatchStale',
       'LshReconcileErrors',
       'LshJobFailing',
+      'LshJobOverdue',
       'LshJobSlotOverdue',
       'LshJobNotSucceeded',
       'LshHistoryBacklog',

@@ -55,12 +55,16 @@ describe('the series of a job', () => {
     expect(samples(lines, 'lsh_job_next_slot')).toEqual([]);
   });
 
-  test('tell whether the last run failed', () => {
+  test.each([
+    ['failed', 'Failing', 'lsh_job_failing'],
+    ['is overdue', 'Overdue', 'lsh_job_overdue'],
+    ['is slow', 'Slow', 'lsh_job_slow'],
+  ] as const)('tell whether the job %s, where it has the condition', (_, type, metric) => {
     const condition = { reason: 'r', message: '', lastTransitionAt: 0, observedGeneration: 1 };
-    const with_ = (status: 'True' | 'False') =>
-      aStatus({ conditions: [{ type: 'Failing', status, ...condition }] });
-    const { lines } = jobSeries(sourceOf([named('bad', with_('True')), named('good', with_('False'))]), 10);
-    expect(samples(lines, 'lsh_job_failing').map((line) => line.slice(-1))).toEqual(['1', '0']);
+    const with_ = (status: 'True' | 'False') => aStatus({ conditions: [{ type, status, ...condition }] });
+    const jobs = [named('bad', with_('True')), named('good', with_('False')), named('none', aStatus({}))];
+    const { lines } = jobSeries(sourceOf(jobs), 10);
+    expect(samples(lines, metric).map((line) => line.slice(-1))).toEqual(['1', '0']);
   });
 
   test('are a text that Prometheus reads: a help and a type for each metric, quoted labels', () => {

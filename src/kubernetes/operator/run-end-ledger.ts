@@ -26,7 +26,7 @@ export interface RunEndLedgerOptions {
 }
 
 /** The end of a run of this host, as its runner tells it. */
-interface ToldEnd {
+interface ReportedEnd {
   key: JobKey;
   end: RunEnd;
   /** Whether the end is of this run. */
@@ -41,12 +41,12 @@ export class RunEndLedger {
   }
 
   /** Resolves once the ledger holds the end of the run, or does not wait for it. */
-  async record(told: ToldEnd): Promise<void> {
-    while (!(await this.#tryToRecord(told)));
+  async record(reported: ReportedEnd): Promise<void> {
+    while (!(await this.#tryToRecord(reported)));
   }
 
   /** Returns false if the LshJob has changed meanwhile. */
-  async #tryToRecord({ key, end, isOf }: ToldEnd): Promise<boolean> {
+  async #tryToRecord({ key, end, isOf }: ReportedEnd): Promise<boolean> {
     const lshJob = await this.#read(key);
     const runs = lshJob && readRuns(lshJob);
     if (!runs?.some((run) => isOf(run) && this.#waitsForEnd(run))) return true;

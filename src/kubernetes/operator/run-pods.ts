@@ -48,7 +48,7 @@ interface Wait {
   /** Its Pod, or its Kubernetes Job while it has no Pod: the object whose Events are read. */
   object: KubeObject;
   /** What they say. */
-  told?: string;
+  eventText?: string;
   /** Monotonic milliseconds since when the run has no Pod, or its Pod has a problem. */
   since?: number;
   /** Monotonic milliseconds from when the Events are worth another read. */
@@ -79,7 +79,7 @@ export class RunPods {
     options.pods.onChange(({ type, object }) => {
       const id = runId(object);
       const before = this.#summary(id);
-      const isAwaited = type === 'Added' && this.#waits.get(id)?.told !== undefined;
+      const isAwaited = type === 'Added' && this.#waits.get(id)?.eventText !== undefined;
       if (type !== 'Deleted') this.#record(id, object);
       else if (this.#pods.get(id)?.pod.metadata.uid === object.metadata.uid) this.#pods.delete(id);
       // A Pod that has ended says nothing more: the Kubernetes Job does.
@@ -136,7 +136,7 @@ export class RunPods {
   #withoutPod(id: string, kubeJob: KubeJob): PodState {
     if (!isSuspended(kubeJob)) {
       const wait = this.#waitFor(id, kubeJob);
-      return { isWithoutPod: true, stuck: this.#stuck(id, wait, { isStuck: true, message: wait.told }) };
+      return { isWithoutPod: true, stuck: this.#stuck(id, wait, { isStuck: true, message: wait.eventText }) };
     }
     // A queue holds it back for as long as it wants.
     this.forget(kubeJob);
@@ -145,7 +145,7 @@ export class RunPods {
 
   #beforeStart(id: string, pod: Pod): PodState {
     const wait = this.#waitFor(id, pod);
-    const message = stuckMessage(pod) ?? wait.told;
+    const message = stuckMessage(pod) ?? wait.eventText;
     return { stuck: this.#stuck(id, wait, { isStuck: message !== undefined, message }) };
   }
 
@@ -182,13 +182,13 @@ export class RunPods {
     const { uid, labels = {} } = object.metadata;
     const subject = { key: keyOf(object), run: labels[RUN_LABEL] ?? '', id: uid };
     this.#options.lookups.start(subject, async () => {
-      const told =
+      const eventText =
         pod === undefined
           ? noPodMessage(await readable(this.#failedCreations.of(object)))
           : creationProblem(await readable(this.#eventsOf(object)));
       wait.lookAt = this.#options.clock.monotonic() + LOOK_AGAIN_MS;
-      if (told === wait.told) return;
-      wait.told = told;
+      if (eventText === wait.eventText) return;
+      wait.eventText = eventText;
       this.#announce(object);
     });
   }

@@ -11,7 +11,7 @@ import { NO_RUNNER } from '../../core/executor.ts';
 import type { KubeClient } from '../../kubernetes/api/client.ts';
 import { EventRecorder } from '../../kubernetes/operator/event-recorder.ts';
 import { RunEndLedger } from '../../kubernetes/operator/run-end-ledger.ts';
-import { hearRunEnds, type ToldEnd } from '../../runners/remote/run-ends.ts';
+import { hearRunEnds, type ReportedEnd } from '../../runners/remote/run-ends.ts';
 import type { RunnerSocket } from '../../runners/remote/runner-link.ts';
 import { SHELL_TRAITS } from '../../runners/shell-traits.ts';
 import { logRecorder } from '../../telemetry/log-recorder.ts';
@@ -77,7 +77,7 @@ const RECORDING_MAX = 8;
 export class RunEnds {
   readonly #options: RunEndsOptions;
   readonly #stopping = new AbortController();
-  readonly #waiting: ToldEnd[] = [];
+  readonly #waiting: ReportedEnd[] = [];
   readonly #recording = new Set<Promise<void>>();
   readonly #opened = Promise.withResolvers<void>();
   #following = Promise.resolve();
@@ -114,7 +114,7 @@ export class RunEnds {
     const { signal } = this.#stopping;
     const backoff = new Backoff(RETRY);
     const onOpen = () => this.#opened.resolve();
-    const onEnd = (told: ToldEnd) => this.#heard(told);
+    const onEnd = (reported: ReportedEnd) => this.#heard(reported);
     do {
       const from = performance.now();
       await hearRunEnds({ ...socket, leaseDurationMs, signal, onOpen, onEnd }).catch((error: Error) =>
@@ -126,30 +126,33 @@ export class RunEnds {
     } while (!this.#isLast && (await this.#pause(backoff)));
   }
 
-  #heard(told: ToldEnd): void {
+  #heard(reported: ReportedEnd): void {
     if (this.#waiting.length >= WAITING_MAX) throw new Error('the runner tells of too many ends');
-    this.#waiting.push(told);
+    this.#waiting.push(reported);
     this.#recordNext();
   }
 
   #recordNext(): void {
-    const told = this.#recording.size < RECORDING_MAX ? this.#waiting.shift() : undefined;
-    if (told === undefined) return;
-    const recording = this.#record(told).finally(() => {
+    const reported = this.#recording.size < RECORDING_MAX ? this.#waiting.shift() : undefined;
+    if (reported === undefined) return;
+    const recording = this.#record(reported).finally(() => {
       this.#recording.delete(recording);
       this.#recordNext();
     });
     this.#recording.add(recording);
   }
 
-  async #record(told: ToldEnd): Promise<void> {
+  async #record(reported: ReportedEnd): Promise<void> {
     const { ledger, log } = this.#options;
     const backoff = new Backoff(RETRY);
     do {
       try {
-        return await ledger.record(told);
+        return await ledger.record(reported);
       } catch (error) {
-        log.warn({ job: told.key, run: told.end.name, err: error }, 'the end of a run was not recorded');
+        log.warn(
+          { job: reported.key, run: reported.end.name, err: error },
+          'the end of a run was not recorded',
+        );
       }
     } while (await this.#pause(backoff));
   }

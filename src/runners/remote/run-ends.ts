@@ -9,7 +9,7 @@ import { nonceOf, wireNameOf } from './remote-runs.ts';
 import { requestRunner, type RunnerSocket } from './runner-link.ts';
 
 /** What the runner says; it may lie. */
-export interface ToldEnd {
+export interface ReportedEnd {
   key: JobKey;
   /** With the run's own name. */
   end: RunEnd;
@@ -22,7 +22,7 @@ export interface RunEndsOptions extends RunnerSocket {
   leaseDurationMs: number;
   signal: AbortSignal;
   onOpen: () => void;
-  onEnd: (told: ToldEnd) => void;
+  onEnd: (reported: ReportedEnd) => void;
 }
 
 /** Resolves when the runner, or the signal, closes the connection. Rejects if it fails. */
@@ -72,7 +72,7 @@ function hear(
   onOpen();
 }
 
-function readEnd(received: unknown): ToldEnd {
+function readEnd(received: unknown): ReportedEnd {
   const message = parseEndOfRun(received);
   if (message === undefined) throw new Error('the runner sent something other than an end');
   const { key, nonce, end } = message;

@@ -11,7 +11,7 @@ import type { Run } from '../../../src/core/run.ts';
 import { StoreJobSource } from '../../../src/local/jobs/job-source.ts';
 import { makeFifos } from '../../../src/runners/subprocess/output/fifo-pool.ts';
 import { RemoteRunner } from '../../../src/runners/remote/remote-runner.ts';
-import { hearRunEnds, type ToldEnd } from '../../../src/runners/remote/run-ends.ts';
+import { hearRunEnds, type ReportedEnd } from '../../../src/runners/remote/run-ends.ts';
 import { readStatus } from '../../../src/runners/subprocess/run-files.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { MemoryStore } from '../../support/stores/memory-store.ts';
@@ -242,15 +242,15 @@ test('a controller that does not lead hears of every end, and does not renew the
   await early.end;
   const late = await startRemote(controller, { command: 'sleep 1000' });
   await controller.close();
-  const heard = new Map<string, ToldEnd>();
+  const heard = new Map<string, ReportedEnd>();
   const stop = new AbortController();
   const listening = hearRunEnds({
     socketPath: world.socketPath,
     leaseDurationMs: 2000,
     signal: stop.signal,
     onOpen: () => undefined,
-    onEnd: (told) => {
-      heard.set(`${told.key} ${told.end.name}`, told);
+    onEnd: (reported) => {
+      heard.set(`${reported.key} ${reported.end.name}`, reported);
       if (heard.size === 2) stop.abort();
     },
   });

@@ -80,23 +80,23 @@ function headFields(job: JobDocument, platform: Platform, now: number): [string,
 }
 
 /** A field as people read it: `NAME=value`, `limit: 3, factor: 2`, `a, b`; what is nested deeper stays JSON. */
-function inWords(value: unknown): string {
-  if (Array.isArray(value)) return value.map(itemInWords).join(', ');
+function fieldText(value: unknown): string {
+  if (Array.isArray(value)) return value.map(itemText).join(', ');
   if (typeof value !== 'object' || value === null) return String(value);
   const isDeep = Object.values(value).some((each) => typeof each === 'object' && !Array.isArray(each));
   if (isDeep) return JSON.stringify(value);
   return Object.entries(value)
     .filter(([, each]) => !Array.isArray(each) || each.length > 0)
-    .map(([key, each]) => `${key}: ${inWords(each)}`)
+    .map(([key, each]) => `${key}: ${fieldText(each)}`)
     .join(', ');
 }
 
-function itemInWords(item: unknown): string {
+function itemText(item: unknown): string {
   if (typeof item !== 'object' || item === null) return String(item);
   const { name, value, ...rest } = item as Record<string, unknown>;
   if (typeof name === 'string' && typeof value === 'string' && Object.keys(rest).length === 0)
     return `${name}=${value}`;
-  return inWords(item);
+  return fieldText(item);
 }
 
 /** The line of the concurrency group, while a run waits in it. */
@@ -112,7 +112,7 @@ async function specFields(job: JobDocument, platform: Platform): Promise<[string
   const { manifestOf } = await import('../../input/manifest.ts');
   return Object.entries(manifestOf(job, platform).spec)
     .filter(([key]) => !HEAD_FIELDS.has(key))
-    .map(([key, value]) => [key, inWords(value)]);
+    .map(([key, value]) => [key, fieldText(value)]);
 }
 
 async function get(context: Context, name: string, { output }: { output?: Format }): Promise<void> {

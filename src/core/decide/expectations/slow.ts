@@ -20,7 +20,7 @@ export function slowVerdict(draft: Draft): Verdict | undefined {
   if (limitMs === undefined) return tooFewRuns;
   const judged = [...draft.runs.values()].filter((run) => isJudged(draft, run)).sort(byStart);
   const slow = judged.findLast((run) => lengthOf(run, draft.now) >= limitMs);
-  if (slow !== undefined) return told(draft, slow, { limitMs, slowAfter, before });
+  if (slow !== undefined) return reportSlow(draft, slow, { limitMs, slowAfter, before });
   for (const { phase, startedAt } of judged) if (phase === 'Running') wakeBy(draft, startedAt! + limitMs);
   const hasEnded = judged.some(({ phase }) => phase !== 'Running');
   return !hasEnded && before !== undefined && before.reason !== tooFewRuns.reason ? before : inTime;
@@ -64,7 +64,7 @@ interface Slowness {
 }
 
 /** A run is told once: the recorded condition names it. */
-function told(draft: Draft, run: Run, { limitMs, slowAfter, before }: Slowness): Verdict {
+function reportSlow(draft: Draft, run: Run, { limitMs, slowAfter, before }: Slowness): Verdict {
   const begin = `Run ${run.name} `;
   if (before?.status === 'True' && before.message.startsWith(begin)) return before;
   const usual = slowAfter.trim().endsWith('x') ? ` (${slowAfter} of its usual duration)` : '';
