@@ -25,7 +25,7 @@ export const FLAGS: Record<Field | `retry.${RetryField}`, string> = {
   shell: '`--shell`',
   backgroundChildren: '`--background-children`',
   suspend: '`--suspend`',
-  resumeAt: '`lsh cron pause --until`',
+  resumeAt: '`--resume-at`',
   concurrencyPolicy: '`--concurrency`',
   concurrencyGroup: '`--concurrency-group`',
   startingDeadlineSeconds: '`--deadline`',

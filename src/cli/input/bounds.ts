@@ -1,14 +1,14 @@
-// The flags --not-before, --not-after and --at: as people type them, into RFC 3339.
+// The flags --not-before, --not-after, --resume-at and --at: as people type them, into RFC 3339.
 import { loadConfig } from '../../config.ts';
 import { rfc3339 } from '../../core/rfc3339.ts';
 import { hostTimeZone } from '../../local/host-time-zone.ts';
 import { platformOf, type Context } from '../context.ts';
 import type { SpecFlags } from './spec-from-flags.ts';
 
-/** The flags with all three as RFC 3339, read in the zone of the schedule. Throws USAGE. */
+/** The flags with all four as RFC 3339, read in the zone of the schedule. Throws USAGE. */
 export async function withBounds<T extends SpecFlags>(context: Context, flags: T): Promise<T> {
-  const { notBefore, notAfter, at, tz } = flags;
-  if (notBefore === undefined && notAfter === undefined && at === undefined) return flags;
+  const { notBefore, notAfter, resumeAt, at, tz } = flags;
+  if ([notBefore, notAfter, resumeAt, at].every((instant) => instant === undefined)) return flags;
   const { readInstant } = await import('./instant.ts');
   const { localRfc3339 } = await import('../../core/schedule/next-slots.ts');
   const isCluster = platformOf(context) === 'cluster';
@@ -25,5 +25,6 @@ export async function withBounds<T extends SpecFlags>(context: Context, flags: T
     ...(at !== undefined && { at: once(at) }),
     ...(notBefore !== undefined && { notBefore: read(notBefore, '--not-before') }),
     ...(notAfter !== undefined && { notAfter: read(notAfter, '--not-after') }),
+    ...(resumeAt !== undefined && { resumeAt: read(resumeAt, '--resume-at') }),
   };
 }

@@ -48,6 +48,7 @@ export interface SpecFlags {
   priority?: string;
   jitter?: string;
   suspend?: true;
+  resumeAt?: string;
   notBefore?: string;
   notAfter?: string;
   at?: string;
@@ -106,6 +107,7 @@ const CONVERSIONS: Partial<Record<keyof SpecFlags, Convert>> = {
   backgroundChildren: same('backgroundChildren'),
   priority: (value: string, flag) => ({ priority: parseInteger(value, flag) }),
   suspend: same('suspend'),
+  resumeAt: same('resumeAt'),
   executor: (value: string) => ({ executor: capitalized(value) as NonNullable<JobSpecInput['executor']> }),
   image: (image: string) => ({ job: { image } }),
   notBefore: same('notBefore'),

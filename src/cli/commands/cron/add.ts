@@ -106,6 +106,7 @@ export function withSpecFlags(command: Command): Command {
     .option('--no-capture-output', 'keep no end of the output with the runs')
     .option('--jitter <duration>', 'delay each slot by up to this; the same slot always has the same delay')
     .option('--suspend', 'add the job paused')
+    .option('--resume-at <instant>', 'with --suspend: resume the job at this instant')
     .option(
       '--not-before <instant>',
       'no slot before this instant, in the zone of the schedule: 2027-01-01, "2027-01-01 14:00", tomorrow, "in 2h"',
