@@ -72,7 +72,7 @@ describe('a shell run', () => {
       await expect(inController(`touch ${path}`)).rejects.toThrow('Read-only file system');
   });
 
-  test('reaches only the port for probes and metrics, which shows no names', async () => {
+  test('reaches only the port for probes and metrics, which shows the names of jobs and no commands', async () => {
     const program = `
       const { readFileSync } = require('node:fs');
       const ask = async (path) => {
@@ -87,7 +87,8 @@ describe('a shell run', () => {
         console.log('abstract', (readFileSync('/proc/net/unix', 'utf8').match(/@/g) ?? []).length);
         for (const path of ['/healthz', '/', '/debug/pprof/', '/v1/jobs'])
           console.log(path, (await ask(path))[0]);
-        console.log('names', /reach/.test((await ask('/metrics'))[1]));
+        const metrics = (await ask('/metrics'))[1];
+        console.log('names', /"reach"/.test(metrics), 'commands', /readFileSync/.test(metrics));
       })();`;
     const said = await inRun('reach', `node -e "$(cat <<'EOF'\n${program}\nEOF\n)"`);
     expect(said.split('\n')).toEqual([
@@ -95,7 +96,7 @@ describe('a shell run', () => {
       'abstract 0',
       '/healthz 200',
       ...['/', '/debug/pprof/', '/v1/jobs'].map((path) => `${path} 404`),
-      'names false',
+      'names true commands false',
       '',
     ]);
   });
