@@ -165,7 +165,7 @@ function secondsOf(instant: number): string {
   return String(Math.floor(instant / 1000));
 }
 
-/** The fields of T, each of which may be undefined. */
+/** The fields of T, where each may be undefined. */
 type AllOptional<T> = { [Field in keyof T]: T[Field] | undefined };
 
 function factsOf(happening: Happening): Partial<AllOptional<Notice>> {

@@ -97,7 +97,7 @@ export interface NoticeMemory {
 export interface NoticeHome {
   /** For jobs without rules of their own. */
   rules: readonly NoticeRule[];
-  /** The group of a kind of which there have been many within a minute. */
+  /** The group of a kind that had many notices within a minute. */
   groups?: Partial<Record<NoticeKind, NoticeGroup>>;
   /** Ids of recorded notices that no channel waits for any more. */
   delivered?: readonly string[];
