@@ -103,6 +103,25 @@ describe.skipIf(NO_SUPABASE)('the session of a member', () => {
       expect(screen).not.toContain(PASSWORD.slice(0, 7));
     });
 
+    test('shows nothing of a password that is typed at the sight of the prompt', async () => {
+      const home = aMember();
+      // The program stands still once the screen has shown the prompt.
+      const still = `const { stderr } = process, write = stderr.write.bind(stderr);
+        stderr.write = (...args) => [write(...args), Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300)][0];`;
+      const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(still)}`;
+      const terminal = onTerminal({ env: { ...home.env, NODE_OPTIONS } }, [
+        'supabase',
+        'login',
+        '--email',
+        EMAIL,
+      ]);
+      await terminal.shows('Password: ');
+      terminal.type(`${PASSWORD}\r`);
+      const { status, screen } = await terminal.ended();
+      expect(status).toBe(0);
+      expect(screen).not.toContain(PASSWORD.slice(0, 7));
+    });
+
     test('needs --email without a terminal, and never takes a password as an argument', async () => {
       const nameless = await lsh(aMember(), ['supabase', 'login'], { stdin: PASSWORD });
       expect(nameless).toMatchObject({ status: 2, stderr: expect.stringContaining('--email') });

@@ -29,15 +29,27 @@ async function wholeStdin(io: Io): Promise<string> {
     .trim();
 }
 
+/** Whether the user answers the question with y or yes. The caller makes sure that stdin is a terminal. */
+export async function confirm(io: Io, question: string): Promise<boolean> {
+  return /^y(?:es)?$/i.test(await typedLine(io, `${question} [y/N] `, false));
+}
+
 /** Empty if the user ends the input with Ctrl-C or Ctrl-D. */
 async function typedLine(io: Io, prompt: string, hidden: boolean): Promise<string> {
   const nowhere = new Writable({ write: (_, _encoding, done) => done() });
-  printText(io, prompt, 'stderr');
-  // As a terminal, so that readline itself echoes what is typed, or does not.
-  const lines = createInterface({ input: io.stdin, output: hidden ? nowhere : io.stderr, terminal: true });
+  // Turns off the echo of the terminal, so it precedes the prompt: readline itself echoes what is typed, or does not.
+  const lines = createInterface({
+    input: io.stdin,
+    output: hidden ? nowhere : io.stderr,
+    terminal: true,
+    prompt,
+  });
   try {
+    const answer = once(lines, 'line').then(([line]) => String(line).trim());
     const ended = once(lines, 'close').then(() => '');
-    return await Promise.race([once(lines, 'line').then(([line]) => String(line).trim()), ended]);
+    if (hidden) printText(io, prompt, 'stderr');
+    else lines.prompt();
+    return await Promise.race([answer, ended]);
   } finally {
     lines.close();
     if (hidden) printText(io, '\n', 'stderr');

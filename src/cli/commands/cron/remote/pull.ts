@@ -1,5 +1,4 @@
 // `lsh cron pull`: brings a job of the team's record here. Shows it, asks, and overwrites nothing silently.
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import type { JobApi, PutResult } from '../../../../contracts/job-api.ts';
 import type { RecordedJob } from '../../../../contracts/team-record.ts';
@@ -9,6 +8,7 @@ import type { JobManifest, JobSpecInput } from '../../../../core/job.ts';
 import { platformOf, targetFlags, type Context } from '../../../context.ts';
 import { repeatable, withExamples } from '../../../define.ts';
 import { usage } from '../../../failure.ts';
+import { confirm } from '../../../input/prompt.ts';
 import { variable } from '../../../input/spec-from-flags.ts';
 import { formatOption } from '../../../output/format-option.ts';
 import { note, paintFor, print, printDocument, printYaml } from '../../../output/print.ts';
@@ -91,13 +91,7 @@ async function confirmed({ io }: Context, result: PutResult): Promise<boolean> {
   if (!io.stdin.isTTY)
     throw usage('lsh asks before it changes a job, and stdin is no terminal.', 'Give --yes, or --dry-run.');
   const verb = result.result === 'created' ? 'Add' : 'Change';
-  const lines = createInterface({ input: io.stdin, output: io.stderr });
-  try {
-    const answer = await lines.question(`${verb} the job "${result.job.metadata.name}" here? [y/N] `);
-    return /^y(?:es)?$/i.test(answer.trim());
-  } finally {
-    lines.close();
-  }
+  return confirm(io, `${verb} the job "${result.job.metadata.name}" here?`);
 }
 
 async function pull(context: Context, name: string, flags: PullFlags): Promise<void> {
