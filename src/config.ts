@@ -4,7 +4,7 @@ import { closest } from './core/closest.ts';
 import type { Variable } from './config/kinds.ts';
 import { VARIABLES } from './config/variables.ts';
 import { LshError, type Problem } from './core/errors.ts';
-import { RUN_VARIABLE_NAMES } from './core/run-variables.ts';
+import { isOfRun } from './core/run-variables.ts';
 
 type Values = { [K in keyof typeof VARIABLES]: (typeof VARIABLES)[K]['fallback'] };
 
@@ -103,7 +103,7 @@ function mistypedNames(env: Environment): string[] {
   const names = TABLE.map(([, { name }]) => name);
   const candidates = names.filter((name) => name.startsWith('LSH_'));
   return Object.keys(env)
-    .filter((name) => name.startsWith('LSH_') && !names.includes(name) && !RUN_VARIABLE_NAMES.includes(name))
+    .filter((name) => name.startsWith('LSH_') && !names.includes(name) && !isOfRun(name))
     .flatMap((name) => {
       const similar = closest(name, candidates);
       return similar ? [`${name} is not a variable of lsh; did you mean ${similar}?`] : [];

@@ -19,8 +19,13 @@ const VALUE_OF: Record<string, (job: Pick<Job, 'name'>, run: DescribedRun) => st
 /** Names the version of the secrets that a run has, such as `prod@7`. */
 export const SECRETS_VERSION_VARIABLE = 'LSH_SECRETS_VERSION';
 
+/** Begins the names of the variables that tell the command of a channel of a notice. */
+export const NOTICE_PREFIX = 'LSH_NOTICE_';
+
 /** The command may be lsh: its configuration check must not report these variables as mistyped settings. */
-export const RUN_VARIABLE_NAMES: readonly string[] = [...Object.keys(VALUE_OF), SECRETS_VERSION_VARIABLE];
+export function isOfRun(name: string): boolean {
+  return Object.hasOwn(VALUE_OF, name) || name === SECRETS_VERSION_VARIABLE || name.startsWith(NOTICE_PREFIX);
+}
 
 /** The variables of one run. */
 export function runVariables(job: Pick<Job, 'name'>, run: DescribedRun): Record<string, string> {

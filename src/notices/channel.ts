@@ -1,7 +1,9 @@
 // The channels: where notices go. They stand in a file of their own, apart from jobs, because they hold secrets. A text may
-// name the place of its value: ${env:NAME}, or ${secrets:ENVIRONMENT:NAME} of an lsh project.
+// name the place of its value: ${env:NAME}, or ${secrets:ENVIRONMENT:NAME} of an lsh project. A command may not: it would
+// show the value to everyone who reads the history.
 import * as v from 'valibot';
 import { LshError } from '../core/errors.ts';
+import { COMMAND_MAX_LENGTH, NAME_MAX_LENGTH } from '../core/job.ts';
 import { CHANNEL_NAME } from '../core/notices/notice.ts';
 
 const text = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
@@ -22,7 +24,23 @@ const CHANNEL_SCHEMAS = {
     ...common,
   }),
   ping: v.strictObject({ kind: v.literal('ping'), url: text, ...common }),
+  /** Only on a laptop. */
+  command: v.strictObject({
+    kind: v.literal('command'),
+    /** For /bin/sh. */
+    command: v.pipe(v.string(), v.minLength(1), v.maxLength(COMMAND_MAX_LENGTH)),
+    /** Default: COMMAND_SECONDS. */
+    timeoutSeconds: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(86_400))),
+  }),
 };
+
+/** How long the command of a channel may take, seconds. */
+export const COMMAND_SECONDS = 60;
+
+/** Name of the job whose runs are the commands of the channel. */
+export function channelJob(channel: string): string {
+  return `channel-${channel}`;
+}
 
 export const CHANNEL_KINDS = Object.keys(CHANNEL_SCHEMAS) as ChannelKind[];
 export type ChannelKind = keyof typeof CHANNEL_SCHEMAS;
@@ -58,6 +76,8 @@ export function channelProblem(name: string, channel: unknown): string | undefin
   const { kind } = (channel ?? {}) as { kind?: unknown };
   const schema = CHANNEL_SCHEMAS[kind as ChannelKind] as (typeof CHANNEL_SCHEMAS)[ChannelKind] | undefined;
   if (schema === undefined) return `channel ${name} needs a kind: one of ${CHANNEL_KINDS.join(', ')}`;
+  if (kind === 'command' && channelJob(name).length > NAME_MAX_LENGTH)
+    return `channel ${name}: the name is too long; its runs belong to the job ${channelJob(name)}`;
   const { issues } = v.safeParse(schema, channel);
   if (issues === undefined) return undefined;
   const [issue] = issues;
@@ -80,9 +100,11 @@ export async function withValues<C extends Channel>(
   channel: C,
   source: ValueSource,
 ): Promise<C> {
+  if (channel.kind === 'command') return channel;
+  const { project } = channel;
   const entries = Object.entries(channel).map(async ([field, value]) => [
     field,
-    typeof value === 'string' ? await valueOf(name, value, { ...source, project: channel.project }) : value,
+    typeof value === 'string' ? await valueOf(name, value, { ...source, project }) : value,
   ]);
   return Object.fromEntries(await Promise.all(entries)) as C;
 }

@@ -3,11 +3,19 @@
 import type { ChannelStanding } from '../contracts/notices.ts';
 import type { NoticeDelivery, NoticeStore } from '../control/notices/notice-store.ts';
 import type { Clock, Logger } from '../control/ports.ts';
+import type { Run } from '../core/run.ts';
 import type { Channel, Channels } from './channel.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { Lane } from './lane.ts';
-import { groupMessage, messageOf, type NoticeHomeName, type RunFacts } from './message.ts';
-import { send } from './send.ts';
+import {
+  groupMessage,
+  messageOf,
+  testMessage,
+  type NoticeHomeName,
+  type NoticeMessage,
+  type RunFacts,
+} from './message.ts';
+import { send, type ChannelCommand } from './send.ts';
 
 /** How long one try may take, milliseconds. */
 const TRY_MS = 15_000;
@@ -23,6 +31,8 @@ export interface NoticeSenderOptions {
   resolve: (name: string, channel: Channel) => Promise<Channel>;
   /** What the home knows of the run of a notice. */
   factsOf: (delivery: NoticeDelivery) => Promise<RunFacts>;
+  /** Runs the command of a channel; undefined in a cluster. */
+  runCommand?: (channel: string, command: ChannelCommand) => Promise<Run | undefined>;
   /** Default: TRY_MS. */
   tryMs?: number;
   random?: () => number;
@@ -58,6 +68,12 @@ export class NoticeSender {
     });
   }
 
+  /** Sends a test by the channel, beside its notices. Rejects with a DeliveryError. */
+  async test(name: string): Promise<void> {
+    const { home, clock } = this.#options;
+    await this.#send(name, await this.#channel(name), testMessage(name, home, clock.now()));
+  }
+
   /** Starts no further message. Call it before the store closes. */
   close(): void {
     for (const lane of this.#lanes.values()) lane.close();
@@ -91,7 +107,7 @@ export class NoticeSender {
   }
 
   async #deliver(name: string, deliveries: readonly NoticeDelivery[]): Promise<void> {
-    const { home, factsOf, clock, tryMs = TRY_MS } = this.#options;
+    const { home, factsOf } = this.#options;
     const [first] = deliveries as [NoticeDelivery];
     const channel = await this.#channel(name);
     const message =
@@ -99,11 +115,20 @@ export class NoticeSender {
         ? messageOf(first, home, await factsOf(first))
         : groupMessage(deliveries, home);
     try {
-      await send(channel, message, { signal: AbortSignal.timeout(tryMs), now: clock.now() });
+      await this.#send(name, channel, message);
     } catch (error) {
       if (error instanceof DeliveryError && error.fault.gone) this.#gone.set(name, this.#written(name) ?? '');
       throw error;
     }
+  }
+
+  #send(name: string, channel: Channel, message: NoticeMessage): Promise<void> {
+    const { clock, runCommand, tryMs = TRY_MS } = this.#options;
+    return send(channel, message, {
+      signal: AbortSignal.timeout(tryMs),
+      now: clock.now(),
+      runCommand: runCommand && ((command) => runCommand(name, command)),
+    });
   }
 
   /** The channel with its values; what its owner can mend later is no reason to lose the notice. */

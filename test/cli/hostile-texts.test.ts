@@ -311,6 +311,7 @@ const CALLS: Record<string, string[][] | undefined> = {
     [HOSTILE, '--kind', 'ping', '--url', 'http://localhost:1'],
     ['x', '--kind', HOSTILE],
     ['x', '--kind', 'ping', '--url', HOSTILE],
+    ['x', '--kind', 'command', '--command', HOSTILE],
   ],
   'channel list': [[]],
   'channel test': [NAME, ['x']],

@@ -6,8 +6,9 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Channel } from '../../src/notices/channel.ts';
 import { DeliveryError } from '../../src/notices/delivery-error.ts';
+import { noticeVariables } from '../../src/notices/kinds/command.ts';
 import { signature } from '../../src/notices/kinds/webhook.ts';
-import { messageOf, type NoticeMessage } from '../../src/notices/message.ts';
+import { groupMessage, messageOf, type NoticeMessage } from '../../src/notices/message.ts';
 import { send } from '../../src/notices/send.ts';
 import { at } from '../support/builders.ts';
 import { aReceiver, status } from '../support/notices/receiver.ts';
@@ -108,6 +109,36 @@ test.each([
   await sent({ kind: 'ping', url: `${receiver.url}/ping/uuid/` }, { ...MESSAGE, kind });
   expect(receiver.received.map((one) => one.path)).toEqual([path]);
   expect(receiver.received[0]!.body).toMatch(/exit code 3[^]*line one/);
+});
+
+test('a command needs a daemon: a cluster says so, and tries it no more', async () => {
+  expect(await faultOf(sent({ kind: 'command', command: 'true' }))).toEqual({
+    retryable: false,
+    message: 'a channel of kind command works on a laptop only: a cluster has no daemon',
+  });
+});
+
+test('a command has each field in a variable, and the names of a group on lines', () => {
+  expect(noticeVariables(MESSAGE)).toMatchObject({
+    LSH_NOTICE_ID: 'uid/Failed/backup-1',
+    LSH_NOTICE_KIND: 'Failed',
+    LSH_NOTICE_JOB: 'backup',
+    LSH_NOTICE_RUN: 'backup-1',
+    LSH_NOTICE_SLOT: '2026-01-01T00:01:00.000Z',
+    LSH_NOTICE_REASON: 'ExitCode',
+    LSH_NOTICE_EXIT_CODE: '3',
+    LSH_NOTICE_DURATION_SECONDS: '90',
+    LSH_NOTICE_USUAL_DURATION_SECONDS: '20',
+    LSH_NOTICE_OUTPUT: 'line one\n<disk> full [2J',
+  });
+  const of = (job: string) => ({
+    place: 1,
+    channel: 'ops',
+    job: `local/${job}`,
+    notice: { id: job, kind: 'Failed', at: NOW, group: { id: 'many', until: NOW } } as const,
+  });
+  const many = groupMessage([of('a'), of('b')], { platform: 'local', name: 'laptop' });
+  expect(noticeVariables(many)).toMatchObject({ LSH_NOTICE_JOBS: '2', LSH_NOTICE_NAMES: 'a\nb' });
 });
 
 describe('an email', () => {

@@ -14,6 +14,8 @@ export async function addChannel(program: Command, context: Context, below: Want
   const channel = program
     .command('channel')
     .helpCommand(false)
-    .description('Where notices go when a job fails, recovers or is missed: webhooks, Slack, email, checks.');
+    .description(
+      'Where notices go when a job fails, recovers or is missed: webhooks, Slack, email, checks, commands.',
+    );
   await addCommands(channel, context, VERBS, below);
 }

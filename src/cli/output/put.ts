@@ -34,10 +34,15 @@ function nextLines({ job, next }: PutResult, now: number): string[] {
   return [`  next runs (${job.spec.timeZone}):`, ...lines.map((line) => `    ${line}`)];
 }
 
+export function printWarnings(io: Io, warnings: readonly string[], prefix = ''): void {
+  const paint = paintFor(io.stderr);
+  for (const warning of warnings) note(io, `${paint('warn', 'warning:')} ${prefix}${warning}`);
+}
+
 /** Warnings, and the notes on a schedule that the command may have changed. */
 function printAdvice(io: Io, { result, warnings, notes }: PutResult, prefix = ''): void {
   const paint = paintFor(io.stderr);
-  for (const warning of warnings) note(io, `${paint('warn', 'warning:')} ${prefix}${warning}`);
+  printWarnings(io, warnings, prefix);
   if (result === 'unchanged') return;
   for (const text of notes) note(io, `${paint('warn', 'note:')} ${prefix}${text}`);
 }

@@ -33,8 +33,8 @@ export interface DaemonHandlerOptions {
   history: () => DaemonStatus['history'];
   /** Writes the metrics of at most this many jobs; default: as many as the daemon is set to. */
   metrics: (perJob: number | undefined) => Promise<DaemonMetrics>;
-  /** How the channels of notices stand. `retry`: the dead letters of that channel wait again. */
-  notices: (request: { retry?: string }) => Promise<ChannelStanding[]>;
+  /** How the channels of notices stand. `retry`: the dead letters of that channel wait again; `test`: it gets a test. */
+  notices: (request: { retry?: string; test?: string }) => Promise<ChannelStanding[]>;
   /** Begins the shutdown; the daemon still answers the request. */
   shutdown: () => void;
 }

@@ -77,8 +77,11 @@ export interface DaemonApi {
   status(request: Record<string, never>): Promise<DaemonStatus>;
   /** Metrics of at most `perJob` jobs; default: LSH_METRICS_PER_JOB of the daemon. */
   metrics(request: { perJob?: number }): Promise<DaemonMetrics>;
-  /** How the channels of notices stand. `retry`: the dead letters of that channel are sent again. */
-  notices(request: { retry?: string }): Promise<{ channels: ChannelStanding[] }>;
+  /**
+   * How the channels of notices stand. `retry`: the dead letters of that channel are sent again. `test`: that channel gets a
+   * test first. Throws CHANNEL_FAILED.
+   */
+  notices(request: { retry?: string; test?: string }): Promise<{ channels: ChannelStanding[] }>;
   /** Answers first, then ends the daemon; running jobs go on, and the next daemon adopts them. */
   shutdown(request: Record<string, never>): Promise<{ pid: number }>;
 }

@@ -44,7 +44,7 @@ const FIELDS: { [C in Command]: Fields<Payload<C>> } & { [LOG_COMMAND]: Fields<L
   'daemon.metrics': {
     perJob: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100_000))),
   },
-  'daemon.notices': { retry: v.optional(name) },
+  'daemon.notices': { retry: v.optional(name), test: v.optional(name) },
   'daemon.shutdown': {},
 };
 

@@ -1,20 +1,16 @@
 // The notices of a daemon, loaded with the first one: a daemon that has none pays nothing for them.
-import type { Config } from '../../config.ts';
 import type { ChannelStanding } from '../../contracts/notices.ts';
-import type { Logger, RecordedListener } from '../../control/ports.ts';
+import type { RecordedListener } from '../../control/ports.ts';
+import { LshError } from '../../core/errors.ts';
 import type { NoticeSender } from '../../notices/notice-sender.ts';
-import type { SqliteStore } from '../../stores/sqlite/sqlite-store.ts';
+import type { DaemonNoticesOptions } from '../notices/daemon-notices.ts';
 
-interface LateNoticesOptions {
-  config: Config;
-  store: SqliteStore;
-  logger: Logger;
-}
+type LateNoticesOptions = Omit<DaemonNoticesOptions, 'signal'>;
 
 export class LateNotices {
   readonly #options: LateNoticesOptions;
   #sender: Promise<NoticeSender | undefined> | undefined;
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: LateNoticesOptions) {
     this.#options = options;
@@ -30,9 +26,13 @@ export class LateNotices {
     if (left.length > 0) this.#wake(left);
   }
 
-  /** How the channels stand. `retry`: the dead letters of that channel wait again, and a failed try goes at once. */
-  async standing({ retry }: { retry?: string }): Promise<ChannelStanding[]> {
+  /**
+   * How the channels stand. `retry`: the dead letters of that channel wait again, and a failed try goes at once. `test`: that
+   * channel gets a test first. Throws CHANNEL_FAILED.
+   */
+  async standing({ retry, test }: { retry?: string; test?: string }): Promise<ChannelStanding[]> {
     const { notices } = this.#options.store;
+    if (test !== undefined) await this.#test(test);
     if (retry !== undefined) {
       await notices.revive(retry);
       if (notices.channels().includes(retry)) (await this.#open())?.restart(retry);
@@ -43,8 +43,16 @@ export class LateNotices {
 
   /** Call it before the store closes. */
   close(): void {
-    this.#isClosed = true;
+    this.#closing.abort();
     void this.#sender?.then((sender) => sender?.close());
+  }
+
+  async #test(channel: string): Promise<void> {
+    try {
+      await (await this.#open())?.test(channel);
+    } catch (error) {
+      throw new LshError('CHANNEL_FAILED', { channel, detail: (error as Error).message }, { cause: error });
+    }
   }
 
   #wake(channels: Iterable<string>): void {
@@ -54,13 +62,13 @@ export class LateNotices {
   /** Undefined once the daemon ends, or if the program’s own files are gone: the next daemon sends what waits. */
   #open(): Promise<NoticeSender | undefined> {
     this.#sender ??= this.#load();
-    return this.#sender.then((sender) => (this.#isClosed ? undefined : sender));
+    return this.#sender.then((sender) => (this.#closing.signal.aborted ? undefined : sender));
   }
 
   async #load(): Promise<NoticeSender | undefined> {
     try {
       const { daemonNotices } = await import('../notices/daemon-notices.ts');
-      return daemonNotices(this.#options);
+      return daemonNotices({ ...this.#options, signal: this.#closing.signal });
     } catch (err) {
       this.#options.logger.error({ err }, 'notices cannot be sent');
       return undefined;

@@ -64,6 +64,9 @@ function startWarnings(spec: JobSpec): string[] {
 /** Reconciles mostly wait for the disk, and concurrent ones share one write, so many workers help a busy minute. */
 const WORKERS = 256;
 
+/** A request of the daemon itself ends by itself. */
+const NEVER = new AbortController().signal;
+
 /** What runs between start() and stop(). */
 export class LocalScheduler {
   readonly #options: LocalSchedulerOptions;
@@ -106,12 +109,20 @@ export class LocalScheduler {
       clock: this.#clockSteps,
       standIn: standInCommand(paths.stateDir),
     });
-    this.#notices = new LateNotices({ config, store: this.#store, logger: log.component('notices') });
+    this.#notices = new LateNotices({
+      config,
+      store: this.#store,
+      logger: log.component('notices'),
+      source: this.#source,
+      feed: this.#feed,
+      put: (job) => handlers['job.put']({ job }, NEVER),
+    });
     this.#controller = this.#createController();
+    const handlers = this.#createHandlers(settings);
     this.#server = new DaemonServer({
       socketPath: paths.socket,
       version: VERSION,
-      handlers: this.#createHandlers(settings),
+      handlers,
       log: log.component('server'),
     });
   }

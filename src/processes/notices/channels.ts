@@ -1,10 +1,20 @@
 // What `lsh channel` does: the channels of this user, and a test of one.
 import { hostname } from 'node:os';
-import { loadConfig } from '../../config.ts';
+import { loadConfig, type Config } from '../../config.ts';
+import { requireSafeCommand } from '../../core/command-check/command-check.ts';
+import { policyFor } from '../../core/command-check/policy.ts';
 import { LshError } from '../../core/errors.ts';
-import { channelProblem, type Channel, type Channels } from '../../notices/channel.ts';
+import { LOCAL_NAMESPACE } from '../../core/naming.ts';
+import {
+  channelJob,
+  channelProblem,
+  type Channel,
+  type ChannelOf,
+  type Channels,
+} from '../../notices/channel.ts';
 import { testMessage } from '../../notices/message.ts';
 import { send } from '../../notices/send.ts';
+import { commandSettings } from '../command-settings.ts';
 import { resolvedChannel } from './channel-values.ts';
 import { channelsPath, readChannels, writeChannels } from './channels-file.ts';
 
@@ -15,12 +25,23 @@ export function ownChannels(): Channels {
   return readChannels(loadConfig());
 }
 
-/** Adds the channel, or replaces the one of that name. Returns the path of the file. Throws USAGE. */
-export function putChannel(name: string, channel: object): string {
-  const detail = channelProblem(name, channel);
+/** Adds the channel, or replaces the one of that name. Throws CHANNELS_INVALID, COMMAND_REFUSED. */
+export function putChannel(name: string, given: object): { path: string; warnings: string[] } {
+  const detail = channelProblem(name, given);
   if (detail !== undefined) throw new LshError('CHANNELS_INVALID', { path: 'the options', detail });
+  const channel = given as Channel;
   const config = loadConfig();
-  return writeChannels(config, new Map([...readChannels(config), [name, channel as Channel]]));
+  const warnings = channel.kind === 'command' ? admitted(channelJob(name), channel, config) : [];
+  const path = writeChannels(config, new Map([...readChannels(config), [name, channel]]));
+  return { path, warnings };
+}
+
+/** As the daemon does before each run. Returns warnings. Throws COMMAND_REFUSED. */
+function admitted(name: string, { command }: ChannelOf<'command'>, config: Config): string[] {
+  return requireSafeCommand(
+    { command },
+    policyFor({ namespace: LOCAL_NAMESPACE, name }, commandSettings(config)),
+  );
 }
 
 /** Throws CHANNEL_NOT_FOUND. */
@@ -31,10 +52,18 @@ export function removeChannel(name: string): void {
   writeChannels(config, channels);
 }
 
-/** Sends a test by this process, without the daemon. Throws CHANNEL_NOT_FOUND, CHANNEL_FAILED. */
-export async function testChannel(name: string, now: number): Promise<void> {
+/**
+ * Sends a test by this process, without the daemon; a command runs as a run of the daemon, which `byDaemon` asks. Throws
+ * CHANNEL_NOT_FOUND, CHANNEL_FAILED.
+ */
+export async function testChannel(
+  name: string,
+  now: number,
+  byDaemon: () => Promise<unknown>,
+): Promise<void> {
   const channel = ownChannels().get(name);
   if (channel === undefined) throw unknownChannel(name);
+  if (channel.kind === 'command') return void (await byDaemon());
   const resolved = await resolvedChannel(name, channel);
   const message = testMessage(name, { platform: 'local', name: hostname() }, now);
   try {
@@ -52,9 +81,10 @@ function unknownChannel(name: string): LshError {
   return new LshError('CHANNEL_NOT_FOUND', { name, path: channelsPath(loadConfig()) });
 }
 
-/** Where the channel goes, without what is secret: the path of a URL is. */
-export function targetOf(channel: Channel): string {
+/** Where the channel goes, without what is secret: the path of a URL is, and a command may be. */
+export function targetOf(name: string, channel: Channel): string {
   if (channel.kind === 'email') return channel.to.join(', ');
+  if (channel.kind === 'command') return `runs of ${channelJob(name)}`;
   if (channel.url.startsWith('${')) return channel.url;
   return URL.canParse(channel.url) ? new URL(channel.url).host : 'no URL';
 }

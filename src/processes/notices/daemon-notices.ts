@@ -7,17 +7,19 @@ import type { Logger } from '../../control/ports.ts';
 import { NoticeSender } from '../../notices/notice-sender.ts';
 import type { RunFacts } from '../../notices/message.ts';
 import type { SqliteStore } from '../../stores/sqlite/sqlite-store.ts';
+import { ChannelRuns, type ChannelRunsOptions } from './channel-runs.ts';
 import { resolvedChannel } from './channel-values.ts';
 import { readChannels } from './channels-file.ts';
 import { usualDuration } from './usual-duration.ts';
 
-interface DaemonNoticesOptions {
+export interface DaemonNoticesOptions extends Pick<ChannelRunsOptions, 'source' | 'feed' | 'put' | 'signal'> {
   config: Config;
   store: SqliteStore;
   logger: Logger;
 }
 
-export function daemonNotices({ config, store, logger }: DaemonNoticesOptions): NoticeSender {
+export function daemonNotices({ config, store, logger, ...jobs }: DaemonNoticesOptions): NoticeSender {
+  const runs = new ChannelRuns({ ...jobs, store, now: () => systemClock.now() });
   return new NoticeSender({
     store: store.notices,
     clock: systemClock,
@@ -25,6 +27,7 @@ export function daemonNotices({ config, store, logger }: DaemonNoticesOptions): 
     home: { platform: 'local', name: hostname() },
     channels: () => readChannels(config),
     resolve: resolvedChannel,
+    runCommand: (channel, command) => runs.run(channel, command),
     factsOf: (delivery) => factsOf(store, delivery),
     random: Math.random,
   });

@@ -1,20 +1,11 @@
 // Notices of a real daemon: a failing job, a receiver, and kill -9 between the record and the delivery.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import type { JobSpecInput } from '../../../src/core/job.ts';
-import { aDaemon, aHome, aManifest, type TestHome } from '../../support/daemon/daemon.ts';
+import { aDaemon, aManifest, type TestHome } from '../../support/daemon/daemon.ts';
 import { eventually } from '../../support/eventually.ts';
+import { aHomeWith, writeChannels } from '../../support/notices/channels.ts';
 import { aReceiver, hangs, ok, type Receiver } from '../../support/notices/receiver.ts';
-
-function aHomeWith(channels: Record<string, object>, env: Record<string, string> = {}): TestHome {
-  const home = aHome(env);
-  const directory = join(home.env['HOME']!, '.config', 'lsh');
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, 'channels.json'), JSON.stringify(channels), { mode: 0o600 });
-  return home;
-}
 
 const FAILS = 'echo "the disk is full, says $PASSWORD"; exit 3';
 
@@ -90,8 +81,7 @@ describe('a daemon', () => {
     expect(await standing(home)).toEqual([
       { channel: 'ops', waiting: 1, dead: 0, trouble: 'there is no channel ops' },
     ]);
-    const file = join(home.env['HOME']!, '.config', 'lsh', 'channels.json');
-    writeFileSync(file, JSON.stringify({ ops: { kind: 'webhook', url: ops.url } }), { mode: 0o600 });
+    writeChannels(home, { ops: { kind: 'webhook', url: ops.url } });
     await home.client.notices({ retry: 'ops' });
     await ops.heard(1);
   });

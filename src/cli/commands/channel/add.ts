@@ -3,8 +3,10 @@ import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import type { Context } from '../../context.ts';
 import { repeatable, withExamples } from '../../define.ts';
+import { parseSeconds } from '../../input/flags.ts';
 import { ask } from '../../input/prompt.ts';
 import { note, print } from '../../output/print.ts';
+import { printWarnings } from '../../output/put.ts';
 
 interface AddFlags {
   kind: string;
@@ -12,12 +14,14 @@ interface AddFlags {
   secret?: string;
   from?: string;
   to?: string[];
+  command?: string;
+  timeout?: string;
 }
 
 async function add(context: Context, name: string, flags: AddFlags): Promise<void> {
   const { io } = context;
   const { putChannel } = await import('../../../processes/notices/channels.ts');
-  const { url, secret, ...rest } = flags;
+  const { url, secret, timeout, ...rest } = flags;
   const typed = async (value: string, what: string) =>
     value === '-'
       ? ask(io, { prompt: `${what}: `, what: `the ${what} of the channel`, hidden: true })
@@ -28,14 +32,16 @@ async function add(context: Context, name: string, flags: AddFlags): Promise<voi
     ...(secret !== undefined && {
       secret: secret === 'generate' ? newSecret() : await typed(secret, 'secret'),
     }),
+    ...(timeout !== undefined && { timeoutSeconds: parseSeconds(timeout, '--timeout') }),
   };
-  const usesSecrets = Object.values(given).some(
-    (value) => typeof value === 'string' && value.includes('${secrets:'),
-  );
-  const path = putChannel(name, { ...given, ...(usesSecrets && { project: process.cwd() }) });
+  const usesSecrets =
+    given.kind !== 'command' &&
+    Object.values(given).some((value) => typeof value === 'string' && value.includes('${secrets:'));
+  const { path, warnings } = putChannel(name, { ...given, ...(usesSecrets && { project: process.cwd() }) });
   const { askDaemon } = await import('./daemon.ts');
   await askDaemon(context, { retry: name });
   print(io, `channel "${name}" is in ${path}`);
+  printWarnings(io, warnings);
   if (secret === 'generate') print(io, `its receiver verifies with ${given.secret}`);
   note(io, `Try it with \`lsh channel test ${name}\`; a job names it with --notify ${name}.`);
 }
@@ -53,12 +59,17 @@ export function addChannelAdd(channel: Command, context: Context): void {
     .argument('<name>', 'name of the channel: lower-case letters, digits and dashes')
     .requiredOption(
       '-k, --kind <kind>',
-      'webhook (CloudEvents, signed), slack (also Mattermost, Discord’s /slack), email, ping (healthchecks.io)',
+      'webhook (CloudEvents, signed), slack (also Mattermost, Discord’s /slack), email, ping (healthchecks.io), command (on this machine)',
     )
     .option('--url <url>', 'of a webhook, Slack or ping; of email smtp://USER:PASSWORD@HOST:PORT')
     .option('--secret <secret>', 'signs a webhook: whsec_…, or generate')
     .option('--from <address>', 'sender of an email')
     .option('--to <address>', 'recipient of an email (repeatable)', repeatable)
+    .option(
+      '-c, --command <line>',
+      'for a shell; its run has the notice in variables such as LSH_NOTICE_TITLE',
+    )
+    .option('--timeout <duration>', 'stop a command that takes longer; default: 1m')
     .action((name: string, flags: AddFlags) => add(context, name, flags));
   withExamples(
     command,
@@ -74,6 +85,10 @@ export function addChannelAdd(channel: Command, context: Context): void {
     [
       'lsh channel add nightly --kind ping --url https://hc-ping.com/UUID',
       'A check that watches from elsewhere',
+    ],
+    [
+      `lsh channel add desktop --kind command --command 'notify-send "$LSH_NOTICE_TITLE"'`,
+      'A command, as a run of its own',
     ],
   );
 }

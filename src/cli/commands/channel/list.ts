@@ -19,7 +19,7 @@ async function list(context: Context, { output }: { output?: Format }): Promise<
     return {
       name,
       kind: channel?.kind ?? '-',
-      target: channel === undefined ? '-' : targetOf(channel),
+      target: channel === undefined ? '-' : targetOf(name, channel),
       waiting,
       dead,
       ...(problem !== undefined && { problem }),

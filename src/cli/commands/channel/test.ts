@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
+import { localApi } from '../../local-api.ts';
 import { note, print } from '../../output/print.ts';
 import { askDaemon } from './daemon.ts';
 
@@ -9,7 +10,7 @@ async function test(context: Context, name: string, { retry }: { retry?: true })
   const { io } = context;
   const { testChannel } = await import('../../../processes/notices/channels.ts');
   try {
-    await testChannel(name, io.now());
+    await testChannel(name, io.now(), () => localApi(io).notices({ test: name }));
     print(io, `channel "${name}" took a test`);
   } finally {
     const standing = await askDaemon(context, retry ? { retry: name } : {});
