@@ -106,9 +106,7 @@ describe.skipIf(NO_SUPABASE)('the session of a member', () => {
     test('shows nothing of a password that is typed at the sight of the prompt', async () => {
       const home = aMember();
       // The program stands still once the screen has shown the prompt.
-      const still = `const { stderr } = process, write = stderr.write.bind(stderr);
-        stderr.write = (...args) => [write(...args), Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300)][0];`;
-      const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(still)}`;
+      const NODE_OPTIONS = `--import=${join(import.meta.dirname, '../fixtures/stand-still.mjs')}`;
       const terminal = onTerminal({ env: { ...home.env, NODE_OPTIONS } }, [
         'supabase',
         'login',
