@@ -172,7 +172,7 @@ const NotifySchema = v.strictObject({
   events: v.optional(
     described(
       v.pipe(v.array(v.picklist(NOTICE_KINDS)), v.minLength(1), v.maxLength(NOTICE_KINDS.length)),
-      'What the channels hear of. Failed: a slot failed with its last attempt, once for a streak of failures. Recovered: the first run that completed after them. Missed: lsh was too late for slots. Stuck: a run cannot begin. Succeeded: each run that completed. Default: Failed and Recovered.',
+      'What the channels hear of. Failed: a slot failed with its last attempt, once for a streak of failures. Recovered: the first run that completed after them. Missed: lsh was too late for slots. Stuck: a run cannot begin. Overdue: the job has not completed within expectSuccessWithin. Slow: a run takes longer than slowAfter. Started: each run, at its first attempt. Succeeded: each run that completed. Default: Failed and Recovered.',
     ),
   ),
   after: v.optional(described(seconds(1000, 1), 'Failures in a row until Failed. Default: 1.')),

@@ -52,6 +52,7 @@ const VERBS: Record<NoticeKind, string> = {
   Overdue: 'is overdue',
   Slow: 'is slow',
   Stuck: 'is stuck',
+  Started: 'started',
   Succeeded: 'succeeded',
 };
 

@@ -100,6 +100,7 @@ test('Slack gets a text, with the output in a block and without mentions', async
 });
 
 test.each([
+  ['Started', '/ping/uuid/start'],
   ['Failed', '/ping/uuid/fail'],
   ['Recovered', '/ping/uuid'],
   ['Succeeded', '/ping/uuid'],

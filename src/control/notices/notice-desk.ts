@@ -13,6 +13,8 @@ import {
 /** Notices of a kind within a minute that are messages of their own. */
 const SINGLE_MAX = 5;
 const MINUTE_MS = 60_000;
+/** Told one by one: a check measures the time from a start to its end, and many jobs that start at once are no fault. */
+const ALWAYS_SINGLE: ReadonlySet<NoticeKind> = new Set(['Started']);
 
 /** Of one kind. */
 interface Count {
@@ -50,6 +52,7 @@ export class NoticeDesk {
   /** The evaluation has decided on these notices. */
   decided(notices: readonly Notice[]): void {
     for (const { kind, at, group } of notices) {
+      if (ALWAYS_SINGLE.has(kind)) continue;
       const count = this.#counts.get(kind) ?? { recent: [] };
       count.recent = [...count.recent, at].slice(-SINGLE_MAX);
       if (group !== undefined) count.group = group;

@@ -75,6 +75,7 @@ function asked(
     case 'Missed':
     case 'Slow':
     case 'Overdue':
+    case 'Started':
       return [{ kind: happening.kind, channels: channelsOf(rules, happening.kind) }];
   }
 }
@@ -176,7 +177,8 @@ function factsOf(happening: Happening): Partial<AllOptional<Notice>> {
       return { slot: happening.since, message: happening.message };
     case 'Ended':
     case 'Stuck':
-    case 'Slow': {
+    case 'Slow':
+    case 'Started': {
       const { name: run, slot, attempt, phase, reason, exitCode, startedAt, finishedAt } = happening.run;
       const message = 'message' in happening ? happening.message : happening.run.message;
       return { run, slot, attempt, phase, reason, message, exitCode, startedAt, finishedAt };

@@ -8,6 +8,7 @@ export const NOTICE_KINDS = [
   'Overdue', // the job has not succeeded for too long
   'Slow', // a run takes longer than usual
   'Stuck', // a run cannot begin its command
+  'Started', // every run, at the start of its first attempt
   'Succeeded', // every run that completed
 ] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
@@ -33,6 +34,8 @@ export type Happening =
   /** A run ended, and no attempt follows. */
   | { kind: 'Ended'; run: EndedRun }
   | { kind: 'Stuck' | 'Slow'; run: EndedRun; message: string }
+  /** The first attempt of a run started. */
+  | { kind: 'Started'; run: EndedRun }
   /** `slot`: the first of them. */
   | { kind: 'Missed'; slot: number; pass?: number | undefined; count: number; cause: string }
   /** `since`: when the job was due to have succeeded. */

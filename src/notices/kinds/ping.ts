@@ -1,10 +1,11 @@
-// A check of the healthchecks.io convention: POST to its URL for a success, to /fail and /log for the rest.
+// A check of the healthchecks.io convention: POST to its URL for a success, to /start, /fail and /log for the rest.
 import type { NoticeKind } from '../../core/notices/notice.ts';
 import type { ChannelOf } from '../channel.ts';
 import type { Send } from '../send.ts';
 import { post } from './post.ts';
 
 const PATHS: Record<NoticeKind, string> = {
+  Started: '/start',
   Succeeded: '',
   Recovered: '',
   Failed: '/fail',

@@ -40,6 +40,13 @@ test('while the storm lasts, each minute has a group of its own; after a quiet m
   expect(groups.at(-1)).toBeUndefined();
 });
 
+test('starts are told one by one', () => {
+  const desk = new NoticeDesk(['team']);
+  const starts = Array.from({ length: 10 }, (_, index) => index);
+  desk.decided(starts.map((id) => ({ id: `${id}`, kind: 'Started', channels: ['team'], at: T0 })));
+  expect(desk.homeOf(aJob(), T0).groups).toEqual({});
+});
+
 test('without channels it has no rule', () => {
   expect(new NoticeDesk([]).homeOf(aJob(), T0).rules).toEqual([]);
 });

@@ -35,7 +35,7 @@ const step = fc.record({
   after: fc.integer({ min: 0, max: 9 }),
   what: fc.oneof(
     { weight: 6, arbitrary: end },
-    { weight: 1, arbitrary: fc.constantFrom('Missed', 'Overdue', 'Slow', 'Stuck') },
+    { weight: 1, arbitrary: fc.constantFrom('Missed', 'Overdue', 'Slow', 'Stuck', 'Started') },
   ),
   /** Whether the same evaluation goes on with the next step. */
   goesOn: fc.boolean(),
@@ -56,6 +56,7 @@ function historyOf(steps: readonly { after: number; what: object | string }[]): 
     if (what === 'Missed')
       return { at, happening: { kind: what, slot: index * 1000, count: 2, cause: 'NotEvaluated' } };
     if (what === 'Overdue') return { at, happening: { kind: what, since: index * 1000, message } };
+    if (what === 'Started') return { at, happening: { kind: what, run } };
     return { at, happening: { kind: what as 'Slow' | 'Stuck', run, message } };
   });
 }

@@ -42,6 +42,8 @@ function happeningOf(event: JobEvent, { retry }: JobSpec): Happening | undefined
     return isRetried(event.run, retry) ? undefined : { kind: 'Ended', run: event.run };
   if (event.kind === 'RunStuck' || event.kind === 'RunSlow')
     return { kind: event.kind === 'RunStuck' ? 'Stuck' : 'Slow', run: event.run, message: event.message };
+  if (event.kind === 'RunStarted')
+    return event.run.attempt === 1 ? { kind: 'Started', run: event.run } : undefined;
   if (event.kind === 'JobOverdue') return { kind: 'Overdue', since: event.since, message: event.message };
   return event.kind === 'SlotsNotRun' ? missed(event.slots) : undefined;
 }

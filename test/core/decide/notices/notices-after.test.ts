@@ -59,6 +59,18 @@ describe('notices of an evaluation', () => {
     expect(world.evaluate().change.notices).toMatchObject([{ kind: 'Failed', attempt: 2, failures: 1 }]);
   });
 
+  test('one for the start of a run, and none for its further attempts', () => {
+    const world = worldOf({
+      notify: [{ channels: ['team'], events: ['Started', 'Succeeded'] }],
+      retry: { limit: 1, initialSeconds: 1, jitter: 0 },
+    });
+    expect(minutes(world, ['fails'])).toMatchObject([{ kind: 'Started', attempt: 1 }]);
+    const second = [world.evaluate(world.now + 2000).change.notices];
+    world.end({});
+    second.push(world.evaluate().change.notices);
+    expect(second).toMatchObject([undefined, [{ kind: 'Succeeded', attempt: 2 }]]);
+  });
+
   test('slots that were missed', () => {
     const world = worldOf({ notify: [{ channels: ['team'], events: ['Missed'] }], missedRunPolicy: 'Skip' });
     world.evaluate();
