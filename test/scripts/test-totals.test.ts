@@ -36,12 +36,31 @@ test('the reports of several runs are added up', () => {
 });
 
 test('a file that broke before its first test is a failure', () => {
-  const broken = { status: 'failed', assertionResults: [] };
-  expect(totals(report('a', [3], [broken]))).toBe('3 passed, 1 failed\n');
+  const name = join(process.cwd(), 'test/a.test.ts');
+  const broken = { name, status: 'failed', message: 'Cannot read it\nat a.ts:1', assertionResults: [] };
+  expect(totals(report('a', [3], [broken]))).toBe(
+    'failed: test/a.test.ts: Cannot read it\n3 passed, 1 failed\n',
+  );
+});
+
+test('the failures stand before the totals, where the end of a long log shows them', () => {
+  const assertionResults = [
+    { status: 'passed', fullName: 'one' },
+    { status: 'failed', fullName: 'two > three', failureMessages: ['expected 1 to be 2\n    at b.ts:1'] },
+  ];
+  const result = { name: join(process.cwd(), 'test/b.test.ts'), status: 'failed', assertionResults };
+  expect(totals(report('a', [1, 1], [result]))).toBe(
+    'failed: test/b.test.ts > two > three: expected 1 to be 2\n1 passed, 1 failed\n',
+  );
 });
 
 test('a run that left no report is a failure', () => {
   writeFileSync(join(dir, 'empty'), '');
   const files = [report('a', [3]), join(dir, 'empty'), join(dir, 'missing')];
-  expect(totals(...files)).toBe('3 passed, 2 failed\n');
+  expect(totals(...files)).toBe(
+    [
+      ...files.slice(1).map((file) => `failed: ${file}: no report, so its tests did not run`),
+      '3 passed, 2 failed\n',
+    ].join('\n'),
+  );
 });
