@@ -2,7 +2,6 @@
 import { CommanderError, type Command } from 'commander';
 import type { JobApi } from '../contracts/job-api.ts';
 import { ERRORS, EXIT, LshError } from '../core/errors.ts';
-import { complete } from './completion/complete.ts';
 import type { Context } from './context.ts';
 import { report, usage } from './failure.ts';
 import { processIo, type Io } from './io.ts';
@@ -75,7 +74,10 @@ function withHelpFlag(words: readonly string[]): readonly string[] {
 export async function run(words: readonly string[], io: Io = processIo): Promise<number> {
   const argv = withHelpFlag(words);
   const context = contextFor(io);
-  if (argv[0] === '__complete') return complete(context, argv.slice(1));
+  if (argv[0] === '__complete') {
+    const { complete } = await import('./completion/complete.ts');
+    return complete(context, argv.slice(1));
+  }
   const program = await buildProgram(context, argv);
   const failed = (error: unknown) => {
     const status = report(io, error);
