@@ -584,12 +584,6 @@ const table = {
     http: 503,
     retryable: true,
   },
-  LEASE_LOST: {
-    message: 'This controller has lost the lease; another controller leads.',
-    hint: '`kubectl get lease -A` shows the holder; the kubelet restarts this container.',
-    exit: EXIT.failure,
-    http: 503,
-  },
   // secrets
   SECRET_KEY_INVALID: {
     message: '"{key}" cannot be the name of a variable.',

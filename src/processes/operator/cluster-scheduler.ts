@@ -68,6 +68,7 @@ export class ClusterScheduler {
   readonly #notices: ClusterNotices;
   readonly #jobsRecord: JobsRecord | undefined;
   #controller: Controller | undefined;
+  #isStopped = false;
 
   constructor(options: ClusterSchedulerOptions) {
     this.#options = options;
@@ -115,7 +116,7 @@ export class ClusterScheduler {
     this.#jobsRecord = history && this.#history && this.#recordOfJobs(history, this.#history);
   }
 
-  /** Resolves once the loop evaluates every schedule. */
+  /** Resolves once the loop evaluates every schedule, or after a stop() that came before. */
   async start(): Promise<void> {
     const since = systemClock.now();
     // LshJobs first: a Kubernetes Job is created before its record, so a later list of Jobs has every recorded run. In
@@ -124,6 +125,7 @@ export class ClusterScheduler {
     await lshjobs.start();
     await Promise.all([jobs.start(), pods.start()]);
     await this.#options.shell?.recover(this.#shellRuns());
+    if (this.#isStopped) return;
     this.#controller = this.#createController(since);
     this.#controller.start();
     this.#jobsRecord?.start();
@@ -144,6 +146,7 @@ export class ClusterScheduler {
 
   /** Finishes the work under way. Active runs continue. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     this.#jobsRecord?.close();
     this.#history?.close();
     this.#notices.close();

@@ -119,6 +119,28 @@ describe.skipIf(NO_KUBE)('two operators', () => {
     expect(await faults()).toEqual([]);
   });
 
+  test('lead again in the same process after a lost lease', async () => {
+    leader.process.kill('SIGSTOP');
+    await standby.leads();
+    leader.process.kill('SIGCONT');
+    await leader.line(({ msg }) => msg === 'stopped leading');
+    await eventually(async () => (await leader.get('/readyz')).status === 200, { what: 'a ready standby' });
+    expect((await leader.get('/metrics')).body).toContain(
+      'leader_election_master_status{name="lsh-controller"} 0',
+    );
+
+    standby.process.kill('SIGKILL');
+    const killedAt = Date.now();
+    for (const { metadata } of created)
+      await cluster.waitFor(
+        () => cluster.runsOf(metadata.name).find((run) => startOf(run) > killedAt),
+        `a run of ${metadata.name} after the kill`,
+      );
+    expect(leader.process.exitCode).toBeNull();
+    expect(leader.lines.filter(({ msg }) => msg === 'started leading')).toHaveLength(2);
+    expect(await faults()).toEqual([]);
+  });
+
   test(`keep their leader through ${STALL_MS / 1000} s in which the API server answers nothing`, async () => {
     const { holderIdentity, leaseTransitions } = (await lease()).spec!;
     const { renewTime } = (await lease()).spec!;
