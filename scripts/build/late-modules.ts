@@ -40,10 +40,13 @@ const KNOWN_EXPORTS: Record<string, Record<string, unknown>> = {
 export const lateModules: Plugin = {
   name: 'late-modules',
   setup(bundler) {
-    bundler.onResolve({ filter: /.*/ }, ({ path, importer }) => {
+    bundler.onResolve({ filter: /.*/ }, ({ path, importer, kind }) => {
       if (LATE_PACKAGES.has(path)) return { path, namespace: 'late-package' };
       if (!isBuiltin(path) || importer.endsWith('/cli/main.ts')) return undefined;
-      return { path: path.startsWith('node:') ? path : `node:${path}`, namespace: 'builtin' };
+      const builtin = path.startsWith('node:') ? path : `node:${path}`;
+      // Late by itself.
+      if (kind === 'dynamic-import') return { path: builtin, external: true };
+      return { path: builtin, namespace: 'builtin' };
     });
     bundler.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
       contents: builtinModule(path),
