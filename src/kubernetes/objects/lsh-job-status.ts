@@ -115,6 +115,9 @@ const instantText = v.pipe(
   v.check((text) => instant(text) !== undefined),
 );
 
+/** Of a name of Kubernetes. */
+const JOB_NAME_MAX_LENGTH = 253;
+
 /** The fields that identify a run; an entry without them is malformed. */
 const IdentitySchema = v.object({
   name: v.pipe(v.string(), v.check(isRunName)),
@@ -163,9 +166,14 @@ export function readRun(entry: RunEntry, owner: Pick<Run, 'job' | 'jobUid'>): Ru
   return run;
 }
 
-/** A hand edit can leave a cause without its names. */
+const CauseSchema = v.object({
+  job: v.pipe(v.string(), v.maxLength(JOB_NAME_MAX_LENGTH)),
+  run: v.pipe(v.string(), v.check(isRunName)),
+});
+
+/** Drops a malformed (hand-edited) cause: a runner hangs up on a message with it, and all shell runs would wait. */
 function readCause(cause: RunEntry['cause']): Run['cause'] {
-  return typeof cause?.job === 'string' && typeof cause.run === 'string' ? cause : undefined;
+  return v.is(CauseSchema, cause) ? cause : undefined;
 }
 
 /** The run as the status stores it: only the end of its output. */

@@ -6,7 +6,7 @@
 //   GET /v1/runs/<name>/log[?follow=true]         the output of a run
 import * as v from 'valibot';
 import { JobSpecSchema } from '../../core/job.ts';
-import { RUN_REASONS, STOP_CAUSES, type RunObservation } from '../../core/run.ts';
+import { RUN_REASONS, STOP_CAUSES, type RunCause, type RunObservation } from '../../core/run.ts';
 import type { Command, StartedRun } from '../subprocess/command/child-env.ts';
 import type { ClaimedRun } from '../subprocess/known-runs.ts';
 import { TAIL_MAX_BYTES } from '../subprocess/output/output.ts';
@@ -63,6 +63,7 @@ const startedRun = v.object({
   slot: instant,
   attempt: v.pipe(v.number(), v.integer(), v.minValue(1)),
   startAfter: instant,
+  cause: v.optional(v.object({ job: text(253), run: name } satisfies Fields<RunCause>)),
   stopCause: v.optional(v.picklist(STOP_CAUSES)),
 } satisfies Fields<StartedRun & Nonce>);
 /** A resolved spec: the runner adds no defaults. */

@@ -110,7 +110,7 @@ export class RemoteRunner implements Runner {
     const wireName = wireNameOf(run.job, run.name);
     const known = this.#runs.get(wireName);
     if (known && known.observation.state !== 'NeverStarted') return;
-    const { name, job: key, slot, attempt, startAfter, stopCause, startedAt } = run;
+    const { name, job: key, slot, attempt, startAfter, cause, stopCause, startedAt } = run;
     const observation = {
       name,
       state: 'Running',
@@ -124,7 +124,7 @@ export class RemoteRunner implements Runner {
       type: 'start',
       id,
       job: { name: job.name, spec: job.spec },
-      run: { nonce, name: wireName, job: key, slot, attempt, startAfter, stopCause },
+      run: { nonce, name: wireName, job: key, slot, attempt, startAfter, cause, stopCause },
     });
     await answered;
   }

@@ -142,6 +142,14 @@ describe('a status', () => {
       const [run] = read({ name: 'backup-2', startedAt: '1960-01-01T00:00:00Z', stopCause: 'Because' });
       expect(run).toMatchObject({ name: 'backup-2', startedAt: undefined, stopCause: undefined });
     });
+
+    test.each([
+      ['without its names', {}],
+      ['with a name that no run can have', { job: 'backup', run: '../../x' }],
+      ['with a name that no job can have', { job: 'x'.repeat(254), run: 'backup-1' }],
+    ])('drops the cause of a run %s', (_, cause) => {
+      expect(read({ name: 'backup-2', cause })[0]).toMatchObject({ name: 'backup-2', cause: undefined });
+    });
   });
 
   test('separates active runs from finished ones', () => {
@@ -188,7 +196,7 @@ describe('a status', () => {
       slot: instant.map((ms) => ms - (ms % 1000)),
       triggerId: maybe(text),
       requestedBy: maybe(text),
-      cause: maybe(fc.record({ job: text, run: text })),
+      cause: maybe(fc.record({ job: text, run: fc.stringMatching(/^[a-z]{1,20}$/) })),
       endNumber: maybe(fc.nat()),
       attempt: fc.integer({ min: 1, max: 101 }),
       executor: fc.constantFrom('Shell', 'Job'),

@@ -9,10 +9,11 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { userVariables } from '../../../src/runners/subprocess/command/child-env.ts';
 import { requireNoToken } from '../../../src/processes/service-account.ts';
+import { aRunOf, aUniqueJob } from '../../support/builders.ts';
 import { BUNDLE } from '../../support/daemon/bundle.ts';
 import { eventually } from '../../support/eventually.ts';
-import { RunnerWorld, startRemote } from '../../support/runners/runner-process.ts';
-import { readAll } from '../../support/runners/run-output.ts';
+import { HOST, RunnerWorld, startRemote } from '../../support/runners/runner-process.ts';
+import { endOf, readAll } from '../../support/runners/run-output.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -179,6 +180,16 @@ test('commands inherit the variables of the user database, and nothing of the ru
       .split(' ')
       .filter((name) => !/^(_|PWD|SHLVL|OLDPWD)$/.test(name)),
   ).toEqual([...new Set([...Object.keys(userVariables()), ...given])].toSorted());
+});
+
+test('commands get the cause of their run', async () => {
+  await world.startRunner();
+  const controller = await world.connected();
+  const job = aUniqueJob({ command: 'echo $LSH_AFTER_JOB $LSH_AFTER_RUN' });
+  const run = aRunOf(job, { host: HOST, cause: { job: 'backup', run: 'backup-t1' } });
+  const end = endOf(controller, run);
+  await controller.start(job, run);
+  expect((await end).outputTail).toBe('backup backup-t1\n');
 });
 
 test('help shows the usage', async () => {

@@ -14,7 +14,10 @@ export type Environment = Record<string, string>;
 /** The part of a job that its command needs. */
 export type Command = Pick<Job, 'name' | 'spec'>;
 /** The part of a run that its start needs. */
-export type StartedRun = Pick<Run, 'name' | 'job' | 'slot' | 'attempt' | 'startAfter' | 'stopCause'>;
+export type StartedRun = Pick<
+  Run,
+  'name' | 'job' | 'slot' | 'attempt' | 'startAfter' | 'cause' | 'stopCause'
+>;
 
 /** USER, LOGNAME, HOME and SHELL as the user database has them; empty for a user id without an entry (a container). */
 export function userVariables(): Environment {
