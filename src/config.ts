@@ -2,6 +2,7 @@
 // modules, because every command loads this file.
 import { closest } from './core/closest.ts';
 import type { Variable } from './config/kinds.ts';
+import { traceWarnings } from './config/otel-variables.ts';
 import { VARIABLES } from './config/variables.ts';
 import { LshError, type Problem } from './core/errors.ts';
 import { isOfRun } from './core/run-variables.ts';
@@ -35,7 +36,12 @@ export function loadConfig(env: Environment = process.env): Config {
   }
   const problems = environmentProblems(env);
   if (values.nodeEnv === 'production' && problems.length > 0) throw invalid(problems);
-  const warnings = [...problems.map(sentence), ...mistypedNames(env), ...risks(values as Values)];
+  const warnings = [
+    ...problems.map(sentence),
+    ...mistypedNames(env),
+    ...risks(values as Values),
+    ...traceWarnings(values as Values),
+  ];
   return Object.freeze({
     ...(values as Values),
     inherited: Object.freeze(inherited),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { environmentProblems, environmentState, loadConfig } from '../src/config.ts';
+import { isTraced } from '../src/config/otel-variables.ts';
 import { LshError } from '../src/core/errors.ts';
 
 const HOME = { HOME: '/home/ada' };
@@ -151,6 +152,42 @@ describe('with problems', () => {
 
 test('a state directory makes HOME unnecessary', () => {
   expect(environmentProblems({ LSH_STATE_DIR: '/var/lib/lsh' })).toEqual([]);
+});
+
+describe('OpenTelemetry', () => {
+  const URL = 'http://127.0.0.1:4318';
+
+  test.each<[string, Record<string, string>, boolean]>([
+    ['nothing', {}, false],
+    ['the endpoint', { OTEL_EXPORTER_OTLP_ENDPOINT: URL }, true],
+    ['the endpoint of traces', { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: URL }, true],
+    [
+      'an exporter among others',
+      { OTEL_EXPORTER_OTLP_ENDPOINT: URL, OTEL_TRACES_EXPORTER: 'console, otlp' },
+      true,
+    ],
+    ['no exporter', { OTEL_EXPORTER_OTLP_ENDPOINT: URL, OTEL_TRACES_EXPORTER: 'none' }, false],
+    ['a disabled SDK', { OTEL_EXPORTER_OTLP_ENDPOINT: URL, OTEL_SDK_DISABLED: 'True' }, false],
+    ['an unknown value', { OTEL_EXPORTER_OTLP_ENDPOINT: URL, OTEL_SDK_DISABLED: '1' }, true],
+  ])('with %s', (_, env, expected) => {
+    const config = loadConfig({ ...HOME, NODE_ENV: 'production', ...env });
+    expect(isTraced(config)).toBe(expected);
+    expect(config.warnings).toEqual([]);
+  });
+
+  test('with a protocol that lsh lacks is a warning, also in production', () => {
+    const env = { ...HOME, NODE_ENV: 'production', OTEL_EXPORTER_OTLP_ENDPOINT: URL };
+    const config = loadConfig({ ...env, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' });
+    expect(isTraced(config)).toBe(false);
+    expect(config.warnings).toEqual([expect.stringMatching(/^Runs are not traced: .* grpc\.$/)]);
+    const own = { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/protobuf' };
+    expect(isTraced(loadConfig({ ...env, ...own }))).toBe(true);
+  });
+
+  test('never shows its headers', () => {
+    const state = environmentState({ ...HOME, OTEL_EXPORTER_OTLP_HEADERS: 'api-key=s3cret' });
+    expect(JSON.stringify(state)).not.toContain('s3cret');
+  });
 });
 
 describe('Supabase', () => {

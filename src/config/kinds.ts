@@ -33,6 +33,15 @@ export function text(name: string, description: string, extra: Extra = {}): Vari
   return { name, type: 'text', fallback: undefined, description, ...extra, read: (value) => value };
 }
 
+/** A URL of HTTP. */
+export function url(name: string, description: string, extra: Extra = {}): Variable<string | undefined> {
+  return {
+    ...text(name, description, extra),
+    type: 'a URL that begins with https:// or http://',
+    read: (value) => (/^https?:$/.test(URL.parse(value)?.protocol ?? '') ? value.trim() : undefined),
+  };
+}
+
 /** The absolute path of a directory. */
 export function directory(
   name: string,

@@ -1,17 +1,13 @@
 // The variables of a team's Supabase project.
-import { amount, BYTES, text, type Variable } from './kinds.ts';
+import { amount, BYTES, text, url, type Variable } from './kinds.ts';
 
 /** Where the project is, and who lsh is there, in the order of docs/configuration.md. */
 export const SUPABASE_VARIABLES = {
-  supabaseUrl: {
-    ...text(
-      'SUPABASE_URL',
-      'URL of the Supabase project of the team’s history and secrets; when not set, the daemon and the operator record nothing there.',
-      { inherited: true },
-    ),
-    type: 'a URL that begins with https:// or http://',
-    read: (value) => (/^https?:$/.test(URL.parse(value)?.protocol ?? '') ? value.trim() : undefined),
-  } as Variable<string | undefined>,
+  supabaseUrl: url(
+    'SUPABASE_URL',
+    'URL of the Supabase project of the team’s history and secrets; when not set, the daemon and the operator record nothing there.',
+    { inherited: true },
+  ),
   supabaseServiceRoleKey: key(
     'SUPABASE_SERVICE_ROLE_KEY',
     'Key of the role service_role of that project, or a secret key (sb_secret_…). Required by what writes there when SUPABASE_URL is set.',

@@ -1,5 +1,6 @@
 // The table of all environment variables. `npm run gen` makes docs/configuration.md from it.
 import { CONTROLLER_VARIABLES } from './controller-variables.ts';
+import { OTEL_VARIABLES } from './otel-variables.ts';
 import { SUPABASE_VARIABLES } from './supabase-variables.ts';
 import {
   amount,
@@ -9,6 +10,7 @@ import {
   list,
   presence,
   text,
+  url,
   BYTES,
   DURATION,
   PLAIN,
@@ -109,14 +111,13 @@ export const VARIABLES = {
     shownDefault: '$XDG_CONFIG_HOME/lsh/channels.json',
   }),
   heartbeatUrl: {
-    ...text(
+    ...url(
       'LSH_HEARTBEAT_URL',
       'URL that the daemon and the leading operator request with GET at each evaluation interval, so that a service such as healthchecks.io tells people when lsh is gone.',
     ),
-    type: 'a URL that begins with https:// or http://',
     secret: true,
-    read: (value) => (/^https?:$/.test(URL.parse(value)?.protocol ?? '') ? value.trim() : undefined),
   } as Variable<string | undefined>,
+  ...OTEL_VARIABLES,
   ...CONTROLLER_VARIABLES,
   ...SUPABASE_VARIABLES,
   secretsKey: {

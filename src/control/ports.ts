@@ -8,7 +8,7 @@ import type { HistoryEntry } from '../core/record/entry.ts';
 import type { JobPayload } from '../core/record/job-record.ts';
 import type { KeptOutput } from '../core/record/output-chunks.ts';
 import type { CalendarDays } from '../core/schedule/days/day-rules.ts';
-import type { ClosedStretch, Run, RunObservation, StopCause } from '../core/run.ts';
+import type { ClosedStretch, Run, RunObservation, StartingRun, StopCause } from '../core/run.ts';
 
 /** The wall clock and its timers. Times are milliseconds since the epoch. */
 export interface Clock {
@@ -77,7 +77,7 @@ export interface Runner {
   /** How many more runs may start now. */
   capacity(): number;
   /** Idempotent by run name. If the run cannot start, the runner does not throw; it observes the run as Ended. */
-  start(job: Job, run: Run): Promise<void>;
+  start(job: Job, run: StartingRun): Promise<void>;
   /**
    * Why no run of the job can ever start, as far as the runner can find out without a start; undefined if it found no
    * reason. Asked once for each version of the spec.

@@ -19,6 +19,8 @@ export interface ReconcilerOptions extends EvaluatorOptions {
   /** Called each time the evaluations of a job have failed for a while; undefined if no status can show it. */
   onFailing?: (failing: Pick<Recorded, 'job' | 'events'>) => void;
   meter?: Pick<Meter, 'started'>;
+  /** The place of a run in a trace; undefined if runs are not traced. */
+  traceparentOf?: ((run: Run) => string) | undefined;
   /** Limits the starts of all jobs together. */
   startRate?: StartRate;
 }
@@ -39,7 +41,7 @@ export class Reconciler {
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
-    this.#runners = new Runners(options.runners);
+    this.#runners = new Runners(options.runners, options.traceparentOf);
     this.#capacity = new Capacity(this.#runners, options.startRate);
     this.#evaluator = new Evaluator({ ...options, runners: this.#runners, capacity: this.#capacity });
   }

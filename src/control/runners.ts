@@ -8,9 +8,11 @@ import type { Runner } from './ports.ts';
 
 export class Runners {
   readonly #byExecutor: Partial<Record<Executor, Runner>>;
+  readonly #traceparentOf: ((run: Run) => string) | undefined;
 
-  constructor(byExecutor: Partial<Record<Executor, Runner>>) {
+  constructor(byExecutor: Partial<Record<Executor, Runner>>, traceparentOf?: (run: Run) => string) {
     this.#byExecutor = byExecutor;
+    this.#traceparentOf = traceparentOf;
   }
 
   get executors(): Executor[] {
@@ -49,9 +51,15 @@ export class Runners {
       const runner = this.of(run.executor);
       // A user may have removed the job and added it again during the commit; then the run is not this job’s.
       if (runner?.traits.claim !== claim || run.jobUid !== job.uid) return [];
-      return [startOne(job, run, runner, onStarted)];
+      return [this.#startOne(job, run, runner, onStarted)];
     });
     await Promise.all(starts);
+  }
+
+  async #startOne(job: Job, run: Run, runner: Runner, onStarted: (run: Run) => void): Promise<void> {
+    const traceparent = this.#traceparentOf?.(run);
+    await runner.start(job, traceparent === undefined ? run : { ...run, traceparent });
+    onStarted(run);
   }
 
   /** Carries out an action other than a start. */
@@ -87,9 +95,4 @@ export class Runners {
     const runner = this.of(executor);
     return runner === undefined ? [] : [runner];
   }
-}
-
-async function startOne(job: Job, run: Run, runner: Runner, onStarted: (run: Run) => void): Promise<void> {
-  await runner.start(job, run);
-  onStarted(run);
 }

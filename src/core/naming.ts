@@ -45,6 +45,11 @@ export function afterRunName(jobName: string, cause: { job: string; run: string 
   return withAttempt(`${jobPart(jobName)}-a${id}`, attempt);
 }
 
+/** Name of the first attempt of the run’s slot or request: of all names, only those of retries end in a short number. */
+export function firstAttemptName(name: string): string {
+  return name.replace(/-\d{1,3}$/, '');
+}
+
 /** The daemon’s one namespace. */
 export const LOCAL_NAMESPACE = 'local';
 

@@ -27,6 +27,15 @@ export function isOfRun(name: string): boolean {
   return Object.hasOwn(VALUE_OF, name) || name === SECRETS_VERSION_VARIABLE || name.startsWith(NOTICE_PREFIX);
 }
 
+/** The variables of a traced run, for the lowest place: a job that sets TRACEPARENT itself belongs to that trace. */
+export function traceVariables({
+  traceparent,
+}: {
+  traceparent?: string | undefined;
+}): Record<string, string> {
+  return traceparent === undefined ? {} : { TRACEPARENT: traceparent };
+}
+
 /** The variables of one run. */
 export function runVariables(job: Pick<Job, 'name'>, run: DescribedRun): Record<string, string> {
   const values: [string, string][] = [];

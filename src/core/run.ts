@@ -56,6 +56,12 @@ export interface RunCause {
   run: string;
 }
 
+/** A run as its runner gets it. */
+export interface StartingRun extends Run {
+  /** Its place in a trace, as the command gets it in TRACEPARENT; undefined unless runs are traced. */
+  traceparent?: string;
+}
+
 export interface Run {
   /** A function of job, slot (or trigger id) and attempt. The name is the lock. */
   name: string;

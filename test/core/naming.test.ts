@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { afterRunName, manualRunName, slotRunName } from '../../src/core/naming.ts';
+import { afterRunName, firstAttemptName, manualRunName, slotRunName } from '../../src/core/naming.ts';
 import { seeded } from '../support/seed.ts';
 
 const SLOT = Date.parse('2026-03-01T02:00:00Z');
@@ -32,6 +32,26 @@ test('every name is a DNS label of at most 63 characters, for long job names and
       for (const name of [slotRunName(job, when, n), manualRunName(job, id, n), after]) {
         expect(name).toMatch(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/);
       }
+    }),
+    seeded({ numRuns: 500 }),
+  );
+});
+
+test('the name of each attempt tells the name of the first', () => {
+  const jobName = fc.stringMatching(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/);
+  const slot = fc.integer({
+    min: Date.parse('1971-01-01T00:00:00Z'),
+    max: Date.parse('2100-01-01T00:00:00Z'),
+  });
+  fc.assert(
+    fc.property(jobName, slot, fc.integer({ min: 1, max: 999 }), (job, when, n) => {
+      const namesOf = (attempt: number) => [
+        slotRunName(job, when, attempt),
+        slotRunName(job, when, attempt, 2),
+        manualRunName(job, String(when), attempt),
+        afterRunName(job, { job, run: String(when) }, attempt),
+      ];
+      expect(namesOf(n).map(firstAttemptName)).toEqual(namesOf(1));
     }),
     seeded({ numRuns: 500 }),
   );

@@ -104,6 +104,17 @@ describe('the package', () => {
     expect(modulesOf(program).filter((path) => rare.test(path))).toEqual([]);
   });
 
+  test.each(['cli.js', 'daemon.js', 'processes-operator-controller.js'])(
+    'starts %s without OpenTelemetry, which only traces need',
+    (program) => {
+      const modules = modulesOf(program);
+      expect(modules.length).toBeGreaterThan(1);
+      // prom-client has the API, which does nothing by itself.
+      const sdk = /node_modules\/@opentelemetry\/(?!api\/)/;
+      expect(modules.filter((path) => sdk.test(path))).toEqual([]);
+    },
+  );
+
   test('needs no other package: all are bundled', () => {
     const imported = Object.values(outputs).flatMap(({ imports }) => imports.map(({ path }) => path));
     expect(imported).toContain('./errors.js');

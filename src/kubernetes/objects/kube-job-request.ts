@@ -2,12 +2,12 @@
 import { LshError } from '../../core/errors.ts';
 import type { Job, JobSpec } from '../../core/job.ts';
 import { manualRunName } from '../../core/naming.ts';
-import type { Run } from '../../core/run.ts';
+import type { Run, StartingRun } from '../../core/run.ts';
 import type { KubeRequest } from '../api/client.ts';
 import { kubeJobManifest, kubeJobPath, type KubeJobDefaults } from './kube-job.ts';
 
 /** A request to create the Kubernetes Job. A server since 1.25 refuses an unknown field, such as a typo in podTemplate. */
-export function createRequest(job: Job, run: Run, defaults: KubeJobDefaults): KubeRequest {
+export function createRequest(job: Job, run: StartingRun, defaults: KubeJobDefaults): KubeRequest {
   return {
     method: 'POST',
     path: kubeJobPath(job.namespace),

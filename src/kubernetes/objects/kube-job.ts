@@ -5,14 +5,15 @@ import type {
   V1EnvFromSource,
   V1EnvVar,
   V1Job,
+  V1JobSpec,
   V1PodSpec,
   V1PodTemplateSpec,
 } from '@kubernetes/client-node';
 import { rfc3339 } from '../../core/rfc3339.ts';
-import { runVariables } from '../../core/run-variables.ts';
+import { runVariables, traceVariables } from '../../core/run-variables.ts';
 import { API_VERSION, KIND } from '../../core/api-version.ts';
 import { DEFAULT_SHELL, type Job, type JobSpec } from '../../core/job.ts';
-import type { Run } from '../../core/run.ts';
+import type { StartingRun } from '../../core/run.ts';
 import type { KubeObject, Wire } from '../api/objects.ts';
 import { deliveredSecretName } from './delivered-secret.ts';
 import { withInherited } from './inherited-metadata.ts';
@@ -71,17 +72,15 @@ export function kubeJobPath(namespace: string, name?: string): string {
 }
 
 /** The Kubernetes Job of a run: it has the run’s name, belongs to the LshJob, and is tried once. */
-export function kubeJobManifest(job: Job, run: Run, defaults: KubeJobDefaults): Wire<V1Job> {
+export function kubeJobManifest(job: Job, run: StartingRun, defaults: KubeJobDefaults): Wire<V1Job> {
   const { spec } = job;
   const labels = { [MANAGED_BY_LABEL]: 'lsh', [JOB_LABEL]: job.name, [RUN_LABEL]: run.name };
   const queue = spec.job?.queueName;
   const jobLabels = queue === undefined ? labels : { ...labels, [QUEUE_LABEL]: queue };
-  const jobSpec = {
-    backoffLimit: 0,
-    podFailurePolicy: FAIL_ON_DISRUPTION,
-    ...withoutUndefined({ ttlSecondsAfterFinished: spec.job?.ttlSecondsAfterFinished }),
-    template: podTemplate(job, run, { labels, defaults }),
-  };
+  const jobSpec = kubeJobSpec(job, run, { labels, defaults });
+  // Whether runs are traced is no part of the LshJob: a change of it replaces no Pod that waits.
+  const { traceparent, ...untraced } = run;
+  const compared = traceparent === undefined ? jobSpec : kubeJobSpec(job, untraced, { labels, defaults });
   const manifest = {
     apiVersion: 'batch/v1',
     kind: 'Job',
@@ -94,7 +93,7 @@ export function kubeJobManifest(job: Job, run: Run, defaults: KubeJobDefaults): 
         [TRIGGER_KIND_ANNOTATION]: run.trigger,
         [ATTEMPT_ANNOTATION]: String(run.attempt),
         [RECORD_ANNOTATION]: JSON.stringify(runEntry(run)),
-        [POD_HASH_ANNOTATION]: hash('sha256', JSON.stringify([jobLabels, jobSpec]), 'hex').slice(0, 16),
+        [POD_HASH_ANNOTATION]: hash('sha256', JSON.stringify([jobLabels, compared]), 'hex').slice(0, 16),
       },
       ownerReferences: [
         { apiVersion: API_VERSION, kind: KIND, name: job.name, uid: job.uid, controller: true },
@@ -116,8 +115,17 @@ interface PodParts {
   defaults: KubeJobDefaults;
 }
 
+function kubeJobSpec(job: Job, run: StartingRun, parts: PodParts): Wire<V1JobSpec> {
+  return {
+    backoffLimit: 0,
+    podFailurePolicy: FAIL_ON_DISRUPTION,
+    ...withoutUndefined({ ttlSecondsAfterFinished: job.spec.job?.ttlSecondsAfterFinished }),
+    template: podTemplate(job, run, parts),
+  };
+}
+
 /** The user’s template with the spec over it: lists are appended, maps merged, other fields replaced. */
-function podTemplate(job: Job, run: Run, { labels, defaults }: PodParts): PodTemplate {
+function podTemplate(job: Job, run: StartingRun, { labels, defaults }: PodParts): PodTemplate {
   const template = (job.spec.job?.podTemplate ?? {}) as Partial<PodTemplate>;
   const containers = template.spec?.containers ?? [];
   const own = containers.find(({ name }) => name === RUN_CONTAINER);
@@ -161,11 +169,12 @@ function podSpec(base: Partial<PodSpec>, { job }: JobSpec): Partial<PodSpec> {
   };
 }
 
-function container(job: Job, run: Run, base: Partial<Container>): Container {
+function container(job: Job, run: StartingRun, base: Partial<Container>): Container {
   const { spec } = job;
   const { image, imagePullPolicy, resources, securityContext, volumeMounts } = spec.job ?? {};
   const mounts = (volumeMounts ?? []) as { name: string; mountPath: string }[];
-  const ofRun = Object.entries(runVariables(job, run)).map(([name, value]) => ({ name, value }));
+  const ofRun = variableList(runVariables(job, run));
+  const ofTrace = variableList(traceVariables(run));
   const { secretsEnv } = spec;
   // First: of two sources with the same variable, Kubernetes takes the later one.
   const secrets = secretsEnv === undefined ? [] : [{ secretRef: { name: deliveredSecretName(secretsEnv) } }];
@@ -175,10 +184,14 @@ function container(job: Job, run: Run, base: Partial<Container>): Container {
     ...withoutUndefined({ image, imagePullPolicy, resources, securityContext, workingDir: spec.workingDir }),
     name: RUN_CONTAINER,
     ...commandOf(spec),
-    env: byName(byName(base.env, (spec.env ?? []) as EnvVar[]), ofRun),
+    env: byName(byName(byName(ofTrace, base.env ?? []), (spec.env ?? []) as EnvVar[]), ofRun),
     ...(envFrom.length > 0 && { envFrom }),
     ...(mounts.length > 0 && { volumeMounts: [...(base.volumeMounts ?? []), ...mounts] }),
   };
+}
+
+function variableList(variables: Record<string, string>): EnvVar[] {
+  return Object.entries(variables).map(([name, value]) => ({ name, value }));
 }
 
 /**

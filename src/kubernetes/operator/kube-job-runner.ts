@@ -4,7 +4,7 @@ import { Listeners } from '../../control/listeners.ts';
 import type { Clock, Logger, Runner } from '../../control/ports.ts';
 import type { LshError } from '../../core/errors.ts';
 import type { Job, JobKey } from '../../core/job.ts';
-import type { Run, RunObservation, StopCause } from '../../core/run.ts';
+import type { Run, RunObservation, StartingRun, StopCause } from '../../core/run.ts';
 import { invalidity } from '../api/api-errors.ts';
 import type { KubeApi } from '../api/fence.ts';
 import type { NamespacedInformer } from '../api/watch/namespaced-informer.ts';
@@ -92,7 +92,7 @@ export class KubeJobRunner implements Runner {
     }
   }
 
-  start(job: Job, run: Run): Promise<void> {
+  start(job: Job, run: StartingRun): Promise<void> {
     return this.#starts.start(job, run);
   }
 

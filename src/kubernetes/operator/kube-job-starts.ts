@@ -2,7 +2,7 @@
 import { LshError } from '../../core/errors.ts';
 import type { Job, JobKey, JobSpec } from '../../core/job.ts';
 import { jobKey } from '../../core/naming.ts';
-import type { Run } from '../../core/run.ts';
+import type { Run, StartingRun } from '../../core/run.ts';
 import { isAlreadyExists, isJobQuotaExceeded, isUncertain, rejection } from '../api/api-errors.ts';
 import { asRetryable, type KubeApi } from '../api/fence.ts';
 import { objectKey } from '../api/objects.ts';
@@ -47,7 +47,7 @@ export class KubeJobStarts {
   }
 
   /** As Runner.start. */
-  async start(job: Job, run: Run): Promise<void> {
+  async start(job: Job, run: StartingRun): Promise<void> {
     const id = jobKey(job.namespace, run.name);
     this.#starting.add(id);
     try {
@@ -70,7 +70,7 @@ export class KubeJobStarts {
     return runs && this.#readUncertain(key, [...runs.values()]);
   }
 
-  async #create(job: Job, run: Run): Promise<void> {
+  async #create(job: Job, run: StartingRun): Promise<void> {
     const { api, defaults, kubeJobs, deletions, put } = this.#options;
     put(job.key, await api.json<KubeJob>(createRequest(job, run, defaults)));
     const created = kubeJobs.get(job.key, run.name);

@@ -2,6 +2,7 @@
 // and stop.
 import { CalendarFiles } from '../../calendars/calendar-files.ts';
 import type { Config } from '../../config.ts';
+import { isTraced } from '../../config/otel-variables.ts';
 import { systemClock } from '../../control/clock.ts';
 import { ClockSteps } from '../../control/clock-steps.ts';
 import { Controller } from '../../control/controller.ts';
@@ -24,6 +25,8 @@ import { jobHandlers } from '../../local/handlers/job-handlers.ts';
 import { StoreJobSource } from '../../local/jobs/job-source.ts';
 import type { JobMetrics } from '../../telemetry/job-series.ts';
 import { logRecorder } from '../../telemetry/log-recorder.ts';
+import { RunTraces } from '../../telemetry/traces/run-traces.ts';
+import { traceparentOf } from '../../telemetry/traces/trace-ids.ts';
 import { requireWritable, type LocalPaths } from '../../local/paths.ts';
 import { runHandlers } from '../../local/handlers/run-handlers.ts';
 import type { DaemonMetrics } from '../../local/socket/protocol.ts';
@@ -76,6 +79,7 @@ export class LocalScheduler {
   readonly #feed = new CommitFeed();
   readonly #runner: SubprocessRunner;
   readonly #notices: LateNotices;
+  readonly #traces: RunTraces | undefined;
   readonly #controller: Controller;
   readonly #server: DaemonServer;
   readonly #startedAt = systemClock.now();
@@ -117,6 +121,7 @@ export class LocalScheduler {
       feed: this.#feed,
       put: (job) => handlers['job.put']({ job }, NEVER),
     });
+    this.#traces = this.#openTraces();
     this.#controller = this.#createController();
     const handlers = this.#createHandlers(settings);
     this.#server = new DaemonServer({
@@ -155,6 +160,7 @@ export class LocalScheduler {
     await this.#runner.close();
     this.#history?.close();
     this.#notices.close();
+    await this.#traces?.close();
     this.#store.close();
     await this.#server.close();
     removeRecord(this.#options.paths);
@@ -167,6 +173,16 @@ export class LocalScheduler {
       store: this.#store,
       logger: log.component('history'),
       outputOf: async ({ name }, maxBytes) => this.#runner.keptOutput(name, maxBytes),
+      jobOf: (key) => this.#source.get(key),
+    });
+  }
+
+  #openTraces(): RunTraces | undefined {
+    const { config, log } = this.#options;
+    if (!isTraced(config)) return undefined;
+    return new RunTraces({
+      version: VERSION,
+      logger: log.component('traces'),
       jobOf: (key) => this.#source.get(key),
     });
   }
@@ -246,10 +262,12 @@ export class LocalScheduler {
       onRecorded: [
         logRecorder(log.component('jobs')),
         this.#notices.recorded,
+        ...(this.#traces ? [this.#traces.recorded] : []),
         ({ change }) => change.runs.some(isFinished) && this.#history?.wake(),
         // Requests that wait for a run check it in the next turn of the event loop, once its output is readable.
         ({ key: recorded }) => void setImmediate(() => this.#feed.announce(recorded)),
       ],
+      traceparentOf: this.#traces && traceparentOf,
       clockSteps: this.#clockSteps,
       evaluatingSince: this.#startedAt,
       calendars: this.#calendars,

@@ -27,6 +27,8 @@ import type { MeasuredJobs } from '../../telemetry/job-series.ts';
 import { logRecorder } from '../../telemetry/log-recorder.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import type { RunTraces } from '../../telemetry/traces/run-traces.ts';
+import { traceparentOf } from '../../telemetry/traces/trace-ids.ts';
 import { ClusterNotices } from './cluster-notices.ts';
 import { clusterWatches, readingsOf, type Watches, type WatchReading } from './cluster-watches.ts';
 import { commandSettings } from '../command-settings.ts';
@@ -47,6 +49,8 @@ export interface ClusterSchedulerOptions {
   shell: ShellRuns | undefined;
   /** Undefined if no team history is configured. */
   history: (TeamHistory & JobRoster) | undefined;
+  /** Undefined unless runs are traced. */
+  traces: RunTraces | undefined;
 }
 
 /** etcd stores objects of at most 1.5 MB; the rest is for the status. */
@@ -219,18 +223,19 @@ export class ClusterScheduler {
   }
 
   #listeners(): RecordedListener[] {
-    const { log, metrics } = this.#options;
+    const { log, metrics, traces } = this.#options;
     return [
       (recorded) => metrics.recorded(recorded),
       ({ change }) => this.#history?.add(change.runs),
       logRecorder(log.component('jobs')),
       this.#notices.recorded,
       (recorded) => this.#events.recorded(recorded),
+      ...(traces ? [traces.recorded] : []),
     ];
   }
 
   #createController(evaluatingSince: number): Controller {
-    const { config, log, metrics, identity, host, shell } = this.#options;
+    const { config, log, metrics, identity, host, shell, traces } = this.#options;
     const runners: Partial<Record<Executor, Runner>> = { Job: this.#jobRunner };
     if (shell) runners.Shell = shell.runner;
     const clockSteps = new ClockSteps(systemClock, identity);
@@ -243,6 +248,7 @@ export class ClusterScheduler {
       history: this.#history,
       notices: this.#notices.desk,
       meter: metrics,
+      traceparentOf: traces && traceparentOf,
       ...(config.maxStartsPerSecond > 0 && {
         startRate: new StartRate(config.maxStartsPerSecond, systemClock),
       }),

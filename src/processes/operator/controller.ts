@@ -3,6 +3,7 @@
 import { hostname } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { loadConfig, withOptions } from '../../config.ts';
+import { isTraced } from '../../config/otel-variables.ts';
 import { EXIT, type ExitStatus } from '../../core/errors.ts';
 import { KubeClient } from '../../kubernetes/api/client.ts';
 import { loadKubeConfig, type KubeConfigChoice } from '../../kubernetes/api/kube-config.ts';
@@ -13,6 +14,7 @@ import { TelemetryServer } from '../../telemetry/http.ts';
 import { JobMetrics } from '../../telemetry/job-series.ts';
 import { openLog } from '../../telemetry/log.ts';
 import { Metrics } from '../../telemetry/metrics.ts';
+import { RunTraces } from '../../telemetry/traces/run-traces.ts';
 import { VERSION } from '../../version.ts';
 import type { ClusterScheduler } from './cluster-scheduler.ts';
 import { addReadings, type Standing } from './controller-readings.ts';
@@ -77,6 +79,7 @@ class ControllerLife implements Standing {
   readonly #elector: LeaderElector | undefined;
   readonly #pods: HostPods;
   readonly #jobMetrics: JobMetrics;
+  readonly #traces: RunTraces | undefined;
   /** The newest one. */
   #leadership: Leadership | undefined;
   #standby: Standby | undefined;
@@ -86,6 +89,7 @@ class ControllerLife implements Standing {
     const { config, client, host, log } = options;
     this.#jobMetrics = new JobMetrics(log.component('metrics'));
     this.#pods = new HostPods({ client, own: host, logger: log.component('shell') });
+    if (isTraced(config)) this.#traces = this.#openTraces();
     if (config.leaderElect) this.#elector = elector(options);
   }
 
@@ -121,10 +125,19 @@ class ControllerLife implements Standing {
       await this.#leadInTurn(stop.signal);
       await this.#leadership?.recordedLastEnds;
     } finally {
-      await Promise.all([this.#standby?.stop(), server.close()]);
+      // The lease is free by then: the flush delays no hand-over.
+      await Promise.all([this.#standby?.stop(), server.close(), this.#traces?.close()]);
     }
     log.info({}, 'controller stopped');
     return EXIT.ok;
+  }
+
+  #openTraces(): RunTraces {
+    return new RunTraces({
+      version: VERSION,
+      logger: this.#options.log.component('traces'),
+      jobOf: (key) => this.scheduler?.jobOf(key),
+    });
   }
 
   /** Only the leader knows the runs of jobs, so no other process has series of them. */
@@ -154,6 +167,7 @@ class ControllerLife implements Standing {
     this.#leadership = new Leadership({
       ...this.#options,
       pods: this.#pods,
+      traces: this.#traces,
       term: this.#elector?.term() ?? 0,
       holdsLease: () => this.leads,
       trouble: () => (this.leads ? this.#notReady() : 'this process no longer leads'),

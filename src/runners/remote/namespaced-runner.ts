@@ -2,7 +2,7 @@
 // them with the namespace.
 import type { Runner } from '../../control/ports.ts';
 import type { Job, JobKey } from '../../core/job.ts';
-import type { Run, RunObservation, StopCause } from '../../core/run.ts';
+import type { Run, RunObservation, StartingRun, StopCause } from '../../core/run.ts';
 import { wireNameOf } from './remote-runs.ts';
 import { SHELL_TRAITS } from '../shell-traits.ts';
 import type { SubprocessRunner } from '../subprocess/subprocess-runner.ts';
@@ -36,7 +36,7 @@ export class NamespacedRunner implements Runner {
     return observations.map((observation) => ({ ...observation, name: observation.name.slice(length) }));
   }
 
-  async start(job: Job, run: Run): Promise<void> {
+  async start(job: Job, run: StartingRun): Promise<void> {
     await this.#runner.start(job, { ...run, name: wireNameOf(run.job, run.name) });
   }
 

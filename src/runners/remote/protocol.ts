@@ -65,6 +65,7 @@ const startedRun = v.object({
   startAfter: instant,
   cause: v.optional(v.object({ job: text(253), run: name } satisfies Fields<RunCause>)),
   stopCause: v.optional(v.picklist(STOP_CAUSES)),
+  traceparent: v.optional(v.pipe(v.string(), v.regex(/^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/))),
 } satisfies Fields<StartedRun & Nonce>);
 /** A resolved spec: the runner adds no defaults. */
 const spec = v.required(JobSpecSchema, ['timeZone', 'executor', 'captureOutput']);

@@ -3,7 +3,7 @@
 import { Listeners } from '../../control/listeners.ts';
 import type { Clock, Logger, Runner } from '../../control/ports.ts';
 import type { Job, JobKey } from '../../core/job.ts';
-import type { Run, RunObservation, StopCause } from '../../core/run.ts';
+import type { Run, RunObservation, StartingRun, StopCause } from '../../core/run.ts';
 import { OtherHostRuns } from './other-host-runs.ts';
 import { readRemoteLog, type LogOptions } from './remote-log.ts';
 import { PendingStarts } from './pending-starts.ts';
@@ -106,11 +106,11 @@ export class RemoteRunner implements Runner {
    * the reconnected runner reports it, or proves that it never started. Resolves before a late answer, which changes only
    * what is observed.
    */
-  async start(job: Job, run: Run): Promise<void> {
+  async start(job: Job, run: StartingRun): Promise<void> {
     const wireName = wireNameOf(run.job, run.name);
     const known = this.#runs.get(wireName);
     if (known && known.observation.state !== 'NeverStarted') return;
-    const { name, job: key, slot, attempt, startAfter, cause, stopCause, startedAt } = run;
+    const { name, job: key, slot, attempt, startAfter, cause, stopCause, traceparent, startedAt } = run;
     const observation = {
       name,
       state: 'Running',
@@ -124,7 +124,7 @@ export class RemoteRunner implements Runner {
       type: 'start',
       id,
       job: { name: job.name, spec: job.spec },
-      run: { nonce, name: wireName, job: key, slot, attempt, startAfter, cause, stopCause },
+      run: { nonce, name: wireName, job: key, slot, attempt, startAfter, cause, stopCause, traceparent },
     });
     await answered;
   }

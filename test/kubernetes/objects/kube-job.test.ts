@@ -202,6 +202,22 @@ describe('the manifest of a run', () => {
     );
   });
 
+  test('a traced run has TRACEPARENT, which the job may set itself, and its Pod counts as the same', () => {
+    const run = aRun({ executor: 'Job' });
+    const traced = (spec: JobSpecInput) =>
+      kubeJobManifest(clusterJob(spec), { ...run, traceparent: 'of-the-run' }, DEFAULTS);
+    const valueOf = (spec: JobSpecInput) =>
+      traced(spec).spec!.template.spec!.containers[0]!.env!.filter(({ name }) => name === 'TRACEPARENT');
+    const own = [{ name: 'TRACEPARENT', value: 'of-the-job' }];
+    const podTemplate = { spec: { containers: [{ name: 'run', env: own }] } };
+    expect(valueOf({})).toEqual([{ name: 'TRACEPARENT', value: 'of-the-run' }]);
+    expect(valueOf({ env: own })).toEqual(own);
+    expect(valueOf({ job: { podTemplate } })).toEqual(own);
+    expect(isOutdated(traced({}) as unknown as KubeJob, kubeJobManifest(clusterJob({}), run, DEFAULTS))).toBe(
+      false,
+    );
+  });
+
   test('sources keep their prefix, and optional moves to where Kubernetes expects it', () => {
     expect(containerOf({ secretsEnv: 'prod', envFrom: [{ configMapRef: { name: 'c' } }] }).envFrom).toEqual([
       { secretRef: { name: 'lsh-secrets-prod' } },

@@ -182,14 +182,15 @@ test('commands inherit the variables of the user database, and nothing of the ru
   ).toEqual([...new Set([...Object.keys(userVariables()), ...given])].toSorted());
 });
 
-test('commands get the cause of their run', async () => {
+test('commands get the trace and the cause of their run', async () => {
   await world.startRunner();
   const controller = await world.connected();
-  const job = aUniqueJob({ command: 'echo $LSH_AFTER_JOB $LSH_AFTER_RUN' });
+  const traceparent = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`;
+  const job = aUniqueJob({ command: 'echo $TRACEPARENT $LSH_AFTER_JOB $LSH_AFTER_RUN' });
   const run = aRunOf(job, { host: HOST, cause: { job: 'backup', run: 'backup-t1' } });
   const end = endOf(controller, run);
-  await controller.start(job, run);
-  expect((await end).outputTail).toBe('backup backup-t1\n');
+  await controller.start(job, { ...run, traceparent });
+  expect((await end).outputTail).toBe(`${traceparent} backup backup-t1\n`);
 });
 
 test('help shows the usage', async () => {

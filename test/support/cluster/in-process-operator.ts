@@ -61,6 +61,7 @@ export class InProcessOperator {
       host: IDENTITY,
       shell: this.#shell && { ...this.#shell, runner: this.#counted(this.#shell.runner) },
       history: undefined,
+      traces: undefined,
     });
   }
 

@@ -4,8 +4,8 @@ import { resolve } from 'node:path';
 import { parse } from 'dotenv';
 import { LshError } from '../../../core/errors.ts';
 import type { Job, JobSpec } from '../../../core/job.ts';
-import { runVariables } from '../../../core/run-variables.ts';
-import type { Run } from '../../../core/run.ts';
+import { runVariables, traceVariables } from '../../../core/run-variables.ts';
+import type { StartingRun } from '../../../core/run.ts';
 import { ownNameOf } from '../../run-index.ts';
 import { readFile, stat } from '../files.ts';
 
@@ -15,8 +15,8 @@ export type Environment = Record<string, string>;
 export type Command = Pick<Job, 'name' | 'spec'>;
 /** The part of a run that its start needs. */
 export type StartedRun = Pick<
-  Run,
-  'name' | 'job' | 'slot' | 'attempt' | 'startAfter' | 'cause' | 'stopCause'
+  StartingRun,
+  'name' | 'job' | 'slot' | 'attempt' | 'startAfter' | 'cause' | 'stopCause' | 'traceparent'
 >;
 
 /** USER, LOGNAME, HOME and SHELL as the user database has them; empty for a user id without an entry (a container). */
@@ -29,7 +29,7 @@ export function userVariables(): Environment {
   }
 }
 
-/** The whole environment of one run; later sources win: inherited, the env files, env, LSH_*. */
+/** The whole environment of one run; later sources win: the trace, inherited, the env files, env, LSH_*. */
 export function childEnvironment(
   inherited: Environment,
   job: Command,
@@ -37,6 +37,7 @@ export function childEnvironment(
   fromFiles: Environment,
 ): Environment {
   return {
+    ...traceVariables(run),
     ...inherited,
     ...fromFiles,
     ...Object.fromEntries((job.spec.env ?? []).map(({ name, value }) => [name, value ?? ''])),

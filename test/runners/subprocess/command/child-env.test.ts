@@ -4,6 +4,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { childEnvironment, variablesOfFiles } from '../../../../src/runners/subprocess/command/child-env.ts';
 import { makeFifos } from '../../../../src/runners/subprocess/output/fifo-pool.ts';
 import type { Job, JobSpec } from '../../../../src/core/job.ts';
+import type { StartingRun } from '../../../../src/core/run.ts';
 import { aUniqueJob, aRunOf } from '../../../support/builders.ts';
 import { tempDir } from '../../../support/temp-dir.ts';
 import { RunnerHome, startRun } from '../../../support/runners/subprocess-runner.ts';
@@ -14,7 +15,10 @@ beforeEach(() => {
 });
 
 /** The environment of a command that runs in the directory. */
-async function environmentOf(job: Job, { inherited = {}, run = aRunOf(job) } = {}) {
+async function environmentOf(
+  job: Job,
+  { inherited = {}, run = aRunOf(job) }: { inherited?: Record<string, string>; run?: StartingRun } = {},
+) {
   return childEnvironment(inherited, job, run, await variablesOfFiles(job.spec, directory));
 }
 
@@ -39,6 +43,18 @@ test('a run that follows another knows that run and its job', async () => {
     LSH_AFTER_JOB: 'backup',
     LSH_AFTER_RUN: 'backup-t1',
   });
+});
+
+test('a traced run has TRACEPARENT, unless the job or its file sets another', async () => {
+  writeFileSync(join(directory, 'own.env'), 'TRACEPARENT=of-the-file\n');
+  const traced = (job: Job) => environmentOf(job, { run: { ...aRunOf(job), traceparent: 'of-the-run' } });
+  const env = [{ name: 'TRACEPARENT', value: 'of-the-job' }];
+  expect(await traced(aUniqueJob({}))).toMatchObject({ TRACEPARENT: 'of-the-run' });
+  expect(await traced(aUniqueJob({ envFrom: [{ file: 'own.env' }] }))).toMatchObject({
+    TRACEPARENT: 'of-the-file',
+  });
+  expect(await traced(aUniqueJob({ env }))).toMatchObject({ TRACEPARENT: 'of-the-job' });
+  expect(await environmentOf(aUniqueJob({}))).not.toHaveProperty('TRACEPARENT');
 });
 
 test('env wins over envFrom, a later file over an earlier one, and LSH_RUN over everything', async () => {
