@@ -20,13 +20,14 @@ const ADAPTER_MAY_IMPORT = ['core/**', 'control', 'contracts'];
 /** What each room may import from src beside itself. `core` is the files at its top alone, `core/**` all of it. */
 const MAY_IMPORT: Record<string, string[]> = {
   'version.ts': [],
-  core: ['core/notices'],
+  core: ['core/notices', 'core/backfill'],
+  'core/backfill': ['core', 'core/schedule'],
   'core/schedule': ['core'],
   'core/command-check': ['core'],
   'core/validate': ['core', 'core/schedule'],
   'core/import': ['core', 'core/schedule', 'core/validate', 'core/command-check'],
   'core/notices': ['core'],
-  'core/decide': ['core', 'core/schedule', 'core/notices'],
+  'core/decide': ['core', 'core/schedule', 'core/notices', 'core/backfill'],
   'core/redaction': [],
   'core/record': ['core', 'core/redaction', 'core/validate'],
   contracts: ['core/**'],

@@ -1,6 +1,7 @@
 // The status schema of the CustomResourceDefinition. The compiler checks that it has every field that the operator
 // writes.
 import { EXECUTOR_NAMES } from '../../src/core/executor.ts';
+import { BACKFILL_PHASES } from '../../src/core/backfill/backfill.ts';
 import { JOB_PHASES, type ShownCalendar } from '../../src/core/job.ts';
 import { RUN_PHASES, RUN_TRIGGERS, SLOT_OUTCOMES } from '../../src/core/run.ts';
 import type { OutcomeEntry } from '../../src/kubernetes/objects/lsh-job-outcomes.ts';
@@ -22,8 +23,8 @@ const run: Record<keyof RunEntry, CrdSchema> = {
   slot: time('The instant at which the run was due.'),
   pass: count('2 and more if the clock was set back and passed the slot again.'),
   trigger: oneOf(RUN_TRIGGERS, 'Why the operator created the run.'),
-  triggerId: text('Id of the manual trigger.'),
-  requestedBy: text('User who requested the manual run.'),
+  triggerId: text('Id of the manual trigger, or of the backfill.'),
+  requestedBy: text('User who requested the manual run or the backfill.'),
   cause: {
     type: 'object',
     description: 'The run whose end started this one.',
@@ -32,6 +33,7 @@ const run: Record<keyof RunEntry, CrdSchema> = {
   endNumber: count('The how-manieth end of the LshJob this run was, if other LshJobs follow it.'),
   attempt: count('1 for the first try, 2 for its first retry.'),
   disruptions: count('How many earlier attempts were Disrupted.'),
+  firstAttempt: count('The attempt with which a backfill ran the slot again.'),
   specChanges: count('How many earlier attempts ended because the spec changed.'),
   executor: oneOf(EXECUTOR_NAMES, 'Executor of the command.'),
   phase: oneOf(RUN_PHASES, 'Phase of the run.'),
@@ -104,6 +106,40 @@ const calendar: Record<keyof ShownCalendar, CrdSchema> = {
   },
 };
 
+const range = {
+  from: time('First instant.'),
+  to: time('Last instant, included.'),
+};
+
+type ShownBackfill = NonNullable<LshJobStatus['backfill']>;
+
+const pending: Record<keyof ShownBackfill['pending'][number], CrdSchema> = {
+  ...range,
+  count: count('Number of slots.'),
+  attempt: count('Number of the attempt, of a slot that had runs before.'),
+};
+
+const backfill: Record<keyof ShownBackfill, CrdSchema> = {
+  id: text('Id of the request.'),
+  ...range,
+  phase: oneOf(BACKFILL_PHASES, 'State of the backfill in one word.'),
+  message: text('Why it was cancelled or refused.'),
+  parallel: count('Most of its runs that are active at a time.'),
+  failedOnly: { type: 'boolean', description: 'Whether it runs only slots again whose last run failed.' },
+  requestedBy: text('User who requested it.'),
+  slots: count('How many slots it runs.'),
+  completed: count('How many of them ended with a completed run.'),
+  failed: count('How many of them ended otherwise.'),
+  pending: {
+    type: 'array',
+    description: 'Slots that have no run of it yet, oldest first.',
+    items: { type: 'object', required: ['from', 'to', 'count'], properties: pending },
+    'x-kubernetes-list-type': 'atomic',
+  },
+  startedAt: time('When the operator took in the request.'),
+  finishedAt: time('When it ended.'),
+};
+
 const runs = (description: string): CrdSchema => ({
   type: 'array',
   description,
@@ -142,6 +178,13 @@ const status: Record<keyof LshJobStatus, CrdSchema> = {
     type: 'array',
     description: 'Newest stretches of slots that passed without a run, newest first.',
     items: { type: 'object', required: ['from', 'to', 'count', 'outcome'], properties: outcome },
+    'x-kubernetes-list-type': 'atomic',
+  },
+  backfill: { type: 'object', description: 'The newest backfill.', properties: backfill },
+  backfilled: {
+    type: 'array',
+    description: 'Ranges whose slots have had their backfill, oldest first.',
+    items: { type: 'object', required: ['from', 'to'], properties: range },
     'x-kubernetes-list-type': 'atomic',
   },
   ends: count('How many ends of the LshJob have a number; absent until another LshJob follows it.'),

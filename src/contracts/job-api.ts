@@ -1,6 +1,8 @@
 // The API of both front ends. The handlers of the daemon, their client and the cluster implement it, so that every
 // command works the same locally and in a cluster. Each method takes one payload and returns documents.
+import type { BackfillAnswer, BackfillOrder } from './backfill.ts';
 import type { JobDocument, RunDocument, SlotDocument } from '../core/document.ts';
+import type { BackfillDocument } from '../core/backfill/backfill-document.ts';
 import type { JobManifest } from '../core/job.ts';
 import type { RunPhase } from '../core/run.ts';
 import type { FieldChange } from '../core/validate/spec-changes.ts';
@@ -49,6 +51,12 @@ export interface JobApi {
   suspend(request: { name: string; suspend: boolean; resumeAt?: string }): Promise<PutResult>;
   /** Starts a run now. The same id returns the same run. Throws RUN_FORBIDDEN if the policy forbids a run. */
   trigger(request: { name: string; id: string; requestedBy?: string }): Promise<RunDocument>;
+  /**
+   * Runs past slots. Throws BACKFILL_INVALID for a range that it cannot have, and BACKFILL_ACTIVE while another is under way.
+   */
+  backfill(order: BackfillOrder): Promise<BackfillAnswer>;
+  /** Ends the backfill that is under way: its active runs go on. Returns it; undefined if there was none. */
+  cancelBackfill(request: { name: string }): Promise<{ backfill?: BackfillDocument }>;
   /** Requests the stop of the active runs, or of the named run. Returns their names. */
   stop(request: { name: string; run?: string }): Promise<{ stopped: string[] }>;
   /** Newest first. */

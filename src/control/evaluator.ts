@@ -18,6 +18,7 @@ import type { LedgerOutbox } from './history/ledger-outbox.ts';
 import type { Calendars, JobSource, Ledger } from './ports.ts';
 import { Followers } from './related/followers.ts';
 import { Groups, heldRuns, runsAfter } from './related/groups.ts';
+import { PastSlotsOfBackfills } from './past-slots.ts';
 import { Refusals } from './refusals.ts';
 import type { NoticeDesk } from './notices/notice-desk.ts';
 import type { Runners } from './runners.ts';
@@ -47,6 +48,7 @@ export class Evaluator {
   readonly #options: EvaluatorOptions & { runners: Runners; capacity: Capacity };
   readonly #schedules: Schedules;
   readonly #refusals = new Refusals();
+  readonly #pastSlots: PastSlotsOfBackfills;
   readonly groups: Groups;
   readonly followers: Followers;
   /** The setting of the clock at the last commit of jobs whose ledger does not keep it. */
@@ -57,6 +59,7 @@ export class Evaluator {
   constructor(options: EvaluatorOptions & { runners: Runners; capacity: Capacity }) {
     this.#options = options;
     this.#schedules = new Schedules(options);
+    this.#pastSlots = new PastSlotsOfBackfills(options.ledger);
     const { runners, clockSteps } = options;
     this.followers = new Followers(options);
     this.groups = new Groups({
@@ -67,15 +70,17 @@ export class Evaluator {
   }
 
   /**
-   * Asks the runner about a version of the job that is new, and takes in changes of its calendars; undefined if there is
-   * nothing to ask.
+   * Asks the runner about a version of the job that is new, takes in changes of its calendars, and reads the records of the
+   * slots of a new backfill; undefined if there is nothing to ask.
    */
   ask(key: JobKey): Promise<void> | undefined {
     const { source, runners, calendars } = this.#options;
     const job = source.get(key);
     const answer = job && this.#refusals.ask(job, runners.of(job.spec.executor));
     const reading = job?.spec.calendars && calendars?.refresh(job.spec.calendars.map(({ name }) => name));
-    return answer && reading ? Promise.all([answer, reading]).then(() => {}) : (answer ?? reading);
+    const past = job?.backfill && this.#pastSlots.ask(job, this.#schedules.of(job));
+    const asking = [answer, reading, past].filter((one) => one !== undefined);
+    return asking.length > 1 ? Promise.all(asking).then(() => {}) : asking[0];
   }
 
   evaluate(job: Job): Decision {
@@ -120,11 +125,13 @@ export class Evaluator {
     const { now, ...clock } = clockSteps.look();
     this.followers.note(job.key, job);
     const runs = ledger.runsOf(job.key);
+    const closed = ledger.closedOf?.(job.key);
     const known = {
       job,
       runs,
       observations: runners.observe(job.key, runs),
-      closed: ledger.closedOf?.(job.key),
+      closed,
+      past: ledger.pastOf === undefined ? { closed: closed ?? [], runs } : this.#pastSlots.take(job),
       now,
       clock,
       evaluatingSince: evaluatedSince(job.spec, evaluatingSince + clockSteps.movedMs),

@@ -1,4 +1,5 @@
 // Every interface between the loop and the world on one page. Adapters implement them; the loop knows only these.
+import type { PastSlots } from '../core/backfill/plan.ts';
 import type { LedgerChange } from '../core/decide/decide.ts';
 import type { JobEvent } from '../core/decide/events.ts';
 import type { LshError } from '../core/errors.ts';
@@ -52,6 +53,8 @@ export interface Ledger {
   shownRunsOf(key: JobKey): readonly Run[];
   /** Stretches of slots that are recorded as not run; only if a runner starts runs before their record. */
   closedOf?(key: JobKey): readonly ClosedStretch[];
+  /** What is recorded of past slots of the job; undefined if runsOf() and closedOf() say all there is. */
+  pastOf?(job: Job, slots: readonly number[]): Promise<PastSlots>;
   /** Resolves once the change is durable. Rejects with a retryable LshError on a conflict. */
   commit(key: JobKey, change: LedgerChange): Promise<void>;
   /**

@@ -1,4 +1,5 @@
 // Reconciles one key: read, decide, record, act. The same on both platforms; the Evaluator decides.
+import { isRunning } from '../core/backfill/backfill.ts';
 import type { Decision } from '../core/decide/decide.ts';
 import { failingStatus, sameStatus } from '../core/decide/status.ts';
 import type { LshError } from '../core/errors.ts';
@@ -151,9 +152,11 @@ export class Reconciler {
    * that a runner shows by their names. A second such change is written with the first: no record waits forever.
    */
   #mayHold(key: JobKey, { actions, change }: Decision): boolean {
-    const { runs, slots, forget, corrections = [], notices = [] } = change;
+    const { runs, slots, forget, corrections = [], notices = [], status } = change;
     const { ledger } = this.#options;
     if (ledger.hold === undefined || ledger.holds?.(key)) return false;
+    // A user waits for its progress.
+    if (isRunning(status?.backfill)) return false;
     const isFound = (run: Run) => isUnderWay(run) && this.#runners.traitsOf(run.executor).claim === 'name';
     return (
       runs.length > 0 &&

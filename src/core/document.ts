@@ -2,6 +2,12 @@
 // everywhere else in the program they are numbers.
 import { API_VERSION, KIND } from './api-version.ts';
 import { rfc3339 } from './rfc3339.ts';
+import {
+  backfillDocument,
+  rangeDocument,
+  type BackfillDocument,
+  type RangeDocument,
+} from './backfill/backfill-document.ts';
 import type { NoticeMemory } from './notices/notice.ts';
 import type {
   ClockEffect,
@@ -73,6 +79,8 @@ interface StatusDocument {
   totals: RunTotals;
   lastHandledTrigger?: string;
   clockEffect?: ClockEffectDocument;
+  backfill?: BackfillDocument;
+  backfilled?: RangeDocument[];
   ends?: number;
   after?: Followed[];
   notices?: NoticeMemoryDocument;
@@ -247,6 +255,8 @@ export function jobDocument(job: Job, runs: readonly Run[]): JobDocument {
         totals: status.totals,
         lastHandledTrigger: status.lastHandledTrigger,
         clockEffect: clockEffectDocument(status.clockEffect),
+        backfill: status.backfill && backfillDocument(status.backfill),
+        backfilled: status.backfilled?.map(rangeDocument),
         ends: status.ends,
         after: status.after,
         notices: noticeMemoryDocument(status.notices),

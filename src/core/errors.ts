@@ -206,6 +206,18 @@ const table = {
     exit: EXIT.failure,
     http: 409,
   },
+  BACKFILL_INVALID: {
+    message: 'Job "{name}" gets no such backfill: {detail}.',
+    hint: 'Change --from and --to; `lsh cron backfill {name} --from … --to … --dry-run` shows the slots of a range.',
+    exit: EXIT.usage,
+    http: 422,
+  },
+  BACKFILL_ACTIVE: {
+    message: 'A backfill of job "{name}" is under way.',
+    hint: 'Wait for its end, which `lsh cron get {name}` shows, or cancel it with `lsh cron backfill {name} --cancel`.',
+    exit: EXIT.refused,
+    http: 409,
+  },
   RUN_FINISHED: {
     message: 'Run "{name}" has finished and cannot become active again.',
     hint: 'lsh has kept the run from starting twice; you need not do anything.',

@@ -1,6 +1,7 @@
 // A job: its spec, its status and its identity. The schemas below are the only source: they give the types, the check
 // of input, the CRD, the JSON schema and the reference page.
 import * as v from 'valibot';
+import type { Backfill, BackfillRequest, SlotRange } from './backfill/backfill.ts';
 import type { LshError } from './errors.ts';
 import { EXECUTOR_NAMES, type Executor } from './executor.ts';
 import type { API_VERSION, KIND } from './api-version.ts';
@@ -556,6 +557,10 @@ export interface JobStatus {
   totals: RunTotals;
   /** Id of the last handled manual trigger, so that no trigger is handled twice. */
   lastHandledTrigger?: string;
+  /** The newest backfill. */
+  backfill?: Backfill;
+  /** Ranges whose slots have had their backfill, oldest first. */
+  backfilled?: SlotRange[];
   /** How many ends of this job have numbers; undefined until a job follows it. */
   ends?: number;
   /** The jobs of spec.after. */
@@ -598,6 +603,8 @@ export interface Job {
   terminating?: true;
   /** The pending manual trigger. */
   trigger?: TriggerRequest;
+  /** The backfill that a user wants. Without it, one that is under way is cancelled. */
+  backfill?: BackfillRequest;
   /** Names of runs that a user asked to stop. Names of finished runs have no effect. */
   stop?: readonly string[];
   /** Undefined until the first evaluation. */

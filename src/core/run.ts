@@ -14,7 +14,7 @@ export type RunPhase = (typeof RUN_PHASES)[number];
 
 export const FINISHED_PHASES = ['Completed', 'Failed', 'Killed'] as const satisfies RunPhase[];
 
-export const RUN_TRIGGERS = ['Schedule', 'CatchUp', 'Manual', 'After'] as const;
+export const RUN_TRIGGERS = ['Schedule', 'CatchUp', 'Manual', 'After', 'Backfill'] as const;
 export type RunTrigger = (typeof RUN_TRIGGERS)[number];
 
 /** Why lsh stops a run. The first cause wins. */
@@ -72,9 +72,9 @@ export interface Run {
   slot: number;
   /** Which time the clock passed the slot, if it was set back: 2 for the second. Undefined for the first. */
   pass?: number;
-  /** Id of the manual trigger. */
+  /** Id of the manual trigger, or of the backfill. */
   triggerId?: string;
-  /** The user who requested a manual run. */
+  /** The user who requested a manual run or the backfill. */
   requestedBy?: string;
   /** What an After run follows. Its slot is the slot of that run. */
   cause?: RunCause;
@@ -82,6 +82,8 @@ export interface Run {
   endNumber?: number;
   /** From 1. */
   attempt: number;
+  /** The attempt with which a backfill ran the slot again; undefined for the first. The retry limit counts from it. */
+  firstAttempt?: number;
   /** How many earlier attempts were Disrupted; undefined for none. Their number counts against a limit of its own. */
   disruptions?: number;
   /** How many earlier attempts ended because their spec changed; undefined for none. No limit counts them. */

@@ -73,6 +73,20 @@ const JOB = hostile(
         labels: { a: 'b' },
         annotations: { c: 'd' },
         status: aStatus({
+          backfill: {
+            id: 'i',
+            from: T0,
+            to: T0,
+            parallel: 1,
+            requestedBy: 'ann',
+            phase: 'Cancelled',
+            message: 'm',
+            slots: 2,
+            completed: 1,
+            failed: 0,
+            pending: [{ from: T0, to: T0, count: 1 }],
+            startedAt: T0,
+          },
           conditions: ['Ready', 'Scheduled', 'Failing'].map((type) => ({
             type,
             status: 'False',
@@ -88,6 +102,7 @@ const JOB = hostile(
   ),
 );
 const RUN = { ...JOB.status!.recentRuns[0]!, job: HOSTILE };
+const BACKFILL = JOB.status!.backfill!;
 const SLOT = { job: HOSTILE, from: RUN.createdAt, to: RUN.createdAt, count: 1, recordedAt: RUN.createdAt };
 const PUT: PutResult = {
   result: 'configured',
@@ -136,6 +151,13 @@ const ANSWERS: Handlers = {
   'job.remove': answer({ stopped: [HOSTILE] }),
   'job.suspend': answer(PUT),
   'job.trigger': answer(RUN),
+  'job.backfill': answer({
+    job: HOSTILE,
+    slots: [{ slot: RUN.slot, attempt: 1, run: HOSTILE }],
+    left: { Ran: 1 },
+    backfill: BACKFILL,
+  }),
+  'job.cancelBackfill': answer({ backfill: BACKFILL }),
   'job.stop': answer({ stopped: [HOSTILE] }),
   'job.runs': answer([RUN]),
   'job.run': ({ run: name }) =>
@@ -271,6 +293,12 @@ const CALLS: Record<string, string[][] | undefined> = {
   'cron explain': [NAME, [HOSTILE, '--at', HOSTILE]],
   'cron trigger': [NAME, ['--wait', HOSTILE]],
   'cron stop': [NAME, [HOSTILE, HOSTILE]],
+  'cron backfill': [
+    [HOSTILE, '--from', '2026-06-01'],
+    [HOSTILE, '--from', '2026-06-01', '--dry-run'],
+    [HOSTILE, '--from', HOSTILE],
+    [HOSTILE, '--cancel'],
+  ],
   'cron pause': [NAME, [HOSTILE, HOSTILE]],
   'cron resume': [NAME],
   'cron edit': [NAME],

@@ -41,6 +41,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
             labels: { team: 'x' },
             annotations: { 'lsh.dev/imported-from': 'crontab:ada' },
             trigger: { id: 't', requestedBy: 'me' },
+            backfill: { id: 'b', from: T0, to: T0 + SECOND, parallel: 2, failedOnly: true },
             stop: ['x'],
           },
         );
@@ -104,6 +105,7 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
           cause: { job: 'b', run: 'b-1' },
           endNumber: 7,
           attempt: 3,
+          firstAttempt: 2,
           exitCode: 0,
           signal: 'SIGKILL',
           stopCause: 'TimedOut',

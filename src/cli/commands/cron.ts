@@ -17,6 +17,7 @@ const VERBS: Commands = {
   report: async () => (await import('./cron/report.ts')).addReport,
   explain: async () => (await import('./cron/explain.ts')).addExplain,
   trigger: async () => (await import('./cron/trigger.ts')).addTrigger,
+  backfill: async () => (await import('./cron/backfill.ts')).addBackfill,
   stop: async () => (await import('./cron/trigger.ts')).addStop,
   pause: async () => (await import('./cron/change.ts')).addPause,
   resume: async () => (await import('./cron/change.ts')).addResume,

@@ -61,7 +61,8 @@ export function lastCell({ status }: JobDocument, now: number, group?: string): 
 /** `Running for 3s`; `Pending for 40s` and why; for a run that waits, `Attempt 2 in 10 seconds`. */
 function activeCell(run: RunDocument, now: number, group: string | undefined): Cell {
   const ms = runMs(run, now);
-  if (ms !== undefined) return resultCell(run, ` for ${formatDuration(ms)}`);
+  const backfill = run.trigger === 'Backfill' ? ' (backfill)' : '';
+  if (ms !== undefined) return resultCell(run, ` for ${formatDuration(ms)}${backfill}`);
   if (run.phase === 'Pending') return resultCell(run, pendingSuffix(run, now));
   if (run.message !== undefined && group !== undefined)
     return { text: `Attempt ${run.attempt} waits for ${group}`, style: 'warn' };

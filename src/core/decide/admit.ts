@@ -117,7 +117,8 @@ export function newRun({ job, now }: Draft, start: RunStart): Run {
 /** Adds the run under the concurrency policy, or returns the cause of its refusal. */
 export function admit(draft: Draft, run: Run, policy: ConcurrencyPolicy): SlotCause | undefined {
   if (draft.runs.has(run.name)) return undefined; // its name is its identity: adding it again changes nothing
-  const others = activeRuns(draft);
+  // A backfill fills gaps and must not make new ones: its run drops no other and is replaced by none, which waits for its end.
+  const others = activeRuns(draft).filter(({ trigger }) => trigger !== 'Backfill');
   if (others.length > 0 && policy === 'Forbid') return 'RunActive';
   // Under Allow, only the runs that wait for a concurrency group could become too many for the ledger.
   const mayWait = policy === 'Queue' || (policy === 'Allow' && draft.job.spec.concurrencyGroup !== undefined);

@@ -1,5 +1,15 @@
 // Applies the runner’s observations to the runs: starts, ends, losses, and the retries that follow.
-import { activeRuns, isOwn, put, requestStop, timeoutAt, wakeBy, type Draft } from './draft.ts';
+import {
+  activeRuns,
+  countBackfilled,
+  isOwn,
+  put,
+  requestStop,
+  timeoutAt,
+  wakeBy,
+  type Draft,
+} from './draft.ts';
+import { isOwedBackfill } from './backfill/follow.ts';
 import { PENDING_TIMEOUT_SECONDS } from '../job.ts';
 import { isOwedRun, isSameStart } from './related/after.ts';
 import { isRetried, nextAttempt } from './retry.ts';
@@ -29,7 +39,10 @@ export function adoptStarted(draft: Draft, observations: readonly RunObservation
   const started = observations
     .map((observation) => observation.run)
     .filter((run) => run !== undefined)
-    .filter((run) => run.attempt === 1 && !draft.runs.has(run.name) && isUnaccounted(draft, run))
+    .filter(
+      (run) =>
+        run.attempt === (run.firstAttempt ?? 1) && !draft.runs.has(run.name) && isUnaccounted(draft, run),
+    )
     .sort((a, b) => a.slot - b.slot);
   for (const run of started) put(draft, adopted(run, draft.now, draft.traitsOf(run.executor)));
   return started.filter(isOfSlot).map((run) => run.slot);
@@ -40,6 +53,7 @@ function isUnaccounted(draft: Draft, run: Run): boolean {
   const { job, accountedUntil, clockEffect } = draft;
   if (run.jobUid !== job.uid) return false;
   if (run.trigger === 'After') return isOwedRun(draft, run);
+  if (run.trigger === 'Backfill') return isOwedBackfill(draft, run);
   if (isOfSlot(run)) return run.slot > accountedUntil && run.pass === passOf(clockEffect, run.slot);
   return run.triggerId === job.trigger?.id && run.triggerId !== job.status?.lastHandledTrigger;
 }
@@ -207,7 +221,8 @@ function finish(draft: Draft, run: Run): void {
   put(draft, run);
   if (!isOwn(draft, run)) return;
   count(draft, run);
-  if (draft.job.terminating || !isRetried(run, draft.job.spec.retry)) return;
+  if (draft.job.terminating || !isRetried(run, draft.job.spec.retry))
+    return countBackfilled(draft, run, run.phase === 'Completed' ? 'completed' : 'failed');
   const next = nextAttempt(draft.job.name, run, draft.job.spec.retry, draft.now);
   put(draft, next);
 }

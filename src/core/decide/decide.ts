@@ -13,6 +13,8 @@ import {
   type Draft,
 } from './draft.ts';
 import { owed } from './due.ts';
+import type { PastSlots } from '../backfill/plan.ts';
+import { followBackfill } from './backfill/follow.ts';
 import type { JobEvent } from './events.ts';
 import type { LshError } from '../errors.ts';
 import type { Executor, RunnerTraits } from '../executor.ts';
@@ -59,6 +61,8 @@ export interface Evaluation {
   observations: readonly RunObservation[];
   /** Slots that the ledger records as not run. Set if a runner may start a run before the ledger records it. */
   closed?: readonly ClosedStretch[];
+  /** What is recorded of past slots; undefined while it is not known, and a new backfill waits. */
+  past?: PastSlots | undefined;
   now: number;
   /** The setting of the clock that `now` comes from. */
   clock: ClockReading;
@@ -123,6 +127,7 @@ export function decide(evaluation: Evaluation): Decision {
   admitSlots(draft, owed(job, schedule, { now, evaluatingSince, started, ledgerFailed, jumpedOver }));
   const lastHandledTrigger = admitTrigger(draft);
   const followed = followEnds(draft);
+  followBackfill(draft, evaluation);
   // Again, for the run that admitTrigger added: a run that the user stopped before this evaluation never starts.
   requestDueStops(draft);
   sendStops(draft);

@@ -1,4 +1,5 @@
 // The working copy of one evaluation. The steps of decide() write to it and to nothing else.
+import type { Backfill, SlotRange } from '../backfill/backfill.ts';
 import type { Executor, RunnerTraits } from '../executor.ts';
 import { NO_TOTALS, type ClockEffect, type Job, type RunTotals } from '../job.ts';
 import { effectOn, movedRun, type ClockReading, type SteppedJob } from './clock-step.ts';
@@ -29,6 +30,10 @@ export interface Draft {
   readonly actions: Action[];
   readonly events: JobEvent[];
   readonly totals: RunTotals;
+  /** The newest backfill of the job. */
+  backfill: Backfill | undefined;
+  /** Ranges that have had their backfill. */
+  backfilled: SlotRange[] | undefined;
   /** The jobs that this one follows. */
   readonly after: readonly Predecessor[];
   /** How many ends of the job have numbers; undefined if no job follows it. */
@@ -74,6 +79,8 @@ export function newDraft({
     actions: [],
     events: [],
     after,
+    backfill: job.status?.backfill,
+    backfilled: job.status?.backfilled,
     ends: job.status?.ends ?? (followers && 0),
     totals: { ...(job.status?.totals ?? NO_TOTALS) },
     accountedUntil: job.status?.accountedUntil ?? job.createdAt,
@@ -117,7 +124,15 @@ export function requestStop(draft: Draft, run: Run, cause: StopCause): void {
   if (run.phase === 'Created') {
     put(draft, cancelled(run, cause, draft.now));
     draft.totals.killed++;
+    countBackfilled(draft, run, 'failed');
   } else if (run.stopCause === undefined) {
     put(draft, { ...run, stopCause: cause });
   }
+}
+
+/** Counts a slot of the backfill whose last attempt has ended. */
+export function countBackfilled(draft: Draft, run: Run, result: 'completed' | 'failed'): void {
+  const { backfill } = draft;
+  if (backfill === undefined || run.trigger !== 'Backfill' || run.triggerId !== backfill.id) return;
+  draft.backfill = { ...backfill, [result]: backfill[result] + 1 };
 }

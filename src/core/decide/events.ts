@@ -1,5 +1,6 @@
 // The events of an evaluation as facts, and the sentence for each. The log and Kubernetes Events record them.
 import { formatDuration } from '../duration.ts';
+import type { Backfill } from '../backfill/backfill.ts';
 import type { LshError } from '../errors.ts';
 import { oneLine } from '../printable.ts';
 import type { Run, RunCause, SlotCause, SlotOutcome, SlotRecord } from '../run.ts';
@@ -22,6 +23,9 @@ export type JobEvent =
   | { kind: 'TriggerForbidden'; cause: SlotCause }
   /** The end of another job’s run has no run of this job. */
   | { kind: 'EndNotFollowed'; end: RunCause; cause: SlotCause }
+  | { kind: 'BackfillStarted'; backfill: Backfill }
+  /** It completed, was cancelled or refused. */
+  | { kind: 'BackfillEnded'; backfill: Backfill }
   | { kind: 'InvalidSpec'; problem: LshError }
   /** Several evaluations in a row could not be carried out. */
   | { kind: 'EvaluationFailed'; problem: LshError };
@@ -51,6 +55,9 @@ export function eventText(event: JobEvent): EventText {
       return warning('JobOverdue', event.message);
     case 'RunWaiting':
       return waitingText(event.run, event.holders);
+    case 'BackfillStarted':
+    case 'BackfillEnded':
+      return backfillText(event.backfill);
     case 'InvalidSpec':
       return warning('InvalidSpec', event.problem.message);
     case 'EvaluationFailed':
@@ -83,6 +90,24 @@ function refusalText(event: Refusal): EventText {
         `No run follows the end of ${event.end.run} of job ${event.end.job}: ${event.cause}`,
       );
   }
+}
+
+function backfillText({ phase, slots, completed, failed, message }: Backfill): EventText {
+  switch (phase) {
+    case 'Running':
+      return { type: 'Normal', reason: 'BackfillStarted', note: `Started a backfill of ${counted(slots)}` };
+    case 'Completed': {
+      const note = `A backfill of ${counted(slots)} has ended: ${completed} completed, ${failed} failed`;
+      return { type: failed > 0 ? 'Warning' : 'Normal', reason: 'BackfillCompleted', note };
+    }
+    case 'Cancelled':
+    case 'Refused':
+      return warning(`Backfill${phase}`, message ?? phase);
+  }
+}
+
+function counted(slots: number): string {
+  return `${slots} ${slots === 1 ? 'slot' : 'slots'}`;
 }
 
 function finishedText({ name, phase, reason, exitCode, message }: Run): EventText {

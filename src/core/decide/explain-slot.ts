@@ -54,11 +54,12 @@ export function explainInstant(question: Question): string[] {
     .toSorted((a, b) => (b.pass ?? 1) - (a.pass ?? 1));
   const answer =
     records.length === 0 ? explainUnrecorded(rounded) : records.flatMap((each) => explainPass(each, rounded));
-  const unrecorded = records.length === 0 && afterRuns(rounded).length > 0;
+  const others = [...afterRuns(rounded), ...backfillRuns(rounded)];
+  const unrecorded = records.length === 0 && others.length > 0;
   return [
     ...(unrecorded ? [] : answer),
     ...manualRuns(rounded),
-    ...afterRuns(rounded),
+    ...others,
     ...clockSetBack(rounded),
     ...outlook(rounded),
   ];
@@ -284,6 +285,18 @@ function afterRuns({ runs, at, group }: Question): string[] {
       const { job = 'another job', run: cause = 'a run' } = run.cause ?? {};
       const which = run.attempt > 1 ? `, attempt ${run.attempt}` : '';
       return `The end of ${cause} of job ${job} started a run${which}: ${run.name} ${courseOf(run)}${lineOf(run, group)}.`;
+    });
+}
+
+/** The runs that a backfill gave to the slot: each attempt of them. */
+function backfillRuns({ runs, at, group }: Question): string[] {
+  return runs
+    .filter(({ trigger, slot }) => trigger === 'Backfill' && Date.parse(slot) === at)
+    .toSorted((a, b) => a.attempt - b.attempt)
+    .map((run) => {
+      const which = run.attempt > 1 ? `, as attempt ${run.attempt}` : '';
+      const whose = run.requestedBy === undefined ? '' : ` of ${run.requestedBy}`;
+      return `A backfill${whose} ran the slot ${rfc3339(at)}${which}: ${run.name} ${courseOf(run)}${lineOf(run, group)}.`;
     });
 }
 

@@ -21,8 +21,8 @@ export function isRetried(run: Run, retry: Retry): boolean {
 }
 
 /** Returns how many attempts count against the retry limit, the given failed one included. */
-function failuresUpTo({ attempt, disruptions = 0, specChanges = 0 }: Run): number {
-  return attempt - disruptions - specChanges;
+function failuresUpTo({ attempt, firstAttempt = 1, disruptions = 0, specChanges = 0 }: Run): number {
+  return attempt - (firstAttempt - 1) - disruptions - specChanges;
 }
 
 function exitCodeAllows(code: number, retry: Retry): boolean {
@@ -41,9 +41,9 @@ export function retryDelayMs(runName: string, failure: number, retry: Retry): nu
   return Math.round(seconds * spread * 1000);
 }
 
-function nameOf(jobName: string, { cause, triggerId, slot, pass }: Run, attempt: number): string {
+function nameOf(jobName: string, { trigger, cause, triggerId, slot, pass }: Run, attempt: number): string {
   if (cause !== undefined) return afterRunName(jobName, cause, attempt);
-  if (triggerId !== undefined) return manualRunName(jobName, triggerId, attempt);
+  if (trigger === 'Manual' && triggerId !== undefined) return manualRunName(jobName, triggerId, attempt);
   return slotRunName(jobName, slot, attempt, pass);
 }
 
@@ -69,6 +69,7 @@ export function nextAttempt(jobName: string, run: Run, retry: Retry, now: number
     requestedBy: run.requestedBy,
     ...(run.cause !== undefined && { cause: run.cause }),
     attempt,
+    ...(run.firstAttempt !== undefined && { firstAttempt: run.firstAttempt }),
     ...(disruptions > 0 && { disruptions }),
     ...(specChanges > 0 && { specChanges }),
     executor: run.executor,

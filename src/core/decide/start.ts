@@ -26,12 +26,12 @@ export interface Waiting {
   waitsForGroup?: readonly GroupTurn[];
 }
 
-/** Claims and starts waiting runs, oldest slot first. */
+/** Claims and starts waiting runs, oldest slot first; those of a backfill come last. */
 export function startWaitingRuns(draft: Draft, { capacity, host, group, schedule }: Capacity): Waiting {
   let free = capacity;
   const line = group && new GroupLine(draft, group);
   const waiting = line && { waitsForGroup: line.waiting };
-  for (const run of activeRuns(draft)) {
+  for (const run of inTurn(activeRuns(draft))) {
     if (run.phase !== 'Created') continue;
     const heldTo = isEarly(run, draft.now) ? run.startAfter : heldUntil(schedule, run, draft.now);
     if (heldTo !== undefined) {
@@ -47,6 +47,12 @@ export function startWaitingRuns(draft: Draft, { capacity, host, group, schedule
     start(draft, claimed(withoutMessage(run), claim));
   }
   return { waitsForCapacity: false, ...waiting };
+}
+
+/** A backfill keeps no due slot waiting. */
+function inTurn(runs: readonly Run[]): Run[] {
+  const isBackfill = ({ trigger }: Run) => Number(trigger === 'Backfill');
+  return runs.toSorted((a, b) => isBackfill(a) - isBackfill(b));
 }
 
 /** The message of a waiting run says why it waits. */

@@ -54,6 +54,7 @@ export function statusAfter(draft: Draft, outlook: Outlook): JobStatus {
     notices: outlook.notices,
     ...(outlook.calendars && { calendars: outlook.calendars }),
     ...numbersAfter(draft),
+    ...backfillAfter(draft),
     ...(outlook.followed && { after: outlook.followed }),
   };
 }
@@ -61,6 +62,10 @@ export function statusAfter(draft: Draft, outlook: Outlook): JobStatus {
 /** The number of the newest end, if jobs follow this one. */
 function numbersAfter({ ends }: Draft): Pick<JobStatus, 'ends'> {
   return ends === undefined ? {} : { ends };
+}
+
+function backfillAfter({ backfill, backfilled }: Draft): Pick<JobStatus, 'backfill' | 'backfilled'> {
+  return { ...(backfill && { backfill }), ...(backfilled && { backfilled }) };
 }
 
 /** The setting of the clock as this evaluation took it in; the same object while the clock is not set. */
@@ -96,6 +101,7 @@ export function invalidStatus(
       ...historyConditions(draft, history),
     ],
     ...numbersAfter(draft),
+    ...backfillAfter(draft),
   };
 }
 
@@ -109,6 +115,7 @@ export function endStatus(draft: Draft, before: JobStatus): JobStatus {
     totals,
     conditions: before.conditions.map((known) => (known.type === 'Failing' ? failing : known)),
     ...numbersAfter(draft),
+    ...backfillAfter(draft),
   };
 }
 

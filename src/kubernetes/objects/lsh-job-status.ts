@@ -11,6 +11,7 @@ import {
   type JobDocument,
   type RunDocument,
 } from '../../core/document.ts';
+import { readBackfill, readRanges } from '../../core/backfill/backfill-document.ts';
 import { rfc3339 } from '../../core/rfc3339.ts';
 import { EXECUTOR_NAMES } from '../../core/executor.ts';
 import { NO_TOTALS, type Condition, type Followed, type Job, type JobStatus } from '../../core/job.ts';
@@ -80,6 +81,8 @@ export function readStatus(status: Partial<LshJobStatus> | undefined): JobStatus
     clock: undefined,
     notices: readNoticeMemory(status.notices),
     calendars: status.calendars,
+    backfill: readBackfill(status.backfill),
+    backfilled: readRanges(status.backfilled),
     ends: status.ends,
     after: status.after?.map(readFollowed),
   };
@@ -144,6 +147,7 @@ export function readRun(entry: RunEntry, owner: Pick<Run, 'job' | 'jobUid'>): Ru
     cause: readCause(entry.cause),
     endNumber: entry.endNumber,
     attempt: entry.attempt,
+    firstAttempt: entry.firstAttempt,
     disruptions: entry.disruptions,
     specChanges: entry.specChanges,
     executor: entry.executor,
@@ -181,6 +185,7 @@ export function runEntry(run: Run): RunEntry {
   const {
     triggerId,
     endNumber,
+    firstAttempt,
     disruptions,
     specChanges,
     stopCause,
@@ -194,6 +199,7 @@ export function runEntry(run: Run): RunEntry {
     ...({
       triggerId,
       endNumber,
+      firstAttempt,
       disruptions,
       specChanges,
       stopCause,

@@ -9,6 +9,7 @@ import { CLUSTER_DEFAULTS, withPlatformDefaults } from '../../core/validate/defa
 import { parseSpec } from '../../core/validate/validate.ts';
 import type { KubeObject } from '../api/objects.ts';
 import type { WithLastChange } from './last-change.ts';
+import { BACKFILL_ANNOTATION, readBackfillRequest } from './backfill-annotation.ts';
 import { readRun, readStatus, type LshJobStatus } from './lsh-job-status.ts';
 
 export const GROUP = 'lsh.dev';
@@ -26,6 +27,7 @@ const NOT_SHOWN = new Set([
   TRIGGER_ANNOTATION,
   REQUESTED_BY_ANNOTATION,
   STOP_ANNOTATION,
+  BACKFILL_ANNOTATION,
   'kubectl.kubernetes.io/last-applied-configuration',
 ]);
 
@@ -55,6 +57,7 @@ export function jobWith(lshJob: LshJob, spec: Job['spec']): Job {
   const annotations = metadata.annotations ?? {};
   const trigger = annotations[TRIGGER_ANNOTATION];
   const stop = annotations[STOP_ANNOTATION];
+  const backfill = annotations[BACKFILL_ANNOTATION];
   return {
     key: jobKey(namespace, metadata.name),
     namespace,
@@ -66,6 +69,7 @@ export function jobWith(lshJob: LshJob, spec: Job['spec']): Job {
     ...shownMetadata(lshJob),
     ...(metadata.deletionTimestamp !== undefined && { terminating: true }),
     ...(trigger && { trigger: { id: trigger, requestedBy: annotations[REQUESTED_BY_ANNOTATION] } }),
+    ...(backfill && { backfill: readBackfillRequest(backfill) }),
     ...(stop && { stop: stop.split(',').map((name) => name.trim()) }),
     status: readStatus(status),
   };

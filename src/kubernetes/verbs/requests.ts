@@ -47,7 +47,7 @@ export function jobRequests(options: RequestOptions): Pick<JobApi, 'trigger' | '
 }
 
 /** The first result of the check. Throws CONTROLLER_SILENT after `answerWithinMs`. */
-async function waitForController<T>(
+export async function waitForController<T>(
   { scope, answerWithinMs }: RequestOptions,
   name: string,
   check: Check<T>,
@@ -125,7 +125,7 @@ function refusal({ spec }: LshJob, runs: readonly Run[]): string {
 }
 
 /** Throws JOB_INVALID for a spec that the controller rejects: it starts no run until the spec changes. */
-function assertValid({ metadata, status }: LshJob): void {
+export function assertValid({ metadata, status }: LshJob): void {
   if (status?.phase !== 'Invalid' || status.observedGeneration !== metadata.generation) return;
   const ready = status.conditions?.find(({ type }) => type === 'Ready');
   throw new LshError('JOB_INVALID', { detail: ready?.message ?? 'the controller cannot evaluate it.' });
@@ -152,7 +152,7 @@ function isStopping(lshJob: LshJob, names: readonly string[]): true | undefined 
   return runs.every((run) => !isActive(run) || run.stopCause !== undefined) || undefined;
 }
 
-function annotate(
+export function annotate(
   scope: Scope,
   { metadata: { name, resourceVersion } }: LshJob,
   annotations: Record<string, string | null>,

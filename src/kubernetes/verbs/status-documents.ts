@@ -54,13 +54,17 @@ function ranSlots(lshJob: LshJob): SlotDocument[] {
   const first = new Map<number, Run>();
   for (const run of readRuns(lshJob)) {
     const known = first.get(run.slot);
-    if (run.trigger !== 'Manual' && (known === undefined || run.attempt < known.attempt))
-      first.set(run.slot, run);
+    if (isOfSlotOrEnd(run) && (known === undefined || run.attempt < known.attempt)) first.set(run.slot, run);
   }
   return [...first.values()].map(({ slot, name }) => {
     const at = rfc3339(slot);
     return { job: lshJob.metadata.name, from: at, to: at, count: 1, outcome: 'Ran', run: name };
   });
+}
+
+/** A slot that a backfill ran keeps the outcome that it had before. */
+function isOfSlotOrEnd({ trigger }: Run): boolean {
+  return trigger !== 'Manual' && trigger !== 'Backfill';
 }
 
 function outcomes({ metadata, status }: LshJob): SlotDocument[] {

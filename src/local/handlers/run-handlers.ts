@@ -93,7 +93,8 @@ async function triggered(
   name: string,
   request: { id: string; run: string },
 ): Promise<Run | undefined> {
-  const { key, spec, status, generation } = knownJob(source, name);
+  const job = knownJob(source, name);
+  const { key, spec, status } = job;
   const recent = source.runsOf(key).find((candidate) => candidate.name === request.run);
   const run = recent ?? (await store.run(request.run));
   if (run !== undefined) return run;
@@ -101,10 +102,14 @@ async function triggered(
     const detail = spec.concurrencyPolicy === 'Queue' ? 'its queue is full' : 'a run of it is active';
     throw new LshError('RUN_FORBIDDEN', { name, detail });
   }
-  if (status?.phase === 'Invalid' && status.observedGeneration === generation) {
-    throw new LshError('JOB_INVALID', { detail: invalidity(status.conditions) });
-  }
+  requireValid(job);
   return undefined;
+}
+
+/** Throws JOB_INVALID for a job that the loop does not evaluate: it waits for an edit. */
+export function requireValid({ status, generation }: Job): void {
+  if (status?.phase === 'Invalid' && status.observedGeneration === generation)
+    throw new LshError('JOB_INVALID', { detail: invalidity(status.conditions) });
 }
 
 function invalidity(conditions: NonNullable<Job['status']>['conditions']): string {

@@ -6,6 +6,8 @@ import type { JobStore, RunStore } from '../../contracts/stores.ts';
 import type { LastLook } from '../../control/clock-steps.ts';
 import { Listeners } from '../../control/listeners.ts';
 import type { Clock, JobSource, Ledger } from '../../control/ports.ts';
+import type { BackfillRequest } from '../../core/backfill/backfill.ts';
+import type { PastSlots } from '../../core/backfill/plan.ts';
 import type { LedgerChange } from '../../core/decide/decide.ts';
 import { LshError } from '../../core/errors.ts';
 import type { Job, JobKey, TriggerRequest } from '../../core/job.ts';
@@ -17,6 +19,7 @@ import { isActive, isFinished, type Run } from '../../core/run.ts';
 import { CommitFeed } from './commit-feed.ts';
 import { keptJob, keptRuns, keptSpec, withoutOutput } from './job-memory.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
+import { pastSlots } from './past-slots.ts';
 
 /** The part of a job that a user defines. */
 export type JobDefinition = Pick<Job, 'namespace' | 'name' | 'labels' | 'annotations' | 'spec'>;
@@ -105,6 +108,10 @@ export class StoreJobSource implements JobSource, Ledger {
     return this.runsOf(key);
   }
 
+  pastOf({ key, name }: Job, slots: readonly number[]): Promise<PastSlots> {
+    return pastSlots(this.#runStore, { key, name }, slots);
+  }
+
   async commit(key: JobKey, change: LedgerChange): Promise<void> {
     try {
       await this.#runStore.commit(key, change);
@@ -189,6 +196,15 @@ export class StoreJobSource implements JobSource, Ledger {
         .map((run) => run.name);
       if (stop.some((name) => !job.stop?.includes(name)))
         await this.#write({ ...job, stop }, this.#change('Stopped'));
+    });
+  }
+
+  /** Resolves once the request is durable; undefined withdraws it. Throws JOB_NOT_FOUND. */
+  async requestBackfill(key: JobKey, request: BackfillRequest | undefined): Promise<void> {
+    await this.#mutex.run(key, async () => {
+      const { backfill: _, ...job } = this.#require(key);
+      const change = this.#change(request === undefined ? 'Stopped' : 'Triggered');
+      await this.#write({ ...job, ...(request && { backfill: request }) }, change);
     });
   }
 

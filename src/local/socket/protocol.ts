@@ -96,6 +96,8 @@ export const COMMAND_OF: { [M in JobMethod]: `job.${M}` } & { [M in keyof Daemon
   remove: 'job.remove',
   suspend: 'job.suspend',
   trigger: 'job.trigger',
+  backfill: 'job.backfill',
+  cancelBackfill: 'job.cancelBackfill',
   stop: 'job.stop',
   runs: 'job.runs',
   run: 'job.run',

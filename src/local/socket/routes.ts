@@ -23,6 +23,17 @@ const FIELDS: { [C in Command]: Fields<Payload<C>> } & { [LOG_COMMAND]: Fields<L
   'job.remove': { name },
   'job.suspend': { name, suspend: v.boolean(), resumeAt: v.optional(v.string()) },
   'job.trigger': { name, id: name, requestedBy: v.optional(name) },
+  'job.backfill': {
+    name,
+    id: name,
+    from: instant,
+    to: instant,
+    parallel: v.pipe(v.number(), v.integer()),
+    failedOnly: v.optional(v.boolean()),
+    requestedBy: v.optional(name),
+    dryRun: v.optional(v.boolean()),
+  },
+  'job.cancelBackfill': { name },
   'job.stop': { name, run: v.optional(name) },
   'job.runs': {
     name: v.optional(name),

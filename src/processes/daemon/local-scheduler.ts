@@ -18,6 +18,7 @@ import type { JobSpec } from '../../core/job.ts';
 import { isFinished, type Run } from '../../core/run.ts';
 import { removeRecord, writeRecord } from '../../local/daemon-record.ts';
 import { CommitFeed } from '../../local/jobs/commit-feed.ts';
+import { backfillHandlers } from '../../local/handlers/backfill-handlers.ts';
 import { daemonHandlers } from '../../local/handlers/daemon-handlers.ts';
 import { daemonHealth } from '../../local/handlers/daemon-health.ts';
 import { hostTimeZone } from '../../local/host-time-zone.ts';
@@ -308,6 +309,7 @@ export class LocalScheduler {
         feed: this.#feed,
         readLog: (run, options) => this.#runner.log(run, options),
       }),
+      ...backfillHandlers({ source, feed: this.#feed, calendars: this.#calendars }),
       ...daemonHandlers({
         source,
         clock: this.#clockSteps,

@@ -128,6 +128,10 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX notices_waiting ON notices (channel, place) WHERE dead IS NULL;
   `,
+  `
+  ALTER TABLE jobs ADD COLUMN backfill TEXT;
+  ALTER TABLE runs ADD COLUMN first_attempt INTEGER;
+  `,
 ];
 
 /** The schema version of the file: 0 for an empty file, undefined for a database of another program. */

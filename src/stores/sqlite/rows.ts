@@ -24,6 +24,7 @@ const RUN_COLUMNS: Columns<StoredRun> = {
   cause: { json: 'cause' },
   endNumber: 'end_number',
   attempt: 'attempt',
+  firstAttempt: 'first_attempt',
   executor: 'executor',
   host: 'host',
   phase: 'phase',
@@ -68,6 +69,7 @@ const JOB_COLUMNS: Columns<StoredJob> = {
   annotations: { json: 'annotations' },
   spec: { json: 'spec' },
   trigger: { json: 'trigger' },
+  backfill: { json: 'backfill' },
   stop: { json: 'stop' },
   status: { json: 'status' },
 };

@@ -83,6 +83,8 @@ export function runOfRow(row: RunRow): Run {
     cause: undefined,
     endNumber: undefined,
     attempt: row.attempt,
+    // The table has no column for it.
+    firstAttempt: undefined,
     // Only the operator reads them, from the status.
     disruptions: undefined,
     specChanges: undefined,

@@ -3,6 +3,7 @@
 import type { CalendarDays } from '../../../src/core/schedule/days/day-rules.ts';
 import { jobSchedule } from '../../../src/core/schedule/job-schedule.ts';
 import { decide, decideInvalid, decideTerminating, type Decision } from '../../../src/core/decide/decide.ts';
+import type { BackfillRequest, SlotRange } from '../../../src/core/backfill/backfill.ts';
 import type { ClockReading } from '../../../src/core/decide/clock-step.ts';
 import { eventText } from '../../../src/core/decide/events.ts';
 import type { LshError } from '../../../src/core/errors.ts';
@@ -86,11 +87,13 @@ export class World {
 
   decide(): Decision {
     const { job } = this;
+    const shown = [...this.runs.values()].filter((run) => !this.forgotten.includes(run.name));
     const known = {
       job,
-      runs: [...this.runs.values()].filter((run) => !this.forgotten.includes(run.name)),
+      runs: shown,
       observations: [...this.children.values()],
-      ...(this.claim === 'name' && { closed: this.slots.filter(({ outcome }) => outcome !== 'Ran') }),
+      ...(this.claim === 'name' && { closed: this.closed() }),
+      past: { closed: this.closed(), runs: this.claim === 'name' ? shown : [...this.runs.values()] },
       now: this.now,
       clock: this.clock,
       evaluatingSince: this.evaluatingSince,
@@ -149,6 +152,10 @@ export class World {
     this.start(run);
   }
 
+  private closed(): SlotRecord[] {
+    return this.slots.filter(({ outcome }) => outcome !== 'Ran');
+  }
+
   private correct({ slot, left }: Correction): void {
     const index = this.slots.findIndex(
       ({ from, to, outcome }) => outcome !== 'Ran' && from <= slot && slot <= to,
@@ -170,12 +177,26 @@ export class World {
   }
 
   edit(spec: JobSpecInput): void {
-    const { generation, createdAt, status } = this.job;
-    this.job = { ...aJob(spec, { createdAt }), status, generation: generation + 1, specChangedAt: this.now };
+    const { generation, createdAt, status, backfill } = this.job;
+    this.job = {
+      ...aJob(spec, { createdAt }),
+      status,
+      backfill,
+      generation: generation + 1,
+      specChangedAt: this.now,
+    };
   }
 
   trigger(id: string): void {
     this.job = { ...this.job, trigger: { id } };
+  }
+
+  backfill(request: Partial<BackfillRequest> & SlotRange): void {
+    this.job = { ...this.job, backfill: { id: 'backfill-1', parallel: 1, ...request } };
+  }
+
+  cancelBackfill(): void {
+    this.job = { ...this.job, backfill: undefined };
   }
 
   active(): Run[] {

@@ -108,6 +108,12 @@ async function waitFields({ api }: Context, job: JobDocument): Promise<[string, 
   return view === undefined ? [] : [['Waits for', groupText(view)]];
 }
 
+async function backfillFields({ spec, status }: JobDocument): Promise<[string, string][]> {
+  if (status?.backfill === undefined) return [];
+  const { backfillText } = await import('./backfill.ts');
+  return [['Backfill', backfillText(status.backfill, spec.timeZone)]];
+}
+
 async function specFields(job: JobDocument, platform: Platform): Promise<[string, string][]> {
   const { manifestOf } = await import('../../input/manifest.ts');
   return Object.entries(manifestOf(job, platform).spec)
@@ -124,6 +130,7 @@ async function get(context: Context, name: string, { output }: { output?: Format
   const fields = [
     ...headFields(job, platformOf(context), now),
     ...(await waitFields(context, job)),
+    ...(await backfillFields(job)),
     ...(await specFields(job, platformOf(context))),
   ].filter(([, value]) => value !== undefined);
   const width = Math.max(...fields.map(([key]) => key.length));

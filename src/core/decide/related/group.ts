@@ -29,8 +29,9 @@ export function comesBefore(a: GroupTurn, b: GroupTurn): boolean {
   return a.run < b.run;
 }
 
-export function turnOf({ name, slot }: Run, priority: number): GroupTurn {
-  return { run: name, slot, priority };
+/** The slots of a backfill are old; its runs are as urgent as a slot of the moment at which they were added. */
+export function turnOf({ name, slot, trigger, createdAt }: Run, priority: number): GroupTurn {
+  return { run: name, slot: trigger === 'Backfill' ? createdAt : slot, priority };
 }
 
 /** The line as one evaluation of a job sees it. Ask it for the waiting runs in the order of their starts. */
@@ -70,7 +71,7 @@ export class GroupLine {
   #isTooLate(run: Run): boolean {
     const draft = this.#draft;
     const { startingDeadlineSeconds } = draft.job.spec;
-    if (startingDeadlineSeconds === undefined || run.trigger === 'Manual' || run.attempt > 1) return false;
+    if (startingDeadlineSeconds === undefined || !isBoundByDeadline(run)) return false;
     const deadline = run.startAfter + startingDeadlineSeconds * 1000;
     if (draft.now <= deadline) {
       wakeBy(draft, deadline + 1);
@@ -93,4 +94,9 @@ export class GroupLine {
     put(this.#draft, waiting);
     this.#draft.events.push({ kind: 'RunWaiting', run: waiting, holders: [...held, ...own] });
   }
+}
+
+/** A slot or an end may come too late; a user who asks for a run waits for it. */
+function isBoundByDeadline({ trigger, attempt }: Run): boolean {
+  return trigger !== 'Manual' && trigger !== 'Backfill' && attempt === 1;
 }

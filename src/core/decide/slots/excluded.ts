@@ -49,10 +49,10 @@ export function waitsForDay(schedule: Schedule, { now, started }: Pick<Moment, '
  */
 export function heldUntil(
   { limits }: Pick<Schedule, 'limits'>,
-  { slot, trigger, attempt }: Pick<Run, 'slot' | 'trigger' | 'attempt'>,
+  { slot, trigger, attempt, firstAttempt = 1 }: Pick<Run, 'slot' | 'trigger' | 'attempt' | 'firstAttempt'>,
   now: number,
 ): number | undefined {
-  if (limits === undefined || trigger === 'Manual' || attempt > 1 || now - slot <= LATE_AFTER_MS)
+  if (limits === undefined || trigger === 'Manual' || attempt > firstAttempt || now - slot <= LATE_AFTER_MS)
     return undefined;
   if (limits.takenBy(now) === undefined) return undefined;
   return limits.rules.dayEnd(Math.floor(now / 1000)) * 1000;
