@@ -20,6 +20,14 @@ import { send, type ChannelCommand } from './send.ts';
 /** How long one try may take, milliseconds. */
 const TRY_MS = 15_000;
 
+/** What became of notices of one channel. */
+export interface NoticeResult {
+  channel: string;
+  deliveries: readonly NoticeDelivery[];
+  /** Why the channel did not take them; undefined if it did. */
+  dead?: string;
+}
+
 export interface NoticeSenderOptions {
   store: NoticeStore;
   clock: Clock;
@@ -36,8 +44,8 @@ export interface NoticeSenderOptions {
   /** Default: TRY_MS. */
   tryMs?: number;
   random?: () => number;
-  /** Hears of each message that a channel took, and of each dead letter. */
-  onResult?: (channel: string, result: 'delivered' | 'dead') => void;
+  /** Hears of the notices that a channel took, and of dead letters. */
+  onResult?: (result: NoticeResult) => void;
 }
 
 export class NoticeSender {
@@ -92,11 +100,11 @@ export class NoticeSender {
         channels: () => store.channels(),
         after: (...of) => store.after(...of),
         remove: async (deliveries) => {
-          onResult?.(channel, 'delivered');
+          onResult?.({ channel, deliveries });
           await store.remove(deliveries);
         },
         bury: async (deliveries, why) => {
-          for (const _ of deliveries) onResult?.(channel, 'dead');
+          onResult?.({ channel, deliveries, dead: why });
           await store.bury(deliveries, why);
         },
       },

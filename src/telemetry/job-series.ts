@@ -144,7 +144,7 @@ function single(name: string, help: string, value: number): string[] {
   return [...head(name, help), `${name} ${value}`];
 }
 
-function head(name: string, help: string): string[] {
+export function head(name: string, help: string): string[] {
   return [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`];
 }
 

@@ -32,6 +32,10 @@ export class Metrics implements Meter {
     requests: this.#counter('rest_client_requests_total', 'Calls to the API server.', ['code', 'method']),
     runs: this.#counter('lsh_runs_total', 'Runs that ended.', ['phase', 'executor']),
     missed: this.#counter('lsh_slots_missed_total', 'Slots that passed without a run.', ['cause']),
+    notices: this.#counter('lsh_notices_total', 'Notices that channels took, or did not take.', [
+      'channel',
+      'result',
+    ]),
   };
   readonly #reconcileTime = this.#histogram(
     'controller_runtime_reconcile_time_seconds',
@@ -76,6 +80,11 @@ export class Metrics implements Meter {
       const label = outcome === 'Excluded' ? outcome : (cause ?? outcome);
       if (outcome !== 'Ran') this.#counters.missed.inc({ cause: label }, count);
     }
+  }
+
+  /** Counts notices: the channel took them, or they are dead letters. */
+  told(channel: string, result: 'delivered' | 'dead', count: number): void {
+    this.#counters.notices.inc({ channel, result }, count);
   }
 
   /** Counts one answer of the API server. */

@@ -27,6 +27,7 @@ async function exposedSeries(): Promise<Map<string, Set<string>>> {
   metrics.reconciled('error', 1);
   metrics.queued(true);
   metrics.requested('GET', 200);
+  metrics.told('ops', 'dead', 1);
   const { body: shared } = await metrics.text();
   const condition = {
     status: 'True',
@@ -92,6 +93,7 @@ describe.skipIf(NO_HELM)('the alerts and the dashboard', () => {
       'LshSlotsMissed',
       'LshWatchStale',
       'LshReconcileErrors',
+      'LshNoticesDead',
       'LshJobFailing',
       'LshJobOverdue',
       'LshJobSlotOverdue',
@@ -156,6 +158,13 @@ describe.skipIf(NO_HELM)('the alerts and the dashboard', () => {
   test('of single jobs go with their metrics', () => {
     const none = { ...metrics, perJob: 0 };
     expect(JSON.stringify(only(render({ metrics: none }), 'PrometheusRule'))).not.toMatch(/LshJob[A-Z]/);
+  });
+
+  test('tell of dead letters, also of the first of a channel', () => {
+    const { expr } = alerts.find(({ alert }) => alert === 'LshNoticesDead')!;
+    expect(asked(expr).map(({ name }) => name)).toEqual(Array(3).fill('lsh_notices_total'));
+    expect(expr.match(/result="dead"/g)).toHaveLength(3);
+    expect(expr).toMatch(/unless .* offset 1h\) > 0$/);
   });
 
   test('take their limits from the values', () => {

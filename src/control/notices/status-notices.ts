@@ -50,6 +50,11 @@ export class StatusNotices implements NoticeStore {
     };
   }
 
+  /** How many deliveries wait. */
+  get size(): number {
+    return this.#waiting.length;
+  }
+
   channels(): string[] {
     return [...new Set(this.#waiting.map(({ channel }) => channel))];
   }

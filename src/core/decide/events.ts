@@ -2,6 +2,7 @@
 import { formatDuration } from '../duration.ts';
 import type { Backfill } from '../backfill/backfill.ts';
 import type { LshError } from '../errors.ts';
+import type { NoticeKind } from '../notices/notice.ts';
 import { oneLine } from '../printable.ts';
 import type { Run, RunCause, SlotCause, SlotOutcome, SlotRecord } from '../run.ts';
 
@@ -27,6 +28,8 @@ export type JobEvent =
   /** It completed, was cancelled or refused. */
   | { kind: 'BackfillEnded'; backfill: Backfill }
   | { kind: 'InvalidSpec'; problem: LshError }
+  /** A channel did not take a notice of the job, and gets it no more. */
+  | { kind: 'NoticeDead'; channel: string; notice: NoticeKind; why: string }
   /** Several evaluations in a row could not be carried out. */
   | { kind: 'EvaluationFailed'; problem: LshError };
 
@@ -60,6 +63,8 @@ export function eventText(event: JobEvent): EventText {
       return backfillText(event.backfill);
     case 'InvalidSpec':
       return warning('InvalidSpec', event.problem.message);
+    case 'NoticeDead':
+      return warning('NoticeDead', `Channel ${event.channel} did not take ${event.notice}: ${event.why}`);
     case 'EvaluationFailed':
       return warning('EvaluationFailed', `What is due waits, and lsh tries again: ${event.problem.message}`);
   }

@@ -333,11 +333,13 @@ export class LocalScheduler {
   async #metrics(perJob: number): Promise<DaemonMetrics> {
     const { JobMetrics } = await import('../../telemetry/job-series.ts');
     this.#jobMetrics ??= new JobMetrics(this.#options.log.component('metrics'));
+    const { channelSeries } = await import('../../telemetry/channel-series.ts');
     const source = this.#source;
-    return this.#jobMetrics.series(
+    const { lines, ...counts } = this.#jobMetrics.series(
       { keys: () => source.keys(), jobOf: (key) => source.get(key), runsOf: (key) => source.runsOf(key) },
       perJob,
     );
+    return { lines: [...lines, ...channelSeries(this.#store.notices.standing())], ...counts };
   }
 
   async #probeWrites(): Promise<void> {

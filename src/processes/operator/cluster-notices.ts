@@ -7,7 +7,7 @@ import type { Logger, RecordedListener } from '../../control/ports.ts';
 import type { Job, JobKey } from '../../core/job.ts';
 import type { Notice } from '../../core/notices/notice.ts';
 import type { Run } from '../../core/run.ts';
-import type { NoticeSender } from '../../notices/notice-sender.ts';
+import type { NoticeResult, NoticeSender } from '../../notices/notice-sender.ts';
 
 interface ClusterNoticesOptions {
   config: Config;
@@ -16,6 +16,7 @@ interface ClusterNoticesOptions {
   name: string;
   pendingOf: (key: JobKey) => readonly Notice[];
   runsOf: (key: JobKey) => readonly Run[];
+  onResult: (result: NoticeResult) => void;
 }
 
 export class ClusterNotices {
@@ -39,6 +40,11 @@ export class ClusterNotices {
   /** Calls the listener with each job whose status need not hold a notice any more. It only enqueues. */
   onChange(listener: (key: JobKey) => void): void {
     this.#notices.onChange(listener);
+  }
+
+  /** How many notices wait; one for each channel. */
+  get waiting(): number {
+    return this.#notices.size;
   }
 
   close(): void {
@@ -67,7 +73,7 @@ export class ClusterNotices {
     const { resolvedChannel } = await import('../notices/channel-values.ts');
     const { readChannels } = await import('../notices/channels-file.ts');
     const { usualDuration } = await import('../notices/usual-duration.ts');
-    const { config, logger, name, runsOf } = this.#options;
+    const { config, logger, name, runsOf, onResult } = this.#options;
     return new NoticeSender({
       store: this.#notices,
       clock: systemClock,
@@ -83,6 +89,7 @@ export class ClusterNotices {
         return { outputTail: runs.find(({ name: run }) => run === about)?.outputTail, usualMs };
       },
       random: Math.random,
+      onResult,
     });
   }
 }

@@ -30,6 +30,7 @@ import type { Metrics } from '../../telemetry/metrics.ts';
 import type { RunTraces } from '../../telemetry/traces/run-traces.ts';
 import { traceparentOf } from '../../telemetry/traces/trace-ids.ts';
 import { ClusterNotices } from './cluster-notices.ts';
+import type { NoticeResult } from '../../notices/notice-sender.ts';
 import { clusterWatches, readingsOf, type Watches, type WatchReading } from './cluster-watches.ts';
 import { commandSettings } from '../command-settings.ts';
 import type { ShellRuns } from './shell-runs.ts';
@@ -113,6 +114,7 @@ export class ClusterScheduler {
       name: identity,
       pendingOf: (key) => this.#source.pendingNoticesOf(key),
       runsOf: (key) => this.#source.shownRunsOf(key),
+      onResult: (result) => this.#told(result),
     });
     const { history } = options;
     const logger = log.component('history');
@@ -195,6 +197,20 @@ export class ClusterScheduler {
     let stuck = 0;
     for (const key of this.#source.keys()) stuck += this.#source.activeRunsOf(key).filter(isStuck).length;
     return stuck;
+  }
+
+  /** Notices that channels have still to hear of. */
+  get waitingNotices(): number {
+    return this.#notices.waiting;
+  }
+
+  #told({ channel, deliveries, dead }: NoticeResult): void {
+    this.#options.metrics.told(channel, dead === undefined ? 'delivered' : 'dead', deliveries.length);
+    if (dead === undefined) return;
+    for (const { job, notice } of deliveries) {
+      const event = { kind: 'NoticeDead', channel, notice: notice.kind, why: dead } as const;
+      this.#events.recorded({ job: this.#source.get(job), events: [event] });
+    }
   }
 
   /** Deletes the logs of the shell runs of a removed LshJob. Kubernetes deletes its Kubernetes Jobs with it. */

@@ -55,6 +55,11 @@ export function addReadings(metrics: Metrics, standing: Standing, workers: numbe
     read: () => one(standing.scheduler?.stuckRuns ?? 0),
   });
   metrics.add({
+    name: 'lsh_notices_waiting',
+    help: 'Notices that channels have still to hear of.',
+    read: () => one(standing.scheduler?.waitingNotices ?? 0),
+  });
+  metrics.add({
     name: 'lsh_history_backlog',
     help: 'Finished runs and changes of jobs that the team’s history lacks.',
     read: () => one(standing.scheduler?.historyStanding?.backlog ?? 0),

@@ -2,10 +2,11 @@
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import type { JobSpecInput } from '../../../src/core/job.ts';
+import { lsh, lshOk } from '../../support/daemon/cli.ts';
 import { aDaemon, aManifest, type TestHome } from '../../support/daemon/daemon.ts';
 import { eventually } from '../../support/eventually.ts';
 import { aHomeWith, writeChannels } from '../../support/notices/channels.ts';
-import { aReceiver, hangs, ok, type Receiver } from '../../support/notices/receiver.ts';
+import { aReceiver, hangs, ok, status, type Receiver } from '../../support/notices/receiver.ts';
 
 const FAILS = 'echo "the disk is full, says $PASSWORD"; exit 3';
 
@@ -69,6 +70,20 @@ describe('a daemon', () => {
     await ops.heard(2);
     await eventually(async () => (await standing(home)).length === 0);
     expect(new Set(ops.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+  });
+
+  test('shows a dead letter in `lsh doctor`, `lsh channel list` and its metrics', async () => {
+    const ops = await aReceiver(status(400));
+    const home = await aDaemon(aHomeWith({ ops: { kind: 'webhook', url: ops.url } }));
+    await add(home, 'backup', { notify: [{ channels: ['ops'] }] });
+    await runOnce(home, 'backup', 'one');
+    await eventually(async () => (await standing(home))[0]?.dead === 1);
+    expect(await lshOk(home, ['channel', 'list'])).toMatch(/ops +webhook .* 0 +1 +.*status 400/);
+    const metrics = await lshOk(home, ['daemon', 'metrics']);
+    expect(metrics).toMatch(/^lsh_notices_dead\{channel="ops"\} 1$/m);
+    expect(metrics).toMatch(/^lsh_notices_waiting\{channel="ops"\} 0$/m);
+    const { stdout } = await lsh(home, ['doctor']);
+    expect(stdout).toMatch(/^warn +channels +ops did not take 1 notice \(dead letters\): .*status 400$/m);
   });
 
   test('shows what waits for a channel that does not exist, and sends it once the channel does', async () => {

@@ -15,6 +15,7 @@ import { hostTimeZone } from '../../../local/host-time-zone.ts';
 import { clockStepText } from '../../output/clock-step.ts';
 import { keptOutputText } from '../../output/kept-output.ts';
 import { calendar } from '../../output/when.ts';
+import { channelChecks } from './channel-checks.ts';
 import type { Check } from './check.ts';
 import { historyCheck, projectChecks } from './record-checks.ts';
 import { secretsChecks } from './secrets-checks.ts';
@@ -168,10 +169,12 @@ async function storeCheck(paths: LocalPaths): Promise<Check> {
   return checked('store', () => checkStore(paths));
 }
 
-/** What only a daemon knows: the kept output, the team’s history, and the steps of the clock of the last day. */
+/** What only a daemon knows: the kept output, the team’s history, the channels, and the steps of the clock of the last day. */
 async function statusChecks(io: Io, paths: LocalPaths): Promise<Check[]> {
   try {
-    const { output, clockSteps, history } = await localApi(io, paths).status({});
+    const api = localApi(io, paths);
+    const { output, clockSteps, history } = await api.status({});
+    const { channels } = await api.notices({});
     const steps = clockSteps.map((step): Check => ({
       name: 'clock',
       result: 'warn',
@@ -181,6 +184,7 @@ async function statusChecks(io: Io, paths: LocalPaths): Promise<Check[]> {
     return [
       { name: 'output', result: 'ok', detail: keptOutputText(output) },
       ...(history === undefined ? [] : [historyCheck(history, io.now())]),
+      ...channelChecks(channels),
       ...steps,
     ];
   } catch {
