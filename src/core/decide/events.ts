@@ -28,6 +28,8 @@ export type JobEvent =
   /** It completed, was cancelled or refused. */
   | { kind: 'BackfillEnded'; backfill: Backfill }
   | { kind: 'InvalidSpec'; problem: LshError }
+  /** The spec names channels that this home does not have. */
+  | { kind: 'ChannelUnknown'; channels: readonly string[] }
   /** A channel did not take a notice of the job, and gets it no more. */
   | { kind: 'NoticeDead'; channel: string; notice: NoticeKind; why: string }
   /** Several evaluations in a row could not be carried out. */
@@ -63,6 +65,11 @@ export function eventText(event: JobEvent): EventText {
       return backfillText(event.backfill);
     case 'InvalidSpec':
       return warning('InvalidSpec', event.problem.message);
+    case 'ChannelUnknown':
+      return warning(
+        'ChannelUnknown',
+        `Notices wait: there is no channel ${event.channels.slice(0, NAMES_SHOWN).join(', ')}`,
+      );
     case 'NoticeDead':
       return warning('NoticeDead', `Channel ${event.channel} did not take ${event.notice}: ${event.why}`);
     case 'EvaluationFailed':
@@ -124,11 +131,11 @@ function finishedText({ name, phase, reason, exitCode, message }: Run): EventTex
 }
 
 /** Names a few: a group may have a thousand. */
-const HOLDERS_SHOWN = 3;
+const NAMES_SHOWN = 3;
 
 function waitingText({ name, message }: Run, holders: readonly string[]): EventText {
-  const shown = holders.slice(0, HOLDERS_SHOWN).join(', ');
-  const more = holders.length > HOLDERS_SHOWN ? ` and ${holders.length - HOLDERS_SHOWN} more` : '';
+  const shown = holders.slice(0, NAMES_SHOWN).join(', ');
+  const more = holders.length > NAMES_SHOWN ? ` and ${holders.length - NAMES_SHOWN} more` : '';
   const held = holders.length === 0 ? '' : ` Active: ${shown}${more}.`;
   return { type: 'Normal', reason: 'RunWaiting', note: oneLine(`Run ${name}: ${message}${held}`) };
 }

@@ -28,6 +28,8 @@ export interface JobHandlerOptions {
   calendars: Calendars;
   /** Returns warnings about the command of a job; throws COMMAND_REFUSED for a command that must not run. */
   checkCommand: (spec: JobSpec, name: string) => string[];
+  /** Returns warnings about the channels of a job. */
+  checkChannels: (spec: JobSpec) => Promise<string[]>;
 }
 
 type JobHandlers = Pick<Handlers, 'job.put' | 'job.list' | 'job.get' | 'job.remove' | 'job.suspend'>;
@@ -41,7 +43,11 @@ export function jobHandlers(options: JobHandlerOptions): JobHandlers {
       const { metadata, spec: checked } = parseManifest(job, 'local');
       const spec = withPlatformDefaults(checked, 'local', { timeZone: options.timeZone() });
       const command = options.checkCommand(spec, metadata.name);
-      const warnings = [...command, ...(await relatedTo(metadata.name, spec, source))];
+      const warnings = [
+        ...command,
+        ...(await relatedTo(metadata.name, spec, source)),
+        ...(await options.checkChannels(spec)),
+      ];
       await requireCalendars(options.calendars, spec);
       const known = source.get(jobKey(LOCAL_NAMESPACE, metadata.name));
       requireComing(spec, known?.spec, options.clock.look().now);

@@ -2,6 +2,7 @@
 import type { ChannelStanding } from '../../contracts/notices.ts';
 import type { RecordedListener } from '../../control/ports.ts';
 import { LshError } from '../../core/errors.ts';
+import type { JobSpec } from '../../core/job.ts';
 import type { NoticeSender } from '../../notices/notice-sender.ts';
 import type { DaemonNoticesOptions } from '../notices/daemon-notices.ts';
 
@@ -19,6 +20,20 @@ export class LateNotices {
   readonly recorded: RecordedListener = ({ change: { notices } }) => {
     if (notices !== undefined) this.#wake(new Set(notices.flatMap(({ channels }) => channels)));
   };
+
+  /** A sentence for each channel of the job that does not exist, or the one about the file that has the channels. */
+  async warnings({ notify }: Pick<JobSpec, 'notify'>): Promise<string[]> {
+    if (notify === undefined || notify.length === 0) return [];
+    const { unknownChannels } = await import('../notices/unknown-channels.ts');
+    try {
+      return unknownChannels(this.#options.config, { notify }).map(
+        (channel) =>
+          `there is no channel ${channel}: notices wait for it, and \`lsh channel add ${channel}\` adds it`,
+      );
+    } catch (error) {
+      return [(error as Error).message];
+    }
+  }
 
   /** Sends what an earlier process left. */
   start(): void {

@@ -302,6 +302,7 @@ export class LocalScheduler {
           ...requireSafeCommand(spec, policyFor({ namespace: LOCAL_NAMESPACE, name }, settings)),
           ...startWarnings(spec),
         ],
+        checkChannels: (spec) => this.#notices.warnings(spec),
       }),
       ...runHandlers({
         source,

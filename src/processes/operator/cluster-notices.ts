@@ -17,6 +17,8 @@ interface ClusterNoticesOptions {
   pendingOf: (key: JobKey) => readonly Notice[];
   runsOf: (key: JobKey) => readonly Run[];
   onResult: (result: NoticeResult) => void;
+  /** Hears of the channels of a job that do not exist. */
+  onUnknown: (job: Job, channels: readonly string[]) => void;
 }
 
 export class ClusterNotices {
@@ -33,8 +35,10 @@ export class ClusterNotices {
     this.desk = new NoticeDesk(options.config.notify ?? [], (job) => this.#deliveredOf(job));
   }
 
-  readonly recorded: RecordedListener = ({ key, change: { notices } }) => {
+  readonly recorded: RecordedListener = ({ key, job, change: { notices, status } }) => {
     if (notices !== undefined) this.#take(key, notices);
+    const isNew = status !== undefined && status.observedGeneration !== job?.status?.observedGeneration;
+    if (isNew && job?.spec.notify !== undefined) void this.#check(job);
   };
 
   /** Calls the listener with each job whose status need not hold a notice any more. It only enqueues. */
@@ -50,6 +54,18 @@ export class ClusterNotices {
   close(): void {
     this.#isClosed = true;
     void this.#sender?.then((sender) => sender.close());
+  }
+
+  /** Once for each spec of a job that names channels. */
+  async #check(job: Job): Promise<void> {
+    const { config, logger, onUnknown } = this.#options;
+    try {
+      const { unknownChannels } = await import('../notices/unknown-channels.ts');
+      const unknown = unknownChannels(config, job.spec);
+      if (unknown.length > 0) onUnknown(job, unknown);
+    } catch (err) {
+      logger.warn({ job: job.key, err }, 'the channels of a job were not checked');
+    }
   }
 
   #deliveredOf(job: Job): string[] {

@@ -115,6 +115,8 @@ export class ClusterScheduler {
       pendingOf: (key) => this.#source.pendingNoticesOf(key),
       runsOf: (key) => this.#source.shownRunsOf(key),
       onResult: (result) => this.#told(result),
+      onUnknown: (job, channels) =>
+        this.#events.recorded({ job, events: [{ kind: 'ChannelUnknown', channels }] }),
     });
     const { history } = options;
     const logger = log.component('history');

@@ -72,6 +72,15 @@ describe('a daemon', () => {
     expect(new Set(ops.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
   });
 
+  test('warns of a channel that does not exist when a job names it', async () => {
+    const home = await aDaemon(aHomeWith({ ops: { kind: 'ping', url: 'http://127.0.0.1:1' } }));
+    const job = aManifest('backup', { notify: [{ channels: ['ops', 'tema'] }] });
+    const { warnings } = await home.client.put({ job, dryRun: true });
+    expect(warnings).toEqual([
+      'there is no channel tema: notices wait for it, and `lsh channel add tema` adds it',
+    ]);
+  });
+
   test('shows a dead letter in `lsh doctor`, `lsh channel list` and its metrics', async () => {
     const ops = await aReceiver(status(400));
     const home = await aDaemon(aHomeWith({ ops: { kind: 'webhook', url: ops.url } }));

@@ -1,6 +1,6 @@
 // A bad object reports its own problem and disturbs no other: a neighbour runs each second meanwhile.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { KubeList, KubeObject } from '../../../src/kubernetes/api/objects.ts';
+import type { KubeObject } from '../../../src/kubernetes/api/objects.ts';
 import { lshJobPath, readLshJob, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import type { LshJobStatus } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 import { rfc3339 } from '../../../src/core/rfc3339.ts';
@@ -14,12 +14,6 @@ import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
 
 const EVERY_SECOND = '* * * * * *';
 const JOBS = '/apis/batch/v1/namespaces/default/jobs';
-
-interface EventObject extends KubeObject {
-  type: string;
-  reason: string;
-  message: string;
-}
 
 describe.skipIf(NO_KUBE)('a bad object', () => {
   let cluster: OperatorCluster;
@@ -58,16 +52,6 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     expect(cluster.jobController.failures).toEqual([]);
   });
 
-  async function eventOf(name: string, reason: string): Promise<EventObject> {
-    return eventually(async () => {
-      const { items } = await cluster.admin.json<KubeList<EventObject>>({
-        path: '/api/v1/namespaces/default/events',
-        query: { fieldSelector: `involvedObject.name=${name}` },
-      });
-      return items.find((event) => event.reason === reason);
-    });
-  }
-
   const conditionOf = ({ status }: LshJob, wanted: string) =>
     status?.conditions?.find(({ type }) => type === wanted);
   const ready = (object: LshJob) => conditionOf(object, 'Ready');
@@ -94,7 +78,7 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     const object = await cluster.until(name, ({ phase }) => phase === 'Invalid');
     expect(ready(object)).toMatchObject({ status: 'False', reason });
     expect(ready(object)?.message).toContain(words);
-    expect((await eventOf(name, 'InvalidSpec')).message).toContain(words);
+    expect((await cluster.eventOf(name, 'InvalidSpec')).message).toContain(words);
     // A change outside the spec causes no second event and no new status.
     const touched = await cluster.patch(name, { metadata: { annotations: { touched: 'yes' } } });
     await cluster.until(
@@ -128,7 +112,7 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     await creating;
     const object = await cluster.until('both', ({ phase }) => phase === 'Invalid');
     expect(ready(object)?.message).toContain('args');
-    expect(await eventOf('both', 'InvalidSpec')).toMatchObject({
+    expect(await cluster.eventOf('both', 'InvalidSpec')).toMatchObject({
       type: 'Warning',
       message: expect.stringContaining('args') as string,
     });
@@ -157,7 +141,7 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     await cluster.create(name, { schedule: EVERY_SECOND, ...spec });
     const object = await cluster.until(name, ({ phase }) => phase === 'Invalid');
     expect(ready(object)).toMatchObject({ status: 'False', reason });
-    const { type, message } = await eventOf(name, 'InvalidSpec');
+    const { type, message } = await cluster.eventOf(name, 'InvalidSpec');
     expect(type).toBe('Warning');
     expect(ready(object)?.message).toContain(message.slice(0, 100));
     await cluster.delete(name);
@@ -172,7 +156,7 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     const object = await cluster.until('podless', ({ phase }) => phase === 'Invalid');
     expect(ready(object)).toMatchObject({ status: 'False', reason: 'JobInvalid' });
     expect(ready(object)?.message).toContain('Not A Name');
-    expect((await eventOf('podless', 'InvalidSpec')).message).toContain('Not A Name');
+    expect((await cluster.eventOf('podless', 'InvalidSpec')).message).toContain('Not A Name');
     await cluster.patch('podless', { spec: { job: null } });
     const mended = await cluster.until('podless', ({ phase }) => phase === 'Scheduled');
     expect(ready(mended)).toMatchObject({ status: 'True' });
@@ -242,7 +226,7 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
     expect(object.status!.recentRuns![0]).toMatchObject({ name, phase: 'Failed', reason: 'NameTaken' });
     expect(conditionOf(object, 'Failing')).toMatchObject({ status: 'True', reason: 'NameTaken' });
     expect(ready(object)).toMatchObject({ status: 'True' });
-    expect(await eventOf('taken', 'RunFailed')).toMatchObject({
+    expect(await cluster.eventOf('taken', 'RunFailed')).toMatchObject({
       type: 'Warning',
       message: expect.stringContaining('NameTaken') as string,
     });
@@ -308,7 +292,7 @@ describe.skipIf(NO_KUBE)('a bad object', () => {
       [before.from, before.from, 1],
     ]);
     expect(status!.totals!.missed).toBe(before.count - 1);
-    expect((await eventOf('stray', 'SlotRanLate')).message).toContain(name);
+    expect((await cluster.eventOf('stray', 'SlotRanLate')).message).toContain(name);
     await cluster.delete('stray');
   });
 

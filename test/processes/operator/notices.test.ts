@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NO_KUBE } from '../../support/cluster/kube.ts';
 import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
-import { aReceiver, hangs, ok } from '../../support/notices/receiver.ts';
+import { eventually } from '../../support/eventually.ts';
+import { aReceiver, hangs, ok, status } from '../../support/notices/receiver.ts';
 
 describe.skipIf(NO_KUBE)('notices in a cluster', () => {
   let cluster: OperatorCluster;
@@ -31,8 +32,8 @@ describe.skipIf(NO_KUBE)('notices in a cluster', () => {
     await cluster.create('backup', { schedule: '@yearly', command: 'false' });
     await cluster.patch('backup', { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } });
     await ops.heard(1);
-    const { status } = await cluster.until('backup', ({ pendingNotices }) => pendingNotices?.length === 1);
-    expect(status).toMatchObject({ notices: { failures: 1 }, pendingNotices: [{ kind: 'Failed' }] });
+    const held = await cluster.until('backup', ({ pendingNotices }) => pendingNotices?.length === 1);
+    expect(held.status).toMatchObject({ notices: { failures: 1 }, pendingNotices: [{ kind: 'Failed' }] });
     await cluster.stopOperators();
     ops.answer = ok;
     await cluster.operator({ env }).leads();
@@ -48,5 +49,50 @@ describe.skipIf(NO_KUBE)('notices in a cluster', () => {
     await ops.heard(3);
     expect(JSON.parse(ops.received[2]!.body)).toMatchObject({ data: { kind: 'Recovered', failures: 1 } });
     await cluster.until('backup', ({ pendingNotices, notices }) => !pendingNotices && !notices);
+    await cluster.stopOperators();
+  });
+
+  test('a dead letter is an Event and a metric, also of a command, which no cluster runs', async () => {
+    const ops = await aReceiver(status(400));
+    const channels = { ops: { kind: 'webhook', url: ops.url }, script: { kind: 'command', command: 'true' } };
+    writeFileSync(file, JSON.stringify(channels));
+    const operator = cluster.operator({ env: { LSH_CHANNELS_FILE: file } });
+    await operator.leads();
+    for (const [name, channel] of [
+      ['refused', 'ops'],
+      ['scripted', 'script'],
+    ] as const) {
+      cluster.behave(name, () => 'Failed');
+      await cluster.create(name, {
+        schedule: '@yearly',
+        command: 'false',
+        notify: [{ channels: [channel] }],
+      });
+      await cluster.patch(name, { metadata: { annotations: { 'lsh.dev/trigger': 'one' } } });
+    }
+    expect((await cluster.eventOf('refused', 'NoticeDead')).message).toBe(
+      'Channel ops did not take Failed: the receiver answered with status 400',
+    );
+    expect((await cluster.eventOf('scripted', 'NoticeDead')).message).toMatch(
+      /command works on a laptop only/,
+    );
+    const { body } = await operator.get('/metrics');
+    expect(body).toMatch(/^lsh_notices_total\{channel="ops",result="dead"\} 1$/m);
+    await eventually(async () => (await operator.get('/metrics')).body.includes('\nlsh_notices_waiting 0\n'));
+    await cluster.stopOperators();
+  });
+
+  test('a channel that does not exist is an Event of the job that names it', async () => {
+    writeFileSync(file, JSON.stringify({}));
+    await cluster.operator({ env: { LSH_CHANNELS_FILE: file } }).leads();
+    await cluster.create('mistyped', {
+      schedule: '@yearly',
+      command: 'true',
+      notify: [{ channels: ['tema'] }],
+    });
+    expect((await cluster.eventOf('mistyped', 'ChannelUnknown')).message).toBe(
+      'Notices wait: there is no channel tema',
+    );
+    await cluster.stopOperators();
   });
 });

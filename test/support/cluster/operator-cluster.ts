@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JobSpecInput } from '../../../src/core/job.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
+import type { KubeList, KubeObject } from '../../../src/kubernetes/api/objects.ts';
 import { Informer } from '../../../src/kubernetes/api/watch/informer.ts';
 import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import type { KubeJob } from '../../../src/kubernetes/objects/kube-job-run.ts';
 import { OUTCOMES_SHOWN, type OutcomeEntry } from '../../../src/kubernetes/objects/lsh-job-outcomes.ts';
 import type { LshJobStatus, RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
+import { eventually } from '../eventually.ts';
 import { keptLogger, type KeptLogger } from '../kept-logger.ts';
 import { KubeEnvironment, type KubeOptions } from './kube.ts';
 import { PlayedJobController, type Behaviour } from './played-job-controller.ts';
@@ -18,6 +20,12 @@ import { installRbac, Operator, operatorKubeconfig, type OperatorOptions } from 
 
 /** Ends a failed test; long enough for a busy machine. */
 const WAIT_MS = 90_000;
+
+interface EventObject extends KubeObject {
+  type: string;
+  reason: string;
+  message: string;
+}
 
 /** Everything that the API server ever showed of one LshJob. */
 interface Seen {
@@ -153,6 +161,17 @@ export class OperatorCluster {
     return promise.finally(() => {
       limit.removeEventListener('abort', giveUp);
       this.#waiting.delete(check);
+    });
+  }
+
+  /** Resolves with the Event of that reason about the LshJob. */
+  eventOf(name: string, reason: string): Promise<EventObject> {
+    return eventually(async () => {
+      const { items } = await this.admin.json<KubeList<EventObject>>({
+        path: '/api/v1/namespaces/default/events',
+        query: { fieldSelector: `involvedObject.name=${name}` },
+      });
+      return items.find((event) => event.reason === reason);
     });
   }
 
