@@ -22,6 +22,7 @@ const LONG = [
   'launcher/install',
   'every-second',
   'acceptance/team-history',
+  'acceptance/notice-storm',
   'operator/soak',
   'operator/away',
   'operator/trouble',

@@ -63,7 +63,8 @@ async function call<C extends Command>(
   command: C,
   payload: Payload<C>,
 ): Promise<Result<C>> {
-  const waits = 'wait' in payload && payload.wait === true;
+  // The test of a channel may be a command.
+  const waits = ('wait' in payload && payload.wait === true) || 'test' in payload;
   const timeoutMs = waits ? 0 : connection.timeoutMs;
   const stopWatching = waits ? watchSilence(connection) : undefined;
   const answered = ask({ ...connection, timeoutMs }, command, payload).finally(stopWatching);
