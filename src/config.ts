@@ -35,7 +35,8 @@ export function loadConfig(env: Environment = process.env): Config {
     (variable.secret ? inheritedSecrets : inherited)[variable.name] = values[key];
   }
   const problems = environmentProblems(env);
-  if (values.nodeEnv === 'production' && problems.length > 0) throw invalid(problems);
+  const fatal = problems.filter(({ path }) => !TABLE.some(([, { name, shared }]) => shared && name === path));
+  if (values.nodeEnv === 'production' && fatal.length > 0) throw invalid(fatal);
   const warnings = [
     ...problems.map(sentence),
     ...mistypedNames(env),

@@ -184,6 +184,16 @@ describe('OpenTelemetry', () => {
     expect(isTraced(loadConfig({ ...env, ...own }))).toBe(true);
   });
 
+  test('at an endpoint that is no URL is a warning, also in production', () => {
+    const config = loadConfig({
+      ...HOME,
+      NODE_ENV: 'production',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317',
+    });
+    expect(isTraced(config)).toBe(false);
+    expect(config.warnings).toEqual([expect.stringMatching(/^OTEL_EXPORTER_OTLP_ENDPOINT must be a URL/)]);
+  });
+
   test('never shows its headers', () => {
     const state = environmentState({ ...HOME, OTEL_EXPORTER_OTLP_HEADERS: 'api-key=s3cret' });
     expect(JSON.stringify(state)).not.toContain('s3cret');

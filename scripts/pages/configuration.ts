@@ -19,7 +19,7 @@ Environment variables configure lsh. An empty variable counts as not set. The da
 starts: run \`lsh daemon restart\` after a change. \`lsh doctor\` lists the variables that are set, and each problem.
 
 With \`NODE_ENV=production\`, lsh refuses to start while a variable has a problem, and names every problem. Otherwise
-it warns and uses the default.
+it warns and uses the default, as it always does about the endpoints of OpenTelemetry, which other programs read, too.
 
 ${table(['variable', 'meaning', 'value', 'default'], rows)}
 

@@ -14,6 +14,8 @@ export interface Variable<T = unknown> {
   secret?: true;
   /** The commands of jobs inherit it. */
   inherited?: true;
+  /** Other programs read it, too, so a problem is a warning in production as well. */
+  shared?: true;
   /** The option of `lsh controller` that overrides it. */
   option?: string;
   required?: {

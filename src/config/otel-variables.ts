@@ -7,11 +7,11 @@ const EXPORTER = 'otlp';
 
 /** The variables, in the order of docs/configuration.md. */
 export const OTEL_VARIABLES = {
-  otlpEndpoint: url(
+  otlpEndpoint: endpoint(
     'OTEL_EXPORTER_OTLP_ENDPOINT',
     'Collector of OpenTelemetry that gets a span of each run, at /v1/traces below this URL. The command gets `TRACEPARENT`.',
   ),
-  otlpTracesEndpoint: url(
+  otlpTracesEndpoint: endpoint(
     'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
     'The whole URL for spans, in place of that one.',
   ),
@@ -39,6 +39,10 @@ export const OTEL_VARIABLES = {
 } satisfies Record<string, Variable<never> | Variable>;
 
 type OtelValues = { readonly [K in keyof typeof OTEL_VARIABLES]: (typeof OTEL_VARIABLES)[K]['fallback'] };
+
+function endpoint(name: string, description: string): Variable<string | undefined> {
+  return { ...url(name, description), shared: true };
+}
 
 function headers(name: string, description: string): Variable<string | undefined> {
   return { ...text(name, description), secret: true };
