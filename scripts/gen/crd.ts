@@ -24,8 +24,12 @@ const SPEC_RULES: CelRule[] = [
     message: 'job.entrypointArgs needs job.image',
   },
   {
-    rule: '[has(self.schedule), has(self.schedules), has(self.at)].filter(given, given).size() == 1',
-    message: 'exactly one of schedule, schedules and at is required',
+    rule: '[has(self.schedule), has(self.schedules), has(self.at)].filter(given, given).size() == 1 || (has(self.after) && !has(self.schedule) && !has(self.schedules) && !has(self.at))',
+    message: 'exactly one of schedule, schedules and at is required, or after alone',
+  },
+  {
+    rule: '!has(self.after) || !has(self.at)',
+    message: 'after cannot stand beside at',
   },
   {
     rule: '!has(self.shell) || has(self.command)',

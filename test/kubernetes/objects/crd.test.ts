@@ -110,6 +110,12 @@ describe.skipIf(NO_KUBE)('the CRD of LshJob', () => {
       'job.entrypointArgs needs job.image',
     ],
     ['both schedule and schedules', { schedules: ['@daily'] }, 'exactly one of schedule, schedules and at'],
+    ['neither a schedule nor after', { schedule: undefined }, 'or after alone'],
+    [
+      'after beside at',
+      { schedule: undefined, at: '2026-12-24T10:00:00Z', after: [{ job: 'a' }] },
+      'beside at',
+    ],
     ['a job block for a shell run', { executor: 'Shell', job: { image: 'a' } }, 'executor Job only'],
     ['background children of a Kubernetes Job', { backgroundChildren: 'keep' }, 'executor Shell only'],
     ['a relative working directory', { workingDir: 'here' }, 'absolute path'],
@@ -130,6 +136,12 @@ describe.skipIf(NO_KUBE)('the CRD of LshJob', () => {
     ['an env file', { envFrom: [{ file: '/a' }] }, 'local daemon only'],
   ])('%s is refused by a rule', async (_, part, message) => {
     expect(await refusal('rule', { ...GOOD, ...part })).toContain(message);
+  });
+
+  test('a job that follows another needs no schedule, and may have one', async () => {
+    const after = [{ job: 'backup' }];
+    expect((await create('follows', { command: 'true', after })).spec).toMatchObject({ after });
+    expect((await create('follows-too', { ...GOOD, after })).spec).toMatchObject({ after });
   });
 
   test('an entrypoint with its image needs no command', async () => {
