@@ -43,71 +43,47 @@ export interface EventText {
   note: string;
 }
 
+/** A text names a few: a group may have a thousand. */
+const NAMES_SHOWN = 3;
+
+const TEXT_OF: { [K in JobEvent['kind']]: (event: Extract<JobEvent, { kind: K }>) => EventText } = {
+  RunStarted: ({ run }) => normal('RunStarted', `Started run ${run.name}, attempt ${run.attempt}`),
+  RunFinished: ({ run }) => finishedText(run),
+  RunStuck: ({ run, message }) => warning('RunStuck', `Run ${run.name}: ${message}`),
+  RunSlow: ({ run, message }) => warning('RunSlow', `Run ${run.name} ${message}`),
+  JobOverdue: ({ message }) => warning('JobOverdue', message),
+  RunWaiting: ({ run, holders }) => waitingText(run, holders),
+  SlotsNotRun: ({ slots }) => notRunText(slots),
+  SlotRanLate: ({ run, recordedAs }) =>
+    warning(
+      'SlotRanLate',
+      `Run ${run.name} was started although its slot had been recorded as ${recordedAs}`,
+    ),
+  TriggerForbidden: ({ cause }) => warning('TriggerForbidden', `A manual run was refused: ${cause}`),
+  EndNotFollowed: ({ end, cause }) =>
+    warning('EndNotFollowed', `No run follows the end of ${end.run} of job ${end.job}: ${cause}`),
+  BackfillStarted: ({ backfill }) => backfillText(backfill),
+  BackfillEnded: ({ backfill }) => backfillText(backfill),
+  InvalidSpec: ({ problem }) => warning('InvalidSpec', problem.message),
+  ChannelUnknown: ({ channels }) =>
+    warning(
+      'ChannelUnknown',
+      `Notices wait: there is no channel ${channels.slice(0, NAMES_SHOWN).join(', ')}`,
+    ),
+  NoticeDead: ({ channel, notice, why }) =>
+    warning('NoticeDead', `Channel ${channel} did not take ${notice}: ${why}`),
+  EvaluationFailed: ({ problem }) =>
+    warning('EvaluationFailed', `What is due waits, and lsh tries again: ${problem.message}`),
+};
+
 export function eventText(event: JobEvent): EventText {
-  if (isRefusal(event)) return refusalText(event);
-  switch (event.kind) {
-    case 'RunStarted': {
-      const { name, attempt } = event.run;
-      return { type: 'Normal', reason: 'RunStarted', note: `Started run ${name}, attempt ${attempt}` };
-    }
-    case 'RunFinished':
-      return finishedText(event.run);
-    case 'RunStuck':
-      return warning('RunStuck', `Run ${event.run.name}: ${event.message}`);
-    case 'RunSlow':
-      return warning('RunSlow', `Run ${event.run.name} ${event.message}`);
-    case 'JobOverdue':
-      return warning('JobOverdue', event.message);
-    case 'RunWaiting':
-      return waitingText(event.run, event.holders);
-    case 'BackfillStarted':
-    case 'BackfillEnded':
-      return backfillText(event.backfill);
-    case 'InvalidSpec':
-      return warning('InvalidSpec', event.problem.message);
-    case 'ChannelUnknown':
-      return warning(
-        'ChannelUnknown',
-        `Notices wait: there is no channel ${event.channels.slice(0, NAMES_SHOWN).join(', ')}`,
-      );
-    case 'NoticeDead':
-      return warning('NoticeDead', `Channel ${event.channel} did not take ${event.notice}: ${event.why}`);
-    case 'EvaluationFailed':
-      return warning('EvaluationFailed', `What is due waits, and lsh tries again: ${event.problem.message}`);
-  }
-}
-
-const REFUSALS = ['SlotsNotRun', 'SlotRanLate', 'TriggerForbidden', 'EndNotFollowed'] as const;
-type Refusal = Extract<JobEvent, { kind: (typeof REFUSALS)[number] }>;
-
-function isRefusal(event: JobEvent): event is Refusal {
-  return REFUSALS.some((kind) => kind === event.kind);
-}
-
-/** About what was due and has no run, or has one after all. */
-function refusalText(event: Refusal): EventText {
-  switch (event.kind) {
-    case 'SlotsNotRun':
-      return notRunText(event.slots);
-    case 'SlotRanLate':
-      return warning(
-        'SlotRanLate',
-        `Run ${event.run.name} was started although its slot had been recorded as ${event.recordedAs}`,
-      );
-    case 'TriggerForbidden':
-      return warning('TriggerForbidden', `A manual run was refused: ${event.cause}`);
-    case 'EndNotFollowed':
-      return warning(
-        'EndNotFollowed',
-        `No run follows the end of ${event.end.run} of job ${event.end.job}: ${event.cause}`,
-      );
-  }
+  return (TEXT_OF[event.kind] as (event: JobEvent) => EventText)(event);
 }
 
 function backfillText({ phase, slots, completed, failed, message }: Backfill): EventText {
   switch (phase) {
     case 'Running':
-      return { type: 'Normal', reason: 'BackfillStarted', note: `Started a backfill of ${counted(slots)}` };
+      return normal('BackfillStarted', `Started a backfill of ${counted(slots)}`);
     case 'Completed': {
       const note = `A backfill of ${counted(slots)} has ended: ${completed} completed, ${failed} failed`;
       return { type: failed > 0 ? 'Warning' : 'Normal', reason: 'BackfillCompleted', note };
@@ -124,26 +100,26 @@ function counted(slots: number): string {
 
 function finishedText({ name, phase, reason, exitCode, message }: Run): EventText {
   const why = message === undefined ? '' : `: ${message}`;
-  if (phase === 'Completed')
-    return { type: 'Normal', reason: 'RunCompleted', note: `Run ${name} completed${why}` };
+  if (phase === 'Completed') return normal('RunCompleted', `Run ${name} completed${why}`);
   const code = exitCode === undefined ? '' : ` (exit code ${exitCode})`;
   return warning(`Run${phase}`, `Run ${name}: ${reason ?? phase}${code}${why}`);
 }
-
-/** Names a few: a group may have a thousand. */
-const NAMES_SHOWN = 3;
 
 function waitingText({ name, message }: Run, holders: readonly string[]): EventText {
   const shown = holders.slice(0, NAMES_SHOWN).join(', ');
   const more = holders.length > NAMES_SHOWN ? ` and ${holders.length - NAMES_SHOWN} more` : '';
   const held = holders.length === 0 ? '' : ` Active: ${shown}${more}.`;
-  return { type: 'Normal', reason: 'RunWaiting', note: oneLine(`Run ${name}: ${message}${held}`) };
+  return normal('RunWaiting', `Run ${name}: ${message}${held}`);
 }
 
 function notRunText({ count, outcome, cause, from, recordedAt }: SlotRecord): EventText {
   const slots = count === 1 ? 'A slot was' : `${count} slots were`;
   const late = `, ${count === 1 ? '' : 'up to '}${formatDuration(recordedAt - from)} late`;
   return warning(`Slot${outcome}`, `${slots} not run: ${cause}${outcome === 'Forbidden' ? '' : late}`);
+}
+
+function normal(reason: string, note: string): EventText {
+  return { type: 'Normal', reason, note: oneLine(note) };
 }
 
 function warning(reason: string, note: string): EventText {
