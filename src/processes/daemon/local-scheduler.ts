@@ -9,33 +9,21 @@ import { Controller } from '../../control/controller.ts';
 import type { Runner } from '../../control/ports.ts';
 import { NoticeDesk } from '../../control/notices/notice-desk.ts';
 import { Reconciler } from '../../control/reconciler.ts';
-import { requireSafeCommand } from '../../core/command-check/command-check.ts';
-import { policyFor, type CommandSettings } from '../../core/command-check/policy.ts';
-import { LOCAL_NAMESPACE } from '../../core/naming.ts';
 import type { ClockStep } from '../../core/decide/clock-step.ts';
 import type { Executor } from '../../core/executor.ts';
-import type { JobSpec } from '../../core/job.ts';
 import { isFinished, type Run } from '../../core/run.ts';
 import { removeRecord, writeRecord } from '../../local/daemon-record.ts';
 import { CommitFeed } from '../../local/jobs/commit-feed.ts';
-import { backfillHandlers } from '../../local/handlers/backfill-handlers.ts';
-import { daemonHandlers } from '../../local/handlers/daemon-handlers.ts';
 import { daemonHealth } from '../../local/handlers/daemon-health.ts';
-import { hostTimeZone } from '../../local/host-time-zone.ts';
-import { jobHandlers } from '../../local/handlers/job-handlers.ts';
 import { StoreJobSource } from '../../local/jobs/job-source.ts';
-import type { JobMetrics } from '../../telemetry/job-series.ts';
 import { logRecorder } from '../../telemetry/log-recorder.ts';
 import { RunTraces } from '../../telemetry/traces/run-traces.ts';
 import { traceparentOf } from '../../telemetry/traces/trace-ids.ts';
 import { requireWritable, type LocalPaths } from '../../local/paths.ts';
-import { runHandlers } from '../../local/handlers/run-handlers.ts';
-import type { DaemonMetrics } from '../../local/socket/protocol.ts';
 import type { DaemonHealth } from '../../local/socket/protocol.ts';
-import { DaemonServer, type Handlers } from '../../local/socket/server.ts';
+import { DaemonServer } from '../../local/socket/server.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { bootIdentity, uptimeIdentity } from '../../runners/subprocess/process-identity.ts';
-import { missingPrerequisite } from '../../runners/subprocess/command/prerequisites.ts';
 import { SubprocessRunner } from '../../runners/subprocess/subprocess-runner.ts';
 import { SqliteStore } from '../../stores/sqlite/sqlite-store.ts';
 import { VERSION } from '../../version.ts';
@@ -49,6 +37,7 @@ import { DaemonHistory } from './daemon-history.ts';
 import { EvaluationProgress } from './evaluation-progress.ts';
 import { LateNotices } from './late-notices.ts';
 import { pruneHourly, trimLogs } from './record-pruning.ts';
+import { schedulerHandlers } from './scheduler-handlers.ts';
 import { keepSocket } from './socket-keeping.ts';
 
 export interface LocalSchedulerOptions {
@@ -57,12 +46,6 @@ export interface LocalSchedulerOptions {
   log: Log;
   /** Called when a client requests a shutdown. */
   shutdown: () => void;
-}
-
-/** A directory may appear before the first run, so what is missing now is a warning. */
-function startWarnings(spec: JobSpec): string[] {
-  const missing = spec.executor === 'Shell' ? missingPrerequisite(spec) : undefined;
-  return missing === undefined ? [] : [`${missing}; until that changes, every run fails`];
 }
 
 /** Reconciles mostly wait for the disk, and concurrent ones share one write, so many workers help a busy minute. */
@@ -88,7 +71,6 @@ export class LocalScheduler {
   /** When a daemon first started since the machine did. */
   readonly #bootedAt: number;
   #history: DaemonHistory | undefined;
-  #jobMetrics: JobMetrics | undefined;
   readonly #progress = new EvaluationProgress(systemClock, () => this.#controller);
   #housekeeping: (() => void)[] = [];
 
@@ -124,7 +106,21 @@ export class LocalScheduler {
     });
     this.#traces = this.#openTraces();
     this.#controller = this.#createController();
-    const handlers = this.#createHandlers(settings);
+    const handlers = schedulerHandlers({
+      ...options,
+      settings,
+      source: this.#source,
+      store: this.#store,
+      feed: this.#feed,
+      runner: this.#runner,
+      calendars: this.#calendars,
+      notices: this.#notices,
+      clockSteps: this.#clockSteps,
+      startedAt: this.#startedAt,
+      progress: this.#progress,
+      history: () => this.#history?.standing(),
+      probe: () => this.#probeWrites(),
+    });
     this.#server = new DaemonServer({
       socketPath: paths.socket,
       version: VERSION,
@@ -286,61 +282,6 @@ export class LocalScheduler {
       workers: WORKERS,
       evaluationIntervalMs: config.evaluationIntervalMs,
     });
-  }
-
-  #createHandlers(settings: CommandSettings): Handlers {
-    const { config, paths, shutdown } = this.#options;
-    const source = this.#source;
-    const timeZone = () => hostTimeZone(config.tz);
-    return {
-      ...jobHandlers({
-        source,
-        clock: this.#clockSteps,
-        timeZone,
-        calendars: this.#calendars,
-        checkCommand: (spec, name) => [
-          ...requireSafeCommand(spec, policyFor({ namespace: LOCAL_NAMESPACE, name }, settings)),
-          ...startWarnings(spec),
-        ],
-        checkChannels: (spec) => this.#notices.warnings(spec),
-      }),
-      ...runHandlers({
-        source,
-        store: this.#store,
-        feed: this.#feed,
-        readLog: (run, options) => this.#runner.log(run, options),
-      }),
-      ...backfillHandlers({ source, feed: this.#feed, calendars: this.#calendars }),
-      ...daemonHandlers({
-        source,
-        clock: this.#clockSteps,
-        clockSteps: () => this.#store.clockSteps(),
-        paths,
-        version: VERSION,
-        timeZone,
-        startedAt: this.#startedAt,
-        progress: this.#progress,
-        history: () => this.#history?.standing(),
-        metrics: (perJob = config.metricsPerJob) => this.#metrics(perJob),
-        notices: (request) => this.#notices.standing(request),
-        probe: () => this.#probeWrites(),
-        output: async () => ({ bytes: await this.#runner.logBytes(), maxBytes: config.maxLogBytes }),
-        shutdown,
-      }),
-    };
-  }
-
-  /** Loaded only when asked for: most daemons have no Prometheus. */
-  async #metrics(perJob: number): Promise<DaemonMetrics> {
-    const { JobMetrics } = await import('../../telemetry/job-series.ts');
-    this.#jobMetrics ??= new JobMetrics(this.#options.log.component('metrics'));
-    const { channelSeries } = await import('../../telemetry/channel-series.ts');
-    const source = this.#source;
-    const { lines, ...counts } = this.#jobMetrics.series(
-      { keys: () => source.keys(), jobOf: (key) => source.get(key), runsOf: (key) => source.runsOf(key) },
-      perJob,
-    );
-    return { lines: [...lines, ...channelSeries(this.#store.notices.standing())], ...counts };
   }
 
   async #probeWrites(): Promise<void> {
