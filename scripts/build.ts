@@ -39,7 +39,7 @@ const TABLE = /\/cli\/(?:program|commands\/[^/]+)\.ts$/;
 
 /** Commands that are part of cli.js: most of the first level, for `lsh --help`, and the verbs of each day. */
 const IN_CLI =
-  /^cli\/commands\/(?:apply|channel|completion|cron|daemon|doctor|key|secrets|supabase|version|cron\/(?:add|list|trigger|change))\.ts$/;
+  /^cli\/commands\/(?:apply|channel|cron|daemon|doctor|key|secrets|supabase|version|cron\/(?:add|list|trigger|change))\.ts$/;
 
 /** What these verbs load is one file each as well: they run in front of other programs, and within jobs. */
 const LOADED_ALONE = /^processes\/secrets\/(?:push|run-command)\.ts$/;
