@@ -5,6 +5,7 @@ import type { JobDocument, RunDocument, SlotDocument } from '../core/document.ts
 import type { BackfillDocument } from '../core/backfill/backfill-document.ts';
 import type { JobManifest } from '../core/job.ts';
 import type { RunPhase } from '../core/run.ts';
+import type { JobNotices } from '../core/notices/explain-notices.ts';
 import type { FieldChange } from '../core/validate/spec-changes.ts';
 
 export interface PutResult {
@@ -78,6 +79,8 @@ export interface JobApi {
     limit?: number;
   }): Promise<SlotDocument[]>;
   stats(request: { name?: string; since?: string }): Promise<JobStats[]>;
+  /** What channels hear of the job, have heard, and have still to hear. */
+  noticesOf(request: { name: string }): Promise<JobNotices>;
   /** The stored output of a run, byte for byte. */
   log(request: LogQuery, signal?: AbortSignal): AsyncIterable<Uint8Array>;
 }

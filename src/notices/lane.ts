@@ -41,6 +41,7 @@ export class Lane {
   #state: 'idle' | 'sending' | 'resting' | 'closed' = 'idle';
   #cancelTimer: (() => void) | undefined;
   #trouble: string | undefined;
+  #nextTryAt: number | undefined;
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -50,6 +51,11 @@ export class Lane {
   /** Why the last try failed; undefined while all is well. */
   get trouble(): string | undefined {
     return this.#trouble;
+  }
+
+  /** When it rests until, milliseconds; undefined if it does not rest. */
+  get nextTryAt(): number | undefined {
+    return this.#state === 'resting' ? this.#nextTryAt : undefined;
   }
 
   /** The store may have new deliveries. */
@@ -124,7 +130,7 @@ export class Lane {
   }
 
   async #send(batch: readonly NoticeDelivery[]): Promise<void> {
-    const { deliver, store, channel, logger } = this.#options;
+    const { deliver, store, channel, logger, clock } = this.#options;
     try {
       await deliver(batch);
     } catch (thrown) {
@@ -136,7 +142,7 @@ export class Lane {
     this.#trouble = undefined;
     this.#drop(batch);
     await store
-      .remove(batch)
+      .remove(batch, clock.now())
       .catch((err: unknown) => logger.warn({ channel, err }, 'a delivered notice stays recorded'));
     this.#continue();
   }
@@ -151,6 +157,7 @@ export class Lane {
       const retryInMs = this.#backoff.next(fault.retryAfterMs);
       logger.warn({ channel, retryInMs, reason: message }, 'a notice was not delivered');
       this.#state = 'resting';
+      this.#nextTryAt = clock.now() + retryInMs;
       this.#at(clock.now() + retryInMs);
       return;
     }

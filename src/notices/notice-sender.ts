@@ -3,6 +3,8 @@
 import type { ChannelStanding } from '../contracts/notices.ts';
 import type { NoticeDelivery, NoticeStore } from '../control/notices/notice-store.ts';
 import type { Clock, Logger } from '../control/ports.ts';
+import type { ShownNotice } from '../core/notices/explain-notices.ts';
+import { rfc3339 } from '../core/rfc3339.ts';
 import type { Run } from '../core/run.ts';
 import type { Channel, Channels } from './channel.ts';
 import { DeliveryError } from './delivery-error.ts';
@@ -76,6 +78,15 @@ export class NoticeSender {
     });
   }
 
+  /** Adds to the notices that wait what only this process knows. */
+  withTries(notices: readonly ShownNotice[]): ShownNotice[] {
+    return notices.map((notice) => {
+      const { trouble, nextTryAt } = this.#lanes.get(notice.channel) ?? {};
+      if (notice.state !== 'Waiting' || trouble === undefined) return notice;
+      return { ...notice, why: trouble, ...(nextTryAt !== undefined && { nextTryAt: rfc3339(nextTryAt) }) };
+    });
+  }
+
   /** Sends a test by the channel, beside its notices. Rejects with a DeliveryError. */
   async test(name: string): Promise<void> {
     const { home, clock } = this.#options;
@@ -99,9 +110,9 @@ export class NoticeSender {
       store: {
         channels: () => store.channels(),
         after: (...of) => store.after(...of),
-        remove: async (deliveries) => {
+        remove: async (deliveries, now) => {
           onResult?.({ channel, deliveries });
-          await store.remove(deliveries);
+          await store.remove(deliveries, now);
         },
         bury: async (deliveries, why) => {
           onResult?.({ channel, deliveries, dead: why });

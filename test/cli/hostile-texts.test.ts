@@ -169,6 +169,17 @@ const ANSWERS: Handlers = {
   'job.stats': answer([
     { job: HOSTILE, completed: 1, failed: 1, killed: 1, missed: 1, recentDurationsMs: [1] },
   ]),
+  'job.noticesOf': answer({
+    rules: [{ channels: [HOSTILE], on: ['Failed'], after: 2 }],
+    notices: (['Sent', 'Waiting', 'Dead'] as const).map((state) => ({
+      channel: HOSTILE,
+      kind: 'Failed' as const,
+      state,
+      at: HOSTILE,
+      why: HOSTILE,
+      nextTryAt: HOSTILE,
+    })),
+  }),
   'job.log': async function* () {
     yield Buffer.from(HOSTILE);
   },

@@ -25,7 +25,8 @@ interface Count {
 }
 
 export class NoticeDesk {
-  readonly #rules: readonly NoticeRule[];
+  /** For jobs without rules of their own. */
+  readonly rules: readonly NoticeRule[];
   readonly #deliveredOf: (job: Job) => readonly string[];
   readonly #counts = new Map<NoticeKind, Count>();
 
@@ -34,7 +35,7 @@ export class NoticeDesk {
    * ledger of the job need not keep any more.
    */
   constructor(channels: readonly string[], deliveredOf: (job: Job) => readonly string[] = () => []) {
-    this.#rules = channels.length === 0 ? [] : [{ channels, on: USUAL_KINDS, after: 1 }];
+    this.rules = channels.length === 0 ? [] : [{ channels, on: USUAL_KINDS, after: 1 }];
     this.#deliveredOf = deliveredOf;
   }
 
@@ -46,7 +47,7 @@ export class NoticeDesk {
       const group = groupOf(kind, count, job, now);
       if (group !== undefined) groups[kind] = group;
     }
-    return { rules: this.#rules, groups, ...(delivered.length > 0 && { delivered }) };
+    return { rules: this.rules, groups, ...(delivered.length > 0 && { delivered }) };
   }
 
   /** The evaluation has decided on these notices. */

@@ -16,8 +16,8 @@ export interface NoticeStore {
   channels(): string[];
   /** The deliveries of a channel behind a place that wait, at most `limit`; 0 is before the first. */
   after(channel: string, place: number, limit: number): NoticeDelivery[];
-  /** The channel has them. Resolves once they are gone. */
-  remove(deliveries: readonly NoticeDelivery[]): Promise<void>;
+  /** The channel has them since `now`. Resolves once they are gone. */
+  remove(deliveries: readonly NoticeDelivery[], now: number): Promise<void>;
   /** The channel will not take them: they are dead letters. */
   bury(deliveries: readonly NoticeDelivery[], why: string): Promise<void>;
 }

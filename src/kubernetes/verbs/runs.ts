@@ -3,13 +3,13 @@ import type { JobApi } from '../../contracts/job-api.ts';
 import { runDocument } from '../../core/document.ts';
 import { LshError } from '../../core/errors.ts';
 import { isFinished, type Run } from '../../core/run.ts';
-import { runDocuments, slotDocuments, statsDocuments } from './status-documents.ts';
+import { noticesOf, runDocuments, slotDocuments, statsDocuments } from './status-documents.ts';
 import { untilLshJob } from './lsh-job-watch.ts';
-import { findLshJob, listLshJobs, type Scope } from './api-calls.ts';
+import { findLshJob, getLshJob, listLshJobs, type Scope } from './api-calls.ts';
 import { readRuns, type LshJob } from '../objects/lsh-job.ts';
 
-/** The JobApi methods that read runs, slots and figures. */
-export function jobRuns(scope: Scope): Pick<JobApi, 'runs' | 'run' | 'slots' | 'stats'> {
+/** The JobApi methods that read runs, slots, figures and notices. */
+export function jobRuns(scope: Scope): Pick<JobApi, 'runs' | 'run' | 'slots' | 'stats' | 'noticesOf'> {
   return {
     runs: async (query) => runDocuments(await jobsNamed(scope, query.name), query),
     run: async ({ run, wait }) => {
@@ -22,6 +22,7 @@ export function jobRuns(scope: Scope): Pick<JobApi, 'runs' | 'run' | 'slots' | '
       return lshJob === undefined ? [] : slotDocuments(lshJob, query);
     },
     stats: async ({ name, since }) => statsDocuments(await jobsNamed(scope, name), since),
+    noticesOf: async ({ name }) => noticesOf(await getLshJob(scope, name)),
   };
 }
 

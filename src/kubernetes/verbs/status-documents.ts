@@ -2,10 +2,13 @@
 // keep. Pure.
 import type { JobApi, JobStats } from '../../contracts/job-api.ts';
 import { runDocument, type RunDocument, type SlotDocument } from '../../core/document.ts';
+import { rulesOf } from '../../core/decide/notices/notices-after.ts';
 import { NO_TOTALS } from '../../core/job.ts';
+import type { JobNotices, ShownNotice } from '../../core/notices/explain-notices.ts';
 import { rfc3339 } from '../../core/rfc3339.ts';
 import { isFinished, type Run, type SlotOutcome } from '../../core/run.ts';
-import { readRuns, type LshJob } from '../objects/lsh-job.ts';
+import { readRuns, shownJob, type LshJob } from '../objects/lsh-job.ts';
+import { readPendingNotices } from '../objects/lsh-job-status.ts';
 
 type Query<K extends keyof JobApi> = Parameters<JobApi[K]>[0];
 
@@ -122,4 +125,26 @@ function newestFirst(a: Run, b: Run): number {
 
 function instant(text: string | undefined): number {
   return text === undefined ? -Infinity : Date.parse(text);
+}
+
+/**
+ * The notices of the LshJob: those in its status wait, and its memory says which channels have heard of its failures. The rule
+ * of a job without one is a setting of the operator.
+ */
+export function noticesOf(lshJob: LshJob): JobNotices {
+  const { notify } = shownJob(lshJob).spec;
+  return { ...(notify !== undefined && { rules: rulesOf(notify) }), notices: noticesIn(lshJob.status) };
+}
+
+function noticesIn(status: LshJob['status']): ShownNotice[] {
+  const waiting = readPendingNotices(status).flatMap(({ channels, kind, at }) =>
+    channels.map((channel): ShownNotice => ({ channel, kind, state: 'Waiting', at: rfc3339(at) })),
+  );
+  const isOpen = (channel: string) =>
+    waiting.some((notice) => notice.channel === channel && notice.kind === 'Failed');
+  const told = Object.entries(status?.notices?.told ?? {}).filter(([channel]) => !isOpen(channel));
+  return [
+    ...told.map(([channel, at]): ShownNotice => ({ channel, kind: 'Failed', state: 'Sent', at })),
+    ...waiting,
+  ];
 }

@@ -103,6 +103,7 @@ export const COMMAND_OF: { [M in JobMethod]: `job.${M}` } & { [M in keyof Daemon
   run: 'job.run',
   slots: 'job.slots',
   stats: 'job.stats',
+  noticesOf: 'job.noticesOf',
   status: 'daemon.status',
   metrics: 'daemon.metrics',
   notices: 'daemon.notices',

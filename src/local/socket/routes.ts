@@ -50,6 +50,7 @@ const FIELDS: { [C in Command]: Fields<Payload<C>> } & { [LOG_COMMAND]: Fields<L
     limit: v.optional(limit),
   },
   'job.stats': { name: v.optional(name), since: v.optional(instant) },
+  'job.noticesOf': { name },
   'job.log': { name, run: v.optional(name), follow: v.optional(v.boolean()) },
   'daemon.status': {},
   'daemon.metrics': {

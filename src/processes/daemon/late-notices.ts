@@ -2,7 +2,8 @@
 import type { ChannelStanding } from '../../contracts/notices.ts';
 import type { RecordedListener } from '../../control/ports.ts';
 import { LshError } from '../../core/errors.ts';
-import type { JobSpec } from '../../core/job.ts';
+import type { JobKey, JobSpec } from '../../core/job.ts';
+import type { ShownNotice } from '../../core/notices/explain-notices.ts';
 import type { NoticeSender } from '../../notices/notice-sender.ts';
 import type { DaemonNoticesOptions } from '../notices/daemon-notices.ts';
 
@@ -54,6 +55,12 @@ export class LateNotices {
     }
     const standing = notices.standing();
     return (await this.#sender)?.withTroubles(standing) ?? standing;
+  }
+
+  /** The notices of a job that channels have, or have still to hear of. */
+  async of(job: JobKey): Promise<ShownNotice[]> {
+    const notices = this.#options.store.notices.of(job);
+    return (await this.#sender)?.withTries(notices) ?? notices;
   }
 
   /** Call it before the store closes. */

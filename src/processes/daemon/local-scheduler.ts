@@ -63,6 +63,7 @@ export class LocalScheduler {
   readonly #feed = new CommitFeed();
   readonly #runner: SubprocessRunner;
   readonly #notices: LateNotices;
+  readonly #desk: NoticeDesk;
   readonly #traces: RunTraces | undefined;
   readonly #controller: Controller;
   readonly #server: DaemonServer;
@@ -105,6 +106,7 @@ export class LocalScheduler {
       put: (job) => handlers['job.put']({ job }, NEVER),
     });
     this.#traces = this.#openTraces();
+    this.#desk = new NoticeDesk(config.notify ?? []);
     this.#controller = this.#createController();
     const handlers = schedulerHandlers({
       ...options,
@@ -115,6 +117,7 @@ export class LocalScheduler {
       runner: this.#runner,
       calendars: this.#calendars,
       notices: this.#notices,
+      noticeRules: this.#desk.rules,
       clockSteps: this.#clockSteps,
       startedAt: this.#startedAt,
       progress: this.#progress,
@@ -268,7 +271,7 @@ export class LocalScheduler {
       clockSteps: this.#clockSteps,
       evaluatingSince: this.#startedAt,
       calendars: this.#calendars,
-      notices: new NoticeDesk(config.notify ?? []),
+      notices: this.#desk,
       starts: { '@reboot': this.#bootedAt, '@daemon-start': this.#startedAt },
     });
     return new Controller({

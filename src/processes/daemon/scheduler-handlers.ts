@@ -7,9 +7,11 @@ import { requireSafeCommand } from '../../core/command-check/command-check.ts';
 import { policyFor, type CommandSettings } from '../../core/command-check/policy.ts';
 import type { JobSpec } from '../../core/job.ts';
 import { LOCAL_NAMESPACE } from '../../core/naming.ts';
+import type { NoticeRule } from '../../core/notices/notice.ts';
 import { backfillHandlers } from '../../local/handlers/backfill-handlers.ts';
 import { daemonHandlers } from '../../local/handlers/daemon-handlers.ts';
 import { jobHandlers } from '../../local/handlers/job-handlers.ts';
+import { noticeHandlers } from '../../local/handlers/notice-handlers.ts';
 import { runHandlers } from '../../local/handlers/run-handlers.ts';
 import { hostTimeZone } from '../../local/host-time-zone.ts';
 import type { CommitFeed } from '../../local/jobs/commit-feed.ts';
@@ -38,6 +40,8 @@ export interface SchedulerParts {
   runner: SubprocessRunner;
   calendars: CalendarFiles;
   notices: LateNotices;
+  /** Of jobs without rules of their own. */
+  noticeRules: readonly NoticeRule[];
   clockSteps: ClockSteps;
   /** Milliseconds since the epoch. */
   startedAt: number;
@@ -66,6 +70,7 @@ export function schedulerHandlers(parts: SchedulerParts): Handlers {
     }),
     ...runHandlers({ source, store, feed, readLog: (run, options) => runner.log(run, options) }),
     ...backfillHandlers({ source, feed, calendars }),
+    ...noticeHandlers({ source, rules: parts.noticeRules, noticesOf: (key) => notices.of(key) }),
     ...daemonHandlers({
       source,
       clock: clockSteps,

@@ -132,6 +132,15 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE jobs ADD COLUMN backfill TEXT;
   ALTER TABLE runs ADD COLUMN first_attempt INTEGER;
   `,
+  `
+  CREATE TABLE notices_sent (
+    job TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    sent_at INTEGER NOT NULL,
+    PRIMARY KEY (job, channel)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** The schema version of the file: 0 for an empty file, undefined for a database of another program. */

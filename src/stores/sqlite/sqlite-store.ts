@@ -239,6 +239,7 @@ export class SqliteStore implements JobStore, RunStore {
   async prune(before: number): Promise<string[]> {
     const names = await this.#inBatches(PRUNE_RUNS, before);
     await this.#inBatches(PRUNE_SLOTS, before);
+    await this.notices.prune(before);
     this.#hasResidue ||= names.length > 0;
     this.#eraseResidue();
     return names;

@@ -81,6 +81,52 @@ describe('a daemon', () => {
     ]);
   });
 
+  test('says in `lsh cron explain` what channels hear of a job, have heard, and have still to hear', async () => {
+    const [ops, silent] = [await aReceiver(), await aReceiver(status(503))];
+    const home = await aDaemon(
+      aHomeWith({ ops: { kind: 'webhook', url: ops.url }, silent: { kind: 'webhook', url: silent.url } }),
+    );
+    const explained = async (name: string) =>
+      (await lshOk(home, ['cron', 'explain', name])).split('\nNotices\n')[1]?.trimEnd().split('\n');
+    await add(home, 'unheard');
+    expect(await explained('unheard')).toBeUndefined();
+    const notify = [
+      { channels: ['ops'], after: 2, repeat: '24h' },
+      { channels: ['silent'], events: ['Failed' as const] },
+    ];
+    await add(home, 'backup', { notify });
+    expect(await explained('backup')).toEqual([
+      'ops hears of Failed, Recovered.',
+      'ops hears of failures after 2 in a row; there are 0 now.',
+      'silent hears of Failed.',
+    ]);
+    await runOnce(home, 'backup', 'one');
+    await runOnce(home, 'backup', 'two');
+    await ops.heard(1);
+    await eventually(async () => (await standing(home)).find(({ channel }) => channel === 'silent')?.trouble);
+    await eventually(async () => (await standing(home)).every(({ channel }) => channel === 'silent'));
+    const time = String.raw`\d{4}-\d\d-\d\dT[\d:.]+Z`;
+    const words = [
+      'ops hears of Failed, Recovered\\.',
+      `These 2 failures in a row were told to ops at ${time}: a further one is told again 1d later\\. ops hears when it has recovered\\.`,
+      'silent hears of Failed\\.',
+      `The last notice that ops has is Failed, of ${time}\\.`,
+      `Failed waits for silent since ${time}: the receiver answered with status 503, next try at ${time}\\.`,
+    ];
+    expect((await explained('backup'))?.join('\n')).toMatch(new RegExp(`^${words.join('\n')}$`));
+    // What was sent is known to the next daemon; what waits has had no try yet.
+    const before = await home.client.noticesOf({ name: 'backup' });
+    home.child.kill('SIGKILL');
+    await once(home.child, 'exit');
+    await aDaemon(home);
+    const after = await home.client.noticesOf({ name: 'backup' });
+    expect(after.rules).toEqual(before.rules);
+    expect(after.notices.map(({ channel, kind, state }) => `${channel} ${kind} ${state}`)).toEqual([
+      'ops Failed Sent',
+      'silent Failed Waiting',
+    ]);
+  });
+
   test('shows a dead letter in `lsh doctor`, `lsh channel list` and its metrics', async () => {
     const ops = await aReceiver(status(400));
     const home = await aDaemon(aHomeWith({ ops: { kind: 'webhook', url: ops.url } }));
@@ -91,6 +137,9 @@ describe('a daemon', () => {
     const metrics = await lshOk(home, ['daemon', 'metrics']);
     expect(metrics).toMatch(/^lsh_notices_dead\{channel="ops"\} 1$/m);
     expect(metrics).toMatch(/^lsh_notices_waiting\{channel="ops"\} 0$/m);
+    expect(await lshOk(home, ['cron', 'explain', 'backup'])).toMatch(
+      /^ops did not take Failed of .*, a dead letter: the receiver answered with status 400\. `lsh channel test/m,
+    );
     const { stdout } = await lsh(home, ['doctor']);
     expect(stdout).toMatch(/^warn +channels +ops did not take 1 notice \(dead letters\): .*status 400$/m);
   });

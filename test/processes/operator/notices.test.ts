@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { clusterJobs } from '../../../src/kubernetes/verbs/cluster-jobs.ts';
 import { NO_KUBE } from '../../support/cluster/kube.ts';
 import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -34,11 +35,26 @@ describe.skipIf(NO_KUBE)('notices in a cluster', () => {
     await ops.heard(1);
     const held = await cluster.until('backup', ({ pendingNotices }) => pendingNotices?.length === 1);
     expect(held.status).toMatchObject({ notices: { failures: 1 }, pendingNotices: [{ kind: 'Failed' }] });
+    const verbs = clusterJobs({
+      client: cluster.admin,
+      namespace: 'default',
+      allNamespaces: false,
+      checkCommand: () => [],
+      notice: () => {},
+      now: () => 0,
+    });
+    // The rule of a job without one is known to the operator alone.
+    const [open, ...others] = (await verbs.noticesOf({ name: 'backup' })).notices;
+    expect(others).toEqual([]);
+    expect(open).toMatchObject({ channel: 'ops', kind: 'Failed', state: 'Waiting' });
     await cluster.stopOperators();
     ops.answer = ok;
     await cluster.operator({ env }).leads();
     await ops.heard(2);
     await cluster.until('backup', ({ pendingNotices }) => pendingNotices === undefined);
+    expect((await verbs.noticesOf({ name: 'backup' })).notices).toMatchObject([
+      { channel: 'ops', kind: 'Failed', state: 'Sent' },
+    ]);
     expect(new Set(ops.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
     expect(JSON.parse(ops.received[1]!.body)).toMatchObject({
       subject: 'default/backup',

@@ -89,6 +89,12 @@ async function groupOf(api: JobApi, job: JobDocument): Promise<GroupView | undef
   return waitsForGroup(job) ? groupView(job, await api.list({})) : undefined;
 }
 
+/** What channels hear of the job: now, and so not at an instant that the user names. */
+async function noticesOf(api: JobApi, { metadata: { name }, status }: JobDocument): Promise<string[]> {
+  const { noticeSentences } = await import('../../../core/notices/explain-notices.ts');
+  return noticeSentences(await api.noticesOf({ name }), status?.notices);
+}
+
 export async function atOf(text: string, now: number, { spec: { timeZone } }: JobDocument): Promise<number> {
   const { readInstant } = await import('../../input/instant.ts');
   // A slot is a whole second.
@@ -126,18 +132,27 @@ async function explain(context: Context, name: string, flags: ExplainFlags): Pro
   const { explainInstant } = await import('../../../core/decide/explain-slot.ts');
   const group = await groupOf(api, job);
   const sentences = explainInstant({ job, at, now, schedule, coming, slots, runs, ...(group && { group }) });
+  const notices = flags.at === undefined ? await noticesOf(api, job) : [];
   if (isDocumentFormat(flags.output)) {
-    return printDocument(io, { job: name, at: instant, answer: sentences, slots }, flags.output);
+    const answer = {
+      job: name,
+      at: instant,
+      answer: sentences,
+      ...(notices.length > 0 && { notices }),
+      slots,
+    };
+    return printDocument(io, answer, flags.output);
   }
   const zone = job.spec.timeZone;
   const paint = paintFor(io.stdout);
   print(io, paint('head', `${name} at ${calendar(at, zone)} (${zone}, ${relative(at, now)})`), ...sentences);
+  if (notices.length > 0) print(io, paint('head', 'Notices'), ...notices);
 }
 
 export function addExplain(cron: Command, context: Context): void {
   const command = withOriginOption(cron.command('explain'))
     .description(
-      'Say why a job did or did not run: at its last slot, or at any instant; with --remote, what the runs in the team’s record say, for each origin.',
+      'Say why a job did or did not run: at its last slot, with what channels hear of it, or at any instant; with --remote, what the runs in the team’s record say, for each origin.',
     )
     .argument('<name>', 'the job')
     .option(
