@@ -15,6 +15,7 @@ import { hostTimeZone } from '../../../local/host-time-zone.ts';
 import { clockStepText } from '../../output/clock-step.ts';
 import { keptOutputText } from '../../output/kept-output.ts';
 import { calendar } from '../../output/when.ts';
+import { calendarChecks } from './calendar-checks.ts';
 import { channelChecks } from './channel-checks.ts';
 import type { Check } from './check.ts';
 import { historyCheck, projectChecks } from './record-checks.ts';
@@ -169,7 +170,10 @@ async function storeCheck(paths: LocalPaths): Promise<Check> {
   return checked('store', () => checkStore(paths));
 }
 
-/** What only a daemon knows: the kept output, the team’s history, the channels, and the steps of the clock of the last day. */
+/**
+ * What only a daemon knows: the kept output, the team’s history, the channels, the jobs with their calendars, and the steps of the
+ * clock of the last day.
+ */
 async function statusChecks(io: Io, paths: LocalPaths): Promise<Check[]> {
   try {
     const api = localApi(io, paths);
@@ -185,6 +189,7 @@ async function statusChecks(io: Io, paths: LocalPaths): Promise<Check[]> {
       { name: 'output', result: 'ok', detail: keptOutputText(output) },
       ...(history === undefined ? [] : [historyCheck(history, io.now())]),
       ...channelChecks(channels),
+      ...(await calendarChecks(await api.list({}), io.now())),
       ...steps,
     ];
   } catch {
