@@ -65,6 +65,8 @@ export interface RunStore {
   run(name: string): Promise<Run | undefined>;
   runs(query: RunQuery): Promise<Run[]>;
   slots(query: SlotQuery): Promise<SlotRecord[]>;
+  /** The oldest record of a slot that prune() has left of the job. Of every later slot all runs are left as well. */
+  oldestSlot(job: JobKey): Promise<SlotRecord | undefined>;
   /** Figures of each job that has runs or slots since the instant, ordered by key. */
   stats(query: { job?: JobKey; since?: number }): Promise<RunStats[]>;
   /** Deletes finished runs and slots older than the instant. Returns the names of the runs. */

@@ -96,6 +96,15 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       });
     });
 
+    test('oldestSlot() is the oldest record of the job that is left', async () => {
+      expect(await store.oldestSlot('local/a')).toBeUndefined();
+      const slots = [aSlotAt('a', 7200), aSlotAt('a', 3600), aSlotAt('b', 0)];
+      await store.commit('local/a', aChange({ slots }));
+      expect(await store.oldestSlot('local/a')).toEqual(aSlotAt('a', 3600));
+      await store.prune(T0 + 3601 * SECOND);
+      expect(await store.oldestSlot('local/a')).toEqual(aSlotAt('a', 7200));
+    });
+
     describe('commits', () => {
       test('a run comes back with every field', async () => {
         const run: Run = {

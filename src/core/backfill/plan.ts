@@ -1,5 +1,5 @@
-// Which slots of a range a backfill runs. A slot runs only if it certainly had no run: it is recorded as not run, or older
-// than the job. With failedOnly, only if the last attempt of its run did not complete. Pure; a dry run calls it as well.
+// Which slots of a range a backfill runs. A slot runs only if it certainly had no run: it is recorded as not run, older than
+// the job, or without a record where none is missing. With failedOnly, only if the last attempt of its run did not complete. Pure; a dry run calls it as well.
 import { LshError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import { slotRunName } from '../naming.ts';
@@ -19,6 +19,8 @@ export interface PastSlots {
   /** Slots that are recorded as not run. */
   closed: readonly ClosedStretch[];
   runs: readonly Run[];
+  /** Since this instant `runs` has a run of each slot that had one, milliseconds; undefined if it may lack some. */
+  completeFrom?: number;
 }
 
 /** Why a backfill leaves a slot out. */
@@ -133,7 +135,8 @@ function judge(job: PlannedJob, slot: number, { failedOnly, run, past }: Known):
   if (run !== undefined) return 'Ran';
   if (failedOnly) return 'NoFailure';
   if (job.backfilled.some(({ from, to }) => from <= slot && slot <= to)) return 'Ran';
-  return slot <= job.createdAt || isClosed(past, slot) ? 1 : 'NoRecord';
+  const { completeFrom = Infinity } = past;
+  return slot <= job.createdAt || slot >= completeFrom || isClosed(past, slot) ? 1 : 'NoRecord';
 }
 
 function isClosed({ closed }: PastSlots, slot: number): boolean {

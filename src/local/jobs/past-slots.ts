@@ -8,9 +8,9 @@ import type { Run } from '../../core/run.ts';
 /** More stretches than the slots of a backfill have: each holds a slot of the present schedule or of one before. */
 const STRETCHES_MAX = 100_000;
 
-/** The last attempt of each slot, and the stretches without a run. */
+/** The last attempt of each slot, since when none is missing, and the stretches without a run. */
 export async function pastSlots(
-  store: Pick<RunStore, 'run' | 'slots'>,
+  store: Pick<RunStore, 'run' | 'slots' | 'oldestSlot'>,
   { key, name }: Pick<Job, 'key' | 'name'>,
   slots: readonly number[],
 ): Promise<PastSlots> {
@@ -22,7 +22,8 @@ export async function pastSlots(
     if (last !== undefined) runs.push(last);
   }
   const closed = await store.slots({ job: key, from, to, notRun: true, limit: STRETCHES_MAX });
-  return { closed, runs };
+  const oldest = await store.oldestSlot(key);
+  return { closed, runs, ...(oldest && { completeFrom: oldest.to }) };
 }
 
 async function lastAttempt(

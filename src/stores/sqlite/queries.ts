@@ -52,6 +52,9 @@ export function slotsQuery({ job, from, to, notRun, limit = DEFAULT_LIMIT }: Slo
   };
 }
 
+/** Takes the job. */
+export const OLDEST_SLOT = `SELECT ${SLOT_ROWS.columns} FROM slots WHERE job = ? ORDER BY from_at, pass LIMIT 1`;
+
 const newestOf = (phase: string) =>
   `SELECT * FROM (SELECT rowid, created_at, name FROM runs WHERE job = jobs_with_runs.job AND phase = '${phase}'
     ORDER BY created_at DESC, name DESC LIMIT :limit)`;

@@ -14,7 +14,15 @@ import { MIGRATIONS } from './migrations.ts';
 import { SqliteNotices } from './notices.ts';
 import { BUSY_TIMEOUT_MS } from './open.ts';
 import { SqliteOutbox } from './outbox.ts';
-import { ACTIVE, CURRENT_RUNS, PRUNE_RUNS, PRUNE_SLOTS, runsQuery, slotsQuery } from './queries.ts';
+import {
+  ACTIVE,
+  CURRENT_RUNS,
+  OLDEST_SLOT,
+  PRUNE_RUNS,
+  PRUNE_SLOTS,
+  runsQuery,
+  slotsQuery,
+} from './queries.ts';
 import { JOB_ROWS, RUN_ROWS, SLOT_ROWS } from './rows.ts';
 import { runStats, STATS } from './stats.ts';
 
@@ -232,13 +240,18 @@ export class SqliteStore implements JobStore, RunStore {
     return this.#connection.rows(sql, parameters, SLOT_ROWS.decode);
   }
 
+  async oldestSlot(job: JobKey): Promise<SlotRecord | undefined> {
+    return this.#connection.rows(OLDEST_SLOT, [job], SLOT_ROWS.decode)[0];
+  }
+
   async stats({ job, since = 0 }: { job?: JobKey; since?: number }): Promise<RunStats[]> {
     return this.#connection.rows(STATS, { job: job ?? null, since }, runStats);
   }
 
   async prune(before: number): Promise<string[]> {
-    const names = await this.#inBatches(PRUNE_RUNS, before);
+    // First: oldestSlot() must not name a slot of whose time runs are gone, also if the process dies in between.
     await this.#inBatches(PRUNE_SLOTS, before);
+    const names = await this.#inBatches(PRUNE_RUNS, before);
     await this.notices.prune(before);
     this.#hasResidue ||= names.length > 0;
     this.#eraseResidue();

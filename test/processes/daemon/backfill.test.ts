@@ -46,6 +46,8 @@ test('goes on after each kill -9, runs each slot once, with the slot of then', a
 
   for (const [index] of SLOTS.entries()) {
     await eventually(() => started().length === index + 1, { what: `slot ${index + 1}` });
+    if (index === 0)
+      expect((await lsh(home, ['cron', 'list'])).stdout).toMatch(/Running for \S+ \(backfill\)/);
     daemon.child.kill('SIGKILL');
     await daemon.ended;
     // Every second run ends while no daemon sees it.

@@ -74,6 +74,13 @@ export class MemoryStore implements JobStore, RunStore {
     return structuredClone(found.sort((a, b) => b.from - a.from).slice(0, limit));
   }
 
+  async oldestSlot(job: JobKey): Promise<SlotRecord | undefined> {
+    const [oldest] = [...this.#slots.values()]
+      .filter((slot) => slot.job === job)
+      .sort((a, b) => a.from - b.from);
+    return structuredClone(oldest);
+  }
+
   async stats({ job, since = 0 }: { job?: JobKey; since?: number }): Promise<RunStats[]> {
     const runs = [...this.#runs.values()].filter((run) => run.createdAt >= since);
     const slots = [...this.#slots.values()].filter((slot) => slot.to >= since);

@@ -30,6 +30,7 @@ interface Records {
 /** Call it once the slots that are due have their runs. */
 export function followBackfill(draft: Draft, known: Known): void {
   const { job } = draft;
+  if (job.backfill === undefined && draft.backfill === undefined) return;
   const schedule = pastSchedule(known.schedule, job);
   takeStarted(draft, schedule);
   if (isRunning(draft.backfill)) {
@@ -105,8 +106,9 @@ function accepted(
 }
 
 /** With what this evaluation found: the slots that were due, and the ends of runs. */
-function withDraft({ closed, runs }: PastSlots, draft: Draft): PastSlots {
+function withDraft({ closed, runs, ...past }: PastSlots, draft: Draft): PastSlots {
   return {
+    ...past,
     closed: [...closed, ...draft.slots.filter(({ outcome }) => outcome !== 'Ran')],
     runs: [...runs, ...draft.runs.values()],
   };

@@ -2,6 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { withRange, type BackfillRequest } from '../../../../src/core/backfill/backfill.ts';
 import { decideEnd } from '../../../../src/core/decide/decide.ts';
+import { planOf } from '../../../../src/core/backfill/plan.ts';
+import { jobSchedule } from '../../../../src/core/schedule/job-schedule.ts';
 import type { JobSpecInput } from '../../../../src/core/job.ts';
 import { at } from '../../../support/builders.ts';
 import { traitsOf, UNSET_CLOCK, World } from '../../../support/core/world.ts';
@@ -76,6 +78,23 @@ describe('a backfill', () => {
       '15:00:00 Completed',
     ]);
     expect(world.started).toHaveLength(4);
+  });
+
+  test.each([
+    ['where no record is missing', { completeFrom: at(CREATED) }, 1],
+    ['but not where a record may be missing', {}, 0],
+  ])('runs a slot that an earlier schedule did not have, %s', (_, complete, expected) => {
+    const world = aWorld();
+    world.evaluate('2026-01-01T13:00:00Z');
+    finishAll(world);
+    world.edit({ schedule: '30 * * * *' });
+    world.evaluate('2026-01-01T13:40:00Z');
+    const slot = at('2026-01-01T12:30:00Z');
+    const plan = planOf(world.job, jobSchedule(world.job), {
+      request: { id: 'a', parallel: 1, from: slot, to: slot },
+      past: { closed: [], runs: [...world.runs.values()], ...complete },
+    });
+    expect(plan.slots).toHaveLength(expected);
   });
 
   test('runs no slot of an earlier backfill again', () => {
