@@ -130,13 +130,20 @@ interface Known {
 /** The number of the attempt that the slot gets, or why it gets none. */
 function judge(job: PlannedJob, slot: number, { failedOnly, run, past }: Known): number | LeftReason {
   if (slot > job.accountedUntil) return 'NotDue';
-  if (run !== undefined && isActive(run)) return 'Active';
-  if (run !== undefined && failedOnly) return run.phase === 'Completed' ? 'NoFailure' : run.attempt + 1;
-  if (run !== undefined) return 'Ran';
+  if (run !== undefined) return judgeRun(run, failedOnly);
   if (failedOnly) return 'NoFailure';
   if (job.backfilled.some(({ from, to }) => from <= slot && slot <= to)) return 'Ran';
-  const { completeFrom = Infinity } = past;
-  return slot <= job.createdAt || slot >= completeFrom || isClosed(past, slot) ? 1 : 'NoRecord';
+  return slot <= job.createdAt || isKnownNotRun(past, slot) ? 1 : 'NoRecord';
+}
+
+function judgeRun(run: Run, failedOnly: boolean | undefined): number | LeftReason {
+  if (isActive(run)) return 'Active';
+  if (!failedOnly) return 'Ran';
+  return run.phase === 'Completed' ? 'NoFailure' : run.attempt + 1;
+}
+
+function isKnownNotRun(past: PastSlots, slot: number): boolean {
+  return slot >= (past.completeFrom ?? Infinity) || isClosed(past, slot);
 }
 
 function isClosed({ closed }: PastSlots, slot: number): boolean {

@@ -9,7 +9,7 @@ import {
   wakeBy,
   type Draft,
 } from './draft.ts';
-import { isOwedBackfill } from './backfill/follow.ts';
+import { isOwedBackfill, noteAdopted } from './backfill/follow.ts';
 import { PENDING_TIMEOUT_SECONDS } from '../job.ts';
 import { isOwedRun, isSameStart } from './related/after.ts';
 import { isRetried, nextAttempt } from './retry.ts';
@@ -44,7 +44,10 @@ export function adoptStarted(draft: Draft, observations: readonly RunObservation
         run.attempt === (run.firstAttempt ?? 1) && !draft.runs.has(run.name) && isUnaccounted(draft, run),
     )
     .sort((a, b) => a.slot - b.slot);
-  for (const run of started) put(draft, adopted(run, draft.now, draft.traitsOf(run.executor)));
+  for (const run of started) {
+    put(draft, adopted(run, draft.now, draft.traitsOf(run.executor)));
+    noteAdopted(draft, run);
+  }
   return started.filter(isOfSlot).map((run) => run.slot);
 }
 

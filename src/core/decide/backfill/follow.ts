@@ -14,6 +14,7 @@ import {
   type Backfill,
   type BackfillRequest,
   type PendingSlots,
+  type SlotRange,
 } from '../../backfill/backfill.ts';
 import { pastSchedule, planBackfill, slotsOfRange, type PastSlots } from '../../backfill/plan.ts';
 
@@ -116,12 +117,15 @@ function withDraft({ closed, runs, ...past }: PastSlots, draft: Draft): PastSlot
 
 /** Takes slots off the list whose runs exist: a process started them and crashed before its record. */
 function takeStarted(draft: Draft, schedule: Schedule): void {
-  for (;;) {
-    const { backfill, job } = draft;
-    const head = backfill?.pending[0];
-    if (head === undefined || !draft.runs.has(slotRunName(job.name, head.from, head.attempt ?? 1))) return;
-    draft.backfill = { ...backfill!, pending: withoutHead(backfill!.pending, schedule) };
+  for (let { backfill } = draft; backfill?.pending[0] !== undefined; { backfill } = draft) {
+    if (!hasStarted(draft, backfill.pending[0])) return;
+    draft.backfill = { ...backfill, pending: withoutHead(backfill.pending, schedule) };
   }
+}
+
+function hasStarted(draft: Draft, { from: slot, attempt = 1 }: PendingSlots): boolean {
+  if (attempt === 1 && isBackfilled(draft, slot)) return true;
+  return draft.runs.has(slotRunName(draft.job.name, slot, attempt));
 }
 
 function withoutHead([head, ...rest]: readonly PendingSlots[], schedule: Schedule): PendingSlots[] {
@@ -170,10 +174,30 @@ function completeOnceDone(draft: Draft): void {
   end(draft, { ...backfill, phase: 'Completed' });
 }
 
-/** Whether an observed run belongs to the backfill and is not recorded: a process started it and crashed before. */
-export function isOwedBackfill({ backfill }: Draft, { triggerId, slot, attempt }: Run): boolean {
-  if (backfill === undefined || backfill.id !== triggerId) return false;
-  return backfill.pending.some(
+/**
+ * Whether an observed run of a backfill is not recorded: a process started it and crashed before its record, or its start was
+ * delayed until another backfill had taken the place of its own.
+ */
+export function isOwedBackfill(draft: Draft, { triggerId, slot, attempt }: Run): boolean {
+  const { backfill } = draft;
+  if (attempt === 1 && isBackfilled(draft, slot)) return false;
+  if (backfill?.id !== triggerId) return attempt === 1 && !covers(backfill, slot);
+  return backfill!.pending.some(
     (pending) => pending.from <= slot && slot <= pending.to && attempt === (pending.attempt ?? 1),
   );
+}
+
+/** Every recorded run of an earlier backfill lies in a range that has had its backfill. */
+function isBackfilled({ backfilled = [] }: Draft, slot: number): boolean {
+  return backfilled.some((range) => covers(range, slot));
+}
+
+function covers(range: SlotRange | undefined, slot: number): boolean {
+  return range !== undefined && range.from <= slot && slot <= range.to;
+}
+
+/** Remembers the slot of an adopted run: its backfill may have ended before it came to the slot. */
+export function noteAdopted(draft: Draft, { trigger, slot, attempt }: Run): void {
+  if (trigger !== 'Backfill' || attempt > 1) return;
+  draft.backfilled = withRange(draft.backfilled ?? [], { from: slot, to: slot });
 }

@@ -241,6 +241,30 @@ describe('a backfill', () => {
     expect(world.evaluate().change.status).toBeUndefined();
   });
 
+  test('adopts a run whose start was delayed until another backfill had replaced its own, and runs its slot no more', () => {
+    const world = aWorld();
+    world.claim = 'name';
+    world.backfill(BEFORE);
+    world.evaluate();
+    const [start] = world.decide().actions;
+    const delayed = start?.kind === 'Start' ? start.run : undefined;
+    world.backfill({ id: 'backfill-2', from: at('2026-01-01T11:00:00Z'), to: BEFORE.to });
+    settle(world);
+    finishAll(world);
+    world.startLate(delayed!);
+    world.evaluate();
+    finishAll(world);
+    expect(world.runs.get(delayed!.name)).toMatchObject({ phase: 'Completed' });
+    world.forgotten.push(...world.runs.keys());
+    world.children.clear();
+    world.backfill({ ...BEFORE, id: 'backfill-3' });
+    settle(world);
+    finishAll(world);
+    expect(world.started.map((name) => world.runs.get(name)!.slot).sort((a, b) => a - b)).toEqual(
+      ['09', '10', '11'].map((hour) => at(`2026-01-01T${hour}:00:00Z`)),
+    );
+  });
+
   test('counts the end of a run that another process than the leader records', () => {
     const world = aWorld();
     world.claim = 'name';
