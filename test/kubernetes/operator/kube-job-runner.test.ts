@@ -60,12 +60,19 @@ describe.skipIf(NO_KUBE)('the runner of Kubernetes Jobs', () => {
 
   async function end(name: string): Promise<void> {
     const time = new Date().toISOString();
-    const condition = { type: 'Complete', status: 'True', lastProbeTime: time, lastTransitionTime: time };
+    const condition = (type: string) => ({
+      type,
+      status: 'True',
+      lastProbeTime: time,
+      lastTransitionTime: time,
+    });
+    // A server from 1.31 on asks for both.
+    const conditions = [condition('SuccessCriteriaMet'), condition('Complete')];
     await client.json({
       method: 'PATCH',
       path: `${kubeJobPath('default', name)}/status`,
       contentType: 'application/merge-patch+json',
-      body: { status: { startTime: time, completionTime: time, succeeded: 1, conditions: [condition] } },
+      body: { status: { startTime: time, completionTime: time, succeeded: 1, conditions } },
     });
   }
 

@@ -111,8 +111,11 @@ describe.skipIf(NO_KUBE || NO_SUPABASE)('an operator with a team’s history', (
     );
     await supabase.gateway.back();
 
-    const object = await cluster.until('away', ({ recentRuns }) => recentRuns?.length === 1);
-    expect(synced(object)).toMatchObject({ status: 'True' });
+    // The rows may arrive in several batches.
+    await cluster.until(
+      'away',
+      ({ recentRuns }, object) => recentRuns?.length === 1 && synced(object)?.status === 'True',
+    );
     await allRecorded('away');
     await eventually(async () => (await backlog()) === 0, { what: 'an empty backlog' });
     expect(await metric('lsh_history_oldest_age_seconds')).toBe(0);

@@ -158,9 +158,9 @@ describe.skipIf(NO_KUBE)('the end of a leader with an active shell run', () => {
     await standby.operator.leads();
     expect(cluster.get('frozen')?.status?.active).toHaveLength(1);
     leader.operator.process.kill('SIGCONT');
-    expect(await leader.operator.ended).toEqual([1, null]);
-    leader.operator = process(leader.pod, leader.world);
+    await leader.operator.line(({ msg }) => msg === 'stopped leading');
     expect(await ended('frozen')).toMatchObject({ phase: 'Failed', reason: 'ExitCode', exitCode: 3 });
+    expect(leader.operator.process.exitCode).toBeNull();
     await cluster.delete('frozen');
   });
 
