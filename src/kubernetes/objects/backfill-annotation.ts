@@ -8,7 +8,18 @@ import { rfc3339 } from '../../core/rfc3339.ts';
 /** A new value requests a backfill; without the annotation, the one that is under way is cancelled. */
 export const BACKFILL_ANNOTATION = 'lsh.dev/backfill';
 
-const Instant = v.pipe(v.string(), v.isoTimestamp());
+/** The API server refuses other years in a status. */
+const YEARS = { from: Date.parse('0000-01-01T00:00:00Z'), to: Date.parse('9999-12-31T23:59:59Z') };
+
+const Instant = v.pipe(
+  v.string(),
+  v.isoTimestamp(),
+  // An offset such as +02 is ISO 8601 as well, and Date cannot read it.
+  v.check((text) => {
+    const at = Date.parse(text);
+    return YEARS.from <= at && at <= YEARS.to;
+  }, 'it is no instant of RFC 3339'),
+);
 
 const RequestSchema = v.strictObject({
   id: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(253))),

@@ -51,6 +51,17 @@ describe('an LshJob object', () => {
     expect(job.spec.terminationGracePeriodSeconds).toBe(3);
   });
 
+  test.each([
+    ['an hour without minutes, which JavaScript cannot read', '2026-11-01T00:00:00+02'],
+    ['an instant after the year 9999', '9999-12-31T23:59:59-23:59'],
+    ['an instant before the year 0', '0000-01-01T00:00:00+23:59'],
+  ])('with a backfill from %s is a job with a request that is refused', (_, from) => {
+    const annotations = { 'lsh.dev/backfill': JSON.stringify({ from, to: '2026-11-02T00:00:00Z' }) };
+    const object = anObject(GOOD);
+    const { job } = readLshJob({ ...object, metadata: { ...object.metadata, annotations } });
+    expect(job.backfill).toMatchObject({ from: 0, to: 0, problem: expect.stringContaining('from: ') });
+  });
+
   test.each([[undefined], ['text'], [{ schedule: 5 }]])(
     'with the spec %j is a problem, not a crash',
     (spec) => {
