@@ -1,5 +1,6 @@
 // Which finished runs the ledger stops showing.
 import type { JobSpec } from '../job.ts';
+import { firstAttemptName } from '../naming.ts';
 import { isActive, type Run } from '../run.ts';
 
 /** The API server’s clock may be ahead by this many milliseconds. */
@@ -13,8 +14,8 @@ interface Keeping {
 }
 
 /**
- * Returns the finished runs beyond the job’s history limits; `runs` in any order. The newest stay within the limits.
- * The newest 100 unsynced runs stay too: the team’s history lacks them. A run that ended after `now` ended before the
+ * Returns the finished runs beyond the job’s history limits; `runs` in any order. The newest stay within the limits,
+ * except for the attempts before one that goes. The newest 100 unsynced runs stay too: the team’s history lacks them. A run that ended after `now` ended before the
  * clock was set back, so it is older than every other run.
  */
 export function runsBeyondLimits(
@@ -38,5 +39,22 @@ export function runsBeyondLimits(
   const kept = new Set(
     finished.filter((run) => beyond.includes(run) && isUnsynced(run)).slice(0, UNSYNCED_MAX),
   );
-  return beyond.filter((run) => !kept.has(run));
+  return withEarlierAttempts(
+    beyond.filter((run) => !kept.has(run)),
+    finished.filter((run) => !isUnsynced(run)),
+  );
+}
+
+/** Adds the attempts before the forgotten ones: a failed one that stays without its retry would pass for the last of its slot. */
+function withEarlierAttempts(forgotten: readonly Run[], finished: readonly Run[]): Run[] {
+  const last = new Map<string, number>();
+  for (const { name, attempt } of forgotten) {
+    const first = firstAttemptName(name);
+    last.set(first, Math.max(attempt, last.get(first) ?? 0));
+  }
+  const chosen = new Set(forgotten);
+  const earlier = finished.filter(
+    (run) => !chosen.has(run) && run.attempt < (last.get(firstAttemptName(run.name)) ?? 0),
+  );
+  return [...forgotten, ...earlier];
 }

@@ -63,6 +63,18 @@ describe('runs beyond the history limits', () => {
     expect(removed.length).toBe(times);
   });
 
+  test('take no earlier attempt with them that the team’s history lacks', () => {
+    const world = new World({ ...LIMITED, successfulRunsHistoryLimit: 0, retry: { limit: 1 } });
+    live(world, 1, 1);
+    const [failed] = world.runs.keys();
+    world.history = { missing: new Set([failed!]), trouble: undefined };
+    world.evaluate(world.now + 30_000);
+    world.end();
+    world.evaluate();
+    world.evaluate();
+    expect(world.forgotten).toEqual([`${failed}-2`]);
+  });
+
   test('leave the ledger at once if no team history is configured', () => {
     const world = new World(LIMITED);
     live(world, 3);

@@ -186,6 +186,22 @@ describe('a backfill', () => {
     expect(world.job.status?.backfilled).toBeUndefined();
   });
 
+  test('with failedOnly runs no slot again whose retry completed, although the ledger keeps no completed run', () => {
+    const world = aWorld({ retry: { limit: 1 }, successfulRunsHistoryLimit: 0 });
+    world.claim = 'name';
+    world.evaluate('2026-01-01T13:00:00Z');
+    world.end({ exitCode: 1 });
+    world.evaluate();
+    world.evaluate('2026-01-01T13:01:00Z');
+    world.end();
+    world.evaluate();
+    expect(world.runResults()).toEqual(['13:00:00 Failed ExitCode', '13:00:00 Completed']);
+    world.evaluate();
+    world.backfill({ from: BEFORE.from, to: world.now, failedOnly: true });
+    settle(world);
+    expect(progress(world)).toMatchObject({ phase: 'Completed', slots: 0 });
+  });
+
   test('ends when its request is gone: the active run ends, and no further slot runs', () => {
     const world = aWorld();
     world.backfill(BEFORE);
