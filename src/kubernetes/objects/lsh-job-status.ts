@@ -268,13 +268,23 @@ export function statusPatch(
   after: LshJobStatus | undefined,
 ): Record<string, unknown> | undefined {
   if (after === undefined) return undefined;
-  const old: Record<string, unknown> = { ...before };
-  const next: Record<string, unknown> = { ...after };
+  const patch = mergePatch({ ...before }, { ...after });
+  return Object.keys(patch).length > 0 ? patch : undefined;
+}
+
+/** Also inside of objects: the server merges them, and would keep what the next one lacks. */
+function mergePatch(old: Record<string, unknown>, next: Record<string, unknown>): Record<string, unknown> {
   const patch: Record<string, unknown> = {};
   for (const name of new Set([...Object.keys(old), ...Object.keys(next)])) {
-    if (!isDeepStrictEqual(old[name], next[name])) patch[name] = next[name] ?? null;
+    const [before, after] = [old[name], next[name]];
+    if (isDeepStrictEqual(before, after)) continue;
+    patch[name] = isRecord(before) && isRecord(after) ? mergePatch(before, after) : (after ?? null);
   }
-  return Object.keys(patch).length > 0 ? patch : undefined;
+  return patch;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function lastBytes(text: string, bytes: number): string {

@@ -29,6 +29,29 @@ describe('the patch of a status', () => {
     expect(statusPatch(STATUS, suspended)).toEqual({ phase: 'Suspended', nextScheduleTime: null });
   });
 
+  test('has null for what a new backfill lacks of the one before', () => {
+    const refused = {
+      id: 'one',
+      phase: 'Refused' as const,
+      message: 'it ends before it begins',
+      from: '2026-01-01T00:00:00Z',
+      to: '2026-01-01T00:00:00Z',
+      parallel: 1,
+      failedOnly: true,
+      slots: 0,
+      completed: 0,
+      failed: 0,
+      pending: [],
+      startedAt: '2026-01-02T00:00:00Z',
+      finishedAt: '2026-01-02T00:00:00Z',
+    };
+    const { failedOnly: _, message: __, finishedAt: ___, ...next } = refused;
+    const running = { ...next, id: 'two', phase: 'Running' as const };
+    expect(statusPatch({ ...STATUS, backfill: refused }, { ...STATUS, backfill: running })).toEqual({
+      backfill: { id: 'two', phase: 'Running', failedOnly: null, message: null, finishedAt: null },
+    });
+  });
+
   test('is the whole status if there was none', () => {
     expect(statusPatch(undefined, STATUS)).toEqual(STATUS);
   });
