@@ -71,7 +71,7 @@ test('goes on after each kill -9, runs each slot once, with the slot of then', a
   const explained = await lsh(home, ['cron', 'explain', 'report', '--at', SLOTS[0]!]);
   expect(explained.stdout).toContain(`ran the slot ${SLOTS[0]}: `);
   const again = await lsh(home, order);
-  expect(again.stdout).toBe('job "report" has no slot to run in this range; of the others 5 ran already\n');
+  expect(again.stdout).toBe('job "report" has no slot to run in this range; left out: 5 ran already\n');
   daemon.child.kill();
   await daemon.ended;
 });
@@ -95,9 +95,10 @@ test('is cancelled between two slots, also across a kill -9, and a later one run
   expect((await lsh(home, ['cron', 'backfill', 'report', '--cancel'])).stdout).toBe(
     'job "report" has no backfill under way\n',
   );
-  expect((await lsh(home, order)).stdout).toContain(
-    'started: 4 slots, at most 1 at a time; of the others 1 ran',
-  );
+  const dryRun = await lsh(home, [...order, '--parallel', '2', '--dry-run']);
+  expect(dryRun.stdout).toContain('would run 4 slots, at most 1 at a time');
+  expect(dryRun.stderr).toContain('--parallel needs the concurrencyPolicy Allow');
+  expect((await lsh(home, order)).stdout).toContain('started: 4 slots, at most 1 at a time; left out: 1 ran');
   for (let slot = 2; slot <= 5; slot++) {
     await eventually(() => started().length === slot, { what: `slot ${slot}` });
     writeFileSync(gate, '');

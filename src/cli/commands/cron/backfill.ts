@@ -6,11 +6,13 @@ import type { BackfillAnswer } from '../../../contracts/backfill.ts';
 import { BACKFILL_MAX_PARALLEL, BACKFILL_MAX_SLOTS } from '../../../core/backfill/backfill.ts';
 import type { BackfillDocument } from '../../../core/backfill/backfill-document.ts';
 import type { LeftReason } from '../../../core/backfill/plan.ts';
+import type { JobDocument } from '../../../core/document.ts';
 import { rfc3339 } from '../../../core/rfc3339.ts';
 import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { usage } from '../../failure.ts';
 import { parseCount } from '../../input/flags.ts';
+import type { Io } from '../../io.ts';
 import { formatOption, isDocumentFormat, type Format } from '../../output/format-option.ts';
 import { note, print, printDocument, printTable } from '../../output/print.ts';
 import { counted } from '../../output/text.ts';
@@ -28,10 +30,10 @@ interface BackfillFlags {
 
 const LEFT_WORDS: Record<LeftReason, string> = {
   Ran: 'ran already',
-  Active: 'have an active run',
-  NoFailure: 'have no failed run',
-  NotDue: 'are left to the schedule',
-  NoRecord: 'have no record that they did not run',
+  Active: 'with an active run',
+  NoFailure: 'without a failed run',
+  NotDue: 'left to the schedule',
+  NoRecord: 'without a record',
 };
 
 async function backfill(context: Context, name: string, flags: BackfillFlags): Promise<void> {
@@ -64,9 +66,17 @@ async function backfill(context: Context, name: string, flags: BackfillFlags): P
         run,
       ]),
     );
-  print(io, sentence(answer, flags));
+  const parallel = parallelOf(io, spec, flags);
+  print(io, sentence(answer, { dryRun: flags.dryRun, parallel }));
   if (answer.backfill === undefined) return;
   note(io, `\`lsh cron get ${name}\` shows how far it is; \`lsh cron backfill ${name} --cancel\` ends it.`);
+}
+
+/** How many runs there are at a time: only Allow lets runs of a job overlap. */
+function parallelOf(io: Io, { concurrencyPolicy }: JobDocument['spec'], { parallel }: BackfillFlags): number {
+  if (concurrencyPolicy === 'Allow' || parallel === 1) return parallel;
+  note(io, '--parallel needs the concurrencyPolicy Allow: runs do not overlap.');
+  return 1;
 }
 
 /** In the zone of the job, as its slots are. */
@@ -88,12 +98,15 @@ async function rangeOf(
   return { from: rfc3339(Math.ceil(first / 1000) * 1000), to: rfc3339(Math.floor(last / 1000) * 1000) };
 }
 
-/** `backfill of job "x" started: 5 slots, 1 at a time; of the others 2 ran already`. */
-function sentence({ job, slots, left }: BackfillAnswer, { dryRun, parallel }: BackfillFlags): string {
+/** `backfill of job "x" started: 5 slots, at most 1 at a time; left out: 2 ran already`. */
+function sentence(
+  { job, slots, left }: BackfillAnswer,
+  { dryRun, parallel }: { dryRun: true | undefined; parallel: number },
+): string {
   const others = Object.entries(left).map(
     ([reason, count]) => `${count} ${LEFT_WORDS[reason as LeftReason]}`,
   );
-  const rest = others.length === 0 ? '' : `; of the others ${others.join(', ')}`;
+  const rest = others.length === 0 ? '' : `; left out: ${others.join(', ')}`;
   if (slots.length === 0) return `job "${job}" has no slot to run in this range${rest}`;
   const what = `${counted(slots.length, 'slot')}, at most ${parallel} at a time${rest}`;
   return dryRun ? `would run ${what}` : `backfill of job "${job}" started: ${what}`;
