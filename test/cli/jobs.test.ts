@@ -42,6 +42,11 @@ describe('add', () => {
     );
   });
 
+  test('says what a job without a schedule of its own runs after', async () => {
+    const args = ['cron', 'add', '--name', 'follower', '--after', 'rotate:Ended', '--command', 'true'];
+    expect(await lshOk(home, args)).toBe('job "follower" created\n  runs after rotate (Ended)\n');
+  });
+
   test('names the variables that change, and prints no value of them', async () => {
     const add = (...more: string[]) =>
       lshOk(home, ['cron', 'add', '--name', 'sealed', ...YEARLY, '--command', 'true', ...more]);

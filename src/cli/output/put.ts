@@ -4,7 +4,7 @@ import type { FieldChange } from '../../core/validate/spec-changes.ts';
 import type { Io } from '../io.ts';
 import type { Format } from './format-option.ts';
 import { note, paintFor, print, printDocument } from './print.ts';
-import { pendingStarts } from '../../core/schedule/job-schedule.ts';
+import { afterText, pendingStarts } from '../../core/schedule/job-schedule.ts';
 import { isSuspended } from '../../core/schedule/suspension.ts';
 import { calendar, relative, wallText } from './when.ts';
 
@@ -28,7 +28,8 @@ function nextLines({ job, next }: PutResult, now: number): string[] {
     ...next.map((slot) => `${wallText(slot)}  ${relative(Date.parse(slot), now)}`),
     ...pendingStarts(job.spec, now).map((start) => `at ${start}`),
   ];
-  const { notAfter } = job.spec;
+  const { notAfter, after = [] } = job.spec;
+  if (lines.length === 0 && after.length > 0) return [`  runs ${afterText(job.spec)}`];
   if (lines.length === 0)
     return [`  no further run is due${notAfter === undefined ? '' : `: notAfter is ${notAfter}`}`];
   return [`  next runs (${job.spec.timeZone}):`, ...lines.map((line) => `    ${line}`)];
