@@ -60,6 +60,7 @@ export function explainInstant(question: Question): string[] {
     ...(unrecorded ? [] : answer),
     ...manualRuns(rounded),
     ...others,
+    ...waitingNow(rounded),
     ...clockSetBack(rounded),
     ...outlook(rounded),
   ];
@@ -124,6 +125,12 @@ function explainActive({ at, group, job: { status } }: Question): string[] {
 /** What a run waits for that waits in a concurrency group, as the rest of a sentence. */
 function lineOf({ phase, message }: RunDocument, group: GroupView | undefined): string {
   return phase === 'Created' && message !== undefined && group ? `; it waits for ${groupText(group)}` : '';
+}
+
+/** The run that waits in a concurrency group, if the question is about a later slot. */
+function waitingNow({ at, now, group, job: { status } }: Question): string[] {
+  const waiting = at > now ? status?.active.find((run) => lineOf(run, group) !== '') : undefined;
+  return waiting === undefined ? [] : [`${waiting.name} ${courseOf(waiting)}${lineOf(waiting, group)}.`];
 }
 
 /** How late lsh found the slot, and what missedRunPolicy says about late slots. */

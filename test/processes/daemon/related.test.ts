@@ -35,6 +35,10 @@ describe('a concurrency group', () => {
     expect(explained.stdout).toContain(
       `it waits for concurrency group deploy, where ${held.name} is active (max 1)`,
     );
+    const ahead = await lsh(home, ['cron', 'explain', 'waiter', '--at', '2099-01-01']);
+    expect(ahead.stdout).toMatch(
+      new RegExp(`^${waiting.name} waits since .*; it waits for concurrency group deploy`, 'm'),
+    );
     const listed = await lsh(home, ['cron', 'list']);
     expect(listed.stdout).toMatch(
       new RegExp(`waiter .*waits for concurrency group deploy, where ${held.name} is active`),
