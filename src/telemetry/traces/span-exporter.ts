@@ -46,7 +46,12 @@ export class RunSpanExporter {
 
   constructor({ version, logger }: SpanExporterOptions) {
     this.#version = version;
-    const warn = (message: string) => logger.warn({ detail: message }, 'OpenTelemetry warns');
+    // The first word of many warnings is the name of a class alone; objects that follow hold the answer of a collector.
+    const warn = (...words: unknown[]) =>
+      logger.warn(
+        { detail: words.filter((word) => typeof word === 'string').join(': ') },
+        'OpenTelemetry warns',
+      );
     // Failed exports are reported below, once.
     const silent = () => undefined;
     const sink = { error: silent, warn, info: silent, debug: silent, verbose: silent };

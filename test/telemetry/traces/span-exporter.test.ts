@@ -35,3 +35,19 @@ test('of more spans than the queue holds the newest are lost, which the log says
     { level: 'warn', fields: { detail: expect.stringContaining('Dropped 100 spans') } },
   ]);
 });
+
+test('a warning of OpenTelemetry is in the log with all its words', async () => {
+  const collector = await aCollector((response) => void response.writeHead(200).end('ok'));
+  vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', collector.url);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const logger = keptLogger();
+  const exporter = new RunSpanExporter({ version: 'test', logger });
+  exporter.add(aRun({ name: 'backup-1', phase: 'Completed', finishedAt: 0 }), undefined);
+  await exporter.close();
+  expect(logger.lines).toMatchObject([
+    {
+      level: 'warn',
+      fields: { detail: expect.stringMatching(/^OTLPExportDelegate: Export succeeded but /) },
+    },
+  ]);
+});
