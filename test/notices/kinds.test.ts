@@ -77,6 +77,10 @@ describe('a webhook', () => {
     const closed = await faultOf(sent({ kind: 'webhook', url: 'http://127.0.0.1:1/s3cr3t' }));
     expect(closed).toMatchObject({ retryable: true });
     expect((closed as { message: string }).message).not.toMatch(/s3cr3t/);
+    expect(await faultOf(sent({ kind: 'webhook', url: 's3cr3t' }))).toEqual({
+      retryable: true,
+      message: 'the receiver cannot be reached: its url is no URL',
+    });
   });
 });
 

@@ -24,10 +24,8 @@ async function answerOf(url: string, request: RequestInit): Promise<Response> {
   } catch (error) {
     // A mistyped URL throws the same class as a network that is down; it stands in the file until its owner mends it.
     const { cause, name, message } = error as Error & { cause?: { code?: string } };
-    const why =
-      name === 'TimeoutError'
-        ? 'no answer in time'
-        : (cause?.code ?? (URL.canParse(url) ? message : 'its url is no URL'));
-    throw new DeliveryError(`the receiver cannot be reached: ${why}`, { retryable: true }, error);
+    const why = name === 'TimeoutError' ? 'no answer in time' : (cause?.code ?? message);
+    const shown = URL.canParse(url) ? why : 'its url is no URL';
+    throw new DeliveryError(`the receiver cannot be reached: ${shown}`, { retryable: true }, error);
   }
 }

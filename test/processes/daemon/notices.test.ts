@@ -142,6 +142,20 @@ describe('a daemon', () => {
     );
     const { stdout } = await lsh(home, ['doctor']);
     expect(stdout).toMatch(/^warn +channels +ops did not take 1 notice \(dead letters\): .*status 400$/m);
+    expect(stdout).not.toContain('for ops wait');
+  });
+
+  test.each([
+    ['webhook', 'example.org/s3cr3t'],
+    ['ping', 'localhost:80/s3cr3t'],
+    ['email', 'https://s3cr3t@example.org'],
+  ])('refuses a channel of kind %s with the URL %s, without the URL', async (kind, url) => {
+    const home = aHomeWith({});
+    const { status, stderr } = await lsh(home, ['channel', 'add', 'ops', '--kind', kind, '--url', url]);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/The url of a channel of kind \w+ begins with \w+:\/\/ or \w+:\/\/\./);
+    expect(stderr).not.toContain('s3cr3t');
+    expect(await lshOk(home, ['channel', 'list'])).toContain('No channels yet');
   });
 
   test('shows what waits for a channel that does not exist, and sends it once the channel does', async () => {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import type { Context } from '../../context.ts';
 import { repeatable, withExamples } from '../../define.ts';
+import { usage } from '../../failure.ts';
 import { parseSeconds } from '../../input/flags.ts';
 import { ask } from '../../input/prompt.ts';
 import { note, print } from '../../output/print.ts';
@@ -37,6 +38,7 @@ async function add(context: Context, name: string, flags: AddFlags): Promise<voi
   const usesSecrets =
     given.kind !== 'command' &&
     Object.values(given).some((value) => typeof value === 'string' && value.includes('${secrets:'));
+  if (typeof given.url === 'string') checkUrl(given.url, given.kind);
   const { path, warnings } = putChannel(name, { ...given, ...(usesSecrets && { project: process.cwd() }) });
   const { askDaemon } = await import('./daemon.ts');
   await askDaemon(context, { retry: name });
@@ -44,6 +46,14 @@ async function add(context: Context, name: string, flags: AddFlags): Promise<voi
   printWarnings(io, warnings);
   if (secret === 'generate') print(io, `its receiver verifies with ${given.secret}`);
   note(io, `Try it with \`lsh channel test ${name}\`; a job names it with --notify ${name}.`);
+}
+
+/** Refuses what no channel of the kind can reach, without the URL: it may hold a key. A reference has its value later. */
+function checkUrl(url: string, kind: string): void {
+  const protocols = kind === 'email' ? ['smtp:', 'smtps:'] : ['http:', 'https:'];
+  if (url.includes('${') || (URL.canParse(url) && protocols.includes(new URL(url).protocol))) return;
+  const starts = protocols.map((protocol) => `${protocol}//`).join(' or ');
+  throw usage(`The url of a channel of kind ${kind} begins with ${starts}.`, 'Give the whole URL.');
 }
 
 function newSecret(): string {

@@ -12,12 +12,13 @@ export function channelChecks(channels: readonly ChannelStanding[]): Check[] {
             `Correct it with \`lsh channel add ${channel}\`; \`lsh channel test ${channel} --retry\` sends them again.`,
           ),
         ]),
-    ...(trouble === undefined
+    // A dead letter leaves its trouble behind, which the line above tells.
+    ...(trouble === undefined || waiting === 0
       ? []
       : [
           warning(
             `${notices(waiting)} for ${channel} ${waiting === 1 ? 'waits' : 'wait'}: ${trouble}`,
-            `\`lsh channel test ${channel}\` tries it now.`,
+            `\`lsh channel test ${channel}\` tries it now; \`lsh channel add ${channel}\` adds or corrects it.`,
           ),
         ]),
   ]);
