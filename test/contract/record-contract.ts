@@ -46,6 +46,12 @@ export function recordContract(name: string, open: () => Promise<OpenedRecord>):
     });
     afterEach(() => opened.close());
 
+    test('a run that another started comes back with what it followed', async () => {
+      const cause = { job: 'first', run: 'first-1-2' };
+      await record.record([{ ...aRunAt('a', 1), trigger: 'After', cause }, aRunAt('a', 2)]);
+      expect((await record.runs({})).map((run) => run.cause)).toEqual([undefined, cause]);
+    });
+
     test('a run comes back with every field', async () => {
       const whole: Run = {
         ...aRunAt('a', 1),

@@ -8,7 +8,7 @@ import { jobKey, splitKey } from '../../core/naming.ts';
 import type { AuditEntry, JobEntry } from '../../core/record/entry.ts';
 import type { JobPayload } from '../../core/record/job-record.ts';
 import type { OutputChunk } from '../../core/record/output-chunks.ts';
-import type { AllFields, Run, RunPhase, RunReason, RunTrigger, StopCause } from '../../core/run.ts';
+import type { AllFields, Run, RunCause, RunPhase, RunReason, RunTrigger, StopCause } from '../../core/run.ts';
 
 /** A row on the wire: instants are RFC 3339, absent fields null. The client needs a type, as an interface has no index. */
 export type RunRow = {
@@ -36,6 +36,8 @@ export type RunRow = {
   output_tail: string | null;
   output_bytes: number | null;
   secrets_version: string | null;
+  cause_job: string | null;
+  cause_run: string | null;
 };
 
 export function runRow(run: Run): RunRow {
@@ -65,6 +67,8 @@ export function runRow(run: Run): RunRow {
     output_tail: text(run.outputTail),
     output_bytes: run.outputBytes ?? null,
     secrets_version: text(run.secretsVersion),
+    cause_job: text(run.cause?.job),
+    cause_run: text(run.cause?.run),
   };
 }
 
@@ -79,8 +83,8 @@ export function runOfRow(row: RunRow): Run {
     pass: undefined,
     triggerId: row.trigger_id ?? undefined,
     requestedBy: row.requested_by ?? undefined,
-    // The table has no column for what a run follows.
-    cause: undefined,
+    cause: causeOf(row),
+    // The number of the end is of the ledger alone.
     endNumber: undefined,
     attempt: row.attempt,
     // The table has no column for it.
@@ -105,6 +109,11 @@ export function runOfRow(row: RunRow): Run {
     secretsVersion: row.secrets_version ?? undefined,
   };
   return run;
+}
+
+/** A run that another started, by its end. */
+function causeOf({ cause_job: job, cause_run: run }: RunRow): RunCause | undefined {
+  return job === null || run === null ? undefined : { job, run };
 }
 
 /** What each row says of where it comes from. */
