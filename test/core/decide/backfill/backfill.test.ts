@@ -147,6 +147,43 @@ describe('a backfill', () => {
     expect(world.running()).toMatchObject([{ trigger: 'Schedule' }]);
   });
 
+  test('lets a manual run wait for its run, and comes after it', () => {
+    const world = aWorld();
+    world.backfill(BEFORE);
+    settle(world);
+    world.trigger('now');
+    world.evaluate();
+    expect(world.runResults()).toEqual(['09:00:00 Running', '12:30:00 Created']);
+    world.end();
+    world.evaluate();
+    expect(world.running()).toMatchObject([{ trigger: 'Manual' }]);
+  });
+
+  test('stands in the line of a concurrency group as of now, not as of its old slot', () => {
+    const world = aWorld({ concurrencyGroup: { name: 'deploy', max: 1 } });
+    const other = { run: 'other-1', slot: world.now - 1000, priority: 5 };
+    world.group = { name: 'deploy', max: 1, held: ['other-0'], waiting: [other] };
+    world.backfill(BEFORE);
+    settle(world);
+    world.group = { ...world.group, held: [] };
+    world.evaluate();
+    expect(world.runResults()).toEqual(['09:00:00 Created']);
+    world.group = { ...world.group, waiting: [] };
+    world.evaluate();
+    expect(world.runResults()).toEqual(['09:00:00 Running']);
+  });
+
+  test('waits on a day that is left out', () => {
+    const world = aWorld({ exceptDates: ['2026-01-01'] });
+    world.backfill({ from: at('2025-12-31T22:00:00Z'), to: at('2025-12-31T23:00:00Z') });
+    settle(world);
+    expect(world.running()).toEqual([]);
+    world.evaluate('2026-01-02T00:00:00Z');
+    expect(world.running()).toMatchObject([{ trigger: 'Schedule' }]);
+    finishAll(world);
+    expect(progress(world)).toMatchObject({ phase: 'Completed', completed: 2 });
+  });
+
   test('waits while the job is suspended', () => {
     const world = aWorld({ suspend: true });
     world.backfill(BEFORE);
