@@ -235,7 +235,7 @@ function explainUnrecorded(question: Question): string[] {
   const taker = question.schedule.limits?.takenBy(at);
   if (at > now && taker !== undefined)
     return [`${time} is in the future, and the job is not due then: ${takenText(taker)}.`];
-  if (at > now) return [`${time} is in the future; the job is due then.`];
+  if (at > now) return [`${time} is in the future; the job is due then${invalidText(job)}.`];
   if (taker !== undefined) {
     return [
       `The slot ${time} did not run: ${takenText(taker)}. lsh records the slots of a day that is left out with the last of them.`,
@@ -253,6 +253,13 @@ function explainUnrecorded(question: Question): string[] {
     `The schedule has a slot at ${time}, but lsh has no record of it.`,
     'The schedule has changed since, lsh has not evaluated the job since, or the record was too old to keep.',
   ];
+}
+
+/** Why an invalid job starts nothing, as the rest of a sentence. */
+function invalidText({ status }: JobDocument): string {
+  const ready = status?.conditions.find(({ type }) => type === 'Ready');
+  if (status?.phase !== 'Invalid' || ready === undefined) return '';
+  return `, and does not start before this is corrected: ${ready.message.replace(/\.$/, '')}`;
 }
 
 function explainNonSlot({ job, schedule, at }: Question, created: number): string[] {

@@ -282,6 +282,15 @@ describe('an instant', () => {
     expect(explain('2026-03-11T02:00:00Z')).toEqual([
       '2026-03-11T02:00:00Z is in the future; the job is due then.',
     ]);
+    const message = 'There is no calendar named "holidays".';
+    const conditions = [{ type: 'Ready', status: 'False', reason: 'CalendarUnknown', message }];
+    const invalid = {
+      ...job(),
+      status: { phase: 'Invalid', active: [], conditions },
+    } as unknown as JobDocument;
+    expect(explain('2026-03-11T02:00:00Z', { job: invalid })).toEqual([
+      '2026-03-11T02:00:00Z is in the future; the job is due then, and does not start before this is corrected: There is no calendar named "holidays".',
+    ]);
   });
 
   test('outside notBefore and notAfter says when the schedule begins or has ended', () => {
