@@ -24,6 +24,8 @@ test.each([
   ['1 day 30 min ago', '2026-11-24T11:30:00Z'],
   ['in 90s', '2026-11-25T12:01:30Z'],
   ['3600', '2026-11-25T11:00:00Z'],
+  ['1800', '2026-11-25T11:30:00Z'],
+  ['2027s', '2026-11-25T11:26:13Z'],
   ['12:30', '2026-11-25T11:30:00Z'],
   ['20:08:30', '2026-11-24T19:08:30Z'],
   ['2027-01-01', '2026-12-31T23:00:00Z'],
@@ -63,6 +65,10 @@ test.each([
   '99999999999999',
 ])('refuses %j with examples', (text) => {
   expect(() => read(text)).toThrow(`--at needs a time, not "${text}".`);
+});
+
+test.each(['1999', '2027', ' 2199 '])('refuses %j: it may be a year or a span', (text) => {
+  expect(() => read(text)).toThrow(`"${text}" may be a year or a span in seconds.`);
 });
 
 describe('a clock change', () => {

@@ -30,6 +30,9 @@ const ABSOLUTE = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?([Zz]|[+-]\d\
 /** Seconds since 1970; fewer digits are a span in seconds. */
 const UNIX = /^(?:@(\d{1,12})|(\d{9,12}))$/;
 
+/** A year, as people see it: a date without its month and day, not a span in seconds. */
+const YEAR = /^(?:19|20|21)\d\d$/;
+
 const UNIT_WORDS: readonly [RegExp, string][] = [
   [/(?<=[\d\s])\s*(?:weeks?)\b/g, 'w'],
   [/(?<=[\d\s])\s*(?:days?)\b/g, 'd'],
@@ -41,6 +44,12 @@ const UNIT_WORDS: readonly [RegExp, string][] = [
 /** Milliseconds of the instant that the text means. */
 export function readInstant(text: string, reading: Reading): number {
   const words = text.length > LONGEST ? '' : text.trim().toLowerCase();
+  if (YEAR.test(words)) {
+    throw usage(
+      `${reading.flag} needs a time, and "${text}" may be a year or a span in seconds.`,
+      `Give a whole date such as ${words}-01-31, or the unit of a span such as ${words}s.`,
+    );
+  }
   const offsetAt = offsets(reading.timeZone);
   const at = absolute(words) ?? span(words, reading) ?? wallInstant(words, reading, offsetAt);
   if (at === undefined || !Number.isFinite(at) || Math.abs(at) > 8.64e15) {
