@@ -233,5 +233,15 @@ describe('lsh doctor', () => {
     const { stdout } = await lsh(aHome(), ['doctor'], { env: { LSH_LOG_LEVEL: 'loud', LSH_STAT_DIR: '/x' } });
     expect(stdout).toMatch(/^FAIL +environment +LSH_LOG_LEVEL must be/m);
     expect(stdout).toMatch(/^warn +environment +LSH_STAT_DIR .*LSH_STATE_DIR/m);
+    expect(stdout).toMatch(/^\d+ of \d+ checks failed, with 1 warning\.$/m);
+  });
+
+  test('with warnings alone does not say that all is well', async () => {
+    const home = aHomeToStop();
+    await lshOk(home, ['daemon', 'start']);
+    expect(await lshOk(home, ['doctor'])).toMatch(/^All is well\.$/m);
+    expect(await lshOk(home, ['doctor'], { env: { LSH_STAT_DIR: '/x' } })).toMatch(
+      /^No check failed, with 1 warning\.$/m,
+    );
   });
 });

@@ -6,7 +6,7 @@ import type { Context } from '../context.ts';
 import { withExamples } from '../define.ts';
 import { formatOption, isDocumentFormat, type Format } from '../output/format-option.ts';
 import { paintFor, print, printDocument } from '../output/print.ts';
-import { pad } from '../output/text.ts';
+import { counted, pad } from '../output/text.ts';
 import type { Check } from './doctor/check.ts';
 
 const MARKS = { ok: ['ok', 'good'], warn: ['warn', 'warn'], fail: ['FAIL', 'bad'] } as const;
@@ -27,14 +27,21 @@ function printChecks({ io }: Context, checks: Check[]): void {
     print(io, `${paint(style, pad(word, 4))}  ${pad(name, width)}  ${oneLine(detail)}`);
     if (hint !== undefined && result !== 'ok') print(io, `${' '.repeat(width + 8)}hint: ${oneLine(hint)}`);
   }
-  const failed = checks.filter(({ result }) => result === 'fail').length;
-  print(
-    io,
-    '',
-    failed === 0
-      ? paint('good', 'All is well.')
-      : paint('bad', `${failed} of ${checks.length} checks failed.`),
-  );
+  const [style, verdict] = verdictOn(checks);
+  print(io, '', paint(style, verdict));
+}
+
+function verdictOn(checks: Check[]) {
+  const count = (wanted: Check['result']) => checks.filter(({ result }) => result === wanted).length;
+  const [failed, warnings] = [count('fail'), count('warn')];
+  const warned = warnings === 0 ? '' : counted(warnings, 'warning');
+  if (failed > 0) {
+    const rest = warned && `, with ${warned}`;
+    return ['bad', `${failed} of ${checks.length} checks failed${rest}.`] as const;
+  }
+  return warned === ''
+    ? (['good', 'All is well.'] as const)
+    : (['warn', `No check failed, with ${warned}.`] as const);
 }
 
 export function addDoctor(program: Command, context: Context): void {
