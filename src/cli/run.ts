@@ -42,6 +42,9 @@ function commandPath(program: Command, argv: readonly string[]): string {
   return path.join(' ');
 }
 
+/** `lsh delete` removes what a file defines; below these commands people expect the same word for one name. */
+const HAS_REMOVE = / (cron|calendar|channel)$/;
+
 /** Commands on several names, which often come from a list. */
 const TAKES_A_LIST = / cron (remove|pause|resume)$/;
 
@@ -54,7 +57,9 @@ function usageFailure(error: CommanderError, path: string) {
   // xargs of GNU calls its command once for an empty list.
   const fromList = error.code === 'commander.missingArgument' && TAKES_A_LIST.test(path);
   const hint = `See \`${path} --help\`.${fromList ? ' `xargs -r` runs nothing for an empty list.' : ''}`;
-  return usage(suggestion === undefined ? sentence : `${sentence} ${suggestion}`, hint);
+  const isDelete = HAS_REMOVE.test(path) && message === "unknown command 'delete'";
+  const meant = isDelete ? 'Did you mean remove?' : suggestion;
+  return usage(meant === undefined ? sentence : `${sentence} ${meant}`, hint);
 }
 
 /** Gives a usage error without its own hint a hint at the help of its command. */

@@ -93,6 +93,7 @@ describe('usage errors', () => {
     [['cron', 'import'], 'Say what to import', '`lsh cron import --help`'],
     [['nonsense'], "Unknown command 'nonsense'.\n", '`lsh --help`'],
     [['cron', 'addd'], "Unknown command 'addd'. Did you mean add?\n", '`lsh cron --help`'],
+    [['cron', 'delete', 'a'], "Unknown command 'delete'. Did you mean remove?\n", '`lsh cron --help`'],
     [
       ['cron', 'list', '--tga', 'x'],
       "Unknown option '--tga'. Did you mean --tag?\n",
