@@ -128,6 +128,10 @@ describe('flags become a spec', () => {
     ]);
     expect(specFromFlags({ notify: ['none'] }).notify).toEqual([]);
     expect(usageError(() => specFromFlags({ notifyAfter: '2' }))).toMatch(/need --notify/);
+    expect(usageError(() => specFromFlags({ notify: ['none', 'team'] }))).toMatch(/none stands alone/);
+    expect(usageError(() => specFromFlags({ notify: ['team,ann'] }))).toBe(
+      '--notify takes one channel, not "team,ann".',
+    );
   });
 
   test.each([

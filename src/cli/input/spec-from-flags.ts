@@ -165,11 +165,19 @@ function notify({ notify: given, notifyAfter, notifyRepeat: repeat }: SpecFlags)
   }
   const after = notifyAfter === undefined ? {} : { after: parseInteger(notifyAfter, '--notify-after') };
   const extra = { ...after, ...(repeat !== undefined && { repeat }) };
+  if (given.length > 1 && given.includes('none'))
+    throw usage('--notify none stands alone: it excludes every channel.');
   const rules = given.filter((rule) => rule !== 'none').map((rule) => ({ ...noticeRule(rule), ...extra }));
   return { notify: rules };
 }
 
 function noticeRule(text: string): NotifyRule {
+  if (/^[^:]*,/.test(text)) {
+    throw usage(
+      `--notify takes one channel, not "${text}".`,
+      'Repeat --notify for each channel; kinds of notices follow a colon, as in --notify team:Failed,Missed.',
+    );
+  }
   const [channel = '', ...kinds] = text.split(/[:,]/).map((word) => word.trim());
   return {
     channels: [channel],
