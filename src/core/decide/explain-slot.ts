@@ -235,6 +235,10 @@ function explainUnrecorded(question: Question): string[] {
   const taker = question.schedule.limits?.takenBy(at);
   if (at > now && taker !== undefined)
     return [`${time} is in the future, and the job is not due then: ${takenText(taker)}.`];
+  if (at > now && isSuspended(job.spec, at))
+    return [
+      `${time} is in the future; the schedule has a slot then, and the job does not run while it is suspended.`,
+    ];
   if (at > now) return [`${time} is in the future; the job is due then${invalidText(job)}.`];
   if (taker !== undefined) {
     return [

@@ -240,6 +240,16 @@ describe('a slot that did not run', () => {
     ]);
   });
 
+  test('to come in a pause does not run, and one after the pause does', () => {
+    const paused = job({ suspend: true, resumeAt: '2099-03-05T02:00:00Z' });
+    const during = explain('2099-03-04T02:00:00Z', { job: paused });
+    expect(during[0]).toBe(
+      '2099-03-04T02:00:00Z is in the future; the schedule has a slot then, and the job does not run while it is suspended.',
+    );
+    expect(during[1]).toMatch(/^The job is suspended until 2099-03-05T02:00:00Z/);
+    expect(explain('2099-03-05T02:00:00Z', { job: paused })[0]).toMatch(/the job is due then\.$/);
+  });
+
   test('and has no record lists the possible reasons', () => {
     expect(explain('2026-03-05T02:00:00Z')[0]).toBe(
       'The schedule has a slot at 2026-03-05T02:00:00Z, but lsh has no record of it.',
