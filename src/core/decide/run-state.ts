@@ -53,9 +53,9 @@ export function begun(run: Run, startedAt: number): Run {
   return enter(run, 'Running', { startedAt, message: undefined });
 }
 
-/** Returns a waiting run as Killed, without a start. */
+/** Returns a waiting run as Killed, without a start: it waits for nothing any more. */
 export function cancelled(run: Run, reason: RunReason, now: number): Run {
-  return enter(run, 'Killed', { reason, finishedAt: now });
+  return enter(run, 'Killed', { reason, finishedAt: now, message: undefined });
 }
 
 /** Returns a run that is under way as ended because its runner has no trace of it. */

@@ -64,3 +64,11 @@ test('phase and reason come from the observed end, unless a stop cause came firs
     finishedAt: 9,
   });
 });
+
+test('a run that is stopped while it waits no longer says what it waits for', () => {
+  const waiting = aRun({ message: 'The run waits for concurrency group deploy.' });
+  expect(cancelled(waiting, 'StoppedByUser', 9)).toMatchObject({
+    reason: 'StoppedByUser',
+    message: undefined,
+  });
+});
