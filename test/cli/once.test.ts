@@ -82,6 +82,29 @@ describe('lsh cron at', () => {
   });
 });
 
+test('a day that the job itself leaves out is refused: the job would never run', async () => {
+  const add = (date: string) =>
+    lsh(home, [
+      'cron',
+      'add',
+      '-n',
+      'never',
+      '--at',
+      '2098-12-25T23:30',
+      '--tz',
+      'America/New_York',
+      '--except-date',
+      date,
+      '-c',
+      'true',
+    ]);
+  const refused = await add('2098-12-25');
+  expect(refused.status).toBe(2);
+  expect(refused.stderr).toContain('spec.exceptDates: must not name the day of spec.at, 2098-12-25T23:30:00');
+  // The day after, in UTC.
+  expect(await add('2098-12-26')).toMatchObject({ status: 0 });
+});
+
 test('a document with at is valid, and not beside a schedule', async () => {
   const document = (spec: object) =>
     JSON.stringify({

@@ -8,6 +8,7 @@ import { nextStarts } from '../schedule/expression/start-macros.ts';
 import { afterText, pendingStarts } from '../schedule/job-schedule.ts';
 import { EXCEPT_DATES } from '../schedule/days/day-rules.ts';
 import { allSlots } from '../schedule/days/limited-schedule.ts';
+import { instantOfAt } from '../schedule/one-shot.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 import { isSuspended } from '../schedule/suspension.ts';
 import { groupText, type GroupView } from './related/group-view.ts';
@@ -331,16 +332,31 @@ function suspendedText({ metadata, spec: { resumeAt = 'now' } }: JobDocument): s
   return `The job is suspended ${until}: \`lsh cron resume ${metadata.name}\` lets it run again.`;
 }
 
+/** Why a job that runs once never does; undefined if no day rule keeps it from its instant. */
+function takenInstant({ spec: { at, timeZone } }: JobDocument, { limits }: Schedule, now: number) {
+  const instant = at === undefined ? undefined : instantOfAt(at, timeZone);
+  const taker = instant !== undefined && instant > now ? limits?.takenBy(instant) : undefined;
+  return taker && `The job is not due at ${at}: ${takenText(taker)}.`;
+}
+
+/** What the job waits for while its schedule has no slot to come. */
+function outlookWithoutSlot({ job, now, schedule }: Question): string[] {
+  if (job.spec.after !== undefined) return follows(job);
+  const starts = pendingStarts(job.spec, now).map((start) => `The job is due at ${start}.`);
+  if (starts.length > 0) return starts;
+  const taken = takenInstant(job, schedule, now);
+  if (taken !== undefined) return [taken];
+  const { notAfter } = job.spec;
+  return [`The schedule has no further slot${notAfter === undefined ? '' : `; notAfter is ${notAfter}`}.`];
+}
+
 /** When the job runs next, or why it does not. */
-function outlook({ job, now, at, schedule, coming = schedule }: Question): string[] {
+function outlook(question: Question): string[] {
+  const { job, now, at, schedule, coming = schedule } = question;
   if (isSuspended(job.spec, now)) return [suspendedText(job)];
   const next = coming.next(now);
-  const { notBefore, notAfter } = job.spec;
-  if (next === undefined && job.spec.after !== undefined) return follows(job);
-  const starts = pendingStarts(job.spec, now).map((start) => `The job is due at ${start}.`);
-  if (next === undefined && starts.length > 0) return starts;
-  if (next === undefined)
-    return [`The schedule has no further slot${notAfter === undefined ? '' : `; notAfter is ${notAfter}`}.`];
+  if (next === undefined) return outlookWithoutSlot(question);
+  const { notBefore } = job.spec;
   const begins = notBefore !== undefined && Date.parse(notBefore) > now;
   return [
     ...(begins ? [`The schedule begins at ${notBefore} (notBefore).`] : []),

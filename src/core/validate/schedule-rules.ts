@@ -3,10 +3,12 @@ import { formatDuration } from '../duration.ts';
 import { LshError, type Problem } from '../errors.ts';
 import type { JobSpec } from '../job.ts';
 import { dayOfDate } from '../schedule/days/dates.ts';
+import { DayRules } from '../schedule/days/day-rules.ts';
 import { startMacro } from '../schedule/expression/start-macros.ts';
 import { instantOfAt } from '../schedule/one-shot.ts';
 import { checkExpression } from '../schedule/schedule.ts';
 import { checkTimeZone } from '../schedule/zone/zone-name.ts';
+import { zoneNamed } from '../schedule/zone/zone.ts';
 import type { Candidate, Rule } from './candidate.ts';
 import { show } from './wording.ts';
 
@@ -42,14 +44,16 @@ function atExists({ spec, sound }: Candidate): Problem[] {
   return [{ path: 'spec.at', message: `must be a time that exists, not ${show(spec.at)}` }];
 }
 
-/** Throws JOB_INVALID for a job whose one instant has passed, unless it had it before. `now`: milliseconds. */
-export function requireComing(
-  { at, timeZone }: JobSpec,
-  before: Pick<JobSpec, 'at'> | undefined,
-  now: number,
-): void {
-  const instant = at === undefined || at === before?.at ? undefined : instantOfAt(at, timeZone);
-  if (instant === undefined || instant > now) return;
+/**
+ * Throws JOB_INVALID for a job whose one instant has passed, unless it had it before, or is on a day that the job itself
+ * leaves out. Calendars can change until then. `now`: milliseconds.
+ */
+export function requireComing(spec: JobSpec, before: Pick<JobSpec, 'at'> | undefined, now: number): void {
+  const { at, timeZone } = spec;
+  const instant = at === undefined ? undefined : instantOfAt(at, timeZone);
+  if (instant === undefined) return;
+  if (instant > now) return requireFreeDay(spec, instant);
+  if (at === before?.at) return;
   const message = `must be in the future: ${at} was ${formatDuration(now - instant)} ago`;
   throw new LshError(
     'JOB_INVALID',
@@ -57,6 +61,20 @@ export function requireComing(
     {
       problems: [{ path: 'spec.at', message }],
       hint: 'Give a later time, or start a job now with `lsh cron trigger NAME`.',
+    },
+  );
+}
+
+function requireFreeDay({ at, timeZone, exceptDates: dates = [] }: JobSpec, instant: number): void {
+  const days = new DayRules({ exceptDates: dates, calendars: [] }, zoneNamed(timeZone));
+  if (days.takenBy(instant / 1000) === undefined) return;
+  const message = `must not name the day of spec.at, ${at} in ${timeZone}: the job would never run`;
+  throw new LshError(
+    'JOB_INVALID',
+    { detail: `spec.exceptDates ${message}.` },
+    {
+      problems: [{ path: 'spec.exceptDates', message }],
+      hint: 'Give another time, or take the day out of exceptDates.',
     },
   );
 }

@@ -250,6 +250,18 @@ describe('a slot that did not run', () => {
     expect(explain('2099-03-05T02:00:00Z', { job: paused })[0]).toMatch(/the job is due then\.$/);
   });
 
+  test('and never will names what leaves out the day of the one instant', () => {
+    const at = '2099-12-25T06:00:00Z';
+    const spec = aSpec({ schedule: undefined, at, exceptDates: ['2099-12-25'] });
+    const createdAt = Date.parse(CREATED);
+    const schedule = jobSchedule({ key: 'local/backup', spec, createdAt });
+    const now = Date.parse(NOW);
+    const question = { job: { ...job(), spec }, at: now, now, schedule, slots: [], runs: [] };
+    expect(explainInstant(question).at(-1)).toBe(
+      `The job is not due at ${at}: exceptDates of the job names its day.`,
+    );
+  });
+
   test('and has no record lists the possible reasons', () => {
     expect(explain('2026-03-05T02:00:00Z')[0]).toBe(
       'The schedule has a slot at 2026-03-05T02:00:00Z, but lsh has no record of it.',
