@@ -131,4 +131,8 @@ test('an instant that passes while no daemon runs is made up for, and the job is
   await aDaemon(own);
   await eventually(async () => (await own.client.list({})).length === 0);
   expect(await own.client.runs({ name: 'late' })).toMatchObject([{ phase: 'Completed', slot: soon }]);
+  const explained = await lsh(own, ['cron', 'explain', 'late']);
+  expect(explained.status).toBe(4);
+  expect(explained.stderr).toContain('Its runs stay: `lsh cron history late`.');
+  expect((await lsh(own, ['cron', 'explain', 'unheard-of'])).stderr).not.toContain('history');
 });

@@ -27,6 +27,19 @@ interface Schedules {
   coming: Schedule;
 }
 
+/** The job. Throws JOB_NOT_FOUND, with a hint at the runs that a job which is gone left behind. */
+async function jobOf(api: JobApi, name: string): Promise<JobDocument> {
+  try {
+    return await api.get({ name });
+  } catch (error) {
+    if (!(error instanceof LshError) || error.code !== 'JOB_NOT_FOUND') throw error;
+    const runs = await api.runs({ name, limit: 1 }).catch(() => []);
+    if (runs.length === 0) throw error;
+    const hint = `The job is removed, or ran once and is over. Its runs stay: \`lsh cron history ${name}\`.`;
+    throw new LshError('JOB_NOT_FOUND', { name }, { cause: error, hint });
+  }
+}
+
 async function schedulesOf({ metadata, spec, status }: JobDocument): Promise<Schedules> {
   const { jobSchedule } = await import('../../../core/schedule/job-schedule.ts');
   const { NO_EFFECT } = await import('../../../core/schedule/clock-effect.ts');
@@ -116,7 +129,7 @@ async function explain(context: Context, name: string, flags: ExplainFlags): Pro
   const { io } = context;
   const now = io.now();
   const api = await context.api();
-  const job = await api.get({ name });
+  const job = await jobOf(api, name);
   const { all: schedule, coming } = await schedulesOf(job);
   const created = Date.parse(job.metadata.creationTimestamp);
   const at =
