@@ -391,6 +391,13 @@ describe('runs', () => {
     expect(page).toMatch(/^ *env: +A=1, B=two words$/m);
     expect(page).toMatch(/^ *tags: +x, y$/m);
     expect(page).toMatch(/^ *retry: +limit: 3\b/m);
+    const notify = ['--notify', 'hook:failed,recovered', '--notify', 'gone', '--notify-after', '2'];
+    await add('worded', 'true', ...notify, '--after', 'one:Failed', '--after', 'two');
+    const lists = await lshOk(home, ['cron', 'get', 'worded']);
+    expect(lists).toMatch(
+      /^ *notify: +hook:Failed,Recovered \(after 2 failures\); gone \(after 2 failures\)$/m,
+    );
+    expect(lists).toMatch(/^ *after: +one:Failed; two(:Completed)?$/m);
   });
 
   test('a job that has not run has no output, and an unknown job is not found', async () => {
@@ -439,6 +446,11 @@ describe('changes', () => {
       stderr: expect.stringContaining('--until must be later than now'),
     });
     expect(await lshOk(home, ['cron', 'list'])).toMatch(/^a .*paused until 2099.* Suspended$/m);
+    const over = (await lshOk(home, ['cron', 'export', 'a'])).replace('2099-01-01', '2020-01-01');
+    await lshOk(home, ['apply', '-f', '-'], { stdin: over });
+    expect(await lshOk(home, ['cron', 'get', 'a'])).toMatch(
+      /^ *resumeAt: +2020-01-01T00:00:00Z \(the pause is over\)$/m,
+    );
     expect(await lshOk(home, ['cron', 'resume', 'a'])).toMatch(/^job "a" resumed\n {2}next runs/);
   });
 

@@ -99,6 +99,42 @@ function itemText(item: unknown): string {
   return fieldText(item);
 }
 
+interface Use {
+  name: string;
+  days?: string;
+}
+interface Following {
+  job: string;
+  when?: string;
+}
+interface Rule {
+  channels: string[];
+  events?: string[];
+  after?: number;
+  repeat?: string;
+}
+
+/** Lists of objects, each entry as its flag writes it: `team:Failed,Missed; ann`. */
+const ENTRY_TEXTS: Record<string, (entry: never) => string> = {
+  after: ({ job, when }: Following) => withDetail(job, when),
+  calendars: ({ name, days }: Use) => withDetail(name, days),
+  notify: ({ channels, events, after, repeat }: Rule) => {
+    const limits = [after && `after ${after} failures`, repeat && `again after ${repeat}`].filter(Boolean);
+    const rule = withDetail(channels.join('+'), events?.join(','));
+    return limits.length === 0 ? rule : `${rule} (${limits.join(', ')})`;
+  },
+};
+
+function withDetail(name: string, detail: string | undefined): string {
+  return detail === undefined ? name : `${name}:${detail}`;
+}
+
+function specText(key: string, value: unknown): string {
+  const entryText = ENTRY_TEXTS[key];
+  if (entryText === undefined || !Array.isArray(value) || value.length === 0) return fieldText(value);
+  return value.map((entry) => entryText(entry as never)).join('; ');
+}
+
 /** The line of the concurrency group, while a run waits in it. */
 async function waitFields({ api }: Context, job: JobDocument): Promise<[string, string][]> {
   if (job.spec.concurrencyGroup === undefined) return [];
@@ -114,11 +150,16 @@ async function backfillFields({ spec, status }: JobDocument): Promise<[string, s
   return [['Backfill', backfillText(status.backfill, spec.timeZone)]];
 }
 
-async function specFields(job: JobDocument, platform: Platform): Promise<[string, string][]> {
+async function specFields(job: JobDocument, platform: Platform, now: number): Promise<[string, string][]> {
   const { manifestOf } = await import('../../input/manifest.ts');
+  // The fields stay in the spec after the pause, and would read as if it went on.
+  const pauseIsOver = job.spec.suspend && !isSuspended(job.spec, now);
   return Object.entries(manifestOf(job, platform).spec)
     .filter(([key]) => !HEAD_FIELDS.has(key))
-    .map(([key, value]) => [key, fieldText(value)]);
+    .map(([key, value]) => {
+      const over = pauseIsOver && key === 'resumeAt' ? ' (the pause is over)' : '';
+      return [key, `${specText(key, value)}${over}`];
+    });
 }
 
 async function get(context: Context, name: string, { output }: { output?: Format }): Promise<void> {
@@ -131,7 +172,7 @@ async function get(context: Context, name: string, { output }: { output?: Format
     ...headFields(job, platformOf(context), now),
     ...(await waitFields(context, job)),
     ...(await backfillFields(job)),
-    ...(await specFields(job, platformOf(context))),
+    ...(await specFields(job, platformOf(context), now)),
   ].filter(([, value]) => value !== undefined);
   const width = Math.max(...fields.map(([key]) => key.length));
   const bold = (text: string) => paintFor(io.stdout)('head', text);
