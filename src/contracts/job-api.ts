@@ -46,8 +46,8 @@ export interface JobApi {
   put(request: { job: JobManifest; dryRun?: boolean }): Promise<PutResult>;
   list(request: { tags?: string[] }): Promise<JobDocument[]>;
   get(request: { name: string }): Promise<JobDocument>;
-  /** Stops the active runs and removes the definition. The history stays. */
-  remove(request: { name: string }): Promise<{ stopped: string[] }>;
+  /** Stops the active runs and removes the definition. The history stays. Warns of jobs that follow this one. */
+  remove(request: { name: string }): Promise<{ stopped: string[]; warnings: string[] }>;
   /** Pauses the job, until `resumeAt` (RFC 3339) if that is given, or resumes it. */
   suspend(request: { name: string; suspend: boolean; resumeAt?: string }): Promise<PutResult>;
   /** Starts a run now. The same id returns the same run. Throws RUN_FORBIDDEN if the policy forbids a run. */

@@ -148,7 +148,7 @@ const ANSWERS: Handlers = {
   'job.put': answer(PUT),
   'job.list': answer([JOB]),
   'job.get': answer(JOB),
-  'job.remove': answer({ stopped: [HOSTILE] }),
+  'job.remove': answer({ stopped: [HOSTILE], warnings: [HOSTILE] }),
   'job.suspend': answer(PUT),
   'job.trigger': answer(RUN),
   'job.backfill': answer({

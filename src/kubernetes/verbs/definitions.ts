@@ -5,7 +5,7 @@ import { LshError } from '../../core/errors.ts';
 import { API_VERSION, KIND } from '../../core/api-version.ts';
 import type { CheckedSpec, JobManifest } from '../../core/job.ts';
 import { shownCalendars } from '../../core/schedule/days/day-rules.ts';
-import { namesOthers, relatedWarnings } from '../../core/decide/related/warnings.ts';
+import { namesOthers, relatedWarnings, removalWarnings } from '../../core/decide/related/warnings.ts';
 import { outlook, type Outlook } from '../../core/schedule/next-slots.ts';
 import { isActive } from '../../core/run.ts';
 import { specChanges } from '../../core/validate/spec-changes.ts';
@@ -53,6 +53,8 @@ export function jobDefinitions(options: DefinitionOptions): Definitions {
         stopped: readRuns(lshJob)
           .filter(isActive)
           .map((run) => run.name),
+        // A user may have the right to delete a job, and none to list: then nothing warns.
+        warnings: removalWarnings(name, (await listLshJobs(scope).catch(() => [])).map(shownJob)),
       };
     },
     suspend: async ({ name, suspend, resumeAt }) => {

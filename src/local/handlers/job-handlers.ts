@@ -71,7 +71,9 @@ export function jobHandlers(options: JobHandlerOptions): JobHandlers {
       const { key } = knownJob(source, name);
       const stopped = source.runsOf(key).filter(isActive);
       await source.remove(key);
-      return { stopped: stopped.map((run) => run.name) };
+      const { removalWarnings } = await import('../../core/decide/related/warnings.ts');
+      const warnings = removalWarnings(name, jobsOf(source));
+      return { stopped: stopped.map((run) => run.name), warnings };
     },
     'job.suspend': async ({ name, ...suspension }) => {
       const outcome = await source.suspend(knownJob(source, name).key, suspension);
@@ -89,8 +91,11 @@ export function jobHandlers(options: JobHandlerOptions): JobHandlers {
 async function relatedTo(name: string, spec: JobSpec, source: StoreJobSource): Promise<string[]> {
   if (spec.after === undefined && spec.concurrencyGroup === undefined) return [];
   const { relatedWarnings } = await import('../../core/decide/related/warnings.ts');
-  const others = [...source.keys()].map((key) => source.get(key)).filter((job) => job !== undefined);
-  return relatedWarnings({ name, spec }, others);
+  return relatedWarnings({ name, spec }, jobsOf(source));
+}
+
+function jobsOf(source: StoreJobSource): Job[] {
+  return [...source.keys()].map((key) => source.get(key)).filter((job) => job !== undefined);
 }
 
 /** Throws JOB_NOT_FOUND for an unknown name. */

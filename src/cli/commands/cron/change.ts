@@ -6,7 +6,7 @@ import { withExamples } from '../../define.ts';
 import { usage } from '../../failure.ts';
 import { counted } from '../../output/text.ts';
 import { print } from '../../output/print.ts';
-import { printPut } from '../../output/put.ts';
+import { printPut, printWarnings } from '../../output/put.ts';
 import { forEachTarget } from '../each.ts';
 
 interface Suspension {
@@ -73,7 +73,8 @@ export function addResume(cron: Command, context: Context): void {
 
 /** Removes one job and names the runs that this stops. */
 export async function removeJob({ io, api }: Context, name: string, namespace?: string): Promise<void> {
-  const { stopped } = await (await api(namespace)).remove({ name });
+  const { stopped, warnings } = await (await api(namespace)).remove({ name });
+  printWarnings(io, warnings);
   const runs =
     stopped.length === 0 ? '' : ` (stopped ${counted(stopped.length, 'run')}: ${stopped.join(', ')})`;
   print(io, `job "${name}" removed${runs}`);

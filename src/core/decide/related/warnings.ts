@@ -21,6 +21,16 @@ export function relatedWarnings({ name, spec }: Definition, others: readonly Def
   ];
 }
 
+/** Sentences about the jobs that lose what they follow when the job is removed. */
+export function removalWarnings(name: string, others: readonly Definition[]): string[] {
+  return others
+    .filter(({ spec }) => spec.after?.some(({ job }) => job === name))
+    .map(
+      (other) =>
+        `Job "${other.name}" follows job "${name}"; no end starts it until there is such a job again.`,
+    );
+}
+
 /** The smallest max of a group applies, so another number has no effect. */
 function groupWarnings({ name, spec }: Definition, others: readonly Definition[]): string[] {
   const { concurrencyGroup: group } = spec;

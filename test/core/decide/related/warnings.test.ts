@@ -1,6 +1,6 @@
 // What a definition says about other jobs: circles, unknown jobs, groups with several numbers.
 import { describe, expect, test } from 'vitest';
-import { relatedWarnings } from '../../../../src/core/decide/related/warnings.ts';
+import { relatedWarnings, removalWarnings } from '../../../../src/core/decide/related/warnings.ts';
 import type { JobSpecInput } from '../../../../src/core/job.ts';
 import { aSpec } from '../../../support/builders.ts';
 
@@ -47,4 +47,12 @@ test('another number for the same group is a warning', () => {
   expect(warningsOf('a', group(1), others)).toEqual([
     'Job "b" gives the group deploy max 2, and this job 1: 1 applies.',
   ]);
+});
+
+test('a removed job leaves a warning for each job that follows it', () => {
+  const others = named({ b: after('a', 'c'), c: after('b'), d: {} });
+  expect(removalWarnings('a', others)).toEqual([
+    'Job "b" follows job "a"; no end starts it until there is such a job again.',
+  ]);
+  expect(removalWarnings('d', others)).toEqual([]);
 });
