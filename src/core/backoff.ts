@@ -41,11 +41,11 @@ export class Backoff {
     return this.#failures;
   }
 
-  /** Counts a failure. Returns the milliseconds until the next try, at least `atLeastMs`. */
+  /** Counts a failure. Returns the whole milliseconds until the next try, at least `atLeastMs`. */
   next(atLeastMs = 0): number {
     const { initialMs, maxMs, random } = this.#options;
     const delayMs = exponentialDelay(this.#failures++, { initial: initialMs, max: maxMs });
-    return Math.max(atLeastMs, random === undefined ? delayMs : delayMs * (0.5 + random() / 2));
+    return Math.ceil(Math.max(atLeastMs, random === undefined ? delayMs : delayMs * (0.5 + random() / 2)));
   }
 
   /** Call after a success: the next failure waits `initialMs` again. */

@@ -22,6 +22,12 @@ describe('the backoff', () => {
     expect(new Backoff({ initialMs: 100, maxMs: 400, random: () => 0.999 }).next()).toBeCloseTo(100, 0);
   });
 
+  test('gives whole milliseconds, also spread', () => {
+    const backoff = new Backoff({ initialMs: 1000, maxMs: 60_000, random: () => 0.123_456_789 });
+    expect(backoff.next()).toBe(562);
+    expect(backoff.next(2000.5)).toBe(2001);
+  });
+
   test('gives exact delays without a source of randomness', () => {
     const backoff = new Backoff({ initialMs: 100, maxMs: 250 });
     expect([1, 2, 3, 4].map(() => backoff.next())).toEqual([100, 200, 250, 250]);

@@ -182,7 +182,7 @@ export class Informer<T extends KubeObject> {
     if (mustRelist(failure)) this.#resourceVersion = undefined;
     // The next call must not use a dead connection. One that still answers stays: other calls share it.
     if (stalled) await client.dropIfSilent(Math.min(inactivityMs, PROBE_MS));
-    const retryInMs = Math.round(this.#backoff.next(retryAfterMs(failure)));
+    const retryInMs = this.#backoff.next(retryAfterMs(failure));
     logger.warn({ path, error: describeError(failure), retryInMs }, 'watch interrupted');
     await delay(retryInMs, undefined, { signal }).catch(() => undefined);
   }
