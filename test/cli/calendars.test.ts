@@ -76,7 +76,7 @@ describe('lsh calendar', () => {
     await addCalendar('freeze', `${dateIn(2)}\n`);
     await add('daily', ...noon, '--calendar', 'freeze');
     const refused = await lsh(home, ['calendar', 'remove', 'freeze']);
-    expect(refused.stderr).toContain('belongs to daily');
+    expect(refused.stderr).toContain('is used by daily');
     expect(existsSync(join(directory, 'freeze.txt'))).toBe(true);
     await lshOk(home, ['calendar', 'remove', 'freeze', '--force']);
   });

@@ -38,7 +38,7 @@ async function remove(context: Context, name: string, force: boolean): Promise<v
   const jobs = force ? [] : await jobsWith(context, name);
   if (jobs.length > 0) {
     throw usage(
-      `The calendar "${name}" belongs to ${jobs.join(', ')}: without it, lsh does not run ${jobs.length === 1 ? 'this job' : 'these jobs'}.`,
+      `The calendar "${name}" is used by ${jobs.join(', ')}: without it, lsh does not run ${jobs.length === 1 ? 'this job' : 'these jobs'}.`,
       'Take it out of their calendars first, or give --force.',
     );
   }
