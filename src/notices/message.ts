@@ -9,11 +9,12 @@ import { oneLine, printable } from '../core/printable.ts';
 export interface NoticeMessage {
   /** The idempotency key. */
   id: string;
-  kind: NoticeKind;
+  /** `Test`: of `lsh channel test`, about no job. */
+  kind: NoticeKind | 'Test';
   at: number;
   /** Who tells it, as a URI reference: `/lsh/local/HOST`, `/lsh/cluster/NAME`. */
   source: string;
-  /** Job, or jobs. */
+  /** Job, or jobs; of a test the channel. */
   subject: string;
   title: string;
   lines: string[];
@@ -21,8 +22,6 @@ export interface NoticeMessage {
   output?: string | undefined;
   /** The same as JSON. */
   data: object;
-  /** `lsh channel test`. */
-  isTest?: true;
 }
 
 /** Who tells it, and where its reader asks for more. */
@@ -122,14 +121,13 @@ export function testMessage(channel: string, home: NoticeHomeName, at: number): 
   const title = `test of the channel ${channel}`;
   return {
     id: `test/${channel}/${at}`,
-    kind: 'Succeeded',
+    kind: 'Test',
     at,
     source: sourceOf(home),
     subject: channel,
     title,
     lines: [`\`lsh channel test ${channel}\` on ${home.name} sent this.`],
-    data: { test: true, channel },
-    isTest: true,
+    data: { kind: 'Test', channel },
   };
 }
 

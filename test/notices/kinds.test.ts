@@ -8,7 +8,7 @@ import type { Channel } from '../../src/notices/channel.ts';
 import { DeliveryError } from '../../src/notices/delivery-error.ts';
 import { noticeVariables } from '../../src/notices/kinds/command.ts';
 import { signature } from '../../src/notices/kinds/webhook.ts';
-import { groupMessage, messageOf, type NoticeMessage } from '../../src/notices/message.ts';
+import { groupMessage, messageOf, testMessage, type NoticeMessage } from '../../src/notices/message.ts';
 import { send } from '../../src/notices/send.ts';
 import { at } from '../support/builders.ts';
 import { aReceiver, status } from '../support/notices/receiver.ts';
@@ -84,6 +84,24 @@ describe('a webhook', () => {
   });
 });
 
+describe('a test', () => {
+  const TEST = testMessage('ops', { platform: 'local', name: 'laptop' }, NOW);
+
+  test('has a type of its own, which no receiver takes for a run', async () => {
+    const receiver = await aReceiver();
+    await sent({ kind: 'webhook', url: receiver.url }, TEST);
+    expect(JSON.parse(receiver.received[0]!.body)).toMatchObject({
+      type: 'dev.lsh.channel.test',
+      subject: 'ops',
+      data: { kind: 'Test', channel: 'ops' },
+    });
+  });
+
+  test('is told apart by a command', () => {
+    expect(noticeVariables(TEST)).toMatchObject({ LSH_NOTICE_KIND: 'Test', LSH_NOTICE_CHANNEL: 'ops' });
+  });
+});
+
 test('Slack gets a text, with the output in a block and without mentions', async () => {
   const receiver = await aReceiver();
   await sent({ kind: 'slack', url: receiver.url });
@@ -109,6 +127,7 @@ test.each([
   ['Recovered', '/ping/uuid'],
   ['Succeeded', '/ping/uuid'],
   ['Missed', '/ping/uuid/log'],
+  ['Test', '/ping/uuid/log'],
 ] as const)('a check hears %s at %s', async (kind, path) => {
   const receiver = await aReceiver();
   await sent({ kind: 'ping', url: `${receiver.url}/ping/uuid/` }, { ...MESSAGE, kind });

@@ -12,7 +12,7 @@ export const sendWebhook: Send<ChannelOf<'webhook'>> = async ({ url, secret }, m
     specversion: '1.0',
     id,
     source,
-    type: `dev.lsh.job.${kind.toLowerCase()}`,
+    type: kind === 'Test' ? 'dev.lsh.channel.test' : `dev.lsh.job.${kind.toLowerCase()}`,
     subject,
     time: new Date(at).toISOString(),
     datacontenttype: 'application/json',
