@@ -7,13 +7,39 @@ import { COMMAND_MAX_LENGTH, NAME_MAX_LENGTH } from '../core/job.ts';
 import { CHANNEL_NAME } from '../core/notices/notice.ts';
 
 const text = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
+
+/** The secret of a webhook, in words: what Standard Webhooks signs with. */
+export const WEBHOOK_SECRET = 'whsec_ and the Base64 of 24 to 64 bytes';
+
+/** Whether Standard Webhooks can sign with the text. */
+export function isWebhookSecret(secret: string): boolean {
+  const key = webhookKey(secret);
+  return /^whsec_[A-Za-z0-9+/]+={0,2}$/.test(secret) && key.length >= 24 && key.length <= 64;
+}
+
+/** The bytes that the secret stands for. */
+export function webhookKey(secret: string): Buffer {
+  return Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+}
+
+/** Or a reference, whose value is known when a message is signed. */
+const webhookSecret = v.pipe(
+  text,
+  v.check((secret) => secret.includes('${') || isWebhookSecret(secret), `must be ${WEBHOOK_SECRET}`),
+);
+
 const common = {
   /** Directory of the project whose secrets the channel names. */
   project: v.optional(text),
 };
 
 const CHANNEL_SCHEMAS = {
-  webhook: v.strictObject({ kind: v.literal('webhook'), url: text, secret: v.optional(text), ...common }),
+  webhook: v.strictObject({
+    kind: v.literal('webhook'),
+    url: text,
+    secret: v.optional(webhookSecret),
+    ...common,
+  }),
   slack: v.strictObject({ kind: v.literal('slack'), url: text, ...common }),
   email: v.strictObject({
     kind: v.literal('email'),
@@ -82,8 +108,12 @@ export function channelProblem(name: string, channel: unknown): string | undefin
   if (issues === undefined) return undefined;
   const [issue] = issues;
   const field = issue.path?.map(({ key }) => String(key)).join('.') ?? '';
-  const isExtra = issue.expected === 'never';
-  return `channel ${name}: ${field} ${isExtra ? `is no field of kind ${String(kind)}` : 'is missing or has no sound value'}`;
+  return `channel ${name}: ${field} ${faultOf(issue, String(kind))}`;
+}
+
+function faultOf({ type, expected, message }: v.BaseIssue<unknown>, kind: string): string {
+  if (type === 'check') return message;
+  return expected === 'never' ? `is no field of kind ${kind}` : 'is missing or not valid';
 }
 
 /** Where the values of a channel's references come from. Rejects if there is no such value. */

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Channel } from '../../src/notices/channel.ts';
+import { channelProblem, type Channel } from '../../src/notices/channel.ts';
 import { DeliveryError } from '../../src/notices/delivery-error.ts';
 import { noticeVariables } from '../../src/notices/kinds/command.ts';
 import { signature } from '../../src/notices/kinds/webhook.ts';
@@ -99,6 +99,25 @@ describe('a test', () => {
 
   test('is told apart by a command', () => {
     expect(noticeVariables(TEST)).toMatchObject({ LSH_NOTICE_KIND: 'Test', LSH_NOTICE_CHANNEL: 'ops' });
+  });
+});
+
+test('a secret with which Standard Webhooks cannot sign is refused, also as the value of a reference', async () => {
+  const url = 'http://127.0.0.1:8080/';
+  const problemOf = (secret: string) => channelProblem('ops', { kind: 'webhook', url, secret });
+  const refusal = 'channel ops: secret must be whsec_ and the Base64 of 24 to 64 bytes';
+  for (const secret of [
+    'geheim',
+    'whsec_geheim',
+    `whsec_${'A'.repeat(100)}`,
+    'whsec_not base64, but long enough…',
+  ])
+    expect(problemOf(secret)).toBe(refusal);
+  expect(problemOf('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')).toBeUndefined();
+  expect(problemOf('${env:SECRET}')).toBeUndefined();
+  expect(await faultOf(sent({ kind: 'webhook', url, secret: 'geheim' }))).toEqual({
+    retryable: true,
+    message: 'its secret is not whsec_ and the Base64 of 24 to 64 bytes',
   });
 });
 

@@ -1,5 +1,6 @@
 // What `lsh channel` does: the channels of this user, and a test of one.
 import { hostname } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import { loadConfig, type Config } from '../../config.ts';
 import { requireSafeCommand } from '../../core/command-check/command-check.ts';
 import { policyFor } from '../../core/command-check/policy.ts';
@@ -25,15 +26,32 @@ export function ownChannels(): Channels {
   return readChannels(loadConfig());
 }
 
+interface PutChannel {
+  result: 'created' | 'configured' | 'unchanged';
+  /** The file of the channels. */
+  path: string;
+  warnings: string[];
+}
+
 /** Adds the channel, or replaces the one of that name. Throws CHANNELS_INVALID, COMMAND_REFUSED. */
-export function putChannel(name: string, given: object): { path: string; warnings: string[] } {
+export function putChannel(name: string, given: object): PutChannel {
   const detail = channelProblem(name, given);
   if (detail !== undefined) throw new LshError('CHANNELS_INVALID', { path: 'the options', detail });
   const channel = given as Channel;
   const config = loadConfig();
   const warnings = channel.kind === 'command' ? admitted(channelJob(name), channel, config) : [];
-  const path = writeChannels(config, new Map([...readChannels(config), [name, channel]]));
-  return { path, warnings };
+  const channels = readChannels(config);
+  const before = channels.get(name);
+  if (isDeepStrictEqual(before, channel))
+    return { result: 'unchanged', path: channelsPath(config), warnings };
+  const path = writeChannels(config, new Map([...channels, [name, channel]]));
+  if (secretOf(before) !== undefined && secretOf(channel) === undefined)
+    warnings.push('its secret is gone: messages are no longer signed');
+  return { result: before === undefined ? 'created' : 'configured', path, warnings };
+}
+
+function secretOf(channel: Channel | undefined): string | undefined {
+  return channel?.kind === 'webhook' ? channel.secret : undefined;
 }
 
 /** As the daemon does before each run. Returns warnings. Throws COMMAND_REFUSED. */

@@ -145,6 +145,21 @@ describe('a daemon', () => {
     expect(stdout).not.toContain('for ops wait');
   });
 
+  test('says whether a channel is new, changed or the same, and that a secret goes', async () => {
+    const home = aHomeWith({});
+    const words = ['channel', 'add', 'ops', '--kind', 'webhook', '--url', 'http://127.0.0.1:8080/'];
+    const secret = ['--secret', 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'];
+    const said = async (more: string[] = []) => {
+      const { stdout, stderr } = await lsh(home, [...words, ...more]);
+      return [/^channel "ops" (\w+) in /.exec(stdout)?.[1], /warning: .*/.exec(stderr)?.[0]];
+    };
+    expect(await said(secret)).toEqual(['created', undefined]);
+    expect(await said(secret)).toEqual(['unchanged', undefined]);
+    const gone = 'warning: its secret is gone: messages are no longer signed';
+    expect(await said()).toEqual(['configured', gone]);
+    expect((await lsh(home, [...words, '--secret', 'geheim'])).stderr).toMatch(/secret must be whsec_/);
+  });
+
   test.each([
     ['webhook', 'example.org/s3cr3t'],
     ['ping', 'localhost:80/s3cr3t'],

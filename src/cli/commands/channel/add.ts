@@ -6,7 +6,7 @@ import { repeatable, withExamples } from '../../define.ts';
 import { usage } from '../../failure.ts';
 import { parseSeconds } from '../../input/flags.ts';
 import { ask } from '../../input/prompt.ts';
-import { note, print } from '../../output/print.ts';
+import { note, paintFor, print } from '../../output/print.ts';
 import { printWarnings } from '../../output/put.ts';
 
 interface AddFlags {
@@ -39,10 +39,14 @@ async function add(context: Context, name: string, flags: AddFlags): Promise<voi
     given.kind !== 'command' &&
     Object.values(given).some((value) => typeof value === 'string' && value.includes('${secrets:'));
   if (typeof given.url === 'string') checkUrl(given.url, given.kind);
-  const { path, warnings } = putChannel(name, { ...given, ...(usesSecrets && { project: process.cwd() }) });
+  const { result, path, warnings } = putChannel(name, {
+    ...given,
+    ...(usesSecrets && { project: process.cwd() }),
+  });
   const { askDaemon } = await import('./daemon.ts');
   await askDaemon(context, { retry: name });
-  print(io, `channel "${name}" is in ${path}`);
+  const style = result === 'unchanged' ? 'dim' : 'good';
+  print(io, `channel "${name}" ${paintFor(io.stdout)(style, result)} in ${path}`);
   printWarnings(io, warnings);
   if (secret === 'generate') print(io, `its receiver verifies with ${given.secret}`);
   note(io, `Try it with \`lsh channel test ${name}\`; a job names it with --notify ${name}.`);
