@@ -12,8 +12,9 @@ export interface DeliveryFault {
 export class DeliveryError extends Error {
   readonly fault: DeliveryFault;
 
+  /** The message becomes a part of sentences: a full stop at its end, as other errors have, goes. */
   constructor(message: string, fault: DeliveryFault, cause?: unknown) {
-    super(message, { cause });
+    super(message.replace(/\.$/, ''), { cause });
     this.fault = fault;
   }
 }

@@ -1,6 +1,6 @@
 // Each kind of channel at a real receiver: an HTTP server, and an SMTP server.
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -99,6 +99,24 @@ describe('a test', () => {
 
   test('is told apart by a command', () => {
     expect(noticeVariables(TEST)).toMatchObject({ LSH_NOTICE_KIND: 'Test', LSH_NOTICE_CHANNEL: 'ops' });
+  });
+});
+
+describe('a receiver that cannot be reached is named with its cause', () => {
+  const saidOf = async (url: string) =>
+    ((await faultOf(sent({ kind: 'webhook', url }))) as { message: string }).message;
+
+  test('a port that refuses, one that fetch does not use, and a URL with a password', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, 'close');
+    expect(await saidOf(`http://127.0.0.1:${port}/`)).toMatch(/cannot be reached: ECONNREFUSED$/);
+    expect(await saidOf('http://127.0.0.1:1/')).toMatch(/cannot be reached: bad port$/);
+    const said = await saidOf('http://ann:s3cr3t@127.0.0.1:8080/');
+    expect(said).toMatch(/user or a password/);
+    expect(said).not.toMatch(/s3cr3t/);
   });
 });
 

@@ -23,9 +23,21 @@ async function answerOf(url: string, request: RequestInit): Promise<Response> {
     return await fetch(url, request);
   } catch (error) {
     // A mistyped URL throws the same class as a network that is down; it stands in the file until its owner mends it.
-    const { cause, name, message } = error as Error & { cause?: { code?: string } };
-    const why = name === 'TimeoutError' ? 'no answer in time' : (cause?.code ?? message);
-    const shown = URL.canParse(url) ? why : 'its url is no URL';
-    throw new DeliveryError(`the receiver cannot be reached: ${shown}`, { retryable: true }, error);
+    throw new DeliveryError(
+      `the receiver cannot be reached: ${causeOf(error as Error, url)}`,
+      { retryable: true },
+      error,
+    );
   }
+}
+
+/** What fetch() throws says "fetch failed", or shows the URL; its cause says why: a code such as ECONNREFUSED, or "bad port". */
+function causeOf(error: Error, url: string): string {
+  if (error.name === 'TimeoutError') return 'no answer in time';
+  if (!URL.canParse(url)) return 'its url is no URL';
+  const { username, password } = new URL(url);
+  if (username !== '' || password !== '')
+    return 'its url has a user or a password, which fetch does not send';
+  const { code, message } = (error.cause ?? {}) as { code?: string; message?: string };
+  return code ?? message ?? 'fetch failed';
 }

@@ -127,6 +127,16 @@ describe('a daemon', () => {
     ]);
   });
 
+  test('says in one sentence why a notice waits and when it is tried again', async () => {
+    const home = await aDaemon(aHomeWith({ ops: { kind: 'webhook', url: '${env:NONE}' } }));
+    await add(home, 'backup', { notify: [{ channels: ['ops'] }] });
+    await runOnce(home, 'backup', 'one');
+    await eventually(async () => (await standing(home))[0]?.trouble);
+    expect(await lshOk(home, ['cron', 'explain', 'backup'])).toMatch(
+      /: Channel "ops" names \$\{env:NONE\}, which has no value, next try at [^ ]+Z\.$/m,
+    );
+  });
+
   test('shows a dead letter in `lsh doctor`, `lsh channel list` and its metrics', async () => {
     const ops = await aReceiver(status(400));
     const home = await aDaemon(aHomeWith({ ops: { kind: 'webhook', url: ops.url } }));
