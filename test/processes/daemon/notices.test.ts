@@ -155,6 +155,18 @@ describe('a daemon', () => {
     expect(stdout).not.toContain('for ops wait');
   });
 
+  test('says which dead letters `lsh channel test --retry` sends again', async () => {
+    const ops = await aReceiver(status(400));
+    const home = await aDaemon(aHomeWith({ ops: { kind: 'webhook', url: ops.url } }));
+    await add(home, 'backup', { notify: [{ channels: ['ops'] }] });
+    await runOnce(home, 'backup', 'one');
+    await eventually(async () => (await standing(home))[0]?.dead === 1);
+    ops.answer = ok;
+    const { stderr } = await lsh(home, ['channel', 'test', 'ops', '--retry']);
+    expect(stderr).toBe('The daemon sends 1 dead letter again.\n');
+    await eventually(async () => (await standing(home)).length === 0);
+  });
+
   test('says whether a channel is new, changed or the same, and that a secret goes', async () => {
     const home = aHomeWith({});
     const words = ['channel', 'add', 'ops', '--kind', 'webhook', '--url', 'http://127.0.0.1:8080/'];

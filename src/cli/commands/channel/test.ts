@@ -4,6 +4,7 @@ import type { Context } from '../../context.ts';
 import { withExamples } from '../../define.ts';
 import { localApi } from '../../local-api.ts';
 import { note, print } from '../../output/print.ts';
+import { counted } from '../../output/text.ts';
 import { askDaemon } from './daemon.ts';
 
 async function test(context: Context, name: string, { retry }: { retry?: true }): Promise<void> {
@@ -13,12 +14,16 @@ async function test(context: Context, name: string, { retry }: { retry?: true })
     await testChannel(name, io.now(), () => localApi(io).notices({ test: name }));
     print(io, `channel "${name}" took a test`);
   } finally {
-    const standing = await askDaemon(context, retry ? { retry: name } : {});
+    const standing = await askDaemon(context);
     const { dead = 0, why } = standing?.find(({ channel }) => channel === name) ?? {};
-    if (dead > 0)
+    if (retry && standing === undefined) note(io, 'No daemon runs that could send dead letters again.');
+    else if (retry) {
+      await askDaemon(context, { retry: name });
+      note(io, `The daemon sends ${counted(dead, 'dead letter')} again.`);
+    } else if (dead > 0)
       note(
         io,
-        `It did not take ${dead} notices (dead letters): ${why}. \`lsh channel test ${name} --retry\` sends them again.`,
+        `It did not take ${counted(dead, 'notice')} (dead letters): ${why}. \`lsh channel test ${name} --retry\` sends them again.`,
       );
   }
 }
