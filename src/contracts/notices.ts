@@ -11,4 +11,6 @@ export interface ChannelStanding {
   why?: string;
   /** Why the last try failed; undefined while all is well. */
   trouble?: string;
+  /** LSH_NOTIFY of the daemon names it, and there is no such channel. */
+  unknown?: true;
 }

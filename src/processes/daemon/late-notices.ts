@@ -6,6 +6,7 @@ import type { JobKey, JobSpec } from '../../core/job.ts';
 import type { ShownNotice } from '../../core/notices/explain-notices.ts';
 import type { NoticeSender } from '../../notices/notice-sender.ts';
 import type { DaemonNoticesOptions } from '../notices/daemon-notices.ts';
+import { unknownHomeChannels, warnOfUnknownHomeChannels } from '../notices/home-channels.ts';
 
 type LateNoticesOptions = Omit<DaemonNoticesOptions, 'signal'>;
 
@@ -36,8 +37,9 @@ export class LateNotices {
     }
   }
 
-  /** Sends what an earlier process left. */
+  /** Sends what an earlier process left, and warns of channels of LSH_NOTIFY that do not exist. */
   start(): void {
+    void warnOfUnknownHomeChannels(this.#options.config, this.#options.logger);
     const left = this.#options.store.notices.channels();
     if (left.length > 0) this.#wake(left);
   }
@@ -53,8 +55,22 @@ export class LateNotices {
       await notices.revive(retry);
       if (notices.channels().includes(retry)) (await this.#open())?.restart(retry);
     }
-    const standing = notices.standing();
+    const standing = await this.#withUnknown(notices.standing());
     return (await this.#sender)?.withTroubles(standing) ?? standing;
+  }
+
+  /** Adds the channels of LSH_NOTIFY that do not exist, also those for which nothing waits yet. */
+  async #withUnknown(standing: ChannelStanding[]): Promise<ChannelStanding[]> {
+    try {
+      const names = await unknownHomeChannels(this.#options.config);
+      const unknown = names.map((channel): ChannelStanding => ({
+        ...(standing.find((one) => one.channel === channel) ?? { channel, waiting: 0, dead: 0 }),
+        unknown: true,
+      }));
+      return [...standing.filter(({ channel }) => !names.includes(channel)), ...unknown];
+    } catch {
+      return standing; // the log says since the start what is wrong with the file
+    }
   }
 
   /** The notices of a job that channels have, or have still to hear of. */

@@ -8,6 +8,7 @@ import type { Job, JobKey } from '../../core/job.ts';
 import type { Notice } from '../../core/notices/notice.ts';
 import type { Run } from '../../core/run.ts';
 import type { NoticeResult, NoticeSender } from '../../notices/notice-sender.ts';
+import { warnOfUnknownHomeChannels } from '../notices/home-channels.ts';
 
 interface ClusterNoticesOptions {
   config: Config;
@@ -33,6 +34,11 @@ export class ClusterNotices {
     this.#options = options;
     this.#notices = new StatusNotices(options.pendingOf);
     this.desk = new NoticeDesk(options.config.notify ?? [], (job) => this.#deliveredOf(job));
+  }
+
+  /** Warns of channels of LSH_NOTIFY that do not exist. */
+  start(): void {
+    void warnOfUnknownHomeChannels(this.#options.config, this.#options.logger);
   }
 
   readonly recorded: RecordedListener = ({ key, job, change: { notices, status } }) => {

@@ -136,6 +136,7 @@ export class ClusterScheduler {
     if (this.#isStopped) return;
     this.#controller = this.#createController(since);
     this.#controller.start();
+    this.#notices.start();
     this.#jobsRecord?.start();
   }
 

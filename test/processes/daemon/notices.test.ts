@@ -167,6 +167,21 @@ describe('a daemon', () => {
     await eventually(async () => (await standing(home)).length === 0);
   });
 
+  test('warns of a channel of LSH_NOTIFY that does not exist: in its log, and in `lsh doctor`', async () => {
+    const env = { LSH_NOTIFY: 'ops,tema' };
+    const home = await aDaemon(aHomeWith({ ops: { kind: 'ping', url: 'http://127.0.0.1:1' } }, env));
+    const { stdout } = await lsh(home, ['doctor']);
+    expect(stdout).toMatch(
+      /^warn +channels +LSH_NOTIFY of the daemon names tema, and there is no such channel$/m,
+    );
+    expect(stdout).not.toContain('names ops');
+    expect(await lshOk(home, ['channel', 'list'])).toMatch(/^tema .*there is no channel tema$/m);
+    home.child.kill('SIGTERM');
+    const { stdout: log } = await home.ended;
+    const warning = log.split('\n').find((line) => line.includes('LSH_NOTIFY names'));
+    expect(JSON.parse(warning!)).toMatchObject({ channels: ['tema'] });
+  });
+
   test('says whether a channel is new, changed or the same, and that a secret goes', async () => {
     const home = aHomeWith({});
     const words = ['channel', 'add', 'ops', '--kind', 'webhook', '--url', 'http://127.0.0.1:8080/'];

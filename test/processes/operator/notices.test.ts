@@ -72,8 +72,10 @@ describe.skipIf(NO_KUBE)('notices in a cluster', () => {
     const ops = await aReceiver(status(400));
     const channels = { ops: { kind: 'webhook', url: ops.url }, script: { kind: 'command', command: 'true' } };
     writeFileSync(file, JSON.stringify(channels));
-    const operator = cluster.operator({ env: { LSH_CHANNELS_FILE: file } });
+    const operator = cluster.operator({ env: { LSH_CHANNELS_FILE: file, LSH_NOTIFY: 'ops,tema' } });
     await operator.leads();
+    const warning = await operator.line(({ msg }) => msg === 'LSH_NOTIFY names channels that do not exist');
+    expect(warning['channels']).toEqual(['tema']);
     for (const [name, channel] of [
       ['refused', 'ops'],
       ['scripted', 'script'],

@@ -1,9 +1,18 @@
-// The checks of the channels: what they did not take, and what waits for them. A warning at most: jobs run all the same.
+// The checks of the channels: those that do not exist, what they did not take, and what waits for them. A warning at most:
+// jobs run all the same.
 import type { ChannelStanding } from '../../../contracts/notices.ts';
 import type { Check } from './check.ts';
 
 export function channelChecks(channels: readonly ChannelStanding[]): Check[] {
-  return channels.flatMap(({ channel, dead, why, waiting, trouble }) => [
+  return channels.flatMap(({ channel, dead, why, waiting, trouble, unknown }) => [
+    ...(unknown
+      ? [
+          warning(
+            `LSH_NOTIFY of the daemon names ${channel}, and there is no such channel`,
+            `Add it with \`lsh channel add ${channel} --kind …\`: jobs without \`notify\` tell it of failures.`,
+          ),
+        ]
+      : []),
     ...(dead === 0
       ? []
       : [
