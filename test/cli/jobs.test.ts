@@ -454,6 +454,17 @@ describe('changes', () => {
     expect(await lshOk(home, ['cron', 'resume', 'a'])).toMatch(/^job "a" resumed\n {2}next runs/);
   });
 
+  test('remove names the jobs that follow the removed one', async () => {
+    await add('first', 'true');
+    await lshOk(home, ['cron', 'add', '-n', 'second', '--after', 'first', '-c', 'true']);
+    expect(await lsh(home, ['cron', 'remove', 'first'])).toMatchObject({
+      status: 0,
+      stdout: 'job "first" removed\n',
+      stderr: expect.stringContaining('warning: Job "second" follows job "first"'),
+    });
+    expect(await lsh(home, ['cron', 'remove', 'second'])).toMatchObject({ status: 0, stderr: '' });
+  });
+
   test('remove stops active runs and keeps the history; an unknown name does not stop the others', async () => {
     await add('a', 'sleep 1000');
     await add('b', 'true');
