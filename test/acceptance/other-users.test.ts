@@ -149,7 +149,8 @@ test.runIf(isRoot)(
     execFileSync('chown', ['-R', `${NOBODY.uid}:${NOBODY.gid}`, theirs.env['HOME']!]);
     onTestFinished(async () => void (await lsh(theirs, ['daemon', 'stop'], NOBODY)));
     expect((await lsh(theirs, ['daemon', 'start'], NOBODY)).status).toBe(0);
-    expect(await lshOk(theirs, ['doctor'])).toContain('All is well.');
+    // A checkout can give a warning about its own environment.
+    expect(await lshOk(theirs, ['doctor'])).toMatch(/^(All is well|No check failed, with \d+ warnings?)\.$/m);
     expect(await lshOk(theirs, ['cron', 'list'])).toBe('');
 
     // As after `su`, which keeps the variable. The daemon of the other user listens in its directory `lsh`.
