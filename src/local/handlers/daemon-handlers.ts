@@ -34,7 +34,7 @@ export interface DaemonHandlerOptions {
   /** Writes the metrics of at most this many jobs; default: as many as the daemon is set to. */
   metrics: (perJob: number | undefined) => Promise<DaemonMetrics>;
   /** How the channels of notices stand. `retry`: the dead letters of that channel wait again; `test`: it gets a test. */
-  notices: (request: { retry?: string; test?: string }) => Promise<ChannelStanding[]>;
+  notices: (request: { retry?: string; test?: string }, signal: AbortSignal) => Promise<ChannelStanding[]>;
   /** Begins the shutdown; the daemon still answers the request. */
   shutdown: () => void;
 }
@@ -46,7 +46,7 @@ export function daemonHandlers(
   return {
     'daemon.status': () => daemonStatus(options),
     'daemon.metrics': ({ perJob }) => options.metrics(perJob),
-    'daemon.notices': async (request) => ({ channels: await options.notices(request) }),
+    'daemon.notices': async (request, signal) => ({ channels: await options.notices(request, signal) }),
     'daemon.shutdown': async () => {
       options.shutdown();
       return { pid: process.pid };

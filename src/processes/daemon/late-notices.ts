@@ -46,11 +46,14 @@ export class LateNotices {
 
   /**
    * How the channels stand. `retry`: the dead letters of that channel wait again, and a failed try goes at once. `test`: that
-   * channel gets a test first. Throws CHANNEL_FAILED.
+   * channel gets a test first. Throws CHANNEL_FAILED, and DAEMON_STOPPING when the signal aborts.
    */
-  async standing({ retry, test }: { retry?: string; test?: string }): Promise<ChannelStanding[]> {
+  async standing(
+    { retry, test }: { retry?: string; test?: string },
+    signal: AbortSignal,
+  ): Promise<ChannelStanding[]> {
     const { notices } = this.#options.store;
-    if (test !== undefined) await this.#test(test);
+    if (test !== undefined) await unlessAborted(this.#test(test), signal);
     if (retry !== undefined) {
       await notices.revive(retry);
       if (notices.channels().includes(retry)) (await this.#open())?.restart(retry);
@@ -111,5 +114,18 @@ export class LateNotices {
       this.#options.logger.error({ err }, 'notices cannot be sent');
       return undefined;
     }
+  }
+}
+
+/** A stop of the daemon waits for no command: it goes on as every run does. Throws DAEMON_STOPPING. */
+async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(new LshError('DAEMON_STOPPING'));
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }

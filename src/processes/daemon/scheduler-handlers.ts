@@ -82,7 +82,7 @@ export function schedulerHandlers(parts: SchedulerParts): Handlers {
       progress: parts.progress,
       history: parts.history,
       metrics: metricsOf(parts),
-      notices: (request) => notices.standing(request),
+      notices: (request, signal) => notices.standing(request, signal),
       probe: parts.probe,
       output: async () => ({ bytes: await runner.logBytes(), maxBytes: config.maxLogBytes }),
       shutdown: parts.shutdown,

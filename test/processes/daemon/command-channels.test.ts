@@ -1,6 +1,6 @@
 // Channels of kind command in a real daemon: their commands are runs, with all that a run has.
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { lsh, lshOk } from '../../support/daemon/cli.ts';
@@ -95,6 +95,19 @@ describe('a channel of kind command', () => {
     await taken(home);
     expect(textOf(told)).toBe('begun\nended\n');
     expect(await home.client.runs(RUNS)).toMatchObject([{ phase: 'Completed' }]);
+  });
+
+  test('that is being tried holds up no stop of the daemon', async () => {
+    const command = 'echo begun >told; while ! test -e go; do sleep 0.05; done';
+    const home = await aDaemon(aHomeWith(channel(command)));
+    const told = join(home.env['HOME']!, 'told');
+    const answer = home.client.notices({ test: 'ops' }).catch((error: unknown) => error);
+    await eventually(() => textOf(told) === 'begun\n');
+    home.child.kill('SIGTERM');
+    expect(await answer).toMatchObject({ code: 'DAEMON_STOPPING' });
+    expect(home.child.exitCode ?? (await once(home.child, 'exit'))[0]).toBe(0);
+    writeFileSync(join(home.env['HOME']!, 'go'), '');
+    await eventually(() => processesWith('LSH_JOB=channel-ops').length === 0);
   });
 
   test('is tried by `lsh channel test`, by the daemon', async () => {
