@@ -596,6 +596,12 @@ const table = {
     http: 503,
     retryable: true,
   },
+  LEASE_LOST: {
+    message: 'This controller has lost the lease, and executes shell runs in its own process, so it ends.',
+    hint: '`kubectl get lease -A` shows the holder; the kubelet restarts this container.',
+    exit: EXIT.failure,
+    http: 503,
+  },
   // secrets
   SECRET_KEY_INVALID: {
     message: '"{key}" cannot be the name of a variable.',

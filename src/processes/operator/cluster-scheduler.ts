@@ -132,6 +132,7 @@ export class ClusterScheduler {
     const { lshjobs, jobs, pods } = this.#watches;
     await lshjobs.start();
     await Promise.all([jobs.start(), pods.start()]);
+    if (this.#isStopped) return;
     await this.#options.shell?.recover(this.#shellRuns());
     if (this.#isStopped) return;
     this.#controller = this.#createController(since);

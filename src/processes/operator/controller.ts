@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { loadConfig, withOptions } from '../../config.ts';
 import { isTraced } from '../../config/otel-variables.ts';
-import { EXIT, type ExitStatus } from '../../core/errors.ts';
+import { EXIT, LshError, type ExitStatus } from '../../core/errors.ts';
 import { KubeClient } from '../../kubernetes/api/client.ts';
 import { loadKubeConfig, type KubeConfigChoice } from '../../kubernetes/api/kube-config.ts';
 import { LeaderElector, type LeadershipEnd } from '../../kubernetes/api/lease.ts';
@@ -40,7 +40,7 @@ const LEASE = 'lsh-controller';
  */
 const SMALL_MEMORY = ['--semi-space-growth-factor=1', '--optimize-for-size'];
 
-/** Runs until a shutdown. */
+/** Runs until a shutdown. Throws LEASE_LOST if another controller may lead and this process executes shell runs. */
 export async function runController({ cluster, options }: ControllerChoice): Promise<ExitStatus> {
   for (const flag of SMALL_MEMORY) setFlagsFromString(flag);
   const config = loadConfig(withOptions(options));
@@ -69,7 +69,7 @@ export async function runController({ cluster, options }: ControllerChoice): Pro
   }
 }
 
-interface LifeOptions extends HostOptions {
+interface LifeOptions extends Omit<HostOptions, 'traces'> {
   leaseClient: KubeClient;
 }
 
@@ -157,9 +157,12 @@ class ControllerLife implements Standing {
     if (this.#elector === undefined) return this.#lead(stop, stop);
     let end: LeadershipEnd;
     do {
-      this.#standby = new Standby(this.#options);
+      this.#leadership = undefined;
+      this.#standby = new Standby({ ...this.#options, traces: this.#traces });
       this.#standby.start();
       end = await this.#elector.run(stop, (leading) => this.#lead(leading, stop));
+      // Commands of this very process would run on, beside those that the next leader starts.
+      if (end === 'lost' && this.#options.config.shellMode === 'in-process') throw new LshError('LEASE_LOST');
     } while (end === 'lost');
   }
 

@@ -10,7 +10,6 @@ import { fenced } from '../../kubernetes/api/fence.ts';
 import type { KubeClient } from '../../kubernetes/api/client.ts';
 import type { HostPods } from '../../kubernetes/operator/host-pods.ts';
 import { keepHeartbeat } from '../../telemetry/heartbeat.ts';
-import type { RunTraces } from '../../telemetry/traces/run-traces.ts';
 import { awaitStop } from '../life.ts';
 import { ClusterScheduler } from './cluster-scheduler.ts';
 import { runEndsOf, type HostOptions, type RunEnds } from './run-ends.ts';
@@ -19,8 +18,6 @@ import { teamHistory, type Home } from '../supabase/team-history.ts';
 
 export interface LeadershipOptions extends HostOptions {
   pods: HostPods;
-  /** Undefined unless runs are traced. */
-  traces: RunTraces | undefined;
   /** Increases with each change of leader. */
   term: number;
   /** False once another controller may lead. */

@@ -17,12 +17,15 @@ import { SHELL_TRAITS } from '../../runners/shell-traits.ts';
 import { logRecorder } from '../../telemetry/log-recorder.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import type { RunTraces } from '../../telemetry/traces/run-traces.ts';
 import { runnerSocketOf } from './shell-runs.ts';
 
 export interface HostOptions {
   config: Config;
   log: Log;
   metrics: Metrics;
+  /** Undefined unless runs are traced. */
+  traces: RunTraces | undefined;
   client: KubeClient;
   /** Name of this process: the name of its pod. */
   identity: string;
@@ -35,6 +38,7 @@ export function runEndsOf({
   config,
   log,
   metrics,
+  traces,
   client,
   identity,
   host,
@@ -54,6 +58,7 @@ export function runEndsOf({
       (recorded) => metrics.recorded(recorded),
       logRecorder(log.component('jobs')),
       (recorded) => events.recorded(recorded),
+      ...(traces ? [traces.recorded] : []),
     ],
   });
   const leaseDurationMs = config.runnerLeaseMs;

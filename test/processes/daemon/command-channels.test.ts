@@ -28,6 +28,12 @@ const dead = async (home: TestHome) => {
 };
 const textOf = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '');
 
+/** The processes of the channel's commands. */
+function commandsOf({ env }: TestHome): number[] {
+  const own = new Set(processesWith(`HOME=${env['HOME']}`));
+  return processesWith('LSH_JOB=channel-ops').filter((pid) => own.has(pid));
+}
+
 describe('a channel of kind command', () => {
   test('runs its command as a run with the notice in its environment, and leaves no job', async () => {
     const shown = 'echo "$LSH_NOTICE_TITLE / $LSH_NOTICE_JOB $LSH_NOTICE_EXIT_CODE / $LSH_NOTICE_OUTPUT"';
@@ -65,7 +71,7 @@ describe('a channel of kind command', () => {
     const home = await aDaemon(aHomeWith(channel('sleep 4567 & sleep 4567', { timeoutSeconds: 1 })));
     await fail(home);
     expect(await dead(home)).toMatch(/^its command ended with TimedOut/);
-    await eventually(() => processesWith('LSH_JOB=channel-ops').length === 0);
+    await eventually(() => commandsOf(home).length === 0);
   });
 
   test('does not run a command that the daemon refuses', async () => {
@@ -107,7 +113,7 @@ describe('a channel of kind command', () => {
     expect(await answer).toMatchObject({ code: 'DAEMON_STOPPING' });
     expect(home.child.exitCode ?? (await once(home.child, 'exit'))[0]).toBe(0);
     writeFileSync(join(home.env['HOME']!, 'go'), '');
-    await eventually(() => processesWith('LSH_JOB=channel-ops').length === 0);
+    await eventually(() => commandsOf(home).length === 0);
   });
 
   test('is tried by `lsh channel test`, by the daemon', async () => {

@@ -9,6 +9,7 @@ import { NO_KUBE } from '../../support/cluster/kube.ts';
 import { OPERATOR_NAMESPACE, type Operator } from '../../support/cluster/operator.ts';
 import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';
 import { RunnerWorld } from '../../support/runners/runner-process.ts';
+import { aCollector, type Collector } from '../../support/traces/collector.ts';
 
 const RUNNER_ENV = { LSH_RUNNER_LEASE: '10m', LSH_RUNNER_GRACE: '1s' };
 const PODS = `/api/v1/namespaces/${OPERATOR_NAMESPACE}/pods`;
@@ -28,11 +29,13 @@ describe.skipIf(NO_KUBE)('the end of a leader with an active shell run', () => {
   let replicas: Replica[] = [];
   let leader: Replica;
   let standby: Replica;
+  let collector: Collector;
 
   beforeAll(async () => {
     cluster = await OperatorCluster.start();
   });
   beforeEach(async () => {
+    collector = await aCollector();
     leader = await replica();
     await leader.operator.leads();
     standby = await replica();
@@ -64,7 +67,8 @@ describe.skipIf(NO_KUBE)('the end of a leader with an active shell run', () => {
 
   function process(pod: string, world: RunnerWorld): Operator {
     const args = ['--shell', world.socketPath, '--shell-namespaces', 'default'];
-    return cluster.operator({ args, pod: { name: pod }, env: RUNNER_ENV });
+    const env = { ...RUNNER_ENV, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
+    return cluster.operator({ args, pod: { name: pod }, env });
   }
 
   /** A Pod on a node stays until the kubelet confirms its end, unless it has no grace period. */
@@ -159,8 +163,13 @@ describe.skipIf(NO_KUBE)('the end of a leader with an active shell run', () => {
     expect(cluster.get('frozen')?.status?.active).toHaveLength(1);
     leader.operator.process.kill('SIGCONT');
     await leader.operator.line(({ msg }) => msg === 'stopped leading');
-    expect(await ended('frozen')).toMatchObject({ phase: 'Failed', reason: 'ExitCode', exitCode: 3 });
+    const run = await ended('frozen');
+    expect(run).toMatchObject({ phase: 'Failed', reason: 'ExitCode', exitCode: 3 });
     expect(leader.operator.process.exitCode).toBeNull();
+    // The process that recorded the end tells the collector: the leader finds the run with its end.
+    expect(await leader.operator.stop()).toEqual([0, null]);
+    const span = await collector.spanOf(run!.name);
+    expect(span.attributes).toMatchObject({ 'error.type': 'ExitCode', 'process.exit.code': 3 });
     await cluster.delete('frozen');
   });
 

@@ -192,4 +192,17 @@ describe.skipIf(NO_KUBE)('shell runs', () => {
     }
     await only.stop();
   });
+
+  test('in the operator’s own process end its part in the election with the lease', async () => {
+    const args = ['--shell', 'in-process', '--lease-duration', '2s'];
+    const first = await cluster.operator({ args, pod: { name: 'first' } }).leads();
+    const second = cluster.operator({ args, pod: { name: 'second' } });
+    first.process.kill('SIGSTOP');
+    await second.leads();
+    first.process.kill('SIGCONT');
+    // The next leader cannot see the commands of this one, so they must not run on beside its own.
+    expect(await first.ended).toEqual([1, null]);
+    expect(first.said()).toContain('LEASE_LOST');
+    await second.stop();
+  });
 });
