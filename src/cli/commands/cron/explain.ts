@@ -7,6 +7,7 @@ import {
   type RunDocument,
   type SlotDocument,
 } from '../../../core/document.ts';
+import { expectations } from '../../../core/decide/expectations/answers.ts';
 import type { GroupView } from '../../../core/decide/related/group-view.ts';
 import { LshError } from '../../../core/errors.ts';
 import type { Schedule } from '../../../core/schedule/schedule.ts';
@@ -102,10 +103,15 @@ async function groupOf(api: JobApi, job: JobDocument): Promise<GroupView | undef
   return waitsForGroup(job) ? groupView(job, await api.list({})) : undefined;
 }
 
-/** What channels hear of the job: now, and so not at an instant that the user names. */
-async function noticesOf(api: JobApi, { metadata: { name }, status }: JobDocument): Promise<string[]> {
+/** How the job stands now, by headings: what is expected of it, and what channels hear of it. */
+async function standingOf(api: JobApi, job: JobDocument): Promise<Record<string, string[]>> {
   const { noticeSentences } = await import('../../../core/notices/explain-notices.ts');
-  return noticeSentences(await api.noticesOf({ name }), status?.notices);
+  const notices = noticeSentences(await api.noticesOf({ name: job.metadata.name }), job.status?.notices);
+  const expected = expectations(job).map((answer) => answer.join(': '));
+  return {
+    ...(expected.length > 0 && { expectations: expected }),
+    ...(notices.length > 0 && { notices }),
+  };
 }
 
 export async function atOf(text: string, now: number, { spec: { timeZone } }: JobDocument): Promise<number> {
@@ -145,13 +151,13 @@ async function explain(context: Context, name: string, flags: ExplainFlags): Pro
   const { explainInstant } = await import('../../../core/decide/explain-slot.ts');
   const group = await groupOf(api, job);
   const sentences = explainInstant({ job, at, now, schedule, coming, slots, runs, ...(group && { group }) });
-  const notices = flags.at === undefined ? await noticesOf(api, job) : [];
+  const standing = flags.at === undefined ? await standingOf(api, job) : {};
   if (isDocumentFormat(flags.output)) {
     const answer = {
       job: name,
       at: instant,
       answer: sentences,
-      ...(notices.length > 0 && { notices }),
+      ...standing,
       slots,
     };
     return printDocument(io, answer, flags.output);
@@ -159,13 +165,14 @@ async function explain(context: Context, name: string, flags: ExplainFlags): Pro
   const zone = job.spec.timeZone;
   const paint = paintFor(io.stdout);
   print(io, paint('head', `${name} at ${calendar(at, zone)} (${zone}, ${relative(at, now)})`), ...sentences);
-  if (notices.length > 0) print(io, paint('head', 'Notices'), ...notices);
+  for (const [heading, lines] of Object.entries(standing))
+    print(io, paint('head', heading.charAt(0).toUpperCase() + heading.slice(1)), ...lines);
 }
 
 export function addExplain(cron: Command, context: Context): void {
   const command = withOriginOption(cron.command('explain'))
     .description(
-      'Say why a job did or did not run: at its last slot, with what channels hear of it, or at any instant; with --remote, what the runs in the team’s record say, for each origin.',
+      'Say why a job did or did not run: at its last slot, with what is expected of it and what channels hear of it, or at any instant; with --remote, what the runs in the team’s record say, for each origin.',
     )
     .argument('<name>', 'the job')
     .option(

@@ -1,5 +1,6 @@
 // `lsh cron get`: one job as a page: its definition, its state and its last runs.
 import type { Command } from 'commander';
+import { expectations } from '../../../core/decide/expectations/answers.ts';
 import type { JobDocument } from '../../../core/document.ts';
 import type { Platform } from '../../../core/executor.ts';
 import { typicalDuration } from '../../../core/decide/expectations/typical-duration.ts';
@@ -39,16 +40,6 @@ function durationText(durations: readonly number[] = []): string | undefined {
   return `${tail}${trend === undefined ? '' : TREND_WORDS[trend]}`;
 }
 
-/** Conditions that only some jobs have. */
-const WATCHED = ['Overdue', 'Slow'] as const;
-
-function conditionText({ status }: JobDocument, type: (typeof WATCHED)[number]): string | undefined {
-  const found = status?.conditions.find((condition) => condition.type === type);
-  if (found === undefined) return undefined;
-  const answer = { True: 'yes', False: 'no', Unknown: 'not known' }[found.status];
-  return `${answer}. ${found.message}`;
-}
-
 // Fields that the head of the page shows.
 const HEAD_FIELDS = new Set(['schedule', 'schedules', 'command', 'args', 'timeZone', 'description']);
 
@@ -74,7 +65,7 @@ function headFields(job: JobDocument, platform: Platform, now: number): [string,
         `${totals.completed} completed, ${totals.failed} failed, ${totals.killed} killed, ${totals.missed} missed`,
     ],
     ['Duration', durationText(status?.durationsMs)],
-    ...WATCHED.map((type): [string, string | undefined] => [type, conditionText(job, type)]),
+    ...expectations(job),
     ['Created', when(job.metadata.creationTimestamp)],
   ];
 }
