@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { V1JobSpec } from '@kubernetes/client-node';
-import type { JobSpecInput } from '../src/core/job.ts';
+import type { JobSpecInput } from '../src/core/spec/job-spec.ts';
 import type { KubeClient } from '../src/kubernetes/api/client.ts';
 import { isNotFound } from '../src/kubernetes/api/api-errors.ts';
 import { Informer } from '../src/kubernetes/api/watch/informer.ts';

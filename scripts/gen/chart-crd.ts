@@ -11,7 +11,7 @@ export function chartCrd(): string {
   const { apiVersion, kind, metadata, spec } = lshJobCrd();
   const body = stringify({ spec }, { aliasDuplicateObjects: false, lineWidth: 110 });
   if (body.includes('{{')) throw new Error('helm would read a part of the definition as a template');
-  return `{{- /* Generated from src/core/job.ts by \`npm run gen\`; edit that instead. */ -}}
+  return `{{- /* Generated from src/core/spec/ by \`npm run gen\`; edit that instead. */ -}}
 {{- if .Values.crds.enabled }}
 {{- include "lsh.checkDefinition" . }}
 {{- $rules := semverCompare ">=${RULES_SINCE}-0" .Capabilities.KubeVersion.Version }}

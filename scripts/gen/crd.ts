@@ -2,7 +2,8 @@
 import type { V1CustomResourceDefinition } from '@kubernetes/client-node';
 import { stringify } from 'yaml';
 import { API_VERSION, KIND } from '../../src/core/api-version.ts';
-import { JobSpecSchema, NAME_MAX_LENGTH } from '../../src/core/job.ts';
+import { NAME_MAX_LENGTH } from '../../src/core/spec/blocks.ts';
+import { JobSpecSchema } from '../../src/core/spec/job-spec.ts';
 import { START_MACROS } from '../../src/core/schedule/expression/start-macros.ts';
 import { GROUP, PLURAL, VERSION } from '../../src/kubernetes/objects/lsh-job.ts';
 import { STATUS_SCHEMA } from './crd-status.ts';
@@ -186,6 +187,6 @@ function specSchema(): CrdSchema {
 
 /** The definition as a file for kubectl apply. */
 export function crdYaml(): string {
-  const head = '# Generated from src/core/job.ts by `npm run gen`; edit that instead.\n';
+  const head = '# Generated from src/core/spec/ by `npm run gen`; edit that instead.\n';
   return head + stringify(lshJobCrd(), { aliasDuplicateObjects: false, lineWidth: 110 });
 }

@@ -1,5 +1,6 @@
 // docs/spec.md, from the schema of the spec and the flags of `lsh cron add`.
-import { JobSpecSchema, type RetrySchema } from '../../src/core/job.ts';
+import type { RetrySchema } from '../../src/core/spec/blocks.ts';
+import { JobSpecSchema } from '../../src/core/spec/job-spec.ts';
 import { crdSchemaOf, type CrdSchema } from '../gen/json-schema.ts';
 import { GENERATED, table } from './markdown.ts';
 

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { LshError } from '../core/errors.ts';
-import { CALENDAR_NAME } from '../core/job.ts';
+import { CALENDAR_NAME } from '../core/spec/blocks.ts';
 import type { CalendarDays } from '../core/schedule/days/day-rules.ts';
 import { dateListDays } from './date-list.ts';
 

@@ -2,7 +2,7 @@
 // those of JobApi, and say where they come from. Every method throws HISTORY_UNAVAILABLE, HISTORY_REFUSED,
 // SUPABASE_SCHEMA_MISSING, SUPABASE_SCHEMA_OLD, or ORIGIN_NOT_FOUND.
 import type { RunDocument } from '../core/document.ts';
-import type { JobSpec } from '../core/job.ts';
+import type { JobSpec } from '../core/spec/job-spec.ts';
 import type { JobStats } from './job-api.ts';
 
 /** A machine with a daemon, or a cluster with an operator. */

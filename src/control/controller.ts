@@ -1,6 +1,7 @@
 // The loop: changes and wake-ups enqueue keys, workers reconcile them. Handlers only enqueue.
 import { LshError, toLshError } from '../core/errors.ts';
-import { DEFAULT_PRIORITY, type JobKey } from '../core/job.ts';
+import type { JobKey } from '../core/job.ts';
+import { DEFAULT_PRIORITY } from '../core/spec/job-spec.ts';
 import type { ClockStep } from '../core/decide/clock-step.ts';
 import type { ClockSteps } from './clock-steps.ts';
 import type { Clock, JobSource, Logger, Meter, Runner } from './ports.ts';

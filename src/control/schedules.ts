@@ -1,6 +1,8 @@
 // The compiled schedule of each job. Compiles a spec once: an edit brings a new spec object.
 import { LshError } from '../core/errors.ts';
-import type { CalendarUse, Job, JobKey, JobSpec } from '../core/job.ts';
+import type { Job, JobKey } from '../core/job.ts';
+import type { CalendarUse } from '../core/spec/blocks.ts';
+import type { JobSpec } from '../core/spec/job-spec.ts';
 import type { CalendarDays } from '../core/schedule/days/day-rules.ts';
 import { jobSchedule } from '../core/schedule/job-schedule.ts';
 import type { Schedule, Starts } from '../core/schedule/schedule.ts';

@@ -1,5 +1,5 @@
 // Job names are DNS labels, so the same name works in the daemon and as the name of a Kubernetes object.
-import { NAME_MAX_LENGTH } from './job.ts';
+import { NAME_MAX_LENGTH } from './spec/blocks.ts';
 
 /** Returns the fault of a job name, as a predicate to follow its field path; undefined for a valid name. */
 export function nameProblem(name: string): string | undefined {

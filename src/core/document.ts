@@ -9,16 +9,8 @@ import {
   type RangeDocument,
 } from './backfill/backfill-document.ts';
 import type { NoticeMemory } from './notices/notice.ts';
-import type {
-  ClockEffect,
-  Condition,
-  Followed,
-  Job,
-  JobPhase,
-  JobSpec,
-  RunTotals,
-  ShownCalendar,
-} from './job.ts';
+import type { ClockEffect, Condition, Followed, Job, JobPhase, RunTotals, ShownCalendar } from './job.ts';
+import type { JobSpec } from './spec/job-spec.ts';
 import { splitKey } from './naming.ts';
 import type { AllFields, Run, RunCause, RunPhase, RunTrigger, SlotOutcome, SlotRecord } from './run.ts';
 import { isActive } from './run.ts';

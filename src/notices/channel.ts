@@ -3,7 +3,8 @@
 // show the value to everyone who reads the history.
 import * as v from 'valibot';
 import { LshError } from '../core/errors.ts';
-import { COMMAND_MAX_LENGTH, NAME_MAX_LENGTH } from '../core/job.ts';
+import { NAME_MAX_LENGTH } from '../core/spec/blocks.ts';
+import { COMMAND_MAX_LENGTH } from '../core/spec/job-spec.ts';
 import { CHANNEL_NAME } from '../core/notices/notice.ts';
 
 const text = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));

@@ -1,7 +1,8 @@
 // Which commands this process executes, according to its own configuration.
 import { checkCommand } from '../core/command-check/command-check.ts';
 import { policyFor, type CommandSettings } from '../core/command-check/policy.ts';
-import type { JobKey, JobSpec } from '../core/job.ts';
+import type { JobKey } from '../core/job.ts';
+import type { JobSpec } from '../core/spec/job-spec.ts';
 import { splitKey } from '../core/naming.ts';
 
 /** Why this process does not execute the command, as sentences. Called before each execution, also of admitted jobs. */

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { JobSpecInput } from '../../src/core/job.ts';
+import type { JobSpecInput } from '../../src/core/spec/job-spec.ts';
 import type { SlotDocument } from '../../src/core/document.ts';
 import { aDaemon, aHome, aManifest, type TestHome } from '../support/daemon/daemon.ts';
 import { followFile, type FollowedFile } from '../support/side-effects.ts';

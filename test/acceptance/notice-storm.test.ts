@@ -1,7 +1,7 @@
 // A thousand jobs that fail within seconds, through whole daemons: a handful of messages, all jobs in the report, and no run
 // that starts later because of them. Rounds with and without notices alternate in one run, so that both see the same machine.
 import { expect, test } from 'vitest';
-import type { JobSpecInput } from '../../src/core/job.ts';
+import type { JobSpecInput } from '../../src/core/spec/job-spec.ts';
 import { lshOk } from '../support/daemon/cli.ts';
 import { aDaemon, aManifest, type TestHome } from '../support/daemon/daemon.ts';
 import { eventually } from '../support/eventually.ts';

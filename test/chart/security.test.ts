@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
-import type { JobSpecInput } from '../../src/core/job.ts';
+import type { JobSpecInput } from '../../src/core/spec/job-spec.ts';
 import { CLUSTER_DEFAULTS, withPlatformDefaults } from '../../src/core/validate/defaults.ts';
 import { parseManifest } from '../../src/core/validate/validate.ts';
 import { jobKey } from '../../src/core/naming.ts';

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { manifestOf } from '../../src/cli/input/manifest.ts';
 import { jobDocument } from '../../src/core/document.ts';
 import type { Platform } from '../../src/core/executor.ts';
-import { JobSpecSchema, type JobSpecInput } from '../../src/core/job.ts';
+import { JobSpecSchema, type JobSpecInput } from '../../src/core/spec/job-spec.ts';
 import { withPlatformDefaults } from '../../src/core/validate/defaults.ts';
 import { parseManifest } from '../../src/core/validate/validate.ts';
 import { aJob } from '../support/builders.ts';

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { TeamRunDocument } from '../../src/contracts/team-record.ts';
-import type { JobSpecInput } from '../../src/core/job.ts';
+import type { JobSpecInput } from '../../src/core/spec/job-spec.ts';
 import { runEntry, type JobEntry } from '../../src/core/record/entry.ts';
 import type { Run } from '../../src/core/run.ts';
 import { SupabaseHistory, type Origin } from '../../src/stores/supabase/supabase-history.ts';

@@ -1,7 +1,7 @@
 // The contract of Runner as one suite; every implementation runs it. Commands are POSIX sh.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Runner } from '../../src/control/ports.ts';
-import type { JobSpecInput } from '../../src/core/job.ts';
+import type { JobSpecInput } from '../../src/core/spec/job-spec.ts';
 import { aUniqueJob, aRunOf } from '../support/builders.ts';
 import { endOf } from '../support/runners/run-output.ts';
 

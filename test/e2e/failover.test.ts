@@ -2,7 +2,7 @@
 // of every second must have one run or one recorded outcome, and no run may execute twice.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Executor } from '../../src/core/executor.ts';
-import type { JobSpecInput } from '../../src/core/job.ts';
+import type { JobSpecInput } from '../../src/core/spec/job-spec.ts';
 import type { LshJob } from '../../src/kubernetes/objects/lsh-job.ts';
 import type { RunEntry } from '../../src/kubernetes/objects/lsh-job-status.ts';
 import { findings, isComplete, type Account } from '../support/cluster/ledger-check.ts';

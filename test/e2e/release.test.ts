@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { JobSpecInput } from '../../src/core/job.ts';
+import type { JobSpecInput } from '../../src/core/spec/job-spec.ts';
 import { findings, isComplete } from '../support/cluster/ledger-check.ts';
 import { eventually } from '../support/eventually.ts';
 import { restrictedProblems } from '../support/cluster/pod-security.ts';

@@ -1,12 +1,7 @@
 // Jobs, runs and slots with defaults for the fields that a test does not set.
 import * as v from 'valibot';
-import {
-  JobSpecSchema,
-  type Job,
-  type JobSpec,
-  type JobSpecInput,
-  type JobStatus,
-} from '../../src/core/job.ts';
+import type { Job, JobStatus } from '../../src/core/job.ts';
+import { JobSpecSchema, type JobSpec, type JobSpecInput } from '../../src/core/spec/job-spec.ts';
 import { jobKey, LOCAL_NAMESPACE } from '../../src/core/naming.ts';
 import type { LedgerChange } from '../../src/core/decide/decide.ts';
 import type { Run, SlotRecord } from '../../src/core/run.ts';

@@ -3,7 +3,7 @@ import { toLshError, type Problem } from '../../core/errors.ts';
 import { checkCommand, type CommandPolicy } from '../../core/command-check/command-check.ts';
 import { policyFor, type CommandSettings } from '../../core/command-check/policy.ts';
 import type { Platform } from '../../core/executor.ts';
-import type { JobSpec } from '../../core/job.ts';
+import type { JobSpec } from '../../core/spec/job-spec.ts';
 import { LOCAL_NAMESPACE, jobKey } from '../../core/naming.ts';
 import { scheduleInput } from '../../core/schedule/job-schedule.ts';
 import { scheduleNotes } from '../../core/schedule/notes.ts';

@@ -4,7 +4,8 @@ import * as v from 'valibot';
 import type { JobDocument } from '../../core/document.ts';
 import type { Platform } from '../../core/executor.ts';
 import { API_VERSION, KIND } from '../../core/api-version.ts';
-import { JobSpecSchema, type JobManifest, type JobSpec } from '../../core/job.ts';
+import type { JobManifest } from '../../core/job.ts';
+import { JobSpecSchema, type JobSpec } from '../../core/spec/job-spec.ts';
 import { withPlatformDefaults } from '../../core/validate/defaults.ts';
 
 const SCHEMA_DEFAULTS: Partial<JobSpec> = v.parse(JobSpecSchema, {});

@@ -3,7 +3,8 @@
 import { resolve } from 'node:path';
 import { API_VERSION, KIND } from '../../core/api-version.ts';
 import type { Platform } from '../../core/executor.ts';
-import type { JobManifest, JobSpecInput } from '../../core/job.ts';
+import type { JobManifest } from '../../core/job.ts';
+import type { JobSpecInput } from '../../core/spec/job-spec.ts';
 import { usage } from '../failure.ts';
 import { parseDecimal, parseInteger, parseSeconds } from './flags.ts';
 

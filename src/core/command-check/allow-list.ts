@@ -3,7 +3,7 @@
 import { finding, type Finding } from './invocation.ts';
 import { baseName } from './paths.ts';
 import { QUOTED, readPlainScript, UNQUOTED, type PlainCommand } from './plain-script.ts';
-import { DEFAULT_SHELL, type JobSpec } from '../job.ts';
+import { DEFAULT_SHELL, type JobSpec } from '../spec/job-spec.ts';
 
 type ListedCommand = Pick<JobSpec, 'command' | 'args' | 'env' | 'shell'>;
 

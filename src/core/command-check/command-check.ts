@@ -29,7 +29,8 @@ import { shellQuote } from './shell/shell-quote.ts';
 import { newWalk, type Walk } from './walk-state.ts';
 import { walkText } from './walk.ts';
 import { LshError } from '../errors.ts';
-import { KUBE_COMMAND_MAX_LENGTH, type JobSpec } from '../job.ts';
+import { KUBE_COMMAND_MAX_LENGTH } from '../spec/blocks.ts';
+import type { JobSpec } from '../spec/job-spec.ts';
 
 export type { Finding, Level } from './invocation.ts';
 export type { CommandPolicy } from './policy.ts';

@@ -2,7 +2,8 @@
 import { activeRuns, put, requestStop, type Draft } from './draft.ts';
 import type { Owed, Stretch } from './slots/owed.ts';
 import { stableFraction } from '../hash.ts';
-import { QUEUE_MAX_LENGTH, type JobKey, type JobSpec } from '../job.ts';
+import type { JobKey } from '../job.ts';
+import { QUEUE_MAX_LENGTH, type JobSpec } from '../spec/job-spec.ts';
 import { manualRunName, slotRunName } from '../naming.ts';
 import type { Run, RunTrigger, SlotCause, SlotOutcome, SlotRecord } from '../run.ts';
 import { passOf } from '../schedule/clock-effect.ts';

@@ -10,7 +10,7 @@ import {
   type Draft,
 } from './draft.ts';
 import { isOwedBackfill, noteAdopted } from './backfill/follow.ts';
-import { PENDING_TIMEOUT_SECONDS } from '../job.ts';
+import { PENDING_TIMEOUT_SECONDS } from '../spec/blocks.ts';
 import { isOwedRun, isSameStart } from './related/after.ts';
 import { isRetried, nextAttempt } from './retry.ts';
 import { adopted, begun, cancelled, claimed, ended, lost } from './run-state.ts';

@@ -1,5 +1,6 @@
 // Computes the slots that are owed at `now` from recorded facts and the clock. A late or lost timer loses no slot.
-import type { Job, JobSpec } from '../job.ts';
+import type { Job } from '../job.ts';
+import type { JobSpec } from '../spec/job-spec.ts';
 import type { SlotCause } from '../run.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 import { isSuspended, resumesAt } from '../schedule/suspension.ts';

@@ -1,5 +1,5 @@
 // Which finished runs the ledger stops showing.
-import type { JobSpec } from '../job.ts';
+import type { JobSpec } from '../spec/job-spec.ts';
 import { firstAttemptName } from '../naming.ts';
 import { isActive, type Run } from '../run.ts';
 

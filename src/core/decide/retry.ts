@@ -1,7 +1,7 @@
 // Whether and when a failed attempt is followed by another.
 import { exponentialDelay } from '../backoff.ts';
 import { stableFraction } from '../hash.ts';
-import type { Retry } from '../job.ts';
+import type { Retry } from '../spec/job-spec.ts';
 import { afterRunName, manualRunName, slotRunName } from '../naming.ts';
 import type { Run, RunReason } from '../run.ts';
 

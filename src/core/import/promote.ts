@@ -3,7 +3,8 @@
 import { LshError, type Problem } from '../errors.ts';
 import type { Executor } from '../executor.ts';
 import { API_VERSION, KIND } from '../api-version.ts';
-import type { JobManifest, JobSpecInput } from '../job.ts';
+import type { JobManifest } from '../job.ts';
+import type { JobSpecInput } from '../spec/job-spec.ts';
 import { startMacro } from '../schedule/expression/start-macros.ts';
 
 export interface PromoteOptions {

@@ -2,7 +2,8 @@
 import { LshError } from '../errors.ts';
 import { API_VERSION, KIND } from '../api-version.ts';
 import { shellQuote } from '../command-check/shell/shell-quote.ts';
-import type { JobManifest, JobSpecInput } from '../job.ts';
+import type { JobManifest } from '../job.ts';
+import type { JobSpecInput } from '../spec/job-spec.ts';
 
 export interface TemplateParameter {
   /** Name of the parameter; in capitals the variable in the command. */

@@ -1,6 +1,6 @@
 // Which values of a job its rows in the team's history do not show: those of its variables, and those that its texts name as
 // secrets.
-import type { JobSpec } from '../job.ts';
+import type { JobSpec } from '../spec/job-spec.ts';
 
 /** Fields with texts of the user's own. The others say when and how a run starts. */
 const FREE_TEXTS: ReadonlySet<string> = new Set([

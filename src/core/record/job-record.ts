@@ -1,5 +1,6 @@
 // A change of a job as the team's history records it: the job as it is now, and who did what.
-import type { Job, JobSpec } from '../job.ts';
+import type { Job } from '../job.ts';
+import type { JobSpec } from '../spec/job-spec.ts';
 import { maskedTexts } from '../redaction/masked.ts';
 import { LAST_APPLIED, specChanges, type FieldChange } from '../validate/spec-changes.ts';
 import type { AuditEntry, JobChange, JobEntry } from './entry.ts';

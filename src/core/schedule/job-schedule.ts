@@ -1,5 +1,6 @@
 // From a job to its slots: the parts of the spec that decide them.
-import type { Job, JobSpec } from '../job.ts';
+import type { Job } from '../job.ts';
+import type { JobSpec } from '../spec/job-spec.ts';
 import type { CalendarLookup, DayInput } from './days/day-rules.ts';
 import { nextStarts, startMacro } from './expression/start-macros.ts';
 import { instantOfAt } from './one-shot.ts';

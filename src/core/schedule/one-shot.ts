@@ -1,5 +1,6 @@
 // The one instant of a job that runs once: a civil time in the zone of the job, or an instant with an offset.
-import type { JobSpec, JobStatus } from '../job.ts';
+import type { JobStatus } from '../job.ts';
+import type { JobSpec } from '../spec/job-spec.ts';
 import { DAY_SECONDS } from './calendar.ts';
 import { dayOfDate } from './days/dates.ts';
 import { segmentAt, segmentEnd, zoneNamed, type Zone } from './zone/zone.ts';

@@ -1,5 +1,5 @@
 // Whether a job is suspended: `suspend`, until `resumeAt` where the spec has one.
-import type { JobSpec } from '../job.ts';
+import type { JobSpec } from '../spec/job-spec.ts';
 
 type Suspension = Pick<JobSpec, 'suspend' | 'resumeAt'>;
 

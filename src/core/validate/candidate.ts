@@ -1,7 +1,7 @@
 // The input and the answer of a rule about a spec.
 import type { Problem } from '../errors.ts';
 import { EXECUTORS, type Platform } from '../executor.ts';
-import type { CheckedSpec } from '../job.ts';
+import type { CheckedSpec } from '../spec/job-spec.ts';
 import { DEFAULT_EXECUTOR } from './defaults.ts';
 
 /** A spec whose shape was checked. */

@@ -1,6 +1,6 @@
 // The defaults that differ between the platforms. All others stand in the schema of the spec.
 import type { Executor, Platform } from '../executor.ts';
-import type { CheckedSpec, JobSpec } from '../job.ts';
+import type { CheckedSpec, JobSpec } from '../spec/job-spec.ts';
 
 export const DEFAULT_EXECUTOR: Readonly<Record<Platform, Executor>> = { local: 'Shell', cluster: 'Job' };
 

@@ -1,6 +1,6 @@
 // Rules for env and envFrom: the sources that each platform has, and the size of the variables.
 import type { Problem } from '../errors.ts';
-import type { JobSpec } from '../job.ts';
+import type { JobSpec } from '../spec/job-spec.ts';
 import { runsAsPod, type Candidate, type Rule } from './candidate.ts';
 import { isMapping } from './structure.ts';
 import { show } from './wording.ts';

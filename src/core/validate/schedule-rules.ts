@@ -1,7 +1,7 @@
 // Rules for schedule, schedules and timeZone: each expression must compile and suit the platform.
 import { formatDuration } from '../duration.ts';
 import { LshError, type Problem } from '../errors.ts';
-import type { JobSpec } from '../job.ts';
+import type { JobSpec } from '../spec/job-spec.ts';
 import { dayOfDate } from '../schedule/days/dates.ts';
 import { DayRules } from '../schedule/days/day-rules.ts';
 import { startMacro } from '../schedule/expression/start-macros.ts';

@@ -1,6 +1,7 @@
 // The requests that create the Kubernetes Job of a run, or only ask whether the server would. Pure.
 import { LshError } from '../../core/errors.ts';
-import type { Job, JobSpec } from '../../core/job.ts';
+import type { Job } from '../../core/job.ts';
+import type { JobSpec } from '../../core/spec/job-spec.ts';
 import { manualRunName } from '../../core/naming.ts';
 import type { Run, StartingRun } from '../../core/run.ts';
 import type { KubeRequest } from '../api/client.ts';

@@ -12,7 +12,8 @@ import type {
 import { rfc3339 } from '../../core/rfc3339.ts';
 import { runVariables, traceVariables } from '../../core/run-variables.ts';
 import { API_VERSION, KIND } from '../../core/api-version.ts';
-import { DEFAULT_SHELL, type Job, type JobSpec } from '../../core/job.ts';
+import type { Job } from '../../core/job.ts';
+import { DEFAULT_SHELL, type JobSpec } from '../../core/spec/job-spec.ts';
 import type { StartingRun } from '../../core/run.ts';
 import type { KubeObject, Wire } from '../api/objects.ts';
 import { deliveredSecretName } from './delivered-secret.ts';

@@ -2,7 +2,8 @@
 import * as v from 'valibot';
 import { jobDocument, type JobDocument } from '../../core/document.ts';
 import { toLshError, type LshError } from '../../core/errors.ts';
-import { JobSpecSchema, type CheckedSpec, type Job, type JobSpec } from '../../core/job.ts';
+import type { Job } from '../../core/job.ts';
+import { JobSpecSchema, type CheckedSpec, type JobSpec } from '../../core/spec/job-spec.ts';
 import { jobKey } from '../../core/naming.ts';
 import type { Run } from '../../core/run.ts';
 import { CLUSTER_DEFAULTS, withPlatformDefaults } from '../../core/validate/defaults.ts';

@@ -1,6 +1,7 @@
 // The starts of runs: the name of a Kubernetes Job is the lock, so a start creates it, or finds that a former start did.
 import { LshError } from '../../core/errors.ts';
-import type { Job, JobKey, JobSpec } from '../../core/job.ts';
+import type { Job, JobKey } from '../../core/job.ts';
+import type { JobSpec } from '../../core/spec/job-spec.ts';
 import { jobKey } from '../../core/naming.ts';
 import type { Run, StartingRun } from '../../core/run.ts';
 import { isAlreadyExists, isJobQuotaExceeded, isUncertain, rejection } from '../api/api-errors.ts';

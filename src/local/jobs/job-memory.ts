@@ -1,7 +1,9 @@
 // Trims jobs and runs to the memory that an evaluation needs, for a hundred thousand jobs.
 import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
-import { RetrySchema, type Job, type JobSpec } from '../../core/job.ts';
+import type { Job } from '../../core/job.ts';
+import { RetrySchema } from '../../core/spec/blocks.ts';
+import type { JobSpec } from '../../core/spec/job-spec.ts';
 import { LOCAL_NAMESPACE } from '../../core/naming.ts';
 import { runsBeyondLimits } from '../../core/decide/retention.ts';
 import { isFinished, type Run } from '../../core/run.ts';

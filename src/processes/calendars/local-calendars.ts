@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { CALENDAR_MAX_BYTES, CalendarFiles, calendarDays } from '../../calendars/calendar-files.ts';
 import { LshError } from '../../core/errors.ts';
-import { CALENDAR_NAME } from '../../core/job.ts';
+import { CALENDAR_NAME } from '../../core/spec/blocks.ts';
 import type { CalendarDays } from '../../core/schedule/days/day-rules.ts';
 import { calendarDirectory, pathsFromConfig } from '../local-jobs.ts';
 

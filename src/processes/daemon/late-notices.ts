@@ -2,7 +2,8 @@
 import type { ChannelStanding } from '../../contracts/notices.ts';
 import type { RecordedListener } from '../../control/ports.ts';
 import { LshError } from '../../core/errors.ts';
-import type { JobKey, JobSpec } from '../../core/job.ts';
+import type { JobKey } from '../../core/job.ts';
+import type { JobSpec } from '../../core/spec/job-spec.ts';
 import type { ShownNotice } from '../../core/notices/explain-notices.ts';
 import type { NoticeSender } from '../../notices/notice-sender.ts';
 import type { DaemonNoticesOptions } from '../notices/daemon-notices.ts';

@@ -5,7 +5,7 @@ import type { Config } from '../../config.ts';
 import type { ClockSteps } from '../../control/clock-steps.ts';
 import { requireSafeCommand } from '../../core/command-check/command-check.ts';
 import { policyFor, type CommandSettings } from '../../core/command-check/policy.ts';
-import type { JobSpec } from '../../core/job.ts';
+import type { JobSpec } from '../../core/spec/job-spec.ts';
 import { LOCAL_NAMESPACE } from '../../core/naming.ts';
 import type { NoticeRule } from '../../core/notices/notice.ts';
 import { backfillHandlers } from '../../local/handlers/backfill-handlers.ts';

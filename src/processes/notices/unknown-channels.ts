@@ -1,6 +1,6 @@
 // The channels that a job names and this home does not have. Loaded for jobs that name channels.
 import type { Config } from '../../config.ts';
-import type { JobSpec } from '../../core/job.ts';
+import type { JobSpec } from '../../core/spec/job-spec.ts';
 import { readChannels } from './channels-file.ts';
 
 /** In their order, each once. Throws what readChannels() throws. */

@@ -5,7 +5,7 @@
 //   GET /v1/ends, Upgrade: lsh-runner             a controller that does not lead; it only hears of ends
 //   GET /v1/runs/<name>/log[?follow=true]         the output of a run
 import * as v from 'valibot';
-import { JobSpecSchema } from '../../core/job.ts';
+import { JobSpecSchema } from '../../core/spec/job-spec.ts';
 import { RUN_REASONS, STOP_CAUSES, type RunCause, type RunObservation } from '../../core/run.ts';
 import type { Command, StartedRun } from '../subprocess/command/child-env.ts';
 import type { ClaimedRun } from '../subprocess/known-runs.ts';

@@ -1,7 +1,7 @@
 // Joins the process of a run to its output and its files: of a run that starts, and of one that an earlier runner left.
 import { closeSync, existsSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { JobSpec } from '../../core/job.ts';
+import type { JobSpec } from '../../core/spec/job-spec.ts';
 import { adoptChild, endedChild, openFifo, startChild, type ChildInput, type RunProcess } from './child.ts';
 import type { Attachment } from './live-run.ts';
 import { Output } from './output/output.ts';

@@ -1,6 +1,6 @@
 // `lsh cron pull --cluster`: from the team's real record into a real API server.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import { lshJobPath, type LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';
 import { SupabaseHistory } from '../../../src/stores/supabase/supabase-history.ts';
 import { aSpec, T0 } from '../../support/builders.ts';

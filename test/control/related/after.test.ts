@@ -1,6 +1,6 @@
 // Jobs after jobs, with the real loop: one run for each end, also when the loop dies between the end and its follower.
 import { describe, expect, test } from 'vitest';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import { CrashWorld, START, type Death } from '../../support/core/crash-world.ts';
 
 const MINUTE = 60_000;

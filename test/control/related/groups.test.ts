@@ -1,6 +1,6 @@
 // Concurrency groups over several jobs, with the real loop: who starts when, and that no crash lets one run too many start.
 import { describe, expect, test } from 'vitest';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import { CrashWorld, START, type Death } from '../../support/core/crash-world.ts';
 
 const MINUTE = 60_000;

@@ -1,7 +1,7 @@
 // The allow-list of programs as an attacker sees it: every way to start `other` although only `listed` is on the list.
 import { describe, expect, test } from 'vitest';
 import { checkCommand, type CheckedCommand } from '../../../src/core/command-check/command-check.ts';
-import type { JobSpec } from '../../../src/core/job.ts';
+import type { JobSpec } from '../../../src/core/spec/job-spec.ts';
 
 const LISTED = ['listed', '/opt/bin/report', 'env', 'timeout', 'nice', 'find', 'xargs'];
 

@@ -2,7 +2,7 @@
 // scheduler for all.
 import { expect, test } from 'vitest';
 import { checkCommand } from '../../../src/core/command-check/command-check.ts';
-import { KUBE_COMMAND_MAX_LENGTH } from '../../../src/core/job.ts';
+import { KUBE_COMMAND_MAX_LENGTH } from '../../../src/core/spec/blocks.ts';
 
 const SMALL = 2048;
 const DOUBLINGS = 3;

@@ -1,6 +1,6 @@
 // A clock that is set: what runs, what does not, and what becomes of delays and timeouts.
 import { describe, expect, test } from 'vitest';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import { World } from '../../support/core/world.ts';
 
 const NOON = '2026-01-01T12:00:00Z';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decideInvalid, decideRemoved } from '../../../src/core/decide/decide.ts';
 import { LshError } from '../../../src/core/errors.ts';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import { aJob, aRun, at } from '../../support/builders.ts';
 import { traitsOf, UNSET_CLOCK, World } from '../../support/core/world.ts';
 

@@ -2,7 +2,7 @@
 // users edit and trigger. Every slot gets one outcome, and no run starts twice.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import { LshError } from '../../../src/core/errors.ts';
 import { compileSchedule, type Schedule } from '../../../src/core/schedule/schedule.ts';
 import { seeded } from '../../support/seed.ts';

@@ -1,6 +1,6 @@
 // Slots that a running process finds late: it was frozen, busy or without a disk. Several are due in one evaluation.
 import { describe, expect, test } from 'vitest';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import { at } from '../../support/builders.ts';
 import { World } from '../../support/core/world.ts';
 

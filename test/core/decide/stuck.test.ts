@@ -1,6 +1,6 @@
 // The decision stops a run whose Pod does not start, and a run whose time limit Kubernetes fails to enforce.
 import { describe, expect, test } from 'vitest';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import type { RunObservation } from '../../../src/core/run.ts';
 import { at } from '../../support/builders.ts';
 import { World } from '../../support/core/world.ts';

@@ -3,7 +3,7 @@ import { assert, array, constantFrom, property, record } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { importCrontab, type CrontabOptions } from '../../../src/core/import/crontab.ts';
 import type { KnownJob } from '../../../src/core/import/crontab/assign-names.ts';
-import { NAME_MAX_LENGTH } from '../../../src/core/job.ts';
+import { NAME_MAX_LENGTH } from '../../../src/core/spec/blocks.ts';
 import { seeded } from '../../support/seed.ts';
 
 const SOURCE = '/home/ada/my.crontab';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { LshError } from '../../../src/core/errors.ts';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import { promote, type PromoteOptions } from '../../../src/core/import/promote.ts';
 import { parseManifest } from '../../../src/core/validate/validate.ts';
 

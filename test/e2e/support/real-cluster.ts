@@ -8,7 +8,7 @@ import { inject } from 'vitest';
 import { stringify } from 'yaml';
 import { CHART, findHelm } from '../../../scripts/chart/helm.ts';
 import { TOOLS_IMAGE } from '../../../scripts/cluster/addresses.ts';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { Informer } from '../../../src/kubernetes/api/watch/informer.ts';
 import { JOB_LABEL, RUN_LABEL, SLOT_ANNOTATION } from '../../../src/kubernetes/objects/kube-job.ts';

@@ -1,6 +1,7 @@
 // The Kubernetes Job of a run: its manifest, and what the real server and Job controller do with it.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Job, JobSpecInput } from '../../../src/core/job.ts';
+import type { Job } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import type { RunEnd } from '../../../src/core/run.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { isOutdated, kubeJobManifest, RUN_LABEL } from '../../../src/kubernetes/objects/kube-job.ts';

@@ -1,7 +1,7 @@
 // Notices of a real daemon: a failing job, a receiver, and kill -9 between the record and the delivery.
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import { lsh, lshOk } from '../../support/daemon/cli.ts';
 import { aDaemon, aManifest, type TestHome } from '../../support/daemon/daemon.ts';
 import { eventually } from '../../support/eventually.ts';

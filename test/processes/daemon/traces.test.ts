@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import { aDaemon, aHome, aManifest, DAEMON_ARGS, type TestHome } from '../../support/daemon/daemon.ts';
 import { eventually } from '../../support/eventually.ts';
 import { aCollector, hangs, takes, traceparent, type Collector } from '../../support/traces/collector.ts';

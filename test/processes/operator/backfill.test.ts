@@ -2,7 +2,7 @@
 // of users, by the command and by hand.
 import { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { jobBackfills } from '../../../src/kubernetes/verbs/backfills.ts';
 import { InProcessOperator } from '../../support/cluster/in-process-operator.ts';

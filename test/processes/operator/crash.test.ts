@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Executor } from '../../../src/core/executor.ts';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import { manualRunName } from '../../../src/core/naming.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { lshJobPath } from '../../../src/kubernetes/objects/lsh-job.ts';

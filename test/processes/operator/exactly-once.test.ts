@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Executor } from '../../../src/core/executor.ts';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import { SLOT_ANNOTATION } from '../../../src/kubernetes/objects/kube-job.ts';
 import type { KubeJob } from '../../../src/kubernetes/objects/kube-job-run.ts';
 import { chaos } from '../../support/cluster/chaos.ts';

@@ -1,7 +1,7 @@
 // Pods of the real Job controller: exit codes, causes, and problems that keep a Pod from starting. The test acts as the
 // node and writes the Pods’ status.
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import { isNotFound } from '../../../src/kubernetes/api/api-errors.ts';
 import type { KubeList } from '../../../src/kubernetes/api/objects.ts';
 import { hasEnded } from '../../../src/kubernetes/objects/kube-job-run.ts';

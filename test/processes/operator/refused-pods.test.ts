@@ -1,6 +1,6 @@
 // Runs whose Pod the API server refuses. The real Job controller asks for the Pod, and says why it gets none.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import type { KubeList } from '../../../src/kubernetes/api/objects.ts';
 import type { KubeEvent } from '../../../src/kubernetes/objects/events.ts';
 import type { LshJob } from '../../../src/kubernetes/objects/lsh-job.ts';

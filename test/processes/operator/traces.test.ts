@@ -1,7 +1,7 @@
 // Traces of a real operator: runs of both executors are spans of a collector, and no change of the leader changes their ids.
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import type { KubeJob } from '../../../src/kubernetes/objects/kube-job-run.ts';
 import { NO_KUBE } from '../../support/cluster/kube.ts';
 import { OperatorCluster } from '../../support/cluster/operator-cluster.ts';

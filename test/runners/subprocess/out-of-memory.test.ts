@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import type { RunEnd } from '../../../src/core/run.ts';
 import { memoryKillCounter } from '../../../src/runners/subprocess/memory-kills.ts';
 import { wrapperArguments } from '../../../src/runners/subprocess/wrapper.ts';

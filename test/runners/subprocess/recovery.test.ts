@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import type { Run } from '../../../src/core/run.ts';
 import { hasEnded } from '../../../src/runners/subprocess/hand-over.ts';
 import { makeFifos } from '../../../src/runners/subprocess/output/fifo-pool.ts';

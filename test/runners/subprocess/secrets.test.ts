@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import { runFiles } from '../../../src/runners/subprocess/run-files.ts';
 import { endOf, readAll, readUntil } from '../../support/runners/run-output.ts';
 import { RunnerWorld, startRemote } from '../../support/runners/runner-process.ts';

@@ -3,7 +3,7 @@
 import { mkdtempDisposableSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import type { KubeList, KubeObject } from '../../../src/kubernetes/api/objects.ts';
 import { Informer } from '../../../src/kubernetes/api/watch/informer.ts';

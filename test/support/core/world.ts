@@ -11,7 +11,8 @@ import type { GroupStanding } from '../../../src/core/decide/related/group.ts';
 import type { HistoryProgress } from '../../../src/core/decide/history-sync.ts';
 import type { NoticeHome } from '../../../src/core/notices/notice.ts';
 import type { RunnerTraits } from '../../../src/core/executor.ts';
-import type { Job, JobSpecInput } from '../../../src/core/job.ts';
+import type { Job } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import {
   isActive,
   isUnderWay,

@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { JobSpecInput } from '../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import type { Run } from '../../../src/core/run.ts';
 import { makeFifos } from '../../../src/runners/subprocess/output/fifo-pool.ts';
 import { readStatus } from '../../../src/runners/subprocess/run-files.ts';

@@ -3,7 +3,7 @@ import { isRetried } from '../retry.ts';
 import type { Draft } from '../draft.ts';
 import type { JobEvent } from '../events.ts';
 import { parseDuration } from '../../duration.ts';
-import type { JobSpec } from '../../job.ts';
+import type { JobSpec } from '../../spec/job-spec.ts';
 import { noticesDue, type NoticeAnswer } from '../../notices/due.ts';
 import { USUAL_KINDS, type Happening, type NoticeHome, type NoticeRule } from '../../notices/notice.ts';
 import type { SlotOutcome, SlotRecord } from '../../run.ts';

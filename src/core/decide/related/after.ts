@@ -3,7 +3,8 @@
 import { admit, jitterMs, newRun } from '../admit.ts';
 import { changedRuns, isOwn, put, type Draft } from '../draft.ts';
 import type { Followers, Predecessor } from './ends.ts';
-import type { After, Followed } from '../../job.ts';
+import type { Followed } from '../../job.ts';
+import type { After } from '../../spec/blocks.ts';
 import { afterRunName } from '../../naming.ts';
 import { isFinished, type Run, type RunCause, type SlotCause } from '../../run.ts';
 

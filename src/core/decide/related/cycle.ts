@@ -1,6 +1,6 @@
 // Whether jobs that follow each other would start each other forever.
 import { LshError } from '../../errors.ts';
-import type { JobSpec } from '../../job.ts';
+import type { JobSpec } from '../../spec/job-spec.ts';
 
 /** The jobs of a home by name; undefined for an unknown one. */
 export type AfterOf = (job: string) => JobSpec['after'];

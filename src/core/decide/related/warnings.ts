@@ -1,6 +1,6 @@
 // What a job’s definition says about the other jobs of its home: a cycle is refused, what looks like a mistake is a warning.
 import { cycleOf } from './cycle.ts';
-import type { JobSpec } from '../../job.ts';
+import type { JobSpec } from '../../spec/job-spec.ts';
 
 type Definition = { name: string; spec: Pick<JobSpec, 'after' | 'concurrencyGroup'> };
 

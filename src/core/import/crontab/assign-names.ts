@@ -2,7 +2,8 @@
 // another source made keeps its name and its definition.
 import { toName } from '../../dns-label.ts';
 import { API_VERSION, KIND } from '../../api-version.ts';
-import type { JobManifest, JobSpecInput } from '../../job.ts';
+import type { JobManifest } from '../../job.ts';
+import type { JobSpecInput } from '../../spec/job-spec.ts';
 import { IMPORTED_COMMAND_ANNOTATION, IMPORTED_FROM_ANNOTATION } from '../origin.ts';
 import type { JobLine, LineNote } from './job-lines.ts';
 import { splitWord } from './lines.ts';

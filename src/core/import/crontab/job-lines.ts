@@ -2,7 +2,7 @@
 import { LshError } from '../../errors.ts';
 import type { Platform } from '../../executor.ts';
 import { API_VERSION, KIND } from '../../api-version.ts';
-import type { JobSpecInput } from '../../job.ts';
+import type { JobSpecInput } from '../../spec/job-spec.ts';
 import { checkExpression } from '../../schedule/schedule.ts';
 import { parseManifest } from '../../validate/validate.ts';
 import { splitAnacronLine } from './anacron.ts';

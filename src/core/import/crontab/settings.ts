@@ -1,7 +1,7 @@
 // Applies the NAME=value lines of a crontab to the jobs below them.
 import { LshError } from '../../errors.ts';
 import { API_VERSION, KIND } from '../../api-version.ts';
-import type { JobSpecInput } from '../../job.ts';
+import type { JobSpecInput } from '../../spec/job-spec.ts';
 import { parseManifest } from '../../validate/validate.ts';
 import type { Setting } from './lines.ts';
 

@@ -1,6 +1,7 @@
 // Which days a schedule leaves out: those of exceptDates, those of calendars that exclude days, and those that no
 // calendar of only days has. The days come as data; who reads the files of the calendars is not known here.
-import type { CalendarUse, ShownCalendar } from '../../job.ts';
+import type { ShownCalendar } from '../../job.ts';
+import type { CalendarUse } from '../../spec/blocks.ts';
 import { DAY_SECONDS } from '../calendar.ts';
 import type { Zone } from '../zone/zone.ts';
 import { dayAt, dayEnd, dayStart } from './civil-day.ts';

@@ -15,12 +15,9 @@ import { convertRetry } from './retry.ts';
 import { convertSchedule } from './schedule.ts';
 import { LshError } from '../../../core/errors.ts';
 import { API_VERSION, KIND } from '../../../core/api-version.ts';
-import {
-  JOB_TTL_MAX_SECONDS,
-  JOB_TTL_MIN_SECONDS,
-  type JobManifest,
-  type JobSpecInput,
-} from '../../../core/job.ts';
+import type { JobManifest } from '../../../core/job.ts';
+import { JOB_TTL_MAX_SECONDS, JOB_TTL_MIN_SECONDS } from '../../../core/spec/blocks.ts';
+import type { JobSpecInput } from '../../../core/spec/job-spec.ts';
 import { isMapping } from '../../../core/validate/structure.ts';
 
 export interface CronJobImport {

@@ -1,6 +1,6 @@
 // Moves the variables of the main container into the job, or leaves them in the pod template. A list moves whole,
 // because `$(NAME)` in a variable depends on the order.
-import type { JobSpecInput } from '../../../core/job.ts';
+import type { JobSpecInput } from '../../../core/spec/job-spec.ts';
 import type { Container } from './findings.ts';
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;

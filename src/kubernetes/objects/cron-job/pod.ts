@@ -1,6 +1,6 @@
 // Converts the pod template: it stays whole, but the main container’s command and variables move to the fields of the
 // job that hold them for every job.
-import type { JobSpecInput } from '../../../core/job.ts';
+import type { JobSpecInput } from '../../../core/spec/job-spec.ts';
 import {
   containerRenames,
   renamedAnnotations,

@@ -1,5 +1,5 @@
 // Converts retries and time limits: the Job of a CronJob replaces pods, an LshJob repeats whole runs.
-import type { JobSpecInput } from '../../../core/job.ts';
+import type { JobSpecInput } from '../../../core/spec/job-spec.ts';
 import { DISRUPTION_CONDITION } from '../kube-job.ts';
 import { clamp, type KubernetesJobSpec, type PodFailureRule, type Findings } from './findings.ts';
 

@@ -1,6 +1,6 @@
 // Converts when a CronJob is due, and its policies for overlapping and missed runs.
 import { LshError } from '../../../core/errors.ts';
-import type { JobSpecInput } from '../../../core/job.ts';
+import type { JobSpecInput } from '../../../core/spec/job-spec.ts';
 import { convertExpression } from './expression.ts';
 import { clamp, type CronJobSpec, type Findings } from './findings.ts';
 

@@ -1,6 +1,7 @@
 // What a start needs of its job: the words to execute, where, with which variables, or why it must not be executed.
 import { LshError } from '../../../core/errors.ts';
-import { DEFAULT_SHELL, type JobKey, type JobSpec } from '../../../core/job.ts';
+import type { JobKey } from '../../../core/job.ts';
+import { DEFAULT_SHELL, type JobSpec } from '../../../core/spec/job-spec.ts';
 import { SECRETS_VERSION_VARIABLE } from '../../../core/run-variables.ts';
 import {
   childEnvironment,

@@ -1,7 +1,7 @@
 // What a command needs before it can start: its working directory and its shell. The user learns of a problem when the
 // job is added, and again in each run that fails by it.
 import { constants, accessSync, statSync } from 'node:fs';
-import { DEFAULT_SHELL, type JobSpec } from '../../../core/job.ts';
+import { DEFAULT_SHELL, type JobSpec } from '../../../core/spec/job-spec.ts';
 
 /** What a command lacks, as the end of a sentence; undefined if it can start. */
 export function missingPrerequisite({

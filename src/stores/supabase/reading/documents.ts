@@ -8,7 +8,7 @@ import type {
 } from '../../../contracts/team-record.ts';
 import { runDocument } from '../../../core/document.ts';
 import { rfc3339 } from '../../../core/rfc3339.ts';
-import type { JobSpec } from '../../../core/job.ts';
+import type { JobSpec } from '../../../core/spec/job-spec.ts';
 import type { OriginRow, ReportRow } from '../project-client.ts';
 import { runOfRow, type JobRow, type Place, type RunRow } from '../rows.ts';
 

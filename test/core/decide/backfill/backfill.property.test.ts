@@ -2,7 +2,7 @@
 // one run, and no run starts twice.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { JobSpecInput } from '../../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../../src/core/spec/job-spec.ts';
 import { isActive, type Run } from '../../../../src/core/run.ts';
 import { compileSchedule } from '../../../../src/core/schedule/schedule.ts';
 import { at } from '../../../support/builders.ts';

@@ -4,7 +4,7 @@ import { withRange, type BackfillRequest } from '../../../../src/core/backfill/b
 import { decideEnd } from '../../../../src/core/decide/decide.ts';
 import { planOf } from '../../../../src/core/backfill/plan.ts';
 import { jobSchedule } from '../../../../src/core/schedule/job-schedule.ts';
-import type { JobSpecInput } from '../../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../../src/core/spec/job-spec.ts';
 import { at } from '../../../support/builders.ts';
 import { traitsOf, UNSET_CLOCK, World } from '../../../support/core/world.ts';
 

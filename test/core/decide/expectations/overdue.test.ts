@@ -1,7 +1,7 @@
 // When a job is overdue: too long without a success, whatever the cause.
 import { describe, expect, test } from 'vitest';
 import { LshError } from '../../../../src/core/errors.ts';
-import type { JobSpecInput } from '../../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../../src/core/spec/job-spec.ts';
 import { at } from '../../../support/builders.ts';
 import { World } from '../../../support/core/world.ts';
 

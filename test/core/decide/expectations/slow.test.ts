@@ -1,6 +1,6 @@
 // Which runs are slow, and that each is told once.
 import { describe, expect, test } from 'vitest';
-import type { JobSpecInput } from '../../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../../src/core/spec/job-spec.ts';
 import { at } from '../../../support/builders.ts';
 import { World } from '../../../support/core/world.ts';
 

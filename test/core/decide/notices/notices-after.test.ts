@@ -1,7 +1,7 @@
 // Which notices an evaluation records, and what the job remembers of them.
 import { describe, expect, test } from 'vitest';
 import type { Notice, NoticeHome } from '../../../../src/core/notices/notice.ts';
-import type { JobSpecInput } from '../../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../../src/core/spec/job-spec.ts';
 import { slotRunName } from '../../../../src/core/naming.ts';
 import { World } from '../../../support/core/world.ts';
 

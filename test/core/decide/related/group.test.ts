@@ -1,7 +1,7 @@
 // A run in the line of its concurrency group: the decision about one job, beside what the other jobs hold.
 import { describe, expect, test } from 'vitest';
 import type { GroupStanding } from '../../../../src/core/decide/related/group.ts';
-import type { JobSpecInput } from '../../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../../src/core/spec/job-spec.ts';
 import { at } from '../../../support/builders.ts';
 import { World } from '../../../support/core/world.ts';
 

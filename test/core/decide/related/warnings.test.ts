@@ -1,7 +1,7 @@
 // What a definition says about other jobs: circles, unknown jobs, groups with several numbers.
 import { describe, expect, test } from 'vitest';
 import { relatedWarnings, removalWarnings } from '../../../../src/core/decide/related/warnings.ts';
-import type { JobSpecInput } from '../../../../src/core/job.ts';
+import type { JobSpecInput } from '../../../../src/core/spec/job-spec.ts';
 import { aSpec } from '../../../support/builders.ts';
 
 const named = (jobs: Record<string, JobSpecInput>) =>

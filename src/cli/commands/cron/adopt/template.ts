@@ -1,6 +1,6 @@
 // `lsh cron templates|create-from-template`: common jobs with parameters.
 import type { Command } from 'commander';
-import type { JobSpecInput } from '../../../../core/job.ts';
+import type { JobSpecInput } from '../../../../core/spec/job-spec.ts';
 import type { Template } from '../../../../core/import/templates.ts';
 import { platformOf, type Context } from '../../../context.ts';
 import { repeatable, withExamples } from '../../../define.ts';
