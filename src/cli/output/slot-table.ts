@@ -1,5 +1,5 @@
 // Slots as rows of a table, for `history --slots` and `--missed`: which slots ran, which did not, and why.
-import { causeText } from '../../core/decide/explain-slot.ts';
+import { causeText } from '../../core/decide/explain/causes.ts';
 import type { RunDocument, SlotDocument } from '../../core/document.ts';
 import { resultCell } from './job-words.ts';
 import type { Cell } from './table.ts';

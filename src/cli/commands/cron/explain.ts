@@ -148,7 +148,7 @@ async function explain(context: Context, name: string, flags: ExplainFlags): Pro
   const instant = new Date(at).toISOString();
   const slots = await api.slots({ name, from: instant, to: instant });
   const runs = await runsAround(api, name, at, slots);
-  const { explainInstant } = await import('../../../core/decide/explain-slot.ts');
+  const { explainInstant } = await import('../../../core/decide/explain/explain-instant.ts');
   const group = await groupOf(api, job);
   const sentences = explainInstant({ job, at, now, schedule, coming, slots, runs, ...(group && { group }) });
   const standing = flags.at === undefined ? await standingOf(api, job) : {};

@@ -2,7 +2,7 @@
 // runs alone, so it cannot say why a slot did not run.
 import type { RecordedJob, TeamRecord, TeamRunDocument } from '../../../../contracts/team-record.ts';
 import { API_VERSION, KIND } from '../../../../core/api-version.ts';
-import { explainInstant } from '../../../../core/decide/explain-slot.ts';
+import { explainInstant } from '../../../../core/decide/explain/explain-instant.ts';
 import type { JobDocument, SlotDocument } from '../../../../core/document.ts';
 import { rfc3339 } from '../../../../core/rfc3339.ts';
 import { jobSchedule } from '../../../../core/schedule/job-schedule.ts';

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { JobDocument, RunDocument, SlotDocument } from '../../../src/core/document.ts';
-import { explainInstant, type Question } from '../../../src/core/decide/explain-slot.ts';
-import { jobSchedule } from '../../../src/core/schedule/job-schedule.ts';
-import { compileSchedule } from '../../../src/core/schedule/schedule.ts';
-import { aSpec } from '../../support/builders.ts';
+import type { JobDocument, RunDocument, SlotDocument } from '../../../../src/core/document.ts';
+import { explainInstant } from '../../../../src/core/decide/explain/explain-instant.ts';
+import type { Question } from '../../../../src/core/decide/explain/question.ts';
+import { jobSchedule } from '../../../../src/core/schedule/job-schedule.ts';
+import { compileSchedule } from '../../../../src/core/schedule/schedule.ts';
+import { aSpec } from '../../../support/builders.ts';
 
 const CREATED = '2026-03-01T12:00:00Z';
 const NOW = '2026-03-10T12:00:00Z';
