@@ -31,6 +31,8 @@ const RequestSchema = v.strictObject({
 });
 
 const ID_LENGTH = 12;
+/** An annotation may have 256 KB, and the problem repeats what is wrong in it: a status has no room for that. */
+const PROBLEM_MAX_LENGTH = 300;
 
 /** Without an id, the text is its own id: a user who writes it again requests nothing new. */
 export function readBackfillRequest(text: string): BackfillRequest {
@@ -40,7 +42,7 @@ export function readBackfillRequest(text: string): BackfillRequest {
   const [{ message }] = issues;
   const path = v.getDotPath(issues[0]);
   const problem = `annotation ${BACKFILL_ANNOTATION}${path === null ? '' : `, ${path}`}: ${message}`;
-  return { id, from: 0, to: 0, parallel: 1, problem };
+  return { id, from: 0, to: 0, parallel: 1, problem: problem.slice(0, PROBLEM_MAX_LENGTH) };
 }
 
 function parsed(text: string): unknown {

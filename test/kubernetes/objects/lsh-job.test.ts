@@ -62,6 +62,14 @@ describe('an LshJob object', () => {
     expect(job.backfill).toMatchObject({ from: 0, to: 0, problem: expect.stringContaining('from: ') });
   });
 
+  test('with a long fault in its backfill has a short problem: a status repeats it', () => {
+    const range = { from: '2026-03-01T00:00:00Z', to: '2026-03-02T00:00:00Z' };
+    const annotations = { 'lsh.dev/backfill': JSON.stringify({ ...range, ['x'.repeat(5000)]: 1 }) };
+    const object = anObject(GOOD);
+    const { job } = readLshJob({ ...object, metadata: { ...object.metadata, annotations } });
+    expect(job.backfill!.problem!.length).toBeLessThanOrEqual(300);
+  });
+
   test.each([[undefined], ['text'], [{ schedule: 5 }]])(
     'with the spec %j is a problem, not a crash',
     (spec) => {
