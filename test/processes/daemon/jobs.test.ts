@@ -233,7 +233,7 @@ describe('removing a job', () => {
     const gate = aGate(paths.stateDir);
     await client.put({ job: aManifest('a', { command: `cat ${gate.path}` }) });
     const { name } = await client.trigger({ name: 'a', id: '1' });
-    expect(await client.remove({ name: 'a' })).toEqual({ stopped: [name] });
+    expect(await client.remove({ name: 'a' })).toEqual({ stopped: [name], warnings: [] });
     expect(await client.run({ run: name, wait: true })).toMatchObject({
       phase: 'Killed',
       reason: 'JobRemoved',
