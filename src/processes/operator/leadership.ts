@@ -110,6 +110,7 @@ export class Leadership {
     if (await pods.isLeaving()) await awaitStop(runEnds.last(), limitMs, log);
     await runEnds.stop();
   }
+
   /** Of a Job the record has the end of the Pod’s log; of a shell run this host has the log. */
   async #outputOf(run: Run, maxBytes: number): Promise<KeptOutput | undefined> {
     const isHere = run.executor === 'Shell' && run.host === this.#options.host;

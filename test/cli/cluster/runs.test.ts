@@ -2,7 +2,7 @@
 // children.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
@@ -191,6 +191,43 @@ describe.skipIf(NO_KUBE)('runs in a cluster', () => {
       expect({ verb, status }).toEqual({ verb, status: 4 });
       expect(stderr).toMatch(/\[(JOB_NOT_FOUND|RUN_NOT_FOUND)\]/);
     }
+  });
+
+  test('backfill runs past slots as shell runs, runs the failed ones again when asked to, and is cancelled', async () => {
+    const directory = tempDir();
+    const command = `echo $LSH_SLOT >> ${directory}/slots; test -e ${directory}/mended || test $LSH_SLOT != 2026-03-02T03:00:00Z`;
+    const daily = ['--schedule', '0 3 * * *', '--tz', 'UTC', '--executor', 'shell'];
+    await cli.ok(['cron', 'add', '--name', 'past', ...daily, '--command', command]);
+    const range = ['cron', 'backfill', 'past', '--from', '2026-03-01', '--to', '2026-03-03 23:00'];
+    expect(await cli.ok([...range, '--dry-run'])).toContain('would run 3 slots, at most 1 at a time');
+    expect(await cli.ok(range)).toContain('backfill of job "past" started: 3 slots');
+    const ends = (wanted: object) =>
+      eventually(async () => {
+        const { status } = await cli.json<JobDocument>('cron', 'get', 'past');
+        const found = status?.backfill;
+        return (
+          found?.phase === 'Completed' && Object.entries(wanted).every(([k, v]) => found[k as 'slots'] === v)
+        );
+      });
+    await ends({ slots: 3, completed: 2, failed: 1 });
+    const slots = [1, 2, 3].map((day) => `2026-03-0${day}T03:00:00Z`);
+    const ran = () => readFileSync(join(directory, 'slots'), 'utf8').trim().split('\n');
+    expect(ran()).toEqual(slots);
+    expect(await cli.ok([...range, '--dry-run'])).toMatch(
+      /has no slot to run in this range; left out: 3 ran already/,
+    );
+
+    writeFileSync(join(directory, 'mended'), '');
+    expect(await cli.ok([...range, '--failed-only'])).toContain('started: 1 slot,');
+    await ends({ slots: 1, completed: 1, failed: 0 });
+    expect(ran()).toEqual([...slots, slots[1]]);
+    const runs = await cli.json<RunDocument[]>('cron', 'history', 'past');
+    expect(new Set(runs.map(({ trigger }) => trigger))).toEqual(new Set(['Backfill']));
+    const explained = await cli.ok(['cron', 'explain', 'past', '--at', '2026-03-02 03:00']);
+    expect(explained).toMatch(/A backfill.* ran the slot 2026-03-02T03:00:00Z, as attempt 2: past-\S+/);
+    expect(await cli.ok(['cron', 'backfill', 'past', '--cancel'])).toBe(
+      'job "past" has no backfill under way\n',
+    );
   });
 
   test('remove ends the active runs of the job', async () => {
