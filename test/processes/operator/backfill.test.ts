@@ -1,6 +1,5 @@
 // Backfills in a cluster: an operator that dies after each of its writes in turn, a leader that is killed, and the requests
 // of users, by the command and by hand.
-import { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
@@ -20,19 +19,9 @@ describe.skipIf(NO_KUBE)('a backfill in a cluster', () => {
 
   beforeAll(async () => {
     cluster = await OperatorCluster.start();
-    client = cluster.environment.clientOf(() => {
-      const config = new KubeConfig();
-      config.loadFromFile(cluster.kubeconfig);
-      return config;
-    });
+    client = cluster.clientOfOperator();
   });
   afterAll(() => cluster?.stop());
-
-  async function createNamespace(name: string): Promise<string> {
-    const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
-    await cluster.admin.json({ method: 'POST', path: '/api/v1/namespaces', body });
-    return name;
-  }
 
   function operatorIn(namespace: string, diesAfter?: number): Promise<InProcessOperator> {
     const env = { LSH_NAMESPACES: namespace };
@@ -57,7 +46,7 @@ describe.skipIf(NO_KUBE)('a backfill in a cluster', () => {
   test.each([1, 2, 3, 4, 5, 6, 7, 8])(
     'after %d writes of a killed operator: each slot gets one Job',
     async (diesAfter) => {
-      const namespace = await createNamespace(`backfill-${diesAfter}`);
+      const namespace = await cluster.createNamespace(`backfill-${diesAfter}`);
       // The ledger forgets each run at once, and its Job is deleted.
       const limits = { successfulRunsHistoryLimit: 0, failedRunsHistoryLimit: 0 };
       await cluster.create('report', { ...EACH_DAY, ...limits }, namespace);
@@ -83,7 +72,7 @@ describe.skipIf(NO_KUBE)('a backfill in a cluster', () => {
     let operator: InProcessOperator;
 
     beforeAll(async () => {
-      await createNamespace(namespace);
+      await cluster.createNamespace(namespace);
       api = jobBackfills({ scope: { client: cluster.admin, namespace }, answerWithinMs: 30_000 });
       operator = await operatorIn(namespace);
     });
@@ -119,7 +108,7 @@ describe.skipIf(NO_KUBE)('a backfill in a cluster', () => {
   });
 
   test('written by hand without sense is refused with a reason and an Event', async () => {
-    const namespace = await createNamespace('by-hand');
+    const namespace = await cluster.createNamespace('by-hand');
     await cluster.create('report', EACH_DAY, namespace);
     const operator = await operatorIn(namespace);
     for (const [request, reason] of [

@@ -3,7 +3,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { KubeConfig } from '@kubernetes/client-node';
 import type { Executor } from '../../../src/core/executor.ts';
 import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import { manualRunName } from '../../../src/core/naming.ts';
@@ -40,11 +39,7 @@ describe.skipIf(NO_KUBE)('a controller that dies', () => {
 
   beforeAll(async () => {
     cluster = await OperatorCluster.start();
-    client = cluster.environment.clientOf(() => {
-      const config = new KubeConfig();
-      config.loadFromFile(cluster.kubeconfig);
-      return config;
-    });
+    client = cluster.clientOfOperator();
     // The first attempt of every second slot fails, and is retried.
     cluster.behave('slots', ({ metadata }) => {
       const slot = Date.parse(metadata.annotations!['lsh.dev/slot']!) / 1000;
@@ -61,8 +56,7 @@ describe.skipIf(NO_KUBE)('a controller that dies', () => {
 
   /** Three slots with retries and pruning, and a triggered run that is stopped. */
   async function live(world: RunnerWorld, executor: Executor, namespace: string, diesAfter = Infinity) {
-    const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
-    await cluster.admin.json({ method: 'POST', path: '/api/v1/namespaces', body });
+    await cluster.createNamespace(namespace);
     const shell = { LSH_SHELL: world.socketPath, LSH_SHELL_NAMESPACES: namespace };
     const env = { LSH_NAMESPACES: namespace, ...(executor === 'Shell' && shell) };
     const life: Life = { executor, namespace, diesAfter, ...(await createSlots(executor, namespace, world)) };

@@ -1,6 +1,5 @@
 // The record of a start waits until other starts have passed. Meanwhile the operator knows of the run, whatever happens to
 // its Kubernetes Job and its LshJob.
-import { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { manualRunName } from '../../../src/core/naming.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
@@ -18,18 +17,9 @@ describe.skipIf(NO_KUBE)('a held record', () => {
 
   beforeAll(async () => {
     cluster = await OperatorCluster.start();
-    client = cluster.environment.clientOf(() => {
-      const config = new KubeConfig();
-      config.loadFromFile(cluster.kubeconfig);
-      return config;
-    });
+    client = cluster.clientOfOperator();
   });
   afterAll(() => cluster?.stop());
-
-  async function createNamespace(name: string): Promise<void> {
-    const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
-    await cluster.admin.json({ method: 'POST', path: '/api/v1/namespaces', body });
-  }
 
   /** An operator of the namespace, at whose first write of the status after a start the test does something. */
   async function operatorIn(namespace: string, atRecord: () => Promise<void>): Promise<InProcessOperator> {
@@ -53,7 +43,7 @@ describe.skipIf(NO_KUBE)('a held record', () => {
   test('an edit of the LshJob and the deletion of the Job at the time of the record cause no second start', async () => {
     const namespace = 'edited';
     const run = manualRunName('asked', 'once', 1);
-    await createNamespace(namespace);
+    await cluster.createNamespace(namespace);
     cluster.behave('asked', () => undefined);
     const operator = await operatorIn(namespace, async () => {
       await cluster.patch('asked', { spec: { description: 'edited' } }, namespace);
@@ -74,7 +64,7 @@ describe.skipIf(NO_KUBE)('a held record', () => {
 
   test('another writer of the status ends the hold, and the run is found by its name', async () => {
     const namespace = 'overwritten';
-    await createNamespace(namespace);
+    await cluster.createNamespace(namespace);
     cluster.behave('asked', () => undefined);
     const operator = await operatorIn(namespace, async () => {
       const path = `${lshJobPath(namespace, 'asked')}/status`;
@@ -95,7 +85,7 @@ describe.skipIf(NO_KUBE)('a held record', () => {
   test('a namesake of a removed LshJob waits for the run whose record the removal prevented', async () => {
     const namespace = 'replaced';
     const run = manualRunName('asked', 'once', 1);
-    await createNamespace(namespace);
+    await cluster.createNamespace(namespace);
     cluster.behave('asked', () => 'Run');
     const again = { ...TRIGGER.metadata, annotations: { 'lsh.dev/trigger': 'again' } };
     let atRemoval: string[] = [];
@@ -121,7 +111,7 @@ describe.skipIf(NO_KUBE)('a held record', () => {
   test('of many LshJobs that are due together, the starts pass the records, and each gets its record', async () => {
     const namespace = 'burst';
     const names = Array.from({ length: 60 }, (_, index) => `due-${index}`);
-    await createNamespace(namespace);
+    await cluster.createNamespace(namespace);
     // Ends would pass the records, too.
     for (const name of names) cluster.behave(name, () => undefined);
     const dueAt = Math.ceil(Date.now() / 1000) * 1000 + 20_000;

@@ -79,11 +79,7 @@ describe.skipIf(NO_KUBE || NO_SUPABASE)('the jobs of an operator with a team’s
   });
 
   test('that went while the operator was down are removed, in the namespaces that it watches', async () => {
-    await cluster.admin.json({
-      method: 'POST',
-      path: '/api/v1/namespaces',
-      body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'elsewhere' } },
-    });
+    await cluster.createNamespace('elsewhere');
     const first = await start();
     await cluster.create('gone', { ...YEARLY, command: 'true' });
     await cluster.create('unseen', { ...YEARLY, command: 'true' }, 'elsewhere');

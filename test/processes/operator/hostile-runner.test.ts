@@ -26,8 +26,7 @@ describe.skipIf(NO_KUBE)('a hostile runner', () => {
   });
 
   test('ends no Job of another namespace, and the operator goes on', async () => {
-    const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'other' } };
-    await cluster.admin.json({ method: 'POST', path: '/api/v1/namespaces', body });
+    await cluster.createNamespace('other');
     const args = ['--shell', world.socketPath, '--shell-namespaces', 'default'];
     const operator = await cluster.operator({ args }).leads();
     cluster.behave('victim', () => undefined);

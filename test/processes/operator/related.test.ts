@@ -1,5 +1,4 @@
 // Jobs that concern each other in a cluster: an operator that dies after each of its writes in turn, and the next one.
-import { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { hasEnded, type KubeJob } from '../../../src/kubernetes/objects/kube-job-run.ts';
@@ -18,11 +17,7 @@ describe.skipIf(NO_KUBE)('an operator that dies', () => {
 
   beforeAll(async () => {
     cluster = await OperatorCluster.start();
-    client = cluster.environment.clientOf(() => {
-      const config = new KubeConfig();
-      config.loadFromFile(cluster.kubeconfig);
-      return config;
-    });
+    client = cluster.clientOfOperator();
   });
   afterAll(() => cluster?.stop());
 
@@ -49,12 +44,6 @@ describe.skipIf(NO_KUBE)('an operator that dies', () => {
   const areDone = (jobs: readonly string[], namespace: string) =>
     jobs.every((name) => cluster.runsOf(name, namespace).some(({ phase }) => phase === 'Completed'));
 
-  async function createNamespace(name: string): Promise<string> {
-    const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
-    await cluster.admin.json({ method: 'POST', path: '/api/v1/namespaces', body });
-    return name;
-  }
-
   const TRIGGER = { metadata: { annotations: { 'lsh.dev/trigger': 'once' } } };
 
   /** Lets an operator die after so many writes, and another one finish. Returns the active Jobs at each create. */
@@ -71,7 +60,7 @@ describe.skipIf(NO_KUBE)('an operator that dies', () => {
   }
 
   test.each(DEATHS)('after %d writes: no two runs of a concurrency group are active', async (diesAfter) => {
-    const namespace = await createNamespace(`group-${diesAfter}`);
+    const namespace = await cluster.createNamespace(`group-${diesAfter}`);
     const spec = { schedule: '@yearly', command: 'true', concurrencyGroup: { name: 'deploy' } };
     for (const name of JOBS) {
       await cluster.create(name, spec, namespace);
@@ -83,7 +72,7 @@ describe.skipIf(NO_KUBE)('an operator that dies', () => {
   test.each([1, 2, 3, 4, 5, 6])(
     'after %d writes: one run follows the end of another job',
     async (diesAfter) => {
-      const namespace = await createNamespace(`after-${diesAfter}`);
+      const namespace = await cluster.createNamespace(`after-${diesAfter}`);
       await cluster.create('backup', { schedule: '@yearly', command: 'true' }, namespace);
       await cluster.create('upload', { after: [{ job: 'backup' }], command: 'true' }, namespace);
       await cluster.create(
@@ -102,7 +91,7 @@ describe.skipIf(NO_KUBE)('an operator that dies', () => {
   );
 
   test('a circle of LshJobs is not Ready', async () => {
-    const namespace = await createNamespace('circle');
+    const namespace = await cluster.createNamespace('circle');
     await cluster.create('a', { after: [{ job: 'b' }], command: 'true' }, namespace);
     await cluster.create('b', { after: [{ job: 'a' }], command: 'true' }, namespace);
     const operator = await operatorIn(namespace, []);

@@ -1,6 +1,5 @@
 // Five thousand LshJobs, of which a thousand are due in the same second, against a thousand bare POSTs in the same run.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { KubeConfig } from '@kubernetes/client-node';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import { kubeJobManifest } from '../../../src/kubernetes/objects/kube-job.ts';
 import type { KubeJob } from '../../../src/kubernetes/objects/kube-job-run.ts';
@@ -22,11 +21,7 @@ describe.skipIf(NO_KUBE)('five thousand LshJobs', () => {
 
   beforeAll(async () => {
     cluster = await OperatorCluster.start();
-    client = cluster.environment.clientOf(() => {
-      const config = new KubeConfig();
-      config.loadFromFile(cluster.kubeconfig);
-      return config;
-    });
+    client = cluster.clientOfOperator();
   });
   afterAll(() => cluster?.stop());
 

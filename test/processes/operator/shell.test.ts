@@ -170,8 +170,7 @@ describe.skipIf(NO_KUBE)('shell runs', () => {
 
   test('with the same name in two namespaces are two runs, in the operator’s own process', async () => {
     const marks = join(world.path, 'twins');
-    const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'other' } };
-    await cluster.admin.json({ method: 'POST', path: '/api/v1/namespaces', body });
+    await cluster.createNamespace('other');
     const args = ['--shell', 'in-process', '--shell-namespaces', 'default,other'];
     const only = await cluster.operator({ args }).leads();
     const namespaces = ['default', 'other'];

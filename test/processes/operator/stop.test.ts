@@ -1,5 +1,4 @@
 // An operator that stops finishes its work, and leaves no timer behind.
-import { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../../src/control/clock.ts';
 import type { KubeRequest } from '../../../src/kubernetes/api/client.ts';
@@ -38,11 +37,7 @@ describe.skipIf(NO_KUBE)('an operator that stops', () => {
     const waiting = timers();
     const recording = Promise.withResolvers<void>();
     const goOn = Promise.withResolvers<void>();
-    const client = cluster.environment.clientOf(() => {
-      const config = new KubeConfig();
-      config.loadFromFile(cluster.kubeconfig);
-      return config;
-    });
+    const client = cluster.clientOfOperator();
     const beforeWrite = async ({ body }: KubeRequest): Promise<void> => {
       const { status } = body as { status?: { totals?: { completed: number } } };
       if (status?.totals?.completed !== 1) return;

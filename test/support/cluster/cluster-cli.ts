@@ -67,7 +67,7 @@ function inCluster(args: string[]): string[] {
   return args.toSpliced(end < 0 ? args.length : end, 0, '--cluster');
 }
 
-async function createNamespace(client: KubeClient, name: string): Promise<void> {
+export async function createNamespace(client: KubeClient, name: string): Promise<void> {
   const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
   await client.json({ path: '/api/v1/namespaces', method: 'POST', body });
 }

@@ -3,6 +3,7 @@
 import { mkdtempDisposableSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
 import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import type { KubeClient } from '../../../src/kubernetes/api/client.ts';
 import type { KubeList, KubeObject } from '../../../src/kubernetes/api/objects.ts';
@@ -13,6 +14,7 @@ import { OUTCOMES_SHOWN, type OutcomeEntry } from '../../../src/kubernetes/objec
 import type { LshJobStatus, RunEntry } from '../../../src/kubernetes/objects/lsh-job-status.ts';
 import { eventually } from '../eventually.ts';
 import { keptLogger, type KeptLogger } from '../kept-logger.ts';
+import { createNamespace } from './cluster-cli.ts';
 import { KubeEnvironment, type KubeOptions } from './kube.ts';
 import { PlayedJobController, type Behaviour } from './played-job-controller.ts';
 import type { Account } from './ledger-check.ts';
@@ -69,6 +71,21 @@ export class OperatorCluster {
     cluster.#lshJobs.start();
     await cluster.#lshJobs.synced();
     return cluster;
+  }
+
+  /** A client with the rights of the operator. */
+  clientOfOperator(): KubeClient {
+    return this.environment.clientOf(() => {
+      const config = new KubeConfig();
+      config.loadFromFile(this.kubeconfig);
+      return config;
+    });
+  }
+
+  /** Creates the namespace, and resolves with its name. */
+  async createNamespace(name: string): Promise<string> {
+    await createNamespace(this.admin, name);
+    return name;
   }
 
   /** Starts a controller process, which ends with the cluster. */
