@@ -26,7 +26,7 @@ export interface ShownNotice {
 
 type Memory = NonNullable<JobDocument['status']>['notices'];
 
-/** None for a job of which no channel hears. `memory`: what the job remembers of its failures. */
+/** Returns none if no channel hears of the job. `memory`: what the job remembers of its failures. */
 export function noticeSentences({ rules = [], notices }: JobNotices, memory: Memory): string[] {
   const isOpen = (channel: string) =>
     notices.some((one) => one.channel === channel && one.kind === 'Failed' && one.state !== 'Sent');
