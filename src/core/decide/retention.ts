@@ -15,8 +15,8 @@ interface Keeping {
 
 /**
  * Returns the finished runs beyond the job’s history limits; `runs` in any order. The newest stay within the limits,
- * except for the attempts before one that goes. The newest 100 unsynced runs stay too: the team’s history lacks them. A run that ended after `now` ended before the
- * clock was set back, so it is older than every other run.
+ * except for the attempts before one that goes. The newest 100 unsynced runs stay too: the team’s history lacks them. A
+ * run that ended after `now` ended before the clock was set back, so it is older than every other run.
  */
 export function runsBeyondLimits(
   spec: JobSpec,
@@ -28,7 +28,11 @@ export function runsBeyondLimits(
     .filter((run) => !isActive(run))
     .sort(
       (a, b) =>
-        isOfFuture(a) - isOfFuture(b) || (b.finishedAt ?? 0) - (a.finishedAt ?? 0) || b.attempt - a.attempt,
+        isOfFuture(a) - isOfFuture(b) ||
+        (b.finishedAt ?? 0) - (a.finishedAt ?? 0) ||
+        // Kubernetes tells the second of an end.
+        b.slot - a.slot ||
+        b.attempt - a.attempt,
     );
   const completed = finished.filter((run) => run.phase === 'Completed');
   const failed = finished.filter((run) => run.phase !== 'Completed');
