@@ -113,7 +113,7 @@ describe.skipIf(NO_KUBE)('a backfill in a cluster', () => {
     const operator = await operatorIn(namespace);
     for (const [request, reason] of [
       [{ from: 'March' }, 'annotation lsh.dev/backfill, from: '],
-      [{ from: '2020-01-01T00:00:00Z', to: MARCH.to }, 'slots, and a backfill has at most 1000'],
+      [{ from: '2020-01-01T00:00:00Z', to: MARCH.to }, 'more than 1000 slots, the most of one backfill'],
     ] as const) {
       await cluster.patch('report', requested(request), namespace);
       await cluster.until(

@@ -280,7 +280,11 @@ describe('a backfill', () => {
   });
 
   test.each<[string, Partial<BackfillRequest>, string]>([
-    ['too many slots', { from: at('2025-01-01T00:00:00Z') }, '8772 slots, and a backfill has at most 1000'],
+    [
+      'too many slots',
+      { from: at('2025-01-01T00:00:00Z') },
+      'more than 1000 slots, the most of one backfill',
+    ],
     ['a range that ends before it begins', { to: BEFORE.from - 1 }, 'ends before it begins'],
     ['too many runs at a time', { parallel: 51 }, 'parallel must be a number from 1 to 50'],
     ['a request that cannot be read', { problem: 'it has no from' }, 'it has no from'],
