@@ -102,8 +102,8 @@ const common = {
   sourcemap: 'linked',
   define: {
     __LSH_VERSION__: JSON.stringify(version),
-    __LSH_NODE__: JSON.stringify(nodeMissing()),
-    __LSH_SUPABASE_MIGRATIONS__: JSON.stringify(readMigrations('deploy/supabase/migrations')),
+    __LSH_NODE__: textOf(nodeMissing()),
+    __LSH_SUPABASE_MIGRATIONS__: textOf(readMigrations('deploy/supabase/migrations')),
   },
   plugins: [separateFiles, unusedCommander, lateModules],
   banner: { js: BANNER },
@@ -164,6 +164,11 @@ function nodeMissing() {
   return { major, minor, message: message.replace('{version}', oldestNode), hint, exit };
 }
 
+/** A definition of esbuild: the value as JSON text. Of a value itself esbuild makes a module, which all others load. */
+function textOf(value: unknown): string {
+  return JSON.stringify(JSON.stringify(value));
+}
+
 /** Copies a script of src/launcher to dist/ and replaces each `@name@` by its value. */
 function writeScript(name: string, values: Record<string, string | number | undefined>): void {
   const source = readFileSync(`src/launcher/${name.replace('.sh', '')}.sh`, 'utf8');
@@ -174,7 +179,7 @@ function writeScript(name: string, values: Record<string, string | number | unde
 
 /** Removes the stand-ins of the plugins from the list of inputs: an importer of a stand-in imports its module. */
 function withoutStandIns({ inputs, outputs }: Metafile): Metafile {
-  const standsIn = (path: string) => /^(?:builtin:|late-package:|<define:)/.test(path);
+  const standsIn = (path: string) => /^(?:builtin:|late-package:)/.test(path);
   const real = <T>(files: Record<string, T>): [string, T][] =>
     Object.entries(files).filter(([path]) => !standsIn(path));
   const follow = (path: string): Metafile['inputs'][string]['imports'] => {

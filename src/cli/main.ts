@@ -8,13 +8,18 @@ import { STAND_IN } from '../processes/launcher.ts';
 import { saveMemory } from '../processes/save-memory.ts';
 import { VERSION } from '../version.ts';
 
-/** Set by scripts/build.ts: the oldest Node that works, and the error for an older one. */
-declare const __LSH_NODE__:
-  | { major: number; minor: number; message: string; hint: string; exit: number }
-  | undefined;
+/** Set by scripts/build.ts, as JSON: the oldest Node that works, and the error for an older one. */
+declare const __LSH_NODE__: string | undefined;
+interface NodeNeeded {
+  major: number;
+  minor: number;
+  message: string;
+  hint: string;
+  exit: number;
+}
 
 // Undefined when run from the sources: a Node that reads TypeScript is new enough.
-const needed = typeof __LSH_NODE__ === 'object' ? __LSH_NODE__ : undefined;
+const needed = typeof __LSH_NODE__ === 'string' ? (JSON.parse(__LSH_NODE__) as NodeNeeded) : undefined;
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (needed && (major < needed.major || (major === needed.major && minor < needed.minor))) {
   const found = `only ${process.versions.node} (${process.execPath})`;

@@ -11,7 +11,8 @@ export interface Migration {
   sql: string;
 }
 
-declare const __LSH_SUPABASE_MIGRATIONS__: Migration[] | undefined;
+/** Set by scripts/build.ts, as JSON. */
+declare const __LSH_SUPABASE_MIGRATIONS__: string | undefined;
 
 /** The migrations in a directory, oldest first. */
 export function readMigrations(directory: string): Migration[] {
@@ -25,8 +26,8 @@ export function readMigrations(directory: string): Migration[] {
 
 /** Every migration, oldest first. */
 export const MIGRATIONS: readonly Migration[] =
-  typeof __LSH_SUPABASE_MIGRATIONS__ === 'object'
-    ? __LSH_SUPABASE_MIGRATIONS__
+  typeof __LSH_SUPABASE_MIGRATIONS__ === 'string'
+    ? (JSON.parse(__LSH_SUPABASE_MIGRATIONS__) as Migration[])
     : readMigrations(join(import.meta.dirname, '../../../deploy/supabase/migrations'));
 
 /** The first one makes lsh_runs, and no function that says so. */
