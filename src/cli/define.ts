@@ -1,10 +1,10 @@
-// Parts that the definitions of commands share: tables of commands, examples, repeatable options.
-import type { Command } from 'commander';
+// Parts that the definitions of commands share: tables of commands and of options, examples, repeatable options.
+import { Option, type Command } from 'commander';
 import type { Context } from './context.ts';
 
 /**
  * The commands to add below a parent: `all`, for the docs; `none`; or those that the words of a command line name.
- * Where the words name none, all of one level are added, for help and completion.
+ * Where the words name none, all of one level are added, for help and completion. See addOptions() for options.
  */
 export type Wanted = 'all' | 'none' | readonly string[];
 
@@ -27,6 +27,69 @@ export async function addCommands(
   const below = called ? rest : wanted === 'all' ? 'all' : 'none';
   const loads = called ? [called] : Object.values(commands);
   for (const add of await Promise.all(loads.map((load) => load()))) await add(parent, context, below);
+}
+
+/** An option, or what to create it from. */
+export type OptionDefinition =
+  | Option
+  | readonly [flags: string, description: string, parse?: typeof repeatable];
+
+/**
+ * Adds the options that the words of a command line name: commander takes milliseconds for dozens. Adds all where the
+ * words have a flag that neither these options nor those of the command and its parents know, for help and errors.
+ */
+export function addOptions(
+  command: Command,
+  definitions: readonly OptionDefinition[],
+  wanted: Wanted,
+): Command {
+  const added = typeof wanted === 'string' ? definitions : namedBy(wanted, command, definitions);
+  for (const definition of added) command.addOption(optionOf(definition));
+  return command;
+}
+
+function namedBy(
+  words: readonly string[],
+  command: Command,
+  definitions: readonly OptionDefinition[],
+): Iterable<OptionDefinition> {
+  const byFlag = new Map(definitions.flatMap((each) => flagsOf(each).map((flag) => [flag, each])));
+  const named = new Set<OptionDefinition>();
+  for (const word of flagsIn(words)) {
+    const [flag = ''] = word.split('=', 1);
+    const definition = byFlag.get(flag);
+    if (definition) named.add(definition);
+    else if (!knows(command, flag)) return definitions;
+  }
+  return named;
+}
+
+/** The words that may be flags. */
+function flagsIn(words: readonly string[]): string[] {
+  // Directly behind a flag, `--` may be its value.
+  const end = words.findIndex((word, index) => word === '--' && !words[index - 1]?.startsWith('-'));
+  return words.slice(0, end === -1 ? undefined : end).filter((word) => word.startsWith('-'));
+}
+
+/** Whether the command or a parent has the option. */
+function knows(command: Command | null, flag: string): boolean {
+  if (command === null) return false;
+  return (
+    command.options.some(({ short, long }) => flag === short || flag === long) || knows(command.parent, flag)
+  );
+}
+
+/** `-s` and `--schedule` of `-s, --schedule <expr>`. */
+function flagsOf(definition: OptionDefinition): string[] {
+  const flags = definition instanceof Option ? definition.flags : definition[0];
+  return flags.split(/[ ,]+/).filter((part) => part.startsWith('-'));
+}
+
+function optionOf(definition: OptionDefinition): Option {
+  if (definition instanceof Option) return definition;
+  const [flags, description, parse] = definition;
+  const option = new Option(flags, description);
+  return parse ? option.argParser(parse) : option;
 }
 
 export interface Example {

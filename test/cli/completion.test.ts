@@ -48,6 +48,7 @@ describe('in a real bash', () => {
     await lshOk(home, ['cron', 'add', '-n', 'ping', '-s', '0 0 1 1 *', '-c', 'true']);
     expect(await offered('cron', 'tr')).toEqual(['trigger']);
     expect(await offered('cron', 'trigger', '--w')).toEqual(['--wait']);
+    expect(await offered('cron', 'add', '--tz', 'UTC', '--at')).toEqual(['--at-daemon-start', '--at']);
     expect(await offered('cron', 'report', '-o', '')).toEqual(['table', 'json', 'yaml', 'csv']);
     expect(await offered('cron', 'trigger', '')).toEqual(['backup', 'ping']);
     expect(await offered('cron', 'trigger', 'b')).toEqual(['backup']);

@@ -99,6 +99,11 @@ describe('usage errors', () => {
       "Unknown option '--tga'. Did you mean --tag?\n",
       '`lsh cron list --help`',
     ],
+    [
+      ['cron', 'add', '-n', 'x', '-s', '@daily', '--retires', '3'],
+      "Unknown option '--retires'. Did you mean --retries?\n",
+      '`lsh cron add --help`',
+    ],
   ])('%j ends with status 2, a sentence and a hint', async (argv, sentence, hint) => {
     const { status, stdout, stderr } = await called(...argv);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

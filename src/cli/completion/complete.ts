@@ -18,7 +18,8 @@ const JOB_ARGUMENTS = new Set(['name', 'name|expr']);
 export async function complete(context: Context, words: readonly string[]): Promise<number> {
   const before = words.slice(0, -1);
   const current = words.at(-1) ?? '';
-  const program = await buildProgram(context, before);
+  // As for help: with every option of the command.
+  const program = await buildProgram(context, [...before, '--help']);
   const candidates = await candidatesFor(context, program, before, current);
   for (const [value, description] of candidates) {
     if (value.startsWith(current)) printText(context.io, `${oneLine(value)}\t${oneLine(description)}\n`);

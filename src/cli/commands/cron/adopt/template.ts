@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { JobSpecInput } from '../../../../core/spec/job-spec.ts';
 import type { Template } from '../../../../core/import/templates.ts';
 import { platformOf, type Context } from '../../../context.ts';
-import { repeatable, withExamples } from '../../../define.ts';
+import { repeatable, withExamples, type Wanted } from '../../../define.ts';
 import { usage } from '../../../failure.ts';
 import { withBounds } from '../../../input/bounds.ts';
 import { specFromFlags, type SpecFlags } from '../../../input/spec-from-flags.ts';
@@ -80,17 +80,16 @@ async function create(context: Context, template: string, flags: CreateFlags): P
   await printPutAs(context.io, result, flags);
 }
 
-export function addCreateFromTemplate(cron: Command, context: Context): void {
+export function addCreateFromTemplate(cron: Command, context: Context, below: Wanted): void {
   const command = cron
     .command('create-from-template')
     .description('Add a job from a template. Every flag of `add` overrides the template.')
     .argument('<template>', 'as `lsh cron templates` names it')
     .option('-n, --name <name>', 'name of the job; default: the name of the template')
     .option('--set <parameter=value>', 'a parameter of the template (repeatable)', repeatable);
-  withSpecFlags(command)
-    .option('--dry-run', 'only say what would change')
-    .addOption(formatOption('json', 'yaml', 'name'))
-    .action((template: string, flags: CreateFlags) => create(context, template, flags));
+  withSpecFlags(command, below).action((template: string, flags: CreateFlags) =>
+    create(context, template, flags),
+  );
   withExamples(
     command,
     [

@@ -2,10 +2,9 @@
 import type { Command } from 'commander';
 import { stableId } from '../../../../core/hash.ts';
 import type { Context } from '../../../context.ts';
-import { withExamples } from '../../../define.ts';
+import { withExamples, type Wanted } from '../../../define.ts';
 import { usage } from '../../../failure.ts';
 import { withBounds } from '../../../input/bounds.ts';
-import { formatOption } from '../../../output/format-option.ts';
 import { add, assertSeparated, rawArguments, withSpecFlags, type AddFlags } from '../add.ts';
 
 type OnceFlags = Omit<AddFlags, 'name'> & { name?: string };
@@ -49,17 +48,16 @@ async function once(context: Context, at: string, words: string[], flags: OnceFl
   await add(context, words, { ...flags, at: bounded.at, name });
 }
 
-function withOnceFlags(command: Command): Command {
+function withOnceFlags(command: Command, below: Wanted): Command {
   return withSpecFlags(
     command
       .argument('[program...]', 'after --: a program and its arguments, run without a shell')
       .option('-n, --name <name>', 'name of the job; default: derived from the command and the time'),
-  )
-    .option('--dry-run', 'only say what would change')
-    .addOption(formatOption('json', 'yaml', 'name'));
+    below,
+  );
 }
 
-export function addAt(cron: Command, context: Context): void {
+export function addAt(cron: Command, context: Context, below: Wanted): void {
   const command = withOnceFlags(
     cron
       .command('at')
@@ -67,6 +65,7 @@ export function addAt(cron: Command, context: Context): void {
         'Add a job that runs once, at a time. Then it is gone from the list, and its history stays.',
       )
       .argument('<time>', '"2026-12-24 10:00", "tomorrow 8:00", 22:30; in the zone of --tz'),
+    below,
   ).action((time: string, words: string[], flags: OnceFlags, { parent }: Command) => {
     assertSeparated(words, rawArguments(parent));
     return once(context, time, words, flags);
@@ -81,7 +80,7 @@ export function addAt(cron: Command, context: Context): void {
   );
 }
 
-export function addIn(cron: Command, context: Context): void {
+export function addIn(cron: Command, context: Context, below: Wanted): void {
   const command = withOnceFlags(
     cron
       .command('in')
@@ -89,6 +88,7 @@ export function addIn(cron: Command, context: Context): void {
         'Add a job that runs once, after a time. Then it is gone from the list, and its history stays.',
       )
       .argument('<duration>', '90s, 15m, 2h, 3d'),
+    below,
   ).action((duration: string, words: string[], flags: OnceFlags, { parent }: Command) => {
     assertSeparated(words, rawArguments(parent));
     return once(context, `in ${duration}`, words, flags);
