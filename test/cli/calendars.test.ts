@@ -105,6 +105,19 @@ describe('a job with calendars', () => {
     expect(explained).toContain('is in the future, and the job is not due then: the calendar freeze');
   });
 
+  test('that runs once is told at once that its calendar takes the day', async () => {
+    await addCalendar('freeze', `${dateIn(2)}\n`);
+    const at = `${dateIn(2)}T12:00:00+00:00`;
+    const added = await add('once', '--at', at, '--calendar', 'freeze');
+    const why = `The job is not due at ${at}: the calendar freeze leaves its day out.`;
+    expect(added).toMatchObject({ status: 0 });
+    expect(added.stderr).toContain(`note: ${why}`);
+    expect(added.stdout).toContain('no further run is due');
+    expect(await lshOk(home, ['cron', 'explain', 'once'])).toContain(why);
+    const free = await add('free', '--at', `${dateIn(3)}T12:00:00`, '--calendar', 'freeze');
+    expect(free.stderr).not.toContain('is not due');
+  });
+
   test('is due on the days of an only-calendar alone', async () => {
     await addCalendar('releases', `${dateIn(2)}\n${dateIn(40)}\n`);
     const { stdout } = await add('daily', ...noon, '--only-calendar', 'releases');

@@ -4,6 +4,7 @@ import { offsetText } from './explain.ts';
 import { jobSchedule, scheduleInput } from './job-schedule.ts';
 import { scheduleNotes } from './notes.ts';
 import type { ClockEffect, Job } from '../job.ts';
+import { takenInstant } from './one-shot.ts';
 import { zoneNamed, zoneOffset } from './zone/zone.ts';
 import { isSuspended } from './suspension.ts';
 
@@ -27,7 +28,11 @@ export function outlook(
   now: number,
   { effect, calendars }: OutlookOptions = {},
 ): Outlook {
-  return { next: nextSlots(job, now, { effect, calendars }), notes: scheduleNotes(scheduleInput(job), now) };
+  const taken = takenInstant(job.spec, jobSchedule(job, { calendars }).limits, now);
+  return {
+    next: nextSlots(job, now, { effect, calendars }),
+    notes: [...(taken === undefined ? [] : [taken]), ...scheduleNotes(scheduleInput(job), now)],
+  };
 }
 
 /** At most three slots after `now` (milliseconds), RFC 3339 with the offset of the job’s zone; none while suspended. */

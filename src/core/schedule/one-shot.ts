@@ -3,6 +3,8 @@ import type { JobStatus } from '../job.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import { DAY_SECONDS } from './calendar.ts';
 import { dayOfDate } from './days/dates.ts';
+import { takenText } from './days/day-rules.ts';
+import type { LimitedSchedule } from './days/limited-schedule.ts';
 import { segmentAt, segmentEnd, zoneNamed, type Zone } from './zone/zone.ts';
 
 const FORM = /^(\d{4}-\d\d-\d\d)T(\d\d):(\d\d)(?::(\d\d))?(Z|[+-]\d\d:\d\d)?$/;
@@ -41,6 +43,20 @@ function firstInstant(zone: Zone, wall: number): number {
 /** Whether the one slot of the job still has no outcome; false for a job with a schedule. */
 export function awaitsInstant({ at, timeZone }: JobSpec, accountedUntil: number): boolean {
   return at !== undefined && accountedUntil < (instantOfAt(at, timeZone) ?? 0);
+}
+
+/**
+ * Why a job that runs once would never run; undefined if no day rule takes its coming instant. A calendar may give the day
+ * back until then.
+ */
+export function takenInstant(
+  { at, timeZone }: Pick<JobSpec, 'at' | 'timeZone'>,
+  limits: Pick<LimitedSchedule, 'takenBy'> | undefined,
+  now: number,
+): string | undefined {
+  const instant = at === undefined ? undefined : instantOfAt(at, timeZone);
+  const taker = instant !== undefined && instant > now ? limits?.takenBy(instant) : undefined;
+  return taker && `The job is not due at ${at}: ${takenText(taker)}.`;
 }
 
 /** Whether a job that runs once is over: its slot has its outcome, and no run of it is active or to come. */

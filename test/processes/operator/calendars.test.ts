@@ -66,6 +66,16 @@ describe.skipIf(NO_KUBE)('calendars in a cluster', () => {
     );
   });
 
+  test('an LshJob that runs once on a day of its calendar is told so at the next change', async () => {
+    writeFileSync(join(directory, 'freeze.txt'), `${dateIn(-1)}/${dateIn(9)}\n`);
+    const at = `${dateIn(5)}T12:00:00Z`;
+    await cluster.create('once', { at, command: 'true', calendars: [{ name: 'freeze' }] }, NAMESPACE);
+    await cluster.until('once', (status) => (status.calendars?.length ?? 0) > 0, NAMESPACE);
+    await cli.ok(['cron', 'pause', 'once']);
+    const { stderr } = await cli.call(['cron', 'resume', 'once']);
+    expect(stderr).toContain(`The job is not due at ${at}: the calendar freeze leaves its day out.`);
+  });
+
   test('a calendar that is taken away stops its LshJob until it is back', async () => {
     writeFileSync(join(directory, 'short.txt'), `${dateIn(40)}\n`);
     const spec = {

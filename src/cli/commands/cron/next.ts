@@ -72,7 +72,7 @@ async function next(context: Context, target: string, flags: NextFlags): Promise
     return { slot, text };
   });
   if (flags.explain) {
-    const { takenText } = await import('../../../core/decide/explain/causes.ts');
+    const { takenText } = await import('../../../core/schedule/days/day-rules.ts');
     for (const { from: slot, to, count, by } of taken) {
       const until = count === 1 ? '' : ` to ${calendar(to, input.timeZone)} (${count} slots)`;
       const why = paint('warn', `no run: ${takenText(by)}`);

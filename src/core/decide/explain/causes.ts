@@ -1,7 +1,7 @@
 // Why a slot has no run, in words.
 import type { SlotDocument } from '../../document.ts';
 import type { SlotCause } from '../../run.ts';
-import { EXCEPT_DATES } from '../../schedule/days/day-rules.ts';
+import { takenText } from '../../schedule/days/day-rules.ts';
 
 const CAUSES: Record<SlotCause, string> = {
   NotEvaluated: 'lsh did not evaluate schedules then: the daemon was not running, or no operator was leading',
@@ -19,11 +19,4 @@ export function causeText({ outcome, cause }: Pick<SlotDocument, 'outcome' | 'ca
   if (cause === undefined) return 'the cause was not recorded';
   if (outcome === 'Excluded') return takenText(cause);
   return cause in CAUSES ? CAUSES[cause as SlotCause] : cause;
-}
-
-/** What leaves out a day, as a clause. */
-export function takenText(by: string): string {
-  return by === EXCEPT_DATES
-    ? 'exceptDates of the job names its day'
-    : `the calendar ${by} leaves its day out`;
 }

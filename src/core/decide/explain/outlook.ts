@@ -2,11 +2,9 @@
 import type { JobDocument } from '../../document.ts';
 import { rfc3339 } from '../../rfc3339.ts';
 import { afterText, pendingStarts } from '../../schedule/job-schedule.ts';
-import { instantOfAt } from '../../schedule/one-shot.ts';
-import type { Schedule } from '../../schedule/schedule.ts';
+import { takenInstant } from '../../schedule/one-shot.ts';
 import { isSuspended } from '../../schedule/suspension.ts';
 import type { Question } from './question.ts';
-import { takenText } from './causes.ts';
 
 /** When the job runs next, or why it does not. */
 export function outlook(question: Question): string[] {
@@ -28,17 +26,10 @@ function outlookWithoutSlot({ job, now, schedule }: Question): string[] {
   if (job.spec.after !== undefined) return follows(job);
   const starts = pendingStarts(job.spec, now).map((start) => `The job is due at ${start}.`);
   if (starts.length > 0) return starts;
-  const taken = takenInstant(job, schedule, now);
+  const taken = takenInstant(job.spec, schedule.limits, now);
   if (taken !== undefined) return [taken];
   const { notAfter } = job.spec;
   return [`The schedule has no further slot${notAfter === undefined ? '' : `; notAfter is ${notAfter}`}.`];
-}
-
-/** Why a job that runs once never does; undefined if no day rule keeps it from its instant. */
-function takenInstant({ spec: { at, timeZone } }: JobDocument, { limits }: Schedule, now: number) {
-  const instant = at === undefined ? undefined : instantOfAt(at, timeZone);
-  const taker = instant !== undefined && instant > now ? limits?.takenBy(instant) : undefined;
-  return taker && `The job is not due at ${at}: ${takenText(taker)}.`;
 }
 
 function suspendedText({ metadata, spec: { resumeAt = 'now' } }: JobDocument): string {

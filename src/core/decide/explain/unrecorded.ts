@@ -2,10 +2,10 @@
 import type { JobDocument } from '../../document.ts';
 import { rfc3339 } from '../../rfc3339.ts';
 import { formatDuration } from '../../duration.ts';
+import { takenText } from '../../schedule/days/day-rules.ts';
 import { nextStarts } from '../../schedule/expression/start-macros.ts';
 import { isSuspended } from '../../schedule/suspension.ts';
 import { isSlot, type Question } from './question.ts';
-import { takenText } from './causes.ts';
 
 /** A slot without a record may still be evaluated for this many milliseconds: two evaluation intervals. */
 const UNRECORDED_AFTER_MS = 120_000;

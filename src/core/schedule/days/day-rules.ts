@@ -35,6 +35,13 @@ export interface DayInput {
 /** The cause of Excluded for a date of the job itself. The names of calendars have no capital letters. */
 export const EXCEPT_DATES = 'exceptDates';
 
+/** What leaves out a day, as a clause. */
+export function takenText(by: string): string {
+  return by === EXCEPT_DATES
+    ? 'exceptDates of the job names its day'
+    : `the calendar ${by} leaves its day out`;
+}
+
 interface NamedDays {
   name: string;
   days: ReadonlySet<number>;
