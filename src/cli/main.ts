@@ -2,8 +2,7 @@
 // The "--" stops Node from reading --env-file, an option of ours, as its own.
 // The program `lsh`, which the launcher starts. This file must run on an old Node, to report that it is too old; it
 // imports everything else after that check. The only file that ends the process.
-import module from 'node:module';
-import { compileCache } from '../processes/compile-cache.ts';
+import { enableCompileCache, loadWhole } from '../processes/compile-cache.ts';
 import { STAND_IN } from '../processes/launcher.ts';
 import { saveMemory } from '../processes/save-memory.ts';
 import { VERSION } from '../version.ts';
@@ -50,18 +49,13 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
   process.stdout.write('', () => setImmediate(() => process.exit(status)));
 }
 
-function enableCompileCache(): void {
-  const cache = compileCache();
-  if (cache.fault !== undefined) return;
-  // Node makes directories in it with the umask of the process.
-  const umask = process.umask(0o077);
-  module.enableCompileCache?.(cache.path);
-  process.umask(umask);
-}
-
 async function statusOf(args: string[]): Promise<number> {
-  if (args.join(' ') === 'daemon start') return (await import('./daemon-start.ts')).daemonStart();
+  if (args.join(' ') === 'daemon start') {
+    const { daemonStart } = await loadWhole(() => import('./daemon-start.ts'));
+    return daemonStart();
+  }
   if (isDaemon) return (await import('./daemon-run.ts')).daemonRun();
   if (isStandIn) return (await import('../processes/stand-in.ts')).runStandIn(args[1] ?? '');
-  return (await import('./run.ts')).run(args);
+  const { run } = await loadWhole(() => import('./run.ts'));
+  return run(args);
 }

@@ -1,7 +1,9 @@
 // The directory of Node's compile cache, which holds code that this user runs: no other user may write it. Every command
 // loads this file before it does anything, so it imports next to nothing.
 import { lstatSync, mkdirSync } from 'node:fs';
+import module from 'node:module';
 import { homedir } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
 
 /** Keeps other users out of all that Node makes below it. */
 const NAME = '.cache/lsh';
@@ -25,6 +27,16 @@ export function compileCache(): CompileCache {
   }
 }
 
+/** Has Node keep compiled code, if the directory is safe. */
+export function enableCompileCache(): void {
+  const cache = compileCache();
+  if (cache.fault !== undefined) return;
+  // Node makes directories in it with the umask of the process.
+  const umask = process.umask(0o077);
+  module.enableCompileCache(cache.path);
+  process.umask(umask);
+}
+
 /** Avoids mkdir's `recursive` option, which never returns below a parent like /proc. */
 function made(path: string): { uid: number; mode: number } {
   for (const each of [path.slice(0, path.lastIndexOf('/')), path]) {
@@ -35,4 +47,18 @@ function made(path: string): { uid: number; mode: number } {
     }
   }
   return lstatSync(path);
+}
+
+/**
+ * Loads a file of the bundle with all its functions from the cache. By default V8 compiles a function at its first call,
+ * in every process anew: the cache holds what was compiled with the file. Costs memory for the functions that are not
+ * called, so the daemon does without.
+ */
+export function loadWhole<T>(load: () => Promise<T>): Promise<T> {
+  if (module.getCompileCacheDir() === undefined) return load();
+  setFlagsFromString('--no-lazy');
+  // Node has compiled the file when it returns the promise.
+  const loading = load();
+  setFlagsFromString('--lazy');
+  return loading;
 }
