@@ -10,11 +10,13 @@ export interface Io {
 
 /** The process’s own streams and clock. */
 export const processIo: Io = {
-  // A getter: opening stdin takes a millisecond or two, and few commands read it.
+  // Getters: opening a stream takes a millisecond or two, and few commands read stdin or write to stderr.
   get stdin() {
     return process.stdin;
   },
   stdout: process.stdout,
-  stderr: process.stderr,
+  get stderr() {
+    return process.stderr;
+  },
   now: () => Date.now(),
 };
