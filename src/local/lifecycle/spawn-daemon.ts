@@ -4,7 +4,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LshError } from '../../core/errors.ts';
-import { ensureDirectories, requireWritable, type LocalPaths } from '../paths.ts';
+import { ensureDirectories, type LocalPaths } from '../paths.ts';
 import { isDropped } from '../socket/client.ts';
 import { fromWire, toWire, type DaemonApi, type WireError } from '../socket/protocol.ts';
 
@@ -38,7 +38,6 @@ export async function spawnDaemon(options: SpawnOptions): Promise<SpawnResult> {
   const running = await findDaemon(client);
   if (running !== undefined) return { pid: running, started: false };
   ensureDirectories(options.paths);
-  requireWritable(options.paths.stateDir);
   const child = spawnDetached(options.paths, options.command);
   try {
     await awaitReadiness(child, options.paths.stderr, timeoutMs);
