@@ -22,12 +22,25 @@ RUN if [ "$DIST" != prebuilt ]; then npm run build && npm run sbom; fi
 # launcher does, it starts Node without the debugger that SIGUSR1 opens.
 RUN mkdir -p /image/opt/lsh/dist /image/usr/local/bin \
  && cp dist/*.js dist/*.cjs /image/opt/lsh/dist/ \
+ && if [ "$DIST" = prebuilt ]; then cp -r dist/libexec /image/opt/lsh/dist/; fi \
  && cp package.json LICENSE dist/sbom.cdx.json /image/opt/lsh/ \
  && sed -i '1s/node --$/node --disable-sigusr1 --/' /image/opt/lsh/dist/lsh.js \
  && chmod -R u=rwX,go=rX /image \
  && chmod 755 /image/opt/lsh/dist/lsh.js \
  && ln -s lsh.js /image/opt/lsh/dist/lsh \
  && ln -s /opt/lsh/dist/lsh /image/usr/local/bin/lsh
+
+# The fork server is a program of the image's platform.
+FROM ${BASE} AS fork-server
+ARG DIST=build
+WORKDIR /src
+COPY scripts/build/fork-server.ts scripts/build/
+COPY src/runners/subprocess/launch/fork-server.c src/runners/subprocess/launch/
+RUN mkdir -p dist/libexec \
+ && if [ "$DIST" != prebuilt ]; then \
+      apt-get update && apt-get install -y --no-install-recommends gcc musl-tools \
+   && node scripts/build/fork-server.ts dist/libexec; \
+    fi
 
 # The init: orphans of a run become children of process 1, and Node reaps only children that it spawned.
 FROM ${BASE} AS init
@@ -41,6 +54,7 @@ RUN rm -rf /usr/local/lib/node_modules /usr/local/include /usr/local/share/doc /
       /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
       /usr/local/bin/yarn /usr/local/bin/yarnpkg /usr/local/bin/docker-entrypoint.sh
 COPY --from=init /usr/bin/tini-static /usr/local/bin/tini
+COPY --from=fork-server /src/dist/libexec/ /opt/lsh/dist/libexec/
 COPY --from=build /image/ /
 
 # One layer, so that the image does not ship the removed files in a lower layer.

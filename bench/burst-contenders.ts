@@ -2,20 +2,12 @@
 // the time of its start to a file.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  accessSync,
-  constants,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { daemonClient } from '../src/local/socket/client.ts';
-import { newHome } from './lsh-process.ts';
+import { childrenOf, newHome } from './lsh-process.ts';
 
 const PERIOD_MS = 3_000;
 const MINUTE_MS = 60_000;
@@ -139,22 +131,12 @@ function running(child: ChildProcess): Running {
   const ended = once(child, 'exit');
   return {
     pid: child.pid!,
-    active: () => readdirSync('/proc').filter((entry) => parentOf(entry) === child.pid).length,
+    active: () => childrenOf(child.pid!).length,
     async end() {
       child.kill();
       await ended;
     },
   };
-}
-
-function parentOf(pid: string): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    // Not a process, or one that has ended meanwhile.
-    return undefined;
-  }
 }
 
 function onPath(program: string): string | undefined {

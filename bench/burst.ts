@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { debianCron, lshDaemon, supercronic, type Contender } from './burst-contenders.ts';
-import { cpuMs, rssMb } from './lsh-process.ts';
+import { rssMb, treeCpuMs } from './lsh-process.ts';
 import { percentile, type Row } from './row.ts';
 
 const JOBS = 300;
@@ -51,13 +51,13 @@ async function measure(contender: Contender, slots: number): Promise<Measured> {
   const until = from + slots * periodMs;
   const running = await contender.run(from, until);
   if (Date.now() >= from) throw new Error(`${contender.name} was ready only after its first slot`);
-  const before = cpuMs(running.pid, 'with children');
+  const before = treeCpuMs(running.pid);
   const startsOf = () => instants(join(contender.directory, 'starts'), from, until);
   // A program that cannot keep up ends later; its CPU counts until its last command has ended.
   await wait(from + (slots - 1) * periodMs + Math.min(periodMs, 3000) - Date.now());
   while ((await running.active()) > 0) await wait(100);
   const starts = startsOf();
-  const cpu = cpuMs(running.pid, 'with children') - before;
+  const cpu = treeCpuMs(running.pid) - before;
   const rss = rssMb(running.pid);
   await running.end();
   const lags = starts.map((at) => (at - from) % periodMs);

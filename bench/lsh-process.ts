@@ -1,6 +1,6 @@
 // Runs the built command line in a home of its own, for the bench and the demo.
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -65,11 +65,35 @@ export async function callMs({ env }: LshHome, ...args: string[]): Promise<numbe
   return performance.now() - before;
 }
 
-/** CPU time of a process so far, milliseconds; with that of the children that it has waited for, if asked. */
-export function cpuMs(pid: number, scope: 'alone' | 'with children' = 'alone'): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const ticks = fields.slice(11, scope === 'alone' ? 13 : 15);
+/** CPU time of a process so far, milliseconds. */
+export function cpuMs(pid: number): number {
+  return ticksMs(statOf(pid).slice(11, 13));
+}
+
+/** CPU time so far of a process, of the children that it has waited for, and of its living descendants likewise, milliseconds. */
+export function treeCpuMs(pid: number): number {
+  const own = ticksMs(statOf(pid).slice(11, 15));
+  return childrenOf(pid).reduce((sum, child) => sum + treeCpuMs(child), own);
+}
+
+/** The living children of a process. */
+export function childrenOf(pid: number): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry) && statOf(Number(entry))[1] === String(pid))
+    .map(Number);
+}
+
+/** The fields of a process in /proc, from its state on; none for a process that has ended. */
+function statOf(pid: number): string[] {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return [];
+  }
+}
+
+function ticksMs(ticks: readonly string[]): number {
   return (ticks.reduce((sum, field) => sum + Number(field), 0) * 1000) / TICKS_PER_SECOND;
 }
 

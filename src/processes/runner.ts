@@ -9,6 +9,7 @@ import { openLog, type Log } from '../telemetry/log.ts';
 import { readRemoteLog, type LogOptions } from '../runners/remote/remote-log.ts';
 import { RunnerServer } from '../runners/remote/runner-server.ts';
 import { mountedSecrets } from '../runners/subprocess/command/mounted-secrets.ts';
+import { forkServerProgram } from '../runners/subprocess/launch/fork-server.ts';
 import { SubprocessRunner } from '../runners/subprocess/subprocess-runner.ts';
 import { VERSION } from '../version.ts';
 import { refusal } from './command-policy.ts';
@@ -107,6 +108,7 @@ function createRunner(config: Config, { stateDir }: RunnerPaths): SubprocessRunn
     maxConcurrentRuns: config.maxConcurrentRuns,
     maxOutputBytes: config.maxOutputBytes,
     standIn: standInCommand(stateDir),
+    forkServer: forkServerProgram(),
   });
 }
 

@@ -24,6 +24,7 @@ import type { DaemonHealth } from '../../local/socket/protocol.ts';
 import { DaemonServer } from '../../local/socket/server.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { bootIdentity, uptimeIdentity } from '../../runners/subprocess/process-identity.ts';
+import { forkServerProgram } from '../../runners/subprocess/launch/fork-server.ts';
 import { SubprocessRunner } from '../../runners/subprocess/subprocess-runner.ts';
 import { SqliteStore } from '../../stores/sqlite/sqlite-store.ts';
 import { VERSION } from '../../version.ts';
@@ -96,6 +97,7 @@ export class LocalScheduler {
       maxOutputBytes: config.maxOutputBytes,
       clock: this.#clockSteps,
       standIn: standInCommand(paths.stateDir),
+      forkServer: forkServerProgram(),
     });
     this.#notices = new LateNotices({
       config,

@@ -11,6 +11,7 @@ import { NamespacedRunner } from '../../runners/remote/namespaced-runner.ts';
 import { RemoteRunner } from '../../runners/remote/remote-runner.ts';
 import { wireNameOf } from '../../runners/remote/remote-runs.ts';
 import type { RunnerSocket } from '../../runners/remote/runner-link.ts';
+import { forkServerProgram } from '../../runners/subprocess/launch/fork-server.ts';
 import { SubprocessRunner } from '../../runners/subprocess/subprocess-runner.ts';
 import { refusal } from '../command-policy.ts';
 import { commandSettings } from '../command-settings.ts';
@@ -67,6 +68,7 @@ function inProcess({ config, host }: ShellOptions): ShellRuns {
     check: (spec, key) => refusal(spec, key, settings),
     maxConcurrentRuns: config.maxConcurrentRuns,
     maxOutputBytes: config.maxOutputBytes,
+    forkServer: forkServerProgram(),
   });
   const runner = new NamespacedRunner(subprocesses);
   return {

@@ -1,42 +1,16 @@
 // The two kinds of process behind a run: a child of this runner, and a process that an earlier runner started.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LshError } from '../../core/errors.ts';
-import type { Environment } from './command/child-env.ts';
 import { whyNotStarted } from './command/why-not-started.ts';
 import { groupBelongsTo, isRunProcess } from './process-identity.ts';
 import type { ProcessExit } from './run-end.ts';
 import { readStatus } from './run-files.ts';
-import { NOT_CLAIMED, WRAPPER_SHELL, wrapperArguments } from './wrapper.ts';
+import type { Launcher, LaunchInput, RunProcess } from './launch/launcher.ts';
 
-const { O_NONBLOCK, O_RDONLY, O_RDWR } = constants;
+const { O_NONBLOCK, O_RDONLY } = constants;
 const ADOPTED_POLL_MS = 1000;
-
-/** The process group of a run, from the runner's side. */
-export interface RunProcess {
-  readonly pgid: number;
-  /** Resolves when the wrapper has ended. Never rejects. */
-  readonly exited: Promise<ProcessExit>;
-  /** Whether the group is still this run's: the kernel reuses the id of an empty group. */
-  ownsGroup(): Promise<boolean>;
-  /** Stops observing the process; it runs on. */
-  detach(): void;
-}
-
-export interface ChildInput {
-  /** Start directory, with the FIFO in it. */
-  directory: string;
-  ownerFile: string;
-  /** Leads to the owner file for as long as this process has it open; only on Linux. */
-  reader: string;
-  umask: number;
-  command: readonly string[];
-  workingDir: string;
-  env: Environment;
-}
 
 /** Opens a FIFO for reading without waiting for a writer. */
 export function openFifo(directory: string): number {
@@ -49,42 +23,16 @@ export interface StartedChild {
   outputFd: number;
 }
 
-/** Starts the wrapped command in a session of its own; rejects with SPAWN_FAILED. */
-export async function startChild(input: ChildInput): Promise<StartedChild> {
+/** Starts the command in a session of its own; rejects with SPAWN_FAILED. */
+export async function startChild(launcher: Launcher, input: LaunchInput): Promise<StartedChild> {
   // The reader opens before the writer: a short command could otherwise end with its output unread.
   const outputFd = openFifo(input.directory);
   try {
-    return { process: await spawnWrapper(input), outputFd };
+    return { process: await launcher.launch(input), outputFd };
   } catch (error) {
     closeSync(outputFd);
     throw new LshError('SPAWN_FAILED', { detail: whyNotStarted(error as NodeJS.ErrnoException) });
   }
-}
-
-async function spawnWrapper(input: ChildInput): Promise<RunProcess> {
-  // Opened for reading as well: the child then always has a reader, and blocks where it would die of SIGPIPE.
-  const output = openSync(join(input.directory, 'fifo'), O_RDWR);
-  try {
-    const child = spawn(WRAPPER_SHELL, wrapperArguments(input), {
-      cwd: input.workingDir,
-      env: input.env,
-      detached: true,
-      stdio: ['ignore', output, output],
-    });
-    if (child.pid === undefined) throw (await once(child, 'error'))[0];
-    const exited = new Promise<ProcessExit>((resolve) => {
-      child.once('exit', (code, signal) => resolve(signal ? { signal } : exitOf(code!, input.directory)));
-    });
-    return { pgid: child.pid, exited, ownsGroup: () => Promise.resolve(true), detach: () => child.unref() };
-  } finally {
-    closeSync(output);
-  }
-}
-
-function exitOf(exitCode: number, directory: string): ProcessExit {
-  if (exitCode !== NOT_CLAIMED) return { exitCode };
-  const status = readStatus(directory);
-  return status.claim === 'Pid' && status.exitCode === exitCode ? { exitCode } : { unclaimed: true };
 }
 
 /** Observes a living wrapper that an earlier runner started; `outputEnded` hints that it may have ended. */

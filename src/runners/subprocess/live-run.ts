@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ClockSteps } from '../../control/clock-steps.ts';
 import type { JobKey } from '../../core/job.ts';
 import type { RunObservation, StopCause } from '../../core/run.ts';
-import type { RunProcess } from './child.ts';
+import type { RunProcess } from './launch/launcher.ts';
 import { drained, handOver } from './hand-over.ts';
 import type { Output } from './output/output.ts';
 import { endGroup, isEmptyWithin, signalGroup } from './process-group.ts';

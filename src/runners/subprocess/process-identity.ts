@@ -8,6 +8,9 @@ import { ownNameOf } from '../run-index.ts';
 
 const execute = promisify(execFile);
 const onLinux = process.platform === 'linux';
+/** The names of the processes of fork-server.c, as /proc shows them: the server, and its child before it is a command. */
+const FORK_SERVER = 'lsh-fork-server\n';
+const LAUNCHING = 'lsh-launching\n';
 
 /** Whether the process group led by `pid` has a living process of this run. */
 export async function groupBelongsTo(pid: number, run: string): Promise<boolean> {
@@ -33,16 +36,28 @@ export async function groupIsAlive(pgid: number): Promise<boolean> {
   return (await groupMembers(pgid)).length > 0;
 }
 
-/** Whether `pid` is alive and is the leader of this run's process group. A namesake in another namespace has another pid. */
+/**
+ * Whether `pid` is the leader of this run's process group, and is alive or a zombie whose exit code will be on disk. A
+ * namesake in another namespace has another pid.
+ */
 export async function isRunProcess(pid: number, run: string): Promise<boolean> {
-  if (onLinux && groupOf(pid) !== pid) return false;
-  return hasRunName(pid, run);
+  if ((!onLinux || groupOf(pid) === pid) && (await hasRunName(pid, run))) return true;
+  // Asked last: the process may have ended just now.
+  return isBeingSaved(pid);
+}
+
+/** Whether the process has ended, and a fork server is about to save its exit code: it reaps it afterwards. */
+function isBeingSaved(pid: number): boolean {
+  const [state, parent] = statOf(pid);
+  return state === 'Z' && readProc(`/proc/${parent}/comm`) === FORK_SERVER;
 }
 
 async function hasRunName(pid: number, run: string): Promise<boolean> {
   const wanted = `LSH_RUN=${ownNameOf(run)}`;
-  if (onLinux) return readProc(`/proc/${pid}/environ`)?.split('\0').includes(wanted) ?? false;
-  return (await ps(['eww', '-o', 'command=', '-p', String(pid)])).split(/\s/).includes(wanted);
+  if (!onLinux) return (await ps(['eww', '-o', 'command=', '-p', String(pid)])).split(/\s/).includes(wanted);
+  // Asked first: a child of the fork server that has claimed gets its environment a moment later, with another name.
+  if (readProc(`/proc/${pid}/comm`) === LAUNCHING) return true;
+  return readProc(`/proc/${pid}/environ`)?.split('\0').includes(wanted) ?? false;
 }
 
 async function groupMembers(pgid: number): Promise<number[]> {

@@ -205,7 +205,7 @@ function statusOf(directory: string): string {
 }
 
 /** The token of a start directory. */
-function tokenOf(directory: string): string {
+export function tokenOf(directory: string): string {
   return directory.slice(directory.lastIndexOf('~') + 1);
 }
 

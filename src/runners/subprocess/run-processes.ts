@@ -2,7 +2,10 @@
 import { closeSync, existsSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobSpec } from '../../core/spec/job-spec.ts';
-import { adoptChild, endedChild, openFifo, startChild, type ChildInput, type RunProcess } from './child.ts';
+import { adoptChild, endedChild, openFifo, startChild } from './child.ts';
+import { ForkServer } from './launch/fork-server.ts';
+import type { Launcher, LaunchInput, RunProcess } from './launch/launcher.ts';
+import { WrapperLauncher } from './launch/wrapper.ts';
 import type { Attachment } from './live-run.ts';
 import { Output } from './output/output.ts';
 import {
@@ -25,6 +28,8 @@ export interface RunProcessesOptions {
   maxOutputBytes: number;
   /** File mode mask of the commands. */
   umask: number;
+  /** The program that starts the commands; a shell for each command does it without one. */
+  forkServer: string | undefined;
 }
 
 /** A start that has claimed. */
@@ -35,20 +40,27 @@ export class RunProcesses {
   readonly #options: RunProcessesOptions;
   /** Descriptor of the owner file, open for as long as this process reads. */
   #ownerFd: number | undefined;
+  #launcher: Launcher | undefined;
 
   constructor(files: RunFiles, options: RunProcessesOptions) {
     this.#files = files;
     this.#options = options;
   }
 
-  /** From here on the wrappers rely on this process to read the rest of their FIFOs. Call it before started(). */
+  /** From here on the launcher relies on this process to read the rest of the FIFOs. Call it before started(). */
   own(): void {
-    writeOwner(this.#files.owner, process.pid);
-    this.#ownerFd = openSync(this.#files.owner, 'r');
+    const { owner: ownerFile } = this.#files;
+    writeOwner(ownerFile, process.pid);
+    this.#ownerFd = openSync(ownerFile, 'r');
+    const reader = { ownerFile, descriptor: `/proc/${process.pid}/fd/${this.#ownerFd}` };
+    const { forkServer } = this.#options;
+    this.#launcher =
+      forkServer === undefined ? new WrapperLauncher(reader) : new ForkServer(forkServer, reader);
   }
 
   /** This process reads no more. */
   disown(): void {
+    this.#launcher?.close();
     rmSync(this.#files.owner, { force: true });
     if (this.#ownerFd !== undefined) closeSync(this.#ownerFd);
     this.#ownerFd = undefined;
@@ -58,10 +70,7 @@ export class RunProcesses {
   async started(
     spec: JobSpec,
     run: string,
-    {
-      secrets,
-      ...input
-    }: Omit<ChildInput, 'ownerFile' | 'reader' | 'umask'> & { secrets: RunSecrets | undefined },
+    { secrets, ...input }: Omit<LaunchInput, 'run' | 'umask'> & { secrets: RunSecrets | undefined },
   ): Promise<Attachment> {
     const { directory } = input;
     const { captureOutput } = spec;
@@ -70,12 +79,7 @@ export class RunProcesses {
     if (!captureOutput) writeFileSync(noCaptureMarker(directory), '', { mode: 0o600 });
     if (secrets) saveReference(directory, secrets);
     const log = RunLog.create(this.#logOptions(run, directory));
-    const started = await startChild({
-      ...input,
-      ownerFile: this.#files.owner,
-      reader: `/proc/${process.pid}/fd/${this.#ownerFd}`,
-      umask: this.#options.umask,
-    });
+    const started = await startChild(this.#launcher!, { ...input, run, umask: this.#options.umask });
     const values = [...this.#values(), ...Object.values(secrets?.variables ?? {})];
     const output = new Output(started.outputFd, log, redactionOf(values));
     const { process: child } = started;

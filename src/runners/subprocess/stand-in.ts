@@ -12,7 +12,7 @@ import { RunLog } from './output/run-log.ts';
 import { isRunProcess, isStillAlive, startTimeOf } from './process-identity.ts';
 import { startDirectories } from './recovery.ts';
 import { logPath, readLogError, readStatus, runFiles, takeWithheld, type RunFiles } from './run-files.ts';
-import { WRAPPER_SHELL } from './wrapper.ts';
+import { WRAPPER_SHELL } from './launch/wrapper.ts';
 
 const POLL_MS = 10;
 /** A stand-in that was stopped (SIGSTOP) must not keep the next runner from its start. */

@@ -62,6 +62,8 @@ export interface SubprocessRunnerOptions {
    * commands wait at the full pipe for the next runner.
    */
   standIn?: readonly string[];
+  /** The program that starts the commands (see forkServerProgram()). Without it, a shell starts each command. */
+  forkServer?: string | undefined;
   /** File mode mask of the commands; default: that of this process. */
   umask?: number;
   /** Default: the system clock. */
@@ -72,8 +74,9 @@ export interface SubprocessRunnerOptions {
 
 export class SubprocessRunner implements Runner {
   readonly traits = SHELL_TRAITS;
-  readonly #options: Required<Omit<SubprocessRunnerOptions, 'secretSource'>> & {
+  readonly #options: Required<Omit<SubprocessRunnerOptions, 'secretSource' | 'forkServer'>> & {
     secretSource: SecretSource | undefined;
+    forkServer: string | undefined;
   };
   readonly #files: RunFiles;
   readonly #inherited: Environment;
@@ -91,7 +94,7 @@ export class SubprocessRunner implements Runner {
   readonly #endedOrphans = new Map<string, StopCause>();
 
   constructor(options: SubprocessRunnerOptions) {
-    this.#options = { ...defaults(), secretSource: undefined, ...options };
+    this.#options = { ...defaults(), secretSource: undefined, forkServer: undefined, ...options };
     this.#files = runFiles(options.stateDir);
     this.#processes = new RunProcesses(this.#files, this.#options);
     this.#logs = new KeptLogs(this.#files, (run) => this.#runs.get(run) !== undefined);

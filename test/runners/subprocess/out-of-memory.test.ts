@@ -1,5 +1,5 @@
 // When memory runs out, the kernel kills a command, not the runner, and its run has the reason.
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { on } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import type { RunEnd } from '../../../src/core/run.ts';
 import { memoryKillCounter } from '../../../src/runners/subprocess/memory-kills.ts';
-import { wrapperArguments } from '../../../src/runners/subprocess/wrapper.ts';
 import { MemoryCgroup } from '../../support/runners/memory-cgroup.ts';
 import { aUniqueJob, aRunOf } from '../../support/builders.ts';
 import { RunnerHome, startRun } from '../../support/runners/subprocess-runner.ts';
@@ -26,27 +25,11 @@ beforeEach(() => {
 afterEach(() => home.close());
 
 describe.runIf(onLinux)('the kernel’s choice', () => {
-  test('falls on a command and its children before the runner and the wrapper', async () => {
+  test('falls on a command and its children before the runner and the fork server', async () => {
     const runner = await home.runner();
     const { end } = await startRun(runner, { command: `cat /proc/$PPID/oom_score_adj ${SCORE}` });
     const own = Number(readFileSync(SCORE, 'utf8'));
     expect(await end).toMatchObject({ exitCode: 0, outputTail: `${own}\n${Math.min(own + 200, 1000)}\n` });
-  });
-
-  test.each([
-    [850, 1000],
-    [1000, 1000],
-  ])('with a score of %i is %i, and never out of bounds', (own, expected) => {
-    const directory = home.path;
-    const ownerFile = join(directory, 'owner');
-    writeFileSync(ownerFile, `${process.pid}\n`);
-    const input = { directory, umask: 0o22, ownerFile, reader: '', command: ['cat', SCORE] };
-    const raised = `echo ${own} >${SCORE} && exec /bin/sh "$@"`;
-    const { stdout, stderr } = spawnSync('/bin/sh', ['-c', raised, 'sh', ...wrapperArguments(input)]);
-    expect({ stdout: String(stdout), stderr: String(stderr) }).toEqual({
-      stdout: `${expected}\n`,
-      stderr: '',
-    });
   });
 });
 

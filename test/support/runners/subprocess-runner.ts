@@ -1,10 +1,11 @@
 // A subprocess runner on a temporary state directory, and questions about its children.
 import { readFileSync, readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
 import type { Run } from '../../../src/core/run.ts';
 import { makeFifos } from '../../../src/runners/subprocess/output/fifo-pool.ts';
+import { forkServerProgram } from '../../../src/runners/subprocess/launch/fork-server.ts';
 import { readStatus } from '../../../src/runners/subprocess/run-files.ts';
 import {
   SubprocessRunner,
@@ -12,15 +13,30 @@ import {
 } from '../../../src/runners/subprocess/subprocess-runner.ts';
 import { aUniqueJob, aRunOf } from '../builders.ts';
 import { endOf } from './run-output.ts';
+import { BUNDLE } from '../daemon/bundle.ts';
 import { tempDir } from '../temp-dir.ts';
 
 type Options = Partial<SubprocessRunnerOptions>;
 
+/** The fork server of the program under test; null where it has none. */
+export const FORK_SERVER = forkServerProgram(dirname(BUNDLE)) ?? null;
+
+/** What starts commands, by its name; the fork server is for Linux. */
+export const LAUNCHERS = [
+  ['the fork server', FORK_SERVER],
+  ['a shell for each command', null],
+] as const;
+
 /** The state directory of one test, and its runners. */
 export class RunnerHome {
   readonly #runners: SubprocessRunner[] = [];
+  readonly #forkServer: string | null;
   readonly path = tempDir();
   readonly stateDir = join(this.path, 'state');
+
+  constructor(forkServer: string | null = FORK_SERVER) {
+    this.#forkServer = forkServer;
+  }
 
   async runner(options: Options = {}, recovered: Run[] = []): Promise<SubprocessRunner> {
     const runner = new SubprocessRunner({
@@ -28,6 +44,7 @@ export class RunnerHome {
       inherit: { PATH: process.env['PATH']!, HOME: this.path },
       check: () => undefined,
       maxConcurrentRuns: 100,
+      forkServer: this.#forkServer ?? undefined,
       ...options,
     });
     this.#runners.push(runner);
@@ -49,8 +66,8 @@ export class RunnerHome {
     return join(runs, entry);
   }
 
-  /** The pid of the wrapper, as the run's status file has it. */
-  wrapperOf(run: Run): number {
+  /** The leader of the run's process group: the pid of its claim in the status file. */
+  leaderOf(run: Run): number {
     const status = readStatus(this.startDirectoryOf(run));
     if (status.claim !== 'Pid') throw new Error(`run ${run.name} has no claim`);
     return status.pid;
@@ -68,6 +85,11 @@ export async function startRun(runner: SubprocessRunner, spec: JobSpecInput) {
   const end = endOf(runner, run);
   await runner.start(job, run);
   return { job, run, end };
+}
+
+export function parentOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
 }
 
 /** Pids of living processes with the run's name in their environment. */

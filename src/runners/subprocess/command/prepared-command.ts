@@ -61,7 +61,11 @@ export async function prepareCommand(
   return {
     command: wordsOf(job.spec),
     workingDir,
-    env: childEnvironment({ ...inherited, ...(secrets && secretVariables(secrets)) }, job, run, fromFiles),
+    env: {
+      ...childEnvironment({ ...inherited, ...(secrets && secretVariables(secrets)) }, job, run, fromFiles),
+      // As a shell sets it; the runner's own would name another directory.
+      PWD: workingDir,
+    },
     secrets,
   };
 }

@@ -1,6 +1,12 @@
 // The POSIX sh script around every command: it claims the run, saves its exit status for the next runner, and outlives
 // the group's TERM until the command has ended.
-import { SEALED } from './run-files.ts';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, constants, openSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ProcessExit } from '../run-end.ts';
+import { readStatus, SEALED } from '../run-files.ts';
+import type { Launcher, LaunchInput, Reader, RunProcess } from './launcher.ts';
 
 /** The shell of the wrapper itself. */
 export const WRAPPER_SHELL = '/bin/sh';
@@ -84,16 +90,48 @@ _lsh_is_read() {
 }
 exit "$_lsh_status"`;
 
-export interface WrapperInput {
-  directory: string;
-  umask: number;
-  ownerFile: string;
-  reader: string;
-  /** The command and its arguments, run as they are. */
-  command: readonly string[];
-}
+export type WrapperInput = Pick<LaunchInput, 'directory' | 'umask' | 'command'>;
 
 /** Arguments for WRAPPER_SHELL that run the command under the wrapper. */
-export function wrapperArguments({ directory, umask, ownerFile, reader, command }: WrapperInput): string[] {
-  return ['-c', SCRIPT, 'lsh', directory, umask.toString(8), ownerFile, reader, ...command];
+export function wrapperArguments(
+  { ownerFile, descriptor }: Reader,
+  { directory, umask, command }: WrapperInput,
+): string[] {
+  return ['-c', SCRIPT, 'lsh', directory, umask.toString(8), ownerFile, descriptor, ...command];
+}
+
+export class WrapperLauncher implements Launcher {
+  readonly #reader: Reader;
+
+  constructor(reader: Reader) {
+    this.#reader = reader;
+  }
+
+  async launch(input: LaunchInput): Promise<RunProcess> {
+    // Opened for reading as well: the child then always has a reader, and blocks where it would die of SIGPIPE.
+    const output = openSync(join(input.directory, 'fifo'), constants.O_RDWR);
+    try {
+      const child = spawn(WRAPPER_SHELL, wrapperArguments(this.#reader, input), {
+        cwd: input.workingDir,
+        env: input.env,
+        detached: true,
+        stdio: ['ignore', output, output],
+      });
+      if (child.pid === undefined) throw (await once(child, 'error'))[0];
+      const exited = new Promise<ProcessExit>((resolve) => {
+        child.once('exit', (code, signal) => resolve(signal ? { signal } : exitOf(code!, input.directory)));
+      });
+      return { pgid: child.pid, exited, ownsGroup: () => Promise.resolve(true), detach: () => child.unref() };
+    } finally {
+      closeSync(output);
+    }
+  }
+
+  close(): void {}
+}
+
+function exitOf(exitCode: number, directory: string): ProcessExit {
+  if (exitCode !== NOT_CLAIMED) return { exitCode };
+  const status = readStatus(directory);
+  return status.claim === 'Pid' && status.exitCode === exitCode ? { exitCode } : { unclaimed: true };
 }
