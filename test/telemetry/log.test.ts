@@ -40,8 +40,17 @@ test('the log redacts variables and secrets at any depth of an object', () => {
   log.info({ token: 'hush', request: { authorization: 'hush', password: 'hush' } }, 'request');
   log.info({ config: { secretsKey: 'hush', inheritedSecrets: { LSH_SECRETS_KEY: 'hush' } } }, 'config');
   log.info({ config: { supabaseServiceRoleKey: 'hush' }, project: { apiKey: 'hush' } }, 'history');
+  log.info({ a: { b: [{ c: { d: { password: { deep: 'hush' } } } }] } }, 'deep');
+  log.error({ err: Object.assign(new Error('no'), { headers: { authorization: 'hush' } }) }, 'failed');
   expect(readFileSync(path, 'utf8')).not.toContain('hush');
   expect(readFileSync(path, 'utf8')).toContain('[redacted]');
+});
+
+test('a text that looks like a secret key changes nothing', () => {
+  const { log, lines } = openTestLog();
+  const message = 'the reply was {"token": "x", "env":1} "password":';
+  log.info({ job: 'local/a' }, message);
+  expect(lines()).toEqual([expect.objectContaining({ job: 'local/a', msg: message })]);
 });
 
 test('the file has mode 0600 under umask 000, and after a rotation', () => {
