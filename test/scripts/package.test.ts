@@ -34,7 +34,7 @@ describe('the package', () => {
 
   test('has the program and documents, and nothing that they are made of', () => {
     const expected =
-      /^(dist\/[\w-]+(\.c?js|\.c?js\.map|\.sh|\.cdx\.json)?|CHANGELOG\.md|LICENSE|README\.md|package\.json)$/;
+      /^(dist\/libexec\/fork-server-linux-\w+|dist\/[\w-]+(\.c?js|\.c?js\.map|\.sh|\.cdx\.json)?|CHANGELOG\.md|LICENSE|README\.md|package\.json)$/;
     expect(files.map(({ path }) => path).filter((path) => !expected.test(path))).toEqual([]);
   });
 

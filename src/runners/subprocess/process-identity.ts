@@ -8,9 +8,8 @@ import { ownNameOf } from '../run-index.ts';
 
 const execute = promisify(execFile);
 const onLinux = process.platform === 'linux';
-/** The names of the processes of fork-server.c, as /proc shows them: the server, and its child before it is a command. */
+/** The name of the process of fork-server.c, as /proc shows it. */
 const FORK_SERVER = 'lsh-fork-server\n';
-const LAUNCHING = 'lsh-launching\n';
 
 /** Whether the process group led by `pid` has a living process of this run. */
 export async function groupBelongsTo(pid: number, run: string): Promise<boolean> {
@@ -37,27 +36,32 @@ export async function groupIsAlive(pgid: number): Promise<boolean> {
 }
 
 /**
- * Whether `pid` is the leader of this run's process group, and is alive or a zombie whose exit code will be on disk. A
- * namesake in another namespace has another pid.
+ * Whether `pid` is the leader of this run's process group, and is alive or about to have its exit code on disk. A namesake
+ * in another namespace has another pid.
  */
 export async function isRunProcess(pid: number, run: string): Promise<boolean> {
-  if ((!onLinux || groupOf(pid) === pid) && (await hasRunName(pid, run))) return true;
-  // Asked last: the process may have ended just now.
-  return isBeingSaved(pid);
-}
-
-/** Whether the process has ended, and a fork server is about to save its exit code: it reaps it afterwards. */
-function isBeingSaved(pid: number): boolean {
-  const [state, parent] = statOf(pid);
-  return state === 'Z' && readProc(`/proc/${parent}/comm`) === FORK_SERVER;
+  if (!onLinux) return hasRunName(pid, run);
+  // Read once: the process may start its command, or end, between two looks.
+  const environment = readProc(`/proc/${pid}/environ`);
+  const [, parent, group] = statOf(pid);
+  // A child of the fork server has none between its claim and its command, and from the end of the command until the
+  // fork server has saved the exit code and reaps it. Some kernels show an empty one, some refuse to open it.
+  if (!environment) return readProc(`/proc/${parent}/comm`) === FORK_SERVER;
+  return Number(group) === pid && namesRun(environment, run);
 }
 
 async function hasRunName(pid: number, run: string): Promise<boolean> {
-  const wanted = `LSH_RUN=${ownNameOf(run)}`;
-  if (!onLinux) return (await ps(['eww', '-o', 'command=', '-p', String(pid)])).split(/\s/).includes(wanted);
-  // Asked first: a child of the fork server that has claimed gets its environment a moment later, with another name.
-  if (readProc(`/proc/${pid}/comm`) === LAUNCHING) return true;
-  return readProc(`/proc/${pid}/environ`)?.split('\0').includes(wanted) ?? false;
+  if (onLinux) return namesRun(readProc(`/proc/${pid}/environ`), run);
+  const command = await ps(['eww', '-o', 'command=', '-p', String(pid)]);
+  return command.split(/\s/).includes(runVariable(run));
+}
+
+function namesRun(environment: string | undefined, run: string): boolean {
+  return environment?.split('\0').includes(runVariable(run)) ?? false;
+}
+
+function runVariable(run: string): string {
+  return `LSH_RUN=${ownNameOf(run)}`;
 }
 
 async function groupMembers(pgid: number): Promise<number[]> {
@@ -96,7 +100,7 @@ function groupOf(pid: number): number | undefined {
   return group === undefined || state === 'Z' || state === 'X' ? undefined : Number(group);
 }
 
-/** Returns undefined for a process that has ended or belongs to another user. */
+/** Returns undefined for a process that is gone or belongs to another user. */
 function readProc(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');

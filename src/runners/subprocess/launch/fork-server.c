@@ -223,8 +223,6 @@ static void limit_open_files(void) {
 // until the claim is written, so that a stop cannot leave a run without one.
 static _Noreturn void become_command(const struct request *request, int output) {
   setsid();
-  // The next runner knows a command by its environment, and by this name until it has one (process-identity.ts).
-  prctl(PR_SET_NAME, "lsh-launching");
   if (!claim(request)) _exit(UNCLAIMED);
   raise_oom_score();
   limit_open_files();
@@ -358,6 +356,7 @@ static bool serve_requests(void) {
 }
 
 static void set_up(void) {
+  // process-identity.ts knows our children by this name of their parent, and by the lack of an environment.
   prctl(PR_SET_NAME, "lsh-fork-server");
   signal(SIGPIPE, SIG_IGN);
   fcntl(REQUESTS, F_SETFD, FD_CLOEXEC);

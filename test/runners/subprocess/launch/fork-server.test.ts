@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SubprocessRunner } from '../../../../src/runners/subprocess/subprocess-runner.ts';
@@ -104,6 +104,23 @@ describe.runIf(FORK_SERVER !== null)('the fork server', () => {
     await gate.open();
     await eventually(() => !isAlive(server));
     expect(processesOf(run)).toEqual([]);
+  });
+
+  test('that has not saved an exit code yet keeps the next runner waiting for it', async () => {
+    const first = await home.runner();
+    const gate = await home.gate('gate');
+    const { run } = await startRun(first, { command: `echo up; cat ${gate.path}; exit 9` });
+    await readUntil(first.log(run.name, { follow: true }), 'up');
+    await first.close();
+    const [leader, server] = [home.leaderOf(run), serverOf(run)];
+    process.kill(server, 'SIGSTOP');
+    await gate.open();
+    await eventually(() => readFileSync(`/proc/${leader}/stat`, 'utf8').includes(') Z '));
+    const second = await home.runner({}, [run]);
+    expect(second.observe(run.job)).toMatchObject([{ state: 'Running' }]);
+    const end = endOf(second, run);
+    process.kill(server, 'SIGCONT');
+    expect(await end).toMatchObject({ exitCode: 9, outputTail: 'up\n' });
   });
 
   test('takes a request of many megabytes, and says when the system does not', async () => {
