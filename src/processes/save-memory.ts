@@ -5,7 +5,14 @@ import { setFlagsFromString } from 'node:v8';
 const FLAGS = ['--no-opt', '--no-maglev', '--optimize-for-size', '--semi-space-growth-factor=1'];
 
 /** What the daemon uses of Node beyond its startup snapshot. */
-const MODULES = ['node:http', 'node:child_process', 'node:cluster', 'node:os', 'node:sqlite'] as const;
+const MODULES = [
+  'node:module',
+  'node:http',
+  'node:child_process',
+  'node:cluster',
+  'node:os',
+  'node:sqlite',
+] as const;
 
 /**
  * Sets V8's flags for little memory; as options of Node they would disable its startup snapshot. V8 refuses code that
