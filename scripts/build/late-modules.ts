@@ -7,13 +7,14 @@ const fromPino = createRequire(require.resolve('pino'));
 const fromAge = createRequire(require.resolve('age-encryption'));
 
 /**
- * CommonJS packages that few processes need, and their files: cron-parser reads only unusual cron fields; pino writes
- * with sonic-boom and thread-stream only where a program gives it no stream; age-encryption computes with curves and
- * lattices only where secrets/envelope/hybrid.ts does not, or for keys of other kinds. Each is a file of its own beside the
- * bundle, because every process reads the whole text of its bundle.
+ * CommonJS packages that few processes need, and their files: cron-parser reads only unusual cron fields, and dotenv only
+ * the env files of jobs; pino writes with sonic-boom and thread-stream only where a program gives it no stream;
+ * age-encryption computes with curves and lattices only where secrets/envelope/hybrid.ts does not, or for keys of other
+ * kinds. Each is a file of its own beside the bundle, because every process reads the whole text of its bundle.
  */
 export const LATE_PACKAGES: ReadonlyMap<string, string> = new Map([
   ['cron-parser', require.resolve('cron-parser')],
+  ['dotenv', require.resolve('dotenv')],
   ['sonic-boom', fromPino.resolve('sonic-boom')],
   ['thread-stream', fromPino.resolve('thread-stream')],
   ['@noble/curves/ed25519.js', fromAge.resolve('@noble/curves/ed25519.js')],
