@@ -5,10 +5,12 @@ import type { KubeObject, Wire } from '../api/objects.ts';
 
 export type KubeEvent = Omit<Wire<CoreV1Event>, 'metadata'> & KubeObject;
 
-/** What the Job controller says of a Job that has no Pod. */
-export function noPodMessage(events: readonly KubeEvent[]): string {
+export const NO_POD_MESSAGE = 'The Job controller has created no Pod, and no Event says why.';
+
+/** What the Job controller says of a Job that has no Pod; undefined if it says nothing. */
+export function creationRefusal(events: readonly KubeEvent[]): string | undefined {
   const said = newest(events.filter(({ reason }) => reason === 'FailedCreate'))?.message;
-  if (!said) return 'The Job controller has created no Pod, and no Event says why.';
+  if (!said) return undefined;
   // Each try has another name for the Pod; without it the sentence stays the same while the cause does.
   return `No Pod was created: ${said.replace(/^Error creating: (?:pods "[^"]*" is )?/, '')}`;
 }

@@ -8,7 +8,7 @@ import { statusCode } from '../api/api-errors.ts';
 import type { KubeApi } from '../api/fence.ts';
 import type { KubeList, KubeObject } from '../api/objects.ts';
 import type { NamespacedInformer } from '../api/watch/namespaced-informer.ts';
-import { creationProblem, noPodMessage, type KubeEvent } from '../objects/events.ts';
+import { creationProblem, creationRefusal, NO_POD_MESSAGE, type KubeEvent } from '../objects/events.ts';
 import { hadPod, isSuspended, type KubeJob } from '../objects/kube-job-run.ts';
 import type { Pod } from '../objects/pod.ts';
 import { JOB_LABEL, RUN_LABEL } from '../objects/kube-job.ts';
@@ -18,7 +18,10 @@ import type { Lookups } from './lookups.ts';
 
 /** A run that waits for this long is asked about, milliseconds: most Pods start within it. */
 const LOOK_AFTER_MS = 10_000;
-/** Shortest time between two reads of the Events of a run, milliseconds. */
+/**
+ * Shortest time between two reads of the Events of a run, milliseconds. Before the second read, a run without a Pod and
+ * without an Event is not stuck: after a burst, the Job controller takes that long to create a Pod for each Job.
+ */
 const LOOK_AGAIN_MS = 60_000;
 const LIST_TIMEOUT_MS = 10_000;
 
@@ -49,6 +52,8 @@ interface Wait {
   object: KubeObject;
   /** What they say. */
   eventText?: string;
+  /** Whether they were read. */
+  wasRead?: true;
   /** Monotonic milliseconds since when the run has no Pod, or its Pod has a problem. */
   since?: number;
   /** Monotonic milliseconds from when the Events are worth another read. */
@@ -165,13 +170,15 @@ export class RunPods {
     if (known?.object.metadata.uid === object.metadata.uid) return known;
     known?.cancel();
     const { clock } = this.#options;
-    const wait: Wait = {
-      object,
-      lookAt: clock.monotonic() + LOOK_AFTER_MS,
-      cancel: clock.at(clock.now() + LOOK_AFTER_MS, () => this.#look(id, wait)),
-    };
+    const wait: Wait = { object, lookAt: clock.monotonic() + LOOK_AFTER_MS, cancel: () => {} };
+    this.#lookIn(LOOK_AFTER_MS, id, wait);
     this.#waits.set(id, wait);
     return wait;
+  }
+
+  #lookIn(ms: number, id: string, wait: Wait): void {
+    const { clock } = this.#options;
+    wait.cancel = clock.at(clock.now() + ms, () => this.#look(id, wait));
   }
 
   #look(id: string, wait: Wait): void {
@@ -184,13 +191,21 @@ export class RunPods {
     this.#options.lookups.start(subject, async () => {
       const eventText =
         pod === undefined
-          ? noPodMessage(await readable(this.#failedCreations.of(object)))
+          ? (creationRefusal(await readable(this.#failedCreations.of(object))) ?? this.#silence(id, wait))
           : creationProblem(await readable(this.#eventsOf(object)));
+      wait.wasRead = true;
       wait.lookAt = this.#options.clock.monotonic() + LOOK_AGAIN_MS;
       if (eventText === wait.eventText) return;
       wait.eventText = eventText;
       this.#announce(object);
     });
+  }
+
+  /** What a run without a Pod and without an Event shows: at the first read nothing yet. */
+  #silence(id: string, wait: Wait): string | undefined {
+    if (wait.wasRead) return NO_POD_MESSAGE;
+    if (this.#waits.get(id) === wait) this.#lookIn(LOOK_AGAIN_MS, id, wait);
+    return undefined;
   }
 
   async #eventsOf({ metadata: { namespace, uid } }: KubeObject): Promise<KubeEvent[]> {

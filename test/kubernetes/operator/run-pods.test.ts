@@ -138,16 +138,8 @@ describe.skipIf(NO_KUBE)('the Pod of a run', () => {
     runPods.forget(aKubeJob());
   });
 
-  test('that never comes, and no Event says why', async () => {
-    const kubeJob = { ...aKubeJob(), metadata: { ...aKubeJob().metadata, uid: 'unheard-of' } };
-    runPods.of(kubeJob);
-    pass(10);
-    await isAnnounced();
-    expect(runPods.of(kubeJob).stuck?.message).toMatch(/no Pod, and no Event says why/);
-    runPods.forget(kubeJob);
-  });
-
-  test('of a thousand runs that never comes: a few reads of the Events serve all of them', async () => {
+  /** Observes runs by an API that keeps the paths of its reads. */
+  function reading(): { observer: RunPods; asked: string[] } {
     const asked: string[] = [];
     const api: KubeApi = {
       json: (request) => {
@@ -157,7 +149,27 @@ describe.skipIf(NO_KUBE)('the Pod of a run', () => {
       request: (request) => client.request(request),
     };
     const lookups = new Lookups({ clock, logger: keptLogger(), onRetry: () => {} });
-    const many = new RunPods({ api, pods, lookups, clock }, (key) => announced.push(key));
+    return { observer: new RunPods({ api, pods, lookups, clock }, (key) => announced.push(key)), asked };
+  }
+
+  test('that never comes, and no Event says why: the second read, a minute later, says that', async () => {
+    const { observer, asked } = reading();
+    const kubeJob = { ...aKubeJob(), metadata: { ...aKubeJob().metadata, uid: 'unheard-of' } };
+    observer.of(kubeJob);
+    pass(10);
+    // The first read has ended when it has planned the second.
+    await eventually(() => clock.pending === 1);
+    expect(asked).toHaveLength(1);
+    expect(observer.of(kubeJob).stuck).toEqual({ forMs: 10 * SECOND });
+    pass(60);
+    await isAnnounced();
+    expect(asked).toHaveLength(2);
+    expect(observer.of(kubeJob).stuck?.message).toMatch(/no Pod, and no Event says why/);
+    observer.close();
+  });
+
+  test('of a thousand runs that never comes: a few reads of the Events serve all of them', async () => {
+    const { observer: many, asked } = reading();
     const waiting = Array.from({ length: 1000 }, (_, index) => {
       const metadata = { ...aKubeJob().metadata, uid: `waits-${index}`, name: `waits-${index}` };
       return {
@@ -168,9 +180,13 @@ describe.skipIf(NO_KUBE)('the Pod of a run', () => {
     await say('waits-7', 'Warning', 'FailedCreate', 'Error creating: pods "x" is forbidden: exceeded quota');
     for (const kubeJob of waiting) many.of(kubeJob);
     pass(10);
-    await eventually(() => announced.length === waiting.length);
+    await eventually(() => clock.pending === waiting.length - 1);
     expect(asked.length).toBeLessThanOrEqual(2);
+    expect(announced).toHaveLength(1);
     expect(many.of(waiting[7]!).stuck?.message).toBe('No Pod was created: forbidden: exceeded quota');
+    pass(60);
+    await eventually(() => announced.length === waiting.length);
+    expect(asked.length).toBeLessThanOrEqual(4);
     expect(many.of(waiting[8]!).stuck?.message).toMatch(/no Event says why/);
     many.close();
   });
