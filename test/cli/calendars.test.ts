@@ -107,7 +107,7 @@ describe('a job with calendars', () => {
 
   test('that runs once is told at once that its calendar takes the day', async () => {
     await addCalendar('freeze', `${dateIn(2)}\n`);
-    const at = `${dateIn(2)}T12:00:00+00:00`;
+    const at = `${dateIn(2)}T12:00:00Z`;
     const added = await add('once', '--at', at, '--calendar', 'freeze');
     const why = `The job is not due at ${at}: the calendar freeze leaves its day out.`;
     expect(added).toMatchObject({ status: 0 });

@@ -112,7 +112,7 @@ const PUT: PutResult = {
   ],
   warnings: [HOSTILE],
   notes: [HOSTILE],
-  next: ['2026-11-29T02:00:00+00:00'],
+  next: ['2026-11-29T02:00:00Z'],
   job: JOB,
 };
 const PROBLEM = new LshError(

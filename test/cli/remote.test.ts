@@ -283,7 +283,7 @@ describe.skipIf(NO_SUPABASE)('lsh cron --remote', () => {
       const answer = await remote(['explain', 'backup', '--at', '2026-06-02T00:01:00Z']);
       const [laptop, desktop] = answer.split('\n\n');
       expect(laptop).toContain('backup on laptop at Tue 2026-06-02 00:01 (UTC');
-      expect(laptop).toContain('It ran: backup-60 started at 2026-06-02T00:01:00.001Z and ended as Failed');
+      expect(laptop).toContain('It ran: backup-60 started at 2026-06-02T00:01:00Z and ended as Failed');
       expect(laptop).toContain('Attempt 2: backup-60-2');
       expect(desktop).toContain('the team’s record has no run of it from desktop');
       expect(desktop).toContain('`lsh cron explain backup --at 2026-06-02T00:01:00Z` on desktop says why');

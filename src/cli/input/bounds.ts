@@ -10,7 +10,7 @@ export async function withBounds<T extends SpecFlags>(context: Context, flags: T
   const { notBefore, notAfter, resumeAt, at, tz } = flags;
   if ([notBefore, notAfter, resumeAt, at].every((instant) => instant === undefined)) return flags;
   const { readInstant } = await import('./instant.ts');
-  const { localRfc3339 } = await import('../../core/schedule/next-slots.ts');
+  const { zonedInstant } = await import('../../core/schedule/zone/zoned-instant.ts');
   const isCluster = platformOf(context) === 'cluster';
   const timeZone = tz ?? (isCluster ? 'UTC' : hostTimeZone(loadConfig().tz));
   const read = (text: string, flag: string) =>
@@ -18,7 +18,7 @@ export async function withBounds<T extends SpecFlags>(context: Context, flags: T
   /** A job runs at a whole second, and not before the time that was asked for. */
   const once = (text: string) => {
     const ms = readInstant(text, { flag: '--at', now: context.io.now(), timeZone, towards: 'future' });
-    return localRfc3339(Math.ceil(ms / 1000) * 1000, timeZone);
+    return zonedInstant(Math.ceil(ms / 1000) * 1000, timeZone);
   };
   return {
     ...flags,

@@ -43,12 +43,12 @@ function wideRunRow(run: RunDocument, now: number): Cell[] {
   return [...row.slice(0, -1), run.executor, run.secretsVersion ?? '-', ...row.slice(-1)];
 }
 
-/** One run as a row; instants in the zone of this machine. */
-export function runRow(run: RunDocument, now: number): Cell[] {
+/** One run as a row; instants in the zone, by default that of this machine. */
+export function runRow(run: RunDocument, now: number, timeZone?: string): Cell[] {
   const ms = runMs(run, now);
   return [
     run.name,
-    startedText(run, now),
+    startedText(run, now, timeZone),
     ms === undefined ? '-' : formatDuration(ms),
     resultCell(run),
     String(run.attempt),
@@ -97,8 +97,8 @@ function teamRunCsvRow(run: TeamRunDocument): (string | number | undefined)[] {
   return [...runCsvRow(run), run.namespace, run.origin?.name, run.origin?.id];
 }
 
-function startedText({ startedAt, startAfter }: RunDocument, now: number): string {
-  if (startedAt !== undefined) return soon(Date.parse(startedAt), now);
+function startedText({ startedAt, startAfter }: RunDocument, now: number, timeZone?: string): string {
+  if (startedAt !== undefined) return soon(Date.parse(startedAt), now, timeZone);
   return startAfter === undefined ? '-' : `due ${relative(Date.parse(startAfter), now)}`;
 }
 
@@ -115,7 +115,7 @@ export interface RunColumns<Run extends RunDocument> {
 
 export const RUN_COLUMNS: RunColumns<RunDocument> = {
   heads: RUN_HEADS,
-  row: runRow,
+  row: (run, now) => runRow(run, now),
   wideHeads: WIDE_RUN_HEADS,
   wideRow: wideRunRow,
   csvHeads: RUN_CSV_HEADS,

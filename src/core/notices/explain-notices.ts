@@ -26,8 +26,14 @@ export interface ShownNotice {
 
 type Memory = NonNullable<JobDocument['status']>['notices'];
 
-/** Returns none if no channel hears of the job. `memory`: what the job remembers of its failures. */
-export function noticeSentences({ rules = [], notices }: JobNotices, memory: Memory): string[] {
+/** `memory`: what the job remembers of its failures. */
+interface Telling {
+  memory: Memory;
+  say: (instant: string) => string;
+}
+
+/** Returns none if no channel hears of the job. `say`: writes an instant of RFC 3339. */
+export function noticeSentences({ rules = [], notices }: JobNotices, { memory, say }: Telling): string[] {
   const isOpen = (channel: string) =>
     notices.some((one) => one.channel === channel && one.kind === 'Failed' && one.state !== 'Sent');
   return [
@@ -35,9 +41,9 @@ export function noticeSentences({ rules = [], notices }: JobNotices, memory: Mem
       ruleSentence(rule),
       ...rule.channels
         .filter((channel) => rule.on.includes('Failed') && !isOpen(channel))
-        .flatMap((channel) => nextFailure(rule, channel, memory)),
+        .flatMap((channel) => nextFailure(rule, channel, { memory, say })),
     ]),
-    ...notices.map(noticeSentence),
+    ...notices.map((notice) => noticeSentence(notice, say)),
   ];
 }
 
@@ -46,7 +52,11 @@ function ruleSentence({ channels, on }: NoticeRule): string {
 }
 
 /** What the next failure brings, if that is not what the rule says already. */
-function nextFailure({ on, after, repeatMs }: NoticeRule, channel: string, memory: Memory): string[] {
+function nextFailure(
+  { on, after, repeatMs }: NoticeRule,
+  channel: string,
+  { memory, say }: Telling,
+): string[] {
   const { failures = 0, told = {} } = memory ?? {};
   const toldAt = told[channel];
   if (toldAt === undefined) {
@@ -54,7 +64,7 @@ function nextFailure({ on, after, repeatMs }: NoticeRule, channel: string, memor
     return [`${channel} hears of failures after ${after} in a row; there are ${failures} now.`];
   }
   const end = on.includes('Recovered') ? ` ${channel} hears when it has recovered.` : '';
-  const streak = `${failures === 1 ? 'This failure was' : `These ${failures} failures in a row were`} told to ${channel} at ${toldAt}`;
+  const streak = `${failures === 1 ? 'This failure was' : `These ${failures} failures in a row were`} told to ${channel} at ${say(toldAt)}`;
   if (repeatMs === undefined) return [`${streak}: a further one is not told.${end}`];
   return [`${streak}: a further one is told again ${formatDuration(repeatMs)} later.${end}`];
 }
@@ -69,6 +79,8 @@ const STATES: Record<ShownNotice['state'], (notice: ShownNotice) => string> = {
     `${channel} did not take ${kind} of ${at}, a dead letter: ${why}. \`lsh channel test ${channel} --retry\` sends it again.`,
 };
 
-function noticeSentence(notice: ShownNotice): string {
-  return STATES[notice.state](notice);
+function noticeSentence(notice: ShownNotice, say: Telling['say']): string {
+  const { at, nextTryAt } = notice;
+  const next = nextTryAt === undefined ? {} : { nextTryAt: say(nextTryAt) };
+  return STATES[notice.state]({ ...notice, at: say(at), ...next });
 }

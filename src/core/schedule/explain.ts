@@ -6,6 +6,7 @@ import { runsAfterGap } from './cron-slots.ts';
 import type { Pattern } from './expression/pattern.ts';
 import { nextWall, previousWall } from './wall.ts';
 import { offsetBefore, segmentAt, segmentEnd, zoneNamed, zoneOffset, type Zone } from './zone/zone.ts';
+import { offsetText } from './zone/zoned-instant.ts';
 
 export interface ExplainedSlot {
   /** Milliseconds since the epoch. */
@@ -175,11 +176,6 @@ function clockText(wall: number, withSeconds = wall % 60 !== 0): string {
   const time = wall - Math.floor(wall / DAY_SECONDS) * DAY_SECONDS;
   const minutes = `${two(Math.floor(time / 3600))}:${two(Math.floor((time % 3600) / 60))}`;
   return withSeconds ? `${minutes}:${two(time % 60)}` : minutes;
-}
-
-/** `-04:00` for an offset in seconds. */
-export function offsetText(offset: number): string {
-  return `${offset < 0 ? '-' : '+'}${clockText(Math.abs(offset))}`;
 }
 
 function two(value: number): string {

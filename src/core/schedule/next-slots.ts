@@ -1,11 +1,10 @@
 // The next slots as `add` and `apply` show them, in both homes.
 import type { CalendarLookup } from './days/day-rules.ts';
-import { offsetText } from './explain.ts';
 import { jobSchedule, scheduleInput } from './job-schedule.ts';
 import { scheduleNotes } from './notes.ts';
 import type { ClockEffect, Job } from '../job.ts';
 import { takenInstant } from './one-shot.ts';
-import { zoneNamed, zoneOffset } from './zone/zone.ts';
+import { zonedInstant } from './zone/zoned-instant.ts';
 import { isSuspended } from './suspension.ts';
 
 const SLOTS_SHOWN = 3;
@@ -46,16 +45,8 @@ export function nextSlots(
   const slots: string[] = [];
   let slot = schedule.next(now);
   while (slot !== undefined && slots.length < SLOTS_SHOWN) {
-    slots.push(localRfc3339(slot, job.spec.timeZone));
+    slots.push(zonedInstant(slot, job.spec.timeZone));
     slot = schedule.next(slot);
   }
   return slots;
-}
-
-/** `2026-11-29T02:00:00+01:00` for an instant in milliseconds. */
-export function localRfc3339(ms: number, timeZone: string): string {
-  const zone = zoneNamed(timeZone);
-  const seconds = Math.floor(ms / 1000);
-  const offset = zoneOffset(zone, seconds);
-  return new Date((seconds + offset) * 1000).toISOString().slice(0, 19) + offsetText(offset);
 }

@@ -106,7 +106,11 @@ async function groupOf(api: JobApi, job: JobDocument): Promise<GroupView | undef
 /** How the job stands now, by headings: what is expected of it, and what channels hear of it. */
 async function standingOf(api: JobApi, job: JobDocument): Promise<Record<string, string[]>> {
   const { noticeSentences } = await import('../../../core/notices/explain-notices.ts');
-  const notices = noticeSentences(await api.noticesOf({ name: job.metadata.name }), job.status?.notices);
+  const { zonedInstant } = await import('../../../core/schedule/zone/zoned-instant.ts');
+  const notices = noticeSentences(await api.noticesOf({ name: job.metadata.name }), {
+    memory: job.status?.notices,
+    say: (instant) => zonedInstant(instant, job.spec.timeZone),
+  });
   const expected = expectations(job).map((answer) => answer.join(': '));
   return {
     ...(expected.length > 0 && { expectations: expected }),
@@ -172,7 +176,7 @@ async function explain(context: Context, name: string, flags: ExplainFlags): Pro
 export function addExplain(cron: Command, context: Context): void {
   const command = withOriginOption(cron.command('explain'))
     .description(
-      'Say why a job did or did not run: at its last slot, with what is expected of it and what channels hear of it, or at any instant; with --remote, what the runs in the team’s record say, for each origin.',
+      'Say why a job did or did not run: at its last slot, with what is expected of it and what channels hear of it, or at any instant; with --remote, what the runs in the team’s record say, for each origin. All times are in the zone of the job.',
     )
     .argument('<name>', 'the job')
     .option(

@@ -18,7 +18,12 @@ import { calendar, relative } from '../../output/when.ts';
 
 /** When the job runs next; where no slot says it, the condition Scheduled does. */
 function nextText({ spec, status }: JobDocument, now: number): string | undefined {
-  if (isSuspended(spec, now)) return spec.resumeAt === undefined ? 'paused' : `paused until ${spec.resumeAt}`;
+  if (isSuspended(spec, now)) {
+    const { resumeAt } = spec;
+    return resumeAt === undefined
+      ? 'paused'
+      : `paused until ${calendar(Date.parse(resumeAt), spec.timeZone)}`;
+  }
   const scheduled = status?.conditions.find(({ type }) => type === 'Scheduled');
   const text = scheduled?.reason === 'NextSlotKnown' ? undefined : scheduled?.message;
   if (status?.nextScheduleTime === undefined) return text;
@@ -46,8 +51,9 @@ const HEAD_FIELDS = new Set(['schedule', 'schedules', 'command', 'args', 'timeZo
 function headFields(job: JobDocument, platform: Platform, now: number): [string, string | undefined][] {
   const { spec, status } = job;
   const text = (cell: ReturnType<typeof statusCell>) => (typeof cell === 'string' ? cell : cell.text);
-  const when = (instant: string | undefined, zone?: string) =>
-    instant && `${calendar(Date.parse(instant), zone)} (${relative(Date.parse(instant), now)})`;
+  // The schedule names the zone, and every other instant of the page is of it.
+  const when = (instant: string | undefined) =>
+    instant && `${calendar(Date.parse(instant), spec.timeZone)} (${relative(Date.parse(instant), now)})`;
   const totals = status?.totals;
   return [
     ['Name', job.metadata.name],
@@ -177,7 +183,7 @@ async function get(context: Context, name: string, { output }: { output?: Format
   printTable(
     io,
     RUN_HEADS,
-    runs.map((run) => runRow(run, now)),
+    runs.map((run) => runRow(run, now, job.spec.timeZone)),
   );
 }
 
@@ -185,7 +191,9 @@ export function addGet(cron: Command, context: Context): void {
   const command = cron
     .command('get')
     .alias('info')
-    .description('Show one job: its definition, its state and its last runs.')
+    .description(
+      'Show one job: its definition, its state and its last runs. All times are in the zone of the job.',
+    )
     .argument('<name>', 'the job')
     .addOption(formatOption('table', 'json', 'yaml', 'name'))
     .action((name: string, options: { output?: Format }) => get(context, name, options));

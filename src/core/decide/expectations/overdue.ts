@@ -3,7 +3,7 @@
 import { wakeBy, type Draft } from '../draft.ts';
 import { parseDuration } from '../../duration.ts';
 import type { Condition, Job } from '../../job.ts';
-import { rfc3339 } from '../../rfc3339.ts';
+import { zonedInstant } from '../../schedule/zone/zoned-instant.ts';
 import { pendingStarts } from '../../schedule/job-schedule.ts';
 import type { Schedule } from '../../schedule/schedule.ts';
 import { retryDelayMs } from '../retry.ts';
@@ -82,15 +82,16 @@ export function overdueVerdict(draft: Draft, facts: Omit<Facts, 'now'>): Verdict
   const expectation = expectedSuccess(job, { ...facts, now });
   if (expectation === undefined) return undefined;
   const { by } = expectation;
+  const say = (instant: number) => zonedInstant(instant, job.spec.timeZone);
   if (now < by) {
     wakeBy(draft, by);
-    return { status: 'False', reason: 'InTime', message: `A run is to complete by ${rfc3339(by)}.` };
+    return { status: 'False', reason: 'InTime', message: `A run is to complete by ${say(by)}.` };
   }
   const last =
     facts.lastSuccessAt === undefined
       ? 'none has completed yet'
-      : `the last one completed at ${rfc3339(facts.lastSuccessAt)}`;
-  const message = `A run was to complete by ${rfc3339(by)}; ${last}.`;
+      : `the last one completed at ${say(facts.lastSuccessAt)}`;
+  const message = `A run was to complete by ${say(by)}; ${last}.`;
   const before = job.status?.conditions.find(({ type }) => type === 'Overdue');
   if (before?.status !== 'True') draft.events.push({ kind: 'JobOverdue', since: by, message });
   return { status: 'True', reason: 'NoSuccess', message };

@@ -2,6 +2,7 @@
 // cluster both show: the job, its slot records and its runs.
 import type { SlotDocument } from '../../document.ts';
 import { rfc3339 } from '../../rfc3339.ts';
+import { zonedInstant } from '../../schedule/zone/zoned-instant.ts';
 import { courseOf, lineOf } from './course.ts';
 import { outlook } from './outlook.ts';
 import { isSlot, type Question } from './question.ts';
@@ -41,11 +42,11 @@ function explainPass(record: SlotDocument, question: Question): string[] {
 }
 
 /** What a schedule does while the clock shows times again. */
-function clockSetBack({ job: { status }, now }: Question): string[] {
+function clockSetBack({ job: { spec, status }, now }: Question): string[] {
   const { passUntil = '' } = status?.clockEffect ?? {};
   if (!(Date.parse(passUntil) > now)) return [];
   return [
-    `The clock was set back and shows times again until ${passUntil}: fixed times that ran do not run again if it was set back by at most three hours.`,
+    `The clock was set back and shows times again until ${zonedInstant(passUntil, spec.timeZone)}: fixed times that ran do not run again if it was set back by at most three hours.`,
   ];
 }
 
@@ -62,40 +63,42 @@ function covers({ from, to }: SlotDocument, question: Question): boolean {
 }
 
 /** The run that waits in a concurrency group, if the question is about a later slot. */
-function waitingNow({ at, now, group, job: { status } }: Question): string[] {
+function waitingNow({ at, now, group, job: { spec, status } }: Question): string[] {
   const waiting = at > now ? status?.active.find((run) => lineOf(run, group) !== '') : undefined;
-  return waiting === undefined ? [] : [`${waiting.name} ${courseOf(waiting)}${lineOf(waiting, group)}.`];
+  return waiting === undefined
+    ? []
+    : [`${waiting.name} ${courseOf(waiting, spec.timeZone)}${lineOf(waiting, group)}.`];
 }
 
-function manualRuns({ runs, at, group }: Question): string[] {
+function manualRuns({ runs, at, group, job }: Question): string[] {
   return runs
     .filter(({ trigger, slot }) => trigger === 'Manual' && Date.parse(slot) === at)
     .map(
       (run) =>
-        `${run.requestedBy ?? 'A user'} requested a run then: ${run.name} ${courseOf(run)}${lineOf(run, group)}.`,
+        `${run.requestedBy ?? 'A user'} requested a run then: ${run.name} ${courseOf(run, job.spec.timeZone)}${lineOf(run, group)}.`,
     );
 }
 
 /** The runs that follow runs of that slot: each attempt of them. */
-function afterRuns({ runs, at, group }: Question): string[] {
+function afterRuns({ runs, at, group, job: { spec } }: Question): string[] {
   return runs
     .filter(({ trigger, slot }) => trigger === 'After' && Date.parse(slot) === at)
     .toSorted((a, b) => a.attempt - b.attempt)
     .map((run) => {
       const { job = 'another job', run: cause = 'a run' } = run.cause ?? {};
       const which = run.attempt > 1 ? `, attempt ${run.attempt}` : '';
-      return `The end of ${cause} of job ${job} started a run${which}: ${run.name} ${courseOf(run)}${lineOf(run, group)}.`;
+      return `The end of ${cause} of job ${job} started a run${which}: ${run.name} ${courseOf(run, spec.timeZone)}${lineOf(run, group)}.`;
     });
 }
 
 /** The runs that a backfill gave to the slot: each attempt of them. */
-function backfillRuns({ runs, at, group }: Question): string[] {
+function backfillRuns({ runs, at, group, job: { spec } }: Question): string[] {
   return runs
     .filter(({ trigger, slot }) => trigger === 'Backfill' && Date.parse(slot) === at)
     .toSorted((a, b) => a.attempt - b.attempt)
     .map((run) => {
       const which = run.attempt > 1 ? `, as attempt ${run.attempt}` : '';
       const whose = run.requestedBy === undefined ? '' : ` of ${run.requestedBy}`;
-      return `A backfill${whose} ran the slot ${rfc3339(at)}${which}: ${run.name} ${courseOf(run)}${lineOf(run, group)}.`;
+      return `A backfill${whose} ran the slot ${zonedInstant(at, spec.timeZone)}${which}: ${run.name} ${courseOf(run, spec.timeZone)}${lineOf(run, group)}.`;
     });
 }

@@ -1,9 +1,9 @@
 // When a job runs next, or why it does not.
 import type { JobDocument } from '../../document.ts';
-import { rfc3339 } from '../../rfc3339.ts';
 import { afterText, pendingStarts } from '../../schedule/job-schedule.ts';
 import { takenInstant } from '../../schedule/one-shot.ts';
 import { isSuspended } from '../../schedule/suspension.ts';
+import { zonedInstant } from '../../schedule/zone/zoned-instant.ts';
 import type { Question } from './question.ts';
 
 /** When the job runs next, or why it does not. */
@@ -15,8 +15,8 @@ export function outlook(question: Question): string[] {
   const { notBefore } = job.spec;
   const begins = notBefore !== undefined && Date.parse(notBefore) > now;
   return [
-    ...(begins ? [`The schedule begins at ${notBefore} (notBefore).`] : []),
-    ...(next === at ? [] : [`The next slot is ${rfc3339(next)}.`]),
+    ...(begins ? [`The schedule begins at ${zonedInstant(notBefore, job.spec.timeZone)} (notBefore).`] : []),
+    ...(next === at ? [] : [`The next slot is ${zonedInstant(next, job.spec.timeZone)}.`]),
     ...follows(job),
   ];
 }
@@ -29,11 +29,13 @@ function outlookWithoutSlot({ job, now, schedule }: Question): string[] {
   const taken = takenInstant(job.spec, schedule.limits, now);
   if (taken !== undefined) return [taken];
   const { notAfter } = job.spec;
-  return [`The schedule has no further slot${notAfter === undefined ? '' : `; notAfter is ${notAfter}`}.`];
+  return [
+    `The schedule has no further slot${notAfter === undefined ? '' : `; notAfter is ${zonedInstant(notAfter, job.spec.timeZone)}`}.`,
+  ];
 }
 
-function suspendedText({ metadata, spec: { resumeAt = 'now' } }: JobDocument): string {
-  const until = resumeAt === 'now' ? resumeAt : `until ${resumeAt}`;
+function suspendedText({ metadata, spec: { resumeAt, timeZone } }: JobDocument): string {
+  const until = resumeAt === undefined ? 'now' : `until ${zonedInstant(resumeAt, timeZone)}`;
   return `The job is suspended ${until}: \`lsh cron resume ${metadata.name}\` lets it run again.`;
 }
 

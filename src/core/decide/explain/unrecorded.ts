@@ -1,10 +1,10 @@
 // Why there is no record of an instant.
 import type { JobDocument } from '../../document.ts';
-import { rfc3339 } from '../../rfc3339.ts';
 import { formatDuration } from '../../duration.ts';
 import { takenText } from '../../schedule/days/day-rules.ts';
 import { nextStarts } from '../../schedule/expression/start-macros.ts';
 import { isSuspended } from '../../schedule/suspension.ts';
+import { zonedInstant } from '../../schedule/zone/zoned-instant.ts';
 import { isSlot, type Question } from './question.ts';
 
 /** A slot without a record may still be evaluated for this many milliseconds: two evaluation intervals. */
@@ -12,11 +12,12 @@ const UNRECORDED_AFTER_MS = 120_000;
 
 export function explainUnrecorded(question: Question): string[] {
   const { job, at, now } = question;
-  const time = rfc3339(at);
+  const say = (instant: number | string) => zonedInstant(instant, job.spec.timeZone);
+  const time = say(at);
   const created = Date.parse(job.metadata.creationTimestamp);
   if (at < created) {
     return [
-      `${time} is before the job was created (${job.metadata.creationTimestamp}), so lsh kept no record.`,
+      `${time} is before the job was created (${say(job.metadata.creationTimestamp)}), so lsh kept no record.`,
     ];
   }
   if (!isSlot(question)) return explainNonSlot(question, created);
@@ -55,17 +56,18 @@ function invalidText({ status }: JobDocument): string {
 }
 
 function explainNonSlot({ job, schedule, at }: Question, created: number): string[] {
+  const say = (instant: number) => zonedInstant(instant, job.spec.timeZone);
   if (job.spec.after !== undefined && !hasOwnSchedule(job.spec))
-    return [`No run of this job follows a run of the slot ${rfc3339(at)}.`];
+    return [`No run of this job follows a run of the slot ${say(at)}.`];
   const expressions = job.spec.schedules ?? [job.spec.schedule ?? job.spec.at ?? ''];
   const written = expressions.map((expression) => `"${expression}"`).join(', ');
   const before = schedule.previous(at, created);
   const next = schedule.next(at);
-  const answer = `${rfc3339(at)} is not a slot of ${written} in ${job.spec.timeZone}.`;
+  const answer = `${say(at)} is not a slot of ${written} in ${job.spec.timeZone}.`;
   if (before === undefined && next === undefined && nextStarts(expressions).length > 0) return [answer];
   return [
     answer,
-    `${before === undefined ? 'There is no slot before it' : `The slot before it is ${rfc3339(before)}`}, ${next === undefined ? 'and none after it' : `the next one ${rfc3339(next)}`}.`,
+    `${before === undefined ? 'There is no slot before it' : `The slot before it is ${say(before)}`}, ${next === undefined ? 'and none after it' : `the next one ${say(next)}`}.`,
   ];
 }
 

@@ -54,6 +54,29 @@ function explain(at: string, over: Partial<Question> = {}): string[] {
 
 const NEXT = 'The next slot is 2026-03-11T02:00:00Z.';
 
+test('says every instant in the zone of the job, with its offset', () => {
+  const berlin = job({ timeZone: 'Europe/Berlin' });
+  const late = { from: '2026-03-05T01:00:00Z', to: '2026-03-06T01:00:00Z', count: 2 };
+  const texts = [
+    explain('2026-03-05T01:00:00Z', {
+      job: berlin,
+      slots: [slot({ ...late, outcome: 'Ran', run: 'backup-1' })],
+      runs: [run()],
+    }),
+    explain('2026-03-05T01:00:00Z', {
+      job: berlin,
+      slots: [slot({ ...late, cause: 'NotEvaluated', recordedAt: NOW })],
+    }),
+    explain('2026-03-05T01:30:00Z', { job: berlin }),
+    explain('2020-03-05T01:00:00Z', { job: berlin }),
+  ].flat();
+  expect(texts).toContain(
+    'It ran: backup-1 started at 2026-03-05T03:00:00+01:00 and ended as Completed after 3s.',
+  );
+  expect(texts).toContain('The next slot is 2026-03-11T02:00:00+01:00.');
+  expect(texts.join('\n')).not.toMatch(/\dZ/);
+});
+
 describe('a slot that a pending run forbade', () => {
   const pending = run({
     executor: 'Job',

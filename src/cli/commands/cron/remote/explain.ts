@@ -7,6 +7,7 @@ import type { JobDocument, SlotDocument } from '../../../../core/document.ts';
 import { rfc3339 } from '../../../../core/rfc3339.ts';
 import { jobSchedule } from '../../../../core/schedule/job-schedule.ts';
 import { isSuspended } from '../../../../core/schedule/suspension.ts';
+import { zonedInstant } from '../../../../core/schedule/zone/zoned-instant.ts';
 import { teamRecord } from '../../../../processes/supabase/team-record.ts';
 import type { Context } from '../../../context.ts';
 import { isDocumentFormat } from '../../../output/format-option.ts';
@@ -97,16 +98,17 @@ function withoutRun(
   { name, origin, spec, changedAt }: RecordedJob,
   { at, now }: { at: number; now: number },
 ): string[] {
-  const time = rfc3339(at);
+  const say = (instant: number | string) => zonedInstant(instant, spec.timeZone);
+  const time = say(at);
   const heard = Date.parse(origin.lastSeenAt) < at;
   return [
     `The schedule has a slot at ${time}, and the team’s record has no run of it from ${origin.name}.`,
     ...(Date.parse(changedAt) > at
-      ? [`The job changed at ${changedAt}, after the slot: it may have had another schedule then.`]
+      ? [`The job changed at ${say(changedAt)}, after the slot: it may have had another schedule then.`]
       : []),
     ...(isSuspended(spec, now) ? [`The job is suspended now.`] : []),
     heard
-      ? `${origin.name} last wrote at ${origin.lastSeenAt}, before the slot: its run may not have arrived yet.`
+      ? `${origin.name} last wrote at ${say(origin.lastSeenAt)}, before the slot: its run may not have arrived yet.`
       : `A run arrives after its end, and a slot that did not run never: \`lsh cron explain ${name} --at ${time}\` on ${origin.name} says why.`,
   ];
 }
