@@ -51,9 +51,13 @@ export function openLog({ level, path, maxBytes = MAX_BYTES }: LogOptions): Log 
   const file = path === undefined ? undefined : new RotatingFile({ path, maxBytes, maxFiles: MAX_FILES });
   const root = createPino(level, file ?? process.stdout);
   return {
-    ...bind(root),
+    ...bind(() => root),
     fatal: (fields, message) => root.fatal(fields, message),
-    component: (name) => bind(root.child({ component: name })),
+    component: (name) => {
+      // Created with its first line: it takes time at the start, and many a component never logs.
+      let child: Pino | undefined;
+      return bind(() => (child ??= root.child({ component: name })));
+    },
     reopen: () => file?.reopen(),
     close: () => file?.close(),
   };
@@ -82,11 +86,11 @@ function redacted(line: string): string {
   return `${JSON.stringify(JSON.parse(line, hide))}\n`;
 }
 
-function bind(log: Pino): Logger {
+function bind(log: () => Pino): Logger {
   return {
-    debug: (fields, message) => log.debug(fields, message),
-    info: (fields, message) => log.info(fields, message),
-    warn: (fields, message) => log.warn(fields, message),
-    error: (fields, message) => log.error(fields, message),
+    debug: (fields, message) => log().debug(fields, message),
+    info: (fields, message) => log().info(fields, message),
+    warn: (fields, message) => log().warn(fields, message),
+    error: (fields, message) => log().error(fields, message),
   };
 }
