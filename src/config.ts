@@ -2,7 +2,7 @@
 // modules, because every command loads this file.
 import { closest } from './core/closest.ts';
 import type { Variable } from './config/kinds.ts';
-import { traceWarnings } from './config/otel-variables.ts';
+import { traceWarnings, unreadTraceSettings } from './config/otel-variables.ts';
 import { VARIABLES } from './config/variables.ts';
 import { LshError, type Problem } from './core/errors.ts';
 import { isOfRun } from './core/run-variables.ts';
@@ -42,6 +42,7 @@ export function loadConfig(env: Environment = process.env): Config {
     ...mistypedNames(env),
     ...risks(values as Values),
     ...traceWarnings(values as Values),
+    ...unreadTraceSettings(values as Values, env),
   ];
   return Object.freeze({
     ...(values as Values),

@@ -184,6 +184,15 @@ describe('OpenTelemetry', () => {
     expect(isTraced(loadConfig({ ...env, ...own }))).toBe(true);
   });
 
+  test('with settings of the SDK that lsh does not read is a warning for each', () => {
+    const unread = { OTEL_TRACES_SAMPLER: 'always_off', OTEL_BSP_MAX_QUEUE_SIZE: '10' };
+    const traced = loadConfig({ ...HOME, OTEL_EXPORTER_OTLP_ENDPOINT: URL, ...unread });
+    expect(traced.warnings).toEqual(
+      Object.keys(unread).map((name) => expect.stringContaining(`${name} has no effect`)),
+    );
+    expect(loadConfig({ ...HOME, ...unread }).warnings).toEqual([]);
+  });
+
   test('at an endpoint that is no URL is a warning, also in production', () => {
     const config = loadConfig({
       ...HOME,

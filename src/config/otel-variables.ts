@@ -62,6 +62,20 @@ export function traceWarnings(values: OtelValues): string[] {
   ];
 }
 
+/** Settings of OpenTelemetry’s SDK that its packages for Node leave to the program, and lsh fixes. */
+const UNREAD = /^OTEL_(?:TRACES_SAMPLER(?:_ARG)?|BSP_[A-Z_]+)$/;
+
+/** One sentence for each of them that the user sets; none if runs are not traced. */
+export function unreadTraceSettings(
+  values: OtelValues,
+  env: Readonly<Record<string, string | undefined>>,
+): string[] {
+  if (!isTraced(values)) return [];
+  return Object.keys(env)
+    .filter((name) => UNREAD.test(name) && env[name])
+    .map((name) => `${name} has no effect: lsh samples every run and sends spans in batches of its own.`);
+}
+
 function isWanted(values: OtelValues): boolean {
   const {
     otlpEndpoint,
