@@ -22,7 +22,6 @@ RUN if [ "$DIST" != prebuilt ]; then npm run build && npm run sbom; fi
 # launcher does, it starts Node without the debugger that SIGUSR1 opens.
 RUN mkdir -p /image/opt/lsh/dist /image/usr/local/bin \
  && cp dist/*.js dist/*.cjs /image/opt/lsh/dist/ \
- && if [ "$DIST" = prebuilt ]; then cp -r dist/libexec /image/opt/lsh/dist/; fi \
  && cp package.json LICENSE dist/sbom.cdx.json /image/opt/lsh/ \
  && sed -i '1s/node --$/node --disable-sigusr1 --/' /image/opt/lsh/dist/lsh.js \
  && chmod -R u=rwX,go=rX /image \
@@ -30,17 +29,17 @@ RUN mkdir -p /image/opt/lsh/dist /image/usr/local/bin \
  && ln -s lsh.js /image/opt/lsh/dist/lsh \
  && ln -s /opt/lsh/dist/lsh /image/usr/local/bin/lsh
 
-# The fork server is a program of the image's platform.
+# The fork server is a program of the image's platform. Without apt-get the image takes what the context has.
 FROM ${BASE} AS fork-server
 ARG DIST=build
 WORKDIR /src
-COPY scripts/build/fork-server.ts scripts/build/
-COPY src/runners/subprocess/launch/fork-server.c src/runners/subprocess/launch/
+COPY . .
 RUN mkdir -p dist/libexec \
- && if [ "$DIST" != prebuilt ]; then \
+ && if [ "$DIST" != prebuilt ] && command -v apt-get; then \
       apt-get update && apt-get install -y --no-install-recommends gcc musl-tools \
    && node scripts/build/fork-server.ts dist/libexec; \
-    fi
+    fi \
+ && chmod -R u=rwX,go=rX dist/libexec
 
 # The init: orphans of a run become children of process 1, and Node reaps only children that it spawned.
 FROM ${BASE} AS init

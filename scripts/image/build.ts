@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buildForkServer } from '../build/fork-server.ts';
 import { engineCall, privateBuildah, type Engine, type EngineCall } from './engine.ts';
 import { npmSecrets, reachesPackages } from './packages.ts';
 import { makeStandIn } from './stand-in.ts';
@@ -56,6 +57,8 @@ function provideBase(call: EngineCall, directory: string, orders: readonly Image
   // Without the digest: the stand-in has another.
   const base = pinned.replace(/@.*/, '');
   makeStandIn(call, directory, base);
+  // A stand-in has no compiler either.
+  buildForkServer('dist/libexec');
   if (reachesPackages(call, directory, base)) return { base, dist: 'build' };
   process.stderr.write('image: the build cannot reach packages, so this machine builds dist/ first\n');
   return { base, dist: 'prebuilt' };

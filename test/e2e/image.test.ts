@@ -68,9 +68,17 @@ describe('the image', () => {
   test('has the bundle and no sources of it', () => {
     const files = lshFiles().filter(({ mode }) => mode.startsWith('-'));
     const names = files.map(({ path }) => path.replace(/^\/opt\/lsh\//, ''));
-    const expected = /^(dist\/[\w-]+\.c?js|LICENSE|package\.json|sbom\.cdx\.json|\/usr\/local\/bin\/tini)$/;
+    const expected =
+      /^(dist\/libexec\/fork-server-linux-\w+|dist\/[\w-]+\.c?js|LICENSE|package\.json|sbom\.cdx\.json|\/usr\/local\/bin\/tini)$/;
     expect(names.filter((name) => !expected.test(name))).toEqual([]);
-    expect(names).toEqual(expect.arrayContaining(['dist/lsh.js', 'LICENSE', 'sbom.cdx.json']));
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'dist/lsh.js',
+        expect.stringMatching(/fork-server/),
+        'LICENSE',
+        'sbom.cdx.json',
+      ]),
+    );
     expect(image.files.filter(({ path }) => path.startsWith('/src'))).toEqual([]);
   });
 
