@@ -11,6 +11,8 @@ import type { Launcher, LaunchInput, RunProcess } from './launch/launcher.ts';
 
 const { O_NONBLOCK, O_RDONLY } = constants;
 const ADOPTED_POLL_MS = 1000;
+/** After the end of the output; then twice as long each time. */
+const FIRST_POLL_MS = 10;
 
 /** Opens a FIFO for reading without waiting for a writer. */
 export function openFifo(directory: string): number {
@@ -54,8 +56,8 @@ export function endedChild(pid: number, run: string, exit: ProcessExit): RunProc
 }
 
 /**
- * The end of a process that is not our child raises no event. The end of its output does; a slow poll covers output
- * that another process keeps open.
+ * The end of a process that is not our child raises no event. The end of its output does, shortly before that of the
+ * process; a slow poll covers output that another process keeps open.
  */
 async function whenGone(
   pid: number,
@@ -63,12 +65,14 @@ async function whenGone(
   outputEnded: Promise<void>,
   stop: AbortSignal,
 ): Promise<void> {
-  const ended = outputEnded.then(() => true);
+  const ended = outputEnded.then(() => FIRST_POLL_MS);
+  let pollMs = ADOPTED_POLL_MS;
   let listening = true;
   while (!stop.aborted && (await isRunProcess(pid, run))) {
-    const nextPoll = delay(ADOPTED_POLL_MS, false, { signal: stop }).catch(() => false);
-    if (listening) listening = !(await Promise.race([ended, nextPoll]));
-    else await nextPoll;
+    const nextPoll = delay(pollMs, undefined, { signal: stop }).catch(() => undefined);
+    const first = listening ? await Promise.race([ended, nextPoll]) : await nextPoll;
+    if (first !== undefined) listening = false;
+    pollMs = Math.min(ADOPTED_POLL_MS, first ?? (listening ? ADOPTED_POLL_MS : 2 * pollMs));
   }
 }
 

@@ -13,6 +13,7 @@ const FORK_SERVER = 'lsh-fork-server\n';
 
 /** Whether the process group led by `pid` has a living process of this run. */
 export async function groupBelongsTo(pid: number, run: string): Promise<boolean> {
+  if (await isRunProcess(pid, run)) return true;
   for (const member of await groupMembers(pid)) {
     if (await hasRunName(member, run)) return true;
   }
@@ -44,10 +45,11 @@ export async function isRunProcess(pid: number, run: string): Promise<boolean> {
   // Read once: the process may start its command, or end, between two looks.
   const environment = readProc(`/proc/${pid}/environ`);
   const [, parent, group] = statOf(pid);
-  // A child of the fork server has none between its claim and its command, and from the end of the command until the
-  // fork server has saved the exit code and reaps it. Some kernels show an empty one, some refuse to open it.
-  if (!environment) return readProc(`/proc/${parent}/comm`) === FORK_SERVER;
-  return Number(group) === pid && namesRun(environment, run);
+  if (Number(group) !== pid) return false;
+  // Names no run: that of a child of the fork server that has not begun its command or has ended, and that of a command
+  // that has replaced or overwritten it (`env -i`, setproctitle), or runs as another user.
+  if (!environment?.includes('LSH_RUN=')) return readProc(`/proc/${parent}/comm`) === FORK_SERVER;
+  return namesRun(environment, run);
 }
 
 async function hasRunName(pid: number, run: string): Promise<boolean> {

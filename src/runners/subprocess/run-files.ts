@@ -55,6 +55,8 @@ export function privateDirectory(path: string): void {
 /** Removes a start directory; much cheaper than a recursive removal, as it holds a few files only. */
 export function removeStartDirectory(path: string): void {
   try {
+    // Before the seal: a delayed start that misses the seal then misses the FIFO.
+    rmSync(join(path, 'fifo'), { force: true });
     for (const entry of readdirSync(path)) unlinkSync(join(path, entry));
     rmdirSync(path);
   } catch (error) {

@@ -2,6 +2,7 @@
 // no socket, no SQL and no Kubernetes.
 import type { ChildProcess } from 'node:child_process';
 import { renameSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../../control/clock.ts';
 import { ClockSteps } from '../../control/clock-steps.ts';
 import { Listeners } from '../../control/listeners.ts';
@@ -13,7 +14,7 @@ import type { RunObservation, StopCause } from '../../core/run.ts';
 import { userVariables, type Command, type Environment, type StartedRun } from './command/child-env.ts';
 import { FifoPool } from './output/fifo-pool.ts';
 import { KnownRuns, lostRun, neverStarted, type ClaimedRun } from './known-runs.ts';
-import { LiveRun } from './live-run.ts';
+import { LiveRun, type Attachment } from './live-run.ts';
 import { memoryKillCounter } from './memory-kills.ts';
 import { KeptLogs } from './output/kept-logs.ts';
 import { prepareCommand } from './command/prepared-command.ts';
@@ -40,6 +41,8 @@ import { RunProcesses } from './run-processes.ts';
 import { SHELL_TRAITS } from '../shell-traits.ts';
 import { armStandIn, endStandIn } from './stand-in.ts';
 
+/** How long close() waits for starts under way. */
+const STARTS_LIMIT_MS = 5_000;
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
 const DEFAULT_MAX_OUTPUT_BYTES = 10 * 1024 * 1024;
 
@@ -90,6 +93,7 @@ export class SubprocessRunner implements Runner {
   #mayLackOutput = false;
   #active = 0;
   #closed = false;
+  readonly #starting = new Set<Promise<Attachment>>();
   /** Stop causes of the runs that endOrphans() ended, for the recover() that follows. */
   readonly #endedOrphans = new Map<string, StopCause>();
 
@@ -265,11 +269,15 @@ export class SubprocessRunner implements Runner {
     this.#armStandIn();
     const directory = startDirectory(this.#files, run.name, spare.token);
     renameSync(spare.path, directory);
+    const starting = this.#processes.started(job.spec, run.name, { ...prepared, directory });
+    this.#starting.add(starting);
     try {
-      live.attach(await this.#processes.started(job.spec, run.name, { ...prepared, directory }));
+      live.attach(await starting);
     } catch (error) {
       this.#pool!.give(directory);
       throw error;
+    } finally {
+      this.#starting.delete(starting);
     }
   }
 
@@ -293,6 +301,11 @@ export class SubprocessRunner implements Runner {
   /** Stops observing and starts nothing more. The children run on; the next recover() finds them. */
   async close(): Promise<void> {
     this.#closed = true;
+    // Their output would lack what a closed runner reads. A fork server that was stopped (SIGSTOP) starts nothing.
+    await Promise.race([
+      Promise.allSettled(this.#starting),
+      delay(STARTS_LIMIT_MS, undefined, { ref: false }),
+    ]);
     this.#processes.disown();
     await Promise.all(this.#runs.allLive().map((run) => run.detach()));
     // From here on the stand-in reads.

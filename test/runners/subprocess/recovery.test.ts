@@ -2,6 +2,7 @@ import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { JobSpecInput } from '../../../src/core/spec/job-spec.ts';
@@ -229,6 +230,19 @@ describe.each(LAUNCHERS)('with %s', (_, forkServer) => {
       });
     }
 
+    test('a command that replaces its environment is observed, and can be stopped', async () => {
+      const run = await startInHost(
+        { args: ['env', '-i', 'A=b', 'sh', '-c', 'echo up; sleep 1000'] },
+        {},
+        'up',
+      );
+      await killHost();
+      const runner = await home.runner({}, [run]);
+      expect(runner.observe(run.job)).toMatchObject([{ state: 'Running' }]);
+      runner.stop(run.name, 'StoppedByUser', 60_000);
+      expect(await endOf(runner, run)).toMatchObject({ reason: 'StoppedByUser', exitCode: 143 });
+    });
+
     test('with captureOutput false the next runner keeps no tail either', async () => {
       const gate = await home.gate('gate');
       const command = `echo secret; cat ${gate.path}`;
@@ -316,6 +330,21 @@ describe.each(LAUNCHERS)('with %s', (_, forkServer) => {
       expect(end).toMatchObject({ exitCode: 0, outputTail: 'one\n' });
       expect(end.message).toMatch(/^Background processes [^.]*: sleep \(\d+\)\.$/);
       expect(processesOf(run)).toEqual([]);
+    });
+
+    test('a command whose start was under way has all of its output with the next runner', async () => {
+      const first = await home.runner();
+      const jobs = Array.from({ length: 20 }, () => aUniqueJob({ command: 'echo one; sleep 0.1; echo two' }));
+      const runs = jobs.map((job) => aRunOf(job));
+      const started = jobs.map((job, index) => first.start(job, runs[index]!));
+      while (readdirSync(join(home.stateDir, 'runs')).length === 0) await nextTurn();
+      await first.close();
+      await Promise.all(started);
+      const second = await home.runner({}, runs);
+      const begun = runs.filter((run) => second.observe(run.job)[0]!.state !== 'NeverStarted');
+      expect(begun.length).toBeGreaterThan(0);
+      const ends = await Promise.all(begun.map((run) => endOf(second, run)));
+      expect(ends.map(({ outputTail }) => outputTail)).toEqual(begun.map(() => 'one\ntwo\n'));
     });
 
     test('start() starts nothing', async () => {

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  rmSync,
   rmdirSync,
   statSync,
   writeFileSync,
@@ -76,6 +77,22 @@ describe.each(LAUNCHERS)('with %s', (_, forkServer) => {
       const { end } = await startRun(runner, { command: 'exit 125' });
       expect(await end).toMatchObject({ exitCode: 125 });
       expect((await end).reason).toBeUndefined();
+    });
+
+    test('a script without #! is run by a shell, with its arguments', async () => {
+      const script = join(home.path, 'script');
+      writeFileSync(script, 'echo "$# $2"; exit 4\n', { mode: 0o755 });
+      const { end } = await startRun(runner, { args: [script, 'a', 'b  c'] });
+      expect(await end).toMatchObject({ exitCode: 4, outputTail: '2 b  c\n' });
+    });
+
+    test('a command whose start directory is removed meanwhile keeps its exit code', async () => {
+      const gate = await home.gate('gate');
+      const { end, run } = await startRun(runner, { command: `echo up; cat ${gate.path}; exit 3` });
+      await readUntil(runner.log(run.name, { follow: true }), 'up');
+      rmSync(home.startDirectoryOf(run), { recursive: true });
+      await gate.open();
+      expect(await end).toMatchObject({ exitCode: 3 });
     });
 
     test('the shell adds no message to the output of a killed command', async () => {

@@ -36,7 +36,7 @@ enum { UNCLAIMED = 125, NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
 // The values are a pid, an errno, and twice an exit code (128 + n for signal n).
 enum report_kind { STARTED = 1, NOT_STARTED = 2, EXITED = 3, WITHOUT_CLAIM = 4 };
 
-// By how much the OOM score of a command exceeds ours, in thousandths of all memory: the kernel kills the command first.
+// How far the OOM score of a command exceeds ours, in thousandths of all memory: the kernel kills the command first.
 enum { OOM_SCORE_ABOVE_OURS = 200, OOM_SCORE_MAX = 1000 };
 
 // Soft limit of open files of a command: the default of Linux and systemd, because select() fails beyond it.
@@ -58,6 +58,7 @@ struct run {
   pid_t pid;
   uint32_t id;
   int fifo;
+  bool has_claimed;
   char *directory, *token;
 };
 
@@ -134,41 +135,32 @@ static size_t sealed_line(char *line, const char *token) {
   return (size_t)snprintf(line, LINE_BYTES, "%s sealed\n", token);
 }
 
-static bool has_line(const char *text, ssize_t length, size_t at, const char *line) {
-  size_t count = strlen(line);
-  return length >= (ssize_t)(at + count) && memcmp(text + at, line, count) == 0;
-}
-
 // In the child. Writes the claim over the lines of earlier starts in the directory, and then looks for the seal;
 // run-files.ts says why in that order.
 static bool claim(const struct request *request) {
   char found[LINE_BYTES], line[LINE_BYTES];
   int file = open_in(request->directory, "status", O_RDWR | O_CREAT);
   if (file < 0) return false;
-  snprintf(line, sizeof line, "%s ", request->token);
-  if (has_line(found, pread(file, found, sizeof found, 0), 0, line)) return false;
+  ssize_t prefix = snprintf(line, sizeof line, "%s ", request->token);
+  if (pread(file, found, (size_t)prefix, 0) == prefix && memcmp(found, line, (size_t)prefix) == 0) return false;
   size_t claimed = claim_line(line, request->token, getpid());
   if (pwrite(file, line, claimed, 0) != (ssize_t)claimed) return false;
-  if (open_in(request->directory, "sealed", O_RDONLY) < 0 && errno == ENOENT) return true;
+  // The FIFO goes before the seal: a directory without both may have had one.
+  if (open_in(request->directory, "sealed", O_RDONLY) < 0 && errno == ENOENT)
+    return open_in(request->directory, "fifo", O_RDONLY | O_NONBLOCK) >= 0;
   (void)!pwrite(file, line, sealed_line(line, request->token), (off_t)claimed);
   return false;
 }
 
-// Writes the exit code after the claim. Returns false if the child has not claimed, or has found the seal.
-static bool save_exit_code(const struct run *run, int code) {
-  char found[2 * LINE_BYTES], line[LINE_BYTES], sealed[LINE_BYTES];
-  int file = open_in(run->directory, "status", O_RDWR);
-  if (file < 0) return false;
-  ssize_t length = pread(file, found, sizeof found, 0);
+// Writes the exit code after the claim.
+static void save_exit_code(const struct run *run, int code) {
+  char line[LINE_BYTES];
+  int file = open_in(run->directory, "status", O_WRONLY);
+  if (file < 0) return;
   size_t claimed = claim_line(line, run->token, run->pid);
-  sealed_line(sealed, run->token);
-  bool has_run = has_line(found, length, 0, line) && !has_line(found, length, claimed, sealed);
-  if (has_run) {
-    int count = snprintf(line, sizeof line, "%s %d\n", run->token, code);
-    (void)!pwrite(file, line, (size_t)count, (off_t)claimed);
-  }
+  int count = snprintf(line, sizeof line, "%s %d\n", run->token, code);
+  (void)!pwrite(file, line, (size_t)count, (off_t)claimed);
   close(file);
-  return has_run;
 }
 
 // Whether a process reads the output. A reader is alive if it has the owner file open: a dead process has no descriptors.
@@ -219,11 +211,22 @@ static void limit_open_files(void) {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// In the child, on the memory of the server: it must not return, nor change what the server uses. Signals stay blocked
-// until the claim is written, so that a stop cannot leave a run without one.
-static _Noreturn void become_command(const struct request *request, int output) {
+// Lets the shell run a file without `#!`, as execvp() of glibc and a shell do, and that of musl does not.
+static void run_script(char **words) {
+  size_t count = 0;
+  while (words[count] != NULL) count++;
+  char *arguments[count + 4];
+  memcpy(arguments, (char *[]){"sh", "-c", "exec \"$0\" \"$@\""}, 3 * sizeof *arguments);
+  memcpy(arguments + 3, words, (count + 1) * sizeof *words);
+  execv("/bin/sh", arguments);
+}
+
+// In the child, on the memory of the server: it must not return, nor change what the server uses but `has_claimed`.
+// Signals stay blocked until the claim is written, so that a stop cannot leave a run without one.
+static _Noreturn void become_command(const struct request *request, int output, volatile bool *has_claimed) {
   setsid();
   if (!claim(request)) _exit(UNCLAIMED);
+  *has_claimed = true;
   raise_oom_score();
   limit_open_files();
   umask(request->file_mode_mask);
@@ -236,6 +239,7 @@ static _Noreturn void become_command(const struct request *request, int output) 
   sigprocmask(SIG_SETMASK, &none, NULL);
   environ = request->variables;
   execvp(request->words[0], request->words);
+  if (errno == ENOEXEC) run_script(request->words);
   const char *reason = errno == ENOENT ? "not found" : strerror(errno);
   int code = errno == ENOENT ? NOT_FOUND : NOT_EXECUTABLE;
   dprintf(2, "lsh: %s: %s\n", request->words[0], reason);
@@ -243,14 +247,14 @@ static _Noreturn void become_command(const struct request *request, int output) 
 }
 
 // Returns the pid, or -1 with errno. `fifo` is a reading end: it keeps what the command wrote until save_rest().
-static pid_t start_in(const struct request *request, int fifo) {
+static pid_t start_in(const struct request *request, int fifo, volatile bool *has_claimed) {
   if (fifo < 0 || chdir(request->working_dir) < 0) return -1;
   // Opened for reading as well: the command then always has a reader, and blocks where it would die of SIGPIPE.
   int output = open_in(request->directory, "fifo", O_RDWR);
   if (output < 0) return -1;
   // Returns when the child has its own memory: the command runs then, or has failed.
   pid_t pid = vfork();
-  if (pid == 0) become_command(request, output);
+  if (pid == 0) become_command(request, output, has_claimed);
   int error = errno;
   close(output);
   // A working directory would keep its file system mounted. Fails for no user.
@@ -266,7 +270,8 @@ static char *copy_of(const char *text) {
 
 static void start(const struct request *request) {
   int fifo = open_in(request->directory, "fifo", O_RDONLY | O_NONBLOCK);
-  pid_t pid = start_in(request, fifo);
+  volatile bool has_claimed = false;
+  pid_t pid = start_in(request, fifo, &has_claimed);
   if (pid < 0) {
     report(NOT_STARTED, request->id, errno);
     close(fifo);
@@ -274,19 +279,21 @@ static void start(const struct request *request) {
   }
   report(STARTED, request->id, pid);
   if (run_count == run_room) runs = grown(runs, (run_room = 2 * run_room + 16) * sizeof *runs);
-  runs[run_count++] = (struct run){pid, request->id, fifo, copy_of(request->directory), copy_of(request->token)};
+  runs[run_count++] = (struct run){pid, request->id, fifo, has_claimed, copy_of(request->directory), copy_of(request->token)};
 }
 
 static void end(struct run *run, int code) {
-  // In this order: who finds the exit code also finds the rest of the output.
+  // In this order: a runner that finds the exit code also finds the rest of the output, and until then the zombie.
   if (!is_read()) save_rest(run);
   close(run->fifo);
-  report(save_exit_code(run, code) ? EXITED : WITHOUT_CLAIM, run->id, code);
+  if (run->has_claimed) save_exit_code(run, code);
+  report(run->has_claimed ? EXITED : WITHOUT_CLAIM, run->id, code);
   free(run->directory);
   free(run->token);
 }
 
-// A child stays a zombie until its exit code is saved: the next runner then knows that the code will come.
+// A child stays a zombie until its exit code is saved, so that the next runner knows that the code will come; and until
+// its end is reported, so that the runner signals no other process group with its id.
 static void reap(void) {
   for (siginfo_t info = {0}; waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;) {
     size_t at = 0;
@@ -294,6 +301,7 @@ static void reap(void) {
     if (at < run_count) {
       end(&runs[at], info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status);
       runs[at] = runs[--run_count];
+      send_reports();
     }
     waitpid(info.si_pid, NULL, 0);
     info.si_pid = 0;
@@ -367,15 +375,14 @@ static void set_up(void) {
   snprintf(oom_score, sizeof oom_score, "%d", score < OOM_SCORE_MAX ? score : OOM_SCORE_MAX);
 }
 
-// Blocks the signals of a stop, which reach the whole control group and are meant for the commands.
+// Blocks all signals: those of a stop reach the whole control group and are meant for the commands.
 static int watch_signals(void) {
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_BLOCK, &all, NULL);
   sigset_t watched;
   sigemptyset(&watched);
   sigaddset(&watched, SIGCHLD);
-  sigaddset(&watched, SIGTERM);
-  sigaddset(&watched, SIGINT);
-  sigaddset(&watched, SIGHUP);
-  sigprocmask(SIG_BLOCK, &watched, NULL);
   return signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -390,6 +397,7 @@ int main(int count, char **arguments) {
   reader = arguments[2];
   set_up();
   int signals = watch_signals();
+  if (signals < 0) return 1;
   for (bool is_open = true; is_open || run_count > 0;) {
     struct pollfd files[] = {
         {.fd = signals, .events = POLLIN},

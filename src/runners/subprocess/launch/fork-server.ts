@@ -38,6 +38,9 @@ class Launch {
   readonly #started = Promise.withResolvers<RunProcess>();
   readonly #exited = Promise.withResolvers<ProcessExit>();
   #process: RunProcess | undefined;
+  /** Of a process whose server has ended. */
+  #adopted: RunProcess | undefined;
+  #isDetached = false;
 
   constructor(input: LaunchInput) {
     this.#input = input;
@@ -49,7 +52,16 @@ class Launch {
 
   started(pgid: number): void {
     const exited = this.#exited.promise;
-    this.#process = { pgid, exited, ownsGroup: () => Promise.resolve(true), detach: () => undefined };
+    this.#process = {
+      pgid,
+      exited,
+      // The server reports the end of a command before the kernel may use its id again.
+      ownsGroup: () => this.#adopted?.ownsGroup() ?? Promise.resolve(true),
+      detach: () => {
+        this.#isDetached = true;
+        this.#adopted?.detach();
+      },
+    };
     this.#started.resolve(this.#process);
   }
 
@@ -64,16 +76,27 @@ class Launch {
 
   /** After the end of the server: its child goes on, unless it has not claimed yet. */
   serverEnded(): void {
+    const pid = this.#process?.pgid ?? this.#claimant();
+    if (pid === undefined) return this.#started.reject(new Error('the fork server of lsh was ended'));
+    if (!this.#process) this.started(pid);
     const { directory, run } = this.#input;
-    seal(directory);
-    const status = readStatus(directory);
-    if (status.claim !== 'Pid') {
-      this.#started.reject(new Error('the fork server of lsh was ended'));
-      return;
+    this.#adopted = adoptChild(pid, run, directory, new Promise(() => undefined));
+    if (this.#isDetached) this.#adopted.detach();
+    this.#adopted.exited.then(
+      (exit) => this.exited(exit),
+      () => this.exited({ vanished: true }),
+    );
+  }
+
+  /** The pid of a claim; without one there comes none. Rejects where the disk does not say. */
+  #claimant(): number | undefined {
+    try {
+      seal(this.#input.directory);
+      const status = readStatus(this.#input.directory);
+      return status.claim === 'Pid' ? status.pid : undefined;
+    } catch {
+      return undefined;
     }
-    const { exited } = adoptChild(status.pid, run, directory, new Promise(() => undefined));
-    if (!this.#process) this.started(status.pid);
-    void exited.then((exit) => this.exited(exit));
   }
 }
 
@@ -81,7 +104,7 @@ export class ForkServer implements Launcher {
   readonly #program: string;
   readonly #reader: Reader;
   readonly #launches = new Map<number, Launch>();
-  #server: ServerProcess | undefined;
+  #server: Promise<ServerProcess> | undefined;
   #lastId = 0;
   #unsent = 0;
   #unread: Buffer = Buffer.alloc(0);
@@ -95,7 +118,7 @@ export class ForkServer implements Launcher {
   async launch(input: LaunchInput): Promise<RunProcess> {
     const id = (this.#lastId = (this.#lastId + 1) % 2 ** 32);
     const request = requestOf(id, input);
-    const { stdin } = (this.#server ??= await this.#start());
+    const { stdin } = await (this.#server ??= this.#start());
     const launch = new Launch(input);
     this.#launches.set(id, launch);
     this.#send(stdin, request);
@@ -110,8 +133,13 @@ export class ForkServer implements Launcher {
       env: {},
       stdio: ['pipe', 'pipe', 'ignore'],
     });
-    if (server.pid === undefined) throw (await once(server, 'error'))[0];
-    server.stdin.on('error', () => undefined);
+    if (server.pid === undefined) {
+      const [error] = await once(server, 'error');
+      this.#server = undefined;
+      throw error;
+    }
+    // Each is followed by the end of the output.
+    for (const stream of [server.stdin, server.stdout]) stream.on('error', () => undefined);
     server.stdout.on('data', (chunk: Buffer) => this.#read(chunk));
     server.stdout.once('close', () => this.#ended());
     for (const handle of [server, server.stdin, server.stdout]) (handle as { unref?(): void }).unref?.();
@@ -156,12 +184,16 @@ export class ForkServer implements Launcher {
   #ended(): void {
     this.#server = undefined;
     this.#unsent = 0;
+    this.#unread = Buffer.alloc(0);
     for (const launch of this.#launches.values()) launch.serverEnded();
     this.#launches.clear();
   }
 
   close(): void {
-    this.#server?.stdin.end();
+    void this.#server?.then(
+      ({ stdin }) => stdin.end(),
+      () => undefined,
+    );
   }
 }
 

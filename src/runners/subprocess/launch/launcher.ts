@@ -26,7 +26,10 @@ export interface LaunchInput {
 }
 
 export interface Launcher {
-  /** Starts the command in a session of its own; rejects with the error of the system call that failed. */
+  /**
+   * Starts the command in a session of its own; rejects with the error of the system call that failed. Does not keep this
+   * process alive meanwhile.
+   */
   launch(input: LaunchInput): Promise<RunProcess>;
   /** Starts nothing more. The commands run on. */
   close(): void;

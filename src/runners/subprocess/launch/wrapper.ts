@@ -30,7 +30,7 @@ const OPEN_FILES = 1024;
 /*
  * Arguments: start directory, umask of the command, owner file, the reader's descriptor of it in /proc, then the command.
  * - The claim is a line of the status file, written over the lines of earlier starts in that directory; then the
- *   wrapper looks for the seal (run-files.ts). A start has one claim, ever. `command` keeps a shell alive that cannot
+ *   wrapper looks for the seal (run-files.ts), and for the FIFO, which goes before the seal. A start has one claim, ever. `command` keeps a shell alive that cannot
  *   open the file, so that it tells why it ends.
  * - A caught signal is reset in the command; an ignored one would not be.
  * - `exec` runs a program even where the shell has a builtin of that name, such as `exit`.
@@ -57,7 +57,7 @@ umask 077
   read -r _lsh_claim _lsh_pid <"$_lsh_dir/status"
   [ "$_lsh_claim" != "$_lsh_start" ] && echo "$_lsh_start $$" >&8 || exit ${NOT_CLAIMED}
 } 2>/dev/null
-[ ! -e "$_lsh_dir/sealed" ] || { echo "$_lsh_start ${SEALED}" >&8; exit ${NOT_CLAIMED}; }
+[ ! -e "$_lsh_dir/sealed" ] && [ -p "$_lsh_dir/fifo" ] || { echo "$_lsh_start ${SEALED}" >&8; exit ${NOT_CLAIMED}; }
 umask "$_lsh_umask"
 trap : TERM INT HUP
 exec 9>&2 2>/dev/null

@@ -84,7 +84,9 @@ export class FifoPool {
    * token keeps a delayed start from claiming in it, and the status file keeps its place on the disk.
    */
   give(directory: string): void {
-    if (this.#closed || this.#spare.length >= this.#keptMax) return removeStartDirectory(directory);
+    // A sealed one may have a delayed start, which would claim in the status file of the next.
+    if (this.#closed || this.#spare.length >= this.#keptMax || existsSync(join(directory, 'sealed')))
+      return removeStartDirectory(directory);
     for (const entry of readdirSync(directory)) if (!REUSED.has(entry)) unlinkSync(join(directory, entry));
     const token = randomUUID();
     const path = join(this.#directory, token);

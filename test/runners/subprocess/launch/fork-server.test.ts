@@ -73,6 +73,31 @@ describe.runIf(FORK_SERVER !== null)('the fork server', () => {
     await end;
   });
 
+  test('is one process for a burst of commands, and its end in the midst fails some of them with words', async () => {
+    const runner = await home.runner();
+    const burst = Array.from({ length: 50 }, () => startRun(runner, { command: 'sleep 0.2; exit 3' }));
+    const [first] = await Promise.all(burst);
+    const runs = await Promise.all(burst);
+    const servers = new Set(runs.map(({ run }) => serverOf(run)));
+    expect(servers.size).toBe(1);
+    process.kill(serverOf(first!.run), 'SIGKILL');
+    const later = Array.from({ length: 50 }, () => startRun(runner, { command: 'exit 4' }));
+    const ends = await Promise.all([...runs, ...(await Promise.all(later))].map(({ end }) => end));
+    for (const end of ends) expect(end.exitCode ?? end.reason).toBeOneOf([3, 4, 'Lost', 'SpawnError']);
+  });
+
+  test('outlives the signals that end other programs', async () => {
+    const runner = await home.runner();
+    const gate = await home.gate('gate');
+    const { run, end } = await startRun(runner, { command: `echo up; cat ${gate.path}; exit 5` });
+    await readUntil(runner.log(run.name, { follow: true }), 'up');
+    const server = serverOf(run);
+    for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const)
+      process.kill(server, signal);
+    await gate.open();
+    expect(await end).toMatchObject({ exitCode: 5 });
+  });
+
   test('that is killed leaves its commands running, and a next command gets another', async () => {
     const runner = await home.runner();
     const gate = await home.gate('gate');

@@ -5,6 +5,13 @@ import { expect, test } from 'vitest';
 import { wrapperArguments } from '../../../../src/runners/subprocess/launch/wrapper.ts';
 import { tempDir } from '../../../support/temp-dir.ts';
 
+/** A directory with what a start has before its command: the FIFO. */
+function startDirectory(): string {
+  const directory = tempDir();
+  spawnSync('mkfifo', [join(directory, 'fifo')]);
+  return directory;
+}
+
 /** Runs a command under the wrapper, after a script for the shell that becomes the wrapper. */
 function wrapped(directory: string, command: string[], before = ':') {
   const ownerFile = join(tempDir(), 'owner');
@@ -21,9 +28,13 @@ test('a wrapper whose directory is gone runs nothing', () => {
   expect(existsSync(directory)).toBe(false);
 });
 
+test('a wrapper in a directory that is being removed runs nothing: the seal may be gone already', () => {
+  expect(wrapped(tempDir(), ['echo', 'ran'])).toMatchObject({ status: 125, stdout: '' });
+});
+
 test('a lower hard limit of open files stays as it is', () => {
   const { stdout } = wrapped(
-    tempDir(),
+    startDirectory(),
     ['sh', '-c', 'ulimit -S -n; ulimit -H -n'],
     'ulimit -S -n 512; ulimit -H -n 512',
   );
@@ -36,7 +47,7 @@ test.runIf(process.platform === 'linux').each([
   [850, 1000],
   [1000, 1000],
 ])('the score of a command under a wrapper with %i is %i, and never out of bounds', (own, expected) => {
-  expect(wrapped(tempDir(), ['cat', SCORE], `echo ${own} >${SCORE}`)).toEqual({
+  expect(wrapped(startDirectory(), ['cat', SCORE], `echo ${own} >${SCORE}`)).toEqual({
     status: 0,
     stdout: `${expected}\n`,
     stderr: '',
