@@ -37,7 +37,7 @@ export async function startChild(launcher: Launcher, input: LaunchInput): Promis
   }
 }
 
-/** Observes a living wrapper that an earlier runner started; `outputEnded` hints that it may have ended. */
+/** Observes a living leader of a run's group that an earlier runner started; `outputEnded` hints that it may have ended. */
 export function adoptChild(
   pid: number,
   run: string,
@@ -49,7 +49,7 @@ export function adoptChild(
   return { pgid: pid, exited, ownsGroup: () => groupBelongsTo(pid, run), detach: () => stop.abort() };
 }
 
-/** A wrapper that ended before recovery; its group may have survived it. */
+/** A leader that ended before recovery; its group may have survived it. */
 export function endedChild(pid: number, run: string, exit: ProcessExit): RunProcess {
   const exited = Promise.resolve(exit);
   return { pgid: pid, exited, ownsGroup: () => groupBelongsTo(pid, run), detach: () => undefined };

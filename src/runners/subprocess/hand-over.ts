@@ -21,13 +21,13 @@ export async function handOver(output: Output, directory: string, isWhole: boole
   if (output.logError) saveLogError(directory, output.logError);
 }
 
-/** Whether the command has ended; the exit of its wrapper may not be known yet. */
+/** Whether the command has ended; this process may not have heard of it yet. */
 export function hasEnded(directory: string): boolean {
   const status = readStatus(directory);
   return status.claim === 'Pid' && status.exitCode !== undefined;
 }
 
-/** Reads the rest of the output now, and records for the next runner that no wrapper has saved any. */
+/** Reads the rest of the output now, and records for the next runner that no launcher has saved any. */
 async function saveDrained(output: Output, directory: string): Promise<void> {
   await drained(output);
   try {

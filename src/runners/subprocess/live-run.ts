@@ -157,7 +157,7 @@ export class LiveRun {
     if (this.#detached.signal.aborted) return;
     const { bytes: outputBytes, logError } = output;
     const outputTail = captureOutput ? output.tail() : undefined;
-    // A wrapper saves the rest of the output unless a process lives to read it.
+    // The launcher saves the rest of the output unless a process lives to read it.
     const restIsMissing = 'beforeRecovery' in exit && !existsSync(join(directory, 'rest'));
     const mayLackOutput = attachment.mayLackOutput || restIsMissing;
     const facts = {

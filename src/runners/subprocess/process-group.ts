@@ -12,7 +12,7 @@ export function signalGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
 }
 
 /**
- * Waits until the group is empty, and sends KILL after the grace (milliseconds). The caller or the wrapper has sent
+ * Waits until the group is empty, and sends KILL after the grace (milliseconds). The caller or the launcher has sent
  * TERM. Returns early when aborted.
  */
 export async function endGroup(pgid: number, graceMs: number, signal: AbortSignal): Promise<void> {

@@ -14,7 +14,7 @@ import {
 } from './run-files.ts';
 
 /**
- * The fate of one start. `Vanished`: it ran, and its wrapper ended without an exit code. `Unknown`: it may have run,
+ * The fate of one start. `Vanished`: it ran, and no launcher has saved an exit code. `Unknown`: it may have run,
  * and left no pid.
  */
 export type Fate =
@@ -47,7 +47,7 @@ export async function fateOf(directory: string, run: string, sameBoot: boolean):
   return exitedMeanwhile(directory, pid);
 }
 
-/** Reads the status again: the wrapper may have written its exit code, or found the seal, just before it ended. */
+/** Reads the status again: the launcher may have written the exit code, or the start have found the seal, just before its end. */
 function exitedMeanwhile(directory: string, pid: number): Fate {
   const status = readStatus(directory);
   if (status.claim === 'Sealed') return { state: 'NeverStarted' };

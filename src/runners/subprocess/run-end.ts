@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import type { RunEnd, StopCause } from '../../core/run.ts';
 
 /**
- * How the wrapper ended. `beforeRecovery`: while no runner or an earlier one observed it. `unclaimed`: it could not claim
+ * How the leader of the group ended. `beforeRecovery`: while no runner or an earlier one observed it. `unclaimed`: it could not claim
  * the run. `vanished`: it left no exit status.
  */
 export type ProcessExit =

@@ -133,11 +133,11 @@ export type StartStatus =
   | { claim: 'Pid'; pid: number; exitCode?: number; writtenAt: number };
 
 const LOST = 'lost\n';
-/** What a wrapper writes in place of an exit code when it finds its start sealed. */
+/** What a start writes in place of an exit code when it finds its seal. */
 export const SEALED = 'sealed';
 
 /**
- * Forbids a start that has not claimed. The wrapper writes its claim and then looks for the seal; the caller seals and
+ * Forbids a start that has not claimed. The start writes its claim and then looks for the seal; the caller seals and
  * then reads the claim. So at least one of the two sees the other. Returns false if the start is sealed already.
  */
 export function seal(directory: string): boolean {
@@ -185,7 +185,7 @@ export function saveExitCode(directory: string, exitCode: number): void {
  * Reads the status file of a start; instants are milliseconds since the epoch. A directory and its files serve many
  * starts, one after another, because a file system that makes and deletes files for each run slows down: ext4 looks
  * again at each file deleted in the last minutes. So each line begins with the token of its start, and the lines of
- * earlier starts say nothing. The first line has the pid of the wrapper, the second its exit code.
+ * earlier starts say nothing. The first line has the pid that leads the group, the second the exit code.
  */
 export function readStatus(directory: string): StartStatus {
   const path = statusOf(directory);

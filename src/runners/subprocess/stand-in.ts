@@ -90,7 +90,7 @@ export async function standIn(options: StandInOptions, stop: AbortSignal): Promi
   const files = runFiles(options.stateDir);
   // The next runner did not find this process, and reads itself.
   if (readOwner(files.standIn)[0] !== process.pid) return;
-  // An open FIFO keeps its content. Only then does the owner file tell wrappers to leave the content in it.
+  // An open FIFO keeps its content. Only then does the owner file tell launchers to leave the content in it.
   const starts = [...startDirectories(files)].flatMap(([run, directory]) => {
     if (!existsSync(join(directory, 'fifo'))) return [];
     return [{ run, directory, fd: openFifo(directory) }];
@@ -110,7 +110,7 @@ async function readOn({ run, directory, fd }: OpenStart, options: StandInOptions
   const status = readStatus(directory);
   const isWhole = !hasEnded(directory);
   if (status.claim === 'Pid' && !isWhole) {
-    // Its wrapper may be saving the output beside the FIFO.
+    // Its launcher may be saving the output beside the FIFO.
     while (await isRunProcess(status.pid, run)) await delay(POLL_MS);
     if (existsSync(join(directory, 'rest'))) return closeSync(fd);
   }
@@ -134,7 +134,7 @@ async function endOf(run: string, directory: string, output: Output, stop: Abort
   await drained(output);
 }
 
-/** The pid of the wrapper. The runner may have ended just before the wrapper's claim, which takes milliseconds. */
+/** The pid of the claim. The runner may have ended just before the claim, which takes milliseconds. */
 async function claimant(directory: string): Promise<number | undefined> {
   for (let waitedMs = 0; waitedMs < CLAIM_LIMIT_MS; waitedMs += POLL_MS) {
     const status = readStatus(directory);
