@@ -164,7 +164,7 @@ async function runsTheJob(laptop: Laptop, sunday: number): Promise<RunDocument> 
   const running = await laptop.runOf(sunday, ({ phase }) => phase === 'Running');
   expect(running).toMatchObject({ trigger: 'Schedule', attempt: 1, executor: 'Shell' });
   expect(Date.parse(running.startedAt!)).toBeGreaterThanOrEqual(sunday);
-  // 23, 24: one process group for the run, with /bin/sh -c, outside that of the daemon.
+  // 23, 24: one process group for the run, with /bin/sh -c, outside that of the daemon, by its fork server.
   const pids = await eventually(() => {
     const found = processesWith(`LSH_RUN=${running.name}`);
     return found.length > 1 && found;
@@ -172,7 +172,9 @@ async function runsTheJob(laptop: Laptop, sunday: number): Promise<RunDocument> 
   const groups = new Set(pids.map((pid) => familyOf(pid).group));
   expect(groups.size).toBe(1);
   const [group] = groups;
-  expect(familyOf(group!).parent).toBe((await laptop.status()).pid);
+  expect(familyOf(familyOf(group!).parent).parent, 'the parent of the fork server').toBe(
+    (await laptop.status()).pid,
+  );
   expect(wordsOf(group!).slice(-3)).toEqual(['/bin/sh', '-c', COMMAND]);
   // 25: the command is a process of lsh like any other.
   expect(pids.map((pid) => wordsOf(pid).slice(-3).join(' '))).toContain('push --env prod');
