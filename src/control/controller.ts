@@ -33,6 +33,11 @@ export interface ControllerOptions {
 const LASTING_MS = 1000;
 /** Longest time between two tries to write to a full disk, milliseconds: one job tries for all. */
 const ROOM_CHECK_MS = 5000;
+/**
+ * How long workers take up keys before the changes of those keys are written and their runs start, milliseconds. Otherwise
+ * the first run of a burst waits for the evaluation of every job.
+ */
+const TURN_MS = 5;
 /** The disk was full: every job fails until there is room, and none after that. */
 const NO_ROOM: ReadonlySet<string> = new Set(['DISK_FULL', 'STORE_FULL']);
 
@@ -44,6 +49,8 @@ export class Controller {
   /** Cancels the timer that lets keys start which the rate of starts holds up. */
   #rateTimer: (() => void) | undefined;
   #running = 0;
+  /** Takes up no further key in this turn of the event loop. */
+  #hasYielded = false;
   #state: 'new' | 'running' | 'stopped' = 'new';
   readonly #drained = Promise.withResolvers<void>();
 
@@ -82,12 +89,23 @@ export class Controller {
   }
 
   #pump(): void {
-    while (this.#state === 'running' && this.#running < this.#options.workers) {
+    const { clock, workers } = this.#options;
+    const until = clock.monotonic() + TURN_MS;
+    while (this.#state === 'running' && this.#running < workers && !this.#hasYielded) {
       const key = this.#queue.take();
       if (key === undefined) return;
       this.#running++;
       void this.#work(key);
+      if (clock.monotonic() >= until) this.#yield();
     }
+  }
+
+  #yield(): void {
+    this.#hasYielded = true;
+    setImmediate(() => {
+      this.#hasYielded = false;
+      this.#pump();
+    });
   }
 
   /** Number of ready keys that wait for a worker. */

@@ -176,6 +176,33 @@ describe('the loop', () => {
     expect(world.clock.pending).toBe(0);
   });
 
+  test('the first run of a burst starts before the last job is evaluated', async () => {
+    const world = new Harness();
+    for (const name of ['a', 'b', 'c']) world.add(name, { schedule: '* * * * *' });
+    world.controller.start();
+    await settle();
+    const observe = world.observe;
+    world.observe = (key) => {
+      world.log.push(`evaluate ${key}`);
+      // As long as a turn may take.
+      world.clock.advanceTo(world.clock.now() + 5);
+      return observe(key);
+    };
+    const start = world.start.bind(world);
+    const allStarted = new Promise<void>((resolve) => {
+      world.start = (job, run) => {
+        if (world.children.size === 2) resolve();
+        return start(job, run);
+      };
+    });
+    world.clock.advanceTo(START + 60_000);
+    await allStarted;
+    const firstStart = world.log.findIndex((line) => line.startsWith('start'));
+    const evaluated = ['a', 'b', 'c'].map((name) => world.log.indexOf(`evaluate local/${name}`));
+    expect(firstStart).toBeLessThan(Math.max(...evaluated));
+    await world.controller.stop();
+  });
+
   test('a run that a runner claims by name and cannot start has no start to tell of', async () => {
     const world = new Harness('name');
     world.start = (job, { name }) => {
