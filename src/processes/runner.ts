@@ -12,7 +12,7 @@ import { mountedSecrets } from '../runners/subprocess/command/mounted-secrets.ts
 import { forkServerProgram } from '../runners/subprocess/launch/fork-server.ts';
 import { SubprocessRunner } from '../runners/subprocess/subprocess-runner.ts';
 import { VERSION } from '../version.ts';
-import { refusal } from './command-policy.ts';
+import { commandRefusal } from './command-policy.ts';
 import { commandSettings } from './command-settings.ts';
 import { standInCommand, withLauncher } from './launcher.ts';
 import { awaitStop, serveUntilShutdown, type Shutdown } from './life.ts';
@@ -104,7 +104,7 @@ function createRunner(config: Config, { stateDir }: RunnerPaths): SubprocessRunn
     inherit: withLauncher(config.inherited),
     secrets: config.inheritedSecrets,
     ...(config.deliveredSecrets !== undefined && { secretSource: mountedSecrets(config.deliveredSecrets) }),
-    check: (spec, key) => refusal(spec, key, settings),
+    check: commandRefusal(settings),
     maxConcurrentRuns: config.maxConcurrentRuns,
     maxOutputBytes: config.maxOutputBytes,
     standIn: standInCommand(stateDir),

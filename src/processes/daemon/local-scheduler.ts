@@ -29,7 +29,7 @@ import { SubprocessRunner } from '../../runners/subprocess/subprocess-runner.ts'
 import { SqliteStore } from '../../stores/sqlite/sqlite-store.ts';
 import { VERSION } from '../../version.ts';
 import { requireDatabase } from '../check-store.ts';
-import { refusal } from '../command-policy.ts';
+import { commandRefusal } from '../command-policy.ts';
 import { commandSettings } from '../command-settings.ts';
 import { standInCommand, withLauncher } from '../launcher.ts';
 import { calendarDirectory, daemonEnvironment } from '../local-jobs.ts';
@@ -92,7 +92,7 @@ export class LocalScheduler {
       inherit: withLauncher(daemonEnvironment(config)),
       secrets: config.inheritedSecrets,
       secretSource: localSecrets,
-      check: (spec, key) => refusal(spec, key, settings),
+      check: commandRefusal(settings),
       maxConcurrentRuns: config.maxConcurrentRuns,
       maxOutputBytes: config.maxOutputBytes,
       clock: this.#clockSteps,

@@ -13,7 +13,7 @@ import { wireNameOf } from '../../runners/remote/remote-runs.ts';
 import type { RunnerSocket } from '../../runners/remote/runner-link.ts';
 import { forkServerProgram } from '../../runners/subprocess/launch/fork-server.ts';
 import { SubprocessRunner } from '../../runners/subprocess/subprocess-runner.ts';
-import { refusal } from '../command-policy.ts';
+import { commandRefusal } from '../command-policy.ts';
 import { commandSettings } from '../command-settings.ts';
 import { withLauncher } from '../launcher.ts';
 import { runnerSocket } from '../runner-socket.ts';
@@ -65,7 +65,7 @@ function inProcess({ config, host }: ShellOptions): ShellRuns {
     stateDir: join(localPaths(config).stateDir, 'controller'),
     inherit: withLauncher(config.inherited),
     secrets: config.inheritedSecrets,
-    check: (spec, key) => refusal(spec, key, settings),
+    check: commandRefusal(settings),
     maxConcurrentRuns: config.maxConcurrentRuns,
     maxOutputBytes: config.maxOutputBytes,
     forkServer: forkServerProgram(),
