@@ -1,7 +1,7 @@
 // Which finished runs the ledger stops showing.
 import type { JobSpec } from '../spec/job-spec.ts';
 import { firstAttemptName } from '../naming.ts';
-import { isActive, type Run } from '../run.ts';
+import { isFinished, type Run } from '../run.ts';
 
 /** The API server’s clock may be ahead by this many milliseconds. */
 const SKEW_MS = 60_000;
@@ -23,17 +23,16 @@ export function runsBeyondLimits(
   runs: readonly Run[],
   { now = Infinity, isUnsynced = () => false }: Keeping = {},
 ): Run[] {
+  if (!exceedsLimits(spec, runs)) return [];
   const isOfFuture = ({ finishedAt = 0 }: Run) => Number(finishedAt > now + SKEW_MS);
-  const finished = runs
-    .filter((run) => !isActive(run))
-    .sort(
-      (a, b) =>
-        isOfFuture(a) - isOfFuture(b) ||
-        (b.finishedAt ?? 0) - (a.finishedAt ?? 0) ||
-        // Kubernetes tells the second of an end.
-        b.slot - a.slot ||
-        b.attempt - a.attempt,
-    );
+  const finished = runs.filter(isFinished).sort(
+    (a, b) =>
+      isOfFuture(a) - isOfFuture(b) ||
+      (b.finishedAt ?? 0) - (a.finishedAt ?? 0) ||
+      // Kubernetes tells the second of an end.
+      b.slot - a.slot ||
+      b.attempt - a.attempt,
+  );
   const completed = finished.filter((run) => run.phase === 'Completed');
   const failed = finished.filter((run) => run.phase !== 'Completed');
   const beyond = [
@@ -47,6 +46,17 @@ export function runsBeyondLimits(
     beyond.filter((run) => !kept.has(run)),
     finished.filter((run) => !isUnsynced(run)),
   );
+}
+
+/** Most evaluations find no run beyond the limits, and then need no order of the runs. */
+function exceedsLimits(spec: JobSpec, runs: readonly Run[]): boolean {
+  let completed = 0;
+  let failed = 0;
+  for (const run of runs) {
+    if (run.phase === 'Completed') completed++;
+    else if (isFinished(run)) failed++;
+  }
+  return completed > spec.successfulRunsHistoryLimit || failed > spec.failedRunsHistoryLimit;
 }
 
 /** Adds the attempts before the forgotten ones: a failed one that stays without its retry would pass for the last of its slot. */

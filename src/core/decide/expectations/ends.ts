@@ -1,7 +1,7 @@
 // What the status remembers of the ends of runs: the last success, the last failure, and how long runs usually take.
 import { changedRuns, isOwn, type Draft } from '../draft.ts';
 import type { JobStatus } from '../../job.ts';
-import type { Run } from '../../run.ts';
+import { isFinished, type Run } from '../../run.ts';
 
 /** How many of the newest completed runs the status keeps a duration of. */
 const DURATIONS_MAX = 20;
@@ -10,10 +10,17 @@ export function endsAfter(
   draft: Draft,
   before: JobStatus | undefined,
 ): Pick<JobStatus, 'lastSuccessAt' | 'lastFailureAt' | 'durationsMs'> {
-  const durationsMs = durationsAfter(draft, before?.durationsMs);
+  const ended = changedRuns(draft).filter(isFinished);
+  const durationsMs = durationsAfter(draft, ended, before?.durationsMs);
+  const newestOf = (runs: readonly Run[], known: number | undefined) =>
+    newest(
+      draft,
+      runs.map(({ finishedAt }) => finishedAt ?? 0),
+      known,
+    );
   return {
-    lastSuccessAt: newestEnd(draft, (run) => run.phase === 'Completed', before?.lastSuccessAt),
-    lastFailureAt: newestEnd(draft, isFailure, before?.lastFailureAt),
+    lastSuccessAt: newestOf(ended.filter(isSuccess), before?.lastSuccessAt),
+    lastFailureAt: newestOf(ended.filter(isFailure), before?.lastFailureAt),
     ...(durationsMs && { durationsMs }),
   };
 }
@@ -28,27 +35,24 @@ export function newest(
   return Math.max(before === undefined || before > now ? 0 : before, ...instants);
 }
 
+function isSuccess({ phase }: Run): boolean {
+  return phase === 'Completed';
+}
+
 function isFailure(run: Run): boolean {
   return run.phase === 'Failed' || (run.phase === 'Killed' && run.reason === 'TimedOut');
 }
 
-function newestEnd(
+function durationsAfter(
   draft: Draft,
-  wanted: (run: Run) => boolean,
-  before: number | undefined,
-): number | undefined {
-  const ends = changedRuns(draft)
-    .filter(wanted)
-    .map((run) => run.finishedAt ?? 0);
-  return newest(draft, ends, before);
-}
-
-function durationsAfter(draft: Draft, known: number[] | undefined): number[] | undefined {
-  const ended = changedRuns(draft)
-    .filter((run) => run.phase === 'Completed' && isOwn(draft, run))
+  ended: readonly Run[],
+  known: number[] | undefined,
+): number[] | undefined {
+  const newer = ended
+    .filter((run) => isSuccess(run) && isOwn(draft, run))
     .sort((a, b) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0))
     .flatMap(({ startedAt, finishedAt }) =>
       startedAt === undefined || finishedAt === undefined ? [] : [Math.max(0, finishedAt - startedAt)],
     );
-  return ended.length === 0 ? known : [...(known ?? []), ...ended].slice(-DURATIONS_MAX);
+  return newer.length === 0 ? known : [...(known ?? []), ...newer].slice(-DURATIONS_MAX);
 }

@@ -17,10 +17,12 @@ export interface Expectations {
 
 /** Call it after the ends of this evaluation are known. Without a schedule, `auto` expects nothing. */
 export function judgeExpectations(draft: Draft, schedule: Schedule | undefined): Expectations {
+  return { Overdue: judgeSuccess(draft, schedule), Slow: slowVerdict(draft) };
+}
+
+function judgeSuccess(draft: Draft, schedule: Schedule | undefined): Verdict | undefined {
+  if (draft.job.spec.expectSuccessWithin === undefined) return undefined;
   const { lastSuccessAt, durationsMs = [] } = endsAfter(draft, draft.job.status);
   const usualMs = typicalDuration(durationsMs)?.p50Ms;
-  return {
-    Overdue: overdueVerdict(draft, { schedule, lastSuccessAt, usualMs }),
-    Slow: slowVerdict(draft),
-  };
+  return overdueVerdict(draft, { schedule, lastSuccessAt, usualMs });
 }
