@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 
 /**
  * For such a process the optimizing compilers and a large young generation only cost memory. It also drops compiled code
- * that two collections find unused: the code of a large `lsh apply` is not needed for long.
+ * that was not used since the last collection: the code of a large `lsh apply` is not needed for long.
  */
 const FLAGS = [
   '--no-opt',
@@ -11,7 +11,7 @@ const FLAGS = [
   '--optimize-for-size',
   '--semi-space-growth-factor=1',
   '--flush-baseline-code',
-  '--bytecode-old-age=2',
+  '--bytecode-old-age=1',
 ];
 
 /** What the daemon uses of Node beyond its startup snapshot. */
