@@ -3,10 +3,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempDisposableSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { forkServerProgram } from '../src/runners/subprocess/launch/fork-server.ts';
 import { SubprocessRunner } from '../src/runners/subprocess/subprocess-runner.ts';
 import { median, type Row } from './row.ts';
 import { aUniqueJob, aRunOf } from '../test/support/builders.ts';
+import { BUNDLE } from '../test/support/daemon/bundle.ts';
 
 const CONCURRENCY = 16;
 const ROUNDS = 4;
@@ -27,16 +29,20 @@ export async function shellRuns(runsPerRound = 500): Promise<Row[]> {
     inherit: {},
     check: () => undefined,
     maxConcurrentRuns: CONCURRENCY,
+    forkServer: forkServerProgram(dirname(BUNDLE)),
   });
   await runner.recover([]);
   const ours: number[] = [];
   const bare: number[] = [];
+  // The handles of a runner keep no process alive.
+  const keepAlive = setInterval(() => undefined, 60_000);
   try {
     for (let round = 0; round < ROUNDS; round++) {
       bare.push(await bareRunsPerSecond(runsPerRound));
       ours.push(await runnerPerSecond(runner, runsPerRound));
     }
   } finally {
+    clearInterval(keepAlive);
     await runner.close();
     directory.remove();
   }
