@@ -28,7 +28,7 @@ export async function daemonRunRows(seconds = 20): Promise<Row[]> {
     if (Date.now() >= from) throw new Error('adding the jobs took longer than the lead time');
     const cpuBefore = cpuMs(pid);
     const completedAt = async (second: number) => {
-      await wait(from + second * 1000 - Date.now());
+      await wait(Math.max(0, from + second * 1000 - Date.now()));
       return completedOf(await client.stats({}));
     };
     const stretch = Math.min(STRETCH_SECONDS, seconds / 2);
