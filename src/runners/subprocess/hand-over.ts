@@ -37,8 +37,9 @@ async function saveDrained(output: Output, directory: string): Promise<void> {
   }
 }
 
-/** Whether the output reached its end. Waits longer while a slow disk delays reading. */
+/** Whether the output reached its end, after that of the command. Waits longer while a slow disk delays reading. */
 export async function drained(output: Output): Promise<boolean> {
+  output.commandEnded();
   const enough = output.bytes + LEFT_MAX_BYTES;
   while (!(await endsWithin(output.ended, DRAIN_MS)))
     if (!output.isBusy || output.bytes > enough) return false;

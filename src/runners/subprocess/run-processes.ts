@@ -21,6 +21,9 @@ import type { Fate } from './recovery.ts';
 import { logPath, readLogError, takeWithheld, type RunFiles } from './run-files.ts';
 import { writeOwner } from './stand-in.ts';
 
+/** How long a command may run before its output is read as it comes, milliseconds. Users who follow a log see this delay. */
+const READ_AFTER_MS = 100;
+
 export interface RunProcessesOptions {
   /** The values of these variables are masked in all output. */
   secrets: Readonly<Record<string, string>>;
@@ -81,7 +84,12 @@ export class RunProcesses {
     const log = RunLog.create(this.#logOptions(run, directory));
     const started = await startChild(this.#launcher!, { ...input, run, umask: this.#options.umask });
     const values = [...this.#values(), ...Object.values(secrets?.variables ?? {})];
-    const output = new Output(started.outputFd, log, redactionOf(values));
+    const output = new Output({
+      fd: started.outputFd,
+      log,
+      masking: redactionOf(values),
+      readAfterMs: READ_AFTER_MS,
+    });
     const { process: child } = started;
     const secretsVersion = secrets?.version;
     return {
@@ -104,7 +112,7 @@ export class RunProcesses {
       values: this.#values(),
       withheld: takeWithheld(directory),
     });
-    const output = new Output(openFifo(directory), log, masking, readLogError(directory));
+    const output = new Output({ fd: openFifo(directory), log, masking, logError: readLogError(directory) });
     return {
       process: recoveredProcess(run, directory, fate, output),
       output,

@@ -117,7 +117,7 @@ async function readOn({ run, directory, fd }: OpenStart, options: StandInOptions
   const { stateDir, secrets: values, secretSource: source, maxOutputBytes: maxBytes } = options;
   const log = RunLog.reopen({ path: logPath(runFiles(stateDir), run), directory, maxBytes });
   const masking = maskingAgain({ directory, source, values, withheld: takeWithheld(directory) });
-  const output = new Output(fd, log, masking, readLogError(directory));
+  const output = new Output({ fd, log, masking, logError: readLogError(directory) });
   await Promise.race([endOf(run, directory, output, stop), aborted(stop)]);
   await handOver(output, directory, isWhole);
 }

@@ -1,16 +1,39 @@
 // The output of one child: copies its FIFO into the log and the tail, at the speed of the disk.
+import { closeSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Masking } from '../../../core/redaction/redaction.ts';
 import type { RunLog } from './run-log.ts';
 
 /** Most bytes of UTF-8 in a tail. */
 export const TAIL_MAX_BYTES = 1024;
+/** Holds what was read until it is copied, in the same turn. */
+const readBuffer = Buffer.allocUnsafeSlow(65_536);
+
+export interface OutputOptions {
+  /** A FIFO that is open for reading, non-blocking. The output closes it. */
+  fd: number;
+  log: RunLog;
+  /** Never rejects; nothing is read before it is there. */
+  masking: Masking | Promise<Masking | undefined> | undefined;
+  /** Why the process that read before this one could not write the log. */
+  logError?: Error | undefined;
+  /**
+   * How long to wait for commandEnded() before the first read, milliseconds; default 0. A short command writes into the
+   * FIFO and ends, and its output is there for one look: a stream costs more than anything else of its run.
+   */
+  readAfterMs?: number;
+}
 
 export class Output {
   readonly log: RunLog;
-  readonly #socket: Socket;
+  readonly #fd: number;
+  #socket: Socket | undefined;
+  #isClosed = false;
   readonly #tail = new OutputTail();
   #masking: Masking | undefined;
+  /** Resolves when it is time to read, with whether the command has ended. */
+  readonly #mayRead = Promise.withResolvers<boolean>();
+  readonly #timer: NodeJS.Timeout | undefined;
   readonly #pumping: Promise<void>;
   /** Whether it writes, or waits for its masking. */
   #isBusy = false;
@@ -19,31 +42,55 @@ export class Output {
   /** Why the log is incomplete. */
   logError: Error | undefined;
 
-  /**
-   * Takes over the descriptor of a FIFO that is open for reading, non-blocking. `logError`: why the process that read
-   * before this one could not write the log. Reads nothing before it has the masking, which never rejects.
-   */
-  constructor(fd: number, log: RunLog, masking?: Masking | Promise<Masking | undefined>, logError?: Error) {
+  constructor({ fd, log, masking, logError, readAfterMs = 0 }: OutputOptions) {
+    this.#fd = fd;
     this.log = log;
     this.logError = logError;
     this.bytes = log.size;
     this.#tail.push(log.end(TAIL_MAX_BYTES));
-    this.#socket = new Socket({ fd, readable: true, writable: false });
+    if (readAfterMs === 0) this.#mayRead.resolve(false);
+    else this.#timer = setTimeout(this.#mayRead.resolve, readAfterMs, false);
     this.#pumping = this.#pump(masking);
   }
 
-  async #pump(masking: Masking | Promise<Masking | undefined> | undefined): Promise<void> {
+  async #pump(masking: OutputOptions['masking']): Promise<void> {
     if (masking instanceof Promise) {
       this.#isBusy = true;
       this.#masking = await masking;
       this.#isBusy = false;
     } else this.#masking = masking;
+    const hasEnded = await this.#mayRead.promise;
+    clearTimeout(this.#timer);
     try {
-      for await (const chunk of this.#socket) await this.take(chunk as Buffer);
+      if (hasEnded) await this.#takeAll();
+      else await this.#takeAsItComes();
     } catch (error) {
       // close() destroyed the socket, or the FIFO is unreadable: either way the output ends here.
-      if (!this.#socket.destroyed) this.logError ??= error as Error;
+      if (!this.#isClosed) this.logError ??= error as Error;
+    } finally {
+      if (!this.#socket) closeSync(this.#fd);
     }
+  }
+
+  /** Takes what the command left in the FIFO, and goes on while another process has it open for writing. */
+  async #takeAll(): Promise<void> {
+    while (!this.#isClosed) {
+      const chunk = readNow(this.#fd);
+      if (chunk === undefined) return this.#takeAsItComes();
+      if (chunk.length === 0) return;
+      await this.take(chunk);
+    }
+  }
+
+  async #takeAsItComes(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#socket = new Socket({ fd: this.#fd, readable: true, writable: false });
+    for await (const chunk of this.#socket) await this.take(chunk as Buffer);
+  }
+
+  /** The command has opened the FIFO for writing and has ended: from now on an end of the FIFO is the end of the output. */
+  commandEnded(): void {
+    this.#mayRead.resolve(true);
   }
 
   /** Redacts and stores a piece of output. */
@@ -83,8 +130,10 @@ export class Output {
 
   /** Stops reading, and stores the bytes that were read. */
   async close(): Promise<void> {
-    const read = this.#socket.read() as Buffer | null;
-    this.#socket.destroy();
+    this.#isClosed = true;
+    this.#mayRead.resolve(false);
+    const read = this.#socket?.read() as Buffer | null | undefined;
+    this.#socket?.destroy();
     await this.#pumping;
     if (read) await this.take(read);
     await this.log.close().catch((error: Error) => (this.logError ??= error));
@@ -98,6 +147,16 @@ export class Output {
 
   tail(): string {
     return this.#tail.text();
+  }
+}
+
+/** Undefined if a process has the FIFO open for writing and has written nothing; empty at the end of the output. */
+function readNow(fd: number): Uint8Array | undefined {
+  try {
+    return Buffer.from(readBuffer.subarray(0, readSync(fd, readBuffer)));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined;
+    throw error;
   }
 }
 

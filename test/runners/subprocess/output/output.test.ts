@@ -1,6 +1,27 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, constants, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { OutputTail, TAIL_MAX_BYTES } from '../../../../src/runners/subprocess/output/output.ts';
+import { openFifo } from '../../../../src/runners/subprocess/child.ts';
+import { Output, OutputTail, TAIL_MAX_BYTES } from '../../../../src/runners/subprocess/output/output.ts';
+import { RunLog } from '../../../../src/runners/subprocess/output/run-log.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { tempDir } from '../../../support/temp-dir.ts';
+
+/** The output of a command that the test plays: it writes into the FIFO by its own descriptor. */
+function playedOutput(readAfterMs: number) {
+  const directory = tempDir();
+  spawnSync('mkfifo', [join(directory, 'fifo')]);
+  const fd = openFifo(directory);
+  const writer = openSync(join(directory, 'fifo'), constants.O_WRONLY);
+  const path = join(directory, 'run.log');
+  const log = RunLog.create({ path, directory, maxBytes: 1024 * 1024 });
+  const output = new Output({ fd, log, masking: undefined, readAfterMs });
+  return { output, writer, fd, logged: () => readFileSync(path, 'utf8') };
+}
+
+const NEVER_MS = 2 ** 31 - 1;
 
 function tailOf(bytes: Uint8Array, pieceLength: number): string {
   const tail = new OutputTail();
@@ -31,4 +52,58 @@ test('the tail of any bytes is well-formed and within the limit', () => {
     }),
     { verbose: true },
   );
+});
+
+test('the output of a command that has ended is read to its end, without the delay', async () => {
+  const { output, writer, logged } = playedOutput(NEVER_MS);
+  const text = 'line\n'.repeat(10_000);
+  writeSync(writer, text);
+  closeSync(writer);
+  output.commandEnded();
+  await output.ended;
+  await output.finish();
+  expect(logged()).toBe(text);
+  expect(output.bytes).toBe(text.length);
+});
+
+test('what another process writes after the end of the command is read as it comes', async () => {
+  const { output, writer, logged } = playedOutput(NEVER_MS);
+  writeSync(writer, 'command\n');
+  output.commandEnded();
+  await eventually(() => output.bytes === 8, { what: 'the output of the command' });
+  writeSync(writer, 'background\n');
+  closeSync(writer);
+  await output.ended;
+  await output.finish();
+  expect(logged()).toBe('command\nbackground\n');
+});
+
+test('close() ends the reading while a process goes on writing', async () => {
+  const { output, writer } = playedOutput(NEVER_MS);
+  writeSync(writer, 'x'.repeat(60_000));
+  output.commandEnded();
+  await output.close();
+  expect(output.logError).toBeUndefined();
+  closeSync(writer);
+});
+
+test('close() before the first read leaves the output in the FIFO', async () => {
+  const { output, writer, fd } = playedOutput(NEVER_MS);
+  const other = openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_NONBLOCK);
+  writeSync(writer, 'later');
+  await output.close();
+  const bytes = Buffer.alloc(16);
+  expect(bytes.subarray(0, readSync(other, bytes)).toString()).toBe('later');
+  closeSync(other);
+  closeSync(writer);
+});
+
+test('the output of a long command is read after the delay', async () => {
+  const { output, writer } = playedOutput(1);
+  writeSync(writer, 'early');
+  await eventually(() => output.bytes === 5, { what: 'the early output' });
+  writeSync(writer, ' late');
+  await eventually(() => output.bytes === 10, { what: 'the late output' });
+  closeSync(writer);
+  await output.ended;
 });
