@@ -19,7 +19,7 @@ export interface OutputOptions {
   logError?: Error | undefined;
   /**
    * How long to wait for commandEnded() before the first read, milliseconds; default 0. A short command writes into the
-   * FIFO and ends, and its output is there for one look: a stream costs more than anything else of its run.
+   * FIFO and ends, and one read takes its output: the run needs no stream, which costs CPU in a burst.
    */
   readAfterMs?: number;
 }
